@@ -1,0 +1,92 @@
+"""The command line: `costcalc COMMAND`. Each command is a module here, imported when it is run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from costcalc.errors import SpecError
+
+COMMANDS = {
+    "report": "per-layer table, totals, and the breakdown by layer type",
+    "list": "the networks of the zoo",
+    "show": "a network's spec, complete and ready to be edited",
+    "validate": "check specs, and tell every mistake with its place",
+    "explain": "one layer's formulas, with the numbers put in",
+    "ops": "the operators, their fields and examples",
+    "conventions": "what each convention counts",
+    "schema": "the JSON Schema of specs, or of reports",
+    "completion": "the script that completes costcalc's words in a shell",
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are run: start-up is part of the product."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names in the order of the table above."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"costcalc.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; name the nearest for an unknown one."""
+        from costcalc.errors import nearest
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = nearest(args[0], COMMANDS) or f"commands: {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command '{args[0]}'; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands' list without importing any of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="costcalc", message="costcalc %(version)s")
+def group() -> None:
+    r"""The cost of a convolutional network before it exists.
+
+    Parameters, multiply-accumulates and shapes of a network written as a YAML spec, layer by layer
+    and in total, for any width, resolution or depth.
+
+    \b
+    costcalc report mobilenet_v1 --width 0.5
+    costcalc report my.yaml --by type
+    """
+
+
+def main() -> None:
+    """Run the command line; a mistake in a spec is text on stderr and exit code 2, never a traceback."""
+    try:
+        code = group.main(standalone_mode=False)
+        sys.stdout.flush()
+    except SpecError as error:
+        click.echo(f"{error}", err=True)
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone: that is no mistake. Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

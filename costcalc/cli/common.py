@@ -1,0 +1,136 @@
+"""What commands share: knobs on the command line, specs as arguments, where output goes."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from costcalc import zoo
+from costcalc.document import Spec
+from costcalc.errors import SpecError, nearest, stop
+from costcalc.source import parse
+
+F = TypeVar("F", bound=Callable[..., Any])
+KNOBS = "costcalc.knobs"
+
+
+class KnobCommand(click.Command):
+    """A command on which every option that it does not declare sets a knob: `--width 0.5`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the knobs out of the arguments, then parse the rest."""
+        declared = {name for param in self.get_params(ctx) for name in param.opts + param.secondary_opts}
+        knobs: dict[str, str] = {}
+        rest: list[str] = []
+        words = iter(args)
+        for word in words:
+            name, equals, value = word.partition("=")
+            if word == "--":
+                rest += [word, *words]
+            elif not re.match(r"--[A-Za-z]", word) or name in declared:
+                rest.append(word)
+            else:
+                knobs[name[2:].replace("-", "_")] = value if equals else self.value(ctx, name, next(words, None))
+        ctx.meta[KNOBS] = knobs
+        return super().parse_args(ctx, rest)
+
+    def value(self, ctx: click.Context, name: str, word: str | None) -> str:
+        """Return the word after a knob's option; name the nearest option where there is none."""
+        if word is None:
+            declared = [option for param in self.get_params(ctx) for option in param.opts]
+            ctx.fail(f"{name} needs a value; {nearest(name, declared) or 'knobs are given as --width 0.5'}")
+        return word
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say beside the options that any knob is one."""
+        super().format_options(ctx, formatter)
+        with formatter.section("Knobs"):
+            formatter.write_text("Any knob of the spec: --width 0.5 --resolution 160; the same as -k width=0.5.")
+
+
+def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the zoo's names that begin with what was typed, and the YAML files here."""
+    del ctx, param
+    files = [name for name in os.listdir() if name.endswith((".yaml", ".yml"))]
+    return [name for name in (*zoo.names(), *files) if name.startswith(incomplete)]
+
+
+def spec_argument(function: F) -> F:
+    """Declare the SPEC argument."""
+    return click.argument("spec", shell_complete=complete_spec)(function)
+
+
+def knob_option(function: F) -> F:
+    """Declare -k NAME=VALUE and --input."""
+    function = click.option("-k", "--knob", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a knob.")(function)
+    return click.option("--input", "input_", metavar="CxHxW", help="Another input shape: 3x800x1333.")(function)
+
+
+def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, dict[str, Any]]:
+    """Return a spec and the knob values given for it."""
+    spec = zoo.load(name)
+    given = dict(ctx.meta.get(KNOBS, {}))
+    for pair in pairs:
+        knob, equals, value = pair.partition("=")
+        if not equals:
+            raise stop(f"-k takes NAME=VALUE, not '{pair}'")
+        given[knob] = value
+    return spec, {knob: knob_value(ctx, spec, knob, text) for knob, text in given.items()}
+
+
+def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:
+    """Return a knob's value from its text: a number (5M too), a word, true, or a list 2,2,2,2."""
+    if name not in spec.knobs:
+        declared = [option for param in ctx.command.get_params(ctx) for option in param.opts]
+        hint = nearest(f"--{name}", [*declared, *(f"--{knob}" for knob in spec.knobs)])
+        known = ", ".join(f"--{knob}" for knob in spec.knobs) or "none"
+        raise stop(f"{spec.name} has no knob '{name}'", hint=hint or f"its knobs: {known}")
+    if isinstance(spec.knobs[name], list) and not text.startswith("["):
+        text = f"[{text}]"
+    magnitude = re.fullmatch(r"([0-9.]+)([KMG])", text)
+    if magnitude:
+        number = float(magnitude[1]) * {"K": 1e3, "M": 1e6, "G": 1e9}[magnitude[2]]
+        return int(number) if number.is_integer() else number
+    node, problems = parse(text, f"--{name}")
+    if problems or node is None:
+        raise SpecError(problems) if problems else stop(f"--{name} is empty")
+    return node.plain()
+
+
+def input_shape(text: str | None) -> tuple[int, ...] | None:
+    """Return (3, 800, 1333) for 3x800x1333 (or 3,800,1333); raise SpecError for anything else."""
+    if text is None:
+        return None
+    parts = re.split(r"[x,×]", text)
+    if not all(part.isascii() and part.isdigit() and 0 < len(part) < 10 and int(part) > 0 for part in parts):
+        raise stop(f"'{text[:60]}' is no input shape", hint="give channels, height, width: --input 3x800x1333")
+    return tuple(int(part) for part in parts)
+
+
+def colored() -> bool:
+    """Say whether output goes to a terminal that wants colour (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int:
+    """Return how many columns there are to write in: the terminal's, or 80."""
+    import shutil
+
+    return max(shutil.get_terminal_size((80, 24)).columns, 40)
+
+
+def write(text: str, path: str | None = None) -> None:
+    """Write text to a file, or to stdout."""
+    if path is None or path == "-":
+        click.echo(text, color=True)
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise stop(f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,49 @@
+"""`costcalc ops`."""
+
+from __future__ import annotations
+
+import click
+
+from costcalc import op, reference
+from costcalc.cli import common
+from costcalc.errors import nearest, stop
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--markdown", is_flag=True, help="Print the whole reference as Markdown.")
+def command(names: tuple[str, ...], *, markdown: bool) -> None:
+    """List the operators; tell all about those that are NAMEd."""
+    if markdown:
+        common.write(reference.whole().rstrip())
+        return
+    if not names:
+        common.write("\n".join(overview()))
+        return
+    text = "\n".join(reference.entry(found(name), "##") for name in names)
+    if not common.colored():
+        common.write(text.rstrip())
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text))
+
+
+def found(name: str) -> type[op.Op]:
+    """Return an operator by name."""
+    cls = op.find(name)
+    if cls is None:
+        raise stop(f"there is no operator '{name}'", hint=nearest(name, op.operators()) or "costcalc ops lists them")
+    return cls
+
+
+def overview() -> list[str]:
+    """Return a line an operator: its name and what it is."""
+    operators = op.operators()
+    wide = max(map(len, operators))
+    lines = []
+    for name, cls in operators.items():
+        said = (cls.__doc__ or "").strip().splitlines()[0]
+        lines.append(f"{name:{wide}}  {said if name == cls.kind else f'the same as {cls.kind}'}")
+    return lines

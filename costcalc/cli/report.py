@@ -1,0 +1,100 @@
+"""`costcalc report`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import api
+from costcalc.cli import common
+from costcalc.errors import SpecError
+from costcalc.report import heading, layer_table, notes, type_table
+from costcalc.result import VIEWS, Result, lines
+
+FORMATS = ("table", "markdown", "csv", "json", "latex")
+
+
+@click.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@click.option("--by", type=click.Choice(VIEWS), help="What a line is; a CSV has every row unless told.")
+@click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
+@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@click.option("--batch", default=1, metavar="N", help="Images at once.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", help="What to write.")
+@click.option("--exact", is_flag=True, help="All digits.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.pass_context
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+    """Print what SPEC costs: a path, or a name of the zoo."""
+    by, fold, output, exact = options["by"], options["fold"], options["output"], options["exact"]
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    result = counted(loaded, knobs, common.input_shape(input_), options)
+    common.write(
+        written(result, by, fold, options["format_"], exact=exact, color=output is None and common.colored()), output
+    )
+
+
+def counted(spec: Any, knobs: dict[str, Any], shape: tuple[int, ...] | None, options: dict[str, Any]) -> Result:
+    """Count; where a shape is wrong, show the rows that were still right before the mistakes."""
+    try:
+        return api.count(spec, convention=options["convention"], input=shape, batch=options["batch"], **knobs)
+    except SpecError as error:
+        if error.rows:
+            click.echo("\n".join(right(error.rows)), err=True)
+        raise
+
+
+def right(nodes: Any) -> list[str]:
+    """Return the last rows before a mistake, as text: name, type, shapes."""
+    shown = nodes[-12:]
+    said = [f"... {len(nodes) - len(shown)} rows before"] if len(nodes) > len(shown) else []
+    wide = max(len(node.name) for node in shown)
+    return [*said, *(f"{n.name:{wide}}  {n.op.type(n.x)}: {_shape(n.x)} -> {_shape(n.y)}" for n in shown), ""]
+
+
+def _shape(shape: Any) -> str:
+    return ", ".join(str(part) for part in shape) if isinstance(shape, tuple) else str(shape)
+
+
+def written(result: Result, by: str | None, fold: int | None, format_: str, *, exact: bool, color: bool) -> str:
+    """Return a result in a format."""
+    if format_ == "json":
+        import json
+
+        return json.dumps(result.to_dict(), indent=2)
+    if format_ == "csv":
+        from costcalc.records import folded, records
+        from costcalc.render import csv
+
+        whole = by in (None, "row") and fold is None
+        return csv.render(records(result) if whole else folded(result, lines(result, by or "layer", fold)))
+    by = by or "layer"
+    tables = (
+        [type_table(result, by)] if by in ("type", "block") else [layer_table(result, by, fold), type_table(result)]
+    )
+    if format_ == "markdown":
+        from costcalc.render import markdown
+
+        parts = [markdown.render(table, exact=exact) for table in tables]
+        return "\n\n".join(["  \n".join(heading(result)), *parts, "  \n".join([totals(result), *notes(result)])])
+    if format_ == "latex":
+        from costcalc.render import latex
+
+        said = [*heading(result), totals(result), *notes(result)]
+        return "\n\n".join(latex.render(table, said if n == 0 else [], exact=exact) for n, table in enumerate(tables))
+    from costcalc.render import text
+
+    parts = [text.render(table, columns=common.columns(), exact=exact, color=color) for table in tables]
+    title, *rest = heading(result)
+    title = f"{text.BOLD}{title}{text.RESET}" if color else title
+    return "\n".join([title, *rest, "", "\n\n".join(parts), "", totals(result), *notes(result)])
+
+
+def totals(result: Result) -> str:
+    """Return the totals in words: readable, with all digits behind."""
+    from costcalc.render.figures import readable
+
+    params = f"{readable(result.params)} params ({result.params:,})"
+    return f"{params}, {readable(result.macs)} {result.unit} ({result.macs:,})"

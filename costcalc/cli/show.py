@@ -1,0 +1,23 @@
+"""`costcalc show`."""
+
+from __future__ import annotations
+
+import click
+
+from costcalc import zoo
+from costcalc.cli import common
+from costcalc.resolve import standalone
+
+
+@click.command()
+@common.spec_argument
+def command(spec: str) -> None:
+    """Print SPEC as a complete file to edit: costcalc show resnet50 > my.yaml."""
+    text = standalone(zoo.load(spec))
+    if not common.colored():
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    Console().print(Syntax(text, "yaml", background_color="default"))

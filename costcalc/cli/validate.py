@@ -1,0 +1,49 @@
+"""`costcalc validate`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from costcalc import api, zoo
+from costcalc.errors import Problem, SpecError
+from costcalc.expand import expand
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="How to tell mistakes.")
+def command(files: tuple[str, ...], format_: str) -> None:
+    """Check FILEs: every mistake is told with file, line and column; exit code 2 if there is any.
+
+    Each spec is read and expanded, with its own knobs and with those of every variant.
+    """
+    found: list[Problem] = []
+    for name in files:
+        problems, said = checked(name)
+        found += problems
+        if not problems and format_ == "text":
+            click.echo(said)
+    if format_ == "json":
+        import json
+
+        click.echo(json.dumps([problem.to_dict() for problem in found], indent=2))
+    elif found:
+        click.echo(str(SpecError(found)), err=True)
+        click.echo(f"{len(found)} mistake{'s' if len(found) > 1 else ''}", err=True)
+    sys.exit(2 if found else 0)
+
+
+def checked(name: str) -> tuple[list[Problem], str]:
+    """Return the mistakes of one spec, and a line that sums it up."""
+    try:
+        spec = zoo.load(name)
+        result: Any = api.count(spec)
+        for variant in spec.variants:
+            expand(spec.chosen(variant))
+    except SpecError as error:
+        return list(error.problems), ""
+    variants = f", {len(spec.variants)} variants" if spec.variants else ""
+    return [], f"{name}: ok, {len(result.layers)} rows{variants}"

@@ -1,0 +1,103 @@
+"""What a convention counts: data, a line a convention. Every number shown names the one it follows.
+
+`params` and `macs` are expressions of the spec language over one row's components (`op.COMPONENTS`),
+its numbers of input and output elements (`inputs`, `outputs`), and its operator's kind (`kind`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.errors import Fault, nearest, stop
+from costcalc.expr import Expr, parse
+
+
+class Convention:
+    """One way of counting: two formulas over a row, what they leave out, and where they come from."""
+
+    __slots__ = ("macs", "name", "params", "says", "source", "unit")
+
+    def __init__(self, name: str, *, params: str, macs: str, unit: str, says: str, source: str) -> None:
+        self.name = name
+        self.params = params
+        self.macs = macs
+        self.unit = unit
+        self.says = says
+        self.source = source
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the convention as plain data."""
+        return {slot: getattr(self, slot) for slot in ("name", "says", "params", "macs", "unit", "source")}
+
+
+DEFAULT = "costcalc"
+
+_LEARNABLE = "weights + biases + norm_params"
+
+CONVENTIONS: dict[str, Convention] = {
+    convention.name: convention
+    for convention in (
+        Convention(
+            DEFAULT,
+            params=_LEARNABLE,
+            macs="macs",
+            unit="MACs",
+            says="params: all learnable; MACs: conv + fc + matmul, no bias",
+            source="docs/conventions.md; what calflops' MACs and half of PyTorch's FlopCounterMode give for CNNs",
+        ),
+        Convention(
+            "weights",
+            params="weights",
+            macs="macs",
+            unit="mult-adds",
+            says="params: kernels only, no bias, no norm; mult-adds: conv + fc + matmul, no bias",
+            source="arXiv:1704.04861, Table 2",
+        ),
+        Convention(
+            "lecture",
+            params=_LEARNABLE,
+            macs="macs + outputs if macs else 0",
+            unit="operations",
+            says="params: all learnable; operations: MACs + one bias add per output of conv, fc and matmul",
+            source="Representative CNNs (lecture, 2023): Ho·Wo·Co·Ci·Kh·Kw/G + Ho·Wo·Co",
+        ),
+    )
+}
+
+
+def get(name: str | Convention) -> Convention:
+    """Return a convention by name; raise SpecError, with the nearest name, for an unknown one."""
+    if isinstance(name, Convention):
+        return name
+    found = CONVENTIONS.get(name)
+    if found is None:
+        hint = nearest(name, CONVENTIONS) or f"known: {', '.join(CONVENTIONS)}"
+        raise stop(f"unknown convention '{name}'", hint=hint)
+    return found
+
+
+class _Row:
+    """The scope of a convention's formula: the row's own numbers, nothing else (`expr.Scope`)."""
+
+    def __init__(self, row: Any) -> None:
+        self.vars = row
+
+    def word(self, name: str) -> Any:
+        raise Fault(f"a convention knows no '{name}'")
+
+    def dim(self, name: str) -> Any:
+        raise Fault(f"a convention knows no '{name}'")
+
+    def dim_of(self, name: str, value: Any) -> Any:
+        del value
+        raise Fault(f"a convention knows no '{name}'")
+
+    def call(self, name: str, values: list[Any]) -> Any:
+        del values
+        raise Fault(f"a convention knows no '{name}'")
+
+
+def evaluate(formula: str, names: dict[str, Any]) -> Any:
+    """Return what a formula of a convention gives for one row's numbers."""
+    expression: Expr = parse(formula)
+    return expression.run(_Row(names))

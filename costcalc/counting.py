@@ -1,0 +1,121 @@
+"""A graph -> rows: what each operator costs, by component; totals are sums of rows, always."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from costcalc.conventions import Convention, evaluate
+from costcalc.graph import Graph, Node
+from costcalc.op import PARAMETERS
+from costcalc.shape import Shape
+
+
+class Row:
+    """What one operator costs, for one image: its components, as numbers of elements or operations.
+
+    A component that an operator does not have is 0. `elementwise` maps a kind (add, mul, div,
+    compare, exp, sqrt) to its number of operations.
+    """
+
+    weights: Any = 0
+    biases: Any = 0
+    norm_params: Any = 0
+    buffers: Any = 0
+    macs: Any = 0
+    bias_adds: Any = 0
+    elementwise: dict[str, Any] = {}
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.type}, {self.learnable} parameters, {self.macs} MACs>"
+
+    @property
+    def name(self) -> str:
+        """The row's path in the network: `stage1/bottleneck2/conv1`."""
+        return self.node.name
+
+    @property
+    def kind(self) -> str:
+        """The operator's kind: `conv`."""
+        return self.node.op.kind
+
+    @property
+    def type(self) -> str:
+        """The layer type that breakdowns go by: `conv dw 3x3`."""
+        return self.node.op.type(self.node.x)
+
+    @property
+    def inputs(self) -> Any:
+        """How many elements enter."""
+        x = self.node.x
+        return x.size if isinstance(x, Shape) else sum(s.size for s in x)
+
+    @property
+    def outputs(self) -> Any:
+        """How many elements leave."""
+        y = self.node.y
+        return y.size if isinstance(y, Shape) else sum(s.size for s in y)
+
+    @property
+    def learnable(self) -> Any:
+        """All learnable numbers: weights, biases and those of norms."""
+        return self.weights + self.biases + self.norm_params
+
+
+def rows(graph: Graph) -> list[Row]:
+    """Return a row for every node. Weights shared with an earlier row are counted there only."""
+    result = []
+    for node in graph.nodes:
+        row = Row(node)
+        op, x, y, values = node.op, node.x, node.y, row.__dict__
+        for name in op.counted:
+            if node.shared is None or name not in PARAMETERS:
+                values[name] = getattr(op, name)(x, y)
+        result.append(row)
+    return result
+
+
+class Cost:
+    """What one row, or a sum of rows, costs under a convention; MACs and activations for a batch."""
+
+    __slots__ = ("macs", "params")
+
+    def __init__(self, params: Any = 0, macs: Any = 0) -> None:
+        self.params = params
+        self.macs = macs
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.params + other.params, self.macs + other.macs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cost) and (self.params, self.macs) == (other.params, other.macs)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Cost(params={self.params}, macs={self.macs})"
+
+
+def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
+    """Return what a row costs under a convention, its operations for a whole batch."""
+    # The two formulas that nearly all conventions use are read off directly: they are run for
+    # every row of every report.
+    params = row.learnable if convention.params == _LEARNABLE else evaluate(convention.params, _names(row))
+    macs = row.macs if convention.macs == "macs" else evaluate(convention.macs, _names(row))
+    return Cost(params, macs * batch)
+
+
+_LEARNABLE = "weights + biases + norm_params"
+
+
+def _names(row: Row) -> dict[str, Any]:
+    names = {name: getattr(row, name) for name in (*PARAMETERS, "macs", "bias_adds", "inputs", "outputs", "kind")}
+    return names | {"elementwise": sum(row.elementwise.values())}
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """Return the sum of costs."""
+    return sum(costs, start=Cost())

@@ -1,0 +1,82 @@
+"""What a spec becomes: a typed graph of nodes and tensors, for given knob values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.document import Spec
+from costcalc.errors import Mark
+from costcalc.op import Op
+from costcalc.shape import Shape
+
+
+class Tensor:
+    """A tensor of the graph: its shape, and the node that gives it (None: the network's input)."""
+
+    __slots__ = ("node", "shape", "used")
+
+    def __init__(self, shape: Shape | None, node: Node | None = None) -> None:
+        self.shape = shape
+        self.node = node
+        self.used = False
+
+
+class Bundle:
+    """Several tensors that flow together, each with its name: what a block of several outputs gives."""
+
+    __slots__ = ("names", "tensors")
+
+    def __init__(self, tensors: list[Tensor], names: list[str]) -> None:
+        self.tensors = tensors
+        self.names = names
+
+
+Flow = Tensor | Bundle
+
+
+class Node:
+    """One operator at work: a row to be. `x` and `y` are the shapes that its rules take."""
+
+    __slots__ = (
+        "bits",
+        "density",
+        "index",
+        "inputs",
+        "kind",
+        "layer",
+        "mark",
+        "name",
+        "op",
+        "outputs",
+        "shared",
+        "x",
+        "y",
+    )
+
+    def __init__(self, index: int, name: str, layer: str, op: Op, inputs: list[Tensor], mark: Mark) -> None:
+        self.index = index
+        self.name = name
+        self.layer = layer  # the row that it belongs to: a conv's norm and act belong to the conv
+        self.op = op
+        self.inputs = inputs
+        self.mark = mark
+        self.outputs: list[Tensor] = []
+        self.x: Any = None
+        self.y: Any = None
+        self.shared: Node | None = None  # the node whose weights it uses
+        self.bits: Any = None
+        self.density: Any = None
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.op.kind} {self.x} -> {self.y}>"
+
+
+class Graph:
+    """A network for given knob values: its nodes in order, its input and its outputs."""
+
+    def __init__(self, spec: Spec, knobs: dict[str, Any], source: Tensor) -> None:
+        self.spec = spec
+        self.knobs = knobs
+        self.input = source
+        self.nodes: list[Node] = []
+        self.outputs: list[Tensor] = []

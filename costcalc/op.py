@@ -1,0 +1,210 @@
+"""What an operator is: declared fields, tiny pure rules, worked examples. One class, one definition.
+
+Everything else reads the class: validation, the JSON Schema, the reference page, `explain`, the
+counts, sweeps, the PyTorch twin. The operators themselves are in `costcalc/ops/`, a file a family;
+a file there is found by being there. Another package adds operators through the entry point group
+`costcalc.ops`: each entry names a module that defines `Op` classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from costcalc import num
+from costcalc.errors import Fault
+from costcalc.fields import REQUIRED, Field, Role
+from costcalc.shape import Shape
+
+# What a row holds. Parameters are counted once where weights are shared, work each time.
+PARAMETERS = ("weights", "biases", "norm_params", "buffers")
+WORK = ("macs", "bias_adds", "elementwise")
+COMPONENTS = PARAMETERS + WORK
+
+# kind (and alias) -> class, filled by defining a class.
+REGISTRY: dict[str, type[Op]] = {}
+
+
+class Op:
+    """One layer type. A subclass declares `kind`, fields, `shape`, and the components it costs.
+
+    Rules are pure and take the input and output shapes (x, y): `x` is one Shape where `inputs`
+    is 1, else a tuple of them; `y` is one Shape, or a tuple where `shape` returns one. They use
+    `+ - * //` and the helpers of `costcalc.num` only, so that they run on ints, arrays, symbols.
+    """
+
+    kind: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    fields: ClassVar[dict[str, Field]] = {}
+    inputs: ClassVar[int | None] = 1  # how many tensors it takes; None: two or more, its branches
+    axes: ClassVar[tuple[int, ...] | None] = None  # the numbers of spatial axes it takes; None: any
+    is_act: ClassVar[bool] = False  # may stand in `act:`
+    norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
+    derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
+    counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
+    examples: ClassVar[Sequence[Example]] = ()
+
+    def __init_subclass__(cls, kind: str = "", aliases: tuple[str, ...] = (), **extra: Any) -> None:
+        super().__init_subclass__(**extra)
+        cls.fields = dict(cls.fields)
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, Field):
+                value.attr, value.name = name, value.name or name
+                cls.fields[value.name] = value
+                delattr(cls, name)  # an instance holds plain values; nothing is left in between
+        cls.counted = tuple(n for n in COMPONENTS if getattr(cls, n) is not getattr(Op, n))
+        if kind:
+            cls.kind, cls.aliases = kind, aliases
+            _register(cls)
+
+    def __init__(self, axes: int = 0, **values: Any) -> None:
+        """Take the fields' values for an input with so many spatial axes; raise Fault for a bad one."""
+        for name, field in self.fields.items():
+            value = values.get(name, REQUIRED)
+            if value is REQUIRED:
+                if field.default is REQUIRED:
+                    raise Fault(f"{self.kind} needs '{name}' ({field.doc})")
+                value = field.default
+            else:
+                value = field.parse(value)
+            self.__dict__[field.attr] = field.settle(value, axes)
+        self.settle()
+
+    def __repr__(self) -> str:
+        return f"{self.kind}({', '.join(f'{n}={v!r}' for n, v in vars(self).items())})"
+
+    # ---- rules -----------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Resolve fields that depend on others (padding `half` on the kernel)."""
+
+    def shape(self, x: Any) -> Any:
+        """Return the output shape, or a tuple of shapes; raise Fault where there is none."""
+        return x
+
+    def check(self, x: Any, y: Any) -> None:
+        """Raise Fault for what is wrong although the output's shape is known."""
+
+    def weights(self, x: Any, y: Any) -> Any:
+        """Return how many numbers the kernels hold."""
+        return 0
+
+    def biases(self, x: Any, y: Any) -> Any:
+        """Return how many biases there are."""
+        return 0
+
+    def norm_params(self, x: Any, y: Any) -> Any:
+        """Return the learnable numbers that are neither kernel nor bias: gamma, beta, slopes, offsets."""
+        return 0
+
+    def buffers(self, x: Any, y: Any) -> Any:
+        """Return the stored numbers that are not learned: running mean and variance."""
+        return 0
+
+    def macs(self, x: Any, y: Any) -> Any:
+        """Return the multiply-accumulates of one image."""
+        return 0
+
+    def bias_adds(self, x: Any, y: Any) -> Any:
+        """Return the additions of a bias, one an output element."""
+        return 0
+
+    def elementwise(self, x: Any, y: Any) -> dict[str, Any]:
+        """Return the other operations by kind: add, mul, div, compare, exp, sqrt."""
+        return {}
+
+    def type(self, x: Any) -> str:
+        """Return the layer type that breakdowns go by: `conv dw 3x3`."""
+        del x
+        return self.kind
+
+    def tensors(self, x: Any, y: Any) -> tuple[Any, ...]:
+        """Return what must be equal for two layers to share their weights."""
+        return (self.weights(x, y), self.biases(x, y), self.norm_params(x, y))
+
+    def torch(self, torch: Any, x: Any, y: Any) -> Any:
+        """Return a module or function that does the same in PyTorch (which is handed in)."""
+        raise NotImplementedError(f"{self.kind} has no PyTorch twin")
+
+    # ---- helpers for shape rules -------------------------------------------------------------------
+
+    def spatial(self, x: Shape, *counts: int) -> None:
+        """Raise Fault unless the input has one of the given numbers of spatial axes."""
+        if len(x.space) not in counts:
+            wanted = " or ".join(str(c) for c in counts) + (" spatial axis" if counts == (1,) else " spatial axes")
+            raise Fault(
+                f"{self.kind} takes {wanted}, but the input is {x}",
+                "flatten and global_avg_pool take the space away" if not x.space else "",
+            )
+
+
+class Example:
+    """A worked example: fields, input and output shape, and every component that is not zero."""
+
+    __slots__ = ("counts", "fields", "note", "x", "y")
+
+    def __init__(self, fields: dict[str, Any], x: Any, y: Any, note: str = "", **counts: Any) -> None:
+        self.fields = fields
+        self.x = x
+        self.y = y
+        self.note = note
+        self.counts = counts
+
+
+def _register(cls: type[Op]) -> None:
+    """Enter a class under its kind and aliases; a mistake in a definition shows at import."""
+    if not cls.__doc__:
+        raise TypeError(f"{cls.__name__} needs a docstring: its first line is the reference's entry")
+    for name in (cls.kind, *cls.aliases):
+        if name in REGISTRY and REGISTRY[name].__qualname__ != cls.__qualname__:
+            raise TypeError(f"two operators are called '{name}'")
+        REGISTRY[name] = cls
+
+
+_loaded: set[str] = set()
+
+
+def operators() -> dict[str, type[Op]]:
+    """Return all operators of costcalc by kind and alias, loading them at the first call."""
+    if "own" not in _loaded:
+        _loaded.add("own")
+        import os
+        from importlib import import_module
+
+        import costcalc.ops as package
+
+        for file in sorted(os.listdir(os.path.dirname(package.__file__ or ""))):
+            if file.endswith(".py") and file != "__init__.py":
+                import_module(f"costcalc.ops.{file[:-3]}")
+    return REGISTRY
+
+
+def find(word: str) -> type[Op] | None:
+    """Return the operator of that name; packages' entry points are read when one is not found here."""
+    found = operators().get(word)
+    if found is None and "packages" not in _loaded:
+        _loaded.add("packages")
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group="costcalc.ops"):
+            entry.load()
+        found = REGISTRY.get(word)
+    return found
+
+
+def role_words(role: str) -> dict[str, str]:
+    """Return the words that `norm:` or `act:` takes, each with the kind of its operator."""
+    if role == "norm":
+        return {op.norm_word: op.kind for op in operators().values() if op.norm_word}
+    return {name: op.kind for name, op in operators().items() if op.is_act}
+
+
+def companions(cls: type[Op]) -> list[str]:
+    """Return the names of the fields that stand for operators which follow, in their order."""
+    return [name for name, field in cls.fields.items() if isinstance(field, Role)]
+
+
+def at_least(what: str, have: Any, need: Any, hint: str = "") -> None:
+    """Raise Fault where a number is too small, saying both."""
+    if num.any_of(have < need):
+        raise Fault(f"{what} is {have}, but {need} is needed", hint)

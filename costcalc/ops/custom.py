@@ -1,0 +1,49 @@
+"""A layer that costcalc does not know, with numbers that the spec states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.fields import integer, integers, text
+from costcalc.op import Example, Op
+from costcalc.ops._twin import twin
+from costcalc.shape import Shape
+
+
+class Custom(Op, kind="custom"):
+    """A layer whose cost is stated in the spec, not derived: `custom: {params: 9 * c_in, note: ...}`.
+
+    Its parameters count as weights. What is not stated is zero, and the shape the input's.
+    """
+
+    derived = False
+
+    dims: tuple[Any, ...] | None = integers("output shape; by default the input's", None, key="shape")
+    stated_params: int = integer("learned numbers", 0, least=0, key="params")
+    stated_macs: int = integer("multiply-accumulates of one image", 0, least=0, key="macs")
+    note: str = text("what it is, and where its numbers come from")
+
+    def shape(self, x: Shape) -> Shape:
+        return x if self.dims is None else Shape(*self.dims)
+
+    def weights(self, x: Shape, y: Shape) -> Any:
+        return self.stated_params
+
+    def macs(self, x: Shape, y: Shape) -> Any:
+        return self.stated_macs
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        """Return a stand-in that has the stated parameters and gives zeros of the stated shape."""
+        weight = torch.nn.Parameter(torch.zeros(self.stated_params))
+        return twin(torch, lambda _, t: t.new_zeros(len(t), *y.dims), weight=weight)
+
+    examples = [
+        Example(
+            {"shape": [64, 7, 7], "params": 1728, "macs": 84672, "note": "a deformable convolution"},
+            (32, 14, 14),
+            (64, 7, 7),
+            "as stated",
+            weights=1728, macs=84672,
+        ),
+        Example({"note": "a layer that costs nothing"}, (8,), (8,), "the input's shape, and zeros"),
+    ]  # fmt: skip

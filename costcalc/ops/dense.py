@@ -1,0 +1,133 @@
+"""Fully connected layers and products of two tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc import num
+from costcalc.errors import Fault
+from costcalc.fields import flag, integer, role
+from costcalc.op import Example, Op
+from costcalc.ops._twin import twin
+from costcalc.shape import Shape
+
+
+class FullyConnected(Op, kind="fc"):
+    """Fully connected (linear, dense) layer: every output is a weighted sum of all input channels.
+
+    C_i * C_o multiply-accumulates. With `per_position` the same layer is applied at each position
+    of a larger tensor, and counted at each, as a 1x1 convolution is.
+    """
+
+    out: int = integer("outputs, C_o", symbol="C_o")
+    per_position: bool = flag("apply it to the channels of each position of a larger tensor", False)
+    bias: bool = flag("one number added per output; by default where no norm follows", None)
+    norm: str = role("norm", "the normalization that follows")
+    act: str = role("act", "the activation that follows")
+
+    def settle(self) -> None:
+        """Add a bias unless a norm follows, which has its own; a value given wins."""
+        if self.bias is None:
+            self.bias = self.norm == "none"
+
+    def shape(self, x: Shape) -> Shape:
+        if x.space and not self.per_position:
+            raise Fault(
+                f"fc takes channels only, but the input is {x}",
+                "put flatten or global_avg_pool before it, or say per_position: true",
+            )
+        return x.with_channels(self.out)
+
+    def weights(self, x: Shape, y: Shape) -> Any:
+        return x.c * self.out
+
+    def biases(self, x: Shape, y: Shape) -> Any:
+        return self.out if self.bias else 0
+
+    def macs(self, x: Shape, y: Shape) -> Any:
+        return y.pixels * self.weights(x, y)
+
+    def bias_adds(self, x: Shape, y: Shape) -> Any:
+        return y.size if self.bias else 0
+
+    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+        return (x.c, self.out, self.bias)
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        linear = torch.nn.Linear(x.c, self.out, bias=self.bias)
+        if not x.space:
+            return linear
+        return twin(torch, lambda m, t: m.linear(t.movedim(1, -1)).movedim(-1, 1), linear=linear)
+
+    examples = [
+        Example(
+            {"out": 1000},
+            (1024,),
+            (1000,),
+            "the classifier of MobileNetV1: 1024 * 1000 weights, each used once",
+            weights=1024000, biases=1000, macs=1024000, bias_adds=1000,
+        ),
+        Example(
+            {"out": 512, "norm": "batch"},
+            (256,),
+            (512,),
+            "no bias before a norm: 256 * 512",
+            weights=131072, macs=131072,
+        ),
+        Example(
+            {"out": 48, "per_position": True},
+            (16, 7, 7),
+            (48, 7, 7),
+            "16 * 48 weights at 7 * 7 positions",
+            weights=768, biases=48, macs=37632, bias_adds=2352,
+        ),
+    ]  # fmt: skip
+
+
+class MatMul(Op, kind="matmul"):
+    """Product of two matrices that are both data: [.., M, K] times [.., K, N] gives [.., M, N].
+
+    M * K * N multiply-accumulates, for each of the leading axes (an attention's heads). The
+    channels are the first axis: the product of [M, K] and [K, N] is one of two-axis tensors.
+    """
+
+    inputs = 2
+
+    def shape(self, x: tuple[Shape, Shape]) -> Shape:
+        a, b = (one.dims for one in x)
+        if len(a) < 2 or len(a) != len(b):
+            raise Fault(
+                f"matmul takes two tensors of equally many axes, two or more, not {x[0]} and {x[1]}",
+                "flatten with start: 1 gives [C, pixels]",
+            )
+        if num.any_of(a[-1] != b[-2]):
+            raise Fault(
+                f"matmul of {x[0]} and {x[1]}: the inner sizes {a[-1]} and {b[-2]} differ",
+                "transpose swaps the last two axes",
+            )
+        if any(num.any_of(m != n) for m, n in zip(a[:-2], b[:-2], strict=True)):
+            raise Fault(f"matmul of {x[0]} and {x[1]}: the leading axes differ")
+        return Shape(*a[:-1], b[-1])
+
+    def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return y.size * x[0].dims[-1]
+
+    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return torch.matmul
+
+    examples = [
+        Example(
+            {},
+            ((196, 64), (64, 196)),
+            (196, 196),
+            "the scores of one attention head: 196 * 64 * 196",
+            macs=2458624,
+        ),
+        Example(
+            {},
+            ((8, 49, 49), (8, 49, 32)),
+            (8, 49, 32),
+            "eight heads' scores times their values: 8 * 49 * 49 * 32",
+            macs=614656,
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,133 @@
+"""Operators put into the graph: fields checked, shapes known, norms and activations, shared weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc import num
+from costcalc import op as ops
+from costcalc.binder import Binder, Placed
+from costcalc.document import Branch, Item, OpItem, Ref, Value
+from costcalc.errors import Fault, Mark, Problem, nearest
+from costcalc.graph import Bundle, Flow, Node, Tensor
+from costcalc.scope import Scope, Unknown, base_variables, single
+from costcalc.shape import Shape
+
+
+class Placer(Binder):
+    """Adds nodes to the graph."""
+
+    def branch(self, branch: Branch, flow: Flow, scope: Scope, item: OpItem) -> Tensor:
+        """Return what one branch of a join gives; `expand` runs its items."""
+        raise NotImplementedError
+
+    def operator(self, item: OpItem, flow: Flow, scope: Scope) -> Flow:
+        if item.branches is not None:
+            return self.join(item, flow, scope)
+        values = {name: self.get(value, scope) for name, value in item.values.items()}
+        tensor = self.single(flow, item.mark)
+        name = self.title(item, item.key, scope)
+        node = self.node(item.cls, values, [tensor], name, name, item)
+        result: Flow = node.outputs[0]
+        if len(node.outputs) > 1:
+            result = Bundle(node.outputs, [f"part{k}" for k in range(len(node.outputs))])
+        for role in ops.companions(item.cls):
+            result = self.companion(item, node, role, result)
+        return result
+
+    def companion(self, item: OpItem, node: Node, role: str, flow: Flow) -> Flow:
+        """Add the norm or the activation that a layer names, as a row of its own."""
+        word = getattr(node.op, role)
+        if word == "none":
+            return flow
+        kind = ops.role_words(role).get(word)
+        if kind is None:
+            known = ops.role_words(role)
+            fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
+            raise Placed(fault, item.values[role].mark)
+        cls = ops.REGISTRY[kind]
+        values = self.default_values(kind)
+        return self.node(cls, values, [single(flow)], f"{node.name}/{kind}", node.name, item).outputs[0]
+
+    def default_values(self, kind: str) -> dict[str, Any]:
+        defaults = self.spec.defaults.get(kind)
+        if not defaults:
+            return {}
+        scope = Scope(self.spec, base_variables(self.spec, self.knobs), {}, Tensor(None))
+        return {name: self.get(value, scope) for name, value in defaults.items()}
+
+    def join(self, item: OpItem, flow: Flow, scope: Scope) -> Flow:
+        branches = item.branches or []
+        tensors = [self.branch(branch, flow, scope, item) for branch in branches]
+        name = self.title(item, item.key, scope)
+        return self.node(item.cls, {}, tensors, name, name, item).outputs[0]
+
+    def node(
+        self, cls: type[ops.Op], values: dict[str, Any], inputs: list[Tensor], name: str, layer: str, item: Item
+    ) -> Node:
+        """Add an operator to the graph: its fields checked, its output's shape known."""
+        shapes = [tensor.shape for tensor in inputs]
+        if any(shape is None for shape in shapes):
+            raise Unknown
+        for tensor in inputs:
+            tensor.used = True
+        x: Any = shapes[0] if cls.inputs == 1 else tuple(shapes)
+        try:
+            op = cls(len(shapes[0].space) if shapes[0] is not None else 0, **values)
+            y = op.shape(x)
+            node = Node(len(self.nodes), name, layer, op, inputs, item.mark)
+            node.x, node.y, node.bits, node.density = x, y, self.bits, self.density
+            node.outputs = [Tensor(self.bounded(s), node) for s in (y if isinstance(y, tuple) else (y,))]
+            self.nodes.append(node)
+            self.checked(op, x, y, item)
+        except Fault as fault:
+            raise Placed(fault, field_mark(item, fault)) from None
+        return node
+
+    def checked(self, op: ops.Op, x: Any, y: Any, item: Item) -> None:
+        """Report what is wrong although the shape is known; what follows is then checked too."""
+        try:
+            op.check(x, y)
+        except Fault as fault:
+            self.report(Problem(fault.message, field_mark(item, fault), fault.hint))
+
+    def bounded(self, shape: Shape) -> Shape:
+        if num.any_of(shape.size >= num.LARGEST) and not num.is_array(shape.size):
+            raise Fault(f"a tensor of {shape} is too large to be meant")
+        return shape
+
+    def within(self, value: Value, scope: Scope, what: str, least: float, most: float) -> Any:
+        number = num.number(self.get(value, scope))
+        if num.any_of(number < least) or num.any_of(number > most):
+            raise Placed(Fault(f"{what} is {number}: it must lie between {least} and {most}"), value.mark)
+        return number
+
+    def share(self, ref: Ref, nodes: list[Node], scope: Scope) -> None:
+        """Make later layers use the first ones' weights; refuse it where their shapes differ."""
+        name = self.name(ref, scope)
+        learned = [node for node in nodes if any(node.op.tensors(node.x, node.y))]
+        first = scope.shares.setdefault(name, learned)
+        if first is learned:
+            return
+        if len(first) != len(learned):
+            fault = Fault(f"'{name}' is shared by {len(first)} layers with weights and by {len(learned)}")
+            raise Placed(fault, ref.mark)
+        for mine, theirs in zip(learned, first, strict=True):
+            ours, others = (n.op.tensors(n.x, n.y) for n in (mine, theirs))
+            if mine.op.kind != theirs.op.kind or ours != others:
+                fault = Fault(
+                    f"'{mine.name}' cannot share the weights of '{theirs.name}': their shapes differ",
+                    f"one is {_described(mine)}, the other {_described(theirs)}",
+                )
+                raise Placed(fault, ref.mark)
+            mine.shared = theirs
+
+
+def field_mark(item: Item, fault: Fault) -> Mark:
+    """Return the place of the field at fault, where the item states it, else the item's."""
+    value = item.values.get(fault.field) if isinstance(item, OpItem) and fault.field else None
+    return value.mark if value is not None else item.mark
+
+
+def _described(node: Node) -> str:
+    return f"{node.op.type(node.x)} {node.x} -> {node.y}"

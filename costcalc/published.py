@@ -1,0 +1,122 @@
+"""Published figures: whether what a paper prints is what a spec gives.
+
+A figure's own digits are its tolerance: 569M is reproduced by 568,740,352, which rounded to the same
+digits is 569M. All arithmetic is on whole numbers and decimals, so that no float rounds before us.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Any, NamedTuple
+
+from costcalc import conventions
+from costcalc.counting import cost, rows, total
+from costcalc.document import Spec
+from costcalc.errors import Fault, SpecError, stop
+from costcalc.expand import expand
+
+QUANTITIES = ("macs", "params")
+UNITS = {"": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
+ROUNDINGS = {"nearest": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
+
+_FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT]?)\Z")
+
+
+class Figure(NamedTuple):
+    """A printed figure: its value, and the step between it and the next figure that could be printed."""
+
+    value: int | Decimal
+    step: int | Decimal
+
+
+class Claim(NamedTuple):
+    """One figure of a published row, and what a spec gives for it."""
+
+    row: Mapping[str, Any]
+    quantity: str  # macs or params
+    printed: str
+    ours: int
+    holds: bool  # ours, rounded as the source rounds, is what is printed
+    reproduces: bool  # what the row says: false where a note explains why the figure cannot hold
+
+
+def figure(text: str, digits: int | None = None) -> Figure:
+    """Return what is printed, as a number and its step: 4.2M is 4,200,000 in steps of 100,000.
+
+    All digits written count, zeros at the end too, unless `digits` says how many do: 720M of two
+    digits goes in steps of 10 M. Raises Fault for what is no figure, or has fewer digits than said.
+    """
+    found = _FIGURE.match(text)
+    if not found:
+        raise Fault(f"'{text}' is no figure", "write 569M, 4.2M, 1.5G, 0.39B")
+    written = Decimal(found["number"])
+    unit = Decimal(10) ** UNITS[found["unit"]]
+    step = Decimal(1).scaleb(int(written.as_tuple().exponent)) * unit
+    if digits is not None:
+        if type(digits) is not int or digits < 1:
+            raise Fault(f"digits is {digits!s:.20}: it is a whole number, 1 or more")
+        coarse = Decimal(1).scaleb(written.adjusted() - digits + 1) * unit
+        if not written or coarse < step or written * unit % coarse:
+            raise Fault(f"'{text}' has not {digits} digits that count")
+        step = coarse
+    return Figure(written * unit, step)
+
+
+def rounded(number: int, step: int | Decimal, rounding: str = "nearest") -> Decimal:
+    """Return a number in whole steps: nearest (halves go up), floor or ceil."""
+    return (number / Decimal(step)).to_integral_value(ROUNDINGS[rounding]) * step
+
+
+def holds(ours: int, printed: str, digits: int | None = None, rounding: str = "nearest") -> bool:
+    """Say whether our number, rounded to the digits that are printed, is what is printed."""
+    value, step = figure(printed, digits)
+    return rounded(ours, step, rounding) == value
+
+
+def settings(spec: Spec, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the knob values that a row is about: its variant's, its own over them."""
+    variant: Mapping[str, Any] = spec.variants[row["variant"]] if row.get("variant") else {}
+    return {**variant, **(row.get("knobs") or {})}
+
+
+def counted(spec: Spec, knobs: Mapping[str, Any], convention: str = conventions.DEFAULT) -> dict[str, int]:
+    """Return a spec's totals for knob values under a convention, by quantity."""
+    rule = conventions.get(convention)
+    whole = total(cost(row, rule) for row in rows(expand(spec, knobs)))
+    return {"macs": whole.macs, "params": whole.params}
+
+
+def claims(spec: Spec, row: Mapping[str, Any]) -> list[Claim]:
+    """Return the figures of one row that can be counted; a row may have none, an accuracy alone."""
+    printed = {quantity: str(row[quantity]) for quantity in QUANTITIES if quantity in row}
+    if not printed:
+        return []
+    ours = counted(spec, settings(spec, row), row.get("convention", conventions.DEFAULT))
+    digits, rounding = row.get("digits"), row.get("rounding", "nearest")
+    reproduces = row.get("reproduces") is not False
+    return [
+        Claim(row, quantity, text, ours[quantity], holds(ours[quantity], text, digits, rounding), reproduces)
+        for quantity, text in printed.items()
+    ]
+
+
+def check(spec: Spec) -> list[Claim]:
+    """Return every figure of a spec's `published` rows with what the spec gives for it.
+
+    Raises SpecError where the spec is wrong, a convention unknown, or a figure none.
+    """
+    found: list[Claim] = []
+    for row in spec.published:
+        try:
+            found += claims(spec, row)
+        except Fault as fault:
+            raise refused(spec, row, fault) from None
+    return found
+
+
+def refused(spec: Spec, row: Mapping[str, Any], fault: Fault) -> SpecError:
+    """Return the error for a row whose figure cannot be read."""
+    place = row.get("where") or row.get("variant") or "a row"
+    return stop(f"published, {place}: {fault.message}", spec.where, fault.hint)

@@ -1,0 +1,48 @@
+"""Rows as flat records: what the CSV and the DataFrame hold, exact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from costcalc.result import Line, Result
+
+
+def records(result: Result) -> list[dict[str, Any]]:
+    """Return one flat record a layer: text and exact integers only."""
+    found = []
+    for layer in result.layers:
+        full = layer.to_dict(result.batch)
+        record = {key: _flat(value) for key, value in full.items() if key != "elementwise"}
+        record["elementwise"] = sum(full["elementwise"].values())
+        record["convention"] = result.convention.name
+        found.append(record)
+    return found
+
+
+def folded(result: Result, lines: list[Line]) -> list[dict[str, Any]]:
+    """Return one flat record a line of a folded table."""
+    return [
+        {
+            "name": line.name,
+            "type": line.type,
+            "input": line.input,
+            "output": line.output,
+            "kernel": line.kernel,
+            "stride": line.stride,
+            "rows": len(line.rows),
+            "params": line.cost.params,
+            "macs": line.cost.macs,
+            "convention": result.convention.name,
+        }
+        for line in lines
+    ]
+
+
+def _flat(value: Any) -> Any:
+    """Return a list as text: a shape `64x56x56`, several joined by spaces."""
+    if not isinstance(value, list):
+        return value
+    if value and isinstance(value[0], list):
+        return " ".join(_flat(part) for part in value)
+    return "x".join(str(v) for v in value)

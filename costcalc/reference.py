@@ -1,0 +1,103 @@
+"""The reference of all operators as Markdown, made from their classes: docs/operators.md, `costcalc ops`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from costcalc import op as ops
+from costcalc.fields import REQUIRED, Field
+from costcalc.op import Example, Op
+
+HEAD = """# Operators
+
+Every operator of the language, its fields, and worked examples that the tests run. Shapes are
+channels x height x width; `C_o*C_i*K_h*K_w/G` and the like are in each entry. Defaults are
+PyTorch's; a spec states its own under `defaults`. Beside an operator may stand the modifiers
+`name`, `repeat`, `if`, `from`, `share`, `bits` and `density` (see [the language](language.md)).
+"""
+
+
+def families() -> dict[str, list[type[Op]]]:
+    """Return the operators by the file that defines them."""
+    found: dict[str, list[type[Op]]] = {}
+    for cls in dict.fromkeys(ops.operators().values()):
+        found.setdefault(cls.__module__, []).append(cls)
+    return found
+
+
+def whole() -> str:
+    """Return the whole reference."""
+    parts = [HEAD]
+    for module, classes in families().items():
+        parts.append(f"## {_title(module)}\n")
+        parts += [entry(cls) for cls in classes]
+    return "\n".join(parts)
+
+
+def _title(module: str) -> str:
+    import sys
+
+    text = (sys.modules[module].__doc__ or module).strip().splitlines()[0]
+    return text.rstrip(".")
+
+
+def entry(cls: type[Op], level: str = "###") -> str:
+    """Return one operator's entry: what it is, its fields, its examples."""
+    also = f" (also `{'`, `'.join(cls.aliases)}`)" if cls.aliases else ""
+    said = [f"{level} `{cls.kind}`{also}\n", inspect.cleandoc(cls.__doc__ or ""), ""]
+    uses = [f"`norm: {cls.norm_word}`"] if cls.norm_word else []
+    uses += [f"`act: {name}`" for name in (cls.kind, *cls.aliases)] if cls.is_act else []
+    if uses:
+        said += [f"As shorthand: {', '.join(uses)}.", ""]
+    if cls.inputs != 1:
+        said += ["Takes branches: a list, or a mapping whose keys name them.", ""]
+    if cls.fields:
+        said += ["| field | takes | default | |", "| --- | --- | --- | --- |"]
+        said += [_field(field) for field in cls.fields.values()]
+        said.append("")
+    said += ["| example | input | output | gives |", "| --- | --- | --- | --- |"]
+    said += [_example(cls, example) for example in cls.examples]
+    return "\n".join([*said, ""])
+
+
+def _field(field: Field) -> str:
+    default = "required" if field.default is REQUIRED else _code(field.default)
+    return f"| `{field.name}` | {_cell(field.kind)} | {default} | {_cell(field.doc)} |"
+
+
+def _example(cls: type[Op], example: Example) -> str:
+    spec = f"{cls.kind}: {_flow(example.fields)}" if example.fields else cls.kind
+    counts = [f"{name.replace('_', ' ')} {_count(value)}" for name, value in example.counts.items()]
+    note = f"; {example.note}" if example.note else ""
+    said = f"{', '.join(counts) or 'no cost'}{note}"
+    return f"| `{spec}` | {_shape(example.x)} | {_shape(example.y)} | {_cell(said)} |"
+
+
+def _count(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{kind} {n:,}" for kind, n in value.items())
+    return f"{value:,}"
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML's flow style writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_flow(v) for v in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shape(dims: Any) -> str:
+    if isinstance(dims, list) or (dims and isinstance(dims[0], tuple)):
+        return ", ".join(_shape(part) for part in dims)
+    return "x".join(str(d) for d in dims)
+
+
+def _code(value: Any) -> str:
+    return "" if value is None or value == "" else f"`{_flow(value)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("\n", " ")

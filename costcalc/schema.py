@@ -1,0 +1,152 @@
+"""JSON Schemas, made from the operators' classes: of specs (editors complete and check with it), of reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc import op as ops
+from costcalc.document import VERSION
+from costcalc.fields import MODIFIERS
+from costcalc.op import PARAMETERS
+from costcalc.reader import PUBLISHED
+from costcalc.result import VERSION as REPORT_VERSION
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_ANY: dict[str, Any] = {}
+
+
+def spec_schema() -> dict[str, Any]:
+    """Return the JSON Schema of specs. Blocks have names of their own, so other keys stay open in items."""
+    kinds = {name: _operator(cls) for name, cls in sorted(ops.operators().items())}
+    items = {"type": "array", "items": {"$ref": "#/$defs/item"}}
+    branches = {"anyOf": [{"type": "array"}, {"type": "object"}]}
+    joins = {name: branches | {"description": _first(cls)} for name, cls in ops.operators().items() if cls.inputs != 1}
+    modifiers = {name: {"description": doc} for name, doc in MODIFIERS.items()}
+    table = {"description": "a header row and rows, or a mapping of columns", "type": ["array", "object"]}
+    item = {
+        "anyOf": [
+            {"type": "string", "description": "a bare operator, block or variable"},
+            {
+                "type": "object",
+                "properties": {
+                    **kinds,
+                    **joins,
+                    **modifiers,
+                    "do": items | {"description": "items under one set of modifiers, or done for each row of a table"},
+                    "table": table,
+                    "include": _include(),
+                },
+            },
+        ]
+    }
+    return {
+        "$schema": DRAFT,
+        "title": "costcalc spec",
+        "description": "A convolutional network as pure data; docs/language.md explains every part.",
+        "type": "object",
+        "required": ["costcalc", "input", "layers"],
+        "additionalProperties": False,
+        "properties": _top(items),
+        "$defs": {"item": item},
+    }
+
+
+def _top(items: dict[str, Any]) -> dict[str, Any]:
+    text = {"type": "string"}
+    knobs = {"type": "object", "description": "what a sweep may vary: a number, word or list, with its default"}
+    number = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+    rows = {
+        "type": "array",
+        "items": {"type": "object", "properties": dict.fromkeys(PUBLISHED, _ANY), "additionalProperties": False},
+    }
+    published = {"type": "object", "properties": {"source": _ANY, "rows": rows}, "additionalProperties": False}
+    return {
+        "costcalc": {"const": VERSION, "description": "the version of the language"},
+        "name": text,
+        "family": text,
+        "year": {"type": ["integer", "string"]},
+        "task": text,
+        "source": text | {"description": "where the architecture is written: paper, table, repository"},
+        "reference": text,
+        "knobs": knobs,
+        "variants": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
+        "define": {"type": "object", "description": "functions of the knobs, ch(c): int(c * width), and constants"},
+        "input": {"type": "array", "items": number, "minItems": 1, "description": "[channels, height, width]"},
+        "defaults": {"type": "object", "properties": {n: _operator(c) for n, c in sorted(ops.operators().items())}},
+        "blocks": {"type": "object", "description": "templates with arguments: separable(out, stride=1): [...]"},
+        "layers": items,
+        "outputs": {"type": ["array", "string"], "description": "the layers that are the network's results"},
+        "min_resolution": {"type": "integer", "minimum": 1},
+        "published": published,
+    }
+
+
+def _operator(cls: type[ops.Op]) -> dict[str, Any]:
+    return {
+        "description": _first(cls),
+        "type": ["object", "null"],
+        "properties": {name: field.schema() for name, field in cls.fields.items()},
+        "additionalProperties": False,
+    }
+
+
+def _include() -> dict[str, Any]:
+    text = {"type": "string"}
+    parts = {"spec": text, "until": text, "as": text, "knobs": {"type": "object"}}
+    return {
+        "description": "another spec's layers",
+        "type": ["object", "string"],
+        "properties": parts,
+        "required": ["spec"],
+    }
+
+
+def _first(cls: type[ops.Op]) -> str:
+    return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+def report_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `costcalc report --format json`."""
+    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
+    window = {"type": ["array", "integer", "null"]}
+    shapes = {"type": "array", "items": {"type": "array", "items": {"type": "integer", "minimum": 1}}}
+    components = dict.fromkeys((*PARAMETERS, "plain_macs", "bias_adds"), count)
+    layer = {
+        "name": text, "type": text, "op": text, "input": shapes, "output": shapes, "kernel": window, "stride": window,
+        "params": count, "macs": count, **components,
+        "elementwise": {"type": "object", "additionalProperties": count},
+        "input_elements": count, "output_elements": count,
+        "bits": {"type": ["number", "null"]}, "density": {"type": ["number", "null"]},
+        "shares": {"type": ["string", "null"]}, "stated": {"type": "boolean"},
+    }  # fmt: skip
+    convention = dict.fromkeys(("name", "says", "params", "macs", "unit", "source"), text)
+    by_type = {"type": text, "params": count, "macs": count}
+    totals = {"params": count, "macs": count, "unit": text, "layers": count}
+    return {
+        "$schema": DRAFT,
+        "title": "costcalc report",
+        **_closed(
+            {
+                "costcalc_report": {"const": REPORT_VERSION},
+                "name": text,
+                "source": {"type": ["string", "null"]},
+                "knobs": {"type": "object"},
+                "input": {"type": "array", "items": {"type": "integer"}},
+                "batch": {"type": "integer", "minimum": 1},
+                "convention": _closed(convention),
+                "totals": _closed(totals),
+                "by_type": {"type": "array", "items": _closed(by_type)},
+                "layers": {"type": "array", "items": _closed(layer)},
+            }
+        ),
+    }
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object that has just these keys."""
+    return {
+        "type": "object",
+        "required": list(properties),
+        "additionalProperties": False,
+        "properties": properties,
+    }

@@ -1,0 +1,49 @@
+"""The text of a spec's file: regular, not too large, UTF-8; anything else is refused, devices unread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from costcalc.errors import stop
+
+LARGEST_FILE = 1_000_000  # bytes
+
+
+def read(path: Path | str, shown: str = "") -> str:
+    """Return the text of a regular file, no larger than the limit; raise SpecError if it is none."""
+    import os
+    import stat
+
+    shown = shown or str(path)
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as error:
+        raise stop(f"{shown}: {_reason(error)}") from None
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise stop(f"{shown} is {kind}", hint="give the path of a YAML file, or the name of a network of the zoo")
+    if status.st_size > LARGEST_FILE:
+        raise stop(f"{shown} has {status.st_size:,} bytes: a spec has at most {LARGEST_FILE:,}")
+    try:
+        with open(path, "rb") as file:
+            return decode(file.read(LARGEST_FILE + 1), shown)
+    except OSError as error:
+        raise stop(f"{shown}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "there is no such file"
+    return str(getattr(error, "strerror", None) or error).lower()
+
+
+def decode(data: bytes, shown: str) -> str:
+    """Return bytes as text; raise SpecError where they are too many, or no UTF-8 text."""
+    if len(data) > LARGEST_FILE:
+        raise stop(f"{shown} has more than {LARGEST_FILE:,} bytes, the most that a spec may have")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise stop(f"{shown} is no text file: line {line} is not UTF-8") from None
+    return text

@@ -1,0 +1,64 @@
+"""Windows that slide over space: what convolutions and pools share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc import num
+from costcalc.errors import Fault
+from costcalc.op import Op
+from costcalc.shape import Shape
+
+
+class Windowed(Op):
+    """An operator with kernel, stride, padding and dilation; subclasses declare those fields."""
+
+    axes = (1, 2)
+    kernel: tuple[Any, ...]
+    stride: tuple[Any, ...]
+    padding: Any  # "same", or (before, after) for each axis
+    dilation: tuple[Any, ...]
+    ceil_mode: bool = False
+
+    def settle(self) -> None:
+        """Put numbers for the paddings that do not depend on the input."""
+        if self.padding == "valid":
+            self.padding = ((0, 0),) * len(self.kernel)
+        elif self.padding == "half":
+            self.padding = tuple(self._half(w) for w in self.windows())
+
+    def _half(self, window: Any) -> tuple[Any, Any]:
+        if num.any_of(window % 2 == 0):
+            raise Fault(
+                f"padding half needs an odd kernel, and this one spans {window}",
+                "write the padding in numbers, or same for TensorFlow's",
+                field="padding",
+            )
+        return (window // 2, window // 2)
+
+    def windows(self) -> tuple[Any, ...]:
+        """Return what a kernel spans on each axis: dilation * (kernel - 1) + 1."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def pads(self, x: Shape) -> tuple[tuple[Any, Any], ...]:
+        """Return (before, after) for each axis; of SAME an odd total puts the extra one after."""
+        if self.padding != "same":
+            return tuple(self.padding)
+        axes = zip(x.space, self.windows(), self.stride, strict=True)
+        totals = [num.same_padding(n, w, s) for n, w, s in axes]
+        return tuple((t // 2, t - t // 2) for t in totals)
+
+    def slid(self, x: Shape) -> tuple[Any, ...]:
+        """Return the output's spatial axes; raise Fault where not even one window fits."""
+        self.spatial(x, 1, 2)
+        out = []
+        for n, w, s, (before, after) in zip(x.space, self.windows(), self.stride, self.pads(x), strict=True):
+            fits = num.out_len(n, w, s, before, after, ceil=self.ceil_mode)
+            if num.any_of(fits < 1):
+                padded = f"{n}" if num.every(before + after == 0) else f"{n} + {before} + {after} of padding"
+                raise Fault(
+                    f"a window of {w} does not fit into {padded}",
+                    "pad, use a smaller kernel or dilation, or a larger input",
+                )
+            out.append(fits)
+        return tuple(out)

@@ -1,0 +1,174 @@
+"""Finding specs: a path, a name of the zoo, text, or a dict; and the specs that another includes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from costcalc.document import Spec
+from costcalc.errors import Problem, SpecError, nearest, stop
+from costcalc.reader import Reader
+from costcalc.source import Node, from_data, parse
+from costcalc.textfile import decode, read
+
+SUFFIX = ".yaml"
+
+
+@lru_cache(maxsize=1)
+def folder() -> Path:
+    """Return the folder of the zoo's specs: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).parent
+    inside = here / "specs"
+    return inside if inside.is_dir() else here.parent / "specs"
+
+
+def files() -> list[Path]:
+    """Return the zoo's files, by name."""
+    return sorted(folder().glob(f"*{SUFFIX}"))
+
+
+def load(source: Any) -> Spec:
+    """Return the spec for a zoo name, a path, `-` (standard input), a dict, or a loaded spec.
+
+    Raises SpecError, with every mistake found, when there is no such spec or it is wrong.
+    """
+    if isinstance(source, Spec):
+        return source
+    if isinstance(source, Mapping):
+        return _checked(Spec("spec"), *from_data(source))
+    if isinstance(source, os.PathLike):
+        return load_file(Path(source))
+    if not isinstance(source, str):
+        raise stop(f"a spec is a name, a path or a dict, not a {type(source).__name__}")
+    if source == "-":
+        import sys
+
+        return load_text(decode(sys.stdin.buffer.read(2_000_000), "-"), "-")
+    if _is_path(source):
+        return load_file(Path(source))
+    found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
+    if found is None:
+        raise stop(*_missing(source))
+    return found
+
+
+def _is_path(source: str) -> bool:
+    """Say whether the text names a file rather than a network: it exists, or has a folder in it."""
+    try:
+        return os.path.exists(source) or "/" in source or os.sep in source
+    except ValueError:
+        return False
+
+
+def _missing(source: str) -> tuple[str, str, str]:
+    shown = source if len(source) < 80 else f"{source[:80]}..."
+    name = source.removesuffix(SUFFIX).removesuffix(".yml")
+    hint = nearest(name, names()) or "costcalc list shows the networks of the zoo"
+    return f"{shown}: no file and no network of the zoo is called so", "", hint
+
+
+def load_file(path: Path) -> Spec:
+    """Return the spec in a file."""
+    spec = Spec(str(path), read(path))
+    spec.folder = str(path.parent)
+    return _checked(spec, *parse(spec.text, spec.where))
+
+
+def load_text(text: str, where: str = "spec") -> Spec:
+    """Return the spec in a YAML text."""
+    return _checked(Spec(where, text), *parse(text, where))
+
+
+def examine(spec: Spec, root: Node | None, problems: list[Problem]) -> list[Problem]:
+    """Read the data into the spec and return every problem: those of the YAML and those of the document."""
+    if root is None:
+        if not problems:
+            from costcalc.errors import Mark
+
+            problems.append(Problem("the spec is empty", Mark(spec.where), "begin with 'costcalc: 1'"))
+    elif root.value is None:
+        problems.append(Problem("the spec is empty", root.mark, "begin with 'costcalc: 1'"))
+    else:
+        Reader(spec, problems).read(root)
+    return problems
+
+
+def _checked(spec: Spec, root: Node | None, problems: list[Problem]) -> Spec:
+    if examine(spec, root, problems):
+        spec.problems = problems
+        if not spec.layers:
+            raise SpecError(problems)
+    return spec
+
+
+def find(name: str) -> Spec | None:
+    """Return the zoo's spec of that name, a file's or a variant's; None if there is none."""
+    path = folder() / f"{name}{SUFFIX}"
+    if re.fullmatch(r"[\w.-]+", name) and path.is_file():
+        return _zoo_file(path)
+    for path in files():
+        # The text is searched first, since parsing every file of the zoo would take its time.
+        if re.search(rf"^  {re.escape(name)}\s*:", path.read_text(encoding="utf-8"), re.MULTILINE):
+            spec = _zoo_file(path)
+            if name in spec.variants:
+                return spec.chosen(name)
+    return None
+
+
+def _zoo_file(path: Path) -> Spec:
+    """Return a file of the zoo, shown by its name: where the package lies tells a reader nothing."""
+    spec = Spec(path.name, read(path))
+    return _checked(spec, *parse(spec.text, spec.where))
+
+
+def names() -> list[str]:
+    """Return every name that the zoo answers to: the files' and the variants'."""
+    found = set()
+    for path in files():
+        found.add(path.stem)
+        text = path.read_text(encoding="utf-8")
+        section = re.search(r"^variants:\n((?:(?:  .*|\s*(?:#.*)?)\n)+)", text, re.MULTILINE)
+        if section:
+            found.update(re.findall(r"^  ([\w.-]+)\s*:", section[1], re.MULTILINE))
+    return sorted(found)
+
+
+def networks() -> list[str]:
+    """Return the zoo's networks: every variant, and the files that have none or a default of their own."""
+    found = []
+    for path in files():
+        spec = _zoo_file(path)
+        twin = any({**spec.knobs, **values} == spec.knobs for values in spec.variants.values())
+        found += [*([] if twin else [path.stem]), *spec.variants]
+    return found
+
+
+def include(name: str, host: Spec) -> Spec:
+    """Return the spec that another includes: of the zoo, or a regular file under the host's folder.
+
+    Absolute paths, `..`, links that lead out, and devices are refused unread. Raises SpecError.
+    """
+    looks = name.endswith((SUFFIX, ".yml")) or "/" in name or "\\" in name
+    if not looks:
+        found = find(name)
+        if found is None:
+            raise stop(f"no network of the zoo is called '{name[:80]}'", hint=nearest(name, names()))
+        return found
+    if os.path.isabs(name) or ".." in re.split(r"[/\\]", name) or "\0" in name:
+        raise stop(f"include refuses '{name[:80]}'", hint="a path is relative to this file's folder, and has no '..'")
+    if host.folder is None:
+        found = find(Path(name).stem) if "/" not in name else None
+        if found is None:
+            raise stop(f"include finds no '{name[:80]}'", hint="only a spec in a file can include other files")
+        return found
+    base = os.path.realpath(host.folder)
+    real = os.path.realpath(os.path.join(base, name))
+    if os.path.commonpath([base, real]) != base:
+        raise stop(f"include refuses '{name[:80]}'", hint="the link leads out of this file's folder")
+    spec = Spec(os.path.join(host.folder, name), read(real, name))
+    spec.folder = os.path.dirname(real)
+    return _checked(spec, *parse(spec.text, spec.where))
