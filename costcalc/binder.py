@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from costcalc import num
-from costcalc.document import Item, Ref, Spec, Value
-from costcalc.errors import Fault, Mark, Problem, SpecError
+from costcalc import num, zoo
+from costcalc.document import IncludeItem, Item, Ref, Spec, Unknown, Value, knob_fault
+from costcalc.errors import Fault, Mark, Problem, SpecError, nearest, stop
+from costcalc.evaluate import tested
+from costcalc.fields import not_a_number
 from costcalc.graph import Bundle, Flow, Node, Tensor
 from costcalc.scope import Binding, Scope, single
+from costcalc.source import MOST_PROBLEMS
+
+MOST_WORK = 2_000_000  # steps of all expressions
+MOST_INCLUDES = 8  # specs that include one another
 
 
 class Placed(Exception):
@@ -37,18 +44,21 @@ class Binder:
         self.problems: list[Problem] = list(spec.problems)
         self.nodes: list[Node] = []
         self.steps = 0
+        self.work = 0
+        self.broken = False  # an item failed: what it would have used may now seem unused
         self.depth = 0
         self.prefix = ""  # the path of the group being run, with its last slash
         self.counters: dict[str, int] = {}
         self.trace: tuple[str, ...] = ()
         self.active: tuple[tuple[str, str], ...] = ()  # blocks being run: words could call in a circle
-        self.includes: tuple[str, ...] = (spec.where,)
+        self.includes: tuple[tuple[str | None, str], ...] = ((spec.folder, spec.where),)
+        self.found: dict[tuple[str | None, str], Spec] = {}  # the specs that were included, read once
         self.bits: Any = None
         self.density: Any = None
 
     def report(self, problem: Problem) -> None:
         self.problems.append(Problem(problem.message, problem.mark, problem.hint, problem.trace or self.trace))
-        if len(self.problems) > 1000:
+        if len(self.problems) >= MOST_PROBLEMS:
             raise SpecError(self.problems, rows=self.nodes)
 
     def name(self, ref: Ref, scope: Scope) -> str:
@@ -59,6 +69,8 @@ class Binder:
 
     def look_up(self, ref: Ref, scope: Scope) -> Flow:
         """Return the layer that a reference means; a variable may hold one."""
+        if ref.lost:
+            raise Unknown
         name = self.name(ref, scope)
         if ref.part:
             name = f"{name}.{ref.part}"
@@ -124,20 +136,72 @@ class Binder:
         """Return a value; place what is wrong with it."""
         if value.run is None:
             return value.constant
+        self.work += value.cost
+        if self.work > MOST_WORK:
+            hint = "a repeat is larger than was meant, or definitions call each other again and again"
+            fault = Fault(f"the spec's expressions take more than {MOST_WORK:,} steps", hint)
+            raise SpecError([*self.problems, Placed(fault, value.mark).problem])
         try:
             return value.run(scope)
         except Fault as fault:
             raise Placed(fault, value.mark) from None
 
     def whole(self, value: Value, scope: Scope, what: str) -> Any:
+        result = self.get(value, scope)
         try:
-            return num.whole(self.get(value, scope))
+            return num.whole(result)
         except Fault as fault:
-            raise Placed(Fault(f"{what}: {fault.message}", fault.hint), value.mark) from None
+            hint = fault.hint or not_a_number(result)
+            raise Placed(Fault(f"{what}: {fault.message}", hint), value.mark) from None
 
     def truth(self, value: Value, scope: Scope) -> bool:
-        result = self.get(value, scope)
-        if isinstance(result, str | list):
-            fault = Fault(f"{num.describe(result)} is neither true nor false", "write a comparison: block == basic")
-            raise Placed(fault, value.mark)
-        return num.truth(result)
+        try:
+            return num.truth(tested(self.get(value, scope)))
+        except Fault as fault:
+            raise Placed(fault, value.mark) from None
+
+    def included(self, item: IncludeItem, scope: Scope) -> tuple[Spec, dict[str, Any]]:
+        """Return the spec that is included, and its knobs' values; its own mistakes are told as such."""
+        key = (scope.spec.folder, item.spec)
+        trace = (*self.trace, f"{item.spec}, included at {item.mark}")
+        try:
+            spec = self.found[key] = self.found.get(key) or zoo.include(item.spec, scope.spec)
+        except SpecError as error:
+            for problem in error.problems:
+                placed = problem.mark.line >= 0
+                mark, steps = (problem.mark, trace) if placed else (item.mark, self.trace)
+                self.report(Problem(problem.message, mark, problem.hint, steps))
+            raise Unknown from None
+        here = (spec.folder, spec.where)
+        if here in self.includes or len(self.includes) > MOST_INCLUDES:
+            circle = " -> ".join((*(where for _, where in self.includes), spec.where))
+            circular = f"specs include each other: {circle}"
+            deep = f"more than {MOST_INCLUDES} specs include one another: {circle}"
+            raise Placed(Fault(circular if here in self.includes else deep), item.mark)
+        for problem in spec.problems:
+            self.report(Problem(problem.message, problem.mark, problem.hint, trace))
+        return spec, self.included_knobs(item, spec, scope)
+
+    def included_knobs(self, item: IncludeItem, spec: Spec, scope: Scope) -> dict[str, Any]:
+        knobs = dict(spec.knobs)
+        for name, value in item.knobs.items():
+            try:
+                knobs |= settings(spec, {name: self.get(value, scope)})
+            except SpecError as error:
+                problem = error.problems[0]
+                known = name in spec.knobs
+                said = problem.message if known else f"{item.spec} has no knob '{name}'"
+                raise Placed(Fault(said, problem.hint), value.mark if known else item.keys[name]) from None
+        return knobs
+
+
+def settings(spec: Spec, knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all knobs, those given put over the spec's own; raise SpecError for a bad one."""
+    for name, value in knobs.items():
+        if name not in spec.knobs:
+            hint = nearest(name, spec.knobs) or f"its knobs: {', '.join(spec.knobs) or 'none'}"
+            raise stop(f"{spec.name} has no knob '{name}'", hint=hint)
+        fault = knob_fault(name, spec.knobs[name], value)
+        if fault:
+            raise stop(fault.message, hint=fault.hint)
+    return {**spec.knobs, **knobs}

@@ -39,4 +39,4 @@ class LayerNames:
 
     def known(self) -> set[str]:
         """Return the names for a 'did you mean'."""
-        return {*self.exact, *self.prefixes, *(f"{stem}(k)" for stem in self.indexed)}
+        return {*self.exact, *(f"{p}.NAME" for p in self.prefixes), *(f"{stem}(k)" for stem in self.indexed)}

@@ -32,17 +32,18 @@ class Convention:
 
 DEFAULT = "costcalc"
 
-_LEARNABLE = "weights + biases + norm_params"
+LEARNABLE = "weights + biases + norm_params"
+_ALL = "params: all learnable"
 
 CONVENTIONS: dict[str, Convention] = {
     convention.name: convention
     for convention in (
         Convention(
             DEFAULT,
-            params=_LEARNABLE,
+            params=LEARNABLE,
             macs="macs",
             unit="MACs",
-            says="params: all learnable; MACs: conv + fc + matmul, no bias",
+            says=f"{_ALL}; MACs: conv + fc + matmul, no bias",
             source="docs/conventions.md; what calflops' MACs and half of PyTorch's FlopCounterMode give for CNNs",
         ),
         Convention(
@@ -54,12 +55,77 @@ CONVENTIONS: dict[str, Convention] = {
             source="arXiv:1704.04861, Table 2",
         ),
         Convention(
+            "no-norm",
+            params="weights + biases",
+            macs="macs",
+            unit="MACs",
+            says="params: kernels and biases, no norm; MACs: conv + fc + matmul, no bias",
+            source="arXiv:1603.05027, Table 4 (its 10.2 M of ResNet-1001)",
+        ),
+        Convention(
             "lecture",
-            params=_LEARNABLE,
+            params=LEARNABLE,
             macs="macs + outputs if macs else 0",
             unit="operations",
-            says="params: all learnable; operations: MACs + one bias add per output of conv, fc and matmul",
+            says=f"{_ALL}; operations: MACs + one bias add per output of conv, fc and matmul",
             source="Representative CNNs (lecture, 2023): Ho·Wo·Co·Ci·Kh·Kw/G + Ho·Wo·Co",
+        ),
+        Convention(
+            "flops",
+            params=LEARNABLE,
+            macs="2 * macs",
+            unit="FLOPs",
+            says=f"{_ALL}; FLOPs: two per MAC (a multiplication and an addition) of conv + fc + matmul",
+            source="arXiv:1704.04861, Table 9 (its 1700 M of SqueezeNet)",
+        ),
+        Convention(
+            "vgg",
+            params=LEARNABLE,
+            macs="0 if kind == 'fc' else macs",
+            unit="mult-adds",
+            says=f"{_ALL}; mult-adds: convolutions only, no fc",
+            source="arXiv:1704.04861, Table 8 (its 15300 M of VGG-16)",
+        ),
+        Convention(
+            "shufflenet-table1",
+            params=LEARNABLE,
+            macs="0 if kind == 'fc' else macs",
+            unit="MACs",
+            says=f"{_ALL}; MACs: convolutions only, no fc",
+            source="arXiv:1707.01083, Table 1",
+        ),
+        Convention(
+            "condensenet",
+            params=LEARNABLE,
+            macs="macs + (elementwise if kind in ['relu', 'avg_pool', 'global_avg_pool'] else 0)"
+            " + (bias_adds if kind == 'fc' else 0)",
+            unit="operations",
+            says=f"{_ALL}; operations: MACs + ReLU's elements + average pools' windows + the fc's bias",
+            source="arXiv:1711.09224, Table 3; ShichenLiu/CondenseNet",
+        ),
+        Convention(
+            "igcv3",
+            params=LEARNABLE,
+            macs="outputs if kind == 'relu6' else macs",
+            unit="operations",
+            says=f"{_ALL}; operations: MACs + one per ReLU6 element",
+            source="arXiv:1806.00178; homles11/IGCV3",
+        ),
+        Convention(
+            "as-resnet",
+            params=LEARNABLE,
+            macs="outputs if kind == 'active_shift' else macs",
+            unit="operations",
+            says=f"{_ALL}; operations: MACs + one per shifted element",
+            source="arXiv:1806.07370 (its 729 M of w68)",
+        ),
+        Convention(
+            "as-resnet-bn",
+            params=LEARNABLE,
+            macs="outputs if kind in ['active_shift', 'batch_norm'] else macs",
+            unit="operations",
+            says=f"{_ALL}; operations: MACs + one per shifted and per normalized element",
+            source="arXiv:1806.07370 (its 404 M of w50)",
         ),
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from costcalc.conventions import Convention, evaluate
+from costcalc.conventions import LEARNABLE, Convention, evaluate
 from costcalc.graph import Graph, Node
 from costcalc.op import PARAMETERS
 from costcalc.shape import Shape
@@ -103,12 +103,9 @@ def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
     """Return what a row costs under a convention, its operations for a whole batch."""
     # The two formulas that nearly all conventions use are read off directly: they are run for
     # every row of every report.
-    params = row.learnable if convention.params == _LEARNABLE else evaluate(convention.params, _names(row))
+    params = row.learnable if convention.params == LEARNABLE else evaluate(convention.params, _names(row))
     macs = row.macs if convention.macs == "macs" else evaluate(convention.macs, _names(row))
     return Cost(params, macs * batch)
-
-
-_LEARNABLE = "weights + biases + norm_params"
 
 
 def _names(row: Row) -> dict[str, Any]:

@@ -7,19 +7,25 @@ from typing import Any
 
 from costcalc.context import Context
 from costcalc.errors import Fault, Mark, Problem
-from costcalc.expr import Expr
 from costcalc.op import Op
 from costcalc.source import Node
 
 VERSION = 1
 
 
+class Unknown(Exception):
+    """A value depends on what could not be known; the mistake is reported already."""
+
+
 class Value:
     """A value of the spec: a constant, or an expression to be run in a scope."""
 
-    __slots__ = ("constant", "mark", "run")
+    __slots__ = ("constant", "cost", "mark", "run")
 
-    def __init__(self, mark: Mark, constant: Any = None, run: Callable[[Any], Any] | None = None) -> None:
+    def __init__(
+        self, mark: Mark, constant: Any = None, run: Callable[[Any], Any] | None = None, cost: int = 1
+    ) -> None:
+        self.cost = cost  # about how many steps it takes to evaluate it
         self.mark = mark
         self.constant = constant
         self.run = run
@@ -30,16 +36,33 @@ class Value:
         return self.run is None
 
 
+def lost(mark: Mark) -> Value:
+    """Return what stands for a value that could not be read: what depends on it is unknown."""
+
+    def run(_: Any) -> Any:
+        raise Unknown
+
+    return Value(mark, run=run)
+
+
 class Ref:
     """A layer's name as it is written: text, an index, and the part of several tensors it picks."""
 
-    __slots__ = ("index", "mark", "part", "text")
+    __slots__ = ("index", "lost", "mark", "part", "text")
 
-    def __init__(self, text: str, mark: Mark, index: Value | None = None, part: str = "") -> None:
+    def __init__(
+        self, text: str, mark: Mark, index: Value | None = None, part: str = "", *, lost: bool = False
+    ) -> None:
+        self.lost = lost  # it names nothing: the mistake is reported already
         self.text = text
         self.mark = mark
         self.index = index
         self.part = part
+
+
+def lost_ref(mark: Mark) -> Ref:
+    """Return what stands for a layer's name that could not be read."""
+    return Ref("", mark, lost=True)
 
 
 class Branch:
@@ -82,6 +105,12 @@ class OpItem(Item):
         self.branches: list[Branch] | None = None
 
 
+class LostItem(Item):
+    """An item that could not be read: what flows out of it is unknown."""
+
+    __slots__ = ()
+
+
 class CallItem(Item):
     """A block, called with arguments."""
 
@@ -102,7 +131,7 @@ class WordItem(Item):
         super().__init__(key, mark)
         self.node = node
         self.context = context
-        self.resolved: dict[str, Item | None] = {}
+        self.resolved: dict[str, tuple[Item, list[Problem]]] = {}
 
 
 class TableItem(Item):
@@ -131,7 +160,7 @@ class GroupItem(Item):
 class IncludeItem(Item):
     """Another spec's layers, put here."""
 
-    __slots__ = ("alias", "knobs", "spec", "until")
+    __slots__ = ("alias", "keys", "knobs", "spec", "until")
 
     def __init__(self, mark: Mark, spec: str) -> None:
         super().__init__("include", mark)
@@ -139,14 +168,18 @@ class IncludeItem(Item):
         self.alias = spec
         self.until: Ref | None = None
         self.knobs: dict[str, Value] = {}
+        self.keys: dict[str, Mark] = {}  # where the knobs' names stand
 
 
 class Function:
-    """What stands under `define`: a function of its arguments, or a constant (no arguments)."""
+    """What stands under `define`: a function of its arguments, or a constant (no arguments).
+
+    `arguments` is None where they could not be read.
+    """
 
     __slots__ = ("arguments", "body", "name")
 
-    def __init__(self, name: str, arguments: list[str], body: Value) -> None:
+    def __init__(self, name: str, arguments: list[str] | None, body: Value) -> None:
         self.name = name
         self.arguments = arguments
         self.body = body
@@ -157,7 +190,7 @@ class Block:
 
     __slots__ = ("arguments", "inputs", "items", "mark", "name", "outputs")
 
-    def __init__(self, name: str, mark: Mark, arguments: list[tuple[str, Expr | None]]) -> None:
+    def __init__(self, name: str, mark: Mark, arguments: list[tuple[str, Value | None]]) -> None:
         self.name = name
         self.mark = mark
         self.arguments = arguments

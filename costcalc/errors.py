@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,14 +10,16 @@ from typing import Any
 class Mark:
     """Where a value stands: a line and column of a text, or a path into a dict.
 
-    Lines and columns count from 0 here and from 1 where they are shown.
+    Lines and columns count from 0 here and from 1 where they are shown. `inset` is how many characters
+    stand before the value's first (a quote); None where the value's characters lie otherwise than the text's.
     """
 
-    __slots__ = ("column", "line", "path", "text", "where", "width")
+    __slots__ = ("column", "inset", "line", "path", "text", "where", "width")
 
     def __init__(
         self, where: str, text: str = "", line: int = -1, column: int = 0, width: int = 1, path: str = ""
     ) -> None:
+        self.inset: int | None = 0
         self.where = where
         self.text = text
         self.line = line
@@ -31,9 +34,9 @@ class Mark:
 
     def shifted(self, offset: int, width: int) -> Mark:
         """Return the mark of a part of this value that begins `offset` characters in."""
-        if self.line < 0:
+        if self.line < 0 or self.inset is None:
             return self
-        return Mark(self.where, self.text, self.line, self.column + offset, width, self.path)
+        return Mark(self.where, self.text, self.line, self.column + self.inset + offset, width, self.path)
 
     def excerpt(self) -> list[str]:
         """Return the line that the mark points into, and a line of carets under it."""
@@ -42,10 +45,18 @@ class Mark:
             return []
         # A very long line is shown around the mark only.
         start = max(0, self.column - 60) if self.column > 100 else 0
-        line = lines[self.line].replace("\t", " ")[start : start + 120]
+        line = printable(lines[self.line][start : start + 120])
         number = f"{self.line + 1:5d}"
         width = max(1, min(self.width, len(line) - (self.column - start)))
         return [f"{number} | {line}", f"{'':5s} | {' ' * (self.column - start)}{'^' * width}"]
+
+
+LONGEST = 500  # characters of a message
+
+
+def printable(text: str) -> str:
+    """Return a text without the characters that could steer a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 class Problem:
@@ -54,7 +65,7 @@ class Problem:
     __slots__ = ("hint", "mark", "message", "trace")
 
     def __init__(self, message: str, mark: Mark, hint: str = "", trace: Sequence[str] = ()) -> None:
-        self.message = message
+        self.message = printable(message if len(message) <= LONGEST else f"{message[:LONGEST]}...")
         self.mark = mark
         self.hint = hint
         self.trace = tuple(trace)
@@ -69,8 +80,9 @@ class Problem:
 
     @property
     def key(self) -> tuple[str, int, int, str]:
-        """What tells this mistake from another; one met on every turn of a repeat is one mistake."""
-        return (self.mark.where + self.mark.path, self.mark.line, self.mark.column, self.message)
+        """What tells this mistake from another; met again on another turn, with other numbers, it is the same."""
+        mark = self.mark
+        return (mark.where + mark.path, mark.line, mark.column, re.sub(r"[0-9]+", "0", self.message))
 
     def render(self) -> str:
         """Return the whole text: head, the line with a caret, what to do, the blocks around it."""
@@ -149,7 +161,19 @@ class _Bare(Problem):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return 'did you mean ...?' for the known word nearest to `word`, or an empty string."""
+    found = closest(word, known)
+    return f"did you mean '{found}'?" if found else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return the known word nearest to `word`, or an empty string."""
     import difflib
 
-    found = difflib.get_close_matches(word[:80], sorted(set(known)), n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else ""
+    names = {name.lower(): name for name in sorted(set(known), reverse=True)}
+    if len(names) > _MOST_NAMES:
+        return ""  # comparing with so many would take its time
+    found = difflib.get_close_matches(word[:80].lower(), names, n=1, cutoff=0.65)
+    return names[found[0]] if found else ""
+
+
+_MOST_NAMES = 1000

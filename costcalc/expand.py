@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from costcalc import num, zoo
-from costcalc.binder import Placed, Reached
+from costcalc import num
+from costcalc import op as ops
+from costcalc.binder import Placed, Reached, settings
 from costcalc.document import (
     Block,
     Branch,
@@ -18,19 +19,20 @@ from costcalc.document import (
     GroupItem,
     IncludeItem,
     Item,
+    LostItem,
     OpItem,
     Ref,
     Spec,
     TableItem,
+    Unknown,
     WordItem,
-    knob_fault,
 )
-from costcalc.errors import Fault, Mark, Problem, SpecError, nearest, stop
+from costcalc.errors import Fault, Mark, Problem, SpecError, nearest
 from costcalc.graph import Bundle, Flow, Graph, Tensor
-from costcalc.placer import Placer
 from costcalc.reader import Reader
-from costcalc.scope import Binding, Scope, Unknown, base_variables
+from costcalc.scope import Binding, Scope, base_variables
 from costcalc.shape import Shape
+from costcalc.tables import Tabler
 
 MOST_ROWS = 20_000
 MOST_STEPS = 100_000  # items run, those that give no row included
@@ -46,38 +48,26 @@ def expand(spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[i
     return _Expander(spec, settings(spec, knobs or {})).network(None if shape is None else tuple(shape))
 
 
-def settings(spec: Spec, knobs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of all knobs, those given put over the spec's own; raise SpecError for a bad one."""
-    for name, value in knobs.items():
-        if name not in spec.knobs:
-            hint = nearest(name, spec.knobs) or f"its knobs: {', '.join(spec.knobs) or 'none'}"
-            raise stop(f"{spec.name} has no knob '{name}'", hint=hint)
-        fault = knob_fault(name, spec.knobs[name], value)
-        if fault:
-            raise stop(fault.message, hint=fault.hint)
-    return {**spec.knobs, **knobs}
-
-
-class _Expander(Placer):
+class _Expander(Tabler):
     """Runs the items of a document."""
 
     def network(self, shape: tuple[int, ...] | None) -> Graph:
         source = Tensor(None)
         scope = Scope(self.spec, {}, {}, source)
+        scope.base = base_variables(self.spec, self.knobs, self.problems)
+        scope.vars = dict(scope.base)
         try:
-            scope.base = base_variables(self.spec, self.knobs)
-            scope.vars = dict(scope.base)
             source.shape = self.input_shape(shape, scope)
-        except Fault as fault:
-            self.problems.append(Problem(fault.message, self.root_mark(), fault.hint))
         except Placed as placed:
             self.problems.append(placed.problem)
+        except Unknown:
+            pass
         graph = Graph(self.spec, self.knobs, source)
-        graph.nodes = self.nodes
+        graph.nodes, graph.given = self.nodes, shape is not None
         flow = self.run(self.spec.layers, source, scope)
         graph.outputs = self.outputs(flow, scope)
         self.shorten()
-        if not self.problems:
+        if not self.broken:
             self.refuse_unused(graph)
         if self.problems:
             raise SpecError(self.problems, rows=self.nodes)
@@ -87,20 +77,27 @@ class _Expander(Placer):
         return self.spec.root.mark if self.spec.root else Mark(self.spec.where)
 
     def input_shape(self, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
-        if shape is not None:
-            return Shape(*shape)
-        if not self.spec.input:
+        marks = [value.mark for value in self.spec.input]
+        dims = shape or tuple(self.whole(value, scope, "input") for value in self.spec.input)
+        if not dims:
             return None
-        dims = [self.whole(value, scope, "input") for value in self.spec.input]
-        for value, dim in zip(self.spec.input, dims, strict=True):
+        if shape is not None:
+            marks = [Mark("--input")] * len(dims)
+        for mark, dim in zip(marks, dims, strict=True):
             if num.any_of(dim < 1):
-                raise Placed(Fault(f"an axis of the input is {dim}: it must be at least 1"), value.mark)
+                raise Placed(Fault(f"an axis of the input is {dim}: it must be at least 1"), mark)
         least = self.spec.min_resolution
-        if any(num.any_of(dim < least) for dim in dims[1:]):
-            said = "x".join(str(d) for d in dims[1:])
-            fault = Fault(f"the input is {said}, and this network needs {least} at least", "min_resolution says so")
-            raise Placed(fault, self.spec.input[-1].mark)
-        return Shape(*dims)
+        for mark, dim in zip(marks[1:], dims[1:], strict=True):
+            if num.any_of(dim < least):
+                fault = Fault(
+                    f"the input is {_by(dims[1:])}, and this network needs {least} at least", "min_resolution says so"
+                )
+                raise Placed(fault, mark)
+        found = Shape(*dims)
+        if num.any_of(found.size >= num.LARGEST):
+            fault = Fault(f"an input of {found} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
+            raise Placed(fault, marks[0])
+        return found
 
     def outputs(self, flow: Flow, scope: Scope) -> list[Tensor]:
         """Return the network's results: those listed, less the ones that `if` took away; or the last flow."""
@@ -114,9 +111,10 @@ class _Expander(Placer):
                 if bound is None or not bound.skipped:
                     found += tensors(self.look_up(ref, scope))
             except Placed as placed:
+                self.broken = True
                 self.problems.append(placed.problem)
             except Unknown:
-                pass
+                self.broken = True
         return found
 
     def refuse_unused(self, graph: Graph) -> None:
@@ -147,11 +145,9 @@ class _Expander(Placer):
             self.report(Problem(fault.message, item.mark, fault.hint))
         except Unknown:
             pass
-        scope.broken = True
-        unknown = Tensor(None)
-        if item.name is not None and item.name.index is None:
-            scope.layers[item.name.text] = Binding(unknown, item, scope.rows, skipped=False)
-        return unknown
+        self.broken = True
+        lose(item, scope)
+        return Tensor(None)
 
     def step(self, item: Item) -> None:
         self.steps += 1
@@ -166,17 +162,18 @@ class _Expander(Placer):
         turns = self.whole(item.repeat, scope, "repeat")
         if turns < 0 or turns > MOST_TURNS:
             rule = "a repeat is 0 times or more" if turns < 0 else f"a repeat is {MOST_TURNS:,} times at most"
-            raise Placed(Fault(f"repeat is {turns}", rule), item.repeat.mark)
-        outer = scope.vars.get("i")
-        for i in range(turns):
-            scope.vars["i"] = i
-            flow = self.turn(item, flow, scope, first=i == 0)
-            if i:
-                self.step(item)
-        if outer is None:
-            scope.vars.pop("i", None)
-        else:
-            scope.vars["i"] = outer
+            raise Placed(Fault(f"repeat is {turns:,}", rule), item.repeat.mark)
+        outer, trace = scope.vars, self.trace
+        scope.vars = dict(outer)
+        try:
+            for i in range(turns):
+                scope.vars["i"] = i
+                self.trace = (*trace, f"turn {i + 1} of the repeat at {item.mark}")
+                flow = self.turn(item, flow, scope, first=i == 0)
+                if i:
+                    self.step(item)
+        finally:
+            scope.vars, self.trace = outer, trace
         return flow
 
     def turn(self, item: Item, flow: Flow, scope: Scope, *, first: bool) -> Flow:
@@ -204,12 +201,14 @@ class _Expander(Placer):
         if item.bits is None and item.density is None and item.share is None:
             return self.dispatch(item, flow, scope)
         bits, density, start = self.bits, self.density, len(self.nodes)
-        if item.bits is not None:
-            self.bits = self.within(item.bits, scope, "bits", 1, 64)
-        if item.density is not None:
-            self.density = self.within(item.density, scope, "density", 0, 1)
-        flow = self.dispatch(item, flow, scope)
-        self.bits, self.density = bits, density
+        try:
+            if item.bits is not None:
+                self.bits = self.within(item.bits, scope, "bits", 1, 64)
+            if item.density is not None:
+                self.density = self.within(item.density, scope, "density", 0, 1)
+            flow = self.dispatch(item, flow, scope)
+        finally:
+            self.bits, self.density = bits, density
         if item.share is not None:
             self.share(item.share, self.nodes[start:], scope)
         return flow
@@ -225,12 +224,13 @@ class _Expander(Placer):
             self.depth -= 1
 
     def branch(self, branch: Branch, flow: Flow, scope: Scope, item: OpItem) -> Tensor:
+        self.step(item)
         if branch.ref is not None:
             return self.single(self.look_up(branch.ref, scope), branch.ref.mark)
         prefix = self.prefix
         if branch.label:
             self.prefix = f"{prefix}{branch.label}/"
-        result = self.run(branch.items or [], flow, scope)
+        result = self.run(branch.items or [], flow, scope)  # only `until` leaves it by an exception
         self.prefix = prefix
         return self.single(result, item.mark)
 
@@ -244,11 +244,16 @@ class _Expander(Placer):
         self.prefix = f"{self.title(item, block.name, scope)}/"
         self.trace = (*trace, f"block {block.name}, called at {item.mark}")
         self.active = (*active, here)
-        result = self.run(block.items, flow, inner)
-        if block.outputs is not None:
-            tensors = [self.single(self.look_up(ref, inner), ref.mark) for ref in block.outputs]
-            result = Bundle(tensors, [self.name(ref, inner) for ref in block.outputs])
-        self.prefix, self.trace, self.active = prefix, trace, active
+        try:
+            result = self.run(block.items, flow, inner)
+            if block.outputs is not None:
+                tensors = [self.single(self.look_up(ref, inner), ref.mark) for ref in block.outputs]
+                result = Bundle(tensors, [self.name(ref, inner) for ref in block.outputs])
+        except Placed as placed:
+            self.report(placed.problem)
+            raise Unknown from None
+        finally:
+            self.prefix, self.trace, self.active = prefix, trace, active
         return result
 
     def entered(self, block: Block, item: CallItem, flow: Flow, scope: Scope) -> Scope:
@@ -259,18 +264,13 @@ class _Expander(Placer):
         inner = Scope(scope.spec, scope.base, arguments, flow)
         for name, default in block.arguments:
             if name not in inner.vars and default is not None:
-                try:
-                    inner.vars[name] = default.run(inner)
-                except Fault as fault:
-                    raise Placed(fault, block.mark) from None
+                inner.vars[name] = self.get(default, inner)
         if block.inputs is not None:
             entering = tensors(flow)
             if len(entering) != len(block.inputs):
                 wanted = ", ".join(block.inputs)
-                raise Fault(
-                    f"block '{block.name}' takes {wanted}, but {len(entering)} tensors enter it",
-                    "say which with from: [a, b]",
-                )
+                enter = "1 tensor enters" if len(entering) == 1 else f"{len(entering)} tensors enter"
+                raise Fault(f"block '{block.name}' takes {wanted}, but {enter} it", "say which with from: [a, b]")
             for name, tensor in zip(block.inputs, entering, strict=True):
                 inner.layers[name] = Binding(tensor, None, (), skipped=False)
         return inner
@@ -285,95 +285,39 @@ class _Expander(Placer):
 
     def resolved(self, item: WordItem, flow: Flow, scope: Scope) -> Flow:
         """Run an item whose key is a variable, as the operator or block that it holds."""
+        if item.key not in scope.vars:
+            raise Unknown  # a constant whose value could not be known
         word = scope.vars[item.key]
         if not isinstance(word, str):
             raise Fault(f"'{item.key}' is {num.describe(word)}, which is no operator or block")
+        if word not in scope.spec.blocks and ops.find(word) is None:
+            hint = nearest(word, (*scope.spec.blocks, *ops.operators()))
+            raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
         if word not in item.resolved:
-            reader = Reader(scope.spec, self.problems)
-            item.resolved[word] = reader.plain_item(word, item.node, item.mark, item.context)
-        found = item.resolved[word]
-        if found is None or isinstance(found, WordItem):
-            raise Unknown
+            reader = Reader(scope.spec, [])
+            item.resolved[word] = (reader.plain_item(word, item.node, item.mark, item.context), reader.problems)
+        found, problems = item.resolved[word]
+        for problem in problems:
+            self.report(problem)
         found.name = item.name
         return self.dispatch(found, flow, scope)
 
-    def table(self, item: TableItem, flow: Flow, scope: Scope) -> Flow:
-        outer = {name: scope.vars[name] for name in ("row", *item.columns) if name in scope.vars}
-        rows, prefix = scope.rows, self.prefix
-        for index in range(self.height(item, flow, scope)):
-            self.step(item)
-            scope.flow, scope.rows = flow, (*rows, index)
-            scope.vars["row"] = index
-            scope.vars.update(self.cells(item, index, scope))
-            skipped = item.when is not None and not self.truth(item.when, scope)
-            if not skipped:
-                if item.name is not None:
-                    self.prefix = f"{self.title(item, 'row', scope)}/"
-                flow = self.run(item.items, flow, scope)
-                self.prefix = prefix
-            if item.name is not None:
-                self.bind(item, item.name, flow, scope, skipped=skipped)
-        for name in ("row", *item.columns):
-            scope.vars.pop(name, None)
-        scope.vars.update(outer)
-        scope.rows = rows
-        return flow
-
-    def height(self, item: TableItem, flow: Flow, scope: Scope) -> int:
-        """Return the number of rows; columns that are expressions are known here only."""
-        if item.rows is not None:
-            return len(item.rows)
-        scope.flow = flow
-        lengths = {}
-        for name, column in zip(item.columns, item.whole, strict=True):
-            if isinstance(column, list):
-                lengths[name] = len(column)
-                continue
-            values = self.get(column, scope)
-            if not isinstance(values, list | tuple):
-                raise Placed(Fault(f"column '{name}' is {num.describe(values)}, not a list"), column.mark)
-            lengths[name] = len(values)
-        if len(set(lengths.values())) > 1:
-            said = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-            raise Fault(f"the columns are not equally long: {said}")
-        return next(iter(lengths.values()), 0)
-
-    def cells(self, item: TableItem, index: int, scope: Scope) -> dict[str, Any]:
-        """Return the variables of one row. Cells are evaluated now: a word may be an earlier row's layer."""
-        if item.rows is not None:
-            return {n: self.get(cell, scope) for n, cell in zip(item.columns, item.rows[index], strict=True)}
-        row = {}
-        for name, column in zip(item.columns, item.whole, strict=True):
-            row[name] = self.get(column[index], scope) if isinstance(column, list) else self.get(column, scope)[index]
-        return row
-
     def include(self, item: IncludeItem, flow: Flow, scope: Scope) -> Flow:
-        try:
-            spec = zoo.include(item.spec, scope.spec)
-            given = {name: self.get(value, scope) for name, value in item.knobs.items()}
-            knobs = settings(spec, given)
-        except SpecError as error:
-            first = error.problems[0]
-            if first.mark.line >= 0:
-                self.problems += error.problems
-                raise Unknown from None
-            raise Placed(Fault(first.message, first.hint), item.mark) from None
-        if spec.where in self.includes or len(self.includes) > 8:
-            circle = " -> ".join((*self.includes, spec.where))
-            raise Placed(Fault(f"specs include each other: {circle}"), item.mark)
-        self.problems += spec.problems
-        inner = Scope(spec, base_variables(spec, knobs), {}, flow)
+        spec, knobs = self.included(item, scope)
+        self.steps += len(spec.functions)
+        inner = Scope(spec, base_variables(spec, knobs, self.problems), {}, flow)
         inner.until = item.until.text if item.until else ""
         saved = (self.prefix, self.trace, self.active, self.includes, self.spec, self.knobs, self.depth)
         self.prefix = f"{self.unique(item.alias)}/"
         self.trace = (*self.trace, f"{spec.where}, included at {item.mark}")
-        self.includes, self.spec, self.knobs = (*self.includes, spec.where), spec, knobs
+        self.includes, self.spec, self.knobs = (*self.includes, (spec.folder, spec.where)), spec, knobs
         reached = not inner.until
         try:
             flow = self.run(spec.layers, flow, inner)
         except Reached as stopped:
             flow, reached = stopped.flow, True
-        self.prefix, self.trace, self.active, self.includes, self.spec, self.knobs, self.depth = saved
+        finally:
+            self.prefix, self.trace, self.active, self.includes, self.spec, self.knobs, self.depth = saved
         if not reached and item.until is not None:
             fault = Fault(f"{item.spec} has no layer '{inner.until}'", nearest(inner.until, inner.layers))
             raise Placed(fault, item.until.mark)
@@ -382,7 +326,33 @@ class _Expander(Placer):
         return flow
 
 
+def lose(item: Item, scope: Scope) -> None:
+    """Make unknown what an item that failed would have named, so that nothing else is said about it."""
+    if isinstance(item, LostItem):
+        scope.lost.add("")
+    if isinstance(item, IncludeItem):
+        scope.lost.add(f"{item.alias}.")
+    if item.name is not None and item.name.index is not None:
+        scope.lost.add(item.name.text)
+    elif item.name is not None:
+        scope.layers[item.name.text] = Binding(Tensor(None), item, scope.rows, skipped=False)
+    inside = item.items if isinstance(item, GroupItem | TableItem) else []
+    branches = (item.branches or []) if isinstance(item, OpItem) else []
+    for part in (*inside, *(part for branch in branches for part in branch.items or [])):
+        if part.name is None or part.name.text not in scope.layers:
+            lose(part, scope)
+
+
+def _by(dims: tuple[Any, ...]) -> str:
+    return "x".join(str(dim) for dim in dims)
+
+
+def _lost(*_: Any) -> Flow:
+    raise Unknown
+
+
 _HANDLERS: dict[type[Item], Any] = {
+    LostItem: _lost,
     OpItem: _Expander.operator,
     CallItem: _Expander.call,
     GroupItem: _Expander.group,

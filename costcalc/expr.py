@@ -17,16 +17,16 @@ from typing import Any, Protocol
 
 from costcalc import num
 from costcalc.errors import Fault
+from costcalc.evaluate import ARITHMETIC, BUILTINS, COMPARISONS, computed, negated, number, picked, tested
 from costcalc.fields import FUNCTIONS, TENSORS
 
 LONGEST = 400  # characters of one expression
 DEEPEST = 40  # levels of one expression
-LARGEST_POWER = 4096  # bits of the result of **
 
 Run = Callable[["Scope"], Any]
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
-_ALLOWED = re.compile(r"[\w\s+\-*/%<>=!()\[\],.'\"]*\Z")
+_STRANGE = re.compile(r"[^\w\s+\-*/%<>=!()\[\],.'\"]", re.ASCII)
 
 
 class Scope(Protocol):
@@ -71,54 +71,45 @@ def parse(text: str) -> Expr:
     if _IDENTIFIER.match(text) and text not in _KEYWORDS and len(text) <= LONGEST:
         return Expr(text, ((text, 0),), (), _name(text))
     compiler = _Compiler(text)
-    run = compiler.compile(_tree(text).body, 0)
+    run = compiler.compile(tree_of(text).body, 0)
     return Expr(text, tuple(compiler.names), tuple(compiler.calls), run)
 
 
-def parse_signature(text: str) -> tuple[str, list[tuple[str, Expr | None]]]:
-    """Return name and arguments (with their defaults) of `separable(out, stride=1)`, or of a bare name."""
-    if re.match(r"[\w.-]+\Z", text):
-        return text, []
-    tree = _tree(text).body
-    if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
-        raise Fault(f"'{text[:60]}' is no name with arguments", "write name(first, second=default)")
-    arguments: list[tuple[str, Expr | None]] = []
-    for arg in tree.args:
-        if not isinstance(arg, ast.Name):
-            raise Fault("an argument is a name", "write name(first, second=default)", offset=arg.col_offset)
-        arguments.append((arg.id, None))
-    for keyword in tree.keywords:
-        if keyword.arg is None:
-            raise Fault("an argument is a name", "write name(first, second=default)", offset=keyword.col_offset)
-        source = ast.get_source_segment(text, keyword.value) or ""
-        arguments.append((keyword.arg, parse(source)))
-    names = [name for name, _ in arguments]
-    for name in names:
-        if names.count(name) > 1:
-            raise Fault(f"two arguments are called '{name}'")
-    return tree.func.id, arguments
-
-
-def _tree(text: str) -> ast.Expression:
+def tree_of(text: str) -> ast.Expression:
     """Return the syntax tree of a text that is short enough to be parsed safely."""
     if len(text) > LONGEST:
         raise Fault(f"an expression of {len(text):,} characters is too long", f"the limit is {LONGEST}")
+    strange = _STRANGE.search(text)
+    if strange:
+        said = _STRANGE_WORDS.get(strange[0], "expressions are arithmetic over names and numbers")
+        raise Fault(f"{strange[0]!r} has no meaning in an expression", said, offset=strange.start())
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
         raise Fault(
-            f"brackets do not match in '{text}'",
-            "inside { } or [ ] YAML cuts at a comma: quote an expression that holds , [ or {",
+            f"brackets do not match in '{text[:60]}'",
+            "close every bracket; inside { } or [ ] quote an expression that holds , [ or {",
         )
-    if not _ALLOWED.match(text):
-        bad = next(c for c in text if not _ALLOWED.match(c))
-        raise Fault(f"{bad!r} has no meaning in an expression", "expressions are arithmetic over names and numbers")
+    line = re.sub(r"\s", " ", text)
+    start = len(line) - len(line.lstrip())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text.strip(), mode="eval")
+            tree = ast.parse(line[start:], mode="eval")
     except SyntaxError as error:
-        raise Fault(f"'{text}' is no expression", _advice(text), offset=max((error.offset or 1) - 1, 0)) from None
+        place = min(start + max((error.offset or 1) - 1, 0), len(text) - 1)
+        raise Fault(f"'{text[:60]}' is no expression", _advice(text), offset=max(place, 0)) from None
     except (ValueError, RecursionError, MemoryError):
         raise Fault(f"'{text[:60]}' is no expression", "it is nested too deeply") from None
+    for node in ast.walk(tree) if start else ():
+        if isinstance(node, ast.expr):
+            node.col_offset += start
+    return tree
+
+
+_STRANGE_WORDS = {
+    "&": "for both of two tests, write and", "|": "for one of two tests, write or", "~": "write not",
+    "^": "a power is written **", ":": "a lambda and a slice have no place here; YAML needs a space after a colon",
+    "{": "a mapping has no place here", "#": "a comment needs a space before it",
+}  # fmt: skip
 
 
 def _advice(text: str) -> str:
@@ -126,8 +117,6 @@ def _advice(text: str) -> str:
         return "a text that begins with a digit is a name only in from, share, until, outputs and branches"
     if re.search(r"(?<![=<>!])=(?!=)", text):
         return "to compare, write =="
-    if re.match(r"\w+:\S", text):
-        return "YAML needs a space after the colon"
     return "expressions are Python's arithmetic: 4 * c_in, ch(32), a if test else b"
 
 
@@ -205,32 +194,32 @@ class _Compiler:
     def _unaryop(self, node: ast.UnaryOp, depth: int) -> Run:
         value = self.compile(node.operand, depth)
         if isinstance(node.op, ast.Not):
-            return lambda scope: _not(value(scope))
+            return lambda scope: negated(tested(value(scope)))
         signs: dict[type, Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
         sign = signs.get(type(node.op))
         if sign is None:
             raise Fault("~ has no place in an expression", _WHAT_MAY, offset=node.col_offset)
-        return lambda scope: sign(num.number(value(scope)))
+        return lambda scope: sign(number(value(scope)))
 
     def _binop(self, node: ast.BinOp, depth: int) -> Run:
         left, right = self.compile(node.left, depth), self.compile(node.right, depth)
-        compute = _ARITHMETIC.get(type(node.op))
+        compute = ARITHMETIC.get(type(node.op))
         if compute is None:
             raise Fault(f"{_spoken(node.op)} has no place in an expression", _WHAT_MAY, offset=node.col_offset)
-        return lambda scope: _arithmetic(compute, left(scope), right(scope))
+        return lambda scope: computed(compute, left(scope), right(scope))
 
     def _boolop(self, node: ast.BoolOp, depth: int) -> Run:
         first, *rest = [self.compile(value, depth) for value in node.values]
         both = isinstance(node.op, ast.And)
 
         def run(scope: Scope) -> Any:
-            result = first(scope)
+            result = tested(first(scope))
             for value in rest:
                 if num.is_array(result):
-                    other = value(scope)
+                    other = tested(value(scope))
                     result = (result != 0) & (other != 0) if both else (result != 0) | (other != 0)
                 elif bool(result) is both:
-                    result = value(scope)
+                    result = tested(value(scope))
             return result
 
         return run
@@ -239,7 +228,7 @@ class _Compiler:
         operands = [self.compile(value, depth) for value in (node.left, *node.comparators)]
         tests = []
         for op in node.ops:
-            test = _COMPARISONS.get(type(op))
+            test = COMPARISONS.get(type(op))
             if test is None:
                 raise Fault("'is' has no place in an expression", "write ==", offset=node.col_offset)
             tests.append(test)
@@ -256,23 +245,25 @@ class _Compiler:
 
     def _ifexp(self, node: ast.IfExp, depth: int) -> Run:
         test, yes, no = (self.compile(part, depth) for part in (node.test, node.body, node.orelse))
-        return lambda scope: yes(scope) if num.truth(test(scope)) else no(scope)
+        return lambda scope: yes(scope) if num.truth(tested(test(scope))) else no(scope)
 
     def _subscript(self, node: ast.Subscript, depth: int) -> Run:
         value, index = self.compile(node.value, depth), self.compile(node.slice, depth)
-        return lambda scope: _item(value(scope), index(scope))
+        return lambda scope: picked(value(scope), index(scope))
 
     def _call(self, node: ast.Call, depth: int) -> Run:
         if not isinstance(node.func, ast.Name):
             raise Fault("only a function can be called", _WHAT_MAY, offset=node.col_offset)
         if node.keywords and not (node.func.id == "divisible" and [k.arg for k in node.keywords] == ["by"]):
-            raise Fault(f"{node.func.id} takes no named arguments", offset=node.col_offset)
+            hint = "write divisible(x, by=8)" if node.func.id == "divisible" else "write their values in order"
+            place = node.keywords[0].col_offset
+            raise Fault(f"{node.func.id} has no argument '{node.keywords[0].arg}'", hint, offset=place)
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         name, values = node.func.id, [self.compile(arg, depth) for arg in arguments]
         self.calls.append((name, node.col_offset, len(values)))
         if name in TENSORS:
-            return self._dim_of(name, values)
-        builtin = _BUILTINS.get(name)
+            return self._dim_of(name, values, node.col_offset)
+        builtin = BUILTINS.get(name)
         if builtin is None:
             return lambda scope: scope.call(name, [value(scope) for value in values])
         least, most, function = builtin
@@ -280,9 +271,9 @@ class _Compiler:
             raise Fault(f"{name} takes {_count(least, most)}, not {len(values)}", offset=node.col_offset)
         return lambda scope: function(*(value(scope) for value in values))
 
-    def _dim_of(self, name: str, values: list[Run]) -> Run:
+    def _dim_of(self, name: str, values: list[Run], offset: int) -> Run:
         if len(values) != 1:
-            raise Fault(f"{name} takes one layer's name, not {len(values)}")
+            raise Fault(f"{name} takes one layer's name, not {len(values)}", offset=offset)
         value = values[0]
         return lambda scope: scope.dim_of(name, value(scope))
 
@@ -305,79 +296,4 @@ def _spoken(node: ast.AST) -> str:
 def _count(least: int, most: int) -> str:
     if least == most:
         return "1 argument" if least == 1 else f"{least} arguments"
-    return f"{least} to {most} arguments" if most < 99 else f"at least {least} argument"
-
-
-def _not(value: Any) -> Any:
-    return value == 0 if num.is_array(value) else not value
-
-
-def _arithmetic(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    try:
-        return compute(num.number(a), num.number(b))
-    except ZeroDivisionError:
-        raise Fault(f"{num.describe(a)} is divided by zero") from None
-    except OverflowError:
-        raise Fault("the number is too large") from None
-
-
-def _power(a: Any, b: Any) -> Any:
-    if num.is_array(a) or num.is_array(b):
-        return a**b
-    bits = a.bit_length() if isinstance(a, int) else 64
-    if abs(b) * max(bits, 1) > LARGEST_POWER:
-        raise Fault(f"the power {num.describe(a)} ** {num.describe(b)} is too large")
-    result = a**b
-    if isinstance(result, complex):
-        raise Fault(f"{num.describe(a)} has no real power {num.describe(b)}")
-    return result
-
-
-def _item(value: Any, index: Any) -> Any:
-    if not isinstance(value, list | tuple):
-        raise Fault(f"{num.describe(value)} is not a list, so nothing can be picked from it")
-    place = num.whole(index)
-    if num.is_array(place) or not -len(value) <= place < len(value):
-        raise Fault(f"there is no item {place} in a list of {len(value)}", "items count from 0")
-    return value[place]
-
-
-def _ordered(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda a, b: test(num.number(a), num.number(b))
-
-
-def _contains(a: Any, b: Any) -> bool:
-    if not isinstance(b, list | tuple):
-        raise Fault(f"{num.describe(b)} is not a list")
-    return a in b
-
-
-_ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: _power,
-}
-_COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: _ordered(operator.lt),
-    ast.LtE: _ordered(operator.le),
-    ast.Gt: _ordered(operator.gt),
-    ast.GtE: _ordered(operator.ge),
-    ast.In: _contains,
-    ast.NotIn: lambda a, b: not _contains(a, b),
-}
-_BUILTINS: dict[str, tuple[int, int, Callable[..., Any]]] = {
-    "int": (1, 1, num.trunc),
-    "round": (1, 1, num.nearest),
-    "floor": (1, 1, num.floor),
-    "ceil": (1, 1, num.ceil),
-    "min": (1, 99, num.smallest),
-    "max": (1, 99, num.largest),
-    "len": (1, 1, num.length),
-    "divisible": (1, 2, num.divisible),
-}
+    return f"{least} or {most} arguments" if most < 99 else f"at least {least} argument"

@@ -83,7 +83,7 @@ class Field:
         try:
             result = num.whole(value)
         except Fault as fault:
-            raise self.fault(fault.message, fault.hint) from None
+            raise self.fault(fault.message, fault.hint or not_a_number(value)) from None
         if num.any_of(result < least):
             raise self.fault(f"must be at least {least}, not {num.describe(result)}")
         return result
@@ -123,7 +123,8 @@ class PerAxis(Field):
         if not isinstance(value, tuple):
             return (value,) * axes if value is not None else None
         if len(value) != axes:
-            raise self.fault(f"{_numbers(len(value))} given, but the input has {_axes(axes)}")
+            hint = "write one number for all axes, or one for each"
+            raise self.fault(f"{_numbers(len(value))} given, but the input has {_axes(axes)}", hint)
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -178,7 +179,7 @@ class Flag(Field):
     def parse(self, value: Any) -> Any:
         if isinstance(value, bool) or value is None:
             return value
-        raise self.fault(f"{num.describe(value)} is neither true nor false")
+        raise self.fault(f"{num.describe(value)} is neither true nor false", "write true or false")
 
     def schema(self) -> dict[str, Any]:
         return super().schema() | {"anyOf": [{"type": "boolean"}, {"type": "string"}]}
@@ -212,7 +213,7 @@ class Role(Field):
     def __init__(self, role: str, doc: str) -> None:
         super().__init__(doc, "none")
         self.role = role
-        self.kind = f"the word of {'an' if role == 'act' else 'a'} {role}, or none"
+        self.kind = {"act": "an activation, or none", "norm": "a norm, or none"}.get(role, role)
         self.words = frozenset(("none",))
 
     def parse(self, value: Any) -> Any:
@@ -268,6 +269,17 @@ class Text(Field):
 
     def schema(self) -> dict[str, Any]:
         return super().schema() | {"type": "string"}
+
+
+def not_a_number(value: Any) -> str:
+    """Return what to do where a value is none that one can count with."""
+    if isinstance(value, bool | int | float) or num.is_array(value):
+        return ""
+    if isinstance(value, str):
+        return "a word stands where a number belongs"
+    if isinstance(value, list | tuple):
+        return "pick one of it: x[0], or count them: len(x)"
+    return "c_of(x), h_of(x), w_of(x) are a layer's channels, height, width"
 
 
 def _one_of(words: frozenset[str]) -> str:

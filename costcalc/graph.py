@@ -20,6 +20,9 @@ class Tensor:
         self.node = node
         self.used = False
 
+    def __str__(self) -> str:
+        return f"a layer's output ({self.shape})"
+
 
 class Bundle:
     """Several tensors that flow together, each with its name: what a block of several outputs gives."""
@@ -29,6 +32,9 @@ class Bundle:
     def __init__(self, tensors: list[Tensor], names: list[str]) -> None:
         self.tensors = tensors
         self.names = names
+
+    def __str__(self) -> str:
+        return f"a layer of several outputs ({', '.join(self.names)})"
 
 
 Flow = Tensor | Bundle
@@ -78,5 +84,6 @@ class Graph:
         self.spec = spec
         self.knobs = knobs
         self.input = source
+        self.given = False  # whether the input's shape was given from outside, not by the spec
         self.nodes: list[Node] = []
         self.outputs: list[Tensor] = []

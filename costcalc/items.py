@@ -12,15 +12,17 @@ from costcalc.document import (
     GroupItem,
     IncludeItem,
     Item,
+    LostItem,
     OpItem,
     TableItem,
     Value,
     WordItem,
+    lost,
 )
-from costcalc.errors import Fault, Mark, nearest
-from costcalc.fields import MODIFIERS, REQUIRED, Field, Role, Text
+from costcalc.errors import Fault, Mark, closest, nearest
+from costcalc.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role, Text
 from costcalc.source import Node
-from costcalc.values import ValueReader, spoken
+from costcalc.values import LONGEST_NAME, ValueReader, several, spoken
 
 
 class ItemReader(ValueReader):
@@ -36,11 +38,17 @@ class ItemReader(ValueReader):
         for key, value in node.value.items():
             if key == "name" and isinstance(value.value, str | int | float):
                 self.collect_name(str(value.value), value.mark, names)
-            elif key == "include" and value.is_map:
-                alias = value.value.get("as") or value.value.get("spec")
+            elif key == "include":
+                alias = (value.value.get("as") or value.value.get("spec")) if value.is_map else value
                 names.prefixes.add(str(alias.value) if alias else "")
-            elif key not in MODIFIERS and key != "table":
-                self.collect(value, names)
+            elif key not in MODIFIERS and key not in self.spec.blocks and key != "table":
+                self.collect_branches(key, value, names)
+
+    def collect_branches(self, key: str, value: Node, names: LayerNames) -> None:
+        cls = ops.operators().get(key)
+        labelled = value.is_map and cls is not None and cls.inputs != 1
+        for part in value.value.values() if labelled else value.value if value.is_list else ():
+            self.collect(part, names)
 
     def collect_name(self, text: str, mark: Mark, names: LayerNames) -> None:
         stem, bracket, _ = text.partition("(")
@@ -56,41 +64,58 @@ class ItemReader(ValueReader):
 
     def items(self, node: Node, context: Context) -> list[Item]:
         if not node.is_list:
-            self.problem("a list of items is expected here", node.mark, "write - conv: {...}")
-            return []
-        items = [self.item(n, context) for n in node.value]
-        return [item for item in items if item is not None]
+            self.problem(f"a list of items is expected here, not {spoken(node)}", node.mark, "write - conv: {...}")
+            return [LostItem("", node.mark)]
+        return [self.item(n, context) for n in node.value]
 
-    def item(self, node: Node, context: Context) -> Item | None:
+    def item(self, node: Node, context: Context) -> Item:
         """Read one item: a bare word, or a mapping of one key and its modifiers."""
         if isinstance(node.value, str):
             return self.keyed(node.value, Node(None, node.mark), node.mark, {}, {}, context)
         if not node.is_map:
-            self.problem(f"{spoken(node)} is no item", node.mark, "an item is a word, or {operator: {fields}}")
-            return None
+            said = "this item is empty" if node.value is None else f"{spoken(node)} is no item"
+            self.problem(said, node.mark, "an item is a word, or {operator: {fields}}")
+            return LostItem("", node.mark)
         keys = [k for k in node.value if k not in MODIFIERS and not (k == "do" and "table" in node.value)]
-        if len(keys) != 1:
-            self.not_one(node, keys)
-            return None
-        key = keys[0]
+        key = keys[0] if len(keys) == 1 else self.not_one(node, keys)
         modifiers = {k: v for k, v in node.value.items() if k in MODIFIERS}
+        if key is None:
+            item = LostItem("", node.mark)
+            self.modifiers(item, modifiers, context, context.also(["i", "row"]))
+            return item
         extra = {"do": node.value["do"]} if key == "table" and "do" in node.value else {}
-        return self.keyed(key, node.value[key], node.keys[key], modifiers, extra, context)
+        value = node.value[key]
+        outside = {k: node.value[k] for k in keys if k in self.inside(key)}
+        if outside and (value.is_map or value.value is None):  # told already: they are read as if inside
+            value = Node({**(value.value or {}), **outside}, value.mark, {**value.keys, **node.keys})
+        return self.keyed(key, value, node.keys[key], modifiers, extra, context)
 
-    def not_one(self, node: Node, keys: list[str]) -> None:
+    def not_one(self, node: Node, keys: list[str]) -> str | None:
+        """Say what is wrong with an item of no key or of several; return the one that was meant, if it is clear."""
         if not keys:
             self.problem("an item without an operator", node.mark, "write {relu, name: x}, or {do: [...], repeat: 2}")
-            return
-        known = [k for k in keys if k in ops.operators() or k in self.spec.blocks]
-        strange = [k for k in keys if k not in known]
-        if known and strange:
-            for key in strange:
-                hint = nearest(key, MODIFIERS) or f"modifiers: {', '.join(MODIFIERS)}; fields go inside {{ }}"
+            return None
+        known = [k for k in keys if k in ops.operators() or k in self.spec.blocks or k in ("table", "do", "include")]
+        known = known or [k for k in keys if not nearest(k, MODIFIERS)]
+        if len(known) != 1:
+            said = " and ".join(f"'{key[:40]}'" for key in keys[:5])
+            self.problem(f"one item holds {said}", node.keys[keys[1]], "write an item, with its own -, for each")
+            return None
+        for key in keys:
+            if key != known[0]:
+                fields = self.inside(known[0])
+                hint = nearest(key, MODIFIERS) or f"modifiers: {', '.join(MODIFIERS)}"
+                if key in fields:
+                    hint = f"it goes inside the braces: {known[0]}: {{{key}: ...}}"
                 self.problem(f"unknown modifier '{key}' beside '{known[0]}'", node.keys[key], hint)
-        else:
-            self.problem(
-                f"one item holds {' and '.join(keys)}", node.keys[keys[1]], "write an item, with its own -, for each"
-            )
+        return known[0]
+
+    def inside(self, key: str) -> list[str]:
+        """Return what may stand inside the braces of an operator or a block."""
+        if key in self.spec.blocks:
+            return [name for name, _ in self.spec.blocks[key].arguments]
+        cls = ops.operators().get(key)
+        return list(cls.fields) if cls else []
 
     def keyed(
         self,
@@ -100,19 +125,20 @@ class ItemReader(ValueReader):
         modifiers: dict[str, Node],
         extra: dict[str, Node],
         context: Context,
-    ) -> Item | None:
+    ) -> Item:
         """Read an item by its key, then its modifiers (which see a table's columns and `row`)."""
-        item: Item | None
+        item: Item
         inner = context.also(["i"]) if "repeat" in modifiers else context
         if key == "table":
             item, inner = self.table(value, mark, extra.get("do"), inner)
+            if isinstance(item, LostItem):  # its modifiers may read columns that are not known
+                modifiers = {}
         else:
             item = self.plain_item(key, value, mark, inner)
-        if item is not None:
-            self.modifiers(item, modifiers, context, inner)
+        self.modifiers(item, modifiers, context, inner)
         return item
 
-    def plain_item(self, key: str, value: Node, mark: Mark, context: Context) -> Item | None:
+    def plain_item(self, key: str, value: Node, mark: Mark, context: Context) -> Item:
         if key == "do":
             group = GroupItem(mark)
             group.items = self.items(value, context)
@@ -127,8 +153,9 @@ class ItemReader(ValueReader):
             return WordItem(key, mark, value, context)
         cls = cls or ops.find(key)
         if cls is None:
-            self.unknown_item(key, mark, context)
-            return None
+            if key not in self.lost_blocks:
+                self.unknown_item(key, mark, context)
+            return LostItem(key, mark)
         return self.operator(key, value, mark, cls, context)
 
     def unknown_item(self, key: str, mark: Mark, context: Context) -> None:
@@ -144,10 +171,12 @@ class ItemReader(ValueReader):
         for key, node in nodes.items():
             if node.value is None:
                 self.problem(f"'{key}' is empty", node.mark, MODIFIERS[key])
+                if key in ("repeat", "if"):
+                    setattr(item, "when" if key == "if" else key, lost(node.mark))
             elif key == "name":
-                item.name = self.ref(node, inner, "name", new=True)
+                item.name = self.new_ref(node, inner, "name")
             elif key == "share":
-                item.share = self.ref(node, inner, "share", new=True)
+                item.share = self.new_ref(node, inner, "share")
             elif key == "from":
                 item.source = self.refs(node, outer, "from")
             else:
@@ -158,12 +187,14 @@ class ItemReader(ValueReader):
         item = OpItem(key, mark, cls)
         if cls.inputs != 1:
             item.branches = self.branches(node, mark, cls, context)
-            return item
+            return item if item.branches else LostItem(key, mark)
         given = self.fields(cls, node, context)
         item.values = {**self.spec.defaults.get(cls.kind, {}), **given}
         for name, field in cls.fields.items():
-            if field.default is REQUIRED and name not in item.values and name not in (node.keys or {}):
-                self.problem(f"{key} needs '{name}' ({field.doc})", mark, f"write {key}: {{{name}: ...}}")
+            if field.default is REQUIRED and name not in item.values:
+                if node.value is None or (node.is_map and name not in node.keys):
+                    self.problem(f"{key} needs '{name}' ({field.doc})", mark, f"write {key}: {{{name}: ...}}")
+                item.values[name] = lost(mark)
         return item
 
     def fields(self, cls: type[ops.Op], node: Node, context: Context) -> dict[str, Value]:
@@ -182,10 +213,13 @@ class ItemReader(ValueReader):
             field = cls.fields.get(name)
             if field is None:
                 self.unknown_field(cls, name, node.keys[name])
+                values[closest(name, cls.fields)] = lost(value.mark)
             elif value.value is None:
                 self.problem(f"'{name}' is empty", value.mark, f"{name}: {field.doc}")
+                values[name] = lost(value.mark)
             else:
                 values[name] = self.field(field, value, context)
+        values.pop("", None)
         return values
 
     def unknown_field(self, cls: type[ops.Op], name: str, mark: Mark) -> None:
@@ -203,8 +237,14 @@ class ItemReader(ValueReader):
         words = field.words
         if isinstance(field, Role):
             words = words | ops.role_words(field.role).keys()
-        if isinstance(node.value, str) and node.value in words and node.value not in context.variables:
-            return Value(node.mark, node.value)
+        given = node.value
+        if words and isinstance(given, str) and given not in context.variables and given not in AMBIENT:
+            if given in words:
+                return Value(node.mark, given)
+            if re.match(r"[A-Za-z_]\w*\Z", given):
+                hint = nearest(given, {*words, *context.variables}) or f"known: {', '.join(sorted(words))}"
+                self.problem(f"{field.name}: '{given}' is not known here", node.mark, hint)
+                return lost(node.mark)
         value = self.value(node, context, words=words)
         if value.fixed:
             try:
@@ -213,7 +253,7 @@ class ItemReader(ValueReader):
                     raise field.fault(f"'{value.constant}' is not known", nearest(value.constant, words))
             except Fault as fault:
                 self.problem(fault.message, node.mark, fault.hint)
-                return Value(node.mark, field.default if field.default is not REQUIRED else 1)
+                return lost(node.mark)
         return value
 
     def branches(self, node: Node, mark: Mark, cls: type[ops.Op], context: Context) -> list[Branch]:
@@ -224,9 +264,18 @@ class ItemReader(ValueReader):
         else:
             self.problem(f"{cls.kind} joins branches", mark, f"write {cls.kind}: [input, []], or a mapping of them")
             return []
+        for label, branch in pairs if node.is_map else ():
+            if len(label) > LONGEST_NAME:
+                self.problem(f"a name of {len(label):,} characters", node.keys[label], f"the limit is {LONGEST_NAME}")
+                return []
+            if branch.value is None:
+                hint = f"write {cls.kind}: [{', '.join(node.value)[:60]}], or items after each label"
+                self.problem(f"branch '{label}' is empty", node.keys[label], hint)
+                return []
         if cls.inputs is not None and len(pairs) != cls.inputs:
             self.problem(f"{cls.kind} takes {cls.inputs} branches, not {len(pairs)}", mark)
-        elif not pairs:
+            return []
+        if not pairs:
             self.problem(f"{cls.kind} has no branches", mark, f"write {cls.kind}: [input, []]")
         return [self.branch(label, n, context) for label, n in pairs]
 
@@ -234,14 +283,17 @@ class ItemReader(ValueReader):
         if node.is_list:
             return Branch(label, self.items(node, context), None)
         if node.is_map:
-            item = self.item(node, context)
-            return Branch(label, [item] if item else [], None)
+            source = node.value.get("from")
+            if source is not None and not source.is_list and set(node.value) <= set(MODIFIERS):
+                hint = f"a word alone is a branch: write {source.value}"
+                self.problem("a branch without an operator", node.mark, hint)
+                return Branch(label, [LostItem("", node.mark)], None)
+            return Branch(label, [self.item(node, context)], None)
         if isinstance(node.value, str) and (node.value in ops.operators() or node.value in self.spec.blocks):
             hint = f"a word that is a branch is an earlier layer; for the operator or block write [{node.value}]"
             self.problem(f"no layer is called '{node.value}'", node.mark, hint)
-            return Branch(label, [], None)
-        ref = self.ref(node, context, "a branch")
-        return Branch(label, None if ref else [], ref)
+            return Branch(label, [LostItem("", node.mark)], None)
+        return Branch(label, None, self.ref(node, context, "a branch"))
 
     def call(self, name: str, node: Node, mark: Mark, context: Context) -> CallItem:
         self.calls.setdefault(self.body, set()).add(name)
@@ -253,6 +305,7 @@ class ItemReader(ValueReader):
                 if key not in names:
                     hint = nearest(key, names) or f"arguments of {name}: {', '.join(names) or 'none'}"
                     self.problem(f"block '{name}' has no argument '{key}'", node.keys[key], hint)
+                    item.named.setdefault(closest(key, names), lost(value.mark))
                 else:
                     item.named[key] = self.value(value, context)
         elif node.value is not None:
@@ -260,56 +313,62 @@ class ItemReader(ValueReader):
             item.positional = [self.value(value, context) for value in values]
         if len(item.positional) > len(names):
             self.problem(
-                f"block '{name}' takes {len(names)} arguments, not {len(item.positional)}",
+                f"block '{name}' takes {several(len(names), 'argument')}, not {len(item.positional)}",
                 node.mark,
-                f"they are: {', '.join(names) or 'none'}",
+                f"they are: {', '.join(names)}" if names else f"write {name} alone",
             )
-        given = {*names[: len(item.positional)], *item.named, *(node.keys or {})}
+        given = {*names[: len(item.positional)], *item.named}
         for argument, default in block.arguments:
             if default is None and argument not in given:
                 self.problem(f"block '{name}' needs '{argument}'", mark, f"its arguments: {', '.join(names)}")
+                item.named[argument] = lost(mark)
         return item
 
-    def include(self, node: Node, mark: Mark, context: Context) -> IncludeItem | None:
+    def include(self, node: Node, mark: Mark, context: Context) -> Item:
         if not node.is_map:
             node = Node({"spec": node}, node.mark, {"spec": node.mark}) if isinstance(node.value, str) else node
         spec = node.value.get("spec") if node.is_map else None
         if spec is None or not isinstance(spec.value, str):
             self.problem("include needs 'spec'", mark, "write include: {spec: resnet50, until: stage4, as: backbone}")
-            return None
+            return LostItem("include", mark)
         self.keys(node, ("spec", "until", "as", "knobs"), "key of include:")
         item = IncludeItem(spec.mark, spec.value)
         if "as" in node.value:
-            item.alias = str(node.value["as"].value)
+            alias = node.value["as"]
+            item.alias = str(alias.value)
+            if not re.match(rf"[\w-]{{1,{LONGEST_NAME}}}\Z", item.alias):
+                self.problem(f"'{item.alias[:60]}' is no name", alias.mark, "its layers are called NAME.stage3")
         if "until" in node.value:
-            item.until = self.ref(node.value["until"], context, "until", new=True)
+            item.until = self.new_ref(node.value["until"], context, "until")
         for key, value in self.mapping(node.value.get("knobs"), "knobs").items():
             item.knobs[key] = self.value(value, context)
+            item.keys[key] = node.value["knobs"].keys[key]
         return item
 
-    def table(self, node: Node, mark: Mark, do: Node | None, context: Context) -> tuple[TableItem | None, Context]:
+    def table(self, node: Node, mark: Mark, do: Node | None, context: Context) -> tuple[Item, Context]:
         item = TableItem(mark)
         if node.is_map:
             header = [(name, node.keys[name]) for name in node.value]
         elif node.is_list and node.value and node.value[0].is_list:
-            header = [(str(n.value), n.mark) for n in node.value[0].value]
+            header = [(str(n.plain()), n.mark) for n in node.value[0].value]
         else:
             self.problem(
                 "a table is a header row and rows, or a mapping of columns", node.mark, "write [[c, n], [64, 1]]"
             )
-            return None, context
-        # Each column is a variable for the cells to its right in no way: cells see what is around the table.
+            return LostItem("table", mark), context.also(["row"])
         taken: set[str] = set(context.variables)
         for name, name_mark in header:
             self.new_name(name, name_mark, "column", taken)
             taken.add(name)
         item.columns = [name for name, _ in header]
-        cells = context.also(["row"])
+        cells = context.also(["row"])  # a cell sees what is around the table, not the cells beside it
         if node.is_map:
             item.whole = [self.column(n, cells) for n in node.value.values()]
             self.equal_columns(item, mark)
         else:
             item.rows = [self.row(n, len(header), cells) for n in node.value[1:]]
+        if not header or item.rows == []:
+            self.problem(f"the table has no {'rows' if header else 'columns'}", mark, "write [[c, n], [64, 1]]")
         inner = context.also([*item.columns, "row"])
         if do is None:
             self.problem("a table needs 'do'", mark, "write do: beside it, with the items to run for each row")
@@ -320,12 +379,12 @@ class ItemReader(ValueReader):
     def row(self, node: Node, width: int, context: Context) -> list[Value]:
         if not node.is_list:
             self.problem(f"a row is a list, not {spoken(node)}", node.mark)
-            return [Value(node.mark, 1)] * width
+            return [lost(node.mark)] * width
         if len(node.value) != width:
             hint = "each row has a cell for each column of the header"
-            self.problem(f"this row has {len(node.value)} cells, the header has {width}", node.mark, hint)
-        cells = [self.value(n, context) for n in node.value[:width]]
-        return cells + [Value(node.mark, 1)] * (width - len(cells))
+            self.problem(f"this row has {several(len(node.value), 'cell')}, the header has {width}", node.mark, hint)
+            return [lost(node.mark)] * width
+        return [self.value(n, context) for n in node.value]
 
     def column(self, node: Node, context: Context) -> Value | list[Value]:
         if node.is_list:

@@ -41,7 +41,10 @@ def prod(values: Iterable[Any]) -> Any:
 
 def ceil_div(a: Any, b: Any) -> Any:
     """Return ceil(a / b) for whole numbers."""
-    return -(-a // b)
+    if isinstance(a, int) and isinstance(b, int):
+        return -(-a // b)
+    symbolic = getattr(a, "ceil_div", None) or getattr(b, "ceil_div", None)
+    return symbolic(a, b) if symbolic else -(-a // b)
 
 
 def maximum(a: Any, b: Any) -> Any:

@@ -9,9 +9,9 @@ a file there is found by being there. Another package adds operators through the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
-from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, Field, Role
 from costcalc.shape import Shape
@@ -41,6 +41,7 @@ class Op:
     is_act: ClassVar[bool] = False  # may stand in `act:`
     norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
     derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
+    roles: ClassVar[tuple[str, ...]] = ()  # its fields that stand for operators which follow, in their order
     counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
     examples: ClassVar[Sequence[Example]] = ()
 
@@ -52,6 +53,7 @@ class Op:
                 value.attr, value.name = name, value.name or name
                 cls.fields[value.name] = value
                 delattr(cls, name)  # an instance holds plain values; nothing is left in between
+        cls.roles = tuple(name for name, field in cls.fields.items() if isinstance(field, Role))
         cls.counted = tuple(n for n in COMPONENTS if getattr(cls, n) is not getattr(Op, n))
         if kind:
             cls.kind, cls.aliases = kind, aliases
@@ -59,15 +61,14 @@ class Op:
 
     def __init__(self, axes: int = 0, **values: Any) -> None:
         """Take the fields' values for an input with so many spatial axes; raise Fault for a bad one."""
+        mine = self.__dict__
         for name, field in self.fields.items():
-            value = values.get(name, REQUIRED)
-            if value is REQUIRED:
-                if field.default is REQUIRED:
-                    raise Fault(f"{self.kind} needs '{name}' ({field.doc})")
-                value = field.default
+            if name in values:
+                mine[field.attr] = field.settle(field.parse(values[name]), axes)
+            elif field.default is REQUIRED:
+                raise Fault(f"{self.kind} needs '{name}' ({field.doc})")
             else:
-                value = field.parse(value)
-            self.__dict__[field.attr] = field.settle(value, axes)
+                mine[field.attr] = field.settle(field.default, axes)
         self.settle()
 
     def __repr__(self) -> str:
@@ -134,7 +135,7 @@ class Op:
             wanted = " or ".join(str(c) for c in counts) + (" spatial axis" if counts == (1,) else " spatial axes")
             raise Fault(
                 f"{self.kind} takes {wanted}, but the input is {x}",
-                "flatten and global_avg_pool take the space away" if not x.space else "",
+                "flatten and global_avg_pool take the space away: what they give, fc takes" if not x.space else "",
             )
 
 
@@ -194,17 +195,14 @@ def find(word: str) -> type[Op] | None:
 
 def role_words(role: str) -> dict[str, str]:
     """Return the words that `norm:` or `act:` takes, each with the kind of its operator."""
+    operators()
+    return _role_words(role, len(REGISTRY))
+
+
+@lru_cache(maxsize=8)
+def _role_words(role: str, known: int) -> dict[str, str]:
+    """Return the words of a role; asked for every layer, so kept until another operator is defined."""
+    del known
     if role == "norm":
-        return {op.norm_word: op.kind for op in operators().values() if op.norm_word}
-    return {name: op.kind for name, op in operators().items() if op.is_act}
-
-
-def companions(cls: type[Op]) -> list[str]:
-    """Return the names of the fields that stand for operators which follow, in their order."""
-    return [name for name, field in cls.fields.items() if isinstance(field, Role)]
-
-
-def at_least(what: str, have: Any, need: Any, hint: str = "") -> None:
-    """Raise Fault where a number is too small, saying both."""
-    if num.any_of(have < need):
-        raise Fault(f"{what} is {have}, but {need} is needed", hint)
+        return {op.norm_word: op.kind for op in REGISTRY.values() if op.norm_word}
+    return {name: op.kind for name, op in REGISTRY.items() if op.is_act}

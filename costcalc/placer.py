@@ -7,10 +7,11 @@ from typing import Any
 from costcalc import num
 from costcalc import op as ops
 from costcalc.binder import Binder, Placed
-from costcalc.document import Branch, Item, OpItem, Ref, Value
+from costcalc.document import Branch, Item, OpItem, Ref, Unknown, Value
 from costcalc.errors import Fault, Mark, Problem, nearest
+from costcalc.fields import not_a_number
 from costcalc.graph import Bundle, Flow, Node, Tensor
-from costcalc.scope import Scope, Unknown, base_variables, single
+from costcalc.scope import Scope, single
 from costcalc.shape import Shape
 
 
@@ -24,18 +25,37 @@ class Placer(Binder):
     def operator(self, item: OpItem, flow: Flow, scope: Scope) -> Flow:
         if item.branches is not None:
             return self.join(item, flow, scope)
-        values = {name: self.get(value, scope) for name, value in item.values.items()}
         tensor = self.single(flow, item.mark)
         name = self.title(item, item.key, scope)
-        node = self.node(item.cls, values, [tensor], name, name, item)
+        try:
+            values = {name: self.get(value, scope) for name, value in item.values.items()}
+            node = self.node(item.cls, values, [tensor], name, name, item)
+        except (Placed, Unknown) as error:
+            if isinstance(error, Placed):
+                self.report(error.problem)
+            self.told(item, scope)
+            raise Unknown from None
         result: Flow = node.outputs[0]
         if len(node.outputs) > 1:
             result = Bundle(node.outputs, [f"part{k}" for k in range(len(node.outputs))])
-        for role in ops.companions(item.cls):
-            result = self.companion(item, node, role, result)
+            self.steps += len(node.outputs)
+        for role in item.cls.roles:
+            result = self.companion(item, node, role, result, scope)
         return result
 
-    def companion(self, item: OpItem, node: Node, role: str, flow: Flow) -> Flow:
+    def told(self, item: OpItem, scope: Scope) -> None:
+        """Report what is wrong with each field of an item that could not be run, whatever its input is."""
+        for name, value in item.values.items():
+            try:
+                item.cls.fields[name].parse(self.get(value, scope))
+            except Placed as placed:
+                self.report(placed.problem)
+            except Fault as fault:
+                self.report(Problem(fault.message, value.mark, fault.hint))
+            except Unknown:
+                pass
+
+    def companion(self, item: OpItem, node: Node, role: str, flow: Flow, scope: Scope) -> Flow:
         """Add the norm or the activation that a layer names, as a row of its own."""
         word = getattr(node.op, role)
         if word == "none":
@@ -46,15 +66,10 @@ class Placer(Binder):
             fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
             raise Placed(fault, item.values[role].mark)
         cls = ops.REGISTRY[kind]
-        values = self.default_values(kind)
-        return self.node(cls, values, [single(flow)], f"{node.name}/{kind}", node.name, item).outputs[0]
-
-    def default_values(self, kind: str) -> dict[str, Any]:
         defaults = self.spec.defaults.get(kind)
-        if not defaults:
-            return {}
-        scope = Scope(self.spec, base_variables(self.spec, self.knobs), {}, Tensor(None))
-        return {name: self.get(value, scope) for name, value in defaults.items()}
+        above = Scope(self.spec, scope.base, {}, Tensor(None)) if defaults else scope  # defaults see knobs and define
+        values = {name: self.get(value, above) for name, value in (defaults or {}).items()}
+        return self.node(cls, values, [single(flow)], f"{node.name}/{kind}", node.name, item).outputs[0]
 
     def join(self, item: OpItem, flow: Flow, scope: Scope) -> Flow:
         branches = item.branches or []
@@ -81,7 +96,7 @@ class Placer(Binder):
             self.nodes.append(node)
             self.checked(op, x, y, item)
         except Fault as fault:
-            raise Placed(fault, field_mark(item, fault)) from None
+            raise Placed(fault, self.place(item, fault)) from None
         return node
 
     def checked(self, op: ops.Op, x: Any, y: Any, item: Item) -> None:
@@ -89,15 +104,30 @@ class Placer(Binder):
         try:
             op.check(x, y)
         except Fault as fault:
-            self.report(Problem(fault.message, field_mark(item, fault), fault.hint))
+            self.report(Problem(fault.message, self.place(item, fault), fault.hint))
+
+    def place(self, item: Item, fault: Fault) -> Mark:
+        """Return the place of the field at fault where the item states it, else the item's.
+
+        A default that is wrong by itself is the mistake; one that does not go with an item is the item's.
+        """
+        if not isinstance(item, OpItem) or fault.field not in item.values:
+            return item.mark
+        value = item.values[fault.field]
+        inherited = self.spec.defaults.get(item.cls.kind, {}).get(fault.field) is value
+        return item.mark if inherited and not fault.message.startswith(f"{fault.field}: ") else value.mark
 
     def bounded(self, shape: Shape) -> Shape:
         if num.any_of(shape.size >= num.LARGEST) and not num.is_array(shape.size):
-            raise Fault(f"a tensor of {shape} is too large to be meant")
+            raise Fault(f"a tensor of {shape} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
         return shape
 
     def within(self, value: Value, scope: Scope, what: str, least: float, most: float) -> Any:
-        number = num.number(self.get(value, scope))
+        number = self.get(value, scope)
+        try:
+            num.number(number)
+        except Fault as fault:
+            raise Placed(Fault(f"{what}: {fault.message}", not_a_number(number)), value.mark) from None
         if num.any_of(number < least) or num.any_of(number > most):
             raise Placed(Fault(f"{what} is {number}: it must lie between {least} and {most}"), value.mark)
         return number
@@ -121,12 +151,6 @@ class Placer(Binder):
                 )
                 raise Placed(fault, ref.mark)
             mine.shared = theirs
-
-
-def field_mark(item: Item, fault: Fault) -> Mark:
-    """Return the place of the field at fault, where the item states it, else the item's."""
-    value = item.values.get(fault.field) if isinstance(item, OpItem) and fault.field else None
-    return value.mark if value is not None else item.mark
 
 
 def _described(node: Node) -> str:

@@ -7,22 +7,33 @@ this floor has accepted, `expand` does not check again.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from costcalc import op as ops
 from costcalc.context import Context, LayerNames
-from costcalc.document import VERSION, Block, Function, knob_fault
+from costcalc.document import VERSION, Block, Function, LostItem, Value, knob_fault, lost
 from costcalc.errors import Fault, Mark, nearest
-from costcalc.expr import parse_signature
-from costcalc.fields import MODIFIERS, OPTIONS, TOP
+from costcalc.fields import MODIFIERS, OPTIONS, RESERVED, TOP
 from costcalc.items import ItemReader
+from costcalc.signature import Argument, parse_signature
 from costcalc.source import Node
+from costcalc.values import LONGEST_LIST, LONGEST_NAME, MOST_NAMES
+
+MOST_CALLS = 10_000  # steps of one definition, those of the definitions that it calls included
+MOST_AXES = 8  # of the input
 
 META = ("name", "family", "year", "task", "source", "reference")
 PUBLISHED = (
     "where", "source", "variant", "knobs", "convention", "macs", "params", "top1", "top5", "digits", "rounding",
     "reproduces", "note",
 )  # fmt: skip
+_NO_USE = ("knobs", "variants", "published", *META)  # sections in which a knob's name reads nothing
+_CLAIMS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "rounding": (lambda v: v in ("nearest", "floor", "ceil"), "write nearest, floor or ceil"),
+    "digits": (lambda v: type(v) is int and v > 0, "write how many digits of the figure count: 2"),
+    "reproduces": (lambda v: isinstance(v, bool), "write true or false"),
+}
 _FIGURE = re.compile(r"[0-9]+(\.[0-9]+)?[KMGBT]?\Z")
 
 
@@ -35,8 +46,8 @@ class Reader(ItemReader):
         if not root.is_map:
             self.problem("a spec is a mapping of keys, and this is not", root.mark, "begin with 'costcalc: 1'")
             return
-        top = root.value
-        self.keys(root, TOP, "top-level key")
+        meant = self.keys(root, TOP, "top-level key")
+        top = {meant.get(key) or key: node for key, node in root.value.items()}
         self.version(root)
         for key in META:
             if key in top:
@@ -48,8 +59,9 @@ class Reader(ItemReader):
         self.tensor(top.get("input"), root.mark)
         heads = self.block_heads(top.get("blocks"))
         self.defaults(top.get("defaults"), base)
-        for block, node in heads:
-            self.block(block, node, base)
+        for block, arguments, node in heads:
+            self.block(block, arguments, node, base)
+        self.body = ""
         self.layers(top, root.mark, base)
         self.minimum(top.get("min_resolution"))
         self.published(top.get("published"))
@@ -66,19 +78,40 @@ class Reader(ItemReader):
             )
 
     def knobs(self, node: Node | None) -> None:
-        for name, value in self.mapping(node, "knobs").items():
+        section = self.few(self.mapping(node, "knobs"), "knobs")
+        self.longest = max((len(value.value) for value in section.values() if value.is_list), default=0)
+        for name, value in section.items():
             mark = node.keys[name] if node else value.mark
-            self.knob_marks[name] = mark
             if name in OPTIONS:
                 self.problem(f"a knob cannot be called '{name}'", mark, f"--{name} is an option of the command line")
             elif self.new_name(name, mark, "knob"):
-                if value.value is None or value.is_map:
-                    self.problem(f"knob '{name}' needs a default", value.mark, "a number, a word, or a list")
+                self.knob_marks[name] = mark
+            if name in RESERVED:
+                continue
+            if self.default(name, value):
                 self.spec.knobs[name] = value.plain()
+            else:
+                self.spec.functions[name] = Function(name, [], lost(value.mark))
+
+    def default(self, name: str, node: Node) -> bool:
+        """Say whether a value may be the default of a knob."""
+        before = len(self.problems)
+        kinds = "a number, a word, or a list"
+        if node.value is None or node.is_map:
+            self.problem(f"knob '{name}' needs a default", node.mark, kinds)
+        elif node.is_list and len(node.value) > LONGEST_LIST:
+            self.problem(f"a list of {len(node.value):,} values", node.mark, f"one value has {LONGEST_LIST} at most")
+        elif isinstance(node.value, str) and not re.match(r"[\w.-]{1,100}\Z", node.value):
+            hint = f"a default is {kinds}; expressions stand under define"
+            self.problem(f"'{node.value[:60]}' is no default of a knob", node.mark, hint)
+        return len(self.problems) == before
 
     def variants(self, node: Node | None) -> None:
         for name, settings in self.mapping(node, "variants").items():
             values = {}
+            if settings.value is None or settings.value == {}:
+                mark = node.keys[name] if node else settings.mark
+                self.problem(f"variant '{name}' sets no knob", mark, f"write {name}: {{knob: value}}")
             for knob, value in self.mapping(settings, f"variant {name}").items():
                 if knob not in self.spec.knobs:
                     hint = nearest(knob, self.spec.knobs) or f"knobs: {', '.join(self.spec.knobs)}"
@@ -91,22 +124,40 @@ class Reader(ItemReader):
             self.spec.variants[name] = values
 
     def define(self, node: Node | None) -> None:
-        for text, body in self.mapping(node, "define").items():
+        section = self.few(self.mapping(node, "define"), "definitions")
+        self.longest = max([self.longest, *(len(body.value) for body in section.values() if body.is_list)])
+        self.defined = {_head(text) for text in section}
+        for text, body in section.items():
             mark = node.keys[text] if node else body.mark
             try:
                 name, arguments = parse_signature(text)
             except Fault as fault:
                 self.fault(fault, mark)
+                name = _head(text)
+                self.spec.functions.setdefault(name, Function(name, None, lost(mark)))
                 continue
-            names = [argument for argument, _ in arguments]
-            if not self.new_name(name, mark, "definition") or not all(
-                self.new_name(n, mark, "argument", (name,)) for n in names
-            ):
+            if not self.new_name(name, mark, "definition"):
                 continue
-            constants = {n for n, f in self.spec.functions.items() if not f.arguments}
-            context = Context(frozenset((*self.spec.knobs, *constants, *names)), LayerNames())
+            names = [argument for argument, *_ in arguments]
+            for argument, offset, default, start in arguments:
+                self.new_name(argument, mark.shifted(offset, len(argument)), "argument", (name,))
+                if default is not None:
+                    self.problem("a definition's arguments have no defaults", mark.shifted(start, 1))
+            context = Context(self.base() | frozenset(names), LayerNames())
             value = self.value(body, context, ambient=False)
+            if value.cost > MOST_CALLS:
+                hint = "definitions that call each other again and again grow fast"
+                self.problem(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
+                value = lost(mark)
             self.spec.functions[name] = Function(name, names, value)
+
+    def few(self, section: dict[str, Node], what: str) -> dict[str, Node]:
+        """Refuse what is more than a reader could oversee, and a scope hold."""
+        if len(section) <= MOST_NAMES:
+            return section
+        mark = next(iter(section.values())).mark
+        self.problem(f"a spec has {MOST_NAMES} {what} at most, not {len(section):,}", mark)
+        return {}
 
     def base(self) -> frozenset[str]:
         """Return the variables that are seen everywhere: knobs, and constants under `define`."""
@@ -119,6 +170,8 @@ class Reader(ItemReader):
             self.problem("'input' is missing", mark, "write input: [channels, height, width]")
         elif not node.is_list or not node.value:
             self.problem("'input' must be a list", node.mark, "write input: [channels, height, width]")
+        elif len(node.value) > MOST_AXES:
+            self.problem(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
         else:
             self.spec.input = [self.value(n, context, ambient=False) for n in node.value]
 
@@ -140,48 +193,68 @@ class Reader(ItemReader):
             else:
                 self.spec.defaults[cls.kind] = self.fields(cls, fields, context)
 
-    def block_heads(self, node: Node | None) -> list[tuple[Block, Node]]:
+    def block_heads(self, node: Node | None) -> list[tuple[Block, list[Argument], Node]]:
         """Read the names and arguments of all blocks, so that each may call those after it."""
         heads = []
+        if node is not None and node.is_list:
+            self.lost_blocks = {_head(key) for part in node.value if part.is_map for key in part.value}
         for text, body in self.mapping(node, "blocks").items():
             mark = node.keys[text] if node else body.mark
             try:
                 name, arguments = parse_signature(re.sub(r"\(\s*\)\Z", "", text))
             except Fault as fault:
                 self.fault(fault, mark)
+                self.lost_blocks.add(_head(text))
                 continue
             if name in ops.operators() or name in ("table", "do", "include", *MODIFIERS):
                 self.problem(f"a block cannot be called '{name}'", mark, "the language has a meaning for this word")
             elif name in self.spec.blocks:
-                self.problem(f"two blocks are called '{name}'", mark)
+                line = self.spec.blocks[name].mark.line + 1
+                self.problem(f"two blocks are called '{name}'", mark, f"the first is on line {line}")
+            elif len(name) > LONGEST_NAME:
+                self.problem(f"a name of {len(name):,} characters", mark, f"the limit is {LONGEST_NAME}")
             elif self.new_name(name, mark, "block"):
-                self.spec.blocks[name] = Block(name, mark, arguments)
-                heads.append((self.spec.blocks[name], body))
+                made = [(argument, lost(mark) if default else None) for argument, _, default, _ in arguments]
+                self.spec.blocks[name] = Block(name, mark, made)
+                heads.append((self.spec.blocks[name], arguments, body))
+            else:
+                self.lost_blocks.add(name)
         return heads
 
-    def block(self, block: Block, node: Node, base: frozenset[str]) -> None:
+    def block(self, block: Block, arguments: list[Argument], node: Node, base: frozenset[str]) -> None:
         self.body = block.name
-        names = [name for name, _ in block.arguments]
-        for name in names:
-            self.new_name(name, block.mark, "argument")
-        items, outputs = node, None
+        block.arguments = self.arguments(block, arguments, base)
         layers = LayerNames()
+        context = Context(base | {name for name, _ in block.arguments}, layers)
+        items, outputs = node, None
         if node.is_map:
-            items, outputs = self.block_parts(block, node, layers)
+            items, outputs = self.block_parts(block, node, context)
         elif not node.is_list:
             self.problem(f"the body of block '{block.name}' must be a list of items", node.mark, "write - conv: {...}")
-            return
+            items = Node([], node.mark)
+            block.items = [LostItem("", node.mark)]
         self.collect(items, layers)
-        context = Context(base | frozenset(names), layers)
-        for _, default in block.arguments:
-            if default is not None:
-                self.names(default, context, block.mark)
-        block.items = self.items(items, context)
+        block.items = self.items(items, context) or block.items
         if outputs is not None:
             block.outputs = self.refs(outputs, context, "outputs")
-        self.body = ""
 
-    def block_parts(self, block: Block, node: Node, layers: LayerNames) -> tuple[Node, Node | None]:
+    def arguments(
+        self, block: Block, arguments: list[Argument], base: frozenset[str]
+    ) -> list[tuple[str, Value | None]]:
+        """Return a block's arguments with their defaults; a default sees the arguments before it."""
+        made: list[tuple[str, Value | None]] = []
+        for name, offset, default, start in arguments:
+            self.new_name(name, block.mark.shifted(offset, len(name)), "argument")
+            value = None
+            if default is not None:
+                context = Context(base | {earlier for earlier, _ in made}, LayerNames())
+                mark = block.mark.shifted(start, len(default.text))
+                known = self.names(default, context, mark)
+                value = Value(mark, run=default.run, cost=self.cost(default)) if known else lost(mark)
+            made.append((name, value))
+        return made
+
+    def block_parts(self, block: Block, node: Node, context: Context) -> tuple[Node, Node | None]:
         """Return layers and outputs of a block of several tensors, and take the names of its inputs."""
         self.keys(node, ("inputs", "layers", "outputs"), f"key of block '{block.name}':")
         empty = Node([], node.mark)
@@ -192,11 +265,13 @@ class Reader(ItemReader):
             else:
                 block.inputs = [n.value for n in inputs.value]
                 for n in inputs.value:
-                    layers.exact[n.value] = n.mark
+                    self.new_layer(n.value, n.mark, context, "name")
+                    self.collect_name(n.value, n.mark, context.layers)
         items = node.value.get("layers")
         if items is None or not items.is_list:
             hint = "a body is a list of items, or a mapping of inputs, layers, outputs"
-            self.problem(f"block '{block.name}' has no list of layers", node.mark, hint)
+            self.problem(f"block '{block.name}' has no list of layers", (items or node).mark, hint)
+            block.items = [LostItem("", node.mark)]
             items = empty
         return items, node.value.get("outputs")
 
@@ -215,16 +290,20 @@ class Reader(ItemReader):
                 on_trail = [n for n, _ in trail]
                 if called in on_trail:
                     circle = " -> ".join([*on_trail[on_trail.index(called) :], called])
-                    mark = self.spec.blocks[called].mark
-                    self.problem(f"block '{called}' calls itself: {circle}", mark, "blocks do not recurse: use repeat")
+                    block = self.spec.blocks[called]
+                    hint = "blocks do not recurse: use repeat"
+                    self.problem(f"block '{called}' calls itself: {circle}", block.mark, hint)
+                    block.items = [LostItem("", block.mark)]
                 elif called not in done:
                     trail.append((called, sorted(self.calls.get(called, ()))))
 
     def layers(self, top: dict[str, Node], mark: Mark, base: frozenset[str]) -> None:
         node = top.get("layers")
-        if node is None or not node.is_list:
-            place = node.mark if node else mark
-            self.problem("'layers' must be a list of items", place, "write layers:, then - conv: {...}")
+        if node is None or not node.is_list or not node.value:
+            said = "'layers' must be a list of items" if node else "'layers' is missing"
+            said = "'layers' is empty" if node and not node.value else said
+            self.problem(said, node.mark if node else mark, "write layers:, then - conv: {...}")
+            self.spec.layers = [LostItem("", mark)]
             return
         names = LayerNames()
         self.collect(node, names)
@@ -234,10 +313,18 @@ class Reader(ItemReader):
             self.spec.outputs = self.refs(top["outputs"], context, "outputs")
 
     def unread(self) -> None:
-        """Refuse knobs that nothing reads: a sweep over one would change nothing."""
-        for name, mark in self.knob_marks.items():
-            if name in self.spec.knobs and name not in self.read_names:
-                self.problem(f"nothing reads the knob '{name}'", mark, "use it, or remove it")
+        """Refuse knobs that nothing reads: a sweep over one would change nothing.
+
+        One that stands in what could not be read is no mistake of its own.
+        """
+        unread = [name for name in self.knob_marks if name not in self.read_names]
+        if unread and self.problems and self.spec.root is not None:
+            top = self.spec.root.value
+            texts = [text for key, node in top.items() if key not in _NO_USE for text in _texts(node)]
+            words = set(re.findall(r"\w+", " ".join(texts)))
+            unread = [name for name in unread if name not in words]
+        for name in unread:
+            self.problem(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
 
     def published(self, node: Node | None) -> None:
         section = self.mapping(node, "published")
@@ -259,20 +346,40 @@ class Reader(ItemReader):
 
     def claim(self, row: Node, source: Any) -> None:
         values = {key: value.plain() for key, value in row.value.items()}
+        marks = {key: value.mark for key, value in row.value.items()}
         variant = values.get("variant")
         if variant is not None and variant not in self.spec.variants:
             hint = nearest(str(variant), self.spec.variants)
-            self.problem(f"there is no variant '{variant}'", row.value["variant"].mark, hint)
-        for knob in self.mapping(row.value.get("knobs"), "knobs"):
+            hint = hint or f"variants: {', '.join(self.spec.variants) or 'none'}"
+            self.problem(f"there is no variant '{variant!s:.60}'", marks["variant"], hint)
+        for knob, value in self.mapping(row.value.get("knobs"), "knobs").items():
             if knob not in self.spec.knobs:
-                hint = nearest(knob, self.spec.knobs)
+                hint = nearest(knob, self.spec.knobs) or f"knobs: {', '.join(self.spec.knobs) or 'none'}"
                 self.problem(f"there is no knob '{knob}'", row.value["knobs"].keys[knob], hint)
-        if values.get("rounding", "nearest") not in ("nearest", "floor", "ceil"):
-            self.problem("rounding is nearest, floor or ceil", row.value["rounding"].mark)
+            elif fault := knob_fault(knob, self.spec.knobs[knob], value.plain()):
+                self.problem(fault.message, value.mark, fault.hint)
+        for key, (right, hint) in _CLAIMS.items():
+            if key in values and not right(values[key]):
+                self.problem(f"{key} is {values[key]!s:.20}", marks[key], hint)
         if values.get("reproduces") is False and not values.get("note"):
             hint = "say why: a misprint of the paper, a detail that was never published"
             self.problem("a row that is not reproduced needs a 'note'", row.mark, hint)
         for key in ("macs", "params"):
             if key in values and not _FIGURE.match(str(values[key])):
-                self.problem(f"'{values[key]}' is no figure", row.value[key].mark, "write 569M, 4.2M, 1.5G, 0.39B")
+                self.problem(f"'{values[key]!s:.20}' is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
         self.spec.published.append({"source": source, **values})
+
+
+def _head(text: str) -> str:
+    """Return the name with which a signature begins, readable or not."""
+    return re.split(r"\W", text.strip(), maxsplit=1)[0]
+
+
+def _texts(node: Node) -> Iterator[str]:
+    """Return all texts below a node, and the keys under which something stands."""
+    if node.is_map:
+        yield from (key for key in node.value if not re.match(r"\w+\Z", key))
+    for part in node.value.values() if node.is_map else node.value if node.is_list else ():
+        yield from _texts(part)
+    if isinstance(node.value, str):
+        yield node.value

@@ -20,16 +20,13 @@ def records(result: Result) -> list[dict[str, Any]]:
     return found
 
 
-def folded(result: Result, lines: list[Line]) -> list[dict[str, Any]]:
-    """Return one flat record a line of a folded table."""
+def folded(result: Result, lines: list[Line], by: str) -> list[dict[str, Any]]:
+    """Return one flat record a line of a folded table; a view by type has no shapes to tell."""
     return [
         {
             "name": line.name,
-            "type": line.type,
-            "input": line.input,
-            "output": line.output,
-            "kernel": line.kernel,
-            "stride": line.stride,
+            **({} if by == "type" else {"type": line.type, "input": line.input, "output": line.output}),
+            **({} if by in ("type", "block") else {"kernel": line.kernel, "stride": line.stride}),
             "rows": len(line.rows),
             "params": line.cost.params,
             "macs": line.cost.macs,

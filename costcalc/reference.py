@@ -11,35 +11,39 @@ from costcalc.op import Example, Op
 
 HEAD = """# Operators
 
-Every operator of the language, its fields, and worked examples that the tests run. Shapes are
-channels x height x width; `C_o*C_i*K_h*K_w/G` and the like are in each entry. Defaults are
-PyTorch's; a spec states its own under `defaults`. Beside an operator may stand the modifiers
-`name`, `repeat`, `if`, `from`, `share`, `bits` and `density` (see [the language](language.md)).
+Every operator of the language: what it is, its fields, and worked examples, which the tests run. Shapes are
+channels x height x width. Defaults are PyTorch's; a spec states its own under `defaults`. Where a number stands an
+expression may stand. Beside an operator may stand the modifiers `name`, `repeat`, `if`, `from`, `share`, `bits` and
+`density` (see [the language](language.md)).
+
+What an example gives are the [components](conventions.md#components) that are not zero. `costcalc explain` prints the
+formulas of any layer with its numbers put in.
 """
 
 
 def families() -> dict[str, list[type[Op]]]:
-    """Return the operators by the file that defines them."""
+    """Return the operators by the file that defines them, those that multiply and accumulate first."""
     found: dict[str, list[type[Op]]] = {}
     for cls in dict.fromkeys(ops.operators().values()):
         found.setdefault(cls.__module__, []).append(cls)
-    return found
+    return dict(sorted(found.items(), key=lambda pair: all("macs" not in cls.counted for cls in pair[1])))
 
 
 def whole() -> str:
     """Return the whole reference."""
     parts = [HEAD]
     for module, classes in families().items():
-        parts.append(f"## {_title(module)}\n")
+        parts.append(f"## {title(module)}\n")
         parts += [entry(cls) for cls in classes]
     return "\n".join(parts)
 
 
-def _title(module: str) -> str:
+def title(module: str) -> str:
+    """Return what a family is: the first line of its file."""
     import sys
 
     text = (sys.modules[module].__doc__ or module).strip().splitlines()[0]
-    return text.rstrip(".")
+    return text.split(". ")[0].rstrip(".")
 
 
 def entry(cls: type[Op], level: str = "###") -> str:
@@ -53,7 +57,7 @@ def entry(cls: type[Op], level: str = "###") -> str:
     if cls.inputs != 1:
         said += ["Takes branches: a list, or a mapping whose keys name them.", ""]
     if cls.fields:
-        said += ["| field | takes | default | |", "| --- | --- | --- | --- |"]
+        said += ["| field | takes | default | meaning |", "| --- | --- | --- | --- |"]
         said += [_field(field) for field in cls.fields.values()]
         said.append("")
     said += ["| example | input | output | gives |", "| --- | --- | --- | --- |"]

@@ -48,13 +48,13 @@ def layer_table(result: Result, by: str = "layer", fold: int | None = None) -> T
     return Table(columns, cells, ["total", f"{len(shown)} lines", "", "", "", *_totals(shown, result)])
 
 
-def type_table(result: Result, by: str = "type") -> Table:
+def type_table(result: Result, by: str = "type", fold: int | None = None) -> Table:
     """Return the resource-per-layer-type table of the MobileNet paper (its Table 2), or one by block."""
     columns = [
         Column(by), Column("rows", "number"),
         Column("params", "count"), Column("%", "share"), Column(result.unit, "count"), Column("%", "share"),
     ]  # fmt: skip
-    shown = lines(result, by)
+    shown = lines(result, by, fold)
     cells = [
         [
             _marked(line), str(len(line.rows)),
@@ -90,8 +90,8 @@ def notes(result: Result) -> list[str]:
 def heading(result: Result) -> list[str]:
     """Return the lines above a table: the network, its knobs and input, where it comes from."""
     knobs = ", ".join(f"{name} {_value(value)}" for name, value in result.graph.knobs.items())
-    shape = result.graph.input.shape
-    said = [f"{result.name}: input {shape}{f', {knobs}' if knobs else ''}"]
+    shape = f"input {result.graph.input.shape}{' as given' if result.graph.given else ''}"
+    said = [f"{result.name}: {shape}{f', {knobs}' if knobs else ''}"]
     source = result.graph.spec.meta.get("source")
     return [*said, str(source)] if source else said
 

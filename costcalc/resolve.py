@@ -1,76 +1,72 @@
 """A zoo network as a file of its own: its spec's text with the variant's knob values put in.
 
-The text is edited, not written anew, so that its comments and its layout stay.
+The text is edited, not written anew, so that its comments and its layout stay; only the published
+figures, of which the variant's rows are kept, are written again.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from costcalc.document import Spec
-from costcalc.source import Node
+from costcalc.source import parse
 
 
 def standalone(spec: Spec) -> str:
     """Return the spec's text with the variant resolved; of a spec without one, its text as it is."""
     if not spec.variant or spec.root is None:
         return spec.text
+    instead = {
+        "name": [f"name: {spec.variant}"],
+        "knobs": [f"knobs: {_flow(spec.knobs)}", ""],
+        "variants": [],
+        "published": _published(spec),
+    }
     lines = spec.text.splitlines()
-    cuts: list[tuple[int, int, list[str]]] = []  # first line, line after the last, what stands there instead
-    top = spec.root.value
-    cuts.append((*_section(spec, "variants"), []))
-    cuts.append((*_section(spec, "knobs"), [f"knobs: {_flow(spec.knobs)}", ""]))
-    if "name" in top:
-        cuts.append((*_section(spec, "name"), [f"name: {spec.variant}"]))
-    rows = top["published"].value.get("rows") if "published" in top else None
-    if rows is not None:
-        cuts += _rows(spec, rows)
-    for first, last, instead in sorted(cuts, reverse=True, key=lambda cut: cut[0]):
-        kept = instead if instead or first == last else []
-        lines[first:last] = kept
+    line_of = {key: mark.line for key, mark in spec.root.keys.items()}
+    for key in sorted(instead.keys() & line_of, key=line_of.__getitem__, reverse=True):  # from the end: lines move
+        first, last = _section(spec, key, lines)
+        lines[first:last] = instead[key]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _section(spec: Spec, key: str) -> tuple[int, int]:
-    """Return the lines of a top-level section, comments above the next one left out."""
+def _section(spec: Spec, key: str, lines: list[str]) -> tuple[int, int]:
+    """Return the lines of a top-level section: to the next one, less the comments that stand above that."""
     assert spec.root is not None
-    marks = spec.root.keys
-    if key not in marks:
-        return (0, 0)
-    starts = sorted(mark.line for mark in marks.values())
-    first = marks[key].line
-    after = [line for line in starts if line > first]
-    last = after[0] if after else len(spec.text.splitlines())
-    lines = spec.text.splitlines()
-    while last > first + 1 and lines[last - 1].lstrip().startswith("#") and not lines[last - 1].startswith(" "):
+    first = spec.root.keys[key].line
+    last = min((mark.line for mark in spec.root.keys.values() if mark.line > first), default=len(lines))
+    while last > first + 1 and lines[last - 1].startswith("#"):
         last -= 1
-    if key == "name":
-        last = first + 1
     return first, last
 
 
-def _rows(spec: Spec, rows: Node) -> list[tuple[int, int, list[str]]]:
-    """Return the cuts that leave the published rows of this variant only, and take its name out of them."""
-    lines = spec.text.splitlines()
-    starts = [row.mark.line for row in rows.value]
-    _, end = _section(spec, "published")
-    cuts: list[tuple[int, int, list[str]]] = []
-    for number, row in enumerate(rows.value):
-        first = starts[number]
-        last = starts[number + 1] if number + 1 < len(starts) else end
-        named = row.value.get("variant")
-        if named is None or named.value != spec.variant:
-            cuts.append((first, last, []))
-        else:
-            cuts.append((first, first + 1, [lines[first].replace(f"variant: {spec.variant}, ", "", 1)]))
-    if len([cut for cut in cuts if not cut[2]]) == len(rows.value):
-        return [(*_section(spec, "published"), [])]
-    return cuts
+def _published(spec: Spec) -> list[str]:
+    """Return the section of published figures with the variant's rows only."""
+    rows = [row for row in spec.published if row.get("variant") == spec.variant]
+    if not rows:
+        return []
+    said = ["published:", "  rows:"]
+    return said + [f"    - {_flow({k: v for k, v in row.items() if k != 'variant'})}" for row in rows]
 
 
 def _flow(value: Any) -> str:
+    """Return a value as YAML's flow style writes it."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(v)}" for key, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_flow(v) for v in value) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _text(value) if isinstance(value, str) else str(value)
+
+
+def _text(value: str) -> str:
+    """Return a text bare where it is read back as itself, else in quotes."""
+    if re.fullmatch(r"\w[\w .%/+()-]*", value):
+        node, problems = parse(value, "")
+        if not problems and node is not None and node.plain() == value:
+            return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)

@@ -206,11 +206,13 @@ def lines(result: Result, by: str = "layer", fold: int | None = None) -> list[Li
     """
     if by not in VIEWS:
         raise stop(f"there is no view by '{by}'", hint=f"known: {', '.join(VIEWS)}")
+    if fold is not None and by == "type":
+        raise stop("fold sums groups of layers, and a view by type has none", hint="use it by layer, row or block")
     if by == "type":
         found = _grouped(result.layers, lambda layer: layer.type, None)
         return sorted(found, key=lambda line: (-line.cost.macs, -line.cost.params))
     if by == "block":
-        return _grouped(result.layers, lambda layer: _top(layer.row.node.layer, 1), None)
+        return _grouped(result.layers, lambda layer: _top(layer.row.node.layer, fold or 1), None)
     if fold is not None:
         depth = max(fold, 1)
         return _grouped(result.layers, lambda layer: _top(_path(layer, by), depth), by)
@@ -235,12 +237,10 @@ def _grouped(layers: Iterable[Layer], key: Callable[[Layer], str], by: str | Non
 
 def _type(name: str, members: list[Layer], by: str | None) -> str:
     """Return what a line is: a layer's type, or how many layers it stands for."""
-    first = members[0].row.node
-    if len(members) == 1 or (by == "layer" and all(m.row.node.layer == first.layer for m in members)):
-        return members[0].type
     if by is None and all(member.type == name for member in members):
         return f"{len(members)} rows"
-    return f"{len({m.row.node.layer for m in members})} layers"
+    layers = {member.row.node.layer for member in members}
+    return members[0].type if len(layers) == 1 else f"{len(layers)} layers"
 
 
 def shown_shape(shape: Any) -> str:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc import num
-from costcalc.document import Function, Item, Spec
-from costcalc.errors import Fault, nearest
+from costcalc.document import Function, Item, Spec, Unknown
+from costcalc.errors import Fault, Problem, nearest
 from costcalc.graph import Bundle, Flow, Node, Tensor
 from costcalc.shape import Shape
 from costcalc.values import known_word
-
-
-class Unknown(Exception):
-    """A value depends on a tensor whose shape could not be known; its mistake is reported already."""
 
 
 class Binding:
@@ -31,7 +27,7 @@ class Binding:
 class Scope:
     """Where the names of one body find their values (`expr.Scope`)."""
 
-    __slots__ = ("base", "broken", "flow", "layers", "rows", "shares", "source", "spec", "until", "vars")
+    __slots__ = ("base", "flow", "layers", "lost", "rows", "shares", "source", "spec", "until", "vars")
 
     def __init__(self, spec: Spec, base: dict[str, Any], arguments: dict[str, Any], source: Flow) -> None:
         self.spec = spec
@@ -43,7 +39,7 @@ class Scope:
         self.rows: tuple[int, ...] = ()
         self.shares: dict[str, list[Node]] = {}
         self.until = ""
-        self.broken = False  # an item failed: a name that is missing may be its
+        self.lost: set[str] = set()  # with what the names begin that items which failed may have given
 
     def dim(self, name: str) -> Any:
         """Return c_in, h_in or w_in."""
@@ -64,10 +60,13 @@ class Scope:
         found = self.find(name)
         if found is not None:
             return found
+        if name in self.spec.functions:
+            raise Unknown  # a constant whose value could not be known
         if name in self.spec.blocks or known_word(name):
             return name
-        self.excuse()
-        raise Fault(f"there is no '{name}' here yet", nearest(name, self.layers) or "a layer is known after its item")
+        self.excuse(name)
+        hint = nearest(name, self.layers) or "a layer can be used after the item that it names"
+        raise Fault(f"no layer before this one is called '{name}'", hint)
 
     def call(self, name: str, values: list[Any]) -> Any:
         """Return a defined function's value, or the layer of an indexed name."""
@@ -85,16 +84,16 @@ class Scope:
         bound = self.layers.get(head) if head else None
         return None if bound is None else _part(bound.flow, part, head)
 
-    def excuse(self) -> None:
+    def excuse(self, name: str) -> None:
         """Pass over a missing name that may only follow from a mistake reported already."""
-        if self.broken:
+        if any(name.startswith(stem) for stem in self.lost):
             raise Unknown
 
     def layer(self, name: str) -> Flow:
         """Return an earlier layer; raise Fault if there is none of that name."""
         found = self.source if name == "input" else self.find(name)
         if found is None:
-            self.excuse()
+            self.excuse(name)
             hint = nearest(name, self.layers) or "a layer can be used after the item that it names"
             raise Fault(f"no layer before this one is called '{name}'", hint)
         return found
@@ -132,16 +131,32 @@ def _part(flow: Flow, part: str, name: str) -> Flow:
 
 def _evaluate(function: Function, values: list[Any], scope: Scope) -> Any:
     """Run a function of `define`: it sees its arguments, the knobs and the constants."""
-    inner = Scope(scope.spec, scope.base, dict(zip(function.arguments, values, strict=True)), scope.source)
+    inner = Scope(scope.spec, scope.base, dict(zip(function.arguments or (), values, strict=False)), scope.source)
     body = function.body
-    return body.constant if body.run is None else body.run(inner)
+    if body.run is None:
+        return body.constant
+    try:
+        return body.run(inner)
+    except Fault as fault:
+        called = f"{function.name}({', '.join(num.describe(value) for value in values)})"
+        raise Fault(f"{called}: {fault.message}", fault.hint) from None
 
 
-def base_variables(spec: Spec, knobs: dict[str, Any]) -> dict[str, Any]:
-    """Return what is seen everywhere in a spec: the knobs, and the constants under `define`."""
+def base_variables(spec: Spec, knobs: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """Return what is seen everywhere in a spec: the knobs, and the constants under `define`.
+
+    What is wrong with a constant goes into `problems`; what reads it is then unknown.
+    """
     base = dict(knobs)
-    nothing = Tensor(None)
+    scope = Scope(spec, base, {}, Tensor(None))
     for name, function in spec.functions.items():
-        if not function.arguments:
-            base[name] = _evaluate(function, [], Scope(spec, base, {}, nothing))
+        if function.arguments:
+            continue
+        try:
+            body = function.body
+            base[name] = scope.vars[name] = body.constant if body.run is None else body.run(scope)
+        except Fault as fault:
+            problems.append(Problem(fault.message, function.body.mark, fault.hint))
+        except Unknown:
+            pass
     return base

@@ -11,11 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from costcalc.complaints import explained
 from costcalc.errors import Mark, Problem
 
 DEEPEST = 40  # levels of lists and mappings
 MOST_VALUES = 50_000  # scalars, lists and mappings, aliases counted in full
-LONGEST_NUMBER = 20  # digits
+LONGEST_NUMBER = 20  # digits that are read exactly; no number that costcalc takes has more
+MOST_PROBLEMS = 100  # after so many, reading on helps nobody
 
 
 class Node:
@@ -100,6 +102,13 @@ class _Builder:
             yaml.AliasEvent: self.alias,
             yaml.DocumentStartEvent: self.document,
         }
+        strange = _STRANGE.search(self.text)
+        if strange:
+            before = self.text[: strange.start()].split("\n")
+            mark = Mark(self.where, self.text, len(before) - 1, len(before[-1]))
+            said = f"the character U+{ord(strange[0]):04X} has no place in a text"
+            self.problem(said, mark, "is this a YAML file, saved as UTF-8?")
+            return None, self.problems
         try:
             for event in yaml.parse(self.text, Loader=loader):
                 handler = handlers.get(type(event))
@@ -119,6 +128,8 @@ class _Builder:
 
     def problem(self, message: str, mark: Mark, hint: str = "") -> None:
         self.problems.append(Problem(message, mark, hint))
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise _Refused
 
     def refuse(self, message: str, mark: Mark, hint: str = "") -> None:
         self.problem(message, mark, hint)
@@ -148,8 +159,8 @@ class _Builder:
         frame = self.stack.pop()
         node = Node(frame.value, frame.mark, frame.keys)
         node.weight = frame.weight
-        if frame.flow and node.is_map:
-            self.rejoin(node)
+        if frame.flow:
+            self.rejoin(node) if node.is_map else self.rejoin_list(node)
         if frame.anchor:
             self.anchors[frame.anchor] = node
         self.add(node, closed=True)
@@ -172,13 +183,14 @@ class _Builder:
 
     def scalar(self, event: Any) -> None:
         mark = self.mark(event)
-        self.tag(event, mark)
+        mark.inset = _inset(event)
+        meant = self.tag(event, mark)
         frame = self.stack[-1] if self.stack else None
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
             self.begin_pair(frame, str(event.value), mark)
             return
         plain = event.implicit[0] and event.style in (None, "")
-        node = Node(self.resolve(event.value, mark) if plain else event.value, mark)
+        node = Node(self.resolve(event.value) if plain else event.value or meant, mark)
         if event.anchor:
             self.anchors[event.anchor] = node
         self.add(node)
@@ -211,71 +223,91 @@ class _Builder:
         else:
             key, key_mark = frame.key
             frame.key = None
-            if not key.endswith(" (again)") and key != "<<":
+            if key == "<<" and isinstance(node.value, dict):
+                # Refused, and done all the same: what is missing without it is no mistake of its own.
+                frame.value = {**node.value, **frame.value}
+                frame.keys = {**node.keys, **frame.keys}
+            elif not key.endswith(" (again)") and key != "<<":
                 # An empty value has no place of its own worth pointing at.
                 frame.value[key] = Node(None, key_mark) if node.value is None else node
 
-    def tag(self, event: Any, mark: Mark) -> None:
+    def tag(self, event: Any, mark: Mark) -> str:
+        """Refuse a tag; return what its writer most likely meant: `!last` is `not last`."""
         if event.tag is None or event.tag == "!":
-            return
-        word = str(event.tag).lstrip("!")
-        shown = event.tag if len(event.tag) < 60 else event.tag[:60]
-        self.problem(f"YAML reads '{shown}' as a tag", mark, f"write 'not {word}' for its opposite, or quote the text")
+            return ""
+        word = re.match(r"!(\w{1,60})\Z", event.tag)
+        hint = f"write 'not {word[1]}' for its opposite, or quote the text" if word else "the language has no tags"
+        self.problem(f"YAML reads '{event.tag[:60]}' as a tag", mark, hint)
+        return f"not {word[1]}" if word else ""
 
-    def resolve(self, text: str, mark: Mark) -> Any:
+    def resolve(self, text: str) -> Any:
         """Return what a plain scalar means under YAML 1.2's core schema."""
         if text and (text[0].isdigit() or text[0] in "-+."):
-            return self.number(text, mark)
+            return self.number(text)
         return _WORDS.get(text, text)
 
-    def number(self, text: str, mark: Mark) -> Any:
+    def number(self, text: str) -> Any:
         if not _NUMBER.match(text):
             return text
-        if len(text) > LONGEST_NUMBER:
-            self.problem(f"the number {text[:12]}... has {len(text):,} digits", mark, f"the limit is {LONGEST_NUMBER}")
-            return 1
-        if _INTEGER.match(text):
-            return int(text)
-        if text[:2] in ("0x", "0o"):
-            return int(text, 0)
-        return float(text)
+        based = text[1:2] in ("x", "o")
+        if len(text) <= LONGEST_NUMBER and (based or _INTEGER.match(text)):
+            return int(text, 0 if based else 10)
+        return _HUGE if based else max(min(float(text), _HUGE), -_HUGE)
 
     def rejoin(self, node: Node) -> None:
         """Recognise what braces cut: `{out: divisible(c, 16)}` is three pieces, `{kernel:3}` one word."""
-        before: str | None = None
+        before = None
+        cut: dict[str, Node] = {}
         for key, value in list(node.value.items()):
             mark = node.keys[key]
             if value.value is None and before is not None and _open(node.value[before].value):
-                whole = f"{node.value[before].value}, {key}"
-                self.problem(
-                    f"the comma cuts '{whole}' in two",
-                    node.value[before].mark,
-                    f'quote an expression that holds , [ or {{ inside braces: "{whole}"',
-                )
-                node.value[before].value = whole
-                del node.value[key]
+                node.value[before].value += f", {key}"
+                del node.value[key], node.keys[key]
+                cut[before] = node.value[before]
                 continue
             if value.value is None and re.match(r"[a-z_]+:\S", key):
                 name, _, rest = key.partition(":")
                 self.problem(f"'{key}' is one word to YAML", mark, f"write '{name}: {rest}', with a space")
                 del node.value[key]
                 node.keys[name] = mark
-                node.value[name] = Node(self.resolve(rest, mark), mark)
+                node.value[name] = Node(self.resolve(rest), mark)
                 continue
             before = key
+        for value in cut.values():
+            self.cut(value)
+
+    def rejoin_list(self, node: Node) -> None:
+        """Recognise what the commas of a list cut: `[divisible(c, 16), 1]` is three pieces."""
+        whole: list[Node] = []
+        cut: list[Node] = []
+        for value in node.value:
+            if whole and _open(whole[-1].value) and not value.is_map and not value.is_list:
+                whole[-1].value += f", {value.value}"
+                cut += [] if cut[-1:] == whole[-1:] else [whole[-1]]
+            else:
+                whole.append(value)
+        node.value = whole
+        for value in cut:
+            self.cut(value)
+
+    def cut(self, node: Node) -> None:
+        hint = f'quote an expression that holds , [ or {{ inside braces or brackets: "{node.value[:100]}"'
+        self.problem(f"the comma cuts '{node.value[:100]}' in two", node.mark, hint)
 
     def syntax(self, error: Any) -> None:
         """Say in words why the text is no YAML."""
-        place = getattr(error, "problem_mark", None)
+        place, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
         said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
         if place is None:
             self.problem(f"this is no text file: {said}", Mark(self.where))
             return
+        if began is not None and began.line < place.line and re.search("',' or|end of stream|expected ':'", said):
+            place, said = began, f"not closed: {said}"
         mark = Mark(self.where, self.text, place.line, place.column)
         lines = self.text.splitlines()
         line = lines[place.line] if place.line < len(lines) else ""
         above = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-        message, hint = _explained(said, line, above, place.column)
+        message, hint = explained(said, line, above, place.column)
         self.problem(message, mark, hint)
 
 
@@ -289,41 +321,21 @@ _NUMBER = re.compile(
 )
 
 
+_STRANGE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HUGE = 1e300  # stands for all that is larger: far above every number that costcalc takes
+
+
+def _inset(event: Any) -> int | None:
+    """Return how far the value's first character lies behind its mark; None where offsets mean nothing."""
+    wide = event.end_mark.column - event.start_mark.column - len(event.value)
+    if event.start_mark.line != event.end_mark.line or wide not in (0, 2):
+        return None
+    return 1 if wide else 0
+
+
 def _open(value: Any) -> bool:
     """Say whether a text has a bracket that is not closed."""
     return isinstance(value, str) and (value.count("(") > value.count(")") or value.count("[") > value.count("]"))
-
-
-def _explained(said: str, line: str, above: str, column: int) -> tuple[str, str]:
-    """Return message and hint for what YAML's parser says."""
-    if "start any token" in said or "tab character" in said:
-        if "\t" in line[: column + 1]:
-            return "a tab indents this line", "YAML takes spaces only"
-        return f"a value cannot begin with {line[column : column + 1]!r}", "quote it"
-    if said.startswith("mapping values are not allowed"):
-        return _unexpected_colon(above)
-    if "',' or '}'" in said or "',' or ']'" in said:
-        return "braces or brackets opened before are not closed here", (
-            "quote an expression that holds , [ or { inside braces, and close every bracket"
-        )
-    if "block end" in said or "expected key" in said or "'-' indicator" in said:
-        return "the line does not fit the indentation around it", "items of one list begin in one column"
-    if "could not find expected ':'" in said:
-        return "a key without ': value'", "write 'key: value', with a space after the colon"
-    if "anchor" in said or "alias" in said:
-        return f"this is no YAML: {said}", "an expression that begins with * or & needs quotes"
-    return f"this is no YAML: {said}", ""
-
-
-def _unexpected_colon(above: str) -> tuple[str, str]:
-    """Say what the line above a misplaced ':' shows to be the cause."""
-    message = "a ':' is not expected here"
-    if re.match(r"\s*(- )?\w+:\S", above):
-        return message, f"'{above.strip()}' has no space after its colon"
-    if re.match(r"\s*- \w+\s*\Z", above):
-        word = above.strip()[2:]
-        return message, f"a bare word takes no modifier on the next line: write {{{word}, name: ...}}"
-    return message, "the indentation is off, or text that holds ': ' needs quotes"
 
 
 # ---- building from Python data -------------------------------------------------------------------

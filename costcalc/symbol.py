@@ -26,6 +26,11 @@ class Symbol:
     def __str__(self) -> str:
         return self.text
 
+    @staticmethod
+    def ceil_div(a: Any, b: Any) -> Symbol:
+        """Return ⌈a / b⌉ (`num.ceil_div` finds this here)."""
+        return _ceil_div(a, b)
+
     def __hash__(self) -> int:
         return hash(self.value)
 
@@ -85,6 +90,12 @@ class Symbol:
 
     def __rfloordiv__(self, other: Any) -> Any:
         return _binary(other, self, "//", _MUL, lambda a, b: a // b, right=True)
+
+
+def _ceil_div(a: Any, b: Any) -> Symbol:
+    value = -(-value_of(a) // value_of(b))
+    (left, left_filled), (right, right_filled) = _wrap(a, _MUL), _wrap(b, _MUL, strict=True)
+    return Symbol(value, f"⌈{left} / {right}⌉", f"⌈{left_filled} / {right_filled}⌉")
 
 
 def value_of(x: Any) -> Any:

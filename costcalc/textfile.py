@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from costcalc.errors import stop
 
 LARGEST_FILE = 1_000_000  # bytes
 
 
-def read(path: Path | str, shown: str = "") -> str:
+def read(path: str, shown: str = "") -> str:
     """Return the text of a regular file, no larger than the limit; raise SpecError if it is none."""
     import os
     import stat
 
-    shown = shown or str(path)
+    shown = shown or path
     try:
         status = os.stat(path)
     except (OSError, ValueError) as error:

@@ -8,11 +8,15 @@ from typing import Any
 
 from costcalc import op as ops
 from costcalc.context import Context
-from costcalc.document import Ref, Spec, Value
-from costcalc.errors import Fault, Mark, Problem, nearest
+from costcalc.document import Ref, Spec, Value, lost, lost_ref
+from costcalc.errors import Fault, Mark, Problem, SpecError, closest, nearest
 from costcalc.expr import Expr, parse
 from costcalc.fields import AMBIENT, FUNCTIONS, RESERVED, TENSORS
-from costcalc.source import Node
+from costcalc.source import MOST_PROBLEMS, Node
+
+LONGEST_NAME = 100  # characters of a layer's name: paths are made of them, and there are many
+MOST_NAMES = 500  # knobs and definitions: each block's scope holds them all
+LONGEST_LIST = 200  # values of a list that is one value: expressions run over them again and again
 
 
 class ValueReader:
@@ -25,21 +29,29 @@ class ValueReader:
         self.calls: dict[str, set[str]] = {}  # block -> blocks that it calls
         self.body = ""  # the block being read
         self.knob_marks: dict[str, Mark] = {}
+        self.longest = 0  # values of the longest list that an expression may run over
+        self.defined: set[str] = set()  # all names under `define`, those below too
+        self.lost_blocks: set[str] = set()  # blocks whose heads could not be read
 
     def problem(self, message: str, mark: Mark, hint: str = "") -> None:
         self.problems.append(Problem(message, mark, hint))
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise SpecError(self.problems)
 
     def fault(self, fault: Fault, mark: Mark) -> None:
         width = 1 if fault.offset >= 0 else mark.width
         place = mark.shifted(fault.offset, width) if fault.offset >= 0 else mark
         self.problem(fault.message, place, fault.hint)
 
-    def keys(self, node: Node, known: Iterable[str], what: str) -> None:
-        known = tuple(known)
+    def keys(self, node: Node, known: Iterable[str], what: str) -> dict[str, str]:
+        """Refuse unknown keys; return what they most likely mean."""
+        known, meant = tuple(known), {}
         for key, mark in node.keys.items():
             if key not in known and not key.endswith(" (again)") and key != "<<":
                 hint = nearest(key, known) or f"known: {', '.join(known)}"
                 self.problem(f"unknown {what} '{key}'", mark, hint)
+                meant[key] = closest(key, known)
+        return meant
 
     def mapping(self, node: Node | None, what: str) -> dict[str, Node]:
         """Return a section that must be a mapping; an empty one where it is absent or wrong."""
@@ -55,23 +67,33 @@ class ValueReader:
         """Read a number, word, expression, or list of them."""
         raw = node.value
         if node.is_list:
+            if len(raw) > LONGEST_LIST:
+                self.problem(f"a list of {len(raw):,} values", node.mark, f"one value has {LONGEST_LIST} at most")
+                return lost(node.mark)
             parts = [self.value(n, context, ambient=ambient, words=words) for n in raw]
             if all(part.fixed for part in parts):
                 return Value(node.mark, [part.constant for part in parts])
             runs = [_runner(part) for part in parts]
-            return Value(node.mark, run=lambda scope: [run(scope) for run in runs])
+            cost = sum(part.cost for part in parts)
+            return Value(node.mark, run=lambda scope: [run(scope) for run in runs], cost=cost)
         if node.is_map or raw is None:
             self.problem(f"a number, word or expression is expected, not {spoken(node)}", node.mark)
-            return Value(node.mark, 1)
+            return lost(node.mark)
         if not isinstance(raw, str):
             return Value(node.mark, raw)
         try:
             expression = parse(raw)
         except Fault as fault:
             self.fault(fault, node.mark)
-            return Value(node.mark, 1)
-        self.names(expression, context, node.mark, ambient=ambient, words=words)
-        return Value(node.mark, run=expression.run)
+            return lost(node.mark)
+        known = self.names(expression, context, node.mark, ambient=ambient, words=words)
+        return Value(node.mark, run=expression.run, cost=self.cost(expression)) if known else lost(node.mark)
+
+    def cost(self, expression: Expr) -> int:
+        """Return about how many steps it takes to evaluate an expression, the functions that it calls included."""
+        called = [self.spec.functions[name] for name, *_ in expression.calls if name in self.spec.functions]
+        own = (1 + len(expression.text) // 8) * (1 + self.longest // 8)
+        return own + sum(function.body.cost + 4 + len(self.spec.knobs) // 8 for function in called)
 
     def names(
         self,
@@ -81,22 +103,36 @@ class ValueReader:
         *,
         ambient: bool = True,
         words: Iterable[str] = (),
-    ) -> None:
-        """Check the names that an expression reads, as far as they can be known."""
+    ) -> bool:
+        """Check the names that an expression reads, as far as they can be known; say whether all are right."""
+        before = len(self.problems)
         for name, start in expression.names:
             self.read_names.add(name)
             if not self.known(name, context, ambient=ambient) and name not in words:
-                self.unknown_name(name, context, mark.shifted(start, len(name)))
+                self.unknown_name(name, context, mark.shifted(start, len(name)), words)
         for name, start, count in expression.calls:
             place = mark.shifted(start, len(name))
             if name in self.spec.functions:
                 self.read_names.add(name)
-                wanted = len(self.spec.functions[name].arguments)
-                if count != wanted:
-                    self.problem(f"{name} takes {wanted} arguments, not {count}", place)
-            elif name not in FUNCTIONS and name not in TENSORS and name not in context.layers.indexed:
-                known = (*self.spec.functions, *FUNCTIONS, *TENSORS, *context.layers.indexed)
-                self.problem(f"unknown function '{name}'", place, nearest(name, known) or f"known: {', '.join(known)}")
+                arguments = self.spec.functions[name].arguments
+                if arguments is not None and count != len(arguments):
+                    said = f"write {name}({', '.join(arguments)})" if arguments else f"it is a constant: write {name}"
+                    self.problem(f"{name} takes {several(len(arguments), 'argument')}, not {count}", place, said)
+            elif name in context.layers.indexed:
+                if count != 1:
+                    self.problem(f"{name}(...) is a layer's name with one index, not {count}", place)
+            elif name not in FUNCTIONS and name not in TENSORS:
+                self.unknown_function(name, context, place)
+        return len(self.problems) == before
+
+    def unknown_function(self, name: str, context: Context, mark: Mark) -> None:
+        known = (*self.spec.functions, *FUNCTIONS, *TENSORS, *context.layers.indexed)
+        hint = nearest(name, known) or f"known: {', '.join(known)}"
+        if name in self.defined:
+            hint = "a definition sees those above it, and not itself"
+        elif name in context.variables:
+            hint = f"'{name}' is a variable: write {name} * (...) for a product"
+        self.problem(f"unknown function '{name}'", mark, hint)
 
     def known(self, name: str, context: Context, *, ambient: bool) -> bool:
         if name in context.variables:
@@ -107,84 +143,118 @@ class ValueReader:
             return ambient
         return context.layers.may_be(name) or name in self.spec.blocks or name in ops.operators() or name in _words()
 
-    def unknown_name(self, name: str, context: Context, mark: Mark) -> None:
+    def unknown_name(self, name: str, context: Context, mark: Mark, words: Iterable[str] = ()) -> None:
         if name == "i":
             self.problem("'i' is the turn of a repeat, and there is none here", mark)
         elif name == "row":
             self.problem("'row' is the row of a table, and there is none here", mark)
         elif name in AMBIENT:
-            self.problem(f"'{name}' has no meaning here", mark, "define and input see the knobs only")
+            self.problem(f"'{name}' has no meaning here", mark, "no tensor enters here: knobs and define are seen only")
+        elif name in self.spec.functions or name in FUNCTIONS or name in TENSORS:
+            self.problem(f"'{name}' is a function", mark, f"write {name}(...)")
+        elif name.lower() in _TRUTHS:
+            self.problem(f"unknown name '{name}'", mark, f"write {_TRUTHS[name.lower()]}")
         else:
             known = {*context.variables, *context.layers.known(), *self.spec.blocks, *self.spec.functions, *AMBIENT}
-            self.problem(f"unknown name '{name}'", mark, nearest(name, known) or _scope_hint(context))
+            known.update(words)
+            hint = nearest(name, known)
+            if not hint and "." in name:
+                hint = "a dot stands only in a layer's name: backbone.stage3"
+            self.read_names.update(knob for knob in self.spec.knobs if hint == f"did you mean '{knob}'?")
+            self.problem(f"unknown name '{name}'", mark, hint or _scope_hint(context))
 
     def refs(self, node: Node, context: Context, what: str) -> list[Ref]:
         nodes = node.value if node.is_list else [node]
         if not nodes:
-            self.problem(f"'{what}' is empty", node.mark)
-        refs = [self.ref(n, context, what) for n in nodes]
-        return [ref for ref in refs if ref is not None]
+            self.problem(f"'{what}' is empty", node.mark, "name a layer or several, or leave it out")
+        return [self.ref(n, context, what) for n in nodes] or [lost_ref(node.mark)]
 
-    def ref(self, node: Node, context: Context, what: str, *, new: bool = False) -> Ref | None:
+    def new_ref(self, node: Node, context: Context, what: str) -> Ref | None:
+        """Read a name that is given here; None where it is none."""
+        ref = self.ref(node, context, what, new=True)
+        return None if ref.lost else ref
+
+    def ref(self, node: Node, context: Context, what: str, *, new: bool = False) -> Ref:
         """Read a layer's name: text, `p(k)`, `cell.out`; `new` where it is given, not looked up."""
         if node.is_list or node.is_map or node.value is None or isinstance(node.value, bool):
-            self.problem(f"'{what}' takes a layer's name, not {spoken(node)}", node.mark)
-            return None
+            kind = "name" if new else "layer's name"
+            self.problem(f"'{what}' takes a {kind}, not {spoken(node)}", node.mark)
+            return lost_ref(node.mark)
         text = str(node.value)
+        if len(text) > LONGEST_NAME:
+            self.problem(f"a name of {len(text):,} characters", node.mark, f"the limit is {LONGEST_NAME}")
+            return lost_ref(node.mark)
         match = _REFERENCE.match(text)
         if match is None:
             self.problem(f"'{text[:60]}' is no name", node.mark, "a name is text, or text with an index: p(k + 1)")
-            return None
+            return lost_ref(node.mark)
         stem, index, part = match["stem"], match["index"], match["part"] or ""
         value = None
         if index is not None:
             start = len(stem) + 1
             mark = node.mark.shifted(start, len(index))
             value = self.value(Node(index, mark), context)
-        elif new:
+        if new:
             self.new_layer(stem, node.mark, context, what)
         ref = Ref(stem, node.mark, value, part)
         if not new:
-            self.check_ref(ref, context, what)
+            before = len(self.problems)
+            self.check_ref(ref, context)
+            ref.lost = len(self.problems) > before
         return ref
 
     def new_layer(self, name: str, mark: Mark, context: Context, what: str) -> None:
         if what != "name":
             return
-        if name in context.variables or name in RESERVED:
-            self.problem(f"a layer cannot be called '{name}'", mark, "it is a variable's name: shadowing is refused")
+        if name in context.variables or name in RESERVED or name in self.spec.functions:
+            kind = "a variable's" if name in context.variables else "a function's"
+            hint = "the language has a meaning for this word" if name in RESERVED else f"it is {kind} name"
+            self.problem(f"a layer cannot be called '{name}'", mark, f"{hint}: shadowing is refused")
         elif name in self.spec.blocks or name in ops.operators():
             kind = "a block's" if name in self.spec.blocks else "an operator's"
             self.problem(f"a layer cannot be called '{name}'", mark, f"it is {kind} name: shadowing is refused")
 
-    def check_ref(self, ref: Ref, context: Context, what: str) -> None:
+    def check_ref(self, ref: Ref, context: Context) -> None:
         if ref.index is not None:
             if ref.text not in context.layers.indexed and not any(
-                name.startswith(ref.text) for name in context.layers.exact
+                name.startswith(ref.text) for name in (*context.layers.exact, *context.layers.prefixes)
             ):
-                self.problem(
-                    f"no layer is called '{ref.text}(...)'", ref.mark, nearest(ref.text, context.layers.indexed)
-                )
+                hint = nearest(ref.text, context.layers.indexed) or _layers_hint(context)
+                self.problem(f"no layer is called '{ref.text}(...)'", ref.mark, hint)
             return
         if ref.text in context.variables:
             self.read_names.add(ref.text)
         elif ref.text != "input" and not context.layers.may_be(ref.text):
             known = {*context.layers.known(), "input"}
-            what = "no layer" if what != "a branch" else "no layer (a word as a branch)"
-            hint = nearest(ref.text, known) or f"layers here: {', '.join(sorted(known))[:120]}"
-            self.problem(f"{what} is called '{ref.text}'", ref.mark, hint)
+            hint = nearest(ref.text, known) or _layers_hint(context)
+            if ref.text in context.layers.prefixes:
+                hint = f"the layers of what is included are called {ref.text}.NAME"
+            self.problem(f"no layer is called '{ref.text}'", ref.mark, hint)
 
     def new_name(self, name: str, mark: Mark, what: str, taken: Iterable[str] = ()) -> bool:
         """Say whether a name may be given to a variable; say why not where it may not."""
         if not re.match(r"[A-Za-z_]\w*\Z", name, re.ASCII):
-            self.problem(f"'{name}' is no name for a {what}", mark, "a name is a letter, then letters, digits, _")
+            self.problem(
+                f"'{name}' is no name for {_article(what)}", mark, "a name is a letter, then letters, digits, _"
+            )
         elif name in RESERVED:
-            self.problem(f"a {what} cannot be called '{name}'", mark, "the language has a meaning for this word")
-        elif name in taken or name in self.spec.knobs or name in self.spec.functions:
+            self.problem(
+                f"{_article(what)} cannot be called '{name}'", mark, "the language has a meaning for this word"
+            )
+        elif (
+            name in taken
+            or name in self.spec.knobs
+            or name in self.spec.functions
+            or name in self.lost_blocks
+            or (what != "definition" and name in self.defined)
+        ):
+            self.read_names.add(name)  # nothing can read a knob that shares its name
             self.problem(f"'{name}' is another's name already", mark, "shadowing is refused: choose another name")
         elif what != "block" and (name in self.spec.blocks or name in ops.operators()):
             kind = "a block's" if name in self.spec.blocks else "an operator's"
-            self.problem(f"a {what} cannot be called '{name}'", mark, f"it is {kind} name: shadowing is refused")
+            self.problem(
+                f"{_article(what)} cannot be called '{name}'", mark, f"it is {kind} name: shadowing is refused"
+            )
         else:
             return True
         return False
@@ -218,13 +288,31 @@ def known_word(name: str) -> bool:
     return name in ops.operators() or name in _words()
 
 
+def several(number: int, thing: str) -> str:
+    """Return '1 argument', '2 arguments'."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def spoken(node: Node) -> str:
     """Return what a node is, as an error message names it."""
     if node.is_map:
         return "a mapping"
     if node.is_list:
         return "a list"
-    return "nothing" if node.value is None else f"'{str(node.value)[:40]}'"
+    said = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
+    return "nothing" if node.value is None else f"'{said[:40]}'"
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+# What YAML 1.1 read as true and false; in YAML 1.2 they are words.
+_TRUTHS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+def _layers_hint(context: Context) -> str:
+    return f"layers here: {', '.join(sorted({*context.layers.known(), 'input'}))[:120]}"
 
 
 def _scope_hint(context: Context) -> str:

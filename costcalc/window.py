@@ -59,6 +59,7 @@ class Windowed(Op):
                 raise Fault(
                     f"a window of {w} does not fit into {padded}",
                     "pad, use a smaller kernel or dilation, or a larger input",
+                    field="kernel",
                 )
             out.append(fits)
         return tuple(out)

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from costcalc.document import Spec
@@ -19,16 +18,21 @@ SUFFIX = ".yaml"
 
 
 @lru_cache(maxsize=1)
-def folder() -> Path:
+def folder() -> str:
     """Return the folder of the zoo's specs: inside the installed package, or beside it in a checkout."""
-    here = Path(__file__).parent
-    inside = here / "specs"
-    return inside if inside.is_dir() else here.parent / "specs"
+    here = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(here, "specs")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(here), "specs")
 
 
-def files() -> list[Path]:
-    """Return the zoo's files, by name."""
-    return sorted(folder().glob(f"*{SUFFIX}"))
+def files() -> list[str]:
+    """Return the paths of the zoo's files, by name."""
+    return [os.path.join(folder(), file) for file in sorted(os.listdir(folder())) if file.endswith(SUFFIX)]
+
+
+def stem(path: str) -> str:
+    """Return the name of a file of the zoo, without its suffix."""
+    return os.path.basename(path).removesuffix(SUFFIX)
 
 
 def load(source: Any) -> Spec:
@@ -41,7 +45,7 @@ def load(source: Any) -> Spec:
     if isinstance(source, Mapping):
         return _checked(Spec("spec"), *from_data(source))
     if isinstance(source, os.PathLike):
-        return load_file(Path(source))
+        return load_file(os.fspath(source))
     if not isinstance(source, str):
         raise stop(f"a spec is a name, a path or a dict, not a {type(source).__name__}")
     if source == "-":
@@ -49,7 +53,7 @@ def load(source: Any) -> Spec:
 
         return load_text(decode(sys.stdin.buffer.read(2_000_000), "-"), "-")
     if _is_path(source):
-        return load_file(Path(source))
+        return load_file(source)
     found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
     if found is None:
         raise stop(*_missing(source))
@@ -57,9 +61,12 @@ def load(source: Any) -> Spec:
 
 
 def _is_path(source: str) -> bool:
-    """Say whether the text names a file rather than a network: it exists, or has a folder in it."""
+    """Say whether the text names a file rather than a network: it exists, or has a folder in it.
+
+    A folder that happens to be called as a network is no spec.
+    """
     try:
-        return os.path.exists(source) or "/" in source or os.sep in source
+        return "/" in source or os.sep in source or (os.path.exists(source) and not os.path.isdir(source))
     except ValueError:
         return False
 
@@ -71,10 +78,10 @@ def _missing(source: str) -> tuple[str, str, str]:
     return f"{shown}: no file and no network of the zoo is called so", "", hint
 
 
-def load_file(path: Path) -> Spec:
+def load_file(path: str) -> Spec:
     """Return the spec in a file."""
-    spec = Spec(str(path), read(path))
-    spec.folder = str(path.parent)
+    spec = Spec(path, read(path))
+    spec.folder = os.path.dirname(path) or "."
     return _checked(spec, *parse(spec.text, spec.where))
 
 
@@ -89,7 +96,7 @@ def examine(spec: Spec, root: Node | None, problems: list[Problem]) -> list[Prob
         if not problems:
             from costcalc.errors import Mark
 
-            problems.append(Problem("the spec is empty", Mark(spec.where), "begin with 'costcalc: 1'"))
+            problems.append(Problem("the spec is empty", Mark(spec.where, spec.text, 0), "begin with 'costcalc: 1'"))
     elif root.value is None:
         problems.append(Problem("the spec is empty", root.mark, "begin with 'costcalc: 1'"))
     else:
@@ -107,21 +114,21 @@ def _checked(spec: Spec, root: Node | None, problems: list[Problem]) -> Spec:
 
 def find(name: str) -> Spec | None:
     """Return the zoo's spec of that name, a file's or a variant's; None if there is none."""
-    path = folder() / f"{name}{SUFFIX}"
-    if re.fullmatch(r"[\w.-]+", name) and path.is_file():
+    path = os.path.join(folder(), f"{name}{SUFFIX}")
+    if re.fullmatch(r"[\w.-]+", name) and os.path.isfile(path):
         return _zoo_file(path)
     for path in files():
         # The text is searched first, since parsing every file of the zoo would take its time.
-        if re.search(rf"^  {re.escape(name)}\s*:", path.read_text(encoding="utf-8"), re.MULTILINE):
+        if re.search(rf"^  {re.escape(name)}\s*:", read(path), re.MULTILINE):
             spec = _zoo_file(path)
             if name in spec.variants:
                 return spec.chosen(name)
     return None
 
 
-def _zoo_file(path: Path) -> Spec:
+def _zoo_file(path: str) -> Spec:
     """Return a file of the zoo, shown by its name: where the package lies tells a reader nothing."""
-    spec = Spec(path.name, read(path))
+    spec = Spec(os.path.basename(path), read(path))
     return _checked(spec, *parse(spec.text, spec.where))
 
 
@@ -129,21 +136,25 @@ def names() -> list[str]:
     """Return every name that the zoo answers to: the files' and the variants'."""
     found = set()
     for path in files():
-        found.add(path.stem)
-        text = path.read_text(encoding="utf-8")
-        section = re.search(r"^variants:\n((?:(?:  .*|\s*(?:#.*)?)\n)+)", text, re.MULTILINE)
+        found.add(stem(path))
+        section = re.search(r"^variants:\n((?:(?:  .*|\s*(?:#.*)?)\n)+)", read(path), re.MULTILINE)
         if section:
             found.update(re.findall(r"^  ([\w.-]+)\s*:", section[1], re.MULTILINE))
     return sorted(found)
 
 
-def networks() -> list[str]:
-    """Return the zoo's networks: every variant, and the files that have none or a default of their own."""
-    found = []
-    for path in files():
-        spec = _zoo_file(path)
-        twin = any({**spec.knobs, **values} == spec.knobs for values in spec.variants.values())
-        found += [*([] if twin else [path.stem]), *spec.variants]
+def specs() -> list[Spec]:
+    """Return the specs of all files of the zoo, each with its own default knobs."""
+    return [_zoo_file(path) for path in files()]
+
+
+def networks() -> dict[str, Spec]:
+    """Return the zoo's networks by name: every variant, and the files' own defaults that no variant repeats."""
+    found = {}
+    for spec in specs():
+        if not any({**spec.knobs, **values} == spec.knobs for values in spec.variants.values()):
+            found[stem(spec.where)] = spec
+        found |= {name: spec.chosen(name) for name in spec.variants}
     return found
 
 
@@ -161,7 +172,7 @@ def include(name: str, host: Spec) -> Spec:
     if os.path.isabs(name) or ".." in re.split(r"[/\\]", name) or "\0" in name:
         raise stop(f"include refuses '{name[:80]}'", hint="a path is relative to this file's folder, and has no '..'")
     if host.folder is None:
-        found = find(Path(name).stem) if "/" not in name else None
+        found = find(stem(name)) if "/" not in name else None
         if found is None:
             raise stop(f"include finds no '{name[:80]}'", hint="only a spec in a file can include other files")
         return found
@@ -169,6 +180,6 @@ def include(name: str, host: Spec) -> Spec:
     real = os.path.realpath(os.path.join(base, name))
     if os.path.commonpath([base, real]) != base:
         raise stop(f"include refuses '{name[:80]}'", hint="the link leads out of this file's folder")
-    spec = Spec(os.path.join(host.folder, name), read(real, name))
-    spec.folder = os.path.dirname(real)
+    spec = Spec(os.path.normpath(os.path.join(host.folder, name)), read(real, name))
+    spec.folder = os.path.dirname(spec.where) or "."
     return _checked(spec, *parse(spec.text, spec.where))

@@ -13,6 +13,8 @@ from costcalc.errors import SpecError
 COMMANDS = {
     "report": "per-layer table, totals, and the breakdown by layer type",
     "list": "the networks of the zoo",
+    "zoo": "every published figure, ours beside it, and the verdict",
+    "table": "a paper's table, our counts beside its figures",
     "show": "a network's spec, complete and ready to be edited",
     "validate": "check specs, and tell every mistake with its place",
     "explain": "one layer's formulas, with the numbers put in",
@@ -74,7 +76,7 @@ def group() -> None:
 def main() -> None:
     """Run the command line; a mistake in a spec is text on stderr and exit code 2, never a traceback."""
     try:
-        code = group.main(standalone_mode=False)
+        code = group.main(prog_name="costcalc", standalone_mode=False)
         sys.stdout.flush()
     except SpecError as error:
         click.echo(f"{error}", err=True)

@@ -13,6 +13,7 @@ import click
 from costcalc import zoo
 from costcalc.document import Spec
 from costcalc.errors import SpecError, nearest, stop
+from costcalc.report import Table
 from costcalc.source import parse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -119,9 +120,14 @@ def colored() -> bool:
 
 def columns() -> int:
     """Return how many columns there are to write in: the terminal's, or 80."""
-    import shutil
-
-    return max(shutil.get_terminal_size((80, 24)).columns, 40)
+    # shutil has this too, but loads three compression libraries.
+    given = os.environ.get("COLUMNS", "")
+    if given.isdigit() and int(given):
+        return max(int(given), 40)
+    try:
+        return max(os.get_terminal_size(sys.__stdout__.fileno()).columns, 40) if sys.__stdout__ else 80
+    except (OSError, ValueError):
+        return 80
 
 
 def write(text: str, path: str | None = None) -> None:
@@ -134,3 +140,27 @@ def write(text: str, path: str | None = None) -> None:
             file.write(text + "\n")
     except OSError as error:
         raise stop(f"{path} cannot be written: {error.strerror}") from None
+
+
+TABLE_FORMATS = ("table", "markdown", "csv", "json")
+
+
+def write_table(table: Table, records: list[dict[str, Any]], format_: str, output: str | None) -> None:
+    """Write a table in a format; JSON and CSV hold the records, exact."""
+    if format_ == "json":
+        import json
+
+        made = json.dumps(records, indent=2)
+    elif format_ == "csv":
+        from costcalc.render import csv
+
+        made = csv.render(records)
+    elif format_ == "markdown":
+        from costcalc.render import markdown
+
+        made = markdown.render(table)
+    else:
+        from costcalc.render import text
+
+        made = text.render(table, columns=columns(), color=output is None and colored())
+    write(made, output)

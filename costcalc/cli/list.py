@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from costcalc import api, zoo
 from costcalc.cli import common
+from costcalc.conventions import get
+from costcalc.document import Spec
+from costcalc.errors import stop
+from costcalc.render.figures import readable
 from costcalc.report import Column, Table
 
 
 @click.command()
-@click.option("--exact", is_flag=True, help="All digits.")
 @click.argument("words", nargs=-1)
-def command(words: tuple[str, ...], *, exact: bool) -> None:
-    """List the networks of the zoo, those whose names hold all WORDS, with their costs."""
-    from costcalc.render import text
-    from costcalc.render.figures import readable
+@click.option("--exact", is_flag=True, help="All digits.")
+@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+def command(words: tuple[str, ...], format_: str, output: str | None, *, exact: bool) -> None:
+    """List the networks of the zoo, those whose names or families hold all WORDS, with their costs."""
+    found = [record(name, spec) for name, spec in zoo.networks().items() if chosen(name, spec, words)]
+    if not found:
+        raise stop(f"no network's name or family holds {' and '.join(words)}", hint="costcalc list shows all of them")
+    common.write_table(table(found, exact=exact), found, format_, output)
+    if format_ == "table" and output is None:
+        common.write(f"counted: {get('costcalc').says} (costcalc)")
 
-    columns = [Column("network"), Column("input"), Column("params", "number"), Column("MACs", "number"), Column("year")]
-    cells = []
-    for name in zoo.networks():
-        if all(word in name for word in words):
-            result = api.count(name)
-            spec, shape = result.graph.spec, result.graph.input.shape
-            figures = [f"{n:,}" if exact else readable(n) for n in (result.params, result.macs)]
-            cells.append([name, str(shape), *figures, str(spec.meta.get("year", ""))])
-    table = Table(columns, cells, [f"{len(cells)} networks", "", "", "", ""])
-    common.write(text.render(table, columns=common.columns(), color=common.colored()))
-    common.write("counted: params: all learnable; MACs: conv + fc + matmul, no bias (costcalc)")
+
+def chosen(name: str, spec: Spec, words: tuple[str, ...]) -> bool:
+    """Say whether a network's name or family holds all words."""
+    text = f"{name} {spec.meta.get('family', '')}".lower()
+    return all(word.lower() in text for word in words)
+
+
+def record(name: str, spec: Spec) -> dict[str, Any]:
+    """Return what is listed of a network."""
+    result = api.count(spec)
+    return {
+        "network": name,
+        "family": str(spec.meta.get("family", "")),
+        "year": spec.meta.get("year", ""),
+        "input": str(result.graph.input.shape),
+        "params": result.params,
+        "macs": result.macs,
+        "top1": top1(spec),
+        "convention": result.convention.name,
+    }
+
+
+def top1(spec: Spec) -> str:
+    """Return the accuracy that a source prints for these very knob values, or nothing."""
+    rows = (row for row in spec.published if row.get("variant", "") == spec.variant and not row.get("knobs"))
+    return next((str(row["top1"]) for row in rows if "top1" in row), "")
+
+
+def table(found: list[dict[str, Any]], *, exact: bool) -> Table:
+    """Return the list as a table."""
+    columns = [
+        Column("network"), Column("family"), Column("year"), Column("input"), Column("params", "number"),
+        Column("MACs", "number"), Column("top-1", "number"),
+    ]  # fmt: skip
+    write = "{:,}".format if exact else readable
+    cells = [
+        [f["network"], f["family"], str(f["year"]), f["input"], write(f["params"]), write(f["macs"]), f["top1"]]
+        for f in found
+    ]
+    return Table(columns, cells, [f"{len(found)} network{'s' if len(found) > 1 else ''}", *[""] * 6])

@@ -39,11 +39,12 @@ def found(name: str) -> type[op.Op]:
 
 
 def overview() -> list[str]:
-    """Return a line an operator: its name and what it is."""
-    operators = op.operators()
-    wide = max(map(len, operators))
+    """Return a line an operator, under its family: its name, its other names, and what it is."""
+    wide = max(map(len, op.operators()))
     lines = []
-    for name, cls in operators.items():
-        said = (cls.__doc__ or "").strip().splitlines()[0]
-        lines.append(f"{name:{wide}}  {said if name == cls.kind else f'the same as {cls.kind}'}")
-    return lines
+    for module, classes in reference.families().items():
+        lines += ["", reference.title(module)]
+        for cls in classes:
+            also = f" (also {', '.join(cls.aliases)})" if cls.aliases else ""
+            lines.append(f"  {cls.kind:{wide}}  {(cls.__doc__ or '').strip().splitlines()[0]}{also}")
+    return lines[1:]

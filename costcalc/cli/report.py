@@ -69,10 +69,14 @@ def written(result: Result, by: str | None, fold: int | None, format_: str, *, e
         from costcalc.render import csv
 
         whole = by in (None, "row") and fold is None
-        return csv.render(records(result) if whole else folded(result, lines(result, by or "layer", fold)))
+        return csv.render(
+            records(result) if whole else folded(result, lines(result, by or "layer", fold), by or "layer")
+        )
     by = by or "layer"
     tables = (
-        [type_table(result, by)] if by in ("type", "block") else [layer_table(result, by, fold), type_table(result)]
+        [type_table(result, by, fold)]
+        if by in ("type", "block")
+        else [layer_table(result, by, fold), type_table(result)]
     )
     if format_ == "markdown":
         from costcalc.render import markdown
@@ -87,7 +91,7 @@ def written(result: Result, by: str | None, fold: int | None, format_: str, *, e
     from costcalc.render import text
 
     parts = [text.render(table, columns=common.columns(), exact=exact, color=color) for table in tables]
-    title, *rest = heading(result)
+    title, *rest = (text.wrapped(line, common.columns()) for line in heading(result))
     title = f"{text.BOLD}{title}{text.RESET}" if color else title
     return "\n".join([title, *rest, "", "\n\n".join(parts), "", totals(result), *notes(result)])
 

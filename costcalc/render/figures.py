@@ -40,7 +40,7 @@ def share(value: float) -> str:
     """Return a share in per cent; what is there but rounds to nothing as <0.1."""
     if 0 < value < 0.05:
         return "<0.1"
-    return ("100" if value == 100 else f"{value:.1f}") if value else "0"
+    return ("100" if value >= 99.95 else f"{value:.1f}") if value else "0"
 
 
 def exact_share(value: float) -> str:

@@ -1,0 +1,111 @@
+"""Measure what docs/benchmarks.md shows: `python benchmarks/run.py`, with costcalc installed (not editable).
+
+Whole processes are compared with a bare interpreter in turn, as CPU time, so that the ratio holds on
+any machine and however busy it is; calls are timed in one process, the best of several rounds.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import pty
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+ROUNDS = 15
+REPORT = [str(Path(sys.executable).with_name("costcalc")), "report", "mobilenet_v1"]
+BARE = [sys.executable, "-c", "pass"]
+
+
+def cpu_seconds(command: list[str], *, terminal: bool = False) -> float:
+    """Return the CPU time, user and system, of one run of a command."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if terminal:
+        run_on_terminal(command)
+    else:
+        subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def run_on_terminal(command: list[str]) -> None:
+    """Run a command with its output on a pseudo-terminal, so that it writes its colours."""
+    main, side = pty.openpty()
+    with subprocess.Popen(command, stdout=side, env=os.environ | {"TERM": "xterm-256color"}) as process:
+        os.close(side)
+        while True:
+            try:
+                if not os.read(main, 65536):
+                    break
+            except OSError:  # the other side has closed
+                break
+        process.wait()
+    os.close(main)
+
+
+def ratio(command: list[str], *, terminal: bool = False) -> tuple[float, float]:
+    """Return the median ratio of a command to a bare interpreter, run in turn, and its CPU milliseconds."""
+    pairs = [(cpu_seconds(command, terminal=terminal), cpu_seconds(BARE)) for _ in range(ROUNDS + 1)][1:]
+    return median(a for a, _ in pairs) / median(b for _, b in pairs), 1000 * median(a for a, _ in pairs)
+
+
+def milliseconds(call: Callable[[], object], *, loops: int = 10) -> float:
+    """Return the best time of a call, over several rounds."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        for _ in range(loops):
+            call()
+        best = min(best, (time.perf_counter() - start) / loops)
+    return 1000 * best
+
+
+def processes() -> list[tuple[str, str, str]]:
+    rows = []
+    for name, command, terminal, most in (
+        ("`costcalc report mobilenet_v1` into a pipe", REPORT, False, 7),
+        ("the same as CSV", [*REPORT, "--format", "csv"], False, 7),
+        ("the coloured table on a terminal", REPORT, True, 10),
+    ):
+        times, cpu = ratio(command, terminal=terminal)
+        rows.append((name, f"{times:.1f} bare interpreters ({cpu:.0f} ms CPU)", f"{most}"))
+    return rows
+
+
+def calls() -> list[tuple[str, str, str]]:
+    from costcalc import zoo
+    from costcalc.counting import rows
+    from costcalc.expand import expand
+
+    spec = zoo.load("resnet50")
+    graph = expand(spec)
+    widths = iter(range(100, 10**6))
+    return [
+        ("count of ResNet-50, graph expanded, all components", f"{milliseconds(lambda: rows(graph)):.2f} ms", "0.5 ms"),
+        (
+            "the same with a new knob value, expansion included",
+            f"{milliseconds(lambda: rows(expand(spec, {'width': next(widths) / 100}))):.2f} ms",
+            "5 ms",
+        ),
+        (
+            "the same from YAML text",
+            f"{milliseconds(lambda: rows(expand(zoo.load_text(spec.text, 'resnet.yaml')))):.2f} ms",
+            "15 ms",
+        ),
+    ]
+
+
+def main() -> None:
+    print(f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores\n")
+    print("| what | measured | at most |\n| --- | --- | --- |")
+    for row in processes() + calls():
+        print(f"| {' | '.join(row)} |")
+
+
+if __name__ == "__main__":
+    main()

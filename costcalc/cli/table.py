@@ -1,0 +1,37 @@
+"""`costcalc table`."""
+
+from __future__ import annotations
+
+import click
+
+from costcalc import account
+from costcalc.cli import common
+from costcalc.report import Column, Table
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.argument("where", required=False)
+@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+def command(source: str | None, where: str | None, format_: str, output: str | None) -> None:
+    """Print a paper's table with our counts beside its figures: costcalc table 1704.04861 8.
+
+    SOURCE is a part of where the table stands, WHERE its number; without them, the tables that there are.
+    A count that is not what is printed is marked ≠; costcalc zoo says why.
+    """
+    if source is None or where is None:
+        table = listing(source or "")
+        records = [dict(zip(("source", "where", "rows"), row, strict=True)) for row in table.cells]
+    else:
+        rows = account.find_table(source, where)
+        table = account.paper_table(rows)
+        records = [{"network": account.network(spec, row), **row} for spec, row in rows]
+    common.write_table(table, records, format_, output)
+
+
+def listing(source: str) -> Table:
+    """Return the tables that the zoo has rows of."""
+    found = [(*key, len(rows)) for key, rows in account.tables().items() if source.lower() in key[0].lower()]
+    columns = [Column("source"), Column("where"), Column("rows", "number")]
+    return Table(columns, [list(row) for row in sorted(found)], [f"{len(found)} tables", "", ""])

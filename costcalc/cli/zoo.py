@@ -1,0 +1,27 @@
+"""`costcalc zoo`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from costcalc import account
+from costcalc.cli import common
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+def command(words: tuple[str, ...], format_: str, output: str | None) -> None:
+    """Print every published figure of the zoo, ours beside it, and the verdict.
+
+    WORDS choose: those figures whose network or source holds all of them. Exit code 1 if a verdict
+    is not what its spec claims.
+    """
+    found = account.figures(words)
+    common.write_table(account.account_table(found), [figure.to_dict() for figure in found], format_, output)
+    if format_ == "table":
+        click.echo(account.summary(found), err=output is not None)
+    sys.exit(any(figure.verdict not in account.GOOD for figure in found))

@@ -1,0 +1,45 @@
+"""What YAML's parser complains about, in words that say what to do."""
+
+from __future__ import annotations
+
+import re
+
+_CLOSERS = {"{": "}", "[": "]"}
+
+
+def explained(said: str, line: str, above: str, column: int) -> tuple[str, str]:
+    """Return message and hint for what YAML's parser says."""
+    if "start any token" in said or "tab character" in said:
+        if "\t" in line[: column + 1]:
+            return "a tab indents this line", "YAML takes spaces only"
+        return f"a value cannot begin with {line[column : column + 1]!r}", "quote it"
+    if said.startswith("mapping values are not allowed"):
+        return _unexpected_colon(above)
+    at = line[column : column + 1]
+    if said.startswith("not closed") and "expected ':'" not in said:
+        return f"this {at} is not closed", f"close it with {_CLOSERS.get(at, at)}"
+    if "',' or '}'" in said or "',' or ']'" in said:
+        return f"a , or {said[-2]} is expected here", "quote an expression that holds , [ or { inside braces"
+    if "expected key" in said and line[:column].strip():
+        wrong = f"this {at} closes nothing" if at and at in "}]" else "the value has ended before this"
+        return wrong, "remove it, or quote the whole value"
+    if "block end" in said or "expected key" in said or "'-' indicator" in said:
+        return "the line does not fit the indentation around it", "items of one list begin in one column"
+    if "could not find expected ':'" in said:
+        return "a key without ': value'", "write 'key: value', with a space after the colon"
+    if "sequence entries are not allowed" in said:
+        return "a list of - cannot begin on this line", "begin it on the next line, or write [a, b]"
+    if "anchor" in said or "alias" in said:
+        return f"this is no YAML: {said}", "an expression that begins with * or & needs quotes"
+    return f"this is no YAML: {said}", ""
+
+
+def _unexpected_colon(above: str) -> tuple[str, str]:
+    """Say what the line above a misplaced ':' shows to be the cause."""
+    message = "a ':' is not expected here"
+    if re.match(r"\s*(- )?\w+:\S", above):
+        return message, f"'{above.strip()}' has no space after its colon"
+    if re.match(r"\s*- \w+\s*\Z", above):
+        word = above.strip()[2:]
+        return message, f"a bare word takes no modifier on the next line: write {{{word}, name: ...}}"
+    return message, "the indentation is off, or text that holds ': ' needs quotes"

@@ -1,0 +1,307 @@
+"""The documentation holds: generated files are fresh, examples run, nothing is left undocumented."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import costcalc
+from costcalc import zoo
+from costcalc.conventions import CONVENTIONS
+from costcalc.expand import expand
+from costcalc.fields import AMBIENT, FUNCTIONS, MODIFIERS, TENSORS, TOP
+from costcalc.op import COMPONENTS, operators
+from costcalc.reader import PUBLISHED
+from costcalc.schema import report_schema, spec_schema
+
+sys.path.insert(0, str(Path(__file__).parent))
+import generate
+from test_house import FLOORS
+
+ROOT = generate.ROOT
+PAGES = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in generate.pages()}
+REFERENCE = (ROOT / generate.REFERENCE).read_text(encoding="utf-8")
+EVERYTHING = "\n".join([*PAGES.values(), REFERENCE])
+BLOCKS = [(page, fence) for page, text in PAGES.items() for fence in generate.FENCE.finditer(text)]
+
+
+# ---- generated is fresh --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_output_in_a_page_is_what_the_command_prints(name: str) -> None:
+    assert generate.page(ROOT / name) == PAGES[name], "run python tests/generate.py"
+
+
+def test_the_reference_is_fresh() -> None:
+    assert generate.reference() == REFERENCE, "run python tests/generate.py"
+
+
+@pytest.mark.parametrize(("file", "name"), generate.SCHEMAS.items())
+def test_the_schemas_are_fresh(file: str, name: str) -> None:
+    assert generate.schema(name) == (ROOT / file).read_text(encoding="utf-8"), "run python tests/generate.py"
+
+
+CUTS = [
+    ("a\n", "x\ny\n", "x\ny\n"),
+    ("a\n...\n", "x\ny\nz\n", "x\n...\n"),
+    ("a\n...\nb\n", "x\ny\nz\n", "x\n...\nz\n"),
+    ("  ...\nb\n", "x\ny\n", "  ...\ny\n"),
+    ("", "", ""),
+]
+
+
+@pytest.mark.parametrize(("shown", "whole", "made"), CUTS)
+def test_a_cut_keeps_as_many_lines_before_and_after(shown: str, whole: str, made: str) -> None:
+    assert generate.cut(shown, whole) == made
+
+
+# ---- examples run --------------------------------------------------------------------------------
+
+# Files that a page shows to be wrong; the outputs under them say how.
+WRONG = {"mistakes.yaml", "groups.yaml"}
+SPECS = [(page, fence["file"] or "", fence["body"]) for page, fence in BLOCKS if fence["kind"] == "yaml"]
+RIGHT = [(page, file, body) for page, file, body in SPECS if file not in WRONG]
+
+
+def wrapped(file: str, body: str) -> str:
+    """Return a whole spec: a fragment is a list of items, or top-level keys."""
+    if file != "fragment":
+        return body
+    head = "input: [16, 32, 32]\nlayers:\n" if body.startswith("- ") else ""
+    return f"costcalc: 1\n{head}{body}"
+
+
+@pytest.mark.parametrize(("page", "file", "body"), RIGHT, ids=[f"{p}-{n}" for n, (p, _, _) in enumerate(RIGHT)])
+def test_every_spec_shown_is_a_spec(page: str, file: str, body: str) -> None:
+    spec = zoo.load_text(wrapped(file, body), file)
+    assert spec.problems == []
+    assert expand(spec).nodes
+    for variant in spec.variants:
+        assert expand(spec.chosen(variant)).nodes
+
+
+def files_of(page: str, folder: Path) -> None:
+    for owner, fence in BLOCKS:
+        if owner == page and fence["file"] and "." in fence["file"] and "/" not in fence["file"]:
+            (folder / fence["file"]).write_text(fence["body"], encoding="utf-8")
+
+
+def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own: an example may define operators."""
+    path = os.pathsep.join((str(folder), str(ROOT)))
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env={**os.environ, "PYTHONPATH": path}, text=True,
+        capture_output=True, check=False,
+    )  # fmt: skip
+
+
+def doctests(page: str) -> str:
+    return "\n".join(f["body"] for p, f in BLOCKS if p == page and f["kind"] == "python" and ">>> " in f["body"])
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if doctests(page)])
+def test_python_examples_give_what_they_show(page: str, tmp_path: Path) -> None:
+    files_of(page, tmp_path)
+    (tmp_path / "examples.txt").write_text(doctests(page), encoding="utf-8")
+    code = "import doctest, sys; sys.exit(doctest.testfile('examples.txt', module_relative=False)[0])"
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_readmes_operator_has_a_true_example_and_is_explained(tmp_path: Path) -> None:
+    files_of("README.md", tmp_path)
+    code = (
+        "from blur import BlurPool as B\nfrom costcalc.shape import Shape\n"
+        "for e in B.examples:\n"
+        "    op, x = B(len(e.x) - 1, **e.fields), Shape(*e.x)\n"
+        "    y = op.shape(x)\n"
+        "    assert y == Shape(*e.y) and op.macs(x, y) == e.counts['macs']\n"
+    )
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_operator_of_another_package_needs_no_import(tmp_path: Path) -> None:
+    files_of("README.md", tmp_path)
+    info = tmp_path / "blur-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: blur\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[costcalc.ops]\nblur = blur\n", encoding="utf-8")
+    spec = {"costcalc": 1, "input": [64, 112, 112], "layers": ["blur_pool"]}
+    (tmp_path / "net.yaml").write_text(json.dumps(spec), encoding="utf-8")
+    run = generate.shell(tmp_path, tmp_path / "bin")
+    page = run("costcalc explain net.yaml blur_pool")
+    assert "macs = " in page
+    assert "0 params, 1,806,336 MACs" in page
+
+
+# ---- nothing is undocumented ---------------------------------------------------------------------
+
+
+@lru_cache
+def commands() -> list[str]:
+    from costcalc.cli import COMMANDS
+
+    return list(COMMANDS)
+
+
+def options() -> list[tuple[str, str]]:
+    found = []
+    for name in commands():
+        command = import_module(f"costcalc.cli.{name}").command
+        found += [(name, option) for param in command.params for option in param.opts if option.startswith("--")]
+    return found
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_is_documented(name: str) -> None:
+    assert f"## costcalc {name}\n" in PAGES["docs/commands.md"]
+
+
+@pytest.mark.parametrize(("command", "option"), options())
+def test_every_option_is_documented(command: str, option: str) -> None:
+    assert re.search(rf"{option}\b", EVERYTHING), f"costcalc {command} {option}"
+
+
+def code_words(page: str) -> set[str]:
+    """Return the words that a page sets as code, outside its blocks."""
+    text = generate.FENCE.sub("", PAGES[page])
+    return {word for span in re.findall(r"`([^`\n]+)`", text) for word in [span, *re.findall(r"\w+", span)]}
+
+
+DOCUMENTED = [
+    ("docs/language.md", {*TOP, *MODIFIERS, *FUNCTIONS, *TENSORS, *AMBIENT, *PUBLISHED, "table", "do", "include"}),
+    ("docs/conventions.md", {*COMPONENTS, *CONVENTIONS} - {"lecture", "costcalc"}),
+    ("docs/design.md", {room for floor in FLOORS for room in floor}),
+]
+
+
+@pytest.mark.parametrize(("page", "words"), DOCUMENTED, ids=[page for page, _ in DOCUMENTED])
+def test_every_word_has_its_place_in_a_page(page: str, words: set[str]) -> None:
+    assert words - code_words(page) == set()
+
+
+def test_every_operator_is_in_the_reference() -> None:
+    for name, cls in operators().items():
+        assert f"### `{cls.kind}`" in REFERENCE
+        assert f"`{name}`" in REFERENCE
+    fields = {(cls.kind, field.name) for cls in operators().values() for field in cls.fields.values()}
+    assert all(f"| `{name}` |" in REFERENCE for _, name in fields)
+
+
+LIMITS = [
+    ("textfile", "LARGEST_FILE"), ("source", "DEEPEST"), ("source", "MOST_VALUES"), ("source", "LONGEST_NUMBER"),
+    ("expr", "LONGEST"), ("expr", "DEEPEST"), ("evaluate", "LARGEST_POWER"), ("num", "LARGEST"),
+    ("expand", "MOST_ROWS"), ("expand", "MOST_STEPS"), ("expand", "MOST_TURNS"), ("expand", "DEEPEST"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name"), LIMITS)
+def test_the_limits_are_those_of_the_code(module: str, name: str) -> None:
+    section = PAGES["docs/language.md"].split("\n## Limits\n")[1].split("\n## ")[0]
+    value = getattr(import_module(f"costcalc.{module}"), name)
+    assert re.search(rf"(?<![\d,]){value:,}(?![\d,])", section)
+
+
+# ---- the schemas hold ----------------------------------------------------------------------------
+
+
+def keys(schema: dict[str, object]) -> set[str]:
+    """Return every key that a schema declares, at any depth."""
+    found: set[str] = set()
+    stack: list[object] = [schema]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            properties = part.get("properties")
+            found |= set(properties) if isinstance(properties, dict) else set()
+            stack += part.values()
+        elif isinstance(part, list):
+            stack += part
+    return found
+
+
+def test_every_key_of_the_reports_json_is_documented() -> None:
+    assert keys(report_schema()) - code_words("docs/report-json.md") == set()
+
+
+REPORTS = ["mobilenet_v1", "mobilenet_v2", "alexnet_grouped", "googlenet", "resnet50", "densenet121"]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize(("convention", "batch"), [("costcalc", 1), ("lecture", 8)])
+def test_reports_follow_their_schema(name: str, convention: str, batch: int) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    made = costcalc.count(name, convention=convention, batch=batch).to_dict()
+    jsonschema.validate(json.loads(json.dumps(made)), report_schema())
+
+
+@pytest.mark.parametrize("path", zoo.files(), ids=lambda path: Path(path).stem)
+def test_the_zoos_specs_follow_the_schema_of_specs(path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    root = zoo.load_file(path).root
+    assert root is not None
+    jsonschema.validate(root.plain(), spec_schema())
+
+
+def test_the_schema_of_specs_refuses_an_unknown_field() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    wrong = {"costcalc": 1, "input": [3, 8, 8], "layers": [{"conv": {"out": 8, "kernal": 3}}]}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, spec_schema())
+
+
+# ---- facts and links -----------------------------------------------------------------------------
+
+TABLE = re.findall(r"^\| `(\w+)` \| ([\d,]+) \| ([\d,]+) \|", PAGES["docs/conventions.md"], re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "macs", "doubled"), TABLE)
+def test_the_comparison_with_tools_holds(name: str, macs: str, doubled: str) -> None:
+    ours = costcalc.count(name).macs
+    assert (f"{ours:,}", f"{2 * ours:,}") == (macs, doubled)
+
+
+CHANGES = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+LINKED = {**PAGES, "CHANGELOG.md": CHANGES, generate.REFERENCE: REFERENCE}
+LINKS = [
+    (page, link)
+    for page, text in LINKED.items()
+    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL))
+]
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that headings give, as code hosts make them."""
+    heads = re.findall(r"^#+ (.*)$", generate.FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize(("page", "link"), [(p, link) for p, link in LINKS if "://" not in link])
+def test_relative_links_lead_somewhere(page: str, link: str) -> None:
+    file, _, anchor = link.partition("#")
+    target = (ROOT / page).parent / file if file else ROOT / page
+    assert target.is_file()
+    assert not anchor or anchor in anchors(target.read_text(encoding="utf-8"))
+
+
+HOSTS = {"arxiv.org", "github.com", "json-schema.org", "no-color.org", "semver.org"}
+
+
+def test_pages_name_no_unexpected_host_and_no_absolute_path() -> None:
+    for page, text in LINKED.items():
+        assert set(re.findall(r"https?://([\w.-]+)", text)) <= HOSTS, page
+        assert re.findall(r"(?<![\w.:/<)\]*~`·])/[a-z]+/[\w./-]+", text) == [], page
+
+
+def test_readme_is_no_longer_than_a_shop_window() -> None:
+    assert len(PAGES["README.md"].splitlines()) <= 200
