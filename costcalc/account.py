@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc import zoo
 from costcalc.document import Spec
-from costcalc.errors import stop
+from costcalc.errors import Problem, stop
 from costcalc.published import Claim, check, claims, figure
 from costcalc.render.figures import readable
 from costcalc.report import Column, Table
@@ -97,6 +97,23 @@ def account_table(found: list[Figure]) -> Table:
         for f in found
     ]
     return Table(columns, cells, [f"{len(found)} figures", "", "", "", ""])
+
+
+def unclaimed(spec: Spec) -> list[Problem]:
+    """Return a problem for each figure of a spec whose verdict is not what the spec claims."""
+    marks = {id(row): marks for row, marks in zip(spec.published, spec.published_marks, strict=True)}
+    found = []
+    for figure_ in of_spec(spec):
+        claim = figure_.claim
+        if figure_.verdict in GOOD:
+            continue
+        said = f"{claim.quantity} {claim.printed} is printed, and we count {claim.ours:,}"
+        hint = "say reproduces: false with a note, or name the rounding, digits or convention that it has"
+        if figure_.verdict == STALE:
+            said = f"{claim.quantity} {claim.printed} is reproduced: we count {claim.ours:,}"
+            hint = "take reproduces: false away"
+        found.append(Problem(said, marks[id(claim.row)][claim.quantity], hint))
+    return found
 
 
 def summary(found: list[Figure]) -> str:

@@ -49,6 +49,8 @@ class Binder:
         self.depth = 0
         self.prefix = ""  # the path of the group being run, with its last slash
         self.counters: dict[str, int] = {}
+        self.taken: set[str] = set()  # the paths of layers and groups
+        self.firsts: set[str] = set()  # those of them that costcalc numbered 1
         self.trace: tuple[str, ...] = ()
         self.active: tuple[tuple[str, str], ...] = ()  # blocks being run: words could call in a circle
         self.includes: tuple[tuple[str | None, str], ...] = ((spec.folder, spec.where),)
@@ -105,9 +107,19 @@ class Binder:
         """Return a row's or a group's path: its name, or what it is with a number."""
         if item.name is not None:
             return self.unique(self.name(item.name, scope))
-        path = f"{self.prefix}{kind}"
-        self.counters[path] = number = self.counters.get(path, 0) + 1
-        return f"{path}{number}"
+        path = self.free(f"{self.prefix}{kind}", "")
+        if path.endswith(f"{kind}1"):
+            self.firsts.add(path)
+        return path
+
+    def free(self, path: str, between: str) -> str:
+        """Return a path with the next number that no layer has yet."""
+        number = self.counters.get(path, 0) + 1
+        while f"{path}{between}{number}" in self.taken:
+            number += 1
+        self.counters[path] = number
+        self.taken.add(f"{path}{between}{number}")
+        return f"{path}{between}{number}"
 
     def shorten(self) -> None:
         """Take the number off the paths of what is the only one of its kind: `fc1` becomes `fc`."""
@@ -120,7 +132,7 @@ class Binder:
     def _short(self, path: str, known: dict[str, str]) -> str:
         if path not in known:
             group, slash, label = path.rpartition("/")
-            if label.endswith("1") and self.counters.get(path[:-1]) == 1:
+            if path in self.firsts and self.counters[path[:-1]] == 1 and path[:-1] not in self.taken:
                 label = label[:-1]
             known[path] = f"{self._short(group, known)}{slash}{label}"
         return known[path]
@@ -128,9 +140,11 @@ class Binder:
     def unique(self, label: str) -> str:
         """Return the path of a named layer; a turn after the first gets a number."""
         path = f"{self.prefix}{label}"
-        key = f"={path}"
-        self.counters[key] = number = self.counters.get(key, 0) + 1
-        return path if number == 1 else f"{path}_{number}"
+        if path in self.taken:
+            self.counters.setdefault(path, 1)  # the second of a name is its _2
+            return self.free(path, "_")
+        self.taken.add(path)
+        return path
 
     def get(self, value: Value, scope: Scope) -> Any:
         """Return a value; place what is wrong with it."""

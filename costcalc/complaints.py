@@ -6,6 +6,18 @@ import re
 
 _CLOSERS = {"{": "}", "[": "]"}
 
+# What the parser says, what that means, and what to do; no meaning: its own words will do.
+_SAID = (
+    ("block end|expected key|'-' indicator", "the line does not fit the indentation around it",
+     "items of one list begin in one column"),
+    ("could not find expected ':'", "a key without ': value'", "write 'key: value', with a space after the colon"),
+    ("sequence entries are not allowed", "a list of - cannot begin on this line",
+     "begin it on the next line, or write [a, b]"),
+    ("escape", "", "between single quotes, or without quotes, a \\ is only a \\"),
+    ("alphabetic or numeric", "", "an expression that begins with * or & needs quotes"),
+    ("anchor|alias", "", "an expression that begins with * or & needs quotes"),
+)  # fmt: skip
+
 
 def explained(said: str, line: str, above: str, column: int) -> tuple[str, str]:
     """Return message and hint for what YAML's parser says."""
@@ -23,14 +35,9 @@ def explained(said: str, line: str, above: str, column: int) -> tuple[str, str]:
     if "expected key" in said and line[:column].strip():
         wrong = f"this {at} closes nothing" if at and at in "}]" else "the value has ended before this"
         return wrong, "remove it, or quote the whole value"
-    if "block end" in said or "expected key" in said or "'-' indicator" in said:
-        return "the line does not fit the indentation around it", "items of one list begin in one column"
-    if "could not find expected ':'" in said:
-        return "a key without ': value'", "write 'key: value', with a space after the colon"
-    if "sequence entries are not allowed" in said:
-        return "a list of - cannot begin on this line", "begin it on the next line, or write [a, b]"
-    if "anchor" in said or "alias" in said:
-        return f"this is no YAML: {said}", "an expression that begins with * or & needs quotes"
+    for pattern, message, hint in _SAID:
+        if re.search(pattern, said):
+            return message or f"this is no YAML: {said}", hint
     return f"this is no YAML: {said}", ""
 
 

@@ -63,6 +63,15 @@ CONVENTIONS: dict[str, Convention] = {
             source="arXiv:1603.05027, Table 4 (its 10.2 M of ResNet-1001)",
         ),
         Convention(
+            "pruned",
+            # What is left of a kernel is rounded up; the small number keeps a float's dust out of that.
+            params="ceil(weights * density - 0.000001) + biases + norm_params",
+            macs="macs",
+            unit="MACs",
+            says="params: what density leaves of the kernels, all else whole; MACs: as if nothing were pruned",
+            source="arXiv:1602.07360, Table 1",
+        ),
+        Convention(
             "lecture",
             params=LEARNABLE,
             macs="macs + outputs if macs else 0",

@@ -110,9 +110,14 @@ def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
 
 def _names(row: Row) -> dict[str, Any]:
     names = {name: getattr(row, name) for name in (*PARAMETERS, "macs", "bias_adds", "inputs", "outputs", "kind")}
-    return names | {"elementwise": sum(row.elementwise.values())}
+    density = 1 if row.node.density is None else row.node.density
+    return names | {"elementwise": sum(row.elementwise.values()), "density": density}
 
 
 def total(costs: Iterable[Cost]) -> Cost:
     """Return the sum of costs."""
-    return sum(costs, start=Cost())
+    params: Any = 0
+    macs: Any = 0
+    for part in costs:
+        params, macs = params + part.params, macs + part.macs
+    return Cost(params, macs)

@@ -222,6 +222,7 @@ class Spec:
         self.outputs: list[Ref] | None = None
         self.min_resolution = 0
         self.published: list[dict[str, Any]] = []
+        self.published_marks: list[dict[str, Mark]] = []  # where the values of those rows stand
         self.problems: list[Problem] = []  # mistakes found while reading; a spec with any is never counted
 
     def __repr__(self) -> str:

@@ -73,9 +73,6 @@ class _Expander(Tabler):
             raise SpecError(self.problems, rows=self.nodes)
         return graph
 
-    def root_mark(self) -> Mark:
-        return self.spec.root.mark if self.spec.root else Mark(self.spec.where)
-
     def input_shape(self, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
         marks = [value.mark for value in self.spec.input]
         dims = shape or tuple(self.whole(value, scope, "input") for value in self.spec.input)

@@ -195,10 +195,7 @@ class _Compiler:
         value = self.compile(node.operand, depth)
         if isinstance(node.op, ast.Not):
             return lambda scope: negated(tested(value(scope)))
-        signs: dict[type, Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
-        sign = signs.get(type(node.op))
-        if sign is None:
-            raise Fault("~ has no place in an expression", _WHAT_MAY, offset=node.col_offset)
+        sign = operator.neg if isinstance(node.op, ast.USub) else operator.pos
         return lambda scope: sign(number(value(scope)))
 
     def _binop(self, node: ast.BinOp, depth: int) -> Run:
@@ -285,10 +282,8 @@ _WHAT_MAY = "an expression holds numbers, names, + - * / // % **, comparisons, a
 
 def _spoken(node: ast.AST) -> str:
     names = {
-        "Lambda": "a lambda", "Dict": "a mapping", "Set": "a set", "Tuple": "a tuple", "ListComp": "a comprehension",
-        "GeneratorExp": "a comprehension", "Slice": "a slice", "Starred": "a star", "Await": "await",
-        "NamedExpr": ":=", "JoinedStr": "an f-string", "LShift": "<<", "RShift": ">>", "MatMult": "@",
-        "BitOr": "|", "BitAnd": "&", "BitXor": "^",
+        "Tuple": "a tuple", "ListComp": "a comprehension", "GeneratorExp": "a comprehension", "Starred": "a star",
+        "Await": "await", "Yield": "yield", "JoinedStr": "an f-string", "LShift": "<<", "RShift": ">>",
     }  # fmt: skip
     return names.get(type(node).__name__, type(node).__name__.lower())
 

@@ -55,10 +55,8 @@ class ItemReader(ValueReader):
         if bracket:
             names.indexed.add(stem)
         elif text in names.exact:
-            line = names.exact[text].line + 1
-            self.problem(
-                f"two layers are called '{text}'", mark, f"the first is on line {line}; p(k) is p3 where k is 3"
-            )
+            first = f"the first is on line {names.exact[text].line + 1}; " if mark.line >= 0 else ""
+            self.problem(f"two layers are called '{text}'", mark, f"{first}p(k) is p3 where k is 3")
         else:
             names.exact[text] = mark
 
@@ -337,7 +335,7 @@ class ItemReader(ValueReader):
             alias = node.value["as"]
             item.alias = str(alias.value)
             if not re.match(rf"[\w-]{{1,{LONGEST_NAME}}}\Z", item.alias):
-                self.problem(f"'{item.alias[:60]}' is no name", alias.mark, "its layers are called NAME.stage3")
+                self.problem(f"'as' takes a name, not {spoken(alias)}", alias.mark, "its layers are called NAME.stage3")
         if "until" in node.value:
             item.until = self.new_ref(node.value["until"], context, "until")
         for key, value in self.mapping(node.value.get("knobs"), "knobs").items():

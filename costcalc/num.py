@@ -78,11 +78,15 @@ def same_padding(size: Any, window: Any, stride: Any) -> Any:
 
 def every(condition: Any) -> bool:
     """Say whether a condition holds, for all elements if it is an array."""
+    if condition is True or condition is False:  # asked for every layer: the plain answer first
+        return condition
     return bool(condition.all()) if is_array(condition) else bool(condition)
 
 
 def any_of(condition: Any) -> bool:
     """Say whether a condition holds, for at least one element if it is an array."""
+    if condition is True or condition is False:
+        return condition
     return bool(condition.any()) if is_array(condition) else bool(condition)
 
 

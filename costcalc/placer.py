@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from costcalc import num
@@ -36,7 +37,7 @@ class Placer(Binder):
             self.told(item, scope)
             raise Unknown from None
         result: Flow = node.outputs[0]
-        if len(node.outputs) > 1:
+        if isinstance(node.y, tuple):
             result = Bundle(node.outputs, [f"part{k}" for k in range(len(node.outputs))])
             self.steps += len(node.outputs)
         for role in item.cls.roles:
@@ -81,14 +82,15 @@ class Placer(Binder):
         self, cls: type[ops.Op], values: dict[str, Any], inputs: list[Tensor], name: str, layer: str, item: Item
     ) -> Node:
         """Add an operator to the graph: its fields checked, its output's shape known."""
-        shapes = [tensor.shape for tensor in inputs]
-        if any(shape is None for shape in shapes):
-            raise Unknown
+        shapes: list[Shape] = []
         for tensor in inputs:
+            if tensor.shape is None:
+                raise Unknown
             tensor.used = True
+            shapes.append(tensor.shape)
         x: Any = shapes[0] if cls.inputs == 1 else tuple(shapes)
         try:
-            op = cls(len(shapes[0].space) if shapes[0] is not None else 0, **values)
+            op = cls(len(shapes[0].space), **values)
             y = op.shape(x)
             node = Node(len(self.nodes), name, layer, op, inputs, item.mark)
             node.x, node.y, node.bits, node.density = x, y, self.bits, self.density
@@ -135,7 +137,7 @@ class Placer(Binder):
     def share(self, ref: Ref, nodes: list[Node], scope: Scope) -> None:
         """Make later layers use the first ones' weights; refuse it where their shapes differ."""
         name = self.name(ref, scope)
-        learned = [node for node in nodes if any(node.op.tensors(node.x, node.y))]
+        learned = [node for node in nodes if _filled(node)]
         first = scope.shares.setdefault(name, learned)
         if first is learned:
             return
@@ -143,14 +145,29 @@ class Placer(Binder):
             fault = Fault(f"'{name}' is shared by {len(first)} layers with weights and by {len(learned)}")
             raise Placed(fault, ref.mark)
         for mine, theirs in zip(learned, first, strict=True):
-            ours, others = (n.op.tensors(n.x, n.y) for n in (mine, theirs))
-            if mine.op.kind != theirs.op.kind or ours != others:
+            if mine.op.kind != theirs.op.kind or not _same(mine, theirs):
                 fault = Fault(
                     f"'{mine.name}' cannot share the weights of '{theirs.name}': their shapes differ",
                     f"one is {_described(mine)}, the other {_described(theirs)}",
                 )
                 raise Placed(fault, ref.mark)
             mine.shared = theirs
+
+
+def _filled(node: Node) -> bool:
+    """Say whether a node has weights."""
+    return any(num.any_of(part) for part in _flat(node.op.tensors(node.x, node.y)))
+
+
+def _same(mine: Node, theirs: Node) -> bool:
+    """Say whether two nodes' weights have the same shapes."""
+    ours, others = (list(_flat(n.op.tensors(n.x, n.y))) for n in (mine, theirs))
+    return len(ours) == len(others) and all(num.every(a == b) for a, b in zip(ours, others, strict=True))
+
+
+def _flat(parts: tuple[Any, ...]) -> Iterator[Any]:
+    for part in parts:
+        yield from part if isinstance(part, tuple) else (part,)
 
 
 def _described(node: Node) -> str:

@@ -368,6 +368,7 @@ class Reader(ItemReader):
             if key in values and not _FIGURE.match(str(values[key])):
                 self.problem(f"'{values[key]!s:.20}' is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
         self.spec.published.append({"source": source, **values})
+        self.spec.published_marks.append(marks)
 
 
 def _head(text: str) -> str:

@@ -36,7 +36,7 @@ def stem(path: str) -> str:
 
 
 def load(source: Any) -> Spec:
-    """Return the spec for a zoo name, a path, `-` (standard input), a dict, or a loaded spec.
+    """Return the spec for a zoo name, a path, `-` (standard input), a YAML text of lines, a dict, or a loaded spec.
 
     Raises SpecError, with every mistake found, when there is no such spec or it is wrong.
     """
@@ -52,6 +52,8 @@ def load(source: Any) -> Spec:
         import sys
 
         return load_text(decode(sys.stdin.buffer.read(2_000_000), "-"), "-")
+    if "\n" in source:
+        return load_text(source)
     if _is_path(source):
         return load_file(source)
     found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
@@ -137,7 +139,7 @@ def names() -> list[str]:
     found = set()
     for path in files():
         found.add(stem(path))
-        section = re.search(r"^variants:\n((?:(?:  .*|\s*(?:#.*)?)\n)+)", read(path), re.MULTILINE)
+        section = re.search(r"^variants:[^\n]*\n((?:(?:  .*|\s*(?:#.*)?)\n)+)", read(path), re.MULTILINE)
         if section:
             found.update(re.findall(r"^  ([\w.-]+)\s*:", section[1], re.MULTILINE))
     return sorted(found)

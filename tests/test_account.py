@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from costcalc import account, zoo
 from costcalc.cli import table as table_command
+from costcalc.cli import validate as validate_command
 from costcalc.cli import zoo as zoo_command
 from costcalc.published import Claim
 
@@ -93,3 +94,11 @@ def test_a_papers_table_comes_back() -> None:
     records = json.loads(CliRunner().invoke(table_command.command, ["1704.04861", "9", "--format", "json"]).output)
     printed = {(r["network"], r[key]) for r in records for key in ("macs", "params") if key in r}
     assert printed >= {(network, figure) for network, figures in TABLE_9.items() for figure in figures}
+
+
+def test_validate_tells_a_figure_that_does_not_hold(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(SPEC.replace("ROW", "macs: 98"), encoding="utf-8")
+    done = CliRunner().invoke(validate_command.command, [str(path)])
+    assert done.exit_code == 2
+    assert f"{path}:11:30: macs 98 is printed, and we count 96" in done.output

@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from costcalc import api, zoo
+from costcalc import zoo
 from costcalc.cli import common
-from costcalc.conventions import get
+from costcalc.conventions import DEFAULT, get
+from costcalc.counting import cost, rows, total
 from costcalc.document import Spec
 from costcalc.errors import stop
+from costcalc.expand import expand
 from costcalc.render.figures import readable
 from costcalc.report import Column, Table
 
@@ -27,7 +29,7 @@ def command(words: tuple[str, ...], format_: str, output: str | None, *, exact: 
         raise stop(f"no network's name or family holds {' and '.join(words)}", hint="costcalc list shows all of them")
     common.write_table(table(found, exact=exact), found, format_, output)
     if format_ == "table" and output is None:
-        common.write(f"counted: {get('costcalc').says} (costcalc)")
+        common.write(f"counted: {get(DEFAULT).says} ({DEFAULT})")
 
 
 def chosen(name: str, spec: Spec, words: tuple[str, ...]) -> bool:
@@ -38,16 +40,17 @@ def chosen(name: str, spec: Spec, words: tuple[str, ...]) -> bool:
 
 def record(name: str, spec: Spec) -> dict[str, Any]:
     """Return what is listed of a network."""
-    result = api.count(spec)
+    graph = expand(spec)
+    whole = total(cost(row, get(DEFAULT)) for row in rows(graph))
     return {
         "network": name,
         "family": str(spec.meta.get("family", "")),
         "year": spec.meta.get("year", ""),
-        "input": str(result.graph.input.shape),
-        "params": result.params,
-        "macs": result.macs,
+        "input": str(graph.input.shape),
+        "params": whole.params,
+        "macs": whole.macs,
         "top1": top1(spec),
-        "convention": result.convention.name,
+        "convention": DEFAULT,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from costcalc import api, zoo
+from costcalc import account, api, zoo
 from costcalc.errors import Problem, SpecError
 from costcalc.expand import expand
 
@@ -18,7 +18,8 @@ from costcalc.expand import expand
 def command(files: tuple[str, ...], format_: str) -> None:
     """Check FILEs: every mistake is told with file, line and column; exit code 2 if there is any.
 
-    Each spec is read and expanded, with its own knobs and with those of every variant.
+    Each spec is read and expanded, with its own knobs and with those of every variant, and its published
+    figures are counted.
     """
     found: list[Problem] = []
     for name in files:
@@ -43,7 +44,9 @@ def checked(name: str) -> tuple[list[Problem], str]:
         result: Any = api.count(spec)
         for variant in spec.variants:
             expand(spec.chosen(variant))
+        problems = account.unclaimed(spec)
     except SpecError as error:
         return list(error.problems), ""
-    variants = f", {len(spec.variants)} variants" if spec.variants else ""
-    return [], f"{name}: ok, {len(result.layers)} rows{variants}"
+    number = len(spec.variants)
+    variants = f", {number} variant{'s' if number > 1 else ''}" if number else ""
+    return problems, f"{name}: ok, {len(result.layers)} rows{variants}"
