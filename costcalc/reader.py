@@ -33,6 +33,13 @@ _CLAIMS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "rounding": (lambda v: v in ("nearest", "floor", "ceil"), "write nearest, floor or ceil"),
     "digits": (lambda v: type(v) is int and v > 0, "write how many digits of the figure count: 2"),
     "reproduces": (lambda v: isinstance(v, bool), "write true or false"),
+    "variant": (lambda v: isinstance(v, str), "write the name of a variant"),
+    "convention": (lambda v: isinstance(v, str), "write the name of a convention: costcalc conventions lists them"),
+    "where": (lambda v: not isinstance(v, dict | bool), "write where the figure is printed: Table 1"),
+    "source": (lambda v: isinstance(v, str), "write a paper, a repository"),
+    "note": (lambda v: isinstance(v, str), "write a text"),
+    "top1": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 70.6"),
+    "top5": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 89.5"),
 }
 _FIGURE = re.compile(r"[0-9]+(\.[0-9]+)?[KMGBT]?\Z")
 
@@ -348,7 +355,7 @@ class Reader(ItemReader):
         values = {key: value.plain() for key, value in row.value.items()}
         marks = {key: value.mark for key, value in row.value.items()}
         variant = values.get("variant")
-        if variant is not None and variant not in self.spec.variants:
+        if isinstance(variant, str) and variant not in self.spec.variants:
             hint = nearest(str(variant), self.spec.variants)
             hint = hint or f"variants: {', '.join(self.spec.variants) or 'none'}"
             self.problem(f"there is no variant '{variant!s:.60}'", marks["variant"], hint)
