@@ -9,9 +9,8 @@ from __future__ import annotations
 import resource
 import sys
 
-from hypothesis import HealthCheck, given, seed, settings
-
 import strategies
+from hypothesis import HealthCheck, given, seed, settings
 from test_properties import TEXTS, read, timed
 
 MOST_BYTES = 500_000_000
