@@ -155,18 +155,34 @@ def _called(where: str, wanted: str) -> bool:
 
 
 def paper_table(rows: list[tuple[Spec, dict[str, Any]]]) -> Table:
-    """Return a table as its paper prints it, our counts beside its figures."""
-    columns = [
-        Column("network"), Column("MACs", "number"), Column("ours", "number"), Column("params", "number"),
-        Column("ours", "number"), Column("top-1", "number"), Column("top-5", "number"),
-    ]  # fmt: skip
-    merged: dict[str, dict[str, str]] = {}
+    """Return a table as its paper prints it, our counts beside its figures; what it has not, has no column."""
+    titles = {
+        "macs": "MACs",
+        "our macs": "ours",
+        "params": "params",
+        "our params": "ours",
+        "top1": "top-1",
+        "top5": "top-5",
+    }
+    lines = paper_lines(rows)
+    keys = [key for key in titles if any(key in line for line in lines)]
+    columns = [Column("network"), *(Column(titles[key], "number") for key in keys)]
+    cells = [[line["network"], *(line.get(key, "") for key in keys)] for line in lines]
+    return Table(columns, cells, [f"{len(cells)} lines", *[""] * len(keys)])
+
+
+def paper_lines(rows: list[tuple[Spec, dict[str, Any]]]) -> list[dict[str, str]]:
+    """Return the cells of a paper's table by line: what is printed of one network in several rows stands together."""
+    lines: list[dict[str, str]] = []
     for spec, row in rows:
-        line = merged.setdefault(network(spec, row), {})
-        line |= {key: str(row[key]) for key in ("macs", "params", "top1", "top5") if key in row}
+        cells: dict[str, str] = {key: str(row[key]) for key in ("macs", "params", "top1", "top5") if key in row}
         for claim in claims(spec, row):
-            mark = "" if claim.holds else " ≠"
-            line[f"our {claim.quantity}"] = f"{readable(claim.ours)}{mark}"
-    keys = ("macs", "our macs", "params", "our params", "top1", "top5")
-    cells = [[name, *(line.get(key, "") for key in keys)] for name, line in merged.items()]
-    return Table(columns, cells, [f"{len(cells)} networks", "", "", "", "", "", ""])
+            cells[f"our {claim.quantity}"] = readable(claim.ours) + ("" if claim.holds else " ≠")
+        name = network(spec, row)
+        # A quantity that is printed twice of a network is printed of two lines.
+        free = [line for line in lines if line["network"] == name and not line.keys() & cells.keys()]
+        if free:
+            free[0].update(cells)
+        else:
+            lines.append({"network": name, **cells})
+    return lines

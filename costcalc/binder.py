@@ -14,7 +14,7 @@ from costcalc.graph import Bundle, Flow, Node, Tensor
 from costcalc.scope import Binding, Scope, single
 from costcalc.source import MOST_PROBLEMS
 
-MOST_WORK = 2_000_000  # steps of all expressions
+MOST_WORK = 500_000  # steps of all expressions
 MOST_INCLUDES = 8  # specs that include one another
 
 

@@ -265,6 +265,8 @@ class _Expander(Tabler):
         if block.inputs is not None:
             entering = tensors(flow)
             if len(entering) != len(block.inputs):
+                if any(tensor.shape is None for tensor in entering):
+                    raise Unknown
                 wanted = ", ".join(block.inputs)
                 enter = "1 tensor enters" if len(entering) == 1 else f"{len(entering)} tensors enter"
                 raise Fault(f"block '{block.name}' takes {wanted}, but {enter} it", "say which with from: [a, b]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from costcalc import op as ops
-from costcalc.context import Context, LayerNames
+from costcalc.context import Context
 from costcalc.document import (
     Branch,
     CallItem,
@@ -28,38 +28,6 @@ from costcalc.values import LONGEST_NAME, ValueReader, several, spoken
 class ItemReader(ValueReader):
     """Reads lists of items."""
 
-    def collect(self, node: Node, names: LayerNames) -> None:
-        """Note every name that the items below a node give, those inside groups and branches too."""
-        if node.is_list:
-            for item in node.value:
-                self.collect(item, names)
-        if not node.is_map:
-            return
-        for key, value in node.value.items():
-            if key == "name" and isinstance(value.value, str | int | float):
-                self.collect_name(str(value.value), value.mark, names)
-            elif key == "include":
-                alias = (value.value.get("as") or value.value.get("spec")) if value.is_map else value
-                names.prefixes.add(str(alias.value) if alias else "")
-            elif key not in MODIFIERS and key not in self.spec.blocks and key != "table":
-                self.collect_branches(key, value, names)
-
-    def collect_branches(self, key: str, value: Node, names: LayerNames) -> None:
-        cls = ops.operators().get(key)
-        labelled = value.is_map and cls is not None and cls.inputs != 1
-        for part in value.value.values() if labelled else value.value if value.is_list else ():
-            self.collect(part, names)
-
-    def collect_name(self, text: str, mark: Mark, names: LayerNames) -> None:
-        stem, bracket, _ = text.partition("(")
-        if bracket:
-            names.indexed.add(stem)
-        elif text in names.exact:
-            first = f"the first is on line {names.exact[text].line + 1}; " if mark.line >= 0 else ""
-            self.problem(f"two layers are called '{text}'", mark, f"{first}p(k) is p3 where k is 3")
-        else:
-            names.exact[text] = mark
-
     def items(self, node: Node, context: Context) -> list[Item]:
         if not node.is_list:
             self.problem(f"a list of items is expected here, not {spoken(node)}", node.mark, "write - conv: {...}")
@@ -74,6 +42,7 @@ class ItemReader(ValueReader):
             said = "this item is empty" if node.value is None else f"{spoken(node)} is no item"
             self.problem(said, node.mark, "an item is a word, or {operator: {fields}}")
             return LostItem("", node.mark)
+        node = self.mended(node)
         keys = [k for k in node.value if k not in MODIFIERS and not (k == "do" and "table" in node.value)]
         key = keys[0] if len(keys) == 1 else self.not_one(node, keys)
         modifiers = {k: v for k, v in node.value.items() if k in MODIFIERS}
@@ -88,13 +57,25 @@ class ItemReader(ValueReader):
             value = Node({**(value.value or {}), **outside}, value.mark, {**value.keys, **node.keys})
         return self.keyed(key, value, node.keys[key], modifiers, extra, context)
 
+    def mended(self, node: Node) -> Node:
+        """Report the misspelt modifiers of an item, and return it as it was meant."""
+        meant = self.meant_keys(node)
+        if not meant:
+            return node
+        beside = next(iter(k for k in node.value if k not in MODIFIERS and k not in meant), "")
+        for key, right in meant.items():
+            said = f"unknown operator or block '{key}'" if right == "table" else f"unknown modifier '{key}'"
+            said += f" beside '{beside}'" if beside and right != "table" else ""
+            self.problem(said, node.keys[key], f"did you mean '{right}'?")
+        values = {meant.get(key, key): value for key, value in node.value.items()}
+        return Node(values, node.mark, {meant.get(key, key): mark for key, mark in node.keys.items()})
+
     def not_one(self, node: Node, keys: list[str]) -> str | None:
         """Say what is wrong with an item of no key or of several; return the one that was meant, if it is clear."""
         if not keys:
             self.problem("an item without an operator", node.mark, "write {relu, name: x}, or {do: [...], repeat: 2}")
             return None
-        known = [k for k in keys if k in ops.operators() or k in self.spec.blocks or k in ("table", "do", "include")]
-        known = known or [k for k in keys if not nearest(k, MODIFIERS)]
+        known = [k for k in keys if self.is_item(k)]
         if len(known) != 1:
             said = " and ".join(f"'{key[:40]}'" for key in keys[:5])
             self.problem(f"one item holds {said}", node.keys[keys[1]], "write an item, with its own -, for each")
@@ -102,7 +83,7 @@ class ItemReader(ValueReader):
         for key in keys:
             if key != known[0]:
                 fields = self.inside(known[0])
-                hint = nearest(key, MODIFIERS) or f"modifiers: {', '.join(MODIFIERS)}"
+                hint = f"modifiers: {', '.join(MODIFIERS)}"
                 if key in fields:
                     hint = f"it goes inside the braces: {known[0]}: {{{key}: ...}}"
                 self.problem(f"unknown modifier '{key}' beside '{known[0]}'", node.keys[key], hint)
@@ -329,18 +310,19 @@ class ItemReader(ValueReader):
         if spec is None or not isinstance(spec.value, str):
             self.problem("include needs 'spec'", mark, "write include: {spec: resnet50, until: stage4, as: backbone}")
             return LostItem("include", mark)
-        self.keys(node, ("spec", "until", "as", "knobs"), "key of include:")
+        meant = self.keys(node, ("spec", "until", "as", "knobs"), "key of include:")
+        parts = {meant.get(key) or key: value for key, value in node.value.items()}
         item = IncludeItem(spec.mark, spec.value)
-        if "as" in node.value:
-            alias = node.value["as"]
+        if "as" in parts:
+            alias = parts["as"]
             item.alias = str(alias.value)
             if not re.match(rf"[\w-]{{1,{LONGEST_NAME}}}\Z", item.alias):
                 self.problem(f"'as' takes a name, not {spoken(alias)}", alias.mark, "its layers are called NAME.stage3")
-        if "until" in node.value:
-            item.until = self.new_ref(node.value["until"], context, "until")
-        for key, value in self.mapping(node.value.get("knobs"), "knobs").items():
+        if "until" in parts:
+            item.until = self.new_ref(parts["until"], context, "until")
+        for key, value in self.mapping(parts.get("knobs"), "knobs").items():
             item.knobs[key] = self.value(value, context)
-            item.keys[key] = node.value["knobs"].keys[key]
+            item.keys[key] = parts["knobs"].keys[key]
         return item
 
     def table(self, node: Node, mark: Mark, do: Node | None, context: Context) -> tuple[Item, Context]:

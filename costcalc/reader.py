@@ -13,7 +13,7 @@ from typing import Any
 from costcalc import op as ops
 from costcalc.context import Context, LayerNames
 from costcalc.document import VERSION, Block, Function, LostItem, Value, knob_fault, lost
-from costcalc.errors import Fault, Mark, nearest
+from costcalc.errors import Fault, Mark, closest, nearest
 from costcalc.fields import MODIFIERS, OPTIONS, RESERVED, TOP
 from costcalc.items import ItemReader
 from costcalc.signature import Argument, parse_signature
@@ -197,7 +197,8 @@ class Reader(ItemReader):
             cls = ops.find(kind)
             if cls is None:
                 self.problem(f"unknown operator '{kind}'", mark, nearest(kind, ops.operators()))
-            else:
+                cls = ops.find(closest(kind, ops.operators()))
+            if cls is not None:
                 self.spec.defaults[cls.kind] = self.fields(cls, fields, context)
 
     def block_heads(self, node: Node | None) -> list[tuple[Block, list[Argument], Node]]:
@@ -263,9 +264,10 @@ class Reader(ItemReader):
 
     def block_parts(self, block: Block, node: Node, context: Context) -> tuple[Node, Node | None]:
         """Return layers and outputs of a block of several tensors, and take the names of its inputs."""
-        self.keys(node, ("inputs", "layers", "outputs"), f"key of block '{block.name}':")
+        meant = self.keys(node, ("inputs", "layers", "outputs"), f"key of block '{block.name}':")
+        parts = {meant.get(key) or key: value for key, value in node.value.items()}
         empty = Node([], node.mark)
-        inputs = node.value.get("inputs")
+        inputs = parts.get("inputs")
         if inputs is not None:
             if not inputs.is_list or not inputs.value or not all(isinstance(n.value, str) for n in inputs.value):
                 self.problem("'inputs' must be a list of names", inputs.mark, "write inputs: [prev, cur]")
@@ -274,13 +276,13 @@ class Reader(ItemReader):
                 for n in inputs.value:
                     self.new_layer(n.value, n.mark, context, "name")
                     self.collect_name(n.value, n.mark, context.layers)
-        items = node.value.get("layers")
+        items = parts.get("layers")
         if items is None or not items.is_list:
             hint = "a body is a list of items, or a mapping of inputs, layers, outputs"
             self.problem(f"block '{block.name}' has no list of layers", (items or node).mark, hint)
             block.items = [LostItem("", node.mark)]
             items = empty
-        return items, node.value.get("outputs")
+        return items, parts.get("outputs")
 
     def recursion(self) -> None:
         """Refuse blocks that call themselves, directly or through others."""

@@ -121,6 +121,8 @@ def single(flow: Flow) -> Tensor:
 
 
 def _part(flow: Flow, part: str, name: str) -> Flow:
+    if isinstance(flow, Tensor) and flow.shape is None:
+        raise Unknown  # what it is, its mistake keeps from us
     names = flow.names if isinstance(flow, Bundle) else []
     if part not in names:
         hint = nearest(part, names) or (f"it has {', '.join(names)}" if names else "it gives one tensor only")

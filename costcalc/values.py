@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from costcalc import op as ops
-from costcalc.context import Context
+from costcalc.context import Context, LayerNames
 from costcalc.document import Ref, Spec, Value, lost, lost_ref
 from costcalc.errors import Fault, Mark, Problem, SpecError, closest, nearest
 from costcalc.expr import Expr, parse
-from costcalc.fields import AMBIENT, FUNCTIONS, RESERVED, TENSORS
+from costcalc.fields import AMBIENT, FUNCTIONS, MODIFIERS, RESERVED, TENSORS
 from costcalc.source import MOST_PROBLEMS, Node
 
 LONGEST_NAME = 100  # characters of a layer's name: paths are made of them, and there are many
@@ -230,6 +230,58 @@ class ValueReader:
             if ref.text in context.layers.prefixes:
                 hint = f"the layers of what is included are called {ref.text}.NAME"
             self.problem(f"no layer is called '{ref.text}'", ref.mark, hint)
+
+    def collect(self, node: Node, names: LayerNames) -> None:
+        """Note every name that the items below a node give, those inside groups and branches too."""
+        if node.is_list:
+            for item in node.value:
+                self.collect(item, names)
+        if not node.is_map:
+            return
+        meant = self.meant_keys(node)
+        for given, value in node.value.items():
+            key = meant.get(given, given)
+            if key == "name" and isinstance(value.value, str | int | float):
+                self.collect_name(str(value.value), value.mark, names)
+            elif key == "include":
+                alias = (value.value.get("as") or value.value.get("spec")) if value.is_map else value
+                names.prefixes.add(str(alias.value) if alias else "")
+            elif key not in MODIFIERS and key not in self.spec.blocks and key != "table":
+                self.collect_branches(key, value, names)
+
+    def collect_branches(self, key: str, value: Node, names: LayerNames) -> None:
+        cls = ops.operators().get(key)
+        labelled = value.is_map and cls is not None and cls.inputs != 1
+        for part in value.value.values() if labelled else value.value if value.is_list else ():
+            self.collect(part, names)
+
+    def collect_name(self, text: str, mark: Mark, names: LayerNames) -> None:
+        stem, bracket, _ = text.partition("(")
+        if bracket:
+            names.indexed.add(stem)
+        elif text in names.exact:
+            first = f"the first is on line {names.exact[text].line + 1}; " if mark.line >= 0 else ""
+            self.problem(f"two layers are called '{text}'", mark, f"{first}p(k) is p3 where k is 3")
+        else:
+            names.exact[text] = mark
+
+    def meant_keys(self, node: Node) -> dict[str, str]:
+        """Return what the misspelt modifiers of an item mean, and a misspelt table beside its `do`."""
+        keys = [key for key in node.value if key not in MODIFIERS]
+        known = [key for key in keys if self.is_item(key)]
+        meant = {}
+        for key in keys if len(keys) > 1 else ():
+            if key in known:
+                continue
+            if "do" in known and "table" not in known and closest(key, ("table",)):
+                meant[key] = "table"
+            elif (found := closest(key, MODIFIERS)) and found not in node.value:
+                meant[key] = found
+        return meant
+
+    def is_item(self, key: str) -> bool:
+        """Say whether a key says by itself what an item is."""
+        return key in ops.operators() or key in self.spec.blocks or key in ("table", "do", "include")
 
     def new_name(self, name: str, mark: Mark, what: str, taken: Iterable[str] = ()) -> bool:
         """Say whether a name may be given to a variable; say why not where it may not."""

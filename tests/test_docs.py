@@ -199,7 +199,9 @@ def test_every_operator_is_in_the_reference() -> None:
 
 
 LIMITS = [
-    ("textfile", "LARGEST_FILE"), ("source", "DEEPEST"), ("source", "MOST_VALUES"), ("source", "LONGEST_NUMBER"),
+    ("textfile", "LARGEST_FILE"), ("source", "DEEPEST"), ("source", "MOST_VALUES"), ("source", "MOST_PROBLEMS"),
+    ("values", "MOST_NAMES"), ("values", "LONGEST_LIST"), ("values", "LONGEST_NAME"), ("reader", "MOST_AXES"),
+    ("reader", "MOST_CALLS"), ("binder", "MOST_WORK"), ("binder", "MOST_INCLUDES"),
     ("expr", "LONGEST"), ("expr", "DEEPEST"), ("evaluate", "LARGEST_POWER"), ("num", "LARGEST"),
     ("expand", "MOST_ROWS"), ("expand", "MOST_STEPS"), ("expand", "MOST_TURNS"), ("expand", "DEEPEST"),
 ]  # fmt: skip
