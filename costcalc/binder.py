@@ -94,6 +94,11 @@ class Binder:
 
     def bind(self, item: Item, ref: Ref, flow: Flow, scope: Scope, *, skipped: bool) -> None:
         name = self.name(ref, scope)
+        if ref.index is not None and (name in scope.vars or name in scope.spec.blocks):
+            kind = "a variable's" if name in scope.vars else "a block's"
+            raise Placed(
+                Fault(f"a layer cannot be called '{name}'", f"it is {kind} name: shadowing is refused"), ref.mark
+            )
         known = scope.layers.get(name)
         again = known is not None and known.item is item and known.rows == scope.rows and ref.index is None
         if known is not None and not again:

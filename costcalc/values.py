@@ -195,7 +195,7 @@ class ValueReader:
             mark = node.mark.shifted(start, len(index))
             value = self.value(Node(index, mark), context)
         if new:
-            self.new_layer(stem, node.mark, context, what)
+            self.new_layer(stem, node.mark, context, what, indexed=index is not None)
         ref = Ref(stem, node.mark, value, part)
         if not new:
             before = len(self.problems)
@@ -203,14 +203,15 @@ class ValueReader:
             ref.lost = len(self.problems) > before
         return ref
 
-    def new_layer(self, name: str, mark: Mark, context: Context, what: str) -> None:
+    def new_layer(self, name: str, mark: Mark, context: Context, what: str, *, indexed: bool = False) -> None:
+        """Refuse a layer's name that means something else; with an index it is another word: rpn2, not rpn."""
         if what != "name":
             return
         if name in context.variables or name in RESERVED or name in self.spec.functions:
             kind = "a variable's" if name in context.variables else "a function's"
             hint = "the language has a meaning for this word" if name in RESERVED else f"it is {kind} name"
             self.problem(f"a layer cannot be called '{name}'", mark, f"{hint}: shadowing is refused")
-        elif name in self.spec.blocks or name in ops.operators():
+        elif not indexed and (name in self.spec.blocks or name in ops.operators()):
             kind = "a block's" if name in self.spec.blocks else "an operator's"
             self.problem(f"a layer cannot be called '{name}'", mark, f"it is {kind} name: shadowing is refused")
 
