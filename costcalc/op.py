@@ -47,12 +47,11 @@ class Op:
 
     def __init_subclass__(cls, kind: str = "", aliases: tuple[str, ...] = (), **extra: Any) -> None:
         super().__init_subclass__(**extra)
-        cls.fields = dict(cls.fields)
-        for name, value in list(vars(cls).items()):
-            if isinstance(value, Field):
-                value.attr, value.name = name, value.name or name
-                cls.fields[value.name] = value
-                delattr(cls, name)  # an instance holds plain values; nothing is left in between
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+        for name, value in own.items():
+            value.attr, value.name = name, value.name or name
+            delattr(cls, name)  # an instance holds plain values; nothing is left in between
+        cls.fields = _ordered(cls.fields, {field.name: field for field in own.values()})
         cls.roles = tuple(name for name, field in cls.fields.items() if isinstance(field, Role))
         cls.counted = tuple(n for n in COMPONENTS if getattr(cls, n) is not getattr(Op, n))
         if kind:
@@ -137,6 +136,12 @@ class Op:
                 f"{self.kind} takes {wanted}, but the input is {x}",
                 "flatten and global_avg_pool take the space away: what they give, fc takes" if not x.space else "",
             )
+
+
+def _ordered(above: dict[str, Field], own: dict[str, Field]) -> dict[str, Field]:
+    """Return a family's fields and a member's: first what must be given, the member's own before the others."""
+    required = {name: field for name, field in (own | above).items() if field.default is REQUIRED}
+    return required | above | own
 
 
 class Example:

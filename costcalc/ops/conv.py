@@ -23,11 +23,16 @@ def _divides(groups: Any, channels: Any, what: str) -> None:
 
 
 class Convolution(Windowed):
-    """What all convolutions share: a bias of one number an output channel, and their layer type."""
+    """What all convolutions share: window, bias, what follows them, and their layer type."""
 
-    groups: Any
-    bias: bool | None
-    norm: str
+    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
+    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
+    padding: Any = padding("zeros around the input")
+    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
+    bias: bool = flag("one number added per output channel; by default where no norm follows", None)
+    norm: str = role("norm", "the normalization that follows")
+    act: str = role("act", "the activation that follows")
+    groups: Any = 1
 
     def settle(self) -> None:
         """Add a bias unless a norm follows, which has its own; a value given wins."""
@@ -57,14 +62,7 @@ class Conv(Convolution, kind="conv"):
     """
 
     out: int = integer("output channels, C_o", symbol="C_o")
-    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
-    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
-    padding: Any = padding("zeros around the input")
-    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
     groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
-    bias: bool = flag("one number added per output channel; by default where no norm follows", None)
-    norm: str = role("norm", "the normalization that follows")
-    act: str = role("act", "the activation that follows")
 
     def shape(self, x: Shape) -> Shape:
         return Shape(self.out, *self.slid(x))
@@ -136,14 +134,7 @@ class Conv(Convolution, kind="conv"):
 class DepthwiseConv(Convolution, kind="dwconv"):
     """Depthwise convolution: each channel is convolved on its own, `multiplier` times."""
 
-    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
     multiplier: int = integer("output channels per input channel", 1, symbol="M")
-    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
-    padding: Any = padding("zeros around the input")
-    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
-    bias: bool = flag("one number added per output channel; by default where no norm follows", None)
-    norm: str = role("norm", "the normalization that follows")
-    act: str = role("act", "the activation that follows")
 
     def shape(self, x: Shape) -> Shape:
         return Shape(x.c * self.multiplier, *self.slid(x))
@@ -198,15 +189,10 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     """
 
     out: int = integer("output channels, C_o", symbol="C_o")
-    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
     stride: tuple[int, ...] = per_axis("stride, S: the output is about S times larger", 1, symbol="S")
     padding: Any = padding("pixels cut from the output's border", words=("half", "valid"))
     output_padding: tuple[int, ...] = per_axis("pixels added at the output's end", 0, symbol="O", least=0)
-    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
     groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
-    bias: bool = flag("one number added per output channel; by default where no norm follows", None)
-    norm: str = role("norm", "the normalization that follows")
-    act: str = role("act", "the activation that follows")
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2)
