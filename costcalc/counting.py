@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from costcalc.conventions import LEARNABLE, Convention, evaluate
 from costcalc.graph import Graph, Node
-from costcalc.op import PARAMETERS
+from costcalc.op import COMPONENTS, PARAMETERS
 from costcalc.shape import Shape
 
 
@@ -65,14 +65,17 @@ class Row:
         return self.weights + self.biases + self.norm_params
 
 
-def rows(graph: Graph) -> list[Row]:
-    """Return a row for every node. Weights shared with an earlier row are counted there only."""
+def rows(graph: Graph, components: Container[str] = COMPONENTS) -> list[Row]:
+    """Return a row for every node. Weights shared with an earlier row are counted there only.
+
+    components: those to count, all unless told; the others are left 0.
+    """
     result = []
     for node in graph.nodes:
         row = Row(node)
         op, x, y, values = node.op, node.x, node.y, row.__dict__
         for name in op.counted:
-            if node.shared is None or name not in PARAMETERS:
+            if name in components and (node.shared is None or name not in PARAMETERS):
                 values[name] = getattr(op, name)(x, y)
         result.append(row)
     return result

@@ -42,6 +42,9 @@ class Op:
     norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
     derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
     roles: ClassVar[tuple[str, ...]] = ()  # its fields that stand for operators which follow, in their order
+    required: ClassVar[tuple[str, ...]] = ()  # its fields that must be given
+    settled: ClassVar[dict[int, dict[str, Any]]] = {}  # number of axes -> the values of the others
+    checks: ClassVar[bool] = False  # whether it has a `check` of its own
     counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
     examples: ClassVar[Sequence[Example]] = ()
 
@@ -53,6 +56,9 @@ class Op:
             delattr(cls, name)  # an instance holds plain values; nothing is left in between
         cls.fields = _ordered(cls.fields, {field.name: field for field in own.values()})
         cls.roles = tuple(name for name, field in cls.fields.items() if isinstance(field, Role))
+        cls.required = tuple(name for name, field in cls.fields.items() if field.default is REQUIRED)
+        cls.settled = {}
+        cls.checks = cls.check is not Op.check
         cls.counted = tuple(n for n in COMPONENTS if getattr(cls, n) is not getattr(Op, n))
         if kind:
             cls.kind, cls.aliases = kind, aliases
@@ -61,14 +67,22 @@ class Op:
     def __init__(self, axes: int = 0, **values: Any) -> None:
         """Take the fields' values for an input with so many spatial axes; raise Fault for a bad one."""
         mine = self.__dict__
-        for name, field in self.fields.items():
-            if name in values:
-                mine[field.attr] = field.settle(field.parse(values[name]), axes)
-            elif field.default is REQUIRED:
-                raise Fault(f"{self.kind} needs '{name}' ({field.doc})")
-            else:
-                mine[field.attr] = field.settle(field.default, axes)
+        mine.update(self.defaults(axes))
+        for name, value in values.items():
+            field = self.fields[name]
+            mine[field.attr] = field.settle(field.parse(value), axes)
+        for name in self.required:
+            if name not in values:
+                raise Fault(f"{self.kind} needs '{name}' ({self.fields[name].doc})")
         self.settle()
+
+    @classmethod
+    def defaults(cls, axes: int) -> dict[str, Any]:
+        """Return the fields that need not be given, as attributes; worked out once for each number of axes."""
+        if axes not in cls.settled:
+            optional = [field for field in cls.fields.values() if field.default is not REQUIRED]
+            cls.settled[axes] = {field.attr: field.settle(field.default, axes) for field in optional}
+        return cls.settled[axes]
 
     def __repr__(self) -> str:
         return f"{self.kind}({', '.join(f'{n}={v!r}' for n, v in vars(self).items())})"

@@ -94,9 +94,11 @@ class Placer(Binder):
             y = op.shape(x)
             node = Node(len(self.nodes), name, layer, op, inputs, item.mark)
             node.x, node.y, node.bits, node.density = x, y, self.bits, self.density
-            node.outputs = [Tensor(self.bounded(s), node) for s in (y if isinstance(y, tuple) else (y,))]
+            outputs = y if isinstance(y, tuple) else (y,)
+            node.outputs = [Tensor(_bounded(shape), node) for shape in outputs]
             self.nodes.append(node)
-            self.checked(op, x, y, item)
+            if cls.checks:
+                self.checked(op, x, y, item)
         except Fault as fault:
             raise Placed(fault, self.place(item, fault)) from None
         return node
@@ -118,11 +120,6 @@ class Placer(Binder):
         value = item.values[fault.field]
         inherited = self.spec.defaults.get(item.cls.kind, {}).get(fault.field) is value
         return item.mark if inherited and not fault.message.startswith(f"{fault.field}: ") else value.mark
-
-    def bounded(self, shape: Shape) -> Shape:
-        if num.any_of(shape.size >= num.LARGEST) and not num.is_array(shape.size):
-            raise Fault(f"a tensor of {shape} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
-        return shape
 
     def within(self, value: Value, scope: Scope, what: str, least: float, most: float) -> Any:
         number = self.get(value, scope)
@@ -152,6 +149,12 @@ class Placer(Binder):
                 )
                 raise Placed(fault, ref.mark)
             mine.shared = theirs
+
+
+def _bounded(shape: Shape) -> Shape:
+    if num.any_of(shape.size >= num.LARGEST) and not num.is_array(shape.size):
+        raise Fault(f"a tensor of {shape} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
+    return shape
 
 
 def _filled(node: Node) -> bool:

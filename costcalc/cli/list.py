@@ -13,6 +13,7 @@ from costcalc.counting import cost, rows, total
 from costcalc.document import Spec
 from costcalc.errors import stop
 from costcalc.expand import expand
+from costcalc.op import PARAMETERS
 from costcalc.render.figures import readable
 from costcalc.report import Column, Table
 
@@ -41,7 +42,7 @@ def chosen(name: str, spec: Spec, words: tuple[str, ...]) -> bool:
 def record(name: str, spec: Spec) -> dict[str, Any]:
     """Return what is listed of a network."""
     graph = expand(spec)
-    whole = total(cost(row, get(DEFAULT)) for row in rows(graph))
+    whole = total(cost(row, get(DEFAULT)) for row in rows(graph, (*PARAMETERS, "macs")))
     return {
         "network": name,
         "family": str(spec.meta.get("family", "")),
