@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from costcalc import zoo
+from costcalc import conventions, zoo
 from costcalc.document import Spec
 from costcalc.errors import Problem, stop
 from costcalc.published import Claim, check, claims, figure
@@ -41,6 +41,12 @@ class Figure:
         row = self.claim.row
         return ", ".join([str(row.get("source", "")), *places(row)])
 
+    @property
+    def unit(self) -> str:
+        """What the figure counts, as its convention calls it."""
+        convention = conventions.get(self.claim.row.get("convention", conventions.DEFAULT))
+        return convention.unit if self.claim.quantity == "macs" else convention.things
+
     def to_dict(self) -> dict[str, Any]:
         """Return the figure as plain data."""
         claim = self.claim
@@ -50,7 +56,8 @@ class Figure:
             "where": claim.row.get("where"),
             "quantity": claim.quantity,
             "printed": claim.printed,
-            "ours": claim.ours,
+            "of": claim.row.get("of"),
+            "ours": claim.ours if isinstance(claim.ours, int) else float(claim.ours),
             "convention": claim.row.get("convention", "costcalc"),
             "verdict": self.verdict,
             "note": claim.row.get("note"),
@@ -73,7 +80,8 @@ def network(spec: Spec, row: Any) -> str:
     """Return a network as the command line would be given it: `mobilenet_v1 --width 0.5`."""
     name = str(row.get("variant") or zoo.stem(spec.where))
     knobs = (f"--{knob} {_value(value)}" for knob, value in (row.get("knobs") or {}).items())
-    return " ".join([name, *knobs])
+    part = [f"({row['of']})"] if row.get("of") else []
+    return " ".join([name, *knobs, *part])
 
 
 def _value(value: Any) -> str:
@@ -91,11 +99,7 @@ def account_table(found: list[Figure]) -> Table:
         Column("ours", "number"),
         Column("verdict"),
     ]
-    units = {"macs": "MACs", "params": "params"}
-    cells = [
-        [f.network, f.where, f"{f.claim.printed} {units[f.claim.quantity]}", readable(f.claim.ours), f.verdict]
-        for f in found
-    ]
+    cells = [[f.network, f.where, f"{f.claim.printed} {f.unit}", _shown(f.claim), f.verdict] for f in found]
     return Table(columns, cells, [f"{len(found)} figures", "", "", "", ""])
 
 
@@ -107,13 +111,21 @@ def unclaimed(spec: Spec) -> list[Problem]:
         claim = figure_.claim
         if figure_.verdict in GOOD:
             continue
-        said = f"{claim.quantity} {claim.printed} is printed, and we count {claim.ours:,}"
+        said = f"{claim.quantity} {claim.printed} is printed, and we count {_exact(claim)}"
         hint = "say reproduces: false with a note, or name the rounding, digits or convention that it has"
         if figure_.verdict == STALE:
-            said = f"{claim.quantity} {claim.printed} is reproduced: we count {claim.ours:,}"
+            said = f"{claim.quantity} {claim.printed} is reproduced: we count {_exact(claim)}"
             hint = "take reproduces: false away"
         found.append(Problem(said, marks[id(claim.row)][claim.quantity], hint))
     return found
+
+
+def _shown(claim: Claim) -> str:
+    return readable(claim.ours) if isinstance(claim.ours, int) else f"{claim.ours:.2f} %"
+
+
+def _exact(claim: Claim) -> str:
+    return f"{claim.ours:,}" if isinstance(claim.ours, int) else f"{claim.ours:.4f} %"
 
 
 def summary(found: list[Figure]) -> str:
@@ -177,7 +189,7 @@ def paper_lines(rows: list[tuple[Spec, dict[str, Any]]]) -> list[dict[str, str]]
     for spec, row in rows:
         cells: dict[str, str] = {key: str(row[key]) for key in ("macs", "params", "top1", "top5") if key in row}
         for claim in claims(spec, row):
-            cells[f"our {claim.quantity}"] = readable(claim.ours) + ("" if claim.holds else " ≠")
+            cells[f"our {claim.quantity}"] = _shown(claim) + ("" if claim.holds else " ≠")
         name = network(spec, row)
         # A quantity that is printed twice of a network is printed of two lines.
         free = [line for line in lines if line["network"] == name and not line.keys() & cells.keys()]

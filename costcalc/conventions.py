@@ -15,13 +15,16 @@ from costcalc.expr import Expr, parse
 class Convention:
     """One way of counting: two formulas over a row, what they leave out, and where they come from."""
 
-    __slots__ = ("macs", "name", "params", "says", "source", "unit")
+    __slots__ = ("macs", "name", "params", "says", "source", "things", "unit")
 
-    def __init__(self, name: str, *, params: str, macs: str, unit: str, says: str, source: str) -> None:
+    def __init__(
+        self, name: str, *, params: str, macs: str, unit: str, says: str, source: str, things: str = "params"
+    ) -> None:
         self.name = name
         self.params = params
         self.macs = macs
         self.unit = unit
+        self.things = things  # what `params` counts, as `unit` says of `macs`
         self.says = says
         self.source = source
 
@@ -78,6 +81,23 @@ CONVENTIONS: dict[str, Convention] = {
             unit="operations",
             says=f"{_ALL}; operations: MACs + one bias add per output of conv, fc and matmul",
             source="Representative CNNs (lecture, 2023): Ho·Wo·Co·Ci·Kh·Kw/G + Ho·Wo·Co",
+        ),
+        Convention(
+            "activations",
+            params=LEARNABLE,
+            macs="outputs if macs else 0",
+            unit="activations",
+            says=f"{_ALL}; activations: output elements of conv, fc and matmul",
+            source="arXiv:2003.13678 (acts); the neurons of Krizhevsky et al. 2012",
+        ),
+        Convention(
+            "bytes",
+            params="4 * (weights + biases + norm_params)",
+            macs="macs",
+            unit="MACs",
+            things="bytes",
+            says="bytes: of all learnable at 32 bits each; MACs: conv + fc + matmul, no bias",
+            source="arXiv:1602.07360, Table 2",
         ),
         Convention(
             "flops",

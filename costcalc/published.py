@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 from costcalc import conventions
 from costcalc.counting import cost, rows, total
 from costcalc.document import Spec
-from costcalc.errors import Fault, SpecError, stop
+from costcalc.errors import Fault, SpecError, nearest, stop
 from costcalc.expand import expand
 
 QUANTITIES = ("macs", "params")
-UNITS = {"": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
+UNITS = {"": 0, "%": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
 ROUNDINGS = {"nearest": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
 
-_FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT]?)\Z")
+_FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT%]?)\Z")
 
 
 class Figure(NamedTuple):
@@ -37,7 +37,7 @@ class Claim(NamedTuple):
     row: Mapping[str, Any]
     quantity: str  # macs or params
     printed: str
-    ours: int
+    ours: int | Decimal  # a Decimal where the figure is a share in per cent
     holds: bool  # ours, rounded as the source rounds, is what is printed
     reproduces: bool  # what the row says: false where a note explains why the figure cannot hold
 
@@ -64,12 +64,12 @@ def figure(text: str, digits: int | None = None) -> Figure:
     return Figure(written * unit, step)
 
 
-def rounded(number: int, step: int | Decimal, rounding: str = "nearest") -> Decimal:
+def rounded(number: int | Decimal, step: int | Decimal, rounding: str = "nearest") -> Decimal:
     """Return a number in whole steps: nearest (halves go up), floor or ceil."""
     return (number / Decimal(step)).to_integral_value(ROUNDINGS[rounding]) * step
 
 
-def holds(ours: int, printed: str, digits: int | None = None, rounding: str = "nearest") -> bool:
+def holds(ours: int | Decimal, printed: str, digits: int | None = None, rounding: str = "nearest") -> bool:
     """Say whether our number, rounded to the digits that are printed, is what is printed."""
     value, step = figure(printed, digits)
     return rounded(ours, step, rounding) == value
@@ -81,11 +81,22 @@ def settings(spec: Spec, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**variant, **(row.get("knobs") or {})}
 
 
-def counted(spec: Spec, knobs: Mapping[str, Any], convention: str = conventions.DEFAULT) -> dict[str, int]:
-    """Return a spec's totals for knob values under a convention, by quantity."""
+def counted(
+    spec: Spec, knobs: Mapping[str, Any], convention: str = conventions.DEFAULT, of: str = ""
+) -> dict[str, tuple[int, int]]:
+    """Return what a part of a network and the whole cost for knob values under a convention, by quantity.
+
+    of: a layer type, or the path of a layer or a group of them; the whole network where it is empty.
+    Raises Fault where the network has no such part.
+    """
     rule = conventions.get(convention)
-    whole = total(cost(row, rule) for row in rows(expand(spec, knobs)))
-    return {"macs": whole.macs, "params": whole.params}
+    found = rows(expand(spec, knobs))
+    members = [row for row in found if not of or of == row.type or f"{row.name}/".startswith(f"{of}/")]
+    if not members:
+        known = {row.type for row in found} | {row.node.layer.split("/")[0] for row in found}
+        raise Fault(f"there is no layer, group or layer type '{of}'", nearest(of, known))
+    whole, part = (total(cost(row, rule) for row in some) for some in (found, members))
+    return {"macs": (part.macs, whole.macs), "params": (part.params, whole.params)}
 
 
 def claims(spec: Spec, row: Mapping[str, Any]) -> list[Claim]:
@@ -93,13 +104,19 @@ def claims(spec: Spec, row: Mapping[str, Any]) -> list[Claim]:
     printed = {quantity: str(row[quantity]) for quantity in QUANTITIES if quantity in row}
     if not printed:
         return []
-    ours = counted(spec, settings(spec, row), row.get("convention", conventions.DEFAULT))
+    parts = counted(spec, settings(spec, row), row.get("convention", conventions.DEFAULT), row.get("of", ""))
+    ours = {quantity: _share(*parts[quantity], text) for quantity, text in printed.items()}
     digits, rounding = row.get("digits"), row.get("rounding", "nearest")
     reproduces = row.get("reproduces") is not False
     return [
         Claim(row, quantity, text, ours[quantity], holds(ours[quantity], text, digits, rounding), reproduces)
         for quantity, text in printed.items()
     ]
+
+
+def _share(part: int, whole: int, printed: str) -> int | Decimal:
+    """Return what stands against a figure: a number, or its share of the whole where the figure is in per cent."""
+    return 100 * Decimal(part) / Decimal(max(whole, 1)) if printed.endswith("%") else part
 
 
 def check(spec: Spec) -> list[Claim]:

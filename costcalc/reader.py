@@ -25,7 +25,7 @@ MOST_AXES = 8  # of the input
 
 META = ("name", "family", "year", "task", "source", "reference")
 PUBLISHED = (
-    "where", "source", "variant", "knobs", "convention", "macs", "params", "top1", "top5", "digits", "rounding",
+    "where", "source", "variant", "knobs", "of", "convention", "macs", "params", "top1", "top5", "digits", "rounding",
     "reproduces", "note",
 )  # fmt: skip
 _NO_USE = ("knobs", "variants", "published", *META)  # sections in which a knob's name reads nothing
@@ -37,11 +37,12 @@ _CLAIMS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "convention": (lambda v: isinstance(v, str), "write the name of a convention: costcalc conventions lists them"),
     "where": (lambda v: not isinstance(v, dict | bool), "write where the figure is printed: Table 1"),
     "source": (lambda v: isinstance(v, str), "write a paper, a repository"),
+    "of": (lambda v: isinstance(v, str), "write a layer, a group of layers or a layer type: fire2, conv 1x1"),
     "note": (lambda v: isinstance(v, str), "write a text"),
     "top1": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 70.6"),
     "top5": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 89.5"),
 }
-_FIGURE = re.compile(r"[0-9]+(\.[0-9]+)?[KMGBT]?\Z")
+_FIGURE = re.compile(r"[0-9]+(\.[0-9]+)?[KMGBT%]?\Z")
 
 
 class Reader(ItemReader):

@@ -34,7 +34,7 @@ def layer_table(result: Result, by: str = "layer", fold: int | None = None) -> T
     unit = result.unit
     columns = [
         Column("layer"), Column("type"), Column("input"), Column("output"), Column("k/s"),
-        Column("params", "count"), Column("%", "share"), Column(unit, "count"), Column("%", "share"),
+        Column(result.convention.things, "count"), Column("%", "share"), Column(unit, "count"), Column("%", "share"),
     ]  # fmt: skip
     shown = lines(result, by, fold)
     cells = [
@@ -52,7 +52,8 @@ def type_table(result: Result, by: str = "type", fold: int | None = None) -> Tab
     """Return the resource-per-layer-type table of the MobileNet paper (its Table 2), or one by block."""
     columns = [
         Column(by), Column("rows", "number"),
-        Column("params", "count"), Column("%", "share"), Column(result.unit, "count"), Column("%", "share"),
+        Column(result.convention.things, "count"), Column("%", "share"),
+        Column(result.unit, "count"), Column("%", "share"),
     ]  # fmt: skip
     shown = lines(result, by, fold)
     cells = [

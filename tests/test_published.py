@@ -207,3 +207,37 @@ def test_most_of_the_zoo_has_figures() -> None:
         "preresnet",
         "yolo_v3",
     ]
+
+
+# A 1x1 convolution of 2 -> 3 channels on 4x4 (6 weights, 3 biases, 96 MACs), then an fc of 3 -> 1 (3 + 1, 3 MACs).
+PARTS = """\
+costcalc: 1
+input: [2, 4, 4]
+layers:
+  - {conv: {out: 3, kernel: 1}, name: first}
+  - global_avg_pool
+  - {fc: {out: 1}, name: last}
+published:
+  rows:
+    - {of: ROW}
+"""
+
+OF = [
+    ("first, params: 9", "9", 9, True),
+    ("conv 1x1, macs: 96", "96", 96, True),
+    ("last, params: 3, convention: weights", "3", 3, True),
+    ("conv 1x1, macs: 97.0%", "97.0%", Decimal(9600) / 99, True),  # 96 / 99 = 96.97 %
+    ("conv 1x1, macs: 96.9%, rounding: floor", "96.9%", Decimal(9600) / 99, True),
+    ("fc, macs: 3.1%", "3.1%", Decimal(300) / 99, False),  # 3 / 99 = 3.03 %
+]
+
+
+@pytest.mark.parametrize(("row", "printed", "ours", "held"), OF)
+def test_a_figure_of_a_part(row: str, printed: str, ours: int | Decimal, held: bool) -> None:
+    (claim,) = check(zoo.load_text(PARTS.replace("ROW", row)))
+    assert (claim.printed, claim.ours, claim.holds) == (printed, ours, held)
+
+
+def test_a_part_that_is_not_there_is_refused() -> None:
+    with pytest.raises(SpecError, match="there is no layer, group or layer type 'frist'"):
+        check(zoo.load_text(PARTS.replace("ROW", "frist, params: 9")))

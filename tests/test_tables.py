@@ -170,7 +170,8 @@ def test_a_cell_stands_once_and_as_it_is_printed(
 
 @pytest.mark.parametrize(("source", "where"), TABLES)
 def test_a_table_has_its_networks_and_no_others(source: str, where: str) -> None:
-    shown = account.paper_table(account.find_table(source, where)).cells
+    whole = [(spec, row) for spec, row in account.find_table(source, where) if not row.get("of")]
+    shown = account.paper_table(whole).cells
     assert {line[0] for line in shown} == set(TABLES[source, where])
     assert len(shown) == len(TABLES[source, where])
 
@@ -240,3 +241,21 @@ BODIES = {
 @pytest.mark.parametrize("network", BODIES)
 def test_a_body_has_the_inputs_that_are_printed(network: str) -> None:
     assert [line.input for line in folded(network)] == BODIES[network].split()
+
+
+# arXiv:1704.04861, Table 2, and the lecture's table of SqueezeNet's layers before and after pruning.
+PARTS = [
+    ("1704.04861", "2", "mobilenet_v1 (conv 1x1)", "94.86%", "74.59%"),
+    ("1704.04861", "2", "mobilenet_v1 (conv dw 3x3)", "3.06%", "1.06%"),
+    ("1704.04861", "2", "mobilenet_v1 (conv 3x3)", "1.19%", "0.02%"),
+    ("1704.04861", "2", "mobilenet_v1 (fc)", "0.18%", "24.33%"),
+    ("1602.07360", "1", "squeezenet1_0_pruned (fire2)", "11920", "5746"),
+    ("1602.07360", "1", "squeezenet1_0_pruned (fire8)", "188992", "77581"),
+    ("1602.07360", "1", "squeezenet1_0_pruned (conv10)", "513000", "103400"),
+]
+
+
+@pytest.mark.parametrize(("source", "where", "part", "first", "second"), PARTS)
+def test_the_figures_of_a_part_stand_in_its_table(source: str, where: str, part: str, first: str, second: str) -> None:
+    rows = [row for spec, row in account.find_table(source, where) if account.network(spec, row) == part]
+    assert {str(row[key]) for row in rows for key in ("macs", "params") if key in row} == {first, second}

@@ -100,5 +100,5 @@ def totals(result: Result) -> str:
     """Return the totals in words: readable, with all digits behind."""
     from costcalc.render.figures import readable
 
-    params = f"{readable(result.params)} params ({result.params:,})"
+    params = f"{readable(result.params)} {result.convention.things} ({result.params:,})"
     return f"{params}, {readable(result.macs)} {result.unit} ({result.macs:,})"
