@@ -80,7 +80,7 @@ def network(spec: Spec, row: Any) -> str:
     """Return a network as the command line would be given it: `mobilenet_v1 --width 0.5`."""
     name = str(row.get("variant") or zoo.stem(spec.where))
     knobs = (f"--{knob} {_value(value)}" for knob, value in (row.get("knobs") or {}).items())
-    part = [f"({row['of']})"] if row.get("of") else []
+    part = [f"({_value(row['of'])})"] if row.get("of") else []
     return " ".join([name, *knobs, *part])
 
 

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from costcalc import conventions
-from costcalc.counting import cost, rows, total
+from costcalc.counting import Row, cost, rows, total
 from costcalc.document import Spec
 from costcalc.errors import Fault, SpecError, nearest, stop
 from costcalc.expand import expand
@@ -82,19 +82,21 @@ def settings(spec: Spec, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def counted(
-    spec: Spec, knobs: Mapping[str, Any], convention: str = conventions.DEFAULT, of: str = ""
+    spec: Spec, knobs: Mapping[str, Any], convention: str = conventions.DEFAULT, of: str | list[str] = ""
 ) -> dict[str, tuple[int, int]]:
     """Return what a part of a network and the whole cost for knob values under a convention, by quantity.
 
-    of: a layer type, or the path of a layer or a group of them; the whole network where it is empty.
+    of: a layer type, or the path of a layer or a group of them, or several; the whole network where it is empty.
     Raises Fault where the network has no such part.
     """
     rule = conventions.get(convention)
     found = rows(expand(spec, knobs))
-    members = [row for row in found if not of or of == row.type or f"{row.name}/".startswith(f"{of}/")]
-    if not members:
-        known = {row.type for row in found} | {row.node.layer.split("/")[0] for row in found}
-        raise Fault(f"there is no layer, group or layer type '{of}'", nearest(of, known))
+    wanted = of if isinstance(of, list) else [of]
+    for name in wanted:
+        if not any(_within(row, name) for row in found):
+            known = {row.type for row in found} | {row.node.layer.split("/")[0] for row in found}
+            raise Fault(f"there is no layer, group or layer type '{name}'", nearest(name, known))
+    members = [row for row in found if any(_within(row, name) for name in wanted)]
     whole, part = (total(cost(row, rule) for row in some) for some in (found, members))
     return {"macs": (part.macs, whole.macs), "params": (part.params, whole.params)}
 
@@ -112,6 +114,11 @@ def claims(spec: Spec, row: Mapping[str, Any]) -> list[Claim]:
         Claim(row, quantity, text, ours[quantity], holds(ours[quantity], text, digits, rounding), reproduces)
         for quantity, text in printed.items()
     ]
+
+
+def _within(row: Row, name: str) -> bool:
+    """Say whether a row is of that layer type, or lies at or below that path."""
+    return not name or name == row.type or f"{row.name}/".startswith(f"{name}/")
 
 
 def _share(part: int, whole: int, printed: str) -> int | Decimal:

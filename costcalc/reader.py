@@ -37,7 +37,10 @@ _CLAIMS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "convention": (lambda v: isinstance(v, str), "write the name of a convention: costcalc conventions lists them"),
     "where": (lambda v: not isinstance(v, dict | bool), "write where the figure is printed: Table 1"),
     "source": (lambda v: isinstance(v, str), "write a paper, a repository"),
-    "of": (lambda v: isinstance(v, str), "write a layer, a group of layers or a layer type: fire2, conv 1x1"),
+    "of": (
+        lambda v: bool(v) and all(isinstance(part, str) for part in (v if isinstance(v, list) else [v])),
+        "write a layer, a group of layers or a layer type, or a list of them: fire2, conv 1x1",
+    ),
     "note": (lambda v: isinstance(v, str), "write a text"),
     "top1": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 70.6"),
     "top5": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 89.5"),

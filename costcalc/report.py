@@ -21,12 +21,15 @@ class Column:
 class Table:
     """Cells under columns, with a line of totals; counts are exact ints until a writer rounds them."""
 
-    __slots__ = ("cells", "columns", "totals")
+    __slots__ = ("cells", "columns", "paths", "totals")
 
-    def __init__(self, columns: list[Column], cells: list[list[Any]], totals: list[Any]) -> None:
+    def __init__(
+        self, columns: list[Column], cells: list[list[Any]], totals: list[Any], *, paths: bool = False
+    ) -> None:
         self.columns = columns
         self.cells = cells
         self.totals = totals
+        self.paths = paths  # whether the first column holds paths, which a writer may put under headings
 
 
 def layer_table(result: Result, by: str = "layer", fold: int | None = None) -> Table:
@@ -45,7 +48,7 @@ def layer_table(result: Result, by: str = "layer", fold: int | None = None) -> T
         ]
         for line in shown
     ]  # fmt: skip
-    return Table(columns, cells, ["total", f"{len(shown)} lines", "", "", "", *_totals(shown, result)])
+    return Table(columns, cells, ["total", f"{len(shown)} lines", "", "", "", *_totals(shown, result)], paths=True)
 
 
 def type_table(result: Result, by: str = "type", fold: int | None = None) -> Table:

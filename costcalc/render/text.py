@@ -32,7 +32,8 @@ def render(table: Table, *, columns: int = 80, exact: bool = False, color: bool 
     body: list[list[str]] = texts[:-1]
     room = columns - sum(others) - len(others)
     if room < max(width(row[0]) for row in texts):
-        body = [line for row in _under_headings(body) for line in _on_own_line(row, max(room, _LEAST_NAME))]
+        placed = _under_headings(body) if table.paths else body
+        body = [line for row in placed for line in _on_own_line(row, max(room, _LEAST_NAME))]
     widths = [max(width(row[0]) for row in [*titles, *body, texts[-1]] if len(row) > 1), *others]
     gap = 2 if sum(widths) + 2 * len(others) <= columns else 1
     ruler = "─" * (sum(widths) + gap * len(others))
