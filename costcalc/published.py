@@ -6,7 +6,6 @@ digits is 569M. All arithmetic is on whole numbers and decimals, so that no floa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
@@ -16,12 +15,11 @@ from costcalc.counting import Row, cost, rows, total
 from costcalc.document import Spec
 from costcalc.errors import Fault, SpecError, nearest, stop
 from costcalc.expand import expand
+from costcalc.reader import FIGURE
 
 QUANTITIES = ("macs", "params")
 UNITS = {"": 0, "%": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
 ROUNDINGS = {"nearest": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
-
-_FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT%]?)\Z")
 
 
 class Figure(NamedTuple):
@@ -48,7 +46,7 @@ def figure(text: str, digits: int | None = None) -> Figure:
     All digits written count, zeros at the end too, unless `digits` says how many do: 720M of two
     digits goes in steps of 10 M. Raises Fault for what is no figure, or has fewer digits than said.
     """
-    found = _FIGURE.match(text)
+    found = FIGURE.match(text)
     if not found:
         raise Fault(f"'{text}' is no figure", "write 569M, 4.2M, 1.5G, 0.39B")
     written = Decimal(found["number"])

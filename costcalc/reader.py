@@ -45,7 +45,7 @@ _CLAIMS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "top1": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 70.6"),
     "top5": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 89.5"),
 }
-_FIGURE = re.compile(r"[0-9]+(\.[0-9]+)?[KMGBT%]?\Z")
+FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT%]?)\Z")
 
 
 class Reader(ItemReader):
@@ -378,7 +378,7 @@ class Reader(ItemReader):
             hint = "say why: a misprint of the paper, a detail that was never published"
             self.problem("a row that is not reproduced needs a 'note'", row.mark, hint)
         for key in ("macs", "params"):
-            if key in values and not _FIGURE.match(str(values[key])):
+            if key in values and not FIGURE.match(str(values[key])):
                 self.problem(f"'{values[key]!s:.20}' is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
         self.spec.published.append({"source": source, **values})
         self.spec.published_marks.append(marks)

@@ -8,6 +8,7 @@ from typing import Any
 from costcalc import op as ops
 from costcalc.fields import REQUIRED, Field
 from costcalc.op import Example, Op
+from costcalc.resolve import flow
 
 HEAD = """# Operators
 
@@ -71,7 +72,7 @@ def _field(field: Field) -> str:
 
 
 def _example(cls: type[Op], example: Example) -> str:
-    spec = f"{cls.kind}: {_flow(example.fields)}" if example.fields else cls.kind
+    spec = f"{cls.kind}: {flow(example.fields)}" if example.fields else cls.kind
     counts = [f"{name.replace('_', ' ')} {_count(value)}" for name, value in example.counts.items()]
     note = f"; {example.note}" if example.note else ""
     said = f"{', '.join(counts) or 'no cost'}{note}"
@@ -84,15 +85,6 @@ def _count(value: Any) -> str:
     return f"{value:,}"
 
 
-def _flow(value: Any) -> str:
-    """Return a value as YAML's flow style writes it."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(v)}" for key, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_flow(v) for v in value) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _shape(dims: Any) -> str:
     if isinstance(dims, list) or (dims and isinstance(dims[0], tuple)):
         return ", ".join(_shape(part) for part in dims)
@@ -100,7 +92,7 @@ def _shape(dims: Any) -> str:
 
 
 def _code(value: Any) -> str:
-    return "" if value is None or value == "" else f"`{_flow(value)}`"
+    return "" if value is None or value == "" else f"`{flow(value)}`"
 
 
 def _cell(text: str) -> str:

@@ -19,7 +19,7 @@ def standalone(spec: Spec) -> str:
         return spec.text
     instead = {
         "name": [f"name: {spec.variant}"],
-        "knobs": [f"knobs: {_flow(spec.knobs)}", ""],
+        "knobs": [f"knobs: {flow(spec.knobs)}", ""],
         "variants": [],
         "published": _published(spec),
     }
@@ -47,15 +47,15 @@ def _published(spec: Spec) -> list[str]:
     if not rows:
         return []
     said = ["published:", "  rows:"]
-    return said + [f"    - {_flow({k: v for k, v in row.items() if k != 'variant'})}" for row in rows]
+    return said + [f"    - {flow({k: v for k, v in row.items() if k != 'variant'})}" for row in rows]
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """Return a value as YAML's flow style writes it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(v)}" for key, v in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {flow(v)}" for key, v in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_flow(v) for v in value) + "]"
+        return "[" + ", ".join(flow(v) for v in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     return _text(value) if isinstance(value, str) else str(value)

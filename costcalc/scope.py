@@ -64,9 +64,7 @@ class Scope:
             raise Unknown  # a constant whose value could not be known
         if name in self.spec.blocks or known_word(name):
             return name
-        self.excuse(name)
-        hint = nearest(name, self.layers) or "a layer can be used after the item that it names"
-        raise Fault(f"no layer before this one is called '{name}'", hint)
+        raise self.missing(name)
 
     def call(self, name: str, values: list[Any]) -> Any:
         """Return a defined function's value, or the layer of an indexed name."""
@@ -84,18 +82,18 @@ class Scope:
         bound = self.layers.get(head) if head else None
         return None if bound is None else _part(bound.flow, part, head)
 
-    def excuse(self, name: str) -> None:
-        """Pass over a missing name that may only follow from a mistake reported already."""
+    def missing(self, name: str) -> Exception:
+        """Return what to raise for a name that no layer has; Unknown where a mistake told already may be the cause."""
         if any(name.startswith(stem) for stem in self.lost):
-            raise Unknown
+            return Unknown()
+        hint = nearest(name, self.layers) or "a layer can be used after the item that it names"
+        return Fault(f"no layer before this one is called '{name}'", hint)
 
     def layer(self, name: str) -> Flow:
         """Return an earlier layer; raise Fault if there is none of that name."""
         found = self.source if name == "input" else self.find(name)
         if found is None:
-            self.excuse(name)
-            hint = nearest(name, self.layers) or "a layer can be used after the item that it names"
-            raise Fault(f"no layer before this one is called '{name}'", hint)
+            raise self.missing(name)
         return found
 
 
