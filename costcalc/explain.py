@@ -97,7 +97,8 @@ def symbolic_shape(shape: Any, mark: str) -> Any:
 
 def formulas(node: Node) -> list[Formula]:
     """Return the formulas of one row: its output's shape, then every component that is not zero."""
-    axes = len(node.x.space) if isinstance(node.x, Shape) else len(node.x[0].space)
+    first = node.x if isinstance(node.x, Shape) else (*node.x, node.y)[0]
+    axes = len(first.space)
     op, x = symbolic(node.op, axes), symbolic_shape(node.x, "i")
     made = _shape_formulas(op.shape(x))
     y = symbolic_shape(node.y, "o")

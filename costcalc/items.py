@@ -22,7 +22,7 @@ from costcalc.document import (
 from costcalc.errors import Fault, Mark, closest, nearest
 from costcalc.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role, Text
 from costcalc.source import Node
-from costcalc.values import LONGEST_NAME, ValueReader, several, spoken
+from costcalc.values import LONGEST_NAME, ValueReader, joins, several, spoken
 
 
 class ItemReader(ValueReader):
@@ -164,7 +164,7 @@ class ItemReader(ValueReader):
 
     def operator(self, key: str, node: Node, mark: Mark, cls: type[ops.Op], context: Context) -> Item:
         item = OpItem(key, mark, cls)
-        if cls.inputs != 1:
+        if joins(cls, node):
             item.branches = self.branches(node, mark, cls, context)
             return item if item.branches else LostItem(key, mark)
         given = self.fields(cls, node, context)
@@ -268,7 +268,8 @@ class ItemReader(ValueReader):
                 self.problem("a branch without an operator", node.mark, hint)
                 return Branch(label, [LostItem("", node.mark)], None)
             return Branch(label, [self.item(node, context)], None)
-        if isinstance(node.value, str) and (node.value in ops.operators() or node.value in self.spec.blocks):
+        kind = isinstance(node.value, str) and (node.value in ops.operators() or node.value in self.spec.blocks)
+        if kind and not context.layers.may_be(node.value):
             hint = f"a word that is a branch is an earlier layer; for the operator or block write [{node.value}]"
             self.problem(f"no layer is called '{node.value}'", node.mark, hint)
             return Branch(label, [LostItem("", node.mark)], None)

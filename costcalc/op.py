@@ -36,7 +36,7 @@ class Op:
     kind: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[dict[str, Field]] = {}
-    inputs: ClassVar[int | None] = 1  # how many tensors it takes; None: two or more, its branches
+    inputs: ClassVar[int | None] = 1  # how many tensors it takes; None: as many as there are branches
     axes: ClassVar[tuple[int, ...] | None] = None  # the numbers of spatial axes it takes; None: any
     is_act: ClassVar[bool] = False  # may stand in `act:`
     norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`

@@ -26,11 +26,11 @@ class Placer(Binder):
     def operator(self, item: OpItem, flow: Flow, scope: Scope) -> Flow:
         if item.branches is not None:
             return self.join(item, flow, scope)
-        tensor = self.single(flow, item.mark)
+        tensors = self.entering(item, flow)
         name = self.title(item, item.key, scope)
         try:
             values = {name: self.get(value, scope) for name, value in item.values.items()}
-            node = self.node(item.cls, values, [tensor], name, name, item)
+            node = self.node(item.cls, values, tensors, name, name, item)
         except (Placed, Unknown) as error:
             if isinstance(error, Placed):
                 self.report(error.problem)
@@ -43,6 +43,19 @@ class Placer(Binder):
         for role in item.cls.roles:
             result = self.companion(item, node, role, result, scope)
         return result
+
+    def entering(self, item: OpItem, flow: Flow) -> list[Tensor]:
+        """Return what an operator takes of the flow: one tensor, none, or all that flow together."""
+        wanted = item.cls.inputs
+        if wanted == 1:
+            return [self.single(flow, item.mark)]
+        if wanted == 0:
+            return []
+        tensors = flow.tensors if isinstance(flow, Bundle) else [flow]
+        if wanted is not None and len(tensors) != wanted:
+            hint = f"write from: [{', '.join('abc'[:wanted])}] beside it"
+            raise Placed(Fault(f"{item.key} takes {wanted} tensors, and {len(tensors)} flows in", hint), item.mark)
+        return tensors
 
     def told(self, item: OpItem, scope: Scope) -> None:
         """Report what is wrong with each field of an item that could not be run, whatever its input is."""
@@ -90,7 +103,7 @@ class Placer(Binder):
             shapes.append(tensor.shape)
         x: Any = shapes[0] if cls.inputs == 1 else tuple(shapes)
         try:
-            op = cls(len(shapes[0].space), **values)
+            op = cls(len(shapes[0].space) if shapes else 0, **values)
             y = op.shape(x)
             node = Node(len(self.nodes), name, layer, op, inputs, item.mark)
             node.x, node.y, node.bits, node.density = x, y, self.bits, self.density

@@ -88,9 +88,9 @@ class Layer:
 
     @property
     def input(self) -> tuple[Any, ...]:
-        """Input shape (C, *space); of a join, its first branch's."""
+        """Input shape (C, *space); of a join, its first branch's; () where nothing enters."""
         x = self.row.node.x
-        return tuple((x if isinstance(x, Shape) else x[0]).dims)
+        return x.dims if isinstance(x, Shape) else x[0].dims if x else ()
 
     @property
     def output(self) -> tuple[Any, ...]:
@@ -247,7 +247,7 @@ def shown_shape(shape: Any) -> str:
     """Return a shape as `64x56x56`; of several, how many: a join's, or a split's."""
     if isinstance(shape, Shape):
         return str(shape)
-    return str(shape[0]) if len(shape) == 1 else f"{len(shape)} tensors"
+    return str(shape[0]) if len(shape) == 1 else f"{len(shape)} tensors" if shape else ""
 
 
 def _shapes(shape: Any) -> list[list[Any]]:

@@ -252,7 +252,7 @@ class ValueReader:
 
     def collect_branches(self, key: str, value: Node, names: LayerNames) -> None:
         cls = ops.operators().get(key)
-        labelled = value.is_map and cls is not None and cls.inputs != 1
+        labelled = value.is_map and cls is not None and joins(cls, value)
         for part in value.value.values() if labelled else value.value if value.is_list else ():
             self.collect(part, names)
 
@@ -311,6 +311,14 @@ class ValueReader:
         else:
             return True
         return False
+
+
+def joins(cls: type[ops.Op], node: Node) -> bool:
+    """Say whether an operator's value is its branches: it takes several tensors, and they stand in place of fields."""
+    if cls.inputs in (0, 1):
+        return False
+    fields = node.value is None or (node.is_map and bool(node.value) and node.value.keys() <= cls.fields.keys())
+    return not fields
 
 
 _REFERENCE = re.compile(r"(?P<stem>[^()\s]+(?: [^()\s]+)*?)(?:\((?P<index>.+)\))?(?:(?<=\))\.(?P<part>\w+))?\Z")

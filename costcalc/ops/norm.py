@@ -6,7 +6,7 @@ from typing import Any
 
 from costcalc import num
 from costcalc.errors import Fault
-from costcalc.fields import flag, integer, word
+from costcalc.fields import flag, integer, real, word
 from costcalc.op import Example, Op
 from costcalc.ops._twin import twin
 from costcalc.shape import Shape
@@ -22,6 +22,7 @@ class BatchNorm(Op, kind="batch_norm"):
 
     norm_word = "batch"
     affine: bool = flag("learn gamma and beta, one each a channel", True)
+    eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
     def norm_params(self, x: Shape, y: Shape) -> Any:
         return 2 * x.c if self.affine else 0
@@ -35,7 +36,7 @@ class BatchNorm(Op, kind="batch_norm"):
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         nn = torch.nn
         make = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[len(x.space)]
-        return make(x.c, affine=self.affine)
+        return make(x.c, self.eps, affine=self.affine)
 
     examples = [
         Example(
@@ -71,6 +72,7 @@ class LayerNorm(Op, kind="layer_norm"):
     norm_word = "layer"
     over: str = word("what is normalized together: the channels of a pixel, or all", "channels", ("channels", "all"))
     affine: bool = flag("learn gamma and beta, one each a normalized element", True)
+    eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
     def norm_params(self, x: Shape, y: Shape) -> Any:
         if not self.affine:
@@ -86,7 +88,9 @@ class LayerNorm(Op, kind="layer_norm"):
         return (x.c,) if self.over == "channels" else x.dims
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        norm = torch.nn.LayerNorm(x.c if self.over == "channels" else x.dims, elementwise_affine=self.affine)
+        norm = torch.nn.LayerNorm(
+            x.c if self.over == "channels" else x.dims, eps=self.eps, elementwise_affine=self.affine
+        )
         if self.over == "all" or not x.space:
             return norm
         return twin(torch, lambda m, t: m.norm(t.movedim(1, -1)).movedim(-1, 1), norm=norm)
@@ -127,6 +131,7 @@ class GroupNorm(Op, kind="group_norm"):
     norm_word = "group"
     groups: int = integer("groups, G, that the channels are split into", 32, symbol="G")
     affine: bool = flag("learn gamma and beta, one each a channel", True)
+    eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
     def check(self, x: Shape, y: Shape) -> None:
         if num.any_of(x.c % self.groups != 0):
@@ -143,7 +148,7 @@ class GroupNorm(Op, kind="group_norm"):
         return _normalized(x, self.groups, affine=self.affine)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.GroupNorm(self.groups, x.c, affine=self.affine)
+        return torch.nn.GroupNorm(self.groups, x.c, self.eps, affine=self.affine)
 
     examples = [
         Example(
@@ -168,6 +173,7 @@ class InstanceNorm(Op, kind="instance_norm"):
     norm_word = "instance"
     affine: bool = flag("learn gamma and beta, one each a channel", False)
     track_running_stats: bool = flag("keep running means and variances for inference", False)
+    eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
     def shape(self, x: Shape) -> Shape:
         if not x.space:
@@ -191,7 +197,7 @@ class InstanceNorm(Op, kind="instance_norm"):
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         nn = torch.nn
         make = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)[len(x.space) - 1]
-        return make(x.c, affine=self.affine, track_running_stats=self.track_running_stats)
+        return make(x.c, self.eps, affine=self.affine, track_running_stats=self.track_running_stats)
 
     examples = [
         Example(
