@@ -7,6 +7,7 @@ from typing import Any
 
 from costcalc.conventions import LEARNABLE, Convention, evaluate
 from costcalc.graph import Graph, Node
+from costcalc.num import UNKNOWN
 from costcalc.op import COMPONENTS, PARAMETERS
 from costcalc.shape import Shape
 
@@ -106,9 +107,14 @@ def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
     """Return what a row costs under a convention, its operations for a whole batch."""
     # The two formulas that nearly all conventions use are read off directly: they are run for
     # every row of every report.
-    params = row.learnable if convention.params == LEARNABLE else evaluate(convention.params, _names(row))
-    macs = row.macs if convention.macs == "macs" else evaluate(convention.macs, _names(row))
+    params = row.learnable if convention.params == LEARNABLE else _evaluated(convention.params, row)
+    macs = row.macs if convention.macs == "macs" else _evaluated(convention.macs, row)
     return Cost(params, macs * batch)
+
+
+def _evaluated(formula: str, row: Row) -> Any:
+    """Return a convention's formula of a row: unknown where it asks for MACs that are."""
+    return UNKNOWN if row.macs is UNKNOWN and "macs" in formula else evaluate(formula, _names(row))
 
 
 def _names(row: Row) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def page(nodes: list[Node], rows: list[Row], convention: Convention) -> list[str
                 f"  it uses the weights of '{node.shared.name}', where its {' and '.join(PARAMETERS)} are counted"
             )
         if not node.op.derived:
-            said.append("  custom: these numbers are stated by the spec, not derived")
+            said.append(f"  {node.op.kind}: these numbers are stated by the spec, not derived")
         said.append("")
     return [*said, f"counted: {convention.says} ({convention.name})"]
 

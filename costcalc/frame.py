@@ -17,5 +17,7 @@ def frame(result: Result) -> pd.DataFrame:
     import pandas as pd
 
     table = pd.DataFrame(records(result))
+    unknown = [name for name in ("params", "macs", "plain_macs") if table[name].isna().any()]
+    table = table.astype(dict.fromkeys(unknown, "Int64"))  # whole numbers stay exact beside one that is missing
     table.attrs["convention"] = result.convention.name
     return table

@@ -20,6 +20,38 @@ LARGEST = 10**15
 _PLAIN = (int, float)
 
 
+class Unknown:
+    """A number that nobody knows: whatever is counted with it is unknown too. `UNKNOWN` is the only one."""
+
+    def _stays(self, *_: object) -> Unknown:
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _stays
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = _stays
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+    def __format__(self, spec: str) -> str:
+        return "unknown"
+
+    # It stands above every number, so that a table's order and a budget's check see it first.
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    def __le__(self, other: object) -> bool:
+        return other is self
+
+    def __gt__(self, other: object) -> bool:
+        return other is not self
+
+    def __ge__(self, other: object) -> bool:
+        return True
+
+
+UNKNOWN = Unknown()
+
+
 def is_array(x: object) -> bool:
     """Say whether x is a numpy array or scalar, without importing numpy."""
     return hasattr(x, "dtype")

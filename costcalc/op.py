@@ -64,7 +64,7 @@ class Op:
             cls.kind, cls.aliases = kind, aliases
             _register(cls)
 
-    def __init__(self, axes: int = 0, **values: Any) -> None:
+    def __init__(self, axes: int = 0, /, **values: Any) -> None:
         """Take the fields' values for an input with so many spatial axes; raise Fault for a bad one."""
         mine = self.__dict__
         mine.update(self.defaults(axes))

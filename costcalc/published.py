@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
-from costcalc import conventions
+from costcalc import conventions, num
 from costcalc.counting import Row, cost, rows, total
 from costcalc.document import Spec
 from costcalc.errors import Fault, SpecError, nearest, stop
@@ -81,7 +81,7 @@ def settings(spec: Spec, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def counted(
     spec: Spec, knobs: Mapping[str, Any], convention: str = conventions.DEFAULT, of: str | list[str] = ""
-) -> dict[str, tuple[int, int]]:
+) -> dict[str, tuple[Any, Any]]:
     """Return what a part of a network and the whole cost for knob values under a convention, by quantity.
 
     of: a layer type, or the path of a layer or a group of them, or several; the whole network where it is empty.
@@ -105,6 +105,9 @@ def claims(spec: Spec, row: Mapping[str, Any]) -> list[Claim]:
     if not printed:
         return []
     parts = counted(spec, settings(spec, row), row.get("convention", conventions.DEFAULT), row.get("of", ""))
+    for quantity in printed:
+        if any(number is num.UNKNOWN for number in parts[quantity]):
+            raise Fault(f"the {quantity} are unknown, since those of a layer are", "remove the figure, or the layer")
     ours = {quantity: _share(*parts[quantity], text) for quantity, text in printed.items()}
     digits, rounding = row.get("digits"), row.get("rounding", "nearest")
     reproduces = row.get("reproduces") is not False

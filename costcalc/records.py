@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costcalc.num import UNKNOWN
+
 if TYPE_CHECKING:
     from costcalc.result import Line, Result
 
@@ -29,7 +31,7 @@ def folded(result: Result, lines: list[Line], by: str) -> list[dict[str, Any]]:
             **({} if by in ("type", "block") else {"kernel": line.kernel, "stride": line.stride}),
             "rows": len(line.rows),
             "params": line.cost.params,
-            "macs": line.cost.macs,
+            "macs": "" if line.cost.macs is UNKNOWN else line.cost.macs,
             "convention": result.convention.name,
         }
         for line in lines

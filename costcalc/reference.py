@@ -55,8 +55,11 @@ def entry(cls: type[Op], level: str = "###") -> str:
     uses += [f"`act: {name}`" for name in (cls.kind, *cls.aliases)] if cls.is_act else []
     if uses:
         said += [f"As shorthand: {', '.join(uses)}.", ""]
-    if cls.inputs != 1:
-        said += ["Takes branches: a list, or a mapping whose keys name them.", ""]
+    if cls.inputs == 0:
+        said += ["Takes no tensor: what flows in goes nowhere.", ""]
+    elif cls.inputs != 1:
+        given = f"; or, with fields, `{{{cls.kind}: {{...}}, from: [a, b]}}`" if cls.fields else ""
+        said += [f"Takes branches: a list, or a mapping whose keys name them{given}.", ""]
     if cls.fields:
         said += ["| field | takes | default | meaning |", "| --- | --- | --- | --- |"]
         said += [_field(field) for field in cls.fields.values()]

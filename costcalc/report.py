@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc import num
 from costcalc.counting import total
 from costcalc.result import Line, Result, lines
 
@@ -81,11 +82,14 @@ def notes(result: Result) -> list[str]:
     said = [f"counted: {result.convention.says} ({result.convention.name})"]
     if result.batch != 1:
         said.append(f"{result.unit} are for a batch of {result.batch}; parameters do not grow with it")
-    if any(not layer.row.node.op.derived for layer in result.layers):
-        texts = {
-            str(getattr(layer.row.node.op, "note", "")) for layer in result.layers if not layer.row.node.op.derived
-        }
-        said.append(f"* custom: as the spec states it, not derived {'; '.join(sorted(filter(None, texts)))}".rstrip())
+    stated = [layer for layer in result.layers if not layer.row.node.op.derived]
+    if stated:
+        texts = {str(getattr(layer.row.node.op, "note", "")) for layer in stated}
+        said.append(f"* as the spec states it, not derived: {'; '.join(sorted(filter(None, texts)))}".rstrip(" :"))
+    if result.macs is num.UNKNOWN:
+        known = [layer for layer in result.layers if layer.macs is not num.UNKNOWN]
+        rest = f"{len(result.layers) - len(known)} of {len(result.layers)} rows"
+        said.append(f"unknown: the {result.unit} of {rest}; the others have {sum(n.macs for n in known):,}")
     if any(layer.row.node.shared is not None for layer in result.layers):
         said.append("= uses the weights of an earlier layer: counted there")
     return said
@@ -110,7 +114,7 @@ def _marked(line: Line) -> str:
     return line.name + ("*" if line.stated else "") + (" =" if line.shared else "")
 
 
-def _share(part: Any, whole: Any) -> float:
+def _share(part: Any, whole: Any) -> Any:
     return 100 * part / whole if whole else 0.0
 
 

@@ -19,8 +19,9 @@ def spec_schema() -> dict[str, Any]:
     """Return the JSON Schema of specs. Blocks have names of their own, so other keys stay open in items."""
     kinds = {name: _operator(cls) for name, cls in sorted(ops.operators().items())}
     items = {"type": "array", "items": {"$ref": "#/$defs/item"}}
-    branches = {"anyOf": [{"type": "array"}, {"type": "object"}]}
-    joins = {name: branches | {"description": _first(cls)} for name, cls in ops.operators().items() if cls.inputs != 1}
+    branches = {"type": ["array", "object", "null"]}  # an object holds named branches, or the fields
+    several = {name: cls for name, cls in ops.operators().items() if cls.inputs not in (0, 1)}
+    joins = {name: branches | {"description": _first(cls)} for name, cls in several.items()}
     modifiers = {name: {"description": doc} for name, doc in MODIFIERS.items()}
     table = {"description": "a header row and rows, or a mapping of columns", "type": ["array", "object"]}
     item = {
@@ -108,20 +109,21 @@ def _first(cls: type[ops.Op]) -> str:
 def report_schema() -> dict[str, Any]:
     """Return the JSON Schema of `costcalc report --format json`."""
     text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
+    known = {"type": ["integer", "null"], "minimum": 0}  # null: unknown
     window = {"type": ["array", "integer", "null"]}
     shapes = {"type": "array", "items": {"type": "array", "items": {"type": "integer", "minimum": 1}}}
-    components = dict.fromkeys((*PARAMETERS, "plain_macs", "bias_adds"), count)
+    components = {**dict.fromkeys(PARAMETERS, count), "plain_macs": known, "bias_adds": count}
     layer = {
         "name": text, "type": text, "op": text, "input": shapes, "output": shapes, "kernel": window, "stride": window,
-        "params": count, "macs": count, **components,
+        "params": count, "macs": known, **components,
         "elementwise": {"type": "object", "additionalProperties": count},
         "input_elements": count, "output_elements": count,
         "bits": {"type": ["number", "null"]}, "density": {"type": ["number", "null"]},
         "shares": {"type": ["string", "null"]}, "stated": {"type": "boolean"},
     }  # fmt: skip
     convention = dict.fromkeys(("name", "says", "params", "macs", "unit", "source"), text)
-    by_type = {"type": text, "params": count, "macs": count}
-    totals = {"params": count, "macs": count, "unit": text, "layers": count}
+    by_type = {"type": text, "params": count, "macs": known}
+    totals = {"params": count, "macs": known, "unit": text, "layers": count}
     return {
         "$schema": DRAFT,
         "title": "costcalc report",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc import num
 from costcalc.errors import Fault
 
 
@@ -55,3 +56,14 @@ class Shape:
     def with_channels(self, c: Any) -> Shape:
         """Return this shape with another number of channels."""
         return Shape(c, *self.space)
+
+    def place(self, axis: Any, field: str = "axis") -> int:
+        """Return which axis is meant, 0 for the channels; raise Fault, about this field, where there is none."""
+        for k in range(len(self.dims)):
+            if num.truth(axis == k):  # asked one by one, so that a sweep over axes splits
+                return k
+        raise Fault(f"axis {axis} is past the last axis of {self}: {len(self.dims) - 1}", field=field)
+
+    def resized(self, axis: int, length: Any) -> Shape:
+        """Return this shape with another length of one axis."""
+        return Shape(*self.dims[:axis], length, *self.dims[axis + 1 :])

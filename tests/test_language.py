@@ -1014,3 +1014,42 @@ layers:
   - add: [a b, []]
 """)
     assert result.params == 24 + 36
+
+
+# ---- operators of several tensors, and of none --------------------------------------------------------
+
+JOINED = """
+costcalc: 1
+input: [4, 6, 6]
+layers:
+  - {conv: {out: 8, kernel: 1}, name: a}
+  - {conv: {out: 8, kernel: 1}, name: b, from: input}
+  - ITEM
+"""
+
+
+@pytest.mark.parametrize(
+    ("item", "shape"),
+    [
+        ("add: [a, b]", (8, 6, 6)),
+        ("{add, from: [a, b]}", (8, 6, 6)),
+        ("{concat: {axis: 1}, from: [a, b]}", (8, 12, 6)),
+        ("{concat: {axis: 2}, from: [a, b]}", (8, 6, 12)),
+        ("{concat: {axis: a, other: b}}", (16, 6, 6)),  # branches by name: `other` is no field
+        ("do: [{split: {parts: 2}, from: a}, concat, {add: [[], b]}]", (8, 6, 6)),
+        ("do: [{parameter: {shape: [8, 1, 1]}, name: p}, {multiply: [p, a]}, {add: [[], b]}]", (8, 6, 6)),
+    ],
+)
+def test_what_joins_takes_branches_or_what_flows(item: str, shape: tuple[int, ...]) -> None:
+    assert costcalc.count(JOINED.replace("ITEM", item)).layers[-1].output == shape
+
+
+def test_a_parameter_is_counted_and_needs_no_input() -> None:
+    result = costcalc.count(JOINED.replace("ITEM", "do: [{parameter: {shape: [8, 6, 6]}, name: p}, {add: [p, a, b]}]"))
+    layer = next(layer for layer in result.layers if layer.name == "p")
+    assert (layer.params, layer.macs, layer.input, layer.output) == (288, 0, (), (8, 6, 6))
+
+
+def test_a_layer_in_a_branch_may_be_called_as_a_block_is_not() -> None:
+    with pytest.raises(SpecError, match="a layer cannot be called 'relu'"):
+        costcalc.load(JOINED.replace("ITEM", "{relu, name: relu}"))

@@ -56,7 +56,7 @@ MORE = [
 
 def shapes(dims: Any) -> Any:
     """Return a Shape, or a tuple of them where several tensors are given."""
-    return tuple(shapes(d) for d in dims) if isinstance(dims[0], tuple) else Shape(*dims)
+    return tuple(shapes(d) for d in dims) if not dims or isinstance(dims[0], tuple) else Shape(*dims)
 
 
 def each(x: Any) -> tuple[Shape, ...]:
@@ -64,7 +64,7 @@ def each(x: Any) -> tuple[Shape, ...]:
 
 
 def made(cls: type[Op], fields: dict[str, Any], x: Any) -> Op:
-    return cls(len(each(x)[0].space), **fields)
+    return cls(len(each(x)[0].space) if x else 0, **fields)
 
 
 def counts(op: Op, x: Any, y: Any) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_example(cls: type[Op], example: Example) -> None:
     if "elementwise" not in example.counts:
         del found["elementwise"]
     assert found == {name: example.counts.get(name, 0) for name in found}
-    assert all(type(found[name]) is int for name in found if name != "elementwise")
+    assert all(type(n) is int or n is num.UNKNOWN for name, n in found.items() if name != "elementwise")
 
 
 @pytest.mark.parametrize(("cls", "example"), EVERY_CASE)
@@ -104,7 +104,7 @@ def test_general_rules(cls: type[Op], example: Example) -> None:
     assert set(operations) <= OPERATIONS
     assert all(type(n) is int and n >= 0 for n in operations.values())
     assert y == shapes(example.y)
-    assert op.type(each(x)[0]).split()[0] in (op.kind, "conv")
+    assert op.type(x).split()[0] in (op.kind, "conv")
     assert op.tensors(x, y) == made(cls, example.fields, x).tensors(x, y)
     assert op.kind in repr(op)
 
@@ -121,7 +121,7 @@ def test_torch_twin(cls: type[Op], example: Example) -> None:
     op = made(cls, example.fields, x)
     y = op.shape(x)
     module = op.torch(torch, x, y)
-    tensors = [torch.rand(2, *shape.dims) for shape in each(x)]
+    tensors = [torch.rand(2, *shape.dims) for shape in each(x)] or [torch.rand(2, 3)]  # where nothing enters: an image
     with torch.no_grad(), FlopCounterMode(display=False) as flops:
         out = module(*tensors)
     out = out if isinstance(out, tuple) else (out,)
@@ -278,7 +278,7 @@ def test_symbols_count_as_ints_do(cls: type[Op], example: Example, with_fields: 
     for name, value in counts(op, given, out).items():
         plainly = {k: value_of(n) for k, n in value.items()} if name == "elementwise" else value_of(value)
         assert plainly == plain[name]
-    op.type(each(given)[0])
+    op.type(given)
 
 
 CHANNELS = np.array([[1], [2], [3]])
@@ -303,7 +303,7 @@ def at(value: Any, i: int, j: int) -> Any:
         return tuple(at(v, i, j) for v in value)
     if isinstance(value, dict):
         return {k: at(v, i, j) for k, v in value.items()}
-    return int(np.broadcast_to(value, (3, 3))[i, j])
+    return value if value is num.UNKNOWN else int(np.broadcast_to(value, (3, 3))[i, j])
 
 
 def rules(cls: type[Op], fields: dict[str, Any], x: Any) -> tuple[Any, dict[str, Any]] | None:
@@ -334,11 +334,15 @@ def agree(cls: type[Op], example: Example, pixels: Any) -> bool:
     return whole is not None
 
 
-@pytest.mark.parametrize(("kind", "cls"), CLASSES)
+# Their examples state the size of what comes out (or the kernel is a tensor): no other input fits.
+OF_ONE_SIZE = {"broadcast_to", "dynamic_conv", "fold"}
+
+
+@pytest.mark.parametrize(("kind", "cls"), [case for case in CLASSES if case[1].inputs != 0])
 def test_arrays_count_as_ints_do(kind: str, cls: type[Op]) -> None:
     cases = [*cls.examples, *(Example(f, x, y) for k, f, x, y in MORE if k == kind)]
     whole = [agree(cls, case, pixels) for case in cases for pixels in PIXELS.values()]
-    assert any(whole)
+    assert any(whole) != (kind in OF_ONE_SIZE)
 
 
 @settings(max_examples=200, deadline=None)
@@ -389,21 +393,28 @@ def test_every_operator_is_documented(kind: str, cls: type[Op]) -> None:
 def test_the_words_that_follow_a_layer() -> None:
     assert role_words("norm") == {
         "batch": "batch_norm", "group": "group_norm", "instance": "instance_norm", "layer": "layer_norm",
+        "rms": "rms_norm",
     }  # fmt: skip
     assert set(role_words("act")) == {
+        "celu",
         "elu",
         "gelu",
         "hard_sigmoid",
         "hard_swish",
+        "hard_tanh",
         "leaky_relu",
+        "log_sigmoid",
         "log_softmax",
         "mish",
         "prelu",
         "relu",
         "relu6",
+        "selu",
         "sigmoid",
         "silu",
         "softmax",
+        "softplus",
+        "softsign",
         "swish",
         "tanh",
     }
@@ -525,9 +536,9 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("flatten", {"start": 3}, (8, 4, 4), "start 3 is past the last axis of 8x4x4: 2"),
     ("flatten", {"start": -1}, (8, 4, 4), "start: must be at least 0, not -1"),
     ("shuffle", {"groups": 3}, (64, 8, 8), "64 channels can't be split into 3 groups"),
-    ("slice", {"start": 16, "stop": 40}, (32, 8, 8), "slice up to channel 40, but the input has 32"),
-    ("slice", {"start": 8, "stop": 8}, (32, 8, 8), "slice from channel 8 up to 8 takes none"),
-    ("slice", {"start": 32}, (32, 8, 8), "slice from channel 32 up to 32 takes none"),
+    ("slice", {"start": 16, "stop": 40}, (32, 8, 8), "slice up to 40, but the input has 32 channels"),
+    ("slice", {"start": 8, "stop": 8}, (32, 8, 8), "slice from 8 up to 8 takes none of 32 channels"),
+    ("slice", {"start": 32}, (32, 8, 8), "slice from 32 up to 32 takes none of 32 channels"),
     ("split", {}, (32,), "split needs 'parts' or 'sizes', and has neither"),
     ("split", {"parts": 2, "sizes": [16, 16]}, (32,), "split needs 'parts' or 'sizes', and has both"),
     ("split", {"parts": 3}, (32,), "32 channels can't be split into 3 equal parts"),
@@ -559,7 +570,7 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
         "pad",
         {},
         (8, 4, 4),
-        "pad needs 'padding' (zeros: a number, one an axis, or [top, bottom, left, right])",
+        "pad needs 'padding' (pixels: a number, one an axis, or [top, bottom, left, right])",
     ),
     ("pad", {"padding": "same"}, (8, 4, 4), "padding: 'same' is not a padding"),
     ("pad", {"padding": 1}, (8,), "pad takes 1 or 2 or 3 spatial axes, but the input is 8"),

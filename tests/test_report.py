@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import costcalc
-from costcalc import conventions
+from costcalc import conventions, num
 from costcalc.cli.report import written
+from costcalc.published import check
 from costcalc.render import figures, text
 from costcalc.report import layer_table, notes, type_table
 from costcalc.result import VIEWS, lines
@@ -230,10 +231,46 @@ def test_custom_is_marked_in_every_table() -> None:
     layer = {"custom": {"shape": [4, 8, 8], "params": "10 * c_in", "macs": 7, "note": "a lookup"}, "name": "odd"}
     result = costcalc.count({**SMALL, "layers": [layer]})
     assert (result.params, result.macs) == (30, 7)
-    assert any("custom" in note and "a lookup" in note for note in notes(result))
+    assert "* as the spec states it, not derived: a lookup" in notes(result)
     for format_ in ("table", "markdown", "latex"):
         assert "odd*" in written(result, None, None, format_, exact=False, color=False).replace("\\", "")
     assert '"stated": true' in written(result, None, None, "json", exact=False, color=False)
+
+
+UNKNOWN = {**SMALL, "layers": [{"conv": {"out": 4, "kernel": 3}}, {"opaque": {"shape": [4, 8, 8], "params": 5}}]}
+
+
+@pytest.mark.parametrize(
+    ("convention", "total", "shown"),
+    [
+        ("costcalc", num.UNKNOWN, "unknown"),
+        ("lecture", num.UNKNOWN, "unknown"),
+        ("flops", num.UNKNOWN, "unknown"),
+        ("activations", num.UNKNOWN, "unknown"),
+    ],
+)
+def test_an_unknown_cost_makes_totals_unknown(convention: str, total: Any, shown: str) -> None:
+    result = costcalc.count(UNKNOWN, convention=convention)
+    assert (result.params, result.macs) == (112 + 5, total)
+    table = written(result, None, None, "table", exact=False, color=False)
+    assert re.search(rf"^total +2 lines +117 +100 +{shown}", table, re.MULTILINE)
+    data = json.loads(written(result, None, None, "json", exact=False, color=False))
+    assert data["totals"]["macs"] == (None if total is num.UNKNOWN else total)
+
+
+def test_what_is_known_beside_an_unknown_cost_is_told() -> None:
+    result = costcalc.count(UNKNOWN)
+    assert "unknown: the MACs of 1 of 2 rows; the others have 6,912" in notes(result)
+    rows = list(csv.DictReader(io.StringIO(written(result, None, None, "csv", exact=False, color=False))))
+    assert [row["macs"] for row in rows] == ["6912", ""]
+    assert list(result.to_pandas()["macs"].isna()) == [False, True]
+    assert [line.name for line in lines(result, "type")] == ["conv 3x3", "opaque"]
+
+
+def test_figures_of_an_unknown_cost_are_refused() -> None:
+    published = {"source": "nowhere", "rows": [{"where": "here", "macs": "1M"}]}
+    with pytest.raises(costcalc.SpecError, match="the macs are unknown"):
+        check(costcalc.load({**UNKNOWN, "published": published}))
 
 
 BAD = [

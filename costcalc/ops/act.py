@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.fields import flag, real
+from costcalc import num
+from costcalc.errors import Fault
+from costcalc.fields import flag, integer, real
 from costcalc.op import Example, Op
 from costcalc.shape import Shape
 
@@ -257,17 +259,122 @@ class Mish(Activation, kind="mish"):
     ]
 
 
-class Softmax(Activation, kind="softmax"):
-    """Softmax over the channels (the first axis), at each pixel: e^x / sum of e^x.
+class Softplus(Activation, kind="softplus"):
+    """Softplus, ln(1 + e^x): an exponential, an addition, and a logarithm that counts as an exponential."""
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"exp": 2 * x.size, "add": x.size}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return torch.nn.Softplus()
+
+    examples = [Example({}, (4, 5, 5), (4, 5, 5), "100 elements", elementwise={"exp": 200, "add": 100})]
+
+
+class Softsign(Activation, kind="softsign"):
+    """Softsign, x / (1 + |x|): a comparison, an addition and a division an element."""
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"compare": x.size, "add": x.size, "div": x.size}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return torch.nn.Softsign()
+
+    examples = [Example({}, (10,), (10,), "ten elements", elementwise={"compare": 10, "add": 10, "div": 10})]
+
+
+class Selu(Activation, kind="selu"):
+    """Scaled exponential linear unit: that of `elu` with fixed constants, and one multiplication more."""
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"compare": x.size, "exp": x.size, "add": x.size, "mul": 2 * x.size}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return torch.nn.SELU()
+
+    examples = [
+        Example({}, (8, 5), (8, 5), "40 elements", elementwise={"compare": 40, "exp": 40, "add": 40, "mul": 80})
+    ]
+
+
+class Celu(Activation, kind="celu"):
+    """Continuous exponential linear unit: x above zero, alpha * (e^(x / alpha) - 1) below: as `elu`, and a division."""
+
+    alpha: float = real("limit below zero, as a positive number", 1.0)
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"compare": x.size, "exp": x.size, "add": x.size, "mul": x.size, "div": x.size}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return torch.nn.CELU(self.alpha)
+
+    examples = [
+        Example(
+            {},
+            (4, 5),
+            (4, 5),
+            "20 elements",
+            elementwise={"compare": 20, "exp": 20, "add": 20, "mul": 20, "div": 20},
+        )
+    ]
+
+
+class HardTanh(Activation, kind="hard_tanh"):
+    """Hyperbolic tangent in straight lines, min(max(x, least), most): two comparisons an element."""
+
+    least: float = real("the smallest value", -1.0)
+    most: float = real("the largest value", 1.0)
+
+    def settle(self) -> None:
+        if num.any_of(self.least >= self.most):
+            raise Fault(f"hard_tanh: least {self.least} is not below most {self.most}", field="least")
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"compare": 2 * x.size}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return torch.nn.Hardtanh(self.least, self.most)
+
+    examples = [Example({"least": 0.0, "most": 4.0}, (8, 4, 4), (8, 4, 4), "2 * 128", elementwise={"compare": 256})]
+
+
+class LogSigmoid(Activation, kind="log_sigmoid"):
+    """Logarithm of the logistic function, -ln(1 + e^-x): two additions and, with the logarithm, two exponentials."""
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"exp": 2 * x.size, "add": 2 * x.size}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return torch.nn.LogSigmoid()
+
+    examples = [Example({}, (10,), (10,), "ten elements", elementwise={"exp": 20, "add": 20})]
+
+
+class Normalizing(Activation):
+    """What the softmaxes share: sums along one axis, the channels unless told."""
+
+    axis: int = integer("the axis, 0 for the channels", 0, least=0)
+
+    def shape(self, x: Shape) -> Shape:
+        x.place(self.axis)
+        return x
+
+    def sums(self, x: Shape) -> Any:
+        """Return how many sums there are: one for each place on the other axes."""
+        return x.resized(x.place(self.axis), 1).size
+
+
+class Softmax(Normalizing, kind="softmax"):
+    """Softmax over the channels, at each pixel, or over another axis: e^x / sum of e^x.
 
     An exponential and a division an element, and an addition less than channels a pixel.
     """
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": x.size, "add": x.size - x.pixels, "div": x.size}
+        return {"exp": x.size, "add": x.size - self.sums(x), "div": x.size}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Softmax(1)
+        return torch.nn.Softmax(x.place(self.axis) + 1)
 
     examples = [
         Example(
@@ -284,20 +391,61 @@ class Softmax(Activation, kind="softmax"):
             "at each of 16 pixels: 20 * 16 additions",
             elementwise={"exp": 336, "add": 320, "div": 336},
         ),
+        Example(
+            {"axis": 2},
+            (8, 49, 48),
+            (8, 49, 48),
+            "the scores of attention, along the last axis: 8 * 49 sums of 48",
+            elementwise={"exp": 18816, "add": 18424, "div": 18816},
+        ),
     ]
 
 
-class LogSoftmax(Activation, kind="log_softmax"):
-    """Logarithm of softmax over the channels, at each pixel: x - ln(sum of e^x).
+class LogSoftmax(Normalizing, kind="log_softmax"):
+    """Logarithm of softmax over the channels, at each pixel, or over another axis: x - ln(sum of e^x).
 
     An exponential and a subtraction an element, an addition less than channels a pixel, and a
     logarithm a pixel, which is counted as an exponential.
     """
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": x.size + x.pixels, "add": 2 * x.size - x.pixels}
+        return {"exp": x.size + self.sums(x), "add": 2 * x.size - self.sums(x)}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.LogSoftmax(1)
+        return torch.nn.LogSoftmax(x.place(self.axis) + 1)
 
-    examples = [Example({}, (10,), (10,), "10 exp and a log; 9 + 10 additions", elementwise={"exp": 11, "add": 19})]
+    examples = [
+        Example({}, (10,), (10,), "10 exp and a log; 9 + 10 additions", elementwise={"exp": 11, "add": 19}),
+        Example({"axis": 1}, (2, 5), (2, 5), "two sums of 5", elementwise={"exp": 12, "add": 18}),
+    ]
+
+
+class Glu(Op, kind="glu"):
+    """Gated linear unit: the first half of the channels (or another axis) times the logistic function of the second.
+
+    An element takes exp, add, div and mul.
+    """
+
+    axis: int = integer("the axis, 0 for the channels", 0, least=0)
+
+    def shape(self, x: Shape) -> Shape:
+        axis = x.place(self.axis)
+        if num.any_of(x.dims[axis] % 2 != 0):
+            raise Fault(f"glu takes two halves, but axis {axis} of {x} has {x.dims[axis]} elements", field="axis")
+        return x.resized(axis, x.dims[axis] // 2)
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"exp": y.size, "add": y.size, "div": y.size, "mul": y.size}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return torch.nn.GLU(x.place(self.axis) + 1)
+
+    examples = [
+        Example(
+            {},
+            (64, 10),
+            (32, 10),
+            "32 * 10 outputs",
+            elementwise={"exp": 320, "add": 320, "div": 320, "mul": 320},
+        )
+    ]

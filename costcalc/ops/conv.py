@@ -262,6 +262,58 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     ]  # fmt: skip
 
 
+class DynamicConv(Windowed, kind="dynamic_conv"):
+    """Convolution whose weights are computed from the data: the second tensor is the kernel, [C_o, C_i / G, K_h, K_w].
+
+    It has the multiply-accumulates of a convolution, and no parameters of its own.
+    """
+
+    inputs = 2
+    kernel: tuple[int, ...] = per_axis("kernel, K, as the second tensor has it", symbol="K")
+    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
+    padding: Any = padding("zeros around the input")
+    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
+    groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
+
+    def shape(self, x: tuple[Shape, Shape]) -> Shape:
+        return Shape(x[1].c, *self.slid(x[0]))
+
+    def check(self, x: tuple[Shape, Shape], y: Shape) -> None:
+        _divides(self.groups, x[0].c, "input")
+        _divides(self.groups, y.c, "output")
+        wanted = Shape(y.c, x[0].c // self.groups, *self.kernel)
+        if len(wanted.dims) != len(x[1].dims) or any(
+            num.any_of(m != n) for m, n in zip(wanted.dims, x[1].dims, strict=True)
+        ):
+            raise Fault(f"dynamic_conv over {x[0]} takes weights of {wanted}, not {x[1]}")
+
+    def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return y.pixels * x[1].size
+
+    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
+        conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]
+        edges = [edge for pair in reversed(self.pads(x[0])) for edge in pair]
+
+        def run(t: Any, weights: Any) -> Any:
+            # Each image has its own kernels: the batch becomes groups.
+            wide = torch.nn.functional.pad(t, edges).flatten(0, 1)[None]
+            groups = self.groups * len(t)
+            return conv(wide, weights.flatten(0, 1), None, self.stride, 0, self.dilation, groups).reshape(-1, *y.dims)
+
+        return run
+
+    examples = [
+        Example(
+            {"kernel": 3, "padding": 1, "groups": 4},
+            ((16, 14, 14), (32, 4, 3, 3)),
+            (32, 14, 14),
+            "CondConv's last step: 32 * 4 * 9 weights, used at 14 * 14 pixels",
+            macs=225792,
+        ),
+        Example({"kernel": 2}, ((3, 9), (5, 3, 2)), (5, 8), "one spatial axis: 5 * 3 * 2 * 8", macs=240),
+    ]
+
+
 def make_pad(torch: Any, edges: list[int]) -> Any:
     """Return a module that pads with zeros, or crops where an edge is negative."""
     return torch.nn.ZeroPad2d(edges) if len(edges) == 4 else torch.nn.ConstantPad1d(edges, 0.0)

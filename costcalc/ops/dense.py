@@ -131,3 +131,60 @@ class MatMul(Op, kind="matmul"):
             macs=614656,
         ),
     ]  # fmt: skip
+
+
+class Attention(Op, kind="attention"):
+    """Scaled dot-product attention of queries [.., M, K], keys [.., N, K] and values [.., N, V]; gives [.., M, V].
+
+    softmax(q k^T / sqrt(K)) v: M * N * K and M * N * V multiply-accumulates for each of the leading
+    axes (heads, windows). A score takes a multiplication, an exponential and a division, and but for
+    one of a query's an addition (Vaswani et al. 2017, equation 1).
+    """
+
+    inputs = 3
+
+    def shape(self, x: tuple[Shape, Shape, Shape]) -> Shape:
+        q, k, v = (one.dims for one in x)
+        if len({len(q), len(k), len(v)}) > 1 or len(q) < 2:
+            raise Fault(f"attention takes three tensors of equally many axes, two or more, not {_listed(x)}")
+        if any(num.any_of(m != n) for m, n in zip((*q[:-2], q[-1]), (*k[:-2], k[-1]), strict=True)):
+            raise Fault(f"attention of {_listed(x)}: queries and keys differ in more than their number")
+        if any(num.any_of(m != n) for m, n in zip(k[:-1], v[:-1], strict=True)):
+            raise Fault(f"attention of {_listed(x)}: there must be a value for each key")
+        return Shape(*q[:-1], v[-1])
+
+    def macs(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
+        return self.scores(x) * (x[0].dims[-1] + x[2].dims[-1])
+
+    def scores(self, x: tuple[Shape, Shape, Shape]) -> Any:
+        """Return how many scores there are: M * N, for each of the leading axes."""
+        return num.prod(x[0].dims[:-1]) * x[1].dims[-2]
+
+    def elementwise(self, x: tuple[Shape, Shape, Shape], y: Shape) -> dict[str, Any]:
+        scores = self.scores(x)
+        return {"mul": scores, "exp": scores, "add": scores - num.prod(x[0].dims[:-1]), "div": scores}
+
+    def torch(self, torch: Any, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
+        scale = float(x[0].dims[-1]) ** -0.5
+        return lambda q, k, v: torch.matmul(torch.softmax(torch.matmul(q, k.transpose(-1, -2)) * scale, -1), v)
+
+    examples = [
+        Example(
+            {},
+            ((12, 197, 64), (12, 197, 64), (12, 197, 64)),
+            (12, 197, 64),
+            "ViT-B/16: 12 heads of 197 * 197 scores, each 64 + 64",
+            macs=59610624, elementwise={"mul": 465708, "exp": 465708, "add": 463344, "div": 465708},
+        ),
+        Example(
+            {},
+            ((10, 8), (6, 8), (6, 4)),
+            (10, 4),
+            "one head; 10 queries, 6 keys: 60 scores of 8 + 4",
+            macs=720, elementwise={"mul": 60, "exp": 60, "add": 50, "div": 60},
+        ),
+    ]  # fmt: skip
+
+
+def _listed(x: tuple[Shape, ...]) -> str:
+    return ", ".join(str(shape) for shape in x)

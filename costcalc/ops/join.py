@@ -6,6 +6,7 @@ from typing import Any
 
 from costcalc import num
 from costcalc.errors import Fault
+from costcalc.fields import flag, integer
 from costcalc.op import Example, Op
 from costcalc.shape import Shape
 
@@ -32,11 +33,16 @@ class Join(Op):
 class Add(Join, kind="add"):
     """Sum of branches, element by element: the joint of a residual block.
 
-    One addition less than branches an element.
+    One addition less than branches an element. The shapes must be equal; with `broadcast` they may
+    differ as those of `multiply`.
     """
+
+    broadcast: bool = flag("repeat axes of length 1, and [C] beside [C, H, W], to the others' lengths", False)
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
         self.several(x)
+        if self.broadcast:
+            return _broadcast("add", x)
         for other in x[1:]:
             if _differ(x[0].dims, other.dims):
                 raise Fault(
@@ -49,7 +55,7 @@ class Add(Join, kind="add"):
         return {"add": (len(x) - 1) * y.size}
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
-        return lambda *tensors: sum(tensors[1:], tensors[0])
+        return _folded(torch.add, y)
 
     examples = [
         Example(
@@ -60,33 +66,42 @@ class Add(Join, kind="add"):
             elementwise={"add": 802816},
         ),
         Example({}, ((8,), (8,), (8,)), (8,), "three branches: 2 * 8", elementwise={"add": 16}),
+        Example(
+            {"broadcast": True},
+            ((64, 7, 7), (64, 1, 1)),
+            (64, 7, 7),
+            "a global context added at each pixel: 64 * 7 * 7",
+            elementwise={"add": 3136},
+        ),
     ]
 
 
 class Concat(Op, kind="concat"):
-    """Branches side by side along the channels; nothing is computed.
+    """Branches side by side along the channels, or another axis; nothing is computed.
 
     A single branch is taken as it is, for a list that grows from one (DenseNet).
     """
 
     inputs = None
+    axis: int = integer("the axis, 0 for the channels", 0, least=0)
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
         if not x:
             raise Fault("concat needs at least one branch")
+        axis = x[0].place(self.axis)
+        others = (*x[0].dims[:axis], *x[0].dims[axis + 1 :])
         for other in x[1:]:
-            if _differ(x[0].space, other.space):
+            rest = (*other.dims[:axis], *other.dims[axis + 1 :])
+            if len(other.dims) != len(x[0].dims) or _differ(others, rest):
+                equal = "height and width" if axis == 0 else f"lengths of all axes but {axis}"
                 raise Fault(
-                    f"concat needs equal height and width, but the branches give {x[0]} and {other}",
+                    f"concat needs equal {equal}, but the branches give {x[0]} and {other}",
                     "check the branches' strides and paddings",
                 )
-        channels = x[0].c
-        for other in x[1:]:
-            channels = channels + other.c
-        return x[0].with_channels(channels)
+        return x[0].resized(axis, sum((other.dims[axis] for other in x[1:]), x[0].dims[axis]))
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
-        return lambda *tensors: torch.cat(tensors, 1)
+        return lambda *tensors: torch.cat(tensors, self.axis + 1)
 
     examples = [
         Example(
@@ -96,6 +111,7 @@ class Concat(Op, kind="concat"):
             "GoogLeNet's inception (3a): 64 + 128 + 32 + 32",
         ),
         Example({}, ((64, 20),), (64, 20), "one branch, one spatial axis"),
+        Example({"axis": 1}, ((768, 1), (768, 196)), (768, 197), "a class token before 196 patches"),
     ]
 
 
@@ -108,22 +124,13 @@ class Multiply(Join, kind="multiply"):
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
         self.several(x)
-        y = x[0]
-        for other in x[1:]:
-            y = _broadcast(y, other)
-        return y
+        return _broadcast("multiply", x)
 
     def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
         return {"mul": (len(x) - 1) * y.size}
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
-        def product(*tensors: Any) -> Any:
-            result = 1
-            for t in tensors:
-                result = result * t.reshape(*t.shape, *(1,) * (len(y.dims) + 1 - t.dim()))
-            return result
-
-        return product
+        return _folded(torch.mul, y)
 
     examples = [
         Example(
@@ -144,15 +151,101 @@ class Multiply(Join, kind="multiply"):
     ]
 
 
-def _broadcast(a: Shape, b: Shape) -> Shape:
-    """Return the shape of a * b; raise Fault where an axis differs and neither's is 1."""
+class Subtract(Op, kind="subtract"):
+    """Difference of two branches, element by element, broadcast as in `multiply`: one addition an output element."""
+
+    inputs = 2
+
+    def shape(self, x: tuple[Shape, Shape]) -> Shape:
+        return _broadcast("subtract", x)
+
+    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
+        return {"add": y.size}
+
+    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return _folded(torch.sub, y)
+
+    examples = [
+        Example({}, ((8, 4, 4), (8,)), (8, 4, 4), "a number a channel taken off: 8 * 4 * 4", elementwise={"add": 128})
+    ]
+
+
+class Divide(Op, kind="divide"):
+    """Quotient of two branches, element by element, broadcast as in `multiply`: one division an output element."""
+
+    inputs = 2
+
+    def shape(self, x: tuple[Shape, Shape]) -> Shape:
+        return _broadcast("divide", x)
+
+    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
+        return {"div": y.size}
+
+    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return _folded(torch.div, y)
+
+    examples = [
+        Example({}, ((8, 10), (1, 10)), (8, 10), "each of 8 channels by one and the same", elementwise={"div": 80}),
+        Example({}, ((6, 2, 3), (6, 2, 3)), (6, 2, 3), "36 elements", elementwise={"div": 36}),
+    ]
+
+
+class Maximum(Join, kind="maximum"):
+    """The largest of the branches, element by element: one comparison less than branches; broadcast as `multiply`."""
+
+    def shape(self, x: tuple[Shape, ...]) -> Shape:
+        self.several(x)
+        return _broadcast(self.kind, x)
+
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+        return {"compare": (len(x) - 1) * y.size}
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        return _folded(torch.maximum, y)
+
+    examples = [
+        Example({}, ((64, 8, 8), (64, 8, 8)), (64, 8, 8), "Maxout of two: 64 * 8 * 8", elementwise={"compare": 4096})
+    ]
+
+
+class Minimum(Maximum, kind="minimum"):
+    """The smallest of the branches, element by element: one comparison less than branches; broadcast as `multiply`."""
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        return _folded(torch.minimum, y)
+
+    examples = [Example({}, ((4,), (4,), (4,)), (4,), "three branches: 2 * 4", elementwise={"compare": 8})]
+
+
+def _folded(two: Any, y: Shape) -> Any:
+    """Return a function of tensors that joins them two by two; a [C] stands at the front of longer shapes."""
+
+    def join(*tensors: Any) -> Any:
+        first, *others = (t.reshape(*t.shape, *(1,) * (len(y.dims) + 1 - t.dim())) for t in tensors)
+        for other in others:
+            first = two(first, other)
+        return first
+
+    return join
+
+
+def _broadcast(kind: str, x: tuple[Shape, ...]) -> Shape:
+    """Return the shape that broadcast shapes have together; raise Fault where two do not go together."""
+    y = x[0]
+    for other in x[1:]:
+        y = _pair(kind, y, other)
+    return y
+
+
+def _pair(kind: str, a: Shape, b: Shape) -> Shape:
+    """Return the shape of two joined; raise Fault where an axis differs and neither's is 1."""
     long, short = (a, b) if len(a.dims) >= len(b.dims) else (b, a)
     dims = (*short.dims, *(1,) * (len(long.dims) if not short.space else 0))[: len(long.dims)]
     if len(dims) != len(long.dims) or any(
         num.any_of((m != n) & (m != 1) & (n != 1)) for m, n in zip(long.dims, dims, strict=True)
     ):
         raise Fault(
-            f"multiply needs equal shapes or a gate of [C] or [1, H, W], but the branches give {a} and {b}",
-            "the gate must have the channels, or the height and width, of what it multiplies",
+            f"{kind} needs equal shapes or a gate of [C] or [1, H, W], but the branches give {a} and {b}",
+            "axes of length 1 are repeated; the others must be equal",
         )
     return Shape(*(num.maximum(m, n) for m, n in zip(long.dims, dims, strict=True)))

@@ -88,69 +88,83 @@ class ChannelShuffle(Op, kind="channel_shuffle", aliases=("shuffle",)):
 
 
 class Slice(Op, kind="slice"):
-    """The channels from `start` up to, and without, `stop`."""
+    """The channels (or another axis) from `start` up to, and without, `stop`; of these every step-th."""
 
-    start: int = integer("the first channel taken, from 0", 0, least=0)
-    stop: Any = integer("the first channel no longer taken; by default the end", None)
+    start: int = integer("the first taken, from 0", 0, least=0)
+    stop: Any = integer("the first no longer taken; by default the end", None)
+    step: int = integer("take every step-th, the first included", 1)
+    axis: int = integer("the axis, 0 for the channels", 0, least=0)
 
     def shape(self, x: Shape) -> Shape:
-        stop = x.c if self.stop is None else self.stop
-        if num.any_of(stop > x.c):
-            raise Fault(f"slice up to channel {stop}, but the input has {x.c}", field="stop")
+        axis = x.place(self.axis)
+        length = x.dims[axis]
+        stop = length if self.stop is None else self.stop
+        what = "channels" if axis == 0 else f"elements on axis {axis}"
+        if num.any_of(stop > length):
+            raise Fault(f"slice up to {stop}, but the input has {length} {what}", field="stop")
         if num.any_of(self.start >= stop):
             raise Fault(
-                f"slice from channel {self.start} up to {stop} takes none",
-                "start must be below stop, and below the input's channels",
+                f"slice from {self.start} up to {stop} takes none of {length} {what}",
+                "start must be below stop, and below the input's length",
                 field="start",
             )
-        return x.with_channels(stop - self.start)
+        return x.resized(axis, num.ceil_div(stop - self.start, self.step))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return lambda t: t[:, self.start : self.start + y.c]
+        axis = x.place(self.axis)
+        stop = x.dims[axis] if self.stop is None else self.stop
+        index = (..., slice(self.start, stop, self.step), *(slice(None),) * (len(x.dims) - 1 - axis))
+        return lambda t: t[index]
 
     examples = [
         Example({"stop": 58}, (116, 28, 28), (58, 28, 28), "ShuffleNetV2: the first half"),
         Example({"start": 58}, (116, 28, 28), (58, 28, 28), "and the second: 116 - 58"),
         Example({"start": 8, "stop": 12}, (16, 10), (4, 10), "12 - 8"),
+        Example({"start": 1, "step": 2, "axis": 2}, (16, 7, 7), (16, 7, 3), "columns 1, 3, 5: ceil((7 - 1) / 2)"),
     ]
 
 
 class Split(Op, kind="split"):
-    """The channels in pieces, each a tensor of its own: `parts` equal ones, or of the given sizes."""
+    """The channels (or another axis) in pieces, each a tensor of its own: `parts` equal ones, or of the given sizes."""
 
     parts: Any = integer("how many equal pieces", None)
     sizes: Any = integers("the channels of each piece", None)
+    axis: int = integer("the axis, 0 for the channels", 0, least=0)
 
     def settle(self) -> None:
         one_of("split", {"parts": self.parts, "sizes": self.sizes})
 
     def shape(self, x: Shape) -> tuple[Shape, ...]:
-        sizes = self._equal(x) if self.sizes is None else self.sizes
+        axis = x.place(self.axis)
+        length, what = x.dims[axis], "channels" if axis == 0 else f"elements on axis {axis}"
+        sizes = self._equal(length, what) if self.sizes is None else self.sizes
         total = sum(sizes)
-        if num.any_of(total != x.c):
-            raise Fault(f"the sizes sum to {total}, but the input has {x.c} channels", field="sizes")
-        return tuple(x.with_channels(c) for c in sizes)
+        if num.any_of(total != length):
+            raise Fault(f"the sizes sum to {total}, but the input has {length} {what}", field="sizes")
+        return tuple(x.resized(axis, size) for size in sizes)
 
-    def _equal(self, x: Shape) -> tuple[Any, ...]:
+    def _equal(self, length: Any, what: str) -> tuple[Any, ...]:
         if num.any_of(self.parts > MOST_PARTS):
             raise Fault(f"parts: at most {MOST_PARTS:,} are taken, not {self.parts}", field="parts")
-        if num.any_of(x.c % self.parts != 0):
+        if num.any_of(length % self.parts != 0):
             raise Fault(
-                f"{x.c} channels can't be split into {self.parts} equal parts",
+                f"{length} {what} can't be split into {self.parts} equal parts",
                 "give the sizes of unequal ones: sizes: [..]",
                 field="parts",
             )
         count = 1
         while num.truth(self.parts > count):
             count += 1
-        return (x.c // self.parts,) * count
+        return (length // self.parts,) * count
 
     def torch(self, torch: Any, x: Shape, y: tuple[Shape, ...]) -> Any:
-        return lambda t: torch.split(t, [one.c for one in y], 1)
+        axis = x.place(self.axis)
+        return lambda t: torch.split(t, [one.dims[axis] for one in y], axis + 1)
 
     examples = [
         Example({"parts": 2}, (64, 8, 8), ((32, 8, 8), (32, 8, 8)), "two halves"),
         Example({"sizes": [8, 24]}, (32, 10), ((8, 10), (24, 10)), "8 + 24 = 32"),
+        Example({"parts": 2, "axis": 1}, (3, 8, 6), ((3, 4, 6), (3, 4, 6)), "the upper and the lower half"),
     ]
 
 

@@ -72,25 +72,28 @@ class LayerNorm(Op, kind="layer_norm"):
     norm_word = "layer"
     over: str = word("what is normalized together: the channels of a pixel, or all", "channels", ("channels", "all"))
     affine: bool = flag("learn gamma and beta, one each a normalized element", True)
+    bias: bool = flag("learn beta too, not gamma alone", True)
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
     def norm_params(self, x: Shape, y: Shape) -> Any:
         if not self.affine:
             return 0
-        return 2 * x.c if self.over == "channels" else 2 * x.size
+        return (2 if self.bias else 1) * (x.c if self.over == "channels" else x.size)
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return _normalized(x, x.pixels if self.over == "channels" else 1, affine=self.affine)
+        operations = _normalized(x, x.pixels if self.over == "channels" else 1, affine=self.affine)
+        if self.affine and not self.bias:
+            operations["add"] = operations["add"] - x.size
+        return operations
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         if not self.affine:
             return ()
-        return (x.c,) if self.over == "channels" else x.dims
+        return ((x.c,) if self.over == "channels" else x.dims) + (self.bias,)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        norm = torch.nn.LayerNorm(
-            x.c if self.over == "channels" else x.dims, eps=self.eps, elementwise_affine=self.affine
-        )
+        shape = x.c if self.over == "channels" else x.dims
+        norm = torch.nn.LayerNorm(shape, self.eps, self.affine, self.bias)
         if self.over == "all" or not x.space:
             return norm
         return twin(torch, lambda m, t: m.norm(t.movedim(1, -1)).movedim(-1, 1), norm=norm)
@@ -117,6 +120,52 @@ class LayerNorm(Op, kind="layer_norm"):
             (4, 10),
             "one spatial axis, nothing learned: 2 * 40 and 3 * 40",
             elementwise={"mul": 80, "add": 120, "div": 30, "sqrt": 10},
+        ),
+        Example(
+            {"bias": False},
+            (4, 10),
+            (4, 10),
+            "gamma alone: one multiplication more an element",
+            norm_params=4, elementwise={"mul": 120, "add": 120, "div": 30, "sqrt": 10},
+        ),
+    ]  # fmt: skip
+
+
+class RmsNorm(Op, kind="rms_norm"):
+    """Root mean square normalization over the channels of each pixel: no mean is taken off, and there is no beta.
+
+    Two multiplications (one more for gamma) and an addition an element; two divisions and a root a pixel.
+    """
+
+    norm_word = "rms"
+    affine: bool = flag("learn gamma, one a channel", True)
+    eps: float = real("added to the mean square, so that none is divided by zero", 1e-6)
+
+    def norm_params(self, x: Shape, y: Shape) -> Any:
+        return x.c if self.affine else 0
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        extra = 1 if self.affine else 0
+        return {"mul": (2 + extra) * x.size, "add": x.size, "div": 2 * x.pixels, "sqrt": x.pixels}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        norm = torch.nn.RMSNorm(x.c, self.eps, self.affine)
+        return twin(torch, lambda m, t: m.norm(t.movedim(1, -1)).movedim(-1, 1), norm=norm)
+
+    examples = [
+        Example(
+            {},
+            (64, 7, 7),
+            (64, 7, 7),
+            "64 * 49 = 3,136 elements, a root at each of 49 pixels",
+            norm_params=64, elementwise={"mul": 9408, "add": 3136, "div": 98, "sqrt": 49},
+        ),
+        Example(
+            {"affine": False},
+            (10,),
+            (10,),
+            "nothing learned",
+            elementwise={"mul": 20, "add": 10, "div": 2, "sqrt": 1},
         ),
     ]  # fmt: skip
 

@@ -111,19 +111,34 @@ def edges(pairs: tuple[tuple[Any, Any], ...], sign: int) -> list[Any]:
     return [sign * edge for pair in reversed(pairs) for edge in pair]
 
 
-class Pad(Op, kind="pad"):
-    """Zeros around the input."""
+# What stands outside the input, and PyTorch's word for it.
+_OUTSIDE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
-    padding: Any = padding("zeros: a number, one an axis, or [top, bottom, left, right]", REQUIRED, words=())
+
+class Pad(Op, kind="pad"):
+    """Zeros around the input, or what `mode` says: its mirror image, its edge, or its other end."""
+
+    padding: Any = padding("pixels: a number, one an axis, or [top, bottom, left, right]", REQUIRED, words=())
+    mode: str = word("what stands outside", "zeros", tuple(_OUTSIDE))
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2, 3)
+        for n, pads in zip(x.space, self.padding, strict=True):
+            for pad in pads:
+                self._reach(n, pad)
         return Shape(x.c, *(n + before + after for n, (before, after) in zip(x.space, self.padding, strict=True)))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return lambda t: torch.nn.functional.pad(t, edges(self.padding, 1))
+        return lambda t: torch.nn.functional.pad(t, edges(self.padding, 1), _OUTSIDE[self.mode])
+
+    def _reach(self, n: Any, pad: Any) -> None:
+        """Refuse more pixels than the input has: a mirror does not show its own edge twice."""
+        most = {"reflect": n - 1, "circular": n}.get(self.mode)
+        if most is not None and num.any_of(pad > most):
+            raise Fault(f"{self.mode} padding of {pad} is more than {n} pixels give", field="padding")
 
     examples = [
+        Example({"padding": 3, "mode": "reflect"}, (3, 8, 9), (3, 14, 15), "8 + 3 + 3 and 9 + 3 + 3"),
         Example({"padding": [0, 1, 0, 1]}, (64, 56, 56), (64, 57, 57), "one row below, one column at the right"),
         Example({"padding": 2}, (8, 10), (8, 14), "one spatial axis: 10 + 2 + 2"),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from costcalc.num import UNKNOWN
 from costcalc.report import Table
 
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "K"), (1, ""))
@@ -12,6 +13,8 @@ _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "K"), (1, ""))
 
 def readable(value: Any, digits: int = 4) -> str:
     """Return a count with its unit: 568.7 M, 4.232 M, 864."""
+    if value is UNKNOWN:
+        return str(value)
     for size, unit in _UNITS[:-1]:
         if value >= size:
             whole = value // size
@@ -22,7 +25,7 @@ def readable(value: Any, digits: int = 4) -> str:
 
 def column_unit(values: Iterable[Any]) -> tuple[int, str]:
     """Return the unit that suits a column: its largest value has two to four digits before the point."""
-    largest = max(values, default=0)
+    largest = max((value for value in values if value is not UNKNOWN), default=0)
     for size, unit in _UNITS:
         if largest >= 10 * size:
             return size, unit
@@ -31,21 +34,25 @@ def column_unit(values: Iterable[Any]) -> tuple[int, str]:
 
 def in_unit(value: Any, size: int) -> str:
     """Return a count in a column's unit, with one decimal; what is there but rounds to nothing as <0.1."""
+    if value is UNKNOWN:
+        return str(value)
     if 0 < value < size * 0.05:
         return "<0.1"
     return f"{value / size:.1f}" if value else "0"
 
 
-def share(value: float) -> str:
-    """Return a share in per cent; what is there but rounds to nothing as <0.1."""
+def share(value: Any) -> str:
+    """Return a share in per cent; what is there but rounds to nothing as <0.1; of an unknown total nothing."""
+    if value is UNKNOWN:
+        return ""
     if 0 < value < 0.05:
         return "<0.1"
     return ("100" if value >= 99.95 else f"{value:.1f}") if value else "0"
 
 
-def exact_share(value: float) -> str:
+def exact_share(value: Any) -> str:
     """Return a share in per cent with two decimals, as the papers' tables print it."""
-    return f"{value:.2f}"
+    return "" if value is UNKNOWN else f"{value:.2f}"
 
 
 def cells(table: Table, *, exact: bool) -> tuple[list[tuple[str, str]], list[list[str]]]:
