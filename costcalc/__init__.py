@@ -12,17 +12,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from costcalc.api import count, load
+    from costcalc import plots as plots
+    from costcalc import torch as torch
+    from costcalc.api import check, compare, count, diff, from_onnx, from_torch, load, solve, sweep, whatif
     from costcalc.document import Spec
     from costcalc.errors import Problem, SpecError
     from costcalc.result import Result
 
 __version__ = "0.1.0"
-__all__ = ["Problem", "Result", "Spec", "SpecError", "__version__", "count", "load"]
+__all__ = [
+    "Problem",
+    "Result",
+    "Spec",
+    "SpecError",
+    "__version__",
+    "check",
+    "compare",
+    "count",
+    "diff",
+    "from_onnx",
+    "from_torch",
+    "load",
+    "solve",
+    "sweep",
+    "whatif",
+]
 
+_MODULES = ("plots", "torch")
 _HOME = {
+    "check": "api",
+    "compare": "api",
     "count": "api",
+    "diff": "api",
+    "from_onnx": "api",
+    "from_torch": "api",
     "load": "api",
+    "solve": "api",
+    "sweep": "api",
+    "whatif": "api",
     "Spec": "document",
     "Problem": "errors",
     "SpecError": "errors",
@@ -31,12 +58,14 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'costcalc' has no attribute '{name}'")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"costcalc.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'costcalc' has no attribute '{name}'")
     return getattr(import_module(f"costcalc.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_MODULES])  # which a star import leaves out: it would hide PyTorch's own

@@ -67,7 +67,7 @@ class Binder:
         """Return a name with its index worked out: `p(k + 1)` is p4 where k is 3."""
         if ref.index is None:
             return ref.text
-        return f"{ref.text}{self.whole(ref.index, scope, 'an index')}"
+        return f"{ref.text}{num.single(self.whole(ref.index, scope, 'an index'))}"
 
     def look_up(self, ref: Ref, scope: Scope) -> Flow:
         """Return the layer that a reference means; a variable may hold one."""

@@ -213,6 +213,7 @@ class Spec:
         self.meta: dict[str, Any] = {}
         self.root: Node | None = None
         self.knobs: dict[str, Any] = {}
+        self.defaults_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen
         self.variants: dict[str, dict[str, Any]] = {}
         self.functions: dict[str, Function] = {}
         self.input: list[Value] = []
@@ -241,6 +242,7 @@ class Spec:
 
         spec = copy.copy(self)
         spec.variant = variant
+        spec.defaults_of_file = self.knobs if self.defaults_of_file is None else self.defaults_of_file
         spec.knobs = {**self.knobs, **self.variants[variant]}
         return spec
 

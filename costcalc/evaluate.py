@@ -39,7 +39,7 @@ def computed(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
     """Return the result of + - * / // % or **, of bounded size."""
     try:
         result = compute(number(a), number(b))
-    except ZeroDivisionError:
+    except (ZeroDivisionError, FloatingPointError):
         raise Fault(f"{num.describe(a)} is divided by zero") from None
     except OverflowError:
         raise Fault("the number is too large") from None
@@ -65,8 +65,8 @@ def picked(value: Any, index: Any) -> Any:
     """Return x[i] of a list."""
     if not isinstance(value, list | tuple):
         raise Fault(f"{num.describe(value)} is not a list, so nothing can be picked from it")
-    place = num.whole(index)
-    if num.is_array(place) or not -len(value) <= place < len(value):
+    place = num.single(num.whole(index))
+    if not -len(value) <= place < len(value):
         raise Fault(f"there is no item {place} in a list of {len(value)}", "items count from 0")
     return value[place]
 

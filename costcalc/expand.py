@@ -156,7 +156,7 @@ class _Expander(Tabler):
     def repeated(self, item: Item, flow: Flow, scope: Scope) -> Flow:
         assert item.repeat is not None
         scope.flow = flow
-        turns = self.whole(item.repeat, scope, "repeat")
+        turns = num.single(self.whole(item.repeat, scope, "repeat"))
         if turns < 0 or turns > MOST_TURNS:
             rule = "a repeat is 0 times or more" if turns < 0 else f"a repeat is {MOST_TURNS:,} times at most"
             raise Placed(Fault(f"repeat is {turns:,}", rule), item.repeat.mark)

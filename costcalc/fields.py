@@ -35,7 +35,9 @@ RESERVED = frozenset((*FUNCTIONS, *TENSORS, *AMBIENT, "true", "false", "none", "
 OPTIONS = frozenset(
     "input batch format by fold convention exact output help version knob plot vary where top pareto zip per unit "
     "bits density budget jobs dask baseline update padding-aware resume order mode device lut max-params max-macs "
-    "scale-width compound as-array name color".replace("-", "_").split()
+    "max-activations max-size tolerance exit-code scale-width compound as-array name color rows all sort opaque "
+    "blocks leave-out bars figure dpi depthwise-separable stack-3x3 factorize spatial-svd channel-svd group-shuffle "
+    "fuse-batch-norm drop-squeeze-excite pool-classifier".replace("-", "_").split()
 )
 
 # The top-level keys of a spec.
@@ -177,6 +179,8 @@ class Flag(Field):
     kind = "true or false"
 
     def parse(self, value: Any) -> Any:
+        if num.is_array(value):
+            return num.truth(value)
         if isinstance(value, bool) or value is None:
             return value
         raise self.fault(f"{num.describe(value)} is neither true nor false", "write true or false")

@@ -141,6 +141,18 @@ def truth(condition: Any) -> bool:
     return False
 
 
+def single(x: Any) -> Any:
+    """Return the one number that x is in all of a sweep; raise `Mixed` where it differs."""
+    if not is_array(x):
+        return x
+    values = getattr(x, "dense", lambda: None)()
+    array = x if values is None else values.array
+    first = array.reshape(-1)[0].item()
+    if (array == first).all():
+        return first
+    raise Mixed(x)
+
+
 def whole(x: Any) -> Any:
     """Return x as a whole number (ints stay, 24.0 becomes 24); raise Fault for 24.5 or a huge one."""
     if type(x) is int:

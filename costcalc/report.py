@@ -10,7 +10,7 @@ from costcalc.result import Line, Result, lines
 
 
 class Column:
-    """A column: its title and what its cells are: text, count (with a unit), or share."""
+    """A column: its title and what its cells are: text, count (with a unit), share, or a share as a bar."""
 
     __slots__ = ("kind", "title")
 
@@ -69,6 +69,14 @@ def type_table(result: Result, by: str = "type", fold: int | None = None) -> Tab
         for line in shown
     ]  # fmt: skip
     return Table(columns, cells, ["total", str(len(result.layers)), *_totals(shown, result)])
+
+
+def barred(table: Table) -> Table:
+    """Return a table of a result with each line's share of the operations as a bar, in place of its input."""
+    kept = [index for index, column in enumerate(table.columns) if column.title != "input"]
+    columns = [*(table.columns[index] for index in kept), Column("", "bar")]
+    cells = [[*(row[index] for index in kept), row[-1]] for row in table.cells]
+    return Table(columns, cells, [*(table.totals[index] for index in kept), ""], paths=table.paths)
 
 
 def _totals(shown: list[Line], result: Result) -> list[Any]:

@@ -63,7 +63,7 @@ def flow(value: Any) -> str:
 
 def _text(value: str) -> str:
     """Return a text bare where it is read back as itself, else in quotes."""
-    if re.fullmatch(r"\w[\w .%/+()-]*", value):
+    if re.fullmatch(r"\w[\w .%/+*()=!<>-]*", value):
         node, problems = parse(value, "")
         if not problems and node is not None and node.plain() == value:
             return value

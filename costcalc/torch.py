@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from costcalc.api import count
+from costcalc.api import checked_shape, load
+from costcalc.expand import expand
 from costcalc.interop import torch as interop
 
 
 def build(spec: Any, *, input: Iterable[int] | None = None, **knobs: Any) -> Any:  # noqa: A002 - the language's word
     """Return a network as a `torch.nn.Module` over a batch, tensors `[N, C, *space]`.
 
-    spec: a zoo name, a path, YAML's dict, or a loaded spec. input: another input shape, (channels, *space).
+    spec: whatever `costcalc.load` takes. input: another input shape, (channels, *space).
     knobs: the spec's own, `width=0.5`. The row `stage1/conv1` of the report is the submodule `stage1.conv1`.
     Under `torch.device("meta")` nothing is allocated.
 
@@ -22,4 +23,5 @@ def build(spec: Any, *, input: Iterable[int] | None = None, **knobs: Any) -> Any
 
     Raises SpecError with every mistake of the spec, and where torch is missing.
     """
-    return interop.build(count(spec, input=input, **knobs).graph)
+    shape = None if input is None else checked_shape(input)
+    return interop.build(expand(load(spec, shape), knobs, shape))

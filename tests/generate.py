@@ -6,7 +6,8 @@
 In a page's `console` block each line that begins with `$ ` is a command; what follows is its output.
 A line `...` stands for what was cut out. A fence that names a file (```yaml tiny.yaml) puts that file
 into the folder where the page's commands run; where the repository has a file of that name, the block
-is a copy of it, and `# ...` stands for a cut.
+is a copy of it, and `# ...` stands for a cut. A block that is marked so (```console needs torch) stays as
+it is where that package is missing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,9 +68,15 @@ def block(fence: re.Match[str], folder: Path, run: Callable[[str], str]) -> str:
             body = cut(body, source.read_text(encoding="utf-8"), "# ...")
         else:
             (folder / file).write_text(body, encoding="utf-8")
-    if kind == "console":
+    if kind == "console" and installed(file):
         body = console(body, run)
     return f"```{kind}{f' {file}' if file else ''}\n{body}```"
+
+
+def installed(mark: str | None) -> bool:
+    """Say whether the packages are there that a block's mark names: `needs torch onnx`."""
+    needs = mark.removeprefix("needs ").split() if mark and mark.startswith("needs ") else []
+    return all(find_spec(package) for package in needs)
 
 
 def console(body: str, run: Callable[[str], str]) -> str:

@@ -1,21 +1,24 @@
-"""The second road: networks built in PyTorch from their specs, and compared node by node."""
+"""Networks built in PyTorch from their specs: they run, train, are named as the rows, and share weights."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+import copy
+import sys
 from typing import Any
 
 import pytest
 
 import costcalc
 from costcalc import zoo
-from costcalc.counting import Row, rows
 from costcalc.expand import expand
 from costcalc.graph import Graph
-from costcalc.interop.torch import build
 
 torch = pytest.importorskip("torch")
-flop_counter = pytest.importorskip("torch.utils.flop_counter")
+pytest.importorskip("torch.utils.flop_counter")
+
+import costcalc.torch  # noqa: E402 - these need torch
+from costcalc.interop.torch import build  # noqa: E402
+from costcalc.interop.verify import verify  # noqa: E402
 
 BATCH = 2
 
@@ -24,58 +27,40 @@ def each(one: Any) -> tuple[Any, ...]:
     return one if isinstance(one, tuple) else (one,)
 
 
-def sizes(shapes: Any) -> list[tuple[int, ...]]:
-    return [(BATCH, *shape.dims) for shape in each(shapes)]
-
-
-def elements(tensors: Any) -> int:
-    return sum(tensor.numel() for tensor in tensors)
-
-
 def picture(graph: Graph) -> Any:
     assert graph.input.shape is not None
     return torch.rand(BATCH, *graph.input.shape.dims)
 
 
-def watched(network: Any, image: Any) -> tuple[Any, list[Any], list[int]]:
-    """Return the outputs, and of each node that runs, in order, what it gives and its operations."""
-    given, totals = [], [0]
-    flops = flop_counter.FlopCounterMode(display=False)
-
-    def note(_: Any, __: Any, result: Any) -> None:
-        given.append([tuple(tensor.shape) for tensor in each(result)])
-        totals.append(flops.get_total_flops())
-
-    hooks = [module.register_forward_hook(note) for module in dict.fromkeys(network.nodes)]
-    with torch.no_grad(), flops:
-        outputs = network(image)
-    for hook in hooks:
-        hook.remove()
-    return outputs, given, [after - before for before, after in pairwise(totals)]
-
-
-def agree(graph: Graph) -> list[Row]:
-    """Compare shapes, parameters, buffers and MACs with what PyTorch builds and counts; return the rows."""
-    counted = rows(graph)
+def test_a_network_of_the_zoo_is_built_for_any_knob() -> None:
+    network = costcalc.torch.build("mobilenet_v1", input=(3, 64, 64), width=0.5, classes=7)
+    out = network(torch.rand(BATCH, 3, 64, 64))
+    assert out.shape == (BATCH, 7)
+    out[:, 0].sum().backward()
+    assert all(weight.grad is not None for weight in network.parameters())
     with torch.device("meta"):
-        network = build(graph).eval()
-        outputs, given, operations = watched(network, picture(graph))
-    for row, module, shapes, flops in zip(counted, network.nodes, given, operations, strict=True):
-        assert shapes == sizes(row.node.y), row
-        if row.node.shared is None:
-            assert elements(module.parameters()) == row.learnable, row
-            assert elements(module.buffers()) == row.buffers, row
-        if row.node.op.derived:
-            assert flops == 2 * BATCH * row.macs, row
-    assert elements(network.parameters()) == sum(row.learnable for row in counted)
-    assert elements(network.buffers()) == sum(row.buffers for row in counted)
-    assert [tuple(t.shape) for t in each(outputs)] == sizes(tuple(t.shape for t in graph.outputs))
-    return counted
+        assert costcalc.torch.build("vgg16")(torch.rand(BATCH, 3, 224, 224)).shape == (BATCH, 1000)
 
 
-@pytest.mark.parametrize("name", zoo.names())
-def test_zoo(name: str) -> None:
-    agree(expand(costcalc.load(name)))
+BAD = [
+    ({"spec": "no_such_network"}, "no network"),
+    ({"spec": "alexnet", "no_such_knob": 1}, "no knob"),
+    ({"spec": "alexnet", "batch": 2}, "no knob"),
+    ({"spec": "alexnet", "input": (3, 0, 7)}, "no input shape"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), BAD)
+def test_a_bad_spec_is_told(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(costcalc.SpecError, match=said):
+        costcalc.torch.build(**given)
+
+
+def test_without_torch_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(costcalc.SpecError) as refused:
+        costcalc.torch.build("alexnet")
+    assert str(refused.value) == "this needs torch, which is not installed: pip install 'costcalc[torch]'"
 
 
 # ---- small networks, really computed --------------------------------------------------------------
@@ -147,12 +132,25 @@ layers:
   - {head, name: h3, from: p1, share: heads}
 outputs: [h1, h2, h3]
 """,
+    "no input": """
+input: [4, 9]
+layers:
+  - add: [[], {parameter: {shape: [4, 9]}}]
+  - concat: [[], {parameter: {shape: [2, 9], store: buffer}}]
+""",
     "names": """
 input: [4, 9, 8]
+blocks:
+  stage:
+    - {conv: {out: 4, kernel: 1, norm: batch, act: relu}, name: one}
 layers:
   - {conv: {out: 4, kernel: 1}, name: forward}
-  - {conv: {out: 4, kernel: 1, norm: batch}, name: a.b}
-  - {relu, name: type}
+  - {conv: {out: 4, kernel: 1, norm: batch}, name: layer1.0.conv1}
+  - {relu, name: layer1}
+  - {relu, name: layer1_}
+  - {relu, name: nodes}
+  - {stage, repeat: 2}
+  - {stage, name: type}
 """,
     "stated": """
 input: [4, 9, 8]
@@ -167,7 +165,7 @@ layers:
 @pytest.mark.parametrize("name", SMALL)
 def test_small(name: str) -> None:
     graph = small(SMALL[name])
-    agree(graph)
+    assert verify(graph).agrees
     torch.manual_seed(0)
     network = build(graph)
     outputs = each(network(picture(graph)))
@@ -177,23 +175,82 @@ def test_small(name: str) -> None:
     assert all((p.grad is None) == any(p is s for s in stated) for p in network.parameters())
 
 
-def test_modules_are_named_after_rows() -> None:
-    network = build(small(SMALL["names"]))
-    named = [(name, type(module).__name__) for name, module in network.layers.named_children()]
-    assert named[:3] == [("forward_", "Conv2d"), ("a_b", "Conv2d"), ("a_b/batch_norm", "BatchNorm2d")]
-    assert [module for _, module in network.layers.named_children()] == network.nodes
-    assert next(iter(network.state_dict())) == "layers.forward_.weight"
+# Where the module of each row stands: at the row's path. A word of PyTorch's and a layer that others are in get a `_`.
+NAMES = {
+    "forward": "forward_",
+    "layer1.0.conv1": "layer1.0.conv1",
+    "layer1.0.conv1/batch_norm": "layer1.0.conv1/batch_norm",
+    "layer1": "layer1_",
+    "layer1_": "layer1__",
+    "nodes": "nodes_",
+    "stage1/one": "stage1.one",
+    "stage1/one/batch_norm": "stage1.one/batch_norm",
+    "stage1/one/relu": "stage1.one/relu",
+    "stage2/one": "stage2.one",
+    "stage2/one/batch_norm": "stage2.one/batch_norm",
+    "stage2/one/relu": "stage2.one/relu",
+    "type/one": "type_.one",
+    "type/one/batch_norm": "type_.one/batch_norm",
+    "type/one/relu": "type_.one/relu",
+}
 
 
-def test_shared_weights_are_one() -> None:
+def test_modules_stand_where_their_rows_do() -> None:
+    graph = small(SMALL["names"])
+    network = build(graph)
+    assert [node.name for node in graph.nodes] == list(NAMES)
+    assert [network.get_submodule(path) for path in NAMES.values()] == network.nodes
+    keys = list(network.state_dict())
+    assert keys[:4] == ["forward_.weight", "forward_.bias", "layer1.0.conv1.weight", "layer1.0.conv1/batch_norm.weight"]
+    weights = [tensor for name, tensor in network.named_parameters() if name.startswith("layer1.0.conv1.")]
+    assert [tuple(tensor.shape) for tensor in weights] == [(4, 4, 1, 1)]
+
+
+def test_a_copy_runs_its_own_modules() -> None:
+    graph = small(SMALL["chain"])
+    network = build(graph).eval()
+    image = picture(graph)
+    before = network(image)
+    twin = copy.deepcopy(network)
+    with torch.no_grad():
+        for weight in twin.parameters():
+            weight.zero_()
+    assert torch.equal(network(image), before)
+    assert not torch.equal(twin(image), before)
+
+
+# What PyTorch does to a module that may part what is shared.
+CHANGES = {
+    "nothing": lambda network: network,
+    "copy": copy.deepcopy,
+    "double": lambda network: network.double(),
+    "meta": lambda network: network.to("meta"),
+    "from meta": lambda network: network.to("meta").to_empty(device="cpu"),
+    "load": lambda network: loaded(network, assign=False),
+    "assign": lambda network: loaded(network, assign=True),
+}
+
+
+def loaded(network: Any, *, assign: bool) -> Any:
+    state = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    network.load_state_dict(state, assign=assign)
+    return network
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_shared_weights_are_one(change: str) -> None:
+    graph = small(SMALL["shared"])
+    network = CHANGES[change](build(graph).eval())
+    heads = [network.get_submodule(f"h{k}") for k in (1, 2, 3)]
+    for path in ("conv1", "conv1/batch_norm", "conv2"):
+        tensors = [[*parts.parameters(), *parts.buffers()] for parts in (head.get_submodule(path) for head in heads)]
+        assert [len({id(t) for t in ties}) for ties in zip(*tensors, strict=True)] == [1] * len(tensors[0])
+    assert sum(weight.numel() for weight in network.parameters()) == costcalc.count(graph.spec).params
+
+
+def test_shared_weights_do_the_same() -> None:
     graph = small(SMALL["shared"])
     network = build(graph)
-    by_name = {node.name: module for node, module in zip(graph.nodes, network.nodes, strict=True)}
-    assert by_name["h3/conv1"] is by_name["h1/conv1"]
-    weights = [next(iter(by_name[f"{h}/conv1"].parameters())) for h in ("h1", "h2", "h3")]
-    assert len({id(w) for w in weights}) == 1
-    means = [next(by_name[f"{h}/conv1/batch_norm"].buffers()) for h in ("h1", "h2", "h3")]
-    assert len({id(m) for m in means}) == 1
     first, _, third = network.eval()(picture(graph))
     assert torch.equal(first, third)
 

@@ -20,9 +20,22 @@ COMMANDS = {
     "explain": "one layer's formulas, with the numbers put in",
     "ops": "the operators, their fields and examples",
     "conventions": "what each convention counts",
+    "sweep": "costs at every combination of knobs",
+    "compare": "networks side by side, with ratios to the first",
+    "diff": "which layers make two networks' costs differ",
+    "check": "whether networks are within a budget or a baseline",
+    "whatif": "layers replaced, dropped or scaled: before, after, and the effect of each",
+    "solve": "the largest setting that meets a budget",
+    "plot": "pictures: accuracy, cost by layer and type, sweeps, shapes",
+    "verify": "build networks in PyTorch, and compare row by row",
+    "import": "a model of PyTorch, ONNX, Darknet or Caffe as a spec",
+    "export": "a spec as a file of ONNX, SCALE-Sim or Timeloop",
     "schema": "the JSON Schema of specs, or of reports",
     "completion": "the script that completes costcalc's words in a shell",
 }
+
+# Commands whose names Python keeps for itself, or may not have as a module's.
+MODULES = {"import": "importing", "export": "exporting"}
 
 
 class Lazy(click.Group):
@@ -38,7 +51,7 @@ class Lazy(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"costcalc.cli.{cmd_name}").command
+        command: click.Command = import_module(f"costcalc.cli.{MODULES.get(cmd_name, cmd_name)}").command
         return command
 
     def resolve_command(

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import click
 
-from costcalc import zoo
+from costcalc import api, zoo
 from costcalc.document import Spec
-from costcalc.errors import SpecError, nearest, stop
+from costcalc.errors import nearest, stop
+from costcalc.grids import one
 from costcalc.report import Table
-from costcalc.source import parse
 
 F = TypeVar("F", bound=Callable[..., Any])
 KNOBS = "costcalc.knobs"
@@ -73,15 +73,20 @@ def knob_option(function: F) -> F:
 
 
 def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, dict[str, Any]]:
-    """Return a spec and the knob values given for it."""
-    spec = zoo.load(name)
-    given = dict(ctx.meta.get(KNOBS, {}))
+    """Return a spec and the knob values given for it; `module:name` is a PyTorch model that is imported."""
+    spec = api.load(name, input_shape(ctx.params.get("input_"))) if api.is_target(name) else zoo.load(name)
+    return spec, {knob: knob_value(ctx, spec, knob, text) for knob, text in given(ctx, pairs).items()}
+
+
+def given(ctx: click.Context, pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return the knobs of the command line, `--width 0.5` and `-k width=0.5`, with their texts."""
+    texts = dict(ctx.meta.get(KNOBS, {}))
     for pair in pairs:
-        knob, equals, value = pair.partition("=")
+        knob, equals, text = pair.partition("=")
         if not equals:
             raise stop(f"-k takes NAME=VALUE, not '{pair}'")
-        given[knob] = value
-    return spec, {knob: knob_value(ctx, spec, knob, text) for knob, text in given.items()}
+        texts[knob] = text
+    return texts
 
 
 def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:
@@ -93,14 +98,7 @@ def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:
         raise stop(f"{spec.name} has no knob '{name}'", hint=hint or f"its knobs: {known}")
     if isinstance(spec.knobs[name], list) and not text.startswith("["):
         text = f"[{text}]"
-    magnitude = re.fullmatch(r"([0-9.]+)([KMG])", text)
-    if magnitude:
-        number = float(magnitude[1]) * {"K": 1e3, "M": 1e6, "G": 1e9}[magnitude[2]]
-        return int(number) if number.is_integer() else number
-    node, problems = parse(text, f"--{name}")
-    if problems or node is None:
-        raise SpecError(problems) if problems else stop(f"--{name} is empty")
-    return node.plain()
+    return one(text, name)
 
 
 def input_shape(text: str | None) -> tuple[int, ...] | None:

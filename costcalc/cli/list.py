@@ -8,6 +8,7 @@ import click
 
 from costcalc import zoo
 from costcalc.cli import common
+from costcalc.comparing import top1
 from costcalc.conventions import DEFAULT, get
 from costcalc.counting import cost, rows, total
 from costcalc.document import Spec
@@ -50,15 +51,9 @@ def record(name: str, spec: Spec) -> dict[str, Any]:
         "input": str(graph.input.shape),
         "params": whole.params,
         "macs": whole.macs,
-        "top1": top1(spec),
+        "top1": top1(graph),
         "convention": DEFAULT,
     }
-
-
-def top1(spec: Spec) -> str:
-    """Return the accuracy that a source prints for these very knob values, or nothing."""
-    rows = (row for row in spec.published if row.get("variant", "") == spec.variant and not row.get("knobs"))
-    return next((str(row["top1"]) for row in rows if "top1" in row), "")
 
 
 def table(found: list[dict[str, Any]], *, exact: bool) -> Table:

@@ -8,8 +8,8 @@ import click
 
 from costcalc import api
 from costcalc.cli import common
-from costcalc.errors import SpecError
-from costcalc.report import heading, layer_table, notes, type_table
+from costcalc.errors import SpecError, stop
+from costcalc.report import barred, heading, layer_table, notes, type_table
 from costcalc.result import VIEWS, Result, lines
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
@@ -23,17 +23,19 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
 @click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
 @click.option("--batch", default=1, metavar="N", help="Images at once.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", help="What to write.")
+@click.option("--bars", is_flag=True, help="Show each line's share of the operations as a bar, in place of its input.")
 @click.option("--exact", is_flag=True, help="All digits.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file.")
 @click.pass_context
 def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
     """Print what SPEC costs: a path, or a name of the zoo."""
-    by, fold, output, exact = options["by"], options["fold"], options["output"], options["exact"]
+    by, fold, output = options["by"], options["fold"], options["output"]
+    shown = {"exact": options["exact"], "bars": options["bars"], "color": output is None and common.colored()}
+    if options["bars"] and options["format_"] != "table":
+        raise stop(f"--bars is for tables on a terminal, not for {options['format_']}")
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = counted(loaded, knobs, common.input_shape(input_), options)
-    common.write(
-        written(result, by, fold, options["format_"], exact=exact, color=output is None and common.colored()), output
-    )
+    common.write(written(result, by, fold, options["format_"], **shown), output)
 
 
 def counted(spec: Any, knobs: dict[str, Any], shape: tuple[int, ...] | None, options: dict[str, Any]) -> Result:
@@ -58,7 +60,9 @@ def _shape(shape: Any) -> str:
     return ", ".join(str(part) for part in shape) if isinstance(shape, tuple) else str(shape)
 
 
-def written(result: Result, by: str | None, fold: int | None, format_: str, *, exact: bool, color: bool) -> str:
+def written(
+    result: Result, by: str | None, fold: int | None, format_: str, *, exact: bool, color: bool, bars: bool = False
+) -> str:
     """Return a result in a format."""
     if format_ == "json":
         import json
@@ -90,7 +94,8 @@ def written(result: Result, by: str | None, fold: int | None, format_: str, *, e
         return "\n\n".join(latex.render(table, said if n == 0 else [], exact=exact) for n, table in enumerate(tables))
     from costcalc.render import text
 
-    parts = [text.render(table, columns=common.columns(), exact=exact, color=color) for table in tables]
+    drawn = [barred(table) for table in tables] if bars else tables
+    parts = [text.render(table, columns=common.columns(), exact=exact, color=color) for table in drawn]
     title, *rest = (text.wrapped(line, common.columns()) for line in heading(result))
     title = f"{text.BOLD}{title}{text.RESET}" if color else title
     return "\n".join([title, *rest, "", "\n\n".join(parts), "", totals(result), *notes(result)])

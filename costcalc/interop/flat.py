@@ -25,7 +25,7 @@ INPUT = "input"  # the name of the network's input, as a value
 class Step:
     """One layer: an operator, its fields as a spec writes them, and the names of the values it takes."""
 
-    __slots__ = ("fields", "inputs", "kind", "name", "outputs", "share", "x", "y")
+    __slots__ = ("beside", "fields", "inputs", "kind", "name", "outputs", "share", "x", "y")
 
     def __init__(self, name: str, kind: str, fields: dict[str, Any], inputs: list[str]) -> None:
         self.name = name
@@ -33,6 +33,7 @@ class Step:
         self.fields = fields
         self.inputs = inputs
         self.share = ""  # the name under which it uses the weights of other steps
+        self.beside: dict[str, Any] = {}  # its other modifiers: bits, density
         self.x: Any = None
         self.y: Any = None
         self.outputs: list[str] = []  # the names of the values it gives
@@ -50,6 +51,8 @@ class Flat:
         self.source = source
         self.steps: list[Step] = []
         self.outputs: list[str] = []
+        self.classes: dict[str, str] = {}  # module path -> its class's name, where the importer knows it
+        self.numbers: dict[str, int] = {}  # name -> the last number that a layer of that name got
         self.shapes: dict[str, Shape] = {INPUT: Shape(*shape)}
 
     def add(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Any) -> list[str]:
@@ -83,10 +86,11 @@ class Flat:
     def free(self, name: str) -> str:
         """Return the name that a layer gets: legal in a spec, and not yet taken."""
         legal = legal_name(name)
-        found, number = legal, 1
+        found, number = legal, self.numbers.get(legal, 1)
         while found in self.shapes or f"{found}.part0" in self.shapes:
             number += 1
             found = f"{legal}_{number}"
+        self.numbers[legal] = number
         return found
 
     def pruned(self) -> None:
@@ -126,7 +130,8 @@ class Flat:
         """
         before, asked = INPUT, set[str]()
         for step in self.steps:
-            asked |= set(step.inputs) - {before}
+            branches = ops.operators()[step.kind].inputs not in (0, 1)  # they are named, each
+            asked |= set(step.inputs) - (set() if branches else {before})
             before = step.outputs[0] if len(step.outputs) == 1 else ""
         asked |= set(self.outputs) - {before}
         spelled = {}
@@ -156,6 +161,7 @@ def _item(step: Step, before: str, spelled: dict[str, str]) -> Any:
         item["from"] = inputs[0]
     if step.share:
         item["share"] = step.share
+    item |= step.beside
     return step.kind if item == {step.kind: None} else item
 
 
@@ -180,10 +186,29 @@ def spec_text(data: dict[str, Any]) -> str:
             continue
         value = data[key]
         if key == "layers":
-            said += ["", "layers:", *(f"  - {line(item)}" for item in value)]
+            said += ["", "layers:", *item_lines(value, 2)]
+        elif key == "defaults":
+            said += ["", "defaults:", *(f"  {kind}: {flow(fields)}" for kind, fields in value.items())]
+        elif key == "blocks":
+            said += ["", "blocks:"]
+            for head, items in value.items():
+                said += [f"  {head}:", *item_lines(items, 4)]
         else:
             said.append(f"{key}: {flow(value)}")
     return "\n".join(said) + "\n"
+
+
+def item_lines(items: Iterable[Any], indent: int) -> list[str]:
+    """Return items as lines of YAML: one each, but for a table, which has a line for each of its rows."""
+    said = []
+    space = " " * indent
+    for item in items:
+        if isinstance(item, dict) and "table" in item:
+            said += [f"{space}- table:", *(f"{space}    - {flow(row)}" for row in item["table"])]
+            said += [f"{space}  do:", *item_lines(item["do"], indent + 4)]
+        else:
+            said.append(f"{space}- {line(item)}")
+    return said
 
 
 def line(item: Any) -> str:

@@ -15,10 +15,13 @@ from typing import Any
 
 from costcalc.errors import stop
 from costcalc.graph import Graph, Node, Tensor
-from costcalc.interop import need
 from costcalc.ops._twin import twin
+from costcalc.optional import need
 
 Path = tuple[str, ...]
+
+# What PyTorch raises for a tensor or a setting that it does not take.
+REFUSALS = (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 def build(graph: Graph) -> Any:
@@ -30,7 +33,7 @@ def build(graph: Graph) -> Any:
     each node of the graph, in its order. Layers that share weights hold the same parameters and buffers,
     also after `to`, `to_empty` and `load_state_dict`. The output is a tensor, or a tuple of several.
 
-    Raises SpecError where torch is missing, or an operator has no twin.
+    Raises SpecError where torch is missing, or an operator has no twin that PyTorch takes.
     """
     torch = need("torch", "torch")
     network = _network(torch, graph)
@@ -49,7 +52,8 @@ def _network(torch: Any, graph: Graph) -> Any:
     def forward(self: Any, image: Any) -> Any:
         values: dict[Tensor, Any] = {graph.input: image}
         for node, module in zip(graph.nodes, self.nodes, strict=True):
-            result = module(*(values[tensor] for tensor in node.inputs))
+            # What takes no tensor is handed the image all the same, for its batch's size.
+            result = module(*([values[tensor] for tensor in node.inputs] or [image]))
             values.update(zip(node.outputs, result if isinstance(result, tuple) else (result,), strict=True))
         outputs = tuple(values[tensor] for tensor in graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
@@ -77,9 +81,16 @@ def _module(torch: Any, node: Node) -> Any:
         made = node.op.torch(torch, node.x, node.y)
     except NotImplementedError as error:
         raise stop(f"{node.name}: {error}", hint="its class needs a method torch(self, torch, x, y)") from None
+    except REFUSALS as error:
+        raise stop(f"{node.name}: PyTorch does not take this {node.op.kind}: {reason(error)}") from None
     if isinstance(made, torch.nn.Module):
         return made
     return twin(torch, lambda _, *tensors: made(*tensors))
+
+
+def reason(error: Exception) -> str:
+    """Return why PyTorch refuses something, in one line."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _tie(module: Any, first: Any) -> None:

@@ -6,6 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 
+def channels_last(module: Any) -> Any:
+    """Make a module that works on the last axis work on the channels; its own name and keys stay as they are."""
+    module.register_forward_pre_hook(lambda _, given: (given[0].movedim(1, -1),))
+    module.register_forward_hook(lambda _, __, result: result.movedim(-1, 1))
+    return module
+
+
 def twin(torch: Any, forward: Callable[..., Any], **parts: Any) -> Any:
     """Return a module with these submodules and parameters; `forward` takes it and the tensors."""
     module = type("Twin", (torch.nn.Module,), {"forward": forward})()

@@ -6,7 +6,7 @@ from typing import Any
 
 from costcalc import num
 from costcalc.errors import Fault
-from costcalc.fields import flag, integer, real
+from costcalc.fields import flag, real
 from costcalc.op import Example, Op
 from costcalc.shape import Shape
 
@@ -302,6 +302,10 @@ class Celu(Activation, kind="celu"):
 
     alpha: float = real("limit below zero, as a positive number", 1.0)
 
+    def settle(self) -> None:
+        if num.any_of(self.alpha == 0):
+            raise Fault("celu divides by alpha, which is 0", field="alpha")
+
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size, "exp": x.size, "add": x.size, "mul": x.size, "div": x.size}
 
@@ -348,104 +352,3 @@ class LogSigmoid(Activation, kind="log_sigmoid"):
         return torch.nn.LogSigmoid()
 
     examples = [Example({}, (10,), (10,), "ten elements", elementwise={"exp": 20, "add": 20})]
-
-
-class Normalizing(Activation):
-    """What the softmaxes share: sums along one axis, the channels unless told."""
-
-    axis: int = integer("the axis, 0 for the channels", 0, least=0)
-
-    def shape(self, x: Shape) -> Shape:
-        x.place(self.axis)
-        return x
-
-    def sums(self, x: Shape) -> Any:
-        """Return how many sums there are: one for each place on the other axes."""
-        return x.resized(x.place(self.axis), 1).size
-
-
-class Softmax(Normalizing, kind="softmax"):
-    """Softmax over the channels, at each pixel, or over another axis: e^x / sum of e^x.
-
-    An exponential and a division an element, and an addition less than channels a pixel.
-    """
-
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": x.size, "add": x.size - self.sums(x), "div": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Softmax(x.place(self.axis) + 1)
-
-    examples = [
-        Example(
-            {},
-            (1000,),
-            (1000,),
-            "999 additions make the sum",
-            elementwise={"exp": 1000, "add": 999, "div": 1000},
-        ),
-        Example(
-            {},
-            (21, 4, 4),
-            (21, 4, 4),
-            "at each of 16 pixels: 20 * 16 additions",
-            elementwise={"exp": 336, "add": 320, "div": 336},
-        ),
-        Example(
-            {"axis": 2},
-            (8, 49, 48),
-            (8, 49, 48),
-            "the scores of attention, along the last axis: 8 * 49 sums of 48",
-            elementwise={"exp": 18816, "add": 18424, "div": 18816},
-        ),
-    ]
-
-
-class LogSoftmax(Normalizing, kind="log_softmax"):
-    """Logarithm of softmax over the channels, at each pixel, or over another axis: x - ln(sum of e^x).
-
-    An exponential and a subtraction an element, an addition less than channels a pixel, and a
-    logarithm a pixel, which is counted as an exponential.
-    """
-
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": x.size + self.sums(x), "add": 2 * x.size - self.sums(x)}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.LogSoftmax(x.place(self.axis) + 1)
-
-    examples = [
-        Example({}, (10,), (10,), "10 exp and a log; 9 + 10 additions", elementwise={"exp": 11, "add": 19}),
-        Example({"axis": 1}, (2, 5), (2, 5), "two sums of 5", elementwise={"exp": 12, "add": 18}),
-    ]
-
-
-class Glu(Op, kind="glu"):
-    """Gated linear unit: the first half of the channels (or another axis) times the logistic function of the second.
-
-    An element takes exp, add, div and mul.
-    """
-
-    axis: int = integer("the axis, 0 for the channels", 0, least=0)
-
-    def shape(self, x: Shape) -> Shape:
-        axis = x.place(self.axis)
-        if num.any_of(x.dims[axis] % 2 != 0):
-            raise Fault(f"glu takes two halves, but axis {axis} of {x} has {x.dims[axis]} elements", field="axis")
-        return x.resized(axis, x.dims[axis] // 2)
-
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": y.size, "add": y.size, "div": y.size, "mul": y.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.GLU(x.place(self.axis) + 1)
-
-    examples = [
-        Example(
-            {},
-            (64, 10),
-            (32, 10),
-            "32 * 10 outputs",
-            elementwise={"exp": 320, "add": 320, "div": 320, "mul": 320},
-        )
-    ]

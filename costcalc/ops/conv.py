@@ -242,7 +242,8 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
         if even:
             return conv
         edges = [-edge for pair in reversed(self.padding) for edge in pair]
-        return torch.nn.Sequential(conv, make_pad(torch, edges))
+        conv.register_forward_hook(lambda _, __, result: torch.nn.functional.pad(result, edges))
+        return conv
 
     examples = [
         Example(
@@ -314,16 +315,13 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     ]
 
 
-def make_pad(torch: Any, edges: list[int]) -> Any:
-    """Return a module that pads with zeros, or crops where an edge is negative."""
-    return torch.nn.ZeroPad2d(edges) if len(edges) == 4 else torch.nn.ConstantPad1d(edges, 0.0)
-
-
 def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...]) -> Any:
-    """Return the convolution with its padding: its own where both sides are equal, else a pad before it."""
+    """Return the convolution with its padding: its own where both sides are equal, else a pad on its way in."""
     if all(before == after for before, after in pads):
         conv.padding = tuple(before for before, _ in pads)
         # Conv modules keep a second form of their padding for the modes that are not zeros.
         conv._reversed_padding_repeated_twice = [p for before, _ in reversed(pads) for p in (before, before)]
         return conv
-    return torch.nn.Sequential(make_pad(torch, [p for pair in reversed(pads) for p in pair]), conv)
+    edges = [p for pair in reversed(pads) for p in pair]
+    conv.register_forward_pre_hook(lambda _, given: (torch.nn.functional.pad(given[0], edges),))
+    return conv

@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer, role
 from costcalc.op import Example, Op
-from costcalc.ops._twin import twin
+from costcalc.ops._twin import channels_last
 from costcalc.shape import Shape
 
 
@@ -57,7 +57,7 @@ class FullyConnected(Op, kind="fc"):
         linear = torch.nn.Linear(x.c, self.out, bias=self.bias)
         if not x.space:
             return linear
-        return twin(torch, lambda m, t: m.linear(t.movedim(1, -1)).movedim(-1, 1), linear=linear)
+        return channels_last(linear)
 
     examples = [
         Example(

@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer, real, word
 from costcalc.op import Example, Op
-from costcalc.ops._twin import twin
+from costcalc.ops._twin import channels_last
 from costcalc.shape import Shape
 
 
@@ -94,9 +94,7 @@ class LayerNorm(Op, kind="layer_norm"):
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         shape = x.c if self.over == "channels" else x.dims
         norm = torch.nn.LayerNorm(shape, self.eps, self.affine, self.bias)
-        if self.over == "all" or not x.space:
-            return norm
-        return twin(torch, lambda m, t: m.norm(t.movedim(1, -1)).movedim(-1, 1), norm=norm)
+        return norm if self.over == "all" else channels_last(norm)
 
     examples = [
         Example(
@@ -149,8 +147,7 @@ class RmsNorm(Op, kind="rms_norm"):
         return {"mul": (2 + extra) * x.size, "add": x.size, "div": 2 * x.pixels, "sqrt": x.pixels}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        norm = torch.nn.RMSNorm(x.c, self.eps, self.affine)
-        return twin(torch, lambda m, t: m.norm(t.movedim(1, -1)).movedim(-1, 1), norm=norm)
+        return channels_last(torch.nn.RMSNorm(x.c, self.eps, self.affine))
 
     examples = [
         Example(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from costcalc import sparks
 from costcalc.num import UNKNOWN
 from costcalc.report import Table
 
@@ -55,6 +56,13 @@ def exact_share(value: Any) -> str:
     return "" if value is UNKNOWN else f"{value:.2f}"
 
 
+def bars(values: list[Any]) -> Callable[[Any], str]:
+    """Return what writes a column of bars, the longest for the largest value; of an unknown one there is none."""
+    known = [value for value in values if value is not UNKNOWN]
+    plain = sparks.ascii_only()
+    return lambda value: "" if value is UNKNOWN else sparks.bar(value, max(known, default=0), plain=plain)
+
+
 def cells(table: Table, *, exact: bool) -> tuple[list[tuple[str, str]], list[list[str]]]:
     """Return (title, unit) of each column, and every cell as text, the totals last."""
     heads, texts = [], []
@@ -62,7 +70,8 @@ def cells(table: Table, *, exact: bool) -> tuple[list[tuple[str, str]], list[lis
         values = [row[index] for row in table.cells]
         unit, write = writer(column.kind, values, exact=exact)
         heads.append((column.title, unit))
-        texts.append([write(value) for value in (*values, table.totals[index])])
+        total = table.totals[index]
+        texts.append([*map(write, values), "" if total == "" else write(total)])
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
@@ -70,6 +79,8 @@ def writer(kind: str, values: list[Any], *, exact: bool) -> tuple[str, Callable[
     """Return the unit of a column and what writes its cells."""
     if kind == "share":
         return "", exact_share if exact else share
+    if kind == "bar":
+        return "", bars(values)
     if kind != "count":
         return "", str
     size, unit = (1, "") if exact else column_unit(values)

@@ -11,12 +11,13 @@ def render(table: Table, *, exact: bool = False) -> str:
     heads, texts = cells(table, exact=exact)
     titles = [f"{title} ({unit})" if unit else title for title, unit in heads]
     ruler = ["---" if column.kind == "text" else "---:" for column in table.columns]
-    total = [f"**{_escaped(text)}**" if text else "" for text in texts[-1]]
-    body = [[_escaped(text) for text in row] for row in texts[:-1]]
+    total = [f"**{escaped(text)}**" if text else "" for text in texts[-1]]
+    body = [[escaped(text) for text in row] for row in texts[:-1]]
     return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ruler, *body, total))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text with the signs that Markdown reads made harmless."""
     for sign in "\\|*_<`":
         text = text.replace(sign, "\\" + sign)
     return text

@@ -27,7 +27,7 @@ def render(table: Table, *, columns: int = 80, exact: bool = False, color: bool 
     titles = [[title for title, _ in heads]]
     if any(unit for _, unit in heads):
         titles.append([unit for _, unit in heads])
-    left = [column.kind == "text" for column in table.columns]
+    left = [column.kind in ("text", "bar") for column in table.columns]
     others = _widths([row[1:] for row in titles + texts])
     body: list[list[str]] = texts[:-1]
     room = columns - sum(others) - len(others)

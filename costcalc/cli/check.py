@@ -1,0 +1,59 @@
+"""`costcalc check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import baselines, budgets, conventions
+from costcalc.budgets import Checked
+from costcalc.cli import common
+from costcalc.cli.networks import networks
+
+BUDGETS = {"max_params": "params", "max_macs": "macs", "max_activations": "activations", "max_size": "bytes"}
+
+
+@click.command(cls=common.KnobCommand)
+@click.argument("words", nargs=-1, metavar="[SPEC]...", shell_complete=common.complete_spec)
+@common.knob_option
+@click.option("--max-params", metavar="N", help="Parameters at most: 5M.")
+@click.option("--max-macs", metavar="N", help="MACs at most (what the convention counts): 600M.")
+@click.option("--max-activations", metavar="N", help="Output elements of conv, fc and matmul at most.")
+@click.option("--max-size", metavar="N", help="Bytes of the parameters at most: 16MB.")
+@click.option("--baseline", metavar="FILE", help="No more than this file holds; without SPEC, all that it names.")
+@click.option("--update", is_flag=True, help="Write the costs as they are into the baseline.")
+@click.option("--tolerance", default="0%", metavar="N%", help="How much above the baseline is tolerated: 1%.")
+@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="How to tell it.")
+@click.pass_context
+def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
+    """Check that each SPEC is within its budget: exit code 1, and the reason, where one is not.
+
+    A SPEC may have knobs of its own: mobilenet_v1@width=0.5. The baseline is JSON to be committed: it holds the
+    costs of the networks, of each top-level block too.
+    """
+    limits = budgets.limits(**{name: options[option] for option, name in BUDGETS.items()})
+    tolerance = baselines.tolerated(options["tolerance"])
+    rule, update = conventions.get(options["convention"]), options["update"]
+    baseline = baselines.opened(options["baseline"], rule, update=update)
+    found = networks(ctx, words or baselines.words(baseline), options)
+    if update:
+        baseline, new = baselines.updated(found, options["baseline"], rule)
+        click.echo(f"{baseline.path}: {'written' if new else 'as it was'}", err=True)
+    tell(baselines.check(found, limits, baseline, tolerance), ctx, options["format_"])
+
+
+def tell(checked: Checked, ctx: click.Context, format_: str) -> None:
+    """Write what was found: what is within its budget to stdout, what is not to stderr, and the exit code."""
+    if format_ == "json":
+        import json
+
+        found = {"ok": bool(checked), "breaches": [breach.to_dict() for breach in checked.breaches]}
+        click.echo(json.dumps(found, indent=2))
+    else:
+        for line in checked.within():
+            click.echo(line)
+        for breach in checked.breaches:
+            click.echo(str(breach), err=True)
+    ctx.exit(0 if checked else 1)

@@ -1,0 +1,36 @@
+"""`costcalc compare`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import comparing
+from costcalc.cli import common
+from costcalc.cli.networks import networks
+from costcalc.conventions import get
+
+
+@click.command(cls=common.KnobCommand)
+@click.argument("words", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
+@common.knob_option
+@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@click.option("--batch", default=1, type=click.IntRange(1), metavar="N", help="Images at once.")
+@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
+@click.option("--exact", is_flag=True, help="All digits.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.pass_context
+def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
+    """Print a line for each SPEC, and what it costs in units of the first.
+
+    A SPEC may have knobs of its own: mobilenet_v1@width=0.5,resolution=160 or resnet18@depths=[3,4,6,3]. Knobs given
+    as options are for all of them.
+    """
+    found = networks(ctx, words, options)
+    table = comparing.table(found, exact=options["exact"])
+    records = comparing.records(found)
+    common.write_table(table, records, options["format_"], options["output"])
+    if options["format_"] in ("table", "markdown") and options["output"] is None:
+        rule, batch = get(options["convention"]), options["batch"]
+        common.write(f"\ncounted: {rule.says} ({rule.name}){f'; a batch of {batch}' if batch > 1 else ''}")

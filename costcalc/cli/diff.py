@@ -1,0 +1,51 @@
+"""`costcalc diff`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import difftable
+from costcalc.cli import common
+from costcalc.cli.networks import networks
+from costcalc.diffing import Diff
+
+
+@click.command(cls=common.KnobCommand)
+@click.argument("before", metavar="BEFORE", shell_complete=common.complete_spec)
+@click.argument("after", metavar="AFTER", shell_complete=common.complete_spec)
+@common.knob_option
+@click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="The N biggest changes, 20 unless told.")
+@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@click.option("--batch", default=1, type=click.IntRange(1), metavar="N", help="Images at once.")
+@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
+@click.option("--exit-code", "tells", is_flag=True, help="Exit with 1 if there is a difference.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.pass_context
+def command(ctx: click.Context, /, before: str, after: str, **options: Any) -> None:
+    """Print which layers make AFTER cost more than BEFORE, or less, and each one's part of the difference.
+
+    Both may have knobs of their own: mobilenet_v1@width=0.5. Markdown is for a pull request; CSV and JSON have every
+    change, in the network's order.
+    """
+    found = Diff(*networks(ctx, (before, after), options))
+    common.write(written(found, options), options["output"])
+    ctx.exit(1 if options["tells"] and found else 0)
+
+
+def written(diff: Diff, options: dict[str, Any]) -> str:
+    """Return a difference in a format."""
+    if options["format_"] == "json":
+        import json
+
+        return json.dumps(diff.to_dict(), indent=2)
+    if options["format_"] == "csv":
+        from costcalc.render import csv
+
+        convention = {"convention": diff.before.result.convention.name}
+        return csv.render([{**record, **convention} for record in diff.records()])
+    if options["format_"] == "markdown":
+        return difftable.summary(diff, options["top"])
+    color = options["output"] is None and common.colored()
+    return difftable.text(diff, options["top"], columns=common.columns(), color=color)

@@ -1,0 +1,88 @@
+"""`costcalc export onnx|scale-sim|timeloop`: a spec becomes a file of another tool."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from costcalc.cli import common
+from costcalc.errors import stop
+from costcalc.expand import expand
+from costcalc.graph import Graph
+
+_LEAVE_OUT = click.option(
+    "--leave-out", is_flag=True, help="Leave out the layers that the format can't hold, and say which."
+)
+
+
+@click.group()
+def command() -> None:
+    """Write a spec as a file of another tool."""
+
+
+@command.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@click.option("-o", "--output", metavar="FILE", required=True, help="Write to this file.")
+@click.pass_context
+def onnx(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str) -> None:
+    """Write an ONNX graph of SPEC that other tools open; it has shapes, and no trained weights. Needs onnx."""
+    from costcalc.interop import onnx_export
+
+    onnx_export.write(graph_of(ctx, spec, pairs, input_), output)
+
+
+@command.command("scale-sim", cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@_LEAVE_OUT
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.pass_context
+def scale_sim(
+    ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str | None, *, leave_out: bool
+) -> None:
+    """Write the topology CSV of the SCALE-Sim simulator: a line for each layer that multiplies."""
+    from costcalc.interop import scalesim
+
+    left: list[str] | None = [] if leave_out else None
+    common.write(scalesim.topology(graph_of(ctx, spec, pairs, input_), left).rstrip("\n"), output)
+    tell(left)
+
+
+@command.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@_LEAVE_OUT
+@click.option("-o", "--output", metavar="FOLDER", required=True, help="Write the files to this folder.")
+@click.pass_context
+def timeloop(
+    ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str, *, leave_out: bool
+) -> None:
+    """Write a Timeloop problem, a YAML file, for each layer that multiplies."""
+    from costcalc.interop import timeloop as exporter
+
+    left: list[str] | None = [] if leave_out else None
+    problems = exporter.problems(graph_of(ctx, spec, pairs, input_), left)
+    tell(left)
+    try:
+        os.makedirs(output, exist_ok=True)
+    except OSError as error:
+        raise stop(f"{output} cannot be made: {error.strerror}") from None
+    for name, text in problems.items():
+        common.write(text.rstrip("\n"), os.path.join(output, name))
+    click.echo(f"{len(problems)} problems in {output}", err=True)
+
+
+def tell(left: list[str] | None) -> None:
+    """Say what was left out."""
+    for note in left or []:
+        click.echo(f"left out: {note}", err=True)
+
+
+def graph_of(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None) -> Graph:
+    """Return the graph of a spec for the knobs given."""
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    shape: Any = common.input_shape(input_)
+    return expand(loaded, knobs, shape)

@@ -1,0 +1,109 @@
+"""`costcalc import torch|onnx|darknet|caffe`: a model of another framework becomes a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from costcalc.cli import common
+from costcalc.interop.flat import Flat, spec_text
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_INPUT = click.option("--input", "input_", metavar="C,H,W", help="The input's shape, without the batch: 3,224,224.")
+_NAME = click.option("--name", default="", metavar="NAME", help="What the network is called.")
+_BLOCKS = click.option("--blocks", is_flag=True, help="Write repeated structure as blocks, not as a flat list.")
+_OPAQUE = click.option("--opaque", is_flag=True, help="Write what costcalc does not know as a row of unknown cost.")
+_OUTPUT = click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+
+
+@click.group()
+def command() -> None:
+    """Write a model of another framework as a spec.
+
+    The spec goes to FILE or stdout, and what it costs to stderr.
+    """
+
+
+def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that declares several options."""
+
+    def declare(function: F) -> F:
+        for option in reversed(chosen):
+            function = option(function)
+        return function
+
+    return declare
+
+
+@command.command()
+@click.argument("target", metavar="MODULE:NAME")
+@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
+def torch(target: str, input_: str | None, **given: Any) -> None:
+    """Import a PyTorch model: torchvision.models:resnet50, timm:convnext_tiny, my.package:Net.
+
+    MODULE is imported and NAME called without arguments: this runs the module's Python code. The
+    input is 3,224,224 unless told. Needs torch.
+    """
+    from costcalc.api import traced
+
+    flat = traced(target, common.input_shape(input_), name=given["name"], opaque=given["opaque"])
+    finish(flat, **given)
+
+
+@command.command()
+@click.argument("model", metavar="MODEL.onnx")
+@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
+def onnx(model: str, input_: str | None, **given: Any) -> None:
+    """Import an ONNX graph; weights are not loaded. Needs onnx."""
+    from costcalc.interop import onnx_import
+
+    finish(onnx_import.read(model, common.input_shape(input_), opaque=given["opaque"]), **given)
+
+
+@command.command()
+@click.argument("network", metavar="NETWORK.cfg")
+@options(_NAME, _BLOCKS, _OUTPUT)
+def darknet(network: str, **given: Any) -> None:
+    """Import a Darknet definition."""
+    from costcalc.interop.declared import darknet as importer
+    from costcalc.textfile import read
+
+    finish(importer.read(read(network), given["name"] or stem(network), network), **given)
+
+
+@command.command()
+@click.argument("network", metavar="NETWORK.prototxt")
+@options(_INPUT, _NAME, _BLOCKS, _OUTPUT)
+def caffe(network: str, input_: str | None, **given: Any) -> None:
+    """Import a Caffe definition, as it is in the test phase."""
+    from costcalc.interop.declared import caffe as importer
+    from costcalc.textfile import read
+
+    finish(importer.read(read(network), given["name"], network, common.input_shape(input_)), **given)
+
+
+def stem(path: str) -> str:
+    """Return a file's name without folder and suffix."""
+    import os
+
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def finish(flat: Flat, *, name: str, output: str | None, blocks: bool, **_: Any) -> None:
+    """Write the spec, and tell what it costs."""
+    from costcalc.api import count
+    from costcalc.cli.report import totals
+
+    flat.name = name or flat.name
+    data = flat.data()
+    if blocks:
+        from costcalc.interop.blocks.folding import folded
+
+        data = folded(flat)
+    text = spec_text(data)
+    common.write(text.rstrip("\n"), output)
+    result = count(text)
+    click.echo(f"{result.name}: {len(result.layers)} rows, {totals(result)}", err=True)

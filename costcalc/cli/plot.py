@@ -1,0 +1,163 @@
+"""`costcalc plot`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from costcalc import api, zoo
+from costcalc.cli import common
+from costcalc.cli.networks import networks
+from costcalc.cli.solve import limit
+from costcalc.cli.sweep import given
+from costcalc.errors import stop
+from costcalc.grids import axes_of
+from costcalc.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_SETTINGS = 1_000_000  # of a sweep that is drawn
+MOST_INCHES = 60
+
+
+@click.group()
+def command() -> None:
+    """Draw a picture: .png, .svg or .pdf. Needs matplotlib: pip install 'costcalc[plot]'."""
+
+
+def picture(function: F) -> F:
+    """Declare the options of every picture."""
+    for option in (
+        click.option("--convention", default="costcalc", metavar="NAME", help="What is counted."),
+        click.option("--dpi", type=click.IntRange(50, 1200), default=150, metavar="N", help="Of a .png: dots an inch."),
+        click.option("--figure", metavar="WxH", help="Inches: 6x4."),
+        click.option("-o", "--output", required=True, metavar="FILE", help="Write to FILE.png, .svg or .pdf."),
+    ):
+        function = option(function)
+    return function
+
+
+def inches(text: str | None) -> tuple[float, float] | None:
+    """Return (6.0, 4.0) for 6x4; raise SpecError for anything else."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)[x,×](\d{1,3}(?:\.\d+)?)", text, re.ASCII)
+    size = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+    if not all(2 <= side <= MOST_INCHES for side in size):
+        raise stop(f"'{text[:40]}' is no size of a picture", hint=f"inches, from 2 to {MOST_INCHES}: --figure 6x4")
+    return size
+
+
+def checked(options: dict[str, Any]) -> tuple[float, float] | None:
+    """Return the size asked for; raise SpecError, before anything is counted, for a bad file name or size."""
+    from costcalc.plots import style
+
+    style.kind_of(options["output"])
+    return inches(options["figure"])
+
+
+def saved(figure: Figure, options: dict[str, Any]) -> None:
+    """Write a picture to the file asked for."""
+    from costcalc.plots import style
+
+    style.save(figure, options["output"], dpi=options["dpi"])
+
+
+def counted(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -> list[Result]:
+    """Return the networks that are to be drawn, counted."""
+    return [network.result for network in networks(ctx, words, options)]
+
+
+@command.command()
+@click.argument("words", nargs=-1)
+@click.option("--classes", default=1000, metavar="N", help="1000 are ImageNet's, 10 and 100 CIFAR's.")
+@click.option("--max-macs", metavar="N", help="Only networks up to there: 1G.")
+@click.option("--max-params", metavar="N", help="Only networks up to there: 10M.")
+@picture
+def accuracy(words: tuple[str, ...], **options: Any) -> None:
+    """Draw top-1 accuracy against MACs and parameters.
+
+    The accuracies are those that papers print of the zoo's networks; the line joins what no other network beats. With
+    WORDS only those networks whose names, families or sources hold all of them.
+    """
+    from costcalc import plots
+
+    size = checked(options)
+    limits = {name: limit(options[name], name[4:]) for name in ("max_macs", "max_params") if options[name]}
+    made = plots.accuracy(
+        *words, classes=options["classes"], **limits, convention=options["convention"], size=size
+    )  # fmt: skip
+    saved(made, options)
+
+
+@command.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
+@picture
+@click.pass_context
+def layers(ctx: click.Context, /, spec: str, **options: Any) -> None:
+    """Draw each layer's share of parameters and MACs, by layer type."""
+    from costcalc import plots
+
+    size = checked(options)
+    saved(plots.layers(*counted(ctx, (spec,), options), fold=options["fold"], size=size), options)
+
+
+@command.command(cls=common.KnobCommand)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
+@common.knob_option
+@picture
+@click.pass_context
+def types(ctx: click.Context, /, specs: tuple[str, ...], **options: Any) -> None:
+    """Draw what share each layer type has, networks side by side."""
+    from costcalc import plots
+
+    size = checked(options)
+    saved(plots.types(*counted(ctx, specs, options), size=size), options)
+
+
+@command.command(cls=common.KnobCommand)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
+@common.knob_option
+@click.option("--of", type=click.Choice(("macs", "params")), default="macs", help="What a map shows.")
+@picture
+@click.pass_context
+def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Any) -> None:
+    """Draw costs over knobs: curves over one knob, a map over two.
+
+    Knobs take values and ranges, as in `costcalc sweep`: --width 0.25:1:0.05 --resolution 128:224:16.
+    """
+    from math import prod
+
+    from costcalc import plots, swept
+    from costcalc.walking import Question
+
+    size = checked(options)
+    loaded = [(name, api.load(name) if api.is_target(name) else zoo.load(name)) for name in specs]
+    axes = axes_of(given(ctx, loaded[0][1], pairs))
+    settings = prod(len(values) for axis in axes for values in axis.values())
+    if settings > MOST_SETTINGS:
+        raise stop(f"{settings:,} settings are more than a picture shows", hint="take wider steps: first:last:step")
+    shape = common.input_shape(options["input_"])
+    table = swept.sweep(loaded, axes, Question(), convention=options["convention"], shape=shape, batch=1)
+    saved(plots.sweep(table, of=options["of"], name=loaded[0][1].name if len(loaded) == 1 else "", size=size), options)
+
+
+@command.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@picture
+@click.pass_context
+def shapes(ctx: click.Context, /, spec: str, **options: Any) -> None:
+    """Draw spatial size and channels through the network."""
+    from costcalc import plots
+
+    size = checked(options)
+    saved(plots.shapes(*counted(ctx, (spec,), options), size=size), options)

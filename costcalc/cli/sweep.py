@@ -1,0 +1,256 @@
+"""`costcalc sweep`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costcalc import api, conventions, zoo
+from costcalc.cli import common
+from costcalc.document import Spec
+from costcalc.errors import stop
+from costcalc.grids import axes_of, values_of
+from costcalc.report import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from costcalc.walking import Columns, Mapper, Task
+
+MOST_LINES = 10_000  # of a table that is shown
+LEAST_DRAWN = 3  # values of a sparkline
+SAVED_EVERY = 5.0  # seconds
+SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet"}
+
+
+@click.command(cls=common.KnobCommand)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
+@common.knob_option
+@click.option("--zip", "zipped", is_flag=True, help="Take the knobs' values together instead of crossing them.")
+@click.option("--per", type=click.Choice(("layer", "type")), help="A row for each layer, or layer type, of a setting.")
+@click.option("--where", default="", metavar="CONDITION", help='Only these: "macs < 300M and params < 4M".')
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Only the best N.")
+@click.option("--sort", "by", default="-macs", metavar="NAMES", help="Best by what: -macs (most first) unless told.")
+@click.option("--pareto", default="", metavar="NAMES", help="Only what no other beats: macs,-width (- for more).")
+@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@click.option("--batch", default=1, metavar="N", help="Images at once.")
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Count in N processes.")
+@click.option("--dask", metavar="ADDRESS", help="Count on a Dask cluster. Needs dask.")
+@click.option("--resume", metavar="FILE", help="Keep what is found in FILE, and go on from there the next time.")
+@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), help="What to write.")
+@click.option("-o", "--output", metavar="FILE", help="Write to .csv, .json, .md or .parquet.")
+@click.pass_context
+def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Any) -> None:
+    """Count SPEC at every combination of knobs.
+
+    A knob takes values and ranges: --width 0.25,0.5 --resolution 128:224:32 --block basic,bottleneck;
+    lists are put in brackets: --depths [2,2,2,2],[3,4,6,3]. Sizes that fit no memory are walked in
+    blocks: with --where, --top, --pareto, or as Parquet files.
+    """
+    loaded = [(name, api.load(name) if api.is_target(name) else zoo.load(name)) for name in specs]
+    axes = axes_of(given(ctx, loaded[0][1], pairs), zipped=options["zipped"])
+    format_ = format_of(options["format_"], options["output"])
+    table = answered(loaded, axes, format_, options)
+    if table is not None:
+        write(table, format_, options["output"])
+        one = len(axes) == len(axes[0]) == 1 and not any(options[name] for name in ("per", "where", "top", "pareto"))
+        if one and format_ == "table" and options["output"] is None:
+            for line in sparklines(table):
+                common.write(line)
+
+
+def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Return the knobs of the command line with their values."""
+    texts = common.given(ctx, pairs)
+    if not texts:
+        known = ", ".join(f"--{name}" for name in spec.knobs) or "none"
+        raise stop("there is nothing to sweep over", hint=f"give a knob its values: --width 0.5,1 (knobs: {known})")
+    return {name: values_of(spec, name, text) for name, text in texts.items()}
+
+
+def format_of(format_: str | None, output: str | None) -> str:
+    """Return the format asked for, by its name or by the file's suffix."""
+    import os
+
+    suffix = SUFFIXES.get(os.path.splitext(output or "")[1])
+    if format_ and suffix == "parquet":
+        raise stop(f"{output} is Parquet, not {format_}", hint="leave --format out")
+    return format_ or suffix or "table"
+
+
+def answered(
+    loaded: Sequence[tuple[str, Spec]], axes: list[dict[str, list[Any]]], format_: str, options: dict[str, Any]
+) -> pd.DataFrame | None:
+    """Return the sweep's answer as a DataFrame; None where it was written to part files."""
+    from costcalc import swept, walking
+
+    question = walking.Question(
+        options["where"], options["top"], names(options["by"]), names(options["pareto"]) if options["pareto"] else ()
+    )
+    shape = common.input_shape(options["input_"])
+    common_: dict[str, Any] = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}
+    if options["per"]:
+        return swept.sweep(loaded, axes, question, **common_, view=options["per"])
+    mapper = mapper_of(options)
+    tables = []
+    for name, spec in loaded:
+        task = walking.Task(spec, axes, question, **common_)
+        if format_ == "parquet" and len(walking.ready(task).blocks) > 1:
+            if len(loaded) > 1:
+                raise stop("part files hold the sweep of one network", hint="sweep each SPEC into a folder of its own")
+            parted(task, options["output"], mapper)
+            return None
+        if not question.folds:
+            limited(task, format_)
+        table = swept.framed(task.grid, folded(task, mapper, options["resume"]), task.convention)
+        if len(loaded) > 1:
+            table.insert(0, "network", name)
+        tables.append(table)
+    return joined(tables, options["convention"])
+
+
+def joined(tables: list[pd.DataFrame], convention: str) -> pd.DataFrame:
+    """Return the networks' tables as one."""
+    import pandas as pd
+
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs["convention"] = convention
+    return table
+
+
+def limited(task: Task, format_: str) -> None:
+    """Refuse to print more lines than anybody reads, and to hold more than fits."""
+    from costcalc.swept import bounded
+
+    size = task.grid.size
+    if format_ in ("table", "markdown") and size > MOST_LINES:
+        raise stop(
+            f"the sweep has {size:,} settings, and a table {MOST_LINES:,} lines at most",
+            hint="ask for less with --where, --top or --pareto, or write it: -o NAME.csv or NAME.parquet",
+        )
+    bounded(size)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names of a list with commas."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+def mapper_of(options: dict[str, Any]) -> Mapper:
+    """Return who counts: this process, several, or a cluster."""
+    from costcalc import walking
+
+    if options["dask"]:
+        return walking.dask(options["dask"])
+    return walking.processes(options["jobs"]) if options["jobs"] > 1 else walking.here
+
+
+def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
+    """Return what the question leaves of the sweep; stopped, keep what was found."""
+    from costcalc import walking
+    from costcalc.parts import Saved
+
+    walk = walking.ready(task)
+    saved = Saved(resume, task) if resume else None
+    done, kept = (saved.done, saved.kept) if saved else (0, None)
+    at = time.monotonic()
+    try:
+        with progress(len(walk.blocks), walk.grid.size, done) as advance:
+            for done, kept in walking.folding(task, mapper, done, kept):  # noqa: B020
+                advance()
+                if saved and time.monotonic() - at > SAVED_EVERY:
+                    saved.write(done, kept)
+                    at = time.monotonic()
+    finally:
+        if saved:
+            saved.write(done, kept)
+    assert kept is not None
+    return walking.ordered(walk, kept)
+
+
+def parted(task: Task, folder: str, mapper: Mapper) -> None:
+    """Write the sweep as part files."""
+    from costcalc import parts, walking
+
+    walk = walking.ready(task)
+    with progress(len(walk.blocks), walk.grid.size) as advance:
+        written, before = parts.write(task, folder, mapper, lambda *_: advance())
+    there = f", {before} were there" if before else ""
+    click.echo(f"{folder}: {written} part files written{there}; {walk.grid.size:,} settings", err=True)
+
+
+@contextmanager
+def progress(blocks: int, settings: int, done: int = 0) -> Iterator[Any]:
+    """Show a bar with the rate and the time left, on a terminal, of a sweep of several blocks."""
+    if blocks <= 1 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=blocks, completed=done, rate="")
+        start, count = time.monotonic(), 0
+
+        def advance() -> None:
+            nonlocal count
+            count += 1
+            rate = count * settings / blocks / max(time.monotonic() - start, 1e-9)
+            bar.update(task, advance=1, rate=f"{rate / 1e6:.1f} M settings/s")
+
+        yield advance
+
+
+def write(table: pd.DataFrame, format_: str, output: str | None) -> None:
+    """Write the answer in its format."""
+    if format_ == "parquet":
+        from costcalc.optional import need
+
+        need("pyarrow", "parquet")
+        table.to_parquet(output, index=False)
+        return
+    records: list[dict[str, Any]] = [dict(row) for row in plain(table)]
+    unit = table.attrs["convention"]
+    if format_ in ("csv", "json"):
+        records = [{**record, "convention": unit} for record in records]
+    common.write_table(shown(table), records, format_, output)
+    if format_ in ("table", "markdown") and output is None:
+        common.write(f"\ncounted: {conventions.get(unit).says} ({unit})")
+
+
+def sparklines(table: pd.DataFrame) -> list[str]:
+    """Return a line a network that shows how its operations go with a knob of three values or more."""
+    from costcalc import sparks
+    from costcalc.render.figures import readable
+
+    unit = conventions.get(table.attrs["convention"]).unit
+    groups = table.groupby("network", sort=False) if "network" in table else [("", table)]
+    found = []
+    for name, part in groups:
+        values = part["macs"].tolist()
+        if len(values) >= LEAST_DRAWN:
+            line = sparks.spark(values, plain=sparks.ascii_only())
+            found.append(f"{unit} {line} {readable(values[0])} to {readable(values[-1])} {name}".rstrip())
+    return found
+
+
+def plain(table: pd.DataFrame) -> Iterable[dict[str, Any]]:
+    """Yield the rows as Python's own values."""
+    columns = {name: table[name].tolist() for name in table.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def shown(table: pd.DataFrame) -> Table:
+    """Return the answer as a table for people."""
+    convention = conventions.get(table.attrs["convention"])
+    titles = {"params": convention.things, "macs": convention.unit}
+    columns = [Column(titles.get(name, name), "count" if name in titles else "text") for name in table.columns]
+    cells = [list(row.values()) for row in plain(table)]
+    totals = [f"{len(cells):,} row{'s' if len(cells) != 1 else ''}", *[""] * (len(columns) - 1)]
+    return Table(columns, cells, totals)

@@ -1,0 +1,146 @@
+"""`costcalc verify`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from costcalc import zoo
+from costcalc.cli import common
+from costcalc.expand import expand
+from costcalc.interop import verify
+from costcalc.interop.verify import QUANTITIES, Check, Verification
+from costcalc.report import Column, Table
+
+TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=True))
+
+
+@click.command(cls=common.KnobCommand)
+@click.argument("specs", nargs=-1, metavar="SPEC...", shell_complete=common.complete_spec)
+@common.knob_option
+@click.option("--all", "everything", is_flag=True, help="Every network of the zoo.")
+@click.option("--rows", "by_row", is_flag=True, help="Show every row, not only those that differ.")
+@click.option("--device", type=click.Choice(verify.DEVICES), default="meta", help="meta computes nothing (default).")
+@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    specs: tuple[str, ...],
+    pairs: tuple[str, ...],
+    input_: str | None,
+    device: str,
+    format_: str,
+    output: str | None,
+    *,
+    everything: bool,
+    by_row: bool,
+) -> None:
+    """Build each SPEC in PyTorch, run it once, and compare with what costcalc counts.
+
+    Row by row and in total: output shape, parameters, buffers, and MACs by PyTorch's own counter of
+    operations. Exit code 1 on any difference. Needs torch: pip install 'costcalc[torch]'.
+    """
+    if not specs and not everything:
+        ctx.fail("name a SPEC, or --all for every network of the zoo")
+    found: dict[str, Verification] = {}
+    for name in zoo.networks() if everything else specs:
+        spec, knobs = common.chosen(ctx, name, pairs)
+        found[name] = verify.verify(expand(spec, knobs, common.input_shape(input_)), device)
+    made = row_table(found, every=True) if by_row else network_table(found)
+    records = row_records(found) if by_row else [summary(name, one) for name, one in found.items()]
+    common.write_table(made, records, format_, output)
+    good = all(one.agrees for one in found.values())
+    if not (good or by_row) and format_ in ("table", "markdown") and output is None:
+        common.write("")
+        common.write_table(row_table(found, every=False), [], format_, None)
+        for name, check in ((name, check) for name, one in found.items() for check in one.differing if check.refusal):
+            common.write(f"{name}: {check.name}: PyTorch stops: {check.refusal}")
+    sys.exit(0 if good else 1)
+
+
+def summary(name: str, one: Verification) -> dict[str, Any]:
+    """Return what is said of a network; its numbers are those of the rows that were compared."""
+    return {
+        "network": name,
+        "rows": len(one.checks),
+        "stated": one.count(verify.STATED),
+        "unknown": one.count(verify.UNKNOWN),
+        **{quantity: one.whole.ours[quantity] for quantity in QUANTITIES},
+        "verdict": verify.AGREES if one.agrees else verify.DIFFERS,
+        "differing": "; ".join(f"{check.name}: {', '.join(told(check))}" for check in one.differing),
+    }
+
+
+def told(check: Check) -> list[str]:
+    """Return the differences of a row, in words."""
+    said = [f"{TITLES[q]} {shown(check.ours[q])}, PyTorch {shown(check.theirs[q])}" for q in check.differing]
+    return said + ([f"PyTorch stops: {check.refusal}"] if check.refusal else [])
+
+
+def shown(value: Any) -> str:
+    """Return a number with all digits, a shape as it is, and a word where a number is unknown."""
+    value = verify.said(value)
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def network_table(found: dict[str, Verification]) -> Table:
+    """Return a line a network."""
+    columns = [
+        Column("network"), Column("rows", "number"), Column("params", "number"), Column("buffers", "number"),
+        Column("MACs", "number"), Column("verdict"),
+    ]  # fmt: skip
+    cells = [
+        [name, str(len(one.checks)), *(shown(one.whole.ours[q]) for q in QUANTITIES[1:]), verdict(one)]
+        for name, one in found.items()
+    ]
+    number = f"{len(found)} network{'s' if len(found) != 1 else ''}"
+    bad = sum(not one.agrees for one in found.values())
+    rows = str(sum(len(one.checks) for one in found.values()))
+    return Table(columns, cells, [number, rows, "", "", "", f"{bad} differ" if bad else "all agree"])
+
+
+def verdict(one: Verification) -> str:
+    """Return the verdict on a network, with what was not compared."""
+    apart = [f"{one.count(word)} {word}" for word in (verify.STATED, verify.UNKNOWN) if one.count(word)]
+    if one.agrees:
+        return ", ".join([verify.AGREES, *apart])
+    rows = sum(check is not one.whole for check in one.differing)
+    return ", ".join([f"{verify.DIFFERS} in {rows} row{'s' if rows != 1 else ''}", *apart])
+
+
+def row_table(found: dict[str, Verification], *, every: bool) -> Table:
+    """Return a line a row, or a line for each number in which the two roads differ."""
+    columns = [Column("row")]
+    if every:
+        columns += [Column("output"), *(Column(TITLES[q], "number") for q in QUANTITIES[1:]), Column("verdict")]
+    else:
+        columns += [Column("what"), Column("costcalc", "number"), Column("PyTorch", "number")]
+    several = [Column("network")] if len(found) > 1 else []
+    cells = []
+    for name, one in found.items():
+        for check in (*one.checks, one.whole) if every else one.differing:
+            for line in [whole_line(check)] if every else differences(check):
+                cells.append([name, check.name, *line][0 if several else 1 :])
+    number = f"{len(cells)} line{'s' if len(cells) != 1 else ''}"
+    return Table([*several, *columns], cells, [number, *[""] * (len(several) + len(columns) - 1)])
+
+
+def whole_line(check: Check) -> list[str]:
+    """Return our numbers of a row, and the verdict with what PyTorch has instead."""
+    word = check.verdict
+    said = "; ".join(told(check))
+    return [*(shown(check.ours[q]) for q in QUANTITIES), f"{word}: {said}" if said else word]
+
+
+def differences(check: Check) -> list[list[str]]:
+    """Return each number of a row that differs: what it is, ours and PyTorch's; and whether PyTorch stops there."""
+    cells = [[TITLES[q], shown(check.ours[q]), shown(check.theirs[q])] for q in check.differing]
+    return cells + ([["run", "", "stops"]] if check.refusal else [])
+
+
+def row_records(found: dict[str, Verification]) -> list[dict[str, Any]]:
+    """Return every row of every network, both roads' numbers, and a record of each whole."""
+    return [{"network": name} | check.to_dict() for name, one in found.items() for check in (*one.checks, one.whole)]

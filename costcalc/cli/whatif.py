@@ -1,0 +1,105 @@
+"""`costcalc whatif`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from costcalc import api
+from costcalc.cli import common
+from costcalc.report import heading, notes
+from costcalc.transforms import waterfall
+from costcalc.transforms.whatif import TRANSFORMATIONS, WhatIf
+
+ORDER = "costcalc.transformations"
+
+
+class WhatIfCommand(common.KnobCommand):
+    """A command that keeps the order in which transformations are given: each works on what the one before made."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note the transformations' names in their order, then parse."""
+        named = [arg.partition("=")[0].removeprefix("--") for arg in args if arg.startswith("--")]
+        ctx.meta[ORDER] = [name for name in named if name in TRANSFORMATIONS]
+        return super().parse_args(ctx, args)
+
+
+def transformation_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare an option for each transformation."""
+    for word, cls in reversed(TRANSFORMATIONS.items()):
+        takes = [cls.argument] * bool(cls.argument) + ["SELECTOR"] * cls.selects
+        form: dict[str, Any] = {"nargs": len(takes), "type": str, "metavar": " ".join(takes)} if takes else {}
+        if not takes:
+            form = {"is_flag": True}
+        function = click.option(f"--{word}", multiple=bool(takes), help=cls.says, **form)(function)
+    return function
+
+
+@click.command(cls=WhatIfCommand)
+@common.spec_argument
+@transformation_options
+@common.knob_option
+@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@click.option("--batch", default=1, type=click.IntRange(1), metavar="N", help="Images at once.")
+@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to print.")
+@click.option("--exact", is_flag=True, help="All digits.")
+@click.option("-o", "--output", metavar="FILE", help="Write the new spec to a file.")
+@click.pass_context
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+    """Change SPEC, and print what that changes: before, each layer's part, after.
+
+    SELECTOR is a layer type as reports print it ("conv 3x3"), a layer's or group's path, a pattern of either
+    (stage2/*, conv*), or all. RANK is a whole number, or a share below 1 of the rank that breaks even. Transformations
+    are carried out in the order given.
+    """
+    steps = ordered(ctx.meta[ORDER], options)
+    if not steps:
+        ctx.fail(f"say what to change: {', '.join(f'--{word}' for word in TRANSFORMATIONS)}")
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    counted = {"convention": options["convention"], "input": common.input_shape(input_), "batch": options["batch"]}
+    found = WhatIf(api.count(loaded, **counted, **knobs), steps)
+    if options["output"]:
+        common.write(found.text().rstrip("\n"), options["output"])
+        if options["output"] == "-":
+            return
+    common.write(written(found, options["format_"], exact=options["exact"]))
+
+
+def ordered(names: list[str], options: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the transformations in the order of the command line, each with what it takes."""
+    given = {}
+    for name in names:
+        values = options[name.replace("-", "_")]
+        given[name] = iter(values if isinstance(values, tuple) else [()])
+    steps: list[tuple[str, ...]] = []
+    for name in names:
+        value = next(given[name], ())
+        steps.append((name, value) if isinstance(value, str) else (name, *value))
+    return steps
+
+
+def written(found: WhatIf, format_: str, *, exact: bool) -> str:
+    """Return what was found in a format."""
+    if format_ == "json":
+        import json
+
+        return json.dumps(found.to_dict(), indent=2)
+    if format_ == "csv":
+        from costcalc.render import csv
+
+        return csv.render(found.records())
+    table = waterfall.table(found, exact=exact)
+    above = [*heading(found.before), *found.said]
+    below = [*waterfall.summary(found), *notes(found.before)]
+    if format_ == "markdown":
+        from costcalc.render import markdown
+
+        return "\n\n".join(["  \n".join(above), markdown.render(table), "  \n".join(below)])
+    from costcalc.render import text
+
+    columns = common.columns()
+    shown = text.render(table, columns=columns, color=common.colored())
+    return "\n".join([*(text.wrapped(line, columns) for line in above), "", shown, "",
+                      *(text.wrapped(line, columns) for line in below)])  # fmt: skip

@@ -1,0 +1,1 @@
+"""ATen's operations, as `torch.export` lists them, translated into costcalc's."""

@@ -1,0 +1,1 @@
+"""A flat network folded: repeated structure becomes blocks, repeats and tables."""

@@ -1,0 +1,397 @@
+"""A flat network as a tree of its modules: what `blocks` looks for repeated structure in.
+
+Module paths make the tree (`layer1.0.conv1` is in `layer1.0`, in `layer1`). A layer takes in the norm and
+the activation that follow it alone; a module of one tensor in and one out is a group, any other is dissolved
+in the module around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from costcalc import op as ops
+from costcalc.errors import Fault
+from costcalc.interop.flat import INPUT, Flat, Step
+from costcalc.shape import Shape
+
+HALF = "half"
+JOINED = "concat"
+CONTAINERS = ("", "Sequential", "ModuleList", "ModuleDict")  # classes that say nothing of what is inside
+
+
+class Free(str):
+    """A padding that may be written `half` or left away: it comes to the same."""
+
+    __slots__ = ()
+
+
+class Part:
+    """One item of a list of layers: a step with what it takes in, or the call of a block."""
+
+    __slots__ = ("fields", "inputs", "kind", "outputs", "path", "repeat", "share", "span", "x", "y")
+
+    def __init__(self, kind: Any, fields: dict[str, Any], inputs: list[str], outputs: list[str], path: str) -> None:
+        self.kind = kind  # an operator's word, or a block
+        self.fields = fields  # or the block's arguments
+        self.inputs = inputs  # names of the flat network's values
+        self.outputs = outputs
+        self.path = path
+        self.share = ""
+        self.repeat = 1
+        self.span = (0, 0)  # the steps that it stands for
+        self.x: Shape | None = None  # what enters, where that is one tensor
+        self.y: Shape | None = None  # what leaves, likewise
+
+    @property
+    def channels(self) -> int:
+        """The channels that leave."""
+        assert self.y is not None
+        return int(self.y.c)
+
+    @property
+    def cls(self) -> type[ops.Op] | None:
+        """The operator's class; None of a call."""
+        return ops.operators()[self.kind] if isinstance(self.kind, str) else None
+
+    @property
+    def joins(self) -> bool:
+        """Whether it takes several tensors."""
+        return self.cls is not None and self.cls.inputs not in (0, 1)
+
+
+class Group:
+    """A module: its parts, the steps that it spans, and the one tensor that enters and the one that leaves."""
+
+    __slots__ = ("call", "family", "parts", "path", "share", "span")
+
+    def __init__(self, path: str, parts: Sequence[Part | Group]) -> None:
+        self.path = path
+        self.parts = list(parts)
+        self.span: tuple[int, int] = (parts[0].span[0], parts[-1].span[1])
+        self.share = ""
+        self.family: Any = None
+        self.call: Part | None = None  # what stands for it once its block is known
+
+    @property
+    def outputs(self) -> list[str]:
+        """The values that its last layer gives."""
+        return self.parts[-1].outputs
+
+    def flat(self) -> Iterator[Part]:
+        """Yield the parts, those of groups inside it too."""
+        for part in self.parts:
+            yield from part.flat() if isinstance(part, Group) else (part,)
+
+
+class Tree:
+    """The modules of a flat network, and what its values feed."""
+
+    def __init__(self, flat: Flat) -> None:
+        self.flat = flat
+        self.steps = chained(flat.steps)
+        self.users: dict[str, list[int]] = {}
+        for number, step in enumerate(self.steps):
+            for value in step.inputs:
+                self.users.setdefault(value, []).append(number)
+        self.given = {value: number for number, step in enumerate(self.steps) for value in step.outputs}
+        self.results = set(flat.outputs or (self.steps[-1].outputs if self.steps else ()))
+        self.fields: dict[str, dict[str, Any]] = {}  # of norms and activations: `defaults` for all of the network
+        self.known: dict[Any, dict[str, Any]] = {}
+        parts = [self.part(step, number) for number, step in enumerate(self.steps)]
+        self.common(parts)
+        self.root = Group("", self.grown(parts, 0, "") or parts)
+        self.shares()
+
+    def part(self, step: Step, number: int) -> Part:
+        part = Part(step.kind, {}, step.inputs, step.outputs, step.name)
+        part.span, part.share = (number, number + 1), step.share
+        part.x = self.flat.shapes[step.inputs[0]] if len(step.inputs) == 1 else None
+        part.y = self.flat.shapes[step.outputs[0]]
+        part.fields = self.least(part.kind, self.axes(step.inputs), step.fields)
+        return part
+
+    def axes(self, inputs: list[str]) -> int:
+        return len(self.flat.shapes[inputs[0]].space) if inputs else 0
+
+    def least(self, kind: str, axes: int, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields that must be said: those without which the operator would be another one."""
+        key = (kind, axes, repr(fields))
+        if key not in self.known:
+            self.known[key] = _least(ops.operators()[kind], axes, fields)
+        return dict(self.known[key])
+
+    def common(self, parts: list[Part]) -> None:
+        """Take the fields that all norms or activations of one kind have to the network's defaults."""
+        roles = {*ops.role_words("norm").values(), *ops.role_words("act")}
+        for kind in sorted({part.kind for part in parts} & roles):
+            mine = [part for part in parts if part.kind == kind]
+            if mine[0].fields and all(repr(part.fields) == repr(mine[0].fields) for part in mine):
+                self.fields[kind] = mine[0].fields
+                for part in mine:
+                    part.fields = {}
+
+    # ---- the tree --------------------------------------------------------------------------------
+
+    def grown(self, parts: list[Part], depth: int, path: str) -> list[Part | Group]:
+        """Return the parts of one module: layers, and a group for each module inside it."""
+        found: list[Part | Group] = []
+        for key, run in groupby(parts, key=lambda part: _key(part, depth)):
+            inner = list(run)
+            if len(inner) == 1:
+                found.append(inner[0])
+                continue
+            below = f"{path}.{key}" if path else str(key)
+            children = self.grown(inner, depth + 1, below)
+            found += self.module(below, children)
+        return self.sound(self.moved(self.fused(found)))
+
+    def module(self, path: str, parts: list[Part | Group]) -> list[Part | Group]:
+        """Return a module as its parent holds it: one that is a wrapper only is what it holds."""
+        if len(parts) == 1:
+            only = parts[0]
+            known = self.flat.classes
+            if isinstance(only, Group) and known.get(only.path, "") in CONTAINERS:
+                only.path = path
+            return [only]
+        if all(isinstance(part, Part) and self.role(part) for part in parts):
+            return parts
+        return [Group(path, parts)]
+
+    def role(self, part: Part) -> str:
+        """Return `norm` or `act` if a part may be said by the layer before it, else nothing."""
+        if part.fields:
+            return ""
+        if part.kind in ops.role_words("norm").values():
+            return "norm"
+        return "act" if part.kind in ops.role_words("act") else ""
+
+    def fused(self, parts: list[Part | Group]) -> list[Part | Group]:
+        """Let layers take in the norm and the activation that follow."""
+        found: list[Part | Group] = []
+        for part in parts:
+            last = found[-1] if found else None
+            joined = self.joined(last, part) if isinstance(last, Part) and isinstance(part, Part) else None
+            if joined:
+                found[-1] = joined
+            else:
+                found.append(part)
+        return found
+
+    def joined(self, layer: Part, part: Part) -> Part | None:
+        """Return a layer with the norm or activation after it, or None where that would say something else."""
+        role, cls = self.role(part), layer.cls
+        if not role or cls is None or role not in cls.roles or part.inputs != layer.outputs:
+            return None
+        later = cls.roles[cls.roles.index(role) :]
+        if any(layer.fields.get(name, "none") != "none" for name in later) or not self.inner(layer.outputs[0]):
+            return None
+        if (layer.share or part.share) and (role == "norm" or part.share):
+            return None
+        word = part.kind if role == "act" else _inverse(ops.role_words("norm"))[part.kind]
+        step = self.steps[layer.span[0]]
+        given = {**_settled(step), **step.fields, role: word}
+        given |= {name: layer.fields[name] for name in cls.roles if name in layer.fields}
+        both = Part(layer.kind, {}, layer.inputs, part.outputs, layer.path)
+        both.fields = self.least(layer.kind, self.axes(step.inputs), given)
+        both.span, both.share = (layer.span[0], part.span[1]), layer.share
+        both.x, both.y = layer.x, part.y
+        return both
+
+    def inner(self, value: str) -> bool:
+        """Say whether a value feeds one step, and is no result of the network."""
+        return len(self.users.get(value, ())) == 1 and value not in self.results
+
+    def moved(self, parts: list[Part | Group]) -> list[Part | Group]:
+        """Move a join of what enters and what leaves a module into it, from the head of what comes after.
+
+        A DenseNet's layer is written so by people: it ends with the concatenation of its input and its output.
+        """
+        found: list[Part | Group] = []
+        for part in parts:
+            before = found[-1] if found else None
+            head = part.parts[0] if isinstance(part, Group) else part
+            if isinstance(before, Group) and isinstance(head, Part) and self.closes(before, head):
+                before.parts.append(head)
+                before.span = (before.span[0], head.span[1])
+                if isinstance(part, Part):
+                    continue
+                part.parts, part.span = part.parts[1:], (head.span[1], part.span[1])
+                found += self.module(part.path, part.parts)
+            else:
+                found.append(part)
+        return found
+
+    def closes(self, group: Group, join: Part) -> bool:
+        entering, leaving = self.ends(group)
+        if len(entering) != 1 or len(leaving) != 1 or not join.joins or join.share:
+            return False
+        return join.inputs in ([*entering, *leaving], [*leaving, *entering]) and self.inner(leaving[0])
+
+    def sound(self, parts: list[Part | Group]) -> list[Part | Group]:
+        """Dissolve the modules that take or give several tensors."""
+        found: list[Part | Group] = []
+        for part in parts:
+            if isinstance(part, Part) or self.single(part):
+                found.append(part)
+            else:
+                found += part.parts
+        return found
+
+    def single(self, group: Group) -> bool:
+        entering, leaving = self.ends(group)
+        return len(entering) == 1 and leaving == group.outputs
+
+    def ends(self, group: Group) -> tuple[list[str], list[str]]:
+        """Return the values that enter a group and those that leave it."""
+        first, last = group.span
+        entering: dict[str, None] = {}
+        leaving = []
+        for step in self.steps[first:last]:
+            for value in step.inputs:
+                if value == INPUT or not first <= self.given[value] < last:
+                    entering[value] = None
+            for value in step.outputs:
+                if value in self.results or any(not first <= user < last for user in self.users.get(value, ())):
+                    leaving.append(value)
+        return list(entering), leaving
+
+    # ---- shared weights --------------------------------------------------------------------------
+
+    def shares(self) -> None:
+        """Say of whole modules that they share their weights; dissolve those of which only a part does.
+
+        Inside a block a `share` holds for one call of it: layers that share with others outside can't stand there.
+        """
+        where: dict[str, set[int]] = {}
+        for number, step in enumerate(self.steps):
+            if step.share:
+                where.setdefault(step.share, set()).add(number)
+        if not where:
+            return
+        covered: dict[tuple[str, ...], set[int]] = {}
+        for group in groups(self.root):
+            words = self.words(group)
+            covered.setdefault(words, set()).update(n for n in range(*group.span) if self.steps[n].share)
+        self.root.parts = self.lifted(self.root.parts, where, covered)
+
+    def words(self, group: Group) -> tuple[str, ...]:
+        """Return the words under which all weights of a group are shared; nothing where some are its own."""
+        steps = self.steps[slice(*group.span)]
+        if any(not step.share and learned(step) for step in steps):
+            return ()
+        return tuple(step.share for step in steps if step.share)
+
+    def lifted(
+        self, parts: list[Part | Group], where: dict[str, set[int]], covered: dict[tuple[str, ...], set[int]]
+    ) -> list[Part | Group]:
+        found: list[Part | Group] = []
+        for part in parts:
+            if isinstance(part, Part):
+                found.append(part)
+                continue
+            span, words = set(range(*part.span)), self.words(part)
+            inside = {step.share for step in self.steps[slice(*part.span)] if step.share}
+            if all(where[word] <= span for word in inside):
+                part.parts = self.lifted(part.parts, where, covered)
+                found.append(part)
+            elif words and all(where[word] <= covered[words] for word in words):
+                part.share = words[0]
+                _cleared(part)
+                found.append(part)
+            else:
+                found += self.lifted(part.parts, where, covered)
+        return found
+
+
+def _cleared(group: Group) -> None:
+    """Take the words of sharing off a group's layers: the group itself says it."""
+    for part in group.parts:
+        part.share = ""
+        if isinstance(part, Group):
+            _cleared(part)
+
+
+def groups(group: Group) -> Iterator[Group]:
+    """Yield all groups inside a group, the inner ones first."""
+    for part in group.parts:
+        if isinstance(part, Group):
+            yield from groups(part)
+            yield part
+
+
+def _key(part: Part, depth: int) -> Any:
+    """Return the module that a part is in, at a depth of its path; itself where the path ends."""
+    keys = part.path.split(".")
+    return keys[depth] if depth < len(keys) else part.span
+
+
+def made(step: Step) -> ops.Op:
+    """Return a step's operator."""
+    shapes = step.x if isinstance(step.x, tuple) else (step.x,)
+    return ops.operators()[step.kind](len(shapes[0].space) if shapes else 0, **step.fields)
+
+
+def _settled(step: Step) -> dict[str, Any]:
+    """Return the truth values that follow from what comes after a layer where it does not say them: its bias."""
+    op = made(step)
+    values = {name: getattr(op, field.attr) for name, field in op.fields.items() if field.default is None}
+    return {name: value for name, value in values.items() if isinstance(value, bool)}
+
+
+def learned(step: Step) -> bool:
+    """Say whether a step has weights."""
+    parts = (n for part in made(step).tensors(step.x, step.y) for n in (part if isinstance(part, tuple) else (part,)))
+    return any(parts)
+
+
+def _inverse(words: dict[str, str]) -> dict[str, str]:
+    return {kind: word for word, kind in words.items()}
+
+
+def _least(cls: type[ops.Op], axes: int, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that make the operator what it is; a padding is `half` where that says the same."""
+    meant = vars(cls(axes, **fields))
+
+    def same(values: dict[str, Any]) -> bool:
+        try:
+            return vars(cls(axes, **values)) == meant
+        except Fault:
+            return False
+
+    found = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+    for name in fields:
+        rest = {key: value for key, value in found.items() if key != name}
+        if name not in cls.required and same(rest):
+            found = rest
+    padding = cls.fields.get("padding")
+    return _halved(found, same) if padding is not None and HALF in padding.words else found
+
+
+def _halved(fields: dict[str, Any], same: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Return the fields with the padding `half` where it says the same: free where nothing need be said."""
+    if not same({**fields, "padding": HALF}):
+        return fields
+    return {**fields, "padding": HALF if "padding" in fields else Free(HALF)}
+
+
+def chained(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps with each concatenation that goes on an earlier one fed by that: [a, b, c] by [ab, c]."""
+    known: dict[tuple[str, ...], str] = {}
+    found = []
+    for step in steps:
+        if step.kind == JOINED and not step.fields:
+            inputs = tuple(step.inputs)
+            known.setdefault(inputs, step.outputs[0])
+            length = next((n for n in range(len(inputs) - 1, 1, -1) if inputs[:n] in known), 0)
+            if length:
+                step = _fed(step, [known[inputs[:length]], *inputs[length:]])  # noqa: PLW2901
+        found.append(step)
+    return found
+
+
+def _fed(step: Step, inputs: list[str]) -> Step:
+    fed = Step(step.name, step.kind, step.fields, inputs)
+    fed.share, fed.x, fed.y, fed.outputs = step.share, step.x, step.y, step.outputs
+    return fed

@@ -1,0 +1,386 @@
+"""What depends on constants and shapes only is computed here, in numpy, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from costcalc.errors import Fault
+from costcalc.interop.onnx import shapes
+from costcalc.interop.onnx.net import Call
+from costcalc.interop.onnx.values import LEARNED, MOST_VALUES, STORED, Const, Dims, computed, is_floating
+from costcalc.num import LARGEST, prod
+from costcalc.optional import need
+
+_Rule = Callable[[Call, list[Any]], Any]
+
+
+def fold(call: Call) -> list[Const] | None:
+    """Return a node's results as constants; None where it has to become steps of the network."""
+    if call.op in ("Shape", "Size"):
+        return [_measured(call)]
+    if call.op == "CastLike" and isinstance(call.value(0), Const):
+        return _moved(call)
+    if not all(value is None or isinstance(value, Const) for value in call.inputs):
+        return None
+    if call.op == "ConstantOfShape" and call.known(0) is not None:
+        return [_uniform(call)]
+    arrays = [value.array() if isinstance(value, Const) else None for value in call.inputs]
+    known = all(a is not None for a, v in zip(arrays, call.inputs, strict=True) if v is not None)
+    if known and (call.op in _ELEMENTWISE or call.op in _RULES):
+        np = need("numpy", "onnx")
+        with np.errstate(all="ignore"):
+            made = _RULES.get(call.op, _elementwise)(call, arrays)
+        several = made if isinstance(made, list) else [made]
+        return [computed(np.asarray(one), _roots(call)) for one in several]
+    return _moved(call)
+
+
+def _roots(call: Call) -> dict[str, int]:
+    """Return the stored tensors that a result comes from; lone numbers count only by themselves."""
+    consts = [value for value in call.inputs if isinstance(value, Const) and value.floating]
+    every = {root: size for const in consts for root, size in const.roots.items()}
+    return every if len(every) == 1 else {root: size for root, size in every.items() if size > 1}
+
+
+def _measured(call: Call) -> Const:
+    """Return a tensor's shape, or a slice of it, or its size."""
+    np = need("numpy", "onnx")
+    value = call.value(0)
+    if value is None:
+        raise Fault("input 0 is missing")
+    if call.op == "Size":
+        return computed(np.asarray(prod(value.shape), dtype=np.int64), {})
+    part = value.shape[slice(call.attr("start", 0), call.attr("end"))]
+    return computed(np.asarray(part, dtype=np.int64), {})
+
+
+def _uniform(call: Call) -> Const:
+    """Return a tensor of one value: a large one is a shape, and of costcalc's own models it stands for weights."""
+    np = need("numpy", "onnx")
+    shape = [int(n) for n in call.known(0).reshape(-1)]
+    if any(n < 0 for n in shape) or prod(shape) >= LARGEST:
+        raise Fault(f"a tensor of {shape[:8]} is none that can be counted")
+    tensor = call.attr("value")
+    value = np.zeros(1, np.float32) if tensor is None else need("onnx.numpy_helper", "onnx").to_array(tensor)
+    if call.note in (LEARNED, STORED):
+        return Const(shape, {call.outputs[0]: int(prod(shape))}, floating=call.note == LEARNED)
+    if prod(shape) > MOST_VALUES:
+        return Const(shape, {}, floating=value.dtype.kind == "f")
+    return computed(np.full(shape, value.reshape(-1)[0]), {})
+
+
+def _moved(call: Call) -> list[Const] | None:
+    """Return a weight that only changes its form: it stays a weight, whatever its numbers are."""
+    if call.op in _BROADCAST:
+        return [_joined(call)]
+    first = call.value(0)
+    rule = _MOVES.get(call.op)
+    if rule is None or not isinstance(first, Const):
+        return None
+    if call.op in ("Identity", "CastLike"):
+        return [_copied(call, first)]
+    cast = call.op == "Cast"
+    floating = is_floating(call.attr("to")) if cast else first.floating or call.op == "DequantizeLinear"
+    roots = _roots(call) if call.op == "Concat" else first.roots
+    return [Const(rule(call, first.shape), roots, floating=floating)]
+
+
+def _joined(call: Call) -> Const:
+    """Return constants joined element by element, whose numbers are not known here."""
+    held = [value for value in call.inputs if isinstance(value, Const)]
+    truth = call.op in _TRUTHS
+    floating = not truth and any(const.floating for const in held)
+    whole = shapes.broadcast([const.shape for const in held])
+    return Const(whole, _roots(call) if floating else {}, floating=floating)
+
+
+def _copied(call: Call, const: Const) -> Const:
+    """Return the Identity of a constant: of a stored tensor, one stored by itself.
+
+    PyTorch's exporter stores equal tensors once, and puts an Identity of its name in the place of each other.
+    """
+    own = call.op == "Identity" and len(const.roots) == 1 and list(const.roots.values()) == [const.size]
+    copy = Const(const.shape, {call.outputs[0]: const.size} if own else const.roots, floating=const.floating)
+    copy.value, copy.proto = const.value, const.proto
+    return copy
+
+
+def _taken(call: Call, old: Dims) -> Dims:
+    """Return the shape that Gather gives."""
+    index, axis = call.const(1), shapes.axis(call.attr("axis", 0), len(old))
+    if index is None:
+        raise Fault("its places are missing")
+    return (*old[:axis], *index.shape, *old[axis + 1 :])
+
+
+def _taken_each(call: Call, old: Dims) -> Dims:
+    """Return the shape that GatherND gives."""
+    index = call.const(1)
+    if index is None or not index.shape or call.attr("batch_dims", 0) or index.shape[-1] > len(old):
+        raise Fault("its places are missing, or taken a batch")
+    return (*index.shape[:-1], *old[index.shape[-1] :])
+
+
+def _concatenated(call: Call, old: Dims) -> Dims:
+    """Return the shape of constants side by side."""
+    axis = shapes.axis(call.attr("axis", 1), len(old))
+    whole = sum(value.shape[axis] for value in call.inputs if value is not None)
+    return (*old[:axis], whole, *old[axis + 1 :])
+
+
+def _unchanged(call: Call, old: Dims) -> Dims:
+    del call
+    return old
+
+
+# How the operators that only move a weight change its shape.
+_MOVES: dict[str, Callable[[Call, Dims], Dims]] = {
+    "Identity": _unchanged,
+    "Cast": _unchanged,
+    "CastLike": _unchanged,
+    "QuantizeLinear": _unchanged,
+    "DequantizeLinear": _unchanged,
+    "ScatterND": _unchanged,
+    "Transpose": lambda call, old: shapes.transposed(old, call.attr("perm"))[0],
+    "Reshape": lambda call, old: shapes.reshaped(
+        old, call.numbers("shape", 1) or [], allow_zero=bool(call.attr("allowzero"))
+    ),
+    "Flatten": lambda call, old: shapes.flattened(old, call.attr("axis", 1)),
+    "Squeeze": lambda call, old: shapes.squeezed(old, call.numbers("axes", 1)),
+    "Unsqueeze": lambda call, old: shapes.unsqueezed(old, call.numbers("axes", 1) or []),
+    "Gather": _taken,
+    "GatherND": _taken_each,
+    "Concat": _concatenated,
+    "Slice": lambda call, old: tuple(
+        len(range(*slices(call, len(old)).get(k, slice(None)).indices(n))) for k, n in enumerate(old)
+    ),
+    "Expand": lambda call, old: shapes.broadcast([old, tuple(call.numbers("shape", 1) or ())]),
+}
+
+
+# ---- rules: (numpy, node, arrays) -> array, or a list of them ------------------------------------
+
+
+def _bounded(shape: Sequence[int]) -> None:
+    """Raise Fault for a result that is too large to be computed here."""
+    if prod(int(n) for n in shape) > 16 * MOST_VALUES or any(n < 0 for n in shape):
+        raise Fault(f"computes a constant of {[int(n) for n in shape[:8]]}, which is too large")
+
+
+def _elementwise(call: Call, arrays: list[Any]) -> Any:
+    """Compute an operator that numpy has, of one tensor or of several, broadcast."""
+    function = getattr(_numpy(), _ELEMENTWISE[call.op])
+    if function.nin == 1:
+        return function(arrays[0])
+    _bounded(shapes.broadcast([a.shape for a in arrays]))
+    result = arrays[0]
+    for other in arrays[1:]:
+        result = function(result, other)
+    return result
+
+
+def _numpy() -> Any:
+    return need("numpy", "onnx")
+
+
+def _quotient(call: Call, arrays: list[Any]) -> Any:
+    """Return a / b; that of whole numbers is cut towards zero."""
+    del call
+    np = _numpy()
+    a, b = arrays
+    _bounded(shapes.broadcast([a.shape, b.shape]))
+    if a.dtype.kind not in "iu":
+        return a / b
+    if (b == 0).any():
+        raise Fault("divides a whole number by zero")
+    return np.trunc(a / b).astype(a.dtype)
+
+
+def _remainder(call: Call, arrays: list[Any]) -> Any:
+    np = _numpy()
+    if arrays[1].dtype.kind in "iu" and (arrays[1] == 0).any():
+        raise Fault("divides a whole number by zero")
+    _bounded(shapes.broadcast([a.shape for a in arrays]))
+    return (np.fmod if call.attr("fmod", 0) else np.mod)(*arrays)
+
+
+def _power(call: Call, arrays: list[Any]) -> Any:
+    del call
+    np = _numpy()
+    _bounded(shapes.broadcast([a.shape for a in arrays]))
+    return np.power(arrays[0].astype(np.float64), arrays[1]).astype(arrays[0].dtype)
+
+
+def _cast(call: Call, arrays: list[Any]) -> Any:
+    return arrays[0].astype(need("onnx.helper", "onnx").tensor_dtype_to_np_dtype(call.attr("to")))
+
+
+def _take(call: Call, arrays: list[Any]) -> Any:
+    data, index = arrays
+    axis = shapes.axis(call.attr("axis", 0), data.ndim)
+    _bounded((*data.shape[:axis], *index.shape, *data.shape[axis + 1 :]))
+    return _numpy().take(data, index, axis)
+
+
+def slices(call: Call, rank: int) -> dict[int, slice]:
+    """Return what Slice takes of each axis that it names."""
+    starts, ends = call.numbers("starts", 1) or [], call.numbers("ends", 2) or []
+    axes = call.numbers("axes", 3) or list(range(len(starts)))
+    steps = call.numbers("steps", 4) or [1] * len(starts)
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise Fault("its starts, ends, axes and steps do not go together")
+    found = {}
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        found[shapes.axis(axis, rank)] = slice(start, None if step < 0 and end < -(2**31) + 1 else end, step)
+    return found
+
+
+def _slice(call: Call, arrays: list[Any]) -> Any:
+    taken = slices(call, arrays[0].ndim)
+    return arrays[0][tuple(taken.get(k, slice(None)) for k in range(arrays[0].ndim))]
+
+
+def _split(call: Call, arrays: list[Any]) -> list[Any]:
+    axis = shapes.axis(call.attr("axis", 0), arrays[0].ndim)
+    sizes = split_sizes(call, arrays[0].shape[axis])
+    return list(_numpy().split(arrays[0], _numpy().cumsum(sizes)[:-1], axis))
+
+
+def split_sizes(call: Call, length: int) -> list[int]:
+    """Return the lengths of the pieces that Split gives."""
+    sizes = call.numbers("split", 1)
+    if sizes is None:
+        parts = len(call.outputs)
+        each = -(-length // parts)
+        sizes = [each] * (parts - 1) + [length - each * (parts - 1)]
+    if sum(sizes) != length or min(sizes, default=0) < 0 or len(sizes) != len(call.outputs):
+        raise Fault(f"can't split {length} into {sizes[:16]}")
+    return sizes
+
+
+def _concat(call: Call, arrays: list[Any]) -> Any:
+    _bounded((sum(a.size for a in arrays),))
+    return _numpy().concatenate(arrays, call.attr("axis", 1))
+
+
+def _where(call: Call, arrays: list[Any]) -> Any:
+    del call
+    _bounded(shapes.broadcast([a.shape for a in arrays]))
+    return _numpy().where(*arrays)
+
+
+def _scattered(call: Call, arrays: list[Any]) -> Any:
+    data, index, updates = arrays
+    if call.attr("reduction", "none") != "none":
+        raise Fault(f"reduction '{call.attr('reduction')}' is not known")
+    result = data.copy()
+    result[tuple(_numpy().moveaxis(index, -1, 0))] = updates
+    return result
+
+
+def _range(call: Call, arrays: list[Any]) -> Any:
+    del call
+    start, limit, delta = (a.reshape(-1)[0] for a in arrays)
+    if delta == 0:
+        raise Fault("Range has a step of 0")
+    _bounded((max(int((float(limit) - float(start)) / float(delta)) + 1, 0),))
+    return _numpy().arange(start, limit, delta, dtype=arrays[0].dtype)
+
+
+def _tile(call: Call, arrays: list[Any]) -> Any:
+    del call
+    repeats = [int(n) for n in arrays[1].reshape(-1)]
+    _bounded([n * r for n, r in zip(arrays[0].shape, repeats, strict=True)])
+    return _numpy().tile(arrays[0], repeats)
+
+
+def _expand(call: Call, arrays: list[Any]) -> Any:
+    del call
+    shape = shapes.broadcast([arrays[0].shape, tuple(int(n) for n in arrays[1].reshape(-1))])
+    _bounded(shape)
+    return _numpy().broadcast_to(arrays[0], shape)
+
+
+def _reduced(name: str) -> _Rule:
+    def rule(call: Call, arrays: list[Any]) -> Any:
+        which = call.numbers("axes", 1)
+        if which is None and call.attr("noop_with_empty_axes", 0):
+            return arrays[0]
+        axes = None if not which else tuple(shapes.axes(which, arrays[0].ndim))
+        return getattr(_numpy(), name)(arrays[0], axis=axes, keepdims=bool(call.attr("keepdims", 1)))
+
+    return rule
+
+
+def _clip(call: Call, arrays: list[Any]) -> Any:
+    bounds = [call.attr("min"), call.attr("max")] if len(arrays) == 1 else [*arrays[1:], None][:2]
+    return arrays[0] if bounds == [None, None] else _numpy().clip(arrays[0], *bounds)
+
+
+def _transpose(call: Call, arrays: list[Any]) -> Any:
+    return arrays[0].transpose(shapes.transposed(arrays[0].shape, call.attr("perm"))[1])
+
+
+def _moved_array(call: Call, arrays: list[Any]) -> Any:
+    shape = _MOVES[call.op](call, arrays[0].shape)
+    return arrays[0].reshape(shape)
+
+
+_ELEMENTWISE = {
+    "Add": "add",
+    "Sub": "subtract",
+    "Mul": "multiply",
+    "Min": "minimum",
+    "Max": "maximum",
+    "Sum": "add",
+    "Equal": "equal",
+    "Less": "less",
+    "LessOrEqual": "less_equal",
+    "Greater": "greater",
+    "GreaterOrEqual": "greater_equal",
+    "And": "logical_and",
+    "Or": "logical_or",
+    "Xor": "logical_xor",
+    "Not": "logical_not",
+    "Neg": "negative",
+    "Abs": "absolute",
+    "Sqrt": "sqrt",
+    "Exp": "exp",
+    "Log": "log",
+    "Sin": "sin",
+    "Cos": "cos",
+    "Floor": "floor",
+    "Ceil": "ceil",
+    "Round": "rint",
+    "Sign": "sign",
+    "Reciprocal": "reciprocal",
+}
+_TRUTHS = ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Not")
+_BROADCAST = (*_ELEMENTWISE, "Div", "Mod", "Pow", "Where")
+_RULES: dict[str, _Rule] = {
+    "Div": _quotient,
+    "Mod": _remainder,
+    "Pow": _power,
+    "Cast": _cast,
+    "Where": _where,
+    "Concat": _concat,
+    "Gather": _take,
+    "Slice": _slice,
+    "Split": _split,
+    "Transpose": _transpose,
+    "Reshape": _moved_array,
+    "Flatten": _moved_array,
+    "Squeeze": _moved_array,
+    "Unsqueeze": _moved_array,
+    "Range": _range,
+    "ScatterND": _scattered,
+    "Tile": _tile,
+    "Expand": _expand,
+    "Clip": _clip,
+    "ReduceProd": _reduced("prod"),
+    "ReduceSum": _reduced("sum"),
+    "ReduceMean": _reduced("mean"),
+    "ReduceMax": _reduced("max"),
+    "ReduceMin": _reduced("min"),
+}

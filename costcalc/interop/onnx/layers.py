@@ -1,0 +1,378 @@
+"""ONNX's layers -> steps: convolutions, pools, products with weights, norms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costcalc.errors import Fault
+from costcalc.interop.flat import alike
+from costcalc.interop.onnx import shapes
+from costcalc.interop.onnx.net import Call, Net, rule
+from costcalc.interop.onnx.values import Const, Data, Dims
+from costcalc.num import LARGEST, ceil_div
+
+# ---- windows -------------------------------------------------------------------------------------
+
+
+def _image(net: Net, x: Data) -> Dims:
+    """Return the axes of space of an image `[N, C, *space]`; raise Fault for any other tensor."""
+    if not net.lead(x.shape) or len(x.shape) < 3:
+        raise Fault(f"takes images, [batch, channels, *space], not {list(x.shape)}")
+    return x.shape[2:]
+
+
+def _numbers(call: Call, name: str, count: int, default: int) -> list[int]:
+    """Return an attribute of so many numbers."""
+    given = [int(n) for n in call.attr(name) or [default] * count]
+    if len(given) != count or any(abs(n) >= LARGEST for n in given):
+        raise Fault(f"{name} has {len(given)} numbers, and must have {count}")
+    return given
+
+
+def _window(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Any]:
+    """Return kernel, stride, dilation and padding as a spec writes them."""
+    axes = len(space)
+    if len(kernel) != axes:
+        raise Fault(f"has a kernel of {len(kernel)} axes over {axes} axes of space")
+    strides, dilations = (_numbers(call, name, axes, 1) for name in ("strides", "dilations"))
+    if min(*kernel, *strides, *dilations) < 1:
+        raise Fault("kernel, strides and dilations must be at least 1")
+    fields: dict[str, Any] = {"kernel": alike(kernel)}
+    if set(strides) != {1}:
+        fields["stride"] = alike(strides)
+    if set(dilations) != {1}:
+        fields["dilation"] = alike(dilations)
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+    return fields | _padding(call, space, spans, strides)
+
+
+def _padding(call: Call, space: Dims, spans: Sequence[int], strides: Sequence[int]) -> dict[str, Any]:
+    """Return the padding: `same` where ONNX says so, numbers where they are given."""
+    auto = call.attr("auto_pad", "NOTSET")
+    if auto == "SAME_UPPER":
+        return {"padding": "same"}
+    if auto == "SAME_LOWER":
+        totals = [max((ceil_div(n, s) - 1) * s + w - n, 0) for n, w, s in zip(space, spans, strides, strict=True)]
+        return _edges([(t - t // 2, t // 2) for t in totals])
+    if auto not in ("NOTSET", "VALID"):
+        raise Fault(f"auto_pad: '{auto}' is not known")
+    pads = _numbers(call, "pads", 2 * len(space), 0) if auto == "NOTSET" else [0] * (2 * len(space))
+    return _edges(list(zip(pads[: len(space)], pads[len(space) :], strict=True)))
+
+
+def _edges(pairs: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Return the padding of (before, after) on each axis as a spec writes it."""
+    if all(before == after for before, after in pairs):
+        sides = [before for before, _ in pairs]
+        return {"padding": alike(sides)} if any(sides) else {}
+    return {"padding": [edge for pair in pairs for edge in pair]}
+
+
+@rule("Conv")
+def conv(net: Net, call: Call) -> None:
+    """Convolution; one whose weights are computed from the image, too."""
+    x, weight, groups = net.data(call, 0), call.value(1), int(call.attr("group", 1))
+    space = _image(net, x)
+    if weight is None or len(weight.shape) != len(space) + 2:
+        raise Fault("its weights have not as many axes as its input")
+    out, channels = weight.shape[:2]
+    if (
+        groups < 1
+        or channels * groups != x.shape[1]
+        or list(call.attr("kernel_shape") or weight.shape[2:]) != list(weight.shape[2:])
+    ):
+        raise Fault(f"weights of {list(weight.shape)} in {groups} groups don't fit an input of {list(x.shape)}")
+    fields = _window(call, space, weight.shape[2:]) | ({"groups": groups} if groups > 1 else {})
+    if isinstance(weight, Const) and sum(weight.roots.values()) < weight.size:  # made on the way: it is not learned
+        weight = net.hold(weight, call.name)
+    if isinstance(weight, Data):
+        kernel = net.reshape(weight.name, weight.shape, call.name)
+        value = net.add("dynamic_conv", [x.name, kernel], call.name, **fields)
+        net.give(call, _biased(net, call, value, call.value(2)), x)
+        return
+    bias = call.const(2)
+    if bias is not None and sum(bias.roots.values()) < bias.size:  # made on the way: it is not learned
+        value = net.layer(call, "conv", x.name, [weight], out=out, **fields, bias=False)
+        array = bias.array()
+        net.give(call, value if array is not None and not array.any() else _biased(net, call, value, bias), x)
+        return
+    fields |= {"bias": False} if bias is None else {}
+    value = net.layer(call, "conv", x.name, [weight, bias], out=out, **fields)
+    net.give(call, value, x, bare=None if bias is not None else net.flat.steps[-1])
+
+
+@rule("QLinearConv", "QLinearMatMul")
+def quantized(net: Net, call: Call) -> None:
+    """The same on whole numbers: scales and zero points go with each tensor, and count nothing."""
+    call.inputs = [call.value(k) for k in (0, 3, 8)]
+    if call.op == "QLinearConv":
+        conv(net, call)
+    else:
+        matmul(net, call)
+
+
+def _biased(net: Net, call: Call, value: str, bias: Const | Data | None) -> str:
+    """Return what a dynamic convolution gives with a bias added to each channel, if it has one."""
+    if bias is None:
+        return value
+    held = net.data(call, 2)
+    shape = net.shape_of(value)
+    each = net.reshape(held.name, (shape[0], *(1,) * (len(shape) - 1)), f"{call.name}.bias")
+    return net.add("add", [value, each], f"{call.name}.bias", broadcast=True)
+
+
+@rule("ConvTranspose")
+def conv_transpose(net: Net, call: Call) -> None:
+    """Transposed convolution: its padding is stated, or follows from the output's shape."""
+    x, weight, bias, groups = net.data(call, 0), call.const(1), call.const(2), int(call.attr("group", 1))
+    space = _image(net, x)
+    if weight is None or len(weight.shape) != len(space) + 2 or weight.shape[0] != x.shape[1]:
+        raise Fault("its weights don't fit its input")
+    fields = _window(call, space, weight.shape[2:])
+    extra = _numbers(call, "output_padding", len(space), 0)
+    if call.attr("output_shape") or fields.get("padding") == "same" or call.attr("auto_pad") == "SAME_LOWER":
+        fields = {k: v for k, v in fields.items() if k != "padding"} | _cut(call, space, weight.shape[2:], extra)
+    if any(extra):
+        fields["output_padding"] = alike(extra)
+    if groups > 1:
+        fields["groups"] = groups
+    out = weight.shape[1] * groups
+    fields |= {"bias": False} if bias is None else {}
+    value = net.layer(call, "conv_transpose", x.name, [weight, bias], out=out, **fields)
+    net.give(call, value, x, bare=None if bias is not None else net.flat.steps[-1])
+
+
+def _cut(call: Call, space: Dims, kernel: Sequence[int], extra: Sequence[int]) -> dict[str, Any]:
+    """Return the padding that gives the output the shape that is asked for."""
+    axes = len(space)
+    strides, dilations = (_numbers(call, name, axes, 1) for name in ("strides", "dilations"))
+    wanted = [int(n) for n in call.attr("output_shape") or [n * s for n, s in zip(space, strides, strict=True)]]
+    pairs = []
+    for n, k, s, d, o, out in zip(space, kernel, strides, dilations, extra, wanted[-axes:], strict=True):
+        total = s * (n - 1) + o + (k - 1) * d + 1 - out
+        if total < 0:
+            raise Fault(f"an output of {out} is more than its kernel reaches")
+        less, more = total // 2, total - total // 2
+        pairs.append((less, more) if call.attr("auto_pad") == "SAME_UPPER" else (more, less))
+    return _edges(pairs)
+
+
+@rule("MaxPool", "AveragePool")
+def pool(net: Net, call: Call) -> None:
+    """Maximum or average over windows."""
+    x = net.data(call, 0)
+    space = _image(net, x)
+    fields = {"stride": 1} | _window(call, space, [int(n) for n in call.attr("kernel_shape") or ()])
+    if fields["stride"] == fields["kernel"]:
+        del fields["stride"]
+    if call.attr("ceil_mode", 0) and fields.get("padding") != "same":
+        fields["ceil_mode"] = True
+    if call.op == "MaxPool":
+        net.give(call, net.add("max_pool", [x.name], call.name, **fields), x)
+        return
+    if fields.pop("dilation", 1) != 1:
+        raise Fault("costcalc's avg_pool has no dilation")
+    if fields.get("padding", 0) != 0 and fields["padding"] != "same" and not call.attr("count_include_pad", 0):
+        fields["count_include_pad"] = False
+    net.give(call, net.add("avg_pool", [x.name], call.name, **fields), x)
+
+
+@rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
+def global_pool(net: Net, call: Call) -> None:
+    """A number for each channel, with axes of length 1 where space was."""
+    x = net.data(call, 0)
+    axes = len(_image(net, x))
+    kind, word = {
+        "GlobalAveragePool": ("adaptive_avg_pool", "mean"),
+        "GlobalMaxPool": ("adaptive_max_pool", "maximum"),
+        "GlobalLpPool": ("", "norm"),
+    }[call.op]
+    if call.attr("p", 2) != 2:
+        raise Fault(f"costcalc has no norm of p = {call.attr('p')}")
+    if kind and axes <= 2:
+        net.give(call, net.add(kind, [x.name], call.name, size=1), x)
+    else:
+        fields = {"op": word, "axes": list(range(1, axes + 1)), "keep": True}
+        net.give(call, net.add("reduce_axes", [x.name], call.name, **fields), x)
+
+
+# ---- products with weights -----------------------------------------------------------------------
+
+
+def linear(net: Net, call: Call, x: Data, axis: int, weight: Const, bias: Const | None, out: int) -> None:
+    """Add a fully connected layer over one axis of the spec's tensor, at each position of the others."""
+    order = [axis, *(k for k in range(len(net.dims(x.shape))) if k != axis)]
+    back = [order.index(k) for k in range(len(order))]
+    fields: dict[str, Any] = {"out": out}
+    if len(order) > 1:
+        fields["per_position"] = True
+    if bias is None:
+        fields["bias"] = False
+    front = net.permute(x.name, order, call.name)
+    value = net.layer(call, "fc", front, [weight, bias], **fields)
+    step = net.flat.steps[-1]
+    moved = net.permute(value, back, step.name)
+    net.give(call, moved, x, bare=None if bias is not None else step, axis=axis)
+
+
+@rule("Gemm")
+def gemm(net: Net, call: Call) -> None:
+    """A fully connected layer, or a product of two tensors, with something added."""
+    x, weight, added = net.data(call, 0), call.value(1), call.value(2)
+    if len(x.shape) != 2 or weight is None or len(weight.shape) != 2:
+        raise Fault("takes two matrices")
+    if isinstance(weight, Data) or call.attr("transA", 0):
+        raise Fault("costcalc takes a product of data with weights here; MatMul takes two of data")
+    k, out = weight.shape[::-1] if call.attr("transB", 0) else weight.shape
+    if k != x.shape[1]:
+        raise Fault(f"{list(x.shape)} and {list(weight.shape)} don't fit")
+    plain = added is None or (isinstance(added, Const) and added.shape in ((out,), (1, out)))
+    axis = len(net.dims(x.shape)) - 1
+    if plain:
+        linear(net, call, x, axis, weight, call.const(2), out)
+        return
+    linear(net, call, x, axis, weight, None, out)
+    made = net.values[call.outputs[0]]
+    operands = [made, net.data(call, 2)]
+    net.put(call, join(net, "add", [one for one in operands if isinstance(one, Data)], f"{call.name}.add"), made.shape)
+
+
+@rule("MatMul")
+def matmul(net: Net, call: Call) -> None:
+    """A fully connected layer where one side is a matrix of weights, else the product of two tensors."""
+    a, b = call.value(0), call.value(1)
+    if a is None or b is None:
+        raise Fault("an input is missing")
+    if isinstance(b, Const) and len(b.shape) == 2 and len(a.shape) > 1:
+        x = net.data(call, 0)
+        _fits(a.shape[-1], b.shape[0])
+        linear(net, call, x, len(net.dims(x.shape)) - 1, b, None, b.shape[1])
+    elif isinstance(b, Data) and isinstance(a, Const) and len(a.shape) == 2 and len(net.dims(b.shape)) > 1:
+        _fits(a.shape[1], b.shape[-2])
+        linear(net, call, b, len(net.dims(b.shape)) - 2, a, None, a.shape[0])
+    else:
+        _product(net, call, net.data(call, 0), net.data(call, 1))
+
+
+def _fits(inner: int, other: int) -> None:
+    if inner != other:
+        raise Fault(f"the inner sizes {inner} and {other} differ")
+
+
+def _product(net: Net, call: Call, a: Data, b: Data) -> None:
+    """Add the product of two tensors, their leading axes made equal."""
+    if min(len(a.shape), len(b.shape)) < 2:
+        raise Fault("costcalc takes no product with a vector here")
+    _fits(a.shape[-1], b.shape[-2])
+    front = shapes.broadcast([a.shape[:-2], b.shape[:-2]])
+    given = (*front, a.shape[-2], b.shape[-1])
+    cut = 1 if len(given) > 2 and given[0] == net.batch else 0
+    operands = [expanded(net, one, (*front, *one.shape[-2:]), cut, call.name) for one in (a, b)]
+    net.put(call, net.add("matmul", operands, call.name), given)
+
+
+def expanded(net: Net, x: Data, shape: Dims, cut: int, name: str) -> str:
+    """Return a tensor repeated to a shape (batch included), of which the spec leaves out so many axes in front."""
+    value = net.reshape(x.name, shapes.padded(x.shape, len(shape))[cut:], name)
+    if net.shape_of(value) == shape[cut:]:
+        return value
+    return net.add("broadcast_to", [value], f"{name}.broadcast", shape=list(shape[cut:]))
+
+
+def join(net: Net, kind: str, operands: Sequence[Data], name: str) -> str:
+    """Return tensors joined element by element, broadcast by numpy's rule."""
+    whole = shapes.broadcast([x.shape for x in operands])
+    cut = net.lead(whole)
+    wanted = [shapes.padded(x.shape, len(whole))[cut:] or (1,) for x in operands]
+    sources = [net.unmoved(x.name) for x in operands]
+    order = sources[0][1]
+    if order is not None and all(o == order for _, o in sources) and len(set(wanted)) == 1:
+        return net.permute(_joined(net, kind, [value for value, _ in sources], name), order, name)
+    return _joined(net, kind, [net.reshape(x.name, d, name) for x, d in zip(operands, wanted, strict=True)], name)
+
+
+def _joined(net: Net, kind: str, values: Sequence[str], name: str) -> str:
+    differ = len({net.shape_of(value) for value in values}) > 1
+    return net.add(kind, values, name, **({"broadcast": True} if kind == "add" and differ else {}))
+
+
+# ---- norms ---------------------------------------------------------------------------------------
+
+
+@rule("BatchNormalization")
+def batch_norm(net: Net, call: Call) -> None:
+    """Batch normalization: scale and bias are learned, mean and variance stored."""
+    x = net.data(call, 0)
+    if any(call.const(k) is None for k in range(1, 5)) or not net.lead(x.shape):
+        raise Fault("an input is missing")
+    net.give(call, _affine(net, call, "batch_norm", {}, {"affine": False}), x)
+
+
+def _affine(net: Net, call: Call, kind: str, with_: dict[str, Any], without: dict[str, Any]) -> str:
+    """Return a norm with its scale and bias; constants that nothing stores are not learned."""
+    weights = [const for const in (call.const(1), call.const(2)) if const is not None]
+    x = net.data(call, 0).name
+    if any(const.roots for const in weights):
+        return net.layer(call, kind, x, weights, **with_)
+    return net.add(kind, [x], call.name, **without)
+
+
+@rule("InstanceNormalization")
+def instance_norm(net: Net, call: Call) -> None:
+    """Instance normalization; a scale of ones and a bias of zeros mean that nothing is learned."""
+    x, scale, bias = net.data(call, 0), call.const(1), call.const(2)
+    _image(net, x)
+    if scale is None or bias is None:
+        raise Fault("an input is missing")
+    ones, zeros = scale.array(), bias.array()
+    if ones is not None and zeros is not None and (ones == 1).all() and (zeros == 0).all():
+        net.give(call, net.add("instance_norm", [x.name], call.name), x)
+    else:
+        net.give(call, _affine(net, call, "instance_norm", {"affine": True}, {}), x)
+
+
+@rule("GroupNormalization")
+def group_norm(net: Net, call: Call) -> None:
+    """Group normalization, with a scale and a bias for each channel."""
+    x, scale, bias = net.data(call, 0), call.const(1), call.const(2)
+    _image(net, x)
+    if scale is None or bias is None or scale.size != x.shape[1]:
+        raise Fault("costcalc's group_norm learns a scale and a bias a channel", "opset 21 and later have these")
+    fields = {"groups": int(call.attr("num_groups", 1))}
+    net.give(call, _affine(net, call, "group_norm", fields, fields | {"affine": False}), x)
+
+
+@rule("LayerNormalization", "RMSNormalization")
+def layer_norm(net: Net, call: Call) -> None:
+    """Layer normalization over the last axes, which become the channels while it is done."""
+    x, scale, bias = net.data(call, 0), call.const(1), call.const(2)
+    first = shapes.axis(int(call.attr("axis", -1)), len(x.shape)) - net.lead(x.shape)
+    dims = net.dims(x.shape)
+    if first < 0 or scale is None:
+        raise Fault("normalizes over the batch, or has no scale")
+    kind = "layer_norm" if call.op == "LayerNormalization" else "rms_norm"
+    fields: dict[str, Any] = {"bias": False} if kind == "layer_norm" and bias is None else {}
+    kept = dims[:first]
+    last = net.reshape(x.name, (*kept, _size(dims[first:])), call.name)
+    front = net.permute(last, [len(kept), *range(len(kept))], call.name)
+    if scale.roots:
+        value = net.layer(call, kind, front, [scale, bias], **fields)
+    else:
+        value = net.add(kind, [front], call.name, affine=False)
+    back = net.permute(value, [*range(1, len(kept) + 1), 0], call.name)
+    net.put(call, net.reshape(back, dims, call.name), x.shape)
+
+
+def _size(dims: Dims) -> int:
+    size = 1
+    for n in dims:
+        size *= n
+    return size
+
+
+@rule("LRN")
+def local_response_norm(net: Net, call: Call) -> None:
+    """Local response normalization over neighbouring channels."""
+    x = net.data(call, 0)
+    net.give(call, net.add("lrn", [x.name], call.name, size=int(call.attr("size", 5))), x)

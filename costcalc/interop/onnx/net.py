@@ -1,0 +1,308 @@
+"""The network that is being read: its spec so far, the values of the ONNX graph, and who learns what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from costcalc import op as ops
+from costcalc.errors import Fault, SpecError, stop
+from costcalc.interop.flat import Flat, Step
+from costcalc.interop.onnx import shapes
+from costcalc.interop.onnx.values import MOST_AXES, Const, Data, Dims
+from costcalc.num import LARGEST, prod
+from costcalc.optional import need
+
+MOST_STEPS = 100_000
+
+
+class Call:
+    """A node of the ONNX graph: its operator, attributes, and the values that it takes."""
+
+    __slots__ = ("attributes", "inputs", "name", "note", "op", "outputs")
+
+    def __init__(self, node: Any, inputs: list[Const | Data | None], name: str) -> None:
+        helper = need("onnx.helper", "onnx")
+        self.op: str = node.op_type
+        self.name = name
+        self.note: str = node.doc_string
+        self.inputs = inputs
+        self.outputs: list[str] = list(node.output)
+        self.attributes: dict[str, Any] = {}
+        for attribute in node.attribute:
+            value = helper.get_attribute_value(attribute)
+            self.attributes[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+    def attr(self, name: str, default: Any = None) -> Any:
+        """Return an attribute, or the default where the node has none of this name."""
+        return self.attributes.get(name, default)
+
+    def value(self, place: int) -> Const | Data | None:
+        """Return what stands at an input's place; None where it is left out."""
+        return self.inputs[place] if place < len(self.inputs) else None
+
+    def const(self, place: int) -> Const | None:
+        """Return the constant at an input's place; None where it is left out. Raises Fault for data."""
+        value = self.value(place)
+        if isinstance(value, Data):
+            raise Fault(f"input {place} depends on the image; costcalc takes a constant here")
+        return value
+
+    def known(self, place: int) -> Any:
+        """Return the known value of a constant input as a numpy array; None where it is left out."""
+        const = self.const(place)
+        if const is None:
+            return None
+        array = const.array()
+        if array is None:
+            raise Fault(f"input {place} is too long to be read here, or is stored in another file")
+        return array
+
+    def numbers(self, name: str, place: int) -> list[int] | None:
+        """Return whole numbers that are an attribute in old versions of an operator, and an input in new ones."""
+        if name in self.attributes:
+            given = self.attributes[name]
+            return [int(n) for n in given] if isinstance(given, list | tuple) else [int(given)]
+        array = self.known(place)
+        return None if array is None else [int(n) for n in array.reshape(-1)]
+
+
+class Net:
+    """The spec under construction, and the values of the graph by their names in ONNX.
+
+    A tensor of the spec has the axes of ONNX's without the batch, which is axis 0 of all that begin with it;
+    a tensor that begins otherwise (windows of one image side by side) keeps all its axes.
+    """
+
+    def __init__(self, flat: Flat, batch: int, version: int, uses: Counter[str]) -> None:
+        self.flat = flat
+        self.batch = batch
+        self.version = version  # of ONNX's own operators
+        self.uses = uses  # how often each value is taken
+        self.values: dict[str, Const | Data] = {}
+        self._origin: dict[str, tuple[str, str, list[int]]] = {}  # a moved value: how, of which, by what
+        self._learners: dict[int, tuple[Step, dict[str, int]]] = {}
+        self._claimed: set[str] = set()  # the stored tensors that some step learns
+        self._named: Counter[str] = Counter()
+        self._parameters: dict[int, tuple[Const, Data]] = {}
+
+    # ---- shapes ----------------------------------------------------------------------------------
+
+    def lead(self, shape: Dims) -> int:
+        """Return how many axes in front the spec leaves out: 1 if the tensor begins with the batch."""
+        return 1 if shape and shape[0] == self.batch else 0
+
+    def dims(self, shape: Dims) -> Dims:
+        """Return the axes that the spec's tensor has."""
+        return shape[self.lead(shape) :] or (1,)
+
+    def shape_of(self, value: str) -> Dims:
+        """Return the shape of a value of the spec."""
+        return self.flat.shapes[value].dims
+
+    # ---- steps -----------------------------------------------------------------------------------
+
+    def add(self, kind: str, inputs: Sequence[str], name: str, **fields: Any) -> str:
+        """Add a step, and return its value, or the first that it gives."""
+        return self.add_all(kind, inputs, name, fields)[0]
+
+    def add_all(self, kind: str, inputs: Sequence[str], name: str, fields: dict[str, Any]) -> list[str]:
+        """Add a step, and return the values that it gives; names that come again are numbered."""
+        if len(self.flat.steps) >= MOST_STEPS:
+            raise Fault(f"costcalc reads at most {MOST_STEPS:,} layers")
+        self._named[name] += 1
+        number = self._named[name]
+        return self.flat.add(kind, inputs, name if number == 1 else f"{name}_{number}", **fields)
+
+    def reshape(self, value: str, dims: Sequence[int], name: str) -> str:
+        """Return a value with other axes; several moves in a row are one."""
+        how, source, _ = self._origin.get(value, ("", "", []))
+        if how == "reshape":
+            value = source
+        if self.shape_of(value) == tuple(dims):
+            return value
+        if len(dims) == 1:
+            made = self.add("flatten", [value], f"{name}.flatten")
+        else:
+            made = self.add("reshape", [value], f"{name}.reshape", shape=list(dims))
+        self._origin[made] = ("reshape", value, [])
+        return made
+
+    def permute(self, value: str, order: Sequence[int], name: str) -> str:
+        """Return a value with its axes in another order; several moves in a row are one, and none if they cancel."""
+        how, source, before = self._origin.get(value, ("", "", []))
+        order = list(order)
+        if how == "permute":
+            value, order = source, [before[k] for k in order]
+        if order == sorted(order):
+            return value
+        made = self.add("permute", [value], f"{name}.permute", axes=order)
+        self._origin[made] = ("permute", value, order)
+        return made
+
+    def unmoved(self, value: str) -> tuple[str, list[int] | None]:
+        """Return what a value was before its axes were permuted, and their order; itself and None if they were not.
+
+        What is done to each element alike is done before, so that moves meet and cancel.
+        """
+        how, source, order = self._origin.get(value, ("", "", []))
+        return (source, order) if how == "permute" else (value, None)
+
+    # ---- values ----------------------------------------------------------------------------------
+
+    def data(self, call: Call, place: int) -> Data:
+        """Return the tensor at an input's place; a constant becomes a step that holds it."""
+        value = call.value(place)
+        if value is None:
+            raise Fault(f"input {place} is missing")
+        return value if isinstance(value, Data) else self.hold(value, call.name)
+
+    def hold(self, const: Const, name: str) -> Data:
+        """Return a constant as a step of its own: learned where it was stored as a floating point number."""
+        if id(const) in self._parameters:
+            return self._parameters[id(const)][1]
+        own_numbers = {root: size for root, size in const.roots.items() if size > 1 or const.size == 1}
+        new = {root: size for root, size in own_numbers.items() if root not in self._claimed}
+        own = path(const) or f"{name}.constant"
+        dims = self.dims(const.shape)
+        learned = bool(new) and const.floating and const.size > 1
+        exact = learned and sum(new.values()) == const.size
+        store = "parameter" if exact else "buffer" if new and not const.floating else "none"
+        value = self.add("parameter", [], own, shape=list(dims), **({} if exact else {"store": store}))
+        if exact:
+            self._learns(new)
+        elif learned:
+            note = "what a constant is computed from"
+            fields = {"count": sum(new.values()), "note": note}
+            value = self.learn("weight_params", [value], f"{own}.stored", new, **fields)
+        data = Data(value, const.shape, still=True)
+        self._parameters[id(const)] = (const, data)
+        return data
+
+    def put(self, call: Call, value: str, shape: Dims, place: int = 0, *, bare: Any = None, axis: int = 0) -> None:
+        """Give an output of a node its value, of this shape in ONNX (batch included)."""
+        shape = tuple(int(n) for n in shape)
+        if any(n < 1 for n in shape):
+            raise Fault(f"gives an empty tensor of {list(shape)}")
+        if len(shape) > MOST_AXES or prod(shape) >= LARGEST:
+            raise Fault(f"gives a tensor of {len(shape)} axes and {prod(shape):,} elements")
+        still = all(v is None or isinstance(v, Const) or v.still for v in call.inputs)
+        if self.batch > 1 and not still and not self.lead(shape):
+            raise Fault(
+                f"gives {list(shape)}, which mixes the {self.batch} images of the batch with another axis",
+                "export the model with a batch of 1, or a symbolic one",
+            )
+        value = self.reshape(value, self.dims(shape), call.name)
+        bare = bare if self.uses[call.outputs[place]] == 1 else None
+        self.values[call.outputs[place]] = Data(value, shape, still=still, bare=bare, axis=axis)
+
+    def give(self, call: Call, value: str, x: Data, place: int = 0, **more: Any) -> None:
+        """Give an output its value, which begins with the batch if `x` does."""
+        self.put(call, value, (*x.shape[: self.lead(x.shape)], *self.shape_of(value)), place, **more)
+
+    # ---- who learns what -------------------------------------------------------------------------
+
+    def layer(self, call: Call, kind: str, x: str, weights: Sequence[Const | None], **fields: Any) -> str:
+        """Add a layer that learns these constants, and return its value.
+
+        Raises Fault where the layer would count another number of parameters than the constants have.
+        """
+        held = [const for const in weights if const is not None]
+        roots = {root: size for const in held for root, size in const.roots.items()}
+        more = sum(roots.values()) - sum(const.size for const in held)
+        name = next((own for own in map(path, held) if own), call.name)
+        if more > 0:
+            note = "numbers from which weights are computed"
+            x = self.add("weight_params", [x], f"{name}.stored", count=more, note=note)
+        value = self.add(kind, [x], name, **fields)
+        step = self.flat.steps[-1]
+        counted, given = _learned(step), sum(const.size for const in held)
+        if counted != given:
+            raise Fault(f"{kind} learns {counted:,} numbers here, but {given:,} are given")
+        if more < 0:
+            raise Fault(f"its {given:,} weights are computed from {sum(roots.values()):,} stored numbers")
+        self._learns(roots)
+        return value
+
+    def learn(self, kind: str, inputs: Sequence[str], name: str, roots: dict[str, int], **fields: Any) -> str:
+        """Add a step that learns these stored tensors, and return its value."""
+        value = self.add(kind, inputs, name, **fields)
+        if roots:
+            self._learns(roots)
+        return value
+
+    def _learns(self, roots: dict[str, int]) -> None:
+        """Note what the last step learns."""
+        step = self.flat.steps[-1]
+        self._learners[id(step)] = (step, roots)
+        self._claimed.update(roots)
+
+    def add_bias(self, x: Data, const: Const) -> bool:
+        """Let the layer without a bias that gives `x` learn this constant as its bias; say whether it can be so."""
+        step: Step = x.bare
+        wanted = [1] * len(self.dims(x.shape))
+        wanted[x.axis] = self.dims(x.shape)[x.axis]
+        given = [n for n in const.shape if n != 1]
+        rank = len(x.shape)
+        if len(const.shape) > rank or sum(const.roots.values()) != const.size or const.size != prod(wanted):
+            return False
+        full = shapes.padded(const.shape, rank)
+        if given and list(full[self.lead(x.shape) :]) != wanted:
+            return False
+        del step.fields["bias"]  # it is false, and true by default
+        self._learners[id(step)][1].update(const.roots)
+        self._claimed.update(const.roots)
+        return True
+
+    def share(self) -> None:
+        """Let the layers that learn the same tensors share them; raise SpecError where they share some only."""
+        groups: dict[frozenset[str], list[Step]] = {}
+        owner: dict[str, frozenset[str]] = {}
+        for step, roots in self._learners.values():
+            key = frozenset(roots)
+            groups.setdefault(key, []).append(step)
+            for root in roots:
+                # An exporter may store equal biases once; of a kernel that would be odd.
+                if owner.setdefault(root, key) != key and root == max(roots, key=lambda r: roots[r]):
+                    first = groups[owner[root]][0].name
+                    raise stop(f"{step.name}: shares '{root[:80]}' with {first}, but not all of its weights")
+        for steps in groups.values():
+            if len(steps) > 1:
+                if len({step.kind for step in steps}) > 1:
+                    raise stop(f"{steps[1].name}: shares its weights with {steps[0].name}, a layer of another kind")
+                for step in steps:
+                    step.share = steps[0].name
+
+
+def path(const: Const) -> str:
+    """Return the layer's name in the source, where a weight is called after it: `layer1.0.conv1.weight`."""
+    root = next(iter(const.roots), "")
+    stem, dot, last = root.rpartition(".")
+    return stem if dot and "::" not in root and last in ("weight", "bias", "weight_quantized") else ""
+
+
+def _learned(step: Step) -> int:
+    """Return how many numbers a layer learns by its own rules."""
+    first = step.x[0] if isinstance(step.x, tuple) else step.x
+    try:
+        op = ops.operators()[step.kind](len(first.space), **step.fields)
+        return int(op.weights(step.x, step.y) + op.biases(step.x, step.y) + op.norm_params(step.x, step.y))
+    except (Fault, SpecError) as fault:
+        raise stop(f"{step.name}: {fault}") from None
+
+
+# ---- the rules of operators, which the modules beside this one enter here ------------------------
+
+Rule = Callable[[Net, Call], None]
+RULES: dict[str, Rule] = {}
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Enter a function as the rule of these operators."""
+
+    def enter(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return enter

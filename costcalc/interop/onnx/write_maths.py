@@ -1,0 +1,176 @@
+"""What is done to each element, joins and reductions -> ONNX's nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.graph import Node
+from costcalc.interop.onnx.write_layers import Rule
+
+
+def _as(name: str) -> Rule:
+    """Return the rule of an operator that ONNX has, and that needs no attributes."""
+
+    def rule(w: Any, node: Node, inputs: list[str]) -> Any:
+        del node
+        return w.node(name, inputs)
+
+    return rule
+
+
+def _constant(name: str, attribute: str, field: str) -> Rule:
+    """Return the rule of an activation with one constant."""
+    return lambda w, node, inputs: w.node(name, inputs, **{attribute: float(vars(node.op)[field])})
+
+
+def _clipped(w: Any, value: str, least: float, most: float) -> Any:
+    return w.node("Clip", [value, w.number(float(least)), w.number(float(most))])
+
+
+def relu6(w: Any, node: Node, inputs: list[str]) -> Any:
+    """Write a rectifier with a ceiling."""
+    del node
+    return _clipped(w, inputs[0], 0.0, 6.0)
+
+
+def hard_tanh(w: Any, node: Node, inputs: list[str]) -> Any:
+    """Write values kept between two bounds."""
+    return _clipped(w, inputs[0], vars(node.op)["least"], vars(node.op)["most"])
+
+
+def hard_sigmoid(w: Any, node: Node, inputs: list[str]) -> Any:
+    """Write the logistic function in straight lines, with PyTorch's slope."""
+    del node
+    return w.node("HardSigmoid", inputs, alpha=1 / 6, beta=0.5)
+
+
+def swish(w: Any, node: Node, inputs: list[str]) -> Any:
+    """Write x * sigmoid(x)."""
+    del node
+    return w.node("Mul", [*inputs, w.node("Sigmoid", inputs)])
+
+
+def log_sigmoid(w: Any, node: Node, inputs: list[str]) -> Any:
+    """Write -ln(1 + e^-x)."""
+    del node
+    return w.node("Neg", [w.node("Softplus", [w.node("Neg", inputs)])])
+
+
+def glu(w: Any, node: Node, inputs: list[str]) -> Any:
+    """Write one half times the logistic function of the other."""
+    axis = vars(node.op)["axis"] + 1
+    value, gate = w.node("Split", inputs, outputs=2, axis=axis, num_outputs=2)
+    return w.node("Mul", [value, w.node("Sigmoid", [gate])])
+
+
+def _along(name: str) -> Rule:
+    return lambda w, node, inputs: w.node(name, inputs, axis=vars(node.op)["axis"] + 1)
+
+
+def _joined(name: str) -> Rule:
+    """Return the rule of a join, of two branches at a time."""
+
+    def rule(w: Any, node: Node, inputs: list[str]) -> Any:
+        first, *others = w.aligned(inputs, node.x, node.y)
+        for other in others:
+            first = w.node(name, [first, other])
+        return first
+
+    return rule
+
+
+# The node of each word, and whether the number stands before the tensor.
+_WITH = {
+    "add": ("Add", False),
+    "subtract": ("Sub", False),
+    "subtract_from": ("Sub", True),
+    "multiply": ("Mul", False),
+    "divide": ("Div", False),
+    "divide_into": ("Div", True),
+    "power": ("Pow", False),
+    "minimum": ("Min", False),
+    "maximum": ("Max", False),
+}
+_ALONE = {
+    "negative": "Neg",
+    "absolute": "Abs",
+    "exp": "Exp",
+    "log": "Log",
+    "sqrt": "Sqrt",
+    "reciprocal": "Reciprocal",
+    "erf": "Erf",
+    "sin": "Sin",
+    "cos": "Cos",
+    "round_down": "Floor",
+    "round_nearest": "Round",
+    "sign": "Sign",
+}
+
+
+def arithmetic(w: Any, node: Node, inputs: list[str]) -> Any:
+    """Write one operation on each element, alone or with a number."""
+    word, by = vars(node.op)["op"], vars(node.op)["by"]
+    if word in _WITH:
+        name, before = _WITH[word]
+        pair = [*inputs, w.number(float(by))]
+        return w.node(name, pair[::-1] if before else pair)
+    if word == "rsqrt":
+        return w.node("Reciprocal", [w.node("Sqrt", inputs)])
+    if word == "square":
+        return w.node("Mul", [*inputs, *inputs])
+    return w.node(_ALONE[word], inputs)
+
+
+_REDUCTIONS = {
+    "mean": "ReduceMean",
+    "sum": "ReduceSum",
+    "maximum": "ReduceMax",
+    "minimum": "ReduceMin",
+    "norm": "ReduceL2",
+}
+
+
+def reduce(w: Any, node: Node, inputs: list[str]) -> Any:
+    """Write axes reduced to one number each; of a variance, the mean of squares around the mean."""
+    values = vars(node.op)
+    axes = w.ints([axis + 1 for axis in values["axes_"]])
+    whole = not values["keep"] and len(values["axes_"]) == len(node.x.dims)
+    keep = int(values["keep"] or whole)
+    value = inputs[0]
+    if values["op"] == "variance":
+        around = w.node("Sub", [value, w.node("ReduceMean", [value, axes], keepdims=1)])
+        value = w.node("Mul", [around, around])
+    value = w.node(_REDUCTIONS.get(values["op"], "ReduceMean"), [value, axes], keepdims=keep)
+    return w.reshape(value, [1]) if whole else value
+
+
+RULES: dict[str, Rule] = {
+    "relu": _as("Relu"),
+    "sigmoid": _as("Sigmoid"),
+    "tanh": _as("Tanh"),
+    "hard_swish": _as("HardSwish"),
+    "gelu": _as("Gelu"),
+    "mish": _as("Mish"),
+    "selu": _as("Selu"),
+    "softplus": _as("Softplus"),
+    "softsign": _as("Softsign"),
+    "leaky_relu": _constant("LeakyRelu", "alpha", "slope"),
+    "elu": _constant("Elu", "alpha", "alpha"),
+    "celu": _constant("Celu", "alpha", "alpha"),
+    "relu6": relu6,
+    "hard_tanh": hard_tanh,
+    "hard_sigmoid": hard_sigmoid,
+    "swish": swish,
+    "log_sigmoid": log_sigmoid,
+    "glu": glu,
+    "softmax": _along("Softmax"),
+    "log_softmax": _along("LogSoftmax"),
+    "add": _joined("Add"),
+    "multiply": _joined("Mul"),
+    "subtract": _joined("Sub"),
+    "divide": _joined("Div"),
+    "maximum": _joined("Max"),
+    "minimum": _joined("Min"),
+    "arithmetic": arithmetic,
+    "reduce_axes": reduce,
+}

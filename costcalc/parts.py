@@ -1,0 +1,104 @@
+"""A sweep written as Parquet part files, a file a block, which another run of the same command completes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+
+from costcalc.errors import stop
+from costcalc.optional import need
+from costcalc.swept import framed
+from costcalc.walking import Columns, Mapper, Task, here, ready
+
+MANIFEST = "sweep.json"
+
+
+def write(
+    task: Task, folder: str, mapper: Mapper = here, told: Callable[[int, int], None] | None = None
+) -> tuple[int, int]:
+    """Write a sweep's settings to a folder of part files; return how many files were written, and there before.
+
+    Raises SpecError where the folder holds another sweep, or pyarrow is missing.
+    """
+    need("pyarrow", "parquet")
+    walk = ready(task)
+    _claimed(folder, task)
+    waiting = [number for number in range(len(walk.blocks)) if not os.path.exists(_path(folder, number))]
+    before = len(walk.blocks) - len(waiting)
+    for done, (number, columns) in enumerate(zip(waiting, mapper(task, waiting), strict=True), 1):
+        _write(task, folder, number, columns)
+        if told:
+            told(before + done, len(walk.blocks))
+    return len(waiting), before
+
+
+def single(task: Task, path: str, columns: Columns) -> None:
+    """Write settings to one Parquet file."""
+    need("pyarrow", "parquet")
+    framed(task.grid, columns, task.convention).to_parquet(path, index=False)
+
+
+def _path(folder: str, number: int) -> str:
+    return os.path.join(folder, f"part-{number:06d}.parquet")
+
+
+def _write(task: Task, folder: str, number: int, columns: Columns) -> None:
+    """Write one part, under another name until it is whole: what has its name is complete."""
+    path = _path(folder, number)
+    single(task, f"{path}.tmp", columns)
+    os.replace(f"{path}.tmp", path)
+
+
+def _claimed(folder: str, task: Task) -> None:
+    """Make the folder, or make sure that it holds parts of this very sweep."""
+    manifest = os.path.join(folder, MANIFEST)
+    told = {"sweep": task.key, "convention": task.convention, "settings": task.grid.size, "axes": task.axes}
+    try:
+        if os.path.exists(manifest):
+            with open(manifest, encoding="utf-8") as file:
+                if json.load(file).get("sweep") != task.key:
+                    raise stop(f"{folder} holds another sweep", hint="write to another folder, or remove this one")
+            return
+        os.makedirs(folder, exist_ok=True)
+        if os.listdir(folder):
+            raise stop(f"{folder} is not empty, and holds no sweep", hint="write to another folder")
+        with open(manifest, "w", encoding="utf-8") as file:
+            json.dump(told, file, default=str)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise stop(f"{folder} cannot be written: {error.strerror}") from None
+        raise
+
+
+class Saved:
+    """What a folded sweep has found so far, kept in a file from which another run goes on."""
+
+    def __init__(self, path: str, task: Task) -> None:
+        """Read the file, if there is one; raise SpecError where it is another sweep's."""
+        self.path = path
+        self.task = task
+        self.done = 0
+        self.kept: Columns | None = None
+        if os.path.exists(path):
+            self._read()
+
+    def _read(self) -> None:
+        import numpy as np
+
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                data = json.load(file)
+            if data["sweep"] != self.task.key:
+                raise stop(f"{self.path} holds another sweep", hint="name another file, or remove this one")
+            self.done = data["done"]
+            self.kept = {name: np.array(values, dtype=np.int64) for name, values in data["kept"].items()} or None
+        except (OSError, KeyError, TypeError, json.JSONDecodeError):
+            raise stop(f"{self.path} holds no sweep", hint="name another file, or remove this one") from None
+
+    def write(self, done: int, kept: Columns | None) -> None:
+        """Write the file, under another name until it is whole."""
+        found = {name: values.tolist() for name, values in (kept or {}).items()}
+        with open(f"{self.path}.tmp", "w", encoding="utf-8") as file:
+            json.dump({"sweep": self.task.key, "done": done, "kept": found}, file)
+        os.replace(f"{self.path}.tmp", self.path)

@@ -1,0 +1,169 @@
+"""Accuracy against cost: the zoo's networks as their sources print them, and the front that no other beats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costcalc import conventions, zoo
+from costcalc.account import places
+from costcalc.document import Spec
+from costcalc.errors import stop
+from costcalc.plots import labels, style
+from costcalc.published import counted, settings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COSTS = ("macs", "params")
+REST = "other families"
+CLASSES = 1000  # of ImageNet
+NEAR = 14  # points: how far away a name may stand that is not on the front
+
+
+class Point(NamedTuple):
+    """A network at settings whose accuracy is printed: top-1 in per cent, and what we count."""
+
+    network: str
+    family: str
+    file: str
+    top1: float
+    params: int
+    macs: int
+
+
+def accuracy(
+    *words: str,
+    classes: int = CLASSES,
+    max_macs: float | None = None,
+    max_params: float | None = None,
+    convention: str = conventions.DEFAULT,
+    size: tuple[float, float] | None = None,
+) -> Figure:
+    """Return top-1 accuracy against MACs and against parameters, of the zoo's published figures.
+
+    words: only networks whose name, family or source holds all of them. classes: 1000 are ImageNet's, 10 and 100
+    CIFAR's. max_macs, max_params: only networks up to there. The line joins what no other network beats in both.
+    Filled points are named as far as there is room, first those on the line, then each network's best.
+
+    Raises SpecError where no published accuracy is left.
+    """
+    found = [
+        p
+        for p in published(words, classes=classes, convention=convention)
+        if (max_macs is None or p.macs <= max_macs) and (max_params is None or p.params <= max_params)
+    ]
+    if not found:
+        raise stop(
+            "no network of the zoo with a published accuracy is left", hint="ask for less: fewer words, more MACs"
+        )
+    rule = conventions.get(convention)
+    with style.styled():
+        made = style.figure(size or (style.WIDTH + 2, 5.0))
+        panels = made.subplots(1, 2, sharey=True)
+        for axes, cost, unit in zip(panels, COSTS, (rule.unit, rule.things), strict=True):
+            _drawn(axes, found, cost)
+            axes.set_xlabel(unit)
+        panels[0].set_ylabel("top-1 accuracy (%)")
+        style.legend(made, panels[0], 5)
+        said = f"{len(found)} networks of {classes} classes; accuracies as their sources print them"
+        style.small_print(made, said, f"counted: {rule.says} ({rule.name})")
+        _named(made, panels, found)
+    return made
+
+
+def published(
+    words: Iterable[str] = (), *, classes: int = CLASSES, convention: str = conventions.DEFAULT
+) -> list[Point]:
+    """Return a point for each network, at each setting, whose accuracy a source prints: the first that its spec has."""
+    wanted = [word.lower() for word in words]
+    found: dict[str, Point] = {}
+    for spec in zoo.specs():
+        for row in spec.published:
+            name = called(spec, row)
+            text = f"{name} {spec.meta.get('family', '')} {row.get('source', '')} {' '.join(places(row))}".lower()
+            if "top1" not in row or name in found or not all(word in text for word in wanted):
+                continue
+            if {**spec.knobs, **settings(spec, row)}.get("classes") == classes:
+                found[name] = _point(spec, row, name, convention)
+    return list(found.values())
+
+
+def called(spec: Spec, row: Any) -> str:
+    """Return a row's network in few letters: `mobilenet_v1 0.5, 160`."""
+    values = ", ".join(str(value) for value in (row.get("knobs") or {}).values())
+    return f"{row.get('variant') or zoo.stem(spec.where)} {values}".rstrip()
+
+
+def _point(spec: Spec, row: Any, name: str, convention: str) -> Point:
+    costs = counted(spec, settings(spec, row), convention)
+    family = str(spec.meta.get("family", ""))
+    return Point(name, family, spec.where, float(row["top1"]), costs["params"][1], costs["macs"][1])
+
+
+def front(points: Sequence[Point], cost: str) -> list[Point]:
+    """Return the points than which none is better for less, the cheapest first."""
+    best: list[Point] = []
+    for point in sorted(points, key=lambda p: (getattr(p, cost), -p.top1)):
+        if not best or point.top1 > best[-1].top1:
+            best.append(point)
+    return best
+
+
+def groups(points: Sequence[Point]) -> dict[str, list[Point]]:
+    """Return the points by family: those with most points, and all others together."""
+    sizes = Counter(point.family for point in points)
+    most = len(style.MARKERS) - (len(sizes) > len(style.MARKERS))
+    own = [family for family, _ in sizes.most_common(most)]
+    made: dict[str, list[Point]] = {family: [] for family in own}
+    for point in points:
+        made.setdefault(point.family if point.family in own else REST, []).append(point)
+    return made
+
+
+def _drawn(axes: Axes, points: Sequence[Point], cost: str) -> None:
+    """Draw the points, filled where they are on the front, and the front as steps."""
+    best = front(points, cost)
+    axes.set_xscale("log")
+    corners = _steps(best, cost)
+    axes.plot(*zip(*corners, strict=True), color="black", linewidth=0.9, zorder=2, label="best for its cost")
+    for number, (family, members) in enumerate(groups(points).items()):
+        colour = style.COLOURS[number]
+        axes.scatter(
+            [getattr(p, cost) for p in members], [p.top1 for p in members], s=20, marker=style.MARKERS[number],
+            facecolors=[colour if p in best else "white" for p in members], edgecolors=colour, linewidths=0.9,
+            zorder=3, label=family,
+        )  # fmt: skip
+    axes.grid(visible=True, linewidth=0.3, color="0.85")
+    style.counts(axes.xaxis)
+    axes.margins(0.1)
+
+
+def _named(made: Figure, panels: Sequence[Axes], points: Sequence[Point]) -> None:
+    """Write the names that have room: the front's first, then, near their points, the best of each file of the zoo."""
+    made.draw_without_rendering()
+    made.set_layout_engine("none")  # names are placed for the axes as they are now
+    notable = {point.file: point for point in sorted(points, key=lambda p: p.top1)}
+    for axes, cost in zip(panels, COSTS, strict=True):
+        best = front(points, cost)
+        sheet = labels.Sheet(axes, [_at(point, cost) for point in points], _steps(best, cost))
+        for point in best:
+            sheet.write(point.network, _at(point, cost))
+        for point in sorted(notable.values(), key=lambda p: -p.top1):
+            if point not in best:
+                sheet.write(point.network, _at(point, cost), NEAR)
+
+
+def _at(point: Point, cost: str) -> tuple[float, float]:
+    return float(getattr(point, cost)), point.top1
+
+
+def _steps(best: Sequence[Point], cost: str) -> list[tuple[float, float]]:
+    """Return the corners of the front's line: level up to the next point, then upright."""
+    corners = [_at(best[0], cost)]
+    for point in best[1:]:
+        x, y = _at(point, cost)
+        corners += [(x, corners[-1][1]), (x, y)]
+    return corners

@@ -1,0 +1,147 @@
+"""The largest settings of a network that meet a budget: every setting of a lattice is counted, none is assumed.
+
+Costs are step functions of a knob (channels are rounded), and need not even grow with it everywhere (a
+shortcut's projection vanishes where widths meet). So nothing is bisected: a sweep over the whole lattice
+is cheap, and exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from costcalc import conventions
+from costcalc.document import Spec
+from costcalc.errors import stop
+from costcalc.grids import checked, known
+from costcalc.swept import framed
+from costcalc.walking import SETTING, Columns, Mapper, Question, Task, column, fold, here, ready
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BUDGETS = ("params", "macs")
+PHI = "phi"
+ENDS = "ends"  # of a DataFrame's attrs: knobs whose answer is the last value that was tried
+_STEPS = {True: (0.001, 1), False: (0.01, 8)}  # of a lattice of one knob, and of several: (real, whole numbers)
+
+
+def lattice(spec: Spec, name: str, *, alone: bool) -> list[Any]:
+    """Return the values that are tried for a knob: from a small part of its default to four times as much."""
+    default = known(spec, name)
+    if type(default) not in (int, float):
+        raise stop(f"'{name}' is no number: say what to try", hint=f"--vary {name}=first,second")
+    real, whole = _STEPS[alone]
+    if type(default) is float:
+        return [round(real * k, 6) for k in range(1, int(4 * default / real) + 1)]
+    return list(range(whole, 4 * default + 1, whole))
+
+
+def solve(
+    spec: Spec,
+    vary: Mapping[str, Sequence[Any]],
+    budgets: Mapping[str, float],
+    *,
+    fixed: Mapping[str, Any] | None = None,
+    convention: str = conventions.DEFAULT,
+    shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+    mapper: Mapper = here,
+) -> pd.DataFrame:
+    """Return the largest setting that meets all budgets; of several knobs those that no other exceeds in all.
+
+    vary: the knobs to choose, each with the values to try (none: its `lattice`). budgets: "params" and
+    "macs" with the most that each may be. fixed: other knobs' values.
+
+    Raises SpecError where no setting meets them, with the least that there is.
+    """
+    axes = [
+        {name: checked(spec, name, values or lattice(spec, name, alone=len(vary) == 1))}
+        for name, values in vary.items()
+    ]
+    axes += [{name: checked(spec, name, [value])} for name, value in (fixed or {}).items()]
+    best = tuple(f"-{name}" for name in vary)
+    task = Task(
+        spec, axes, Question(_within(budgets), pareto=best), convention=convention, shape=shape, batch=batch, skip=True
+    )
+    found = fold(task, mapper)
+    if not len(found[SETTING]):
+        raise least(task, budgets, mapper)
+    table = framed(task.grid, found, convention)
+    ends = [name for name, values in vary.items() if not values and table[name].max() == max(task.grid.values(name))]
+    table.attrs[ENDS] = ends if len(vary) == 1 else []
+    return table
+
+
+def compound(
+    spec: Spec,
+    factors: Mapping[str, float],
+    budgets: Mapping[str, float],
+    *,
+    fixed: Mapping[str, Any] | None = None,
+    convention: str = conventions.DEFAULT,
+    shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> pd.DataFrame:
+    """Return the largest phi within budget where each knob is its value times factor^phi (EfficientNet, equation 3).
+
+    phi goes from -5 to 10: in quarters first, then in hundredths around the last that fits. The first
+    column is phi.
+
+    Raises SpecError as `solve`.
+    """
+    bases = dict(spec.knobs) | dict(fixed or {})
+    rest: list[dict[str, list[Any]]] = [
+        {name: checked(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors
+    ]
+
+    def within(phis: list[float]) -> tuple[Task, Columns]:
+        columns = {name: [_scaled(spec, name, bases, factor**phi) for phi in phis] for name, factor in factors.items()}
+        asked = Question(_within(budgets))
+        task = Task(spec, [columns, *rest], asked, convention=convention, shape=shape, batch=batch, skip=True)
+        return task, fold(task)
+
+    coarse = [k / 4 for k in range(-20, 41)]
+    task, found = within(coarse)
+    if not len(found[SETTING]):
+        raise least(task, budgets, here)
+    last = coarse[int(found[SETTING][-1])]
+    fine = [round(last + k / 100, 2) for k in range(26)]
+    task, found = within(fine)
+    table = framed(task.grid, {name: values[-1:] for name, values in found.items()}, convention)
+    table.insert(0, PHI, [fine[int(found[SETTING][-1])]])
+    return table
+
+
+def _scaled(spec: Spec, name: str, bases: Mapping[str, Any], factor: float) -> Any:
+    default = known(spec, name)
+    if type(default) not in (int, float):
+        raise stop(f"'{name}' is no number, and can't be scaled")
+    value = bases[name] * factor
+    return max(1, round(value)) if type(default) is int else round(value, 6)
+
+
+def _within(budgets: Mapping[str, float]) -> str:
+    """Return the condition that all budgets are met."""
+    if not budgets:
+        raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, or both")
+    return " and ".join(f"{name} <= {value!r}" for name, value in budgets.items())
+
+
+def least(task: Task, budgets: Mapping[str, float], mapper: Mapper) -> Exception:
+    """Return the error that says what the least possible is."""
+    walk = ready(Task(
+        task.spec(), task.axes, Question("", 1, by=(*budgets,)), convention=task.convention, shape=task.shape,
+        batch=task.batch, skip=True,
+    ))  # fmt: skip
+    if not walk.blocks:
+        return stop("every setting is refused by the spec", hint="vary the knob within what the network takes")
+    small = fold(walk.task, mapper)
+    at = ", ".join(f"{name} {_at(walk.grid, small, name)}" for name in walk.grid.names)
+    unit = {"params": conventions.get(task.convention).things, "macs": conventions.get(task.convention).unit}
+    said = ", ".join(f"{small[name][0]:,} {unit[name]} (budget {value:,.0f})" for name, value in budgets.items())
+    return stop(f"no setting meets the budget: the least is {said}", hint=f"at {at}")
+
+
+def _at(grid: Any, columns: Columns, name: str) -> Any:
+    return column(grid, columns, name)[0]

@@ -1,0 +1,104 @@
+"""What transformations change, as a table: the network before, each layer's contribution, the network after."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from typing import Any
+
+from costcalc.num import UNKNOWN
+from costcalc.render.figures import column_unit, in_unit, readable, share
+from costcalc.report import Column, Table
+from costcalc.transforms.whatif import WhatIf
+
+BAR = 12  # characters
+
+
+def table(found: WhatIf, *, exact: bool = False) -> Table:
+    """Return the waterfall: contributions in the order of the layers, signed; the last line is the network after.
+
+    Shares are of the network before. Bars show the MACs that are left, and what each layer takes of them,
+    where no notes stand in their place.
+    """
+    before, after = found.before.cost, found.after.cost
+    params = [before.params, *(_change(one.before.params, one.after.params) for one in found.changes), after.params]
+    macs = [before.macs, *(_change(one.before.macs, one.after.macs) for one in found.changes), after.macs]
+    notes = ["", *(one.note for one in found.changes), ""]
+    columns = [
+        (Column("layer"), ["before", *(one.layer for one in found.changes), "after"]),
+        (Column("becomes"), ["", *(one.becomes or "dropped" for one in found.changes), ""]),
+        *_counts(found.before.convention.things, params, exact=exact),
+        *_counts(found.before.unit, macs, exact=exact),
+        (Column("note"), notes) if any(notes) else (Column(""), _bars(macs)),
+    ]
+    shown = [(column, texts) for column, texts in columns if any(texts)]
+    lines = [list(line) for line in zip(*(texts for _, texts in shown), strict=True)]
+    return Table([column for column, _ in shown], lines[:-1], lines[-1], paths=True)
+
+
+def _change(before: Any, after: Any) -> Any:
+    return UNKNOWN if UNKNOWN in (before, after) else after - before
+
+
+def _counts(title: str, values: list[Any], *, exact: bool) -> list[tuple[Column, list[str]]]:
+    """Return a column of counts, its first and last whole and the others signed, and one of their shares.
+
+    The unit is one that suits the changes.
+    """
+    first, *changes, last = values
+    size, unit = (1, "") if exact else column_unit(UNKNOWN if one is UNKNOWN else abs(one) for one in changes)
+    counts = [_count(first, size), *(_signed(value, _count(value, size)) for value in changes), _count(last, size)]
+    parts = [_share(first, first), *(_signed(value, _share(value, first)) for value in changes), _share(last, first)]
+    return [(Column(f"{title}, {unit}" if unit else title, "number"), counts), (Column("%", "number"), parts)]
+
+
+def _count(value: Any, size: int) -> str:
+    if value is UNKNOWN:
+        return str(value)
+    return in_unit(abs(value), size) if size > 1 else f"{abs(value):,}"
+
+
+def _share(value: Any, whole: Any) -> str:
+    if UNKNOWN in (value, whole) or not whole:
+        return ""
+    part = abs(100 * value / whole)
+    return f"{part:.1f}" if part >= 100 else share(part)
+
+
+def _signed(value: Any, text: str) -> str:
+    return text if value is UNKNOWN or not value or not text else f"{'-' if value < 0 else '+'}{text}"
+
+
+def _bars(values: list[Any]) -> list[str]:
+    """Return a bar for each value: the first and the last from zero, the others from where the one before ended."""
+    if UNKNOWN in values:
+        return [""] * len(values)
+    levels, last = list(accumulate(values[:-1])), values[-1]
+    most = max(*levels, last, 1)
+    spans = [(0, levels[0]), *pairwise(levels), (0, last)]
+    return [_bar(*sorted(round(BAR * level / most) for level in span)) for span in spans]
+
+
+def _bar(low: int, high: int) -> str:
+    return " " * min(low, BAR - 1) + ("█" * (high - low) or "▏")
+
+
+def summary(found: WhatIf) -> list[str]:
+    """Return what is to be said beside the table: totals, ratios, what was left as it is."""
+    things, unit = found.before.convention.things, found.before.unit
+    params, macs = found.ratio
+    said = [
+        f"before: {_totals(found.before.cost, things, unit)}",
+        f"after: {_totals(found.after.cost, things, unit)}",
+        f"after / before: {_ratio(params)} {things}, {_ratio(macs)} {unit}",
+    ]
+    return [*said, *(f"left as it is: {reason}" for reason in found.skipped)]
+
+
+def _totals(cost: Any, things: str, unit: str) -> str:
+    return f"{readable(cost.params)} {things} ({cost.params:,}), {readable(cost.macs)} {unit} ({cost.macs:,})"
+
+
+def _ratio(value: Any) -> str:
+    if value is None or value is UNKNOWN:
+        return "unknown"
+    return f"{float(value):.4f}"

@@ -1,0 +1,197 @@
+"""What a network costs before and after transformations, and what each of its layers contributes to the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from costcalc import zoo
+from costcalc.counting import Cost, total
+from costcalc.errors import nearest, stop
+from costcalc.expand import expand
+from costcalc.num import UNKNOWN
+from costcalc.result import Layer, Result
+from costcalc.transforms.kernels import DepthwiseSeparable, Factorize, GroupShuffle, Stack
+from costcalc.transforms.network import Network, flattened
+from costcalc.transforms.ranks import ChannelSvd, SpatialSvd
+from costcalc.transforms.scale import ScaleWidth
+from costcalc.transforms.structure import DropSqueezeExcite, FuseBatchNorm, PoolClassifier
+from costcalc.transforms.transformation import EVERYTHING, Transformation, told
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRANSFORMATIONS: dict[str, type[Transformation]] = {
+    cls.word: cls
+    for cls in (
+        DepthwiseSeparable, Stack, Factorize, SpatialSvd, ChannelSvd, GroupShuffle,
+        FuseBatchNorm, DropSqueezeExcite, PoolClassifier, ScaleWidth,
+    )
+}  # fmt: skip
+
+
+class Change:
+    """What one layer of the network before costs, and what stands for it after."""
+
+    __slots__ = ("after", "becomes", "before", "layer", "note", "type")
+
+    def __init__(self, layer: str, before: Sequence[Layer], after: Sequence[Layer], note: str) -> None:
+        self.layer = layer
+        self.before = total(row.cost for row in before)
+        self.after = total(row.cost for row in after)
+        self.type, self.becomes = _kinds(before, after)
+        self.note = note
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the change as plain data."""
+        return {"layer": self.layer, "type": self.type, "becomes": self.becomes, "note": self.note} | _costs(
+            self.before, self.after
+        )
+
+
+class WhatIf:
+    """A network before and after transformations, in the order given: results, changes, the new spec.
+
+    steps: each a name and what it takes, as on the command line: `("depthwise-separable", "conv 3x3")`,
+    `("spatial-svd", 64, "stage2/*")`, or a name alone. Raises SpecError where one can't be carried out.
+    """
+
+    def __init__(self, before: Result, steps: Iterable[str | Sequence[Any]]) -> None:
+        self.before = before
+        self.network: Network = flattened(before.graph)
+        self.said: list[str] = []  # each transformation, and how many layers it changed
+        self.skipped: list[str] = []  # what was left as it is, and why
+        notes: dict[str, list[str]] = {}
+        for step in steps:
+            name, transformation, selector = understood(step)
+            outcome = transformation.run(self.network, selector)
+            self.network = outcome.network
+            count = len(outcome.changed)
+            self.said.append(f"{name}: {count} {'row' if count == 1 else 'rows'} changed")
+            self.skipped += [f"{transformation.word}: {reason}" for reason in told(outcome.skipped)]
+            for layer, note in outcome.notes.items():
+                notes.setdefault(layer, []).append(note)
+        graph = expand(zoo.load_text(self.text(), self.network.name))
+        self.after = Result(graph, before.convention, before.batch)
+        self.changes = self._changes({layer: "; ".join(said) for layer, said in notes.items()})
+
+    def __repr__(self) -> str:
+        params, macs = (_shown(ratio) for ratio in self.ratio)
+        return f"<{self.before.name}: {'; '.join(self.said)}: {params} of the params, {macs} of the MACs>"
+
+    def _changes(self, notes: dict[str, str]) -> list[Change]:
+        """Return the layers whose cost is not what it was, in the order of the network before."""
+        before: dict[str, list[Layer]] = {}
+        after: dict[str, list[Layer]] = {}
+        for layer in self.before.layers:
+            before.setdefault(layer.row.node.layer, []).append(layer)
+        for step, layer in zip(self.network.steps, self.after.layers, strict=True):
+            after.setdefault(self.network.origins[step.name], []).append(layer)
+        changes = [Change(name, rows, after.get(name, []), notes.get(name, "")) for name, rows in before.items()]
+        return [one for one in changes if one.before != one.after or one.note]
+
+    @property
+    def ratio(self) -> tuple[Any, Any]:
+        """What is left of params, and of MACs: after / before; unknown where one of the two is."""
+        before, after = self.before.cost, self.after.cost
+        return ratio(after.params, before.params), ratio(after.macs, before.macs)
+
+    def text(self) -> str:
+        """Return the new spec's text."""
+        return self.network.text()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data: the JSON that `--format json` writes."""
+        params, macs = self.ratio
+        return {
+            "name": self.before.name,
+            "knobs": self.before.graph.knobs,
+            "batch": self.before.batch,
+            "convention": self.before.convention.to_dict(),
+            "transformations": self.said,
+            **_costs(self.before.cost, self.after.cost),
+            "params_ratio": _plain(params),
+            "macs_ratio": _plain(macs),
+            "layers": [change.to_dict() for change in self.changes],
+            "skipped": self.skipped,
+        }
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the changed layers as plain data, and the whole network in the last one."""
+        name = self.before.convention.name
+        whole: dict[str, Any] = {"layer": "total", "type": "", "becomes": "", "note": ""}
+        whole |= _costs(self.before.cost, self.after.cost)
+        return [{**record, "convention": name} for record in (*(one.to_dict() for one in self.changes), whole)]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the changed layers as a DataFrame, a row each; the last one is the whole network."""
+        import pandas as pd
+
+        return pd.DataFrame(self.records())
+
+
+def understood(step: str | Sequence[Any]) -> tuple[str, Transformation, str]:
+    """Return a transformation in words, itself, and its selector: all layers unless one is given."""
+    name, *given = (step,) if isinstance(step, str) else tuple(step)
+    word = str(name).replace("_", "-").removeprefix("--")
+    cls: Any = TRANSFORMATIONS.get(word)
+    if cls is None:
+        known = f"known: {', '.join(TRANSFORMATIONS)}"
+        raise stop(f"there is no transformation '{name}'", hint=nearest(word, TRANSFORMATIONS) or known)
+    takes = [cls.argument] * bool(cls.argument) + ["SELECTOR"] * cls.selects
+    if cls.selects and len(given) == len(takes) - 1:
+        given.append(EVERYTHING)
+    if len(given) != len(takes):
+        raise stop(f"--{word} takes {' and '.join(takes) or 'nothing'}, and {len(given)} is given")
+    said = " ".join([word, *(str(one) for one in given)])
+    selector = str(given.pop()) if cls.selects else EVERYTHING
+    return said, cls(*given), selector
+
+
+def ratio(after: Any, before: Any) -> Any:
+    """Return after / before, exact; None where there was nothing before, unknown where one of them is."""
+    if UNKNOWN in (after, before):
+        return UNKNOWN
+    return Fraction(after, before) if before else None
+
+
+def _kinds(before: Sequence[Layer], after: Sequence[Layer]) -> tuple[str, str]:
+    """Return what a layer is, before and after: the types of its rows with weights.
+
+    Where these are the same, those of all rows that cost anything; and where they are too, its channels.
+    """
+    was, becomes = (_sum(row.type for row in rows if row.row.weights) for rows in (before, after))
+    if was != becomes:
+        return was, becomes
+    all_was, all_becomes = (_sum(row.type for row in rows if row.params or row.macs) for rows in (before, after))
+    if all_was != all_becomes or not after:
+        return all_was, all_becomes
+    return f"{was}, {before[-1].output[0]} channels", f"{becomes}, {after[-1].output[0]} channels"
+
+
+def _sum(types: Iterable[str]) -> str:
+    """Return types as a sum: `2 conv 3x3 + conv 1x1`; one that is not there as nothing."""
+    runs: list[list[Any]] = []
+    for type_ in types:
+        if runs and runs[-1][1] == type_:
+            runs[-1][0] += 1
+        else:
+            runs.append([1, type_])
+    return " + ".join(f"{count} {type_}" if count > 1 else type_ for count, type_ in runs)
+
+
+def _costs(before: Cost, after: Cost) -> dict[str, Any]:
+    names = ("params_before", "params_after", "macs_before", "macs_after")
+    return dict(zip(names, map(_plain, (before.params, after.params, before.macs, after.macs)), strict=True))
+
+
+def _plain(value: Any) -> Any:
+    if value is UNKNOWN:
+        return None
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def _shown(value: Any) -> str:
+    """Return a ratio in words: three digits."""
+    return "?" if value is None else str(value) if value is UNKNOWN else f"{float(value):.3g}"

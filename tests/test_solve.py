@@ -1,0 +1,100 @@
+"""The largest setting in a budget: by the papers' tables, by counting its neighbours, by every pair there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import costcalc
+from costcalc import SpecError
+from costcalc.cli import group
+
+# Howard et al. 2017, arXiv:1704.04861, Tables 6 and 7: 569, 325, 149, 41 M at width 1, 0.75, 0.5, 0.25;
+# 569, 418, 290, 186 M at resolution 224, 192, 160, 128; 4.2, 2.6, 1.3, 0.5 M parameters.
+WIDTHS, RESOLUTIONS = [0.25, 0.5, 0.75, 1.0], [128, 160, 192, 224]
+PAPER: list[tuple[dict[str, Any], dict[str, float], dict[str, Any]]] = [
+    ({"width": WIDTHS}, {"max_macs": 150e6}, {"width": 0.5}),
+    ({"width": WIDTHS}, {"max_macs": 140e6}, {"width": 0.25}),
+    ({"width": WIDTHS}, {"max_macs": 600e6, "max_params": 3e6}, {"width": 0.75}),
+    ({"resolution": RESOLUTIONS}, {"max_macs": 300e6}, {"resolution": 160}),
+    ({"resolution": RESOLUTIONS}, {"max_macs": 1e9}, {"resolution": 224}),
+]
+
+
+@pytest.mark.parametrize(("vary", "budgets", "wanted"), PAPER)
+def test_settings_of_the_mobilenet_paper(vary: Any, budgets: dict[str, float], wanted: dict[str, Any]) -> None:
+    (row,) = costcalc.solve("mobilenet_v1", vary=vary, **budgets).to_dict("records")
+    assert {name: row[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(("name", "budget"), [("mobilenet_v1", 150e6), ("mobilenet_v2", 200e6), ("resnet50", 1e9)])
+def test_the_next_step_is_over_the_budget(name: str, budget: float) -> None:
+    (row,) = costcalc.solve(name, vary="width", max_macs=budget).to_dict("records")
+    assert costcalc.count(name, width=row["width"]).macs == row["macs"] <= budget
+    assert costcalc.count(name, width=round(row["width"] + 0.001, 3)).macs > budget
+
+
+def test_of_several_knobs_every_setting_that_none_exceeds() -> None:
+    widths, sizes = [0.25, 0.5, 0.75, 1.0, 1.4], [96, 128, 160, 192, 224]
+    table = costcalc.solve("mobilenet_v2", vary={"width": widths, "resolution": sizes}, max_macs=120e6)
+    every = {(w, n): costcalc.count("mobilenet_v2", width=w, resolution=n).macs for w in widths for n in sizes}
+    fits = {setting for setting, macs in every.items() if macs <= 120e6}
+    best = {(w, n) for w, n in fits if not any((a, b) != (w, n) and a >= w and b >= n for a, b in fits)}
+    assert set(zip(table["width"], table["resolution"], strict=True)) == best
+    assert 1 < len(best) < len(fits)
+
+
+def test_compound_scaling() -> None:
+    factors = {"depth": 1.2, "width": 1.1, "resolution": 1.15}
+    (row,) = costcalc.solve("efficientnet_b0", compound=factors, max_macs=1e9).to_dict("records")
+
+    def macs(phi: float) -> int:
+        knobs = {"depth": round(1.2**phi, 6), "width": round(1.1**phi, 6), "resolution": round(224 * 1.15**phi)}
+        return int(costcalc.count("efficientnet_b0", **knobs).macs)
+
+    assert macs(row["phi"]) == row["macs"] <= 1e9
+    assert all(macs(row["phi"] + step) > 1e9 for step in (0.02, 0.05, 0.2))
+
+
+def test_what_the_network_refuses_is_no_answer() -> None:
+    """Widths below 1 / 32 leave no channel in MobileNetV1; the least is told of those that do."""
+    with pytest.raises(SpecError, match=r"the least is 1,440,848 MACs \(budget 1,000\)"):
+        costcalc.solve("mobilenet_v1", vary="width", max_macs=1000)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"vary": "width"}, "there is no budget"),
+        ({"vary": "widht", "max_macs": 1e9}, "has no knob 'widht'"),
+        ({"vary": {"width": []}, "max_macs": 1e9, "resolution": "big"}, "knob 'resolution' takes a number"),
+    ],
+)
+def test_mistakes(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        costcalc.solve("mobilenet_v1", **options)
+
+
+COMMANDS = [
+    (["mobilenet_v1", "--vary", "width=0.25,0.5,0.75,1", "--max-macs", "150M"], ["0.5", "1331.6", "149.5"]),
+    (["mobilenet_v1", "--vary", "width=0.25:1:0.25", "--max-params", "3M"], ["0.75", "2585.6", "325.4"]),
+    (
+        ["mobilenet_v1", "--vary", "resolution=128:224:32", "--width", "0.5", "--max-macs", "80M"],
+        ["160", "0.5", "1331.6", "76.5"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "line"), COMMANDS)
+def test_the_command(arguments: list[str], line: list[str]) -> None:
+    done = CliRunner().invoke(group, ["solve", *arguments])
+    assert done.exit_code == 0
+    assert line in [shown.split() for shown in done.output.splitlines()]
+
+
+def test_a_command_without_a_knob_names_them() -> None:
+    done = CliRunner().invoke(group, ["solve", "mobilenet_v1", "--max-macs", "1M"])
+    assert isinstance(done.exception, SpecError)
+    assert "knobs: width, resolution, classes" in str(done.exception)
