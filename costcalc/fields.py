@@ -36,8 +36,8 @@ OPTIONS = frozenset(
     "input batch format by fold convention exact output help version knob plot vary where top pareto zip per unit "
     "bits density budget jobs dask baseline update padding-aware resume order mode device lut max-params max-macs "
     "max-activations max-size tolerance exit-code scale-width compound as-array name color rows all sort opaque "
-    "blocks leave-out bars figure dpi depthwise-separable stack-3x3 factorize spatial-svd channel-svd group-shuffle "
-    "fuse-batch-norm drop-squeeze-excite pool-classifier".replace("-", "_").split()
+    "blocks leave-out rounding bars figure dpi of depthwise-separable stack-3x3 factorize spatial-svd channel-svd "
+    "group-shuffle fuse-batch-norm drop-squeeze-excite pool-classifier".replace("-", "_").split()
 )
 
 # The top-level keys of a spec.

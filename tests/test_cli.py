@@ -10,11 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 import costcalc
 from costcalc import zoo
+from costcalc.cli import COMMANDS, group
+from costcalc.cli.common import KnobCommand
+from costcalc.fields import OPTIONS
 
 SPEC = """\
 costcalc: 1
@@ -258,3 +262,16 @@ def test_version_and_help() -> None:
     assert all(
         re.search(rf"^  {name} ", told, re.MULTILINE) for name in ("report", "list", "show", "validate", "explain")
     )
+
+
+def test_no_knob_can_be_called_as_an_option() -> None:
+    """A knob is an option too: where a command has one of that name, a spec may not."""
+    taken = set()
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        for part in (command, *getattr(command, "commands", {}).values()):
+            if isinstance(part, KnobCommand):
+                taken |= {option[2:] for param in part.params for option in param.opts if option.startswith("--")}
+    assert {"width", "convention", "top"} & taken == {"convention", "top"}
+    assert {option.replace("-", "_") for option in taken} <= OPTIONS

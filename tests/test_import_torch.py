@@ -366,9 +366,23 @@ def test_an_unknown_operation_becomes_an_opaque_row() -> None:
     assert result.macs is num.UNKNOWN
 
 
-def test_an_export_that_fails_says_why() -> None:
+def test_an_unknown_operation_of_two_tensors_is_a_row_for_each_that_is_used() -> None:
+    module = Net(lambda n, x: n.pool(x).flatten(1), pool=nn.FractionalMaxPool2d(2, (2, 2)))
+    flat = from_torch(module, (4, 5, 5), opaque=True)
+    assert [(step.kind, str(step.y)) for step in flat.steps] == [("opaque", "4x2x2"), ("flatten", "16")]
+
+
+def test_an_operation_that_is_known_but_not_so_becomes_opaque_too() -> None:
+    module = nn.Sequential(nn.Unflatten(1, (2, 2)), nn.Conv3d(2, 3, 1), nn.Flatten())
+    flat = from_torch(module, (4, 3, 3), opaque=True)
+    assert [step.kind for step in flat.steps if step.kind == "opaque"] == ["opaque"]
+    assert costcalc.count(flat.data()).params == 9
+
+
+def test_an_export_that_fails_says_why(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SpecError, match=r"torch\.export could not trace"):
         from_torch(Net(lambda _, x: x if x.sum() > 0 else -x), (3, 4, 4))
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

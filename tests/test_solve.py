@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -56,6 +57,21 @@ def test_compound_scaling() -> None:
 
     assert macs(row["phi"]) == row["macs"] <= 1e9
     assert all(macs(row["phi"] + step) > 1e9 for step in (0.02, 0.05, 0.2))
+
+
+@pytest.mark.parametrize(("rounding", "knob"), [("1:down", "width")])
+def test_scaling_without_a_knob_is_the_knob_where_it_rounds_alike(rounding: str, knob: str) -> None:
+    """MobileNetV1's own knob takes int(c * width): whole channels, rounded down."""
+    words = ["mobilenet_v1", "--scale-width", "--rounding", rounding, "--max-macs", "150M", "--format", "json"]
+    (scaled,) = json.loads(CliRunner().invoke(group, ["solve", *words]).output)
+    (by_knob,) = costcalc.solve("mobilenet_v1", vary=knob, max_macs=150e6).to_dict("records")
+    assert (scaled["scale_width"], scaled["params"], scaled["macs"]) == tuple(by_knob.values())
+
+
+def test_a_factor_that_a_layer_forbids_is_told() -> None:
+    done = CliRunner().invoke(group, ["solve", "fasterrcnn_resnet50_fpn", "--scale-width", "--max-params", "1M"])
+    assert isinstance(done.exception, SpecError)
+    assert "--scale-width" in str(done.exception)
 
 
 def test_what_the_network_refuses_is_no_answer() -> None:

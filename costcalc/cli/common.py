@@ -74,8 +74,22 @@ def knob_option(function: F) -> F:
 
 def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, dict[str, Any]]:
     """Return a spec and the knob values given for it; `module:name` is a PyTorch model that is imported."""
-    spec = api.load(name, input_shape(ctx.params.get("input_"))) if api.is_target(name) else zoo.load(name)
+    spec = loaded(name, input_shape(ctx.params.get("input_")))
     return spec, {knob: knob_value(ctx, spec, knob, text) for knob, text in given(ctx, pairs).items()}
+
+
+def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
+    """Return the spec of a name or path, or of the PyTorch model that a `module:name` is, in this folder too."""
+    if not api.is_target(name):
+        return zoo.load(name)
+    here()
+    return api.load(name, shape)
+
+
+def here() -> None:
+    """Let Python modules in the current folder be found, behind those that are installed."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
 
 def given(ctx: click.Context, pairs: tuple[str, ...]) -> dict[str, str]:

@@ -49,6 +49,7 @@ def torch(target: str, input_: str | None, **given: Any) -> None:
     """
     from costcalc.api import traced
 
+    common.here()
     flat = traced(target, common.input_shape(input_), name=given["name"], opaque=given["opaque"])
     finish(flat, **given)
 

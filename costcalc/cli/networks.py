@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from costcalc import api
 from costcalc.cli import common
 from costcalc.references import Network, counted, cut
 
@@ -19,7 +18,7 @@ def networks(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]
     for text in words:
         reference = cut(text)
         reference = reference._replace(shape=reference.shape or shape)
-        spec = api.load(reference.name, reference.shape)
+        spec = common.loaded(reference.name, reference.shape)
         knobs = {knob: common.knob_value(ctx, spec, knob, value) for knob, value in shared.items()}
         found.append(counted(reference, spec, options["convention"], options.get("batch", 1), knobs))
     return found

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from costcalc import api, zoo
 from costcalc.cli import common
 from costcalc.cli.networks import networks
 from costcalc.cli.solve import limit
@@ -140,7 +139,7 @@ def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...],
     from costcalc.walking import Question
 
     size = checked(options)
-    loaded = [(name, api.load(name) if api.is_target(name) else zoo.load(name)) for name in specs]
+    loaded = [(name, common.loaded(name)) for name in specs]
     axes = axes_of(given(ctx, loaded[0][1], pairs))
     settings = prod(len(values) for axis in axes for values in axis.values())
     if settings > MOST_SETTINGS:

@@ -20,6 +20,7 @@ from costcalc.grids import one, values_of
 @click.option("--max-params", metavar="N", help="The most parameters: 2M.")
 @click.option("--compound", metavar="FACTORS", help="Scale knobs together: depth=1.2,width=1.1,resolution=1.15.")
 @click.option("--scale-width", is_flag=True, help="Scale every hidden layer's channels, of a spec without a knob.")
+@click.option("--rounding", default="8", metavar="BY[:HOW]", help="Of --scale-width: 8, 4:nearest, 1:down.")
 @click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
 @click.option("--batch", default=1, metavar="N", help="Images at once.")
 @click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
@@ -44,7 +45,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     elif options["scale_width"]:
         from costcalc.transforms.budget import solve
 
-        table = solve(loaded, budgets, **given)
+        table = solve(loaded, budgets, **given, rounding=options["rounding"])
     else:
         pairs_ = [name.partition("=") for name in options["vary"]]
         if not pairs_:

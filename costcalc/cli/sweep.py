@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc import api, conventions, zoo
+from costcalc import conventions
 from costcalc.cli import common
 from costcalc.document import Spec
 from costcalc.errors import stop
@@ -52,7 +52,7 @@ def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...
     lists are put in brackets: --depths [2,2,2,2],[3,4,6,3]. Sizes that fit no memory are walked in
     blocks: with --where, --top, --pareto, or as Parquet files.
     """
-    loaded = [(name, api.load(name) if api.is_target(name) else zoo.load(name)) for name in specs]
+    loaded = [(name, common.loaded(name)) for name in specs]
     axes = axes_of(given(ctx, loaded[0][1], pairs), zipped=options["zipped"])
     format_ = format_of(options["format_"], options["output"])
     table = answered(loaded, axes, format_, options)

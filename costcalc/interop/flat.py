@@ -93,6 +93,13 @@ class Flat:
         self.numbers[legal] = number
         return found
 
+    def take_back(self, count: int) -> None:
+        """Take back the steps after the first so many, as if they had never been added."""
+        for step in self.steps[count:]:
+            for value in step.outputs:
+                del self.shapes[value]
+        del self.steps[count:]
+
     def pruned(self) -> None:
         """Drop the steps whose results nothing uses, for importers whose source holds dead ones."""
         wanted = set(self.outputs)

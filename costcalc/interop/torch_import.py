@@ -6,13 +6,15 @@ operations. Each becomes a row, or changes how a tensor is looked at; nothing is
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from inspect import signature
 from typing import Any
 
-from costcalc.errors import stop
+from costcalc.errors import SpecError, stop
 from costcalc.interop.aten import layers, points, products, space, views
 from costcalc.interop.aten.reading import (
     COUNTED,
@@ -134,11 +136,15 @@ def _exported(torch: Any, module: Any, shape: tuple[int, ...]) -> Any:
     training = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
-        with warnings.catch_warnings(), torch.no_grad():
+        # What goes wrong is told in one line; torch.export would print its whole trace beside it.
+        with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             return torch.export.export(module, (example,), strict=False)
     except Exception as error:
-        raise stop(f"torch.export could not trace {type(module).__name__}: {_first_line(error)}") from error
+        raise stop(
+            f"torch.export could not trace {type(module).__name__}: {_first_line(error)}",
+            hint="what depends on the image has no fixed cost; import the parts that have: a backbone, a head",
+        ) from error
     finally:
         for part, mode in training:
             part.training = mode
@@ -221,7 +227,14 @@ def _translated(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
     handler = known(HANDLERS, operation)
     if handler is None:
         return _opaque(reading, node, tensors)
-    result = handler(reading, **_viewed(reading, operation, given, bool(data)))
+    before = len(reading.flat.steps)
+    try:
+        result = handler(reading, **_viewed(reading, operation, given, bool(data)))
+    except SpecError:
+        if not reading.opaque:
+            raise
+        reading.flat.take_back(before)
+        return _opaque(reading, node, tensors)
     _compare(reading, node, result)
     return result
 
@@ -316,9 +329,17 @@ def as_view(reading: Reading, x: Constant) -> View:
     return reading.placed(reading.arrange(x, [[k] for k in axes]), axes, rank)
 
 
-def _opaque(reading: Reading, node: Any, tensors: list[Any]) -> View:
-    """Return an operation that is not known as a row of unknown cost, or refuse it."""
+def _opaque(reading: Reading, node: Any, tensors: list[Any]) -> Any:
+    """Return an operation that is not known as a row of unknown cost, one for each tensor it gives, or refuse it."""
     made = node.meta.get("val")
+    if isinstance(made, tuple | list):
+        used = {user.args[1] for user in node.users if operation_of(user) == "getitem"}
+        return [_unknown(reading, one, tensors) if k in used else None for k, one in enumerate(made)]
+    return _unknown(reading, made, tensors)
+
+
+def _unknown(reading: Reading, made: Any, tensors: list[Any]) -> View:
+    """Return one tensor that an unknown operation gives."""
     if not reading.opaque or not hasattr(made, "shape"):
         raise stop(
             f"{reading.path or 'the network itself'}: {reading.operation} is not known",

@@ -11,13 +11,14 @@ from costcalc.errors import SpecError, stop
 from costcalc.expand import expand
 from costcalc.result import Result
 from costcalc.transforms.network import flattened
-from costcalc.transforms.scale import scaled
+from costcalc.transforms.scale import ScaleWidth
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMN = "scale_width"
 STEPS, MOST = 1000, 4000  # factors are thousandths, up to four
+PASSED = 20  # factors that are passed over at most, one after the other, where the network forbids them
 
 
 def solve(
@@ -28,8 +29,11 @@ def solve(
     convention: str = conventions.DEFAULT,
     shape: tuple[int, ...] | None = None,
     batch: int = 1,
+    rounding: str = "8",
 ) -> pd.DataFrame:
     """Return the largest factor, in thousandths, by which every hidden layer's channels can be scaled within budget.
+
+    rounding: what channels are made a multiple of, and how: `8`, `4:nearest`, `1:down` (`transforms.scale`).
 
     Rounded channels never fall as the factor grows, nor does what they cost: so the factors are halved
     between. One that the network's joins or groups forbid is passed over for the next below.
@@ -42,19 +46,19 @@ def solve(
     rule = conventions.get(convention)
 
     def counted(number: int) -> Result:
-        made = scaled(network, width=number / STEPS)
+        made = ScaleWidth(f"{number / STEPS}:{rounding}").run(network).network
         return Result(expand(zoo.load_text(made.text())), rule, batch)
 
     low, best, refusal = 0, None, None
     high = MOST + 1
     while high - low > 1:
         middle, found = (low + high) // 2, None
-        for number in range(middle, low, -1):
+        for number in range(middle, max(low, middle - PASSED), -1):
             try:
                 found = (number, counted(number))
                 break
             except SpecError as error:
-                refusal = refusal or error
+                refusal = error
         if found is not None and all(getattr(found[1], name) <= most for name, most in budgets.items()):
             low, best = middle, found
         else:
