@@ -32,7 +32,7 @@ def load(spec: Any, input: Iterable[int] | None = None) -> Spec:  # noqa: A002 -
     """Return the spec for a zoo name, a path, `-` (standard input), YAML's dict, or a loaded spec.
 
     A text `module:name` (`torchvision.models:resnet50`) imports that Python module, calls the name and
-    reads the PyTorch model, over an input of (3, 224, 224) or the shape given.
+    reads the PyTorch model, over an input of (3, 224, 224), what a timm model states, or the shape given.
 
     >>> load("mobilenet_v1").knobs
     {'width': 1.0, 'resolution': 224, 'classes': 1000}

@@ -45,7 +45,7 @@ def torch(target: str, input_: str | None, **given: Any) -> None:
     """Import a PyTorch model: torchvision.models:resnet50, timm:convnext_tiny, my.package:Net.
 
     MODULE is imported and NAME called without arguments: this runs the module's Python code. The
-    input is 3,224,224 unless told. Needs torch.
+    input is 3,224,224, or what a timm model states, unless told. Needs torch.
     """
     from costcalc.api import traced
 
