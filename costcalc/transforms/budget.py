@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from costcalc import conventions, zoo
@@ -49,8 +49,15 @@ def solve(
         made = ScaleWidth(f"{number / STEPS}:{rounding}").run(network).network
         return Result(expand(zoo.load_text(made.text())), rule, batch)
 
-    low, best, refusal = 0, None, None
-    high = MOST + 1
+    return _table(*_largest(counted, budgets), budgets, rule, counted)
+
+
+def _largest(
+    counted: Callable[[int], Result], budgets: Mapping[str, float]
+) -> tuple[tuple[int, Result] | None, SpecError | None]:
+    """Return the largest number within budget and what it gives, and why the last that was refused is."""
+    best, refusal = None, None
+    low, high = 0, MOST + 1
     while high - low > 1:
         middle, found = (low + high) // 2, None
         for number in range(middle, max(low, middle - PASSED), -1):
@@ -63,7 +70,7 @@ def solve(
             low, best = middle, found
         else:
             high = found[0] if found is not None else middle
-    return _table(best, refusal, budgets, rule, counted)
+    return best, refusal
 
 
 def _table(best: Any, refusal: SpecError | None, budgets: Mapping[str, float], rule: Any, counted: Any) -> pd.DataFrame:

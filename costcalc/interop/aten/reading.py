@@ -1,4 +1,4 @@
-"""ATen operations -> costcalc's operators: what all translations share. The translations are in `aten_*.py`.
+"""ATen operations -> costcalc's operators: what all translations share; they are in the modules beside this one.
 
 PyTorch's tensors are `[N, ...]` in any order of axes; a spec's are `[C, *space]`. So each tensor is held as a
 `View`: the value of the spec that has its numbers, and for each of PyTorch's axes the spec's axis, or None for
