@@ -119,9 +119,11 @@ def solve(
     spec: Any,
     vary: str | Iterable[str] | Mapping[str, Iterable[Any]] = "width",
     *,
-    max_macs: float | None = None,
-    max_params: float | None = None,
+    max_macs: float | str | None = None,
+    max_params: float | str | None = None,
     compound: Mapping[str, float] | None = None,
+    scale_width: bool = False,
+    rounding: str = "8",
     convention: str = conventions.DEFAULT,
     input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
     batch: int = 1,
@@ -129,9 +131,9 @@ def solve(
 ) -> pd.DataFrame:
     """Return the largest setting of a network that meets a budget; of several knobs, those no other exceeds in all.
 
-    vary: the knobs to choose, by name, or with the values to try. max_macs, max_params: the budgets.
-    compound: factors by knob instead, each knob being scaled by its factor to the power phi. knobs: the
-    others' values.
+    vary: the knobs to choose, by name, or with the values to try. max_macs, max_params: `150e6` or "150M".
+    compound: instead, factors by knob, each scaled by its factor to the power phi. scale_width: instead, the
+    channels of every hidden layer, made multiples of `rounding` (8, 4:nearest, 1:down).
 
     >>> solve("mobilenet_v1", vary="width", max_macs=150e6)
        width   params       macs
@@ -139,16 +141,20 @@ def solve(
 
     Raises SpecError where nothing meets the budget, with the least that there is.
     """
-    from costcalc import solving
+    from costcalc import budgets, solving
 
-    budgets = {name: value for name, value in (("params", max_params), ("macs", max_macs)) if value is not None}
-    shape = None if input is None else checked_shape(input)
-    found = load(spec)
+    most = budgets.limits(params=max_params, macs=max_macs)
+    given: dict[str, Any] = {"fixed": knobs, "convention": convention, "batch": batch}
+    given["shape"] = None if input is None else checked_shape(input)
+    if scale_width:
+        from costcalc.transforms.budget import solve as scaled
+
+        return scaled(load(spec), most, **given, rounding=rounding)
     if compound is not None:
-        return solving.compound(found, compound, budgets, fixed=knobs, convention=convention, shape=shape, batch=batch)
+        return solving.compound(load(spec), compound, most, **given)
     names = [vary] if isinstance(vary, str) else vary
     tried = {name: list(names[name]) if isinstance(names, Mapping) else [] for name in names}
-    return solving.solve(found, tried, budgets, fixed=knobs, convention=convention, shape=shape, batch=batch)
+    return solving.solve(load(spec), tried, most, **given)
 
 
 def compare(network: Any, *more: Any, convention: str | None = None, batch: int | None = None) -> pd.DataFrame:
@@ -306,9 +312,10 @@ def is_target(text: str) -> bool:
 def traced(target: str, shape: tuple[int, ...] | None = None, *, name: str = "", opaque: bool = False) -> Flat:
     """Import `module:name`, call it, and return the network that it is; this runs the module's Python code."""
     from costcalc.interop import torch_import
+    from costcalc.interop.torch_target import load_target, usual_input
 
-    module = torch_import.load_target(target)
-    shape = shape or torch_import.usual_input(module) or IMAGE
+    module = load_target(target)
+    shape = shape or usual_input(module) or IMAGE
     return torch_import.from_torch(module, shape, name=name or target.rpartition(":")[2], opaque=opaque)
 
 

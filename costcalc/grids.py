@@ -8,6 +8,7 @@ from typing import Any
 
 from costcalc.document import Spec, knob_fault
 from costcalc.errors import SpecError, nearest, stop
+from costcalc.num import LARGEST
 from costcalc.source import parse
 
 MOST_VALUES = 1_000_000  # of one axis
@@ -36,7 +37,7 @@ def known(spec: Spec, name: str) -> Any:
 def checked(spec: Spec, name: str, values: Iterable[Any]) -> list[Any]:
     """Return the values of an axis as plain Python values; raise SpecError for one that the knob can't take."""
     default = known(spec, name)
-    found = [value.item() if hasattr(value, "item") else value for value in values]
+    found = [_plain(name, value) for value in values]
     if not found:
         raise stop(f"'{name}' has no values to sweep over")
     if len(found) > MOST_VALUES:
@@ -46,6 +47,16 @@ def checked(spec: Spec, name: str, values: Iterable[Any]) -> list[Any]:
         if fault:
             raise stop(fault.message, hint=fault.hint)
     return found
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a value as Python's own; raise SpecError for an array, or a number that nobody can count with."""
+    if getattr(value, "size", 1) != 1:
+        raise stop(f"'{name}' takes values of one number each, not arrays")
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float | int) and not abs(value) < LARGEST:
+        raise stop(f"'{name}': {value} is not a number that can be counted with")
+    return value
 
 
 def _parts(text: str, *, lists: bool) -> list[str]:
@@ -59,6 +70,8 @@ def spanned(text: str, name: str = "range") -> list[Any]:
     """Return the numbers of a range `a:b:step`, b included where a step lands on it."""
     parts = text.split(":")
     numbers = [one(part, name) for part in (parts if len(parts) == 3 else [*parts, "1"])]
+    if len(parts) == 2 and not all(type(number) is int for number in numbers):
+        raise stop(f"--{name}: the range {text} has no step", hint=f"write first:last:step, as in {text}:0.05")
     if len(numbers) != 3 or not all(type(number) in (int, float) for number in numbers):
         raise stop(f"--{name}: '{text}' is no range", hint="write first:last:step, as in 128:224:32")
     first, last, step = numbers

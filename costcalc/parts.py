@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from costcalc.errors import stop
+from costcalc.errors import SpecError, stop
 from costcalc.optional import need
 from costcalc.swept import framed
 from costcalc.walking import Columns, Mapper, Task, here, ready
 
-MANIFEST = "sweep.json"
+if TYPE_CHECKING:
+    import pandas as pd
+
+MANIFEST = "_sweep.json"  # which readers of the folder pass over, as they do with all that begins so
 
 
 def write(
@@ -33,10 +37,13 @@ def write(
     return len(waiting), before
 
 
-def single(task: Task, path: str, columns: Columns) -> None:
+def single(table: pd.DataFrame, path: str) -> None:
     """Write settings to one Parquet file."""
     need("pyarrow", "parquet")
-    framed(task.grid, columns, task.convention).to_parquet(path, index=False)
+    try:
+        table.to_parquet(path, index=False)
+    except OSError as error:
+        raise stop(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _path(folder: str, number: int) -> str:
@@ -46,7 +53,7 @@ def _path(folder: str, number: int) -> str:
 def _write(task: Task, folder: str, number: int, columns: Columns) -> None:
     """Write one part, under another name until it is whole: what has its name is complete."""
     path = _path(folder, number)
-    single(task, f"{path}.tmp", columns)
+    single(framed(task.grid, columns, task.convention), f"{path}.tmp")
     os.replace(f"{path}.tmp", path)
 
 
@@ -93,12 +100,17 @@ class Saved:
                 raise stop(f"{self.path} holds another sweep", hint="name another file, or remove this one")
             self.done = data["done"]
             self.kept = {name: np.array(values, dtype=np.int64) for name, values in data["kept"].items()} or None
-        except (OSError, KeyError, TypeError, json.JSONDecodeError):
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, SpecError):
+                raise
             raise stop(f"{self.path} holds no sweep", hint="name another file, or remove this one") from None
 
     def write(self, done: int, kept: Columns | None) -> None:
         """Write the file, under another name until it is whole."""
         found = {name: values.tolist() for name, values in (kept or {}).items()}
-        with open(f"{self.path}.tmp", "w", encoding="utf-8") as file:
-            json.dump({"sweep": self.task.key, "done": done, "kept": found}, file)
-        os.replace(f"{self.path}.tmp", self.path)
+        try:
+            with open(f"{self.path}.tmp", "w", encoding="utf-8") as file:
+                json.dump({"sweep": self.task.key, "done": done, "kept": found}, file)
+            os.replace(f"{self.path}.tmp", self.path)
+        except OSError as error:
+            raise stop(f"{self.path} cannot be written: {error.strerror}") from None

@@ -20,7 +20,6 @@ from costcalc.walking import SETTING, Columns, Mapper, Question, Task, column, f
 if TYPE_CHECKING:
     import pandas as pd
 
-BUDGETS = ("params", "macs")
 PHI = "phi"
 ENDS = "ends"  # of a DataFrame's attrs: knobs whose answer is the last value that was tried
 _STEPS = {True: (0.001, 1), False: (0.01, 8)}  # of a lattice of one knob, and of several: (real, whole numbers)
@@ -55,6 +54,8 @@ def solve(
 
     Raises SpecError where no setting meets them, with the least that there is.
     """
+    for name in {*vary} & {*(fixed or {})}:
+        raise stop(f"'{name}' can't both vary and have a value", hint=f"--vary {name}=a,b tries two values")
     axes = [
         {name: checked(spec, name, values or lattice(spec, name, alone=len(vary) == 1))}
         for name, values in vary.items()
@@ -90,6 +91,7 @@ def compound(
 
     Raises SpecError as `solve`.
     """
+    _growing(factors)
     bases = dict(spec.knobs) | dict(fixed or {})
     rest: list[dict[str, list[Any]]] = [
         {name: checked(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors
@@ -111,6 +113,13 @@ def compound(
     table = framed(task.grid, {name: values[-1:] for name, values in found.items()}, convention)
     table.insert(0, PHI, [fine[int(found[SETTING][-1])]])
     return table
+
+
+def _growing(factors: Mapping[str, float]) -> None:
+    """Refuse factors by which nothing grows."""
+    for name, factor in factors.items():
+        if not factor > 1:
+            raise stop(f"'{name}' can't grow by a factor of {factor}", hint="factors are above 1: depth=1.2,width=1.1")
 
 
 def _scaled(spec: Spec, name: str, bases: Mapping[str, Any], factor: float) -> Any:
@@ -140,7 +149,7 @@ def least(task: Task, budgets: Mapping[str, float], mapper: Mapper) -> Exception
     at = ", ".join(f"{name} {_at(walk.grid, small, name)}" for name in walk.grid.names)
     unit = {"params": conventions.get(task.convention).things, "macs": conventions.get(task.convention).unit}
     said = ", ".join(f"{small[name][0]:,} {unit[name]} (budget {value:,.0f})" for name, value in budgets.items())
-    return stop(f"no setting meets the budget: the least is {said}", hint=f"at {at}")
+    return stop(f"no setting meets the budget: the least that was tried is {said}", hint=f"at {at}")
 
 
 def _at(grid: Any, columns: Columns, name: str) -> Any:

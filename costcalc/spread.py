@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from costcalc.errors import Fault
-from costcalc.num import LARGEST, truth
+from costcalc.num import LARGEST, UNKNOWN, truth
 
 MOST_DENSE = 1 << 22  # elements of an array over several axes; a sweep that needs more is cut into parts
 _WHOLE = 1 << 62  # what a product of whole numbers must stay below, so that int64 never wraps
@@ -260,6 +260,8 @@ def _joined(mine: Term, theirs: Term) -> Term:
 
 
 def _sum(value: Spread, other: Any) -> Any:
+    if other is UNKNOWN:
+        return other
     if not isinstance(other, Spread):
         if isinstance(other, int | float) and other == 0:
             return value

@@ -149,8 +149,6 @@ def run_blocks(task: Task, numbers: Sequence[int]) -> Columns:
 
 def column(grid: Grid, columns: Columns, name: str) -> Any:
     """Return a total, or a knob's values, for the settings of some columns."""
-    import numpy as np
-
     if name in columns:
         return columns[name]
     numbers = columns[SETTING]
@@ -158,15 +156,19 @@ def column(grid: Grid, columns: Columns, name: str) -> Any:
         numbers, place = numbers // axis.length, numbers % axis.length
         if name in axis.columns:
             values = axis.columns[name]
-            plain = all(type(value) in (int, float) for value in values)
-            return np.array(values)[place] if plain else np.array([_text(v) for v in values], dtype=object)[place]
+            return _objects(values)[place]
     raise Fault(f"a sweep has no '{name}'", nearest(name, (*grid.names, *columns)))
 
 
-def _text(value: Any) -> Any:
-    from costcalc.resolve import flow
+def _objects(values: list[Any]) -> Any:
+    """Return a knob's values as an array: of numbers, or of words, lists and truth values as they are."""
+    import numpy as np
 
-    return flow(value) if isinstance(value, list | tuple | bool) else value
+    if all(type(value) in (int, float) for value in values):
+        return np.array(values)
+    found = np.empty(len(values), dtype=object)
+    found[:] = [list(value) if isinstance(value, tuple) else value for value in values]
+    return found
 
 
 def narrowed(grid: Grid, question: Question, columns: Columns) -> Columns:
@@ -227,11 +229,14 @@ def _holds(grid: Grid, where: str, columns: Columns) -> Any:
     import numpy as np
 
     try:
-        holds = evaluate(magnitudes(where), _Names(grid, columns))
+        with np.errstate(divide="raise", invalid="raise"):
+            holds = np.asarray(evaluate(magnitudes(where), _Names(grid, columns)))
+        if holds.dtype != bool:
+            raise Fault("it is no condition", "write a comparison: macs < 300M")
     except Fault as fault:
         known = f"it may use {_list((*grid.names, *QUANTITIES))}"
         raise stop(f"where '{where}': {fault.message}", hint=fault.hint or known) from None
-    return np.broadcast_to(np.asarray(holds, dtype=bool), columns[SETTING].shape)
+    return np.broadcast_to(holds, columns[SETTING].shape)
 
 
 def magnitudes(text: str) -> str:

@@ -23,7 +23,8 @@ from typing import Any
 import costcalc
 from costcalc.errors import SpecError
 from costcalc.expand import expand
-from costcalc.interop.torch_import import from_torch, load_target, usual_input
+from costcalc.interop.torch_import import from_torch
+from costcalc.interop.torch_target import load_target, usual_input
 from costcalc.interop.verify import verify
 
 # ---- the 100 networks of timm ----------------------------------------------------------------------

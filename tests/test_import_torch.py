@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ import costcalc
 from costcalc import num
 from costcalc.errors import SpecError
 from costcalc.expand import expand
-from costcalc.interop.torch_import import from_torch, load_target, unused
+from costcalc.interop.torch_import import from_torch, unused
+from costcalc.interop.torch_target import load_target
 
 torch = pytest.importorskip("torch")
 
@@ -377,6 +379,38 @@ def test_an_operation_that_is_known_but_not_so_becomes_opaque_too() -> None:
     flat = from_torch(module, (4, 3, 3), opaque=True)
     assert [step.kind for step in flat.steps if step.kind == "opaque"] == ["opaque"]
     assert costcalc.count(flat.data()).params == 9
+
+
+TAIL = Net(lambda n, x: (y := n.a(x), torch.relu(y)), a=nn.Conv2d(4, 2, 1))
+LONG = nn.Sequential(OrderedDict({"c" * 150: nn.Conv2d(4, 4, 1), "c" * 151: nn.ReLU()}))
+LOADED: list[tuple[str, Any, list[str]]] = [
+    ("the last of two results, called as its operator", TAIL, ["a", "relu_"]),
+    ("one result twice", Net(lambda _, x: (x.relu(),) * 2), ["relu_", "relu_"]),
+    ("a number among the results", Net(lambda n, x: (n.a(x), 3, None), a=nn.Conv2d(4, 2, 1)), ["a"]),
+    ("nothing but the image", Net(lambda _, x: x), ["input"]),
+    ("long names that begin alike", LONG, ["c" * 98 + "_2"]),
+]
+
+
+@pytest.mark.parametrize(("module", "outputs"), [case[1:] for case in LOADED], ids=[case[0] for case in LOADED])
+def test_every_network_becomes_a_spec_that_loads(module: Any, outputs: list[str]) -> None:
+    flat = from_torch(module, (4, 3, 3))
+    assert costcalc.count(flat.text()).layers
+    assert flat.data().get("outputs", flat.outputs) == outputs
+
+
+def test_names_stay_the_modules_own() -> None:
+    parts = {"relu": nn.ReLU(), "conv": nn.Conv2d(4, 4, 1), "relu_": nn.ReLU(), "conv_": nn.Conv2d(4, 4, 1)}
+    flat = from_torch(nn.Sequential(OrderedDict(parts)), (4, 3, 3))
+    assert [layer.name for layer in costcalc.count(flat.text()).layers] == list(parts)
+
+
+@pytest.mark.parametrize(
+    "network", [lambda _, x: nn.functional.max_pool2d(x, 2, return_indices=True), lambda _, x: x.max(1)]
+)
+def test_places_of_the_largest_are_refused(network: Any) -> None:
+    with pytest.raises(SpecError, match="its result 1 can't be expressed"):
+        from_torch(Net(network), (4, 4, 4))
 
 
 def test_an_export_that_fails_says_why(capfd: pytest.CaptureFixture[str]) -> None:

@@ -76,7 +76,7 @@ def test_a_factor_that_a_layer_forbids_is_told() -> None:
 
 def test_what_the_network_refuses_is_no_answer() -> None:
     """Widths below 1 / 32 leave no channel in MobileNetV1; the least is told of those that do."""
-    with pytest.raises(SpecError, match=r"the least is 1,440,848 MACs \(budget 1,000\)"):
+    with pytest.raises(SpecError, match=r"the least that was tried is 1,440,848 MACs \(budget 1,000\)"):
         costcalc.solve("mobilenet_v1", vary="width", max_macs=1000)
 
 
@@ -108,6 +108,23 @@ def test_the_command(arguments: list[str], line: list[str]) -> None:
     done = CliRunner().invoke(group, ["solve", *arguments])
     assert done.exit_code == 0
     assert line in [shown.split() for shown in done.output.splitlines()]
+
+
+CLASHES = [
+    (["--vary", "width", "--compound", "width=1.2"], "are different searches"),
+    (["--vary", "width", "--scale-width"], "are different searches"),
+    (["--vary", "width", "--rounding", "4"], "--rounding is about --scale-width"),
+    (["--vary", "width", "--vary", "width"], "--vary width is given twice"),
+    (["--vary", "width", "--width", "0.5"], "can't both vary and have a value"),
+    (["--compound", "width=0.9"], "can't grow by a factor of 0.9"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), CLASHES)
+def test_options_that_clash(arguments: list[str], message: str) -> None:
+    done = CliRunner().invoke(group, ["solve", "mobilenet_v1", "--max-macs", "1G", *arguments])
+    assert isinstance(done.exception, SpecError)
+    assert message in str(done.exception)
 
 
 def test_a_command_without_a_knob_names_them() -> None:

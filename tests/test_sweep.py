@@ -373,6 +373,11 @@ BAD = [
     ({"width": [1.0], "per": "pixel"}, "no rows per 'pixel'"),
     ({"width": [1.0, 0.0]}, "at width 0.0"),
     ({"width": [0.5, 1.0], "resolution": [32], "zip": True}, "need equally many values"),
+    ({"width": [0.5, 1.0], "where": "macs"}, "it is no condition"),
+    ({"width": [0.5, 1.0], "where": "macs / 0 > 1"}, "divided by zero"),
+    ({"width": [0.5, float("nan")]}, "nan is not a number that can be counted with"),
+    ({"width": [0.5, 10**30]}, "is not a number that can be counted with"),
+    ({"width": [np.ones(2)]}, "takes values of one number each"),
 ]
 
 
@@ -380,6 +385,33 @@ BAD = [
 def test_mistakes(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         costcalc.sweep(STRUCTURE, **given_)
+
+
+def test_words_lists_and_truth_values_stay_what_they_are() -> None:
+    table = costcalc.sweep(STRUCTURE, widths=[[4, 8], [8]], deep=[True, False], block=["plain"])
+    assert table["widths"].tolist() == [[4, 8], [4, 8], [8], [8]]
+    assert table["deep"].tolist() == [True, False, True, False]
+    assert len(costcalc.sweep(STRUCTURE, deep=[True, False], where="deep == true")) == 1
+
+
+def test_unknown_costs_are_refused() -> None:
+    spec = STRUCTURE + "  - {opaque: {shape: [4]}}\n"
+    with pytest.raises(SpecError, match="those of a layer are unknown"):
+        costcalc.sweep(spec, width=[0.5, 1.0])
+
+
+BAD_COMMANDS = [
+    (["--width", "0.25:1"], "has no step"),
+    (["--width", "0.5,1", "-o", "x.csv", "--format", "json"], "x.csv is for csv, not json"),
+    (["--width", "0.5,1", "--top", "1", "--resume", "no/state.json"], "cannot be written"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_COMMANDS)
+def test_mistakes_of_the_command(arguments: list[str], message: str) -> None:
+    done = run("mobilenet_v1", *arguments)
+    assert isinstance(done.exception, SpecError)
+    assert message in str(done.exception)
 
 
 def run(*arguments: str) -> Any:

@@ -105,6 +105,6 @@ def finish(flat: Flat, *, name: str, output: str | None, blocks: bool, **_: Any)
 
         data = folded(flat)
     text = spec_text(data)
+    result = count(text)  # before anything is written: what can't be counted is no spec
     common.write(text.rstrip("\n"), output)
-    result = count(text)
     click.echo(f"{result.name}: {len(result.layers)} rows, {totals(result)}", err=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from costcalc.budgets import limits
 from costcalc.cli import common
 from costcalc.cli.networks import networks
-from costcalc.cli.solve import limit
 from costcalc.cli.sweep import given
 from costcalc.errors import stop
 from costcalc.grids import axes_of
@@ -88,9 +88,10 @@ def accuracy(words: tuple[str, ...], **options: Any) -> None:
     from costcalc import plots
 
     size = checked(options)
-    limits = {name: limit(options[name], name[4:]) for name in ("max_macs", "max_params") if options[name]}
+    within = limits(params=options["max_params"], macs=options["max_macs"])
+    most = {f"max_{name}": number for name, number in within.items()}
     made = plots.accuracy(
-        *words, classes=options["classes"], **limits, convention=options["convention"], size=size
+        *words, classes=options["classes"], **most, convention=options["convention"], size=size
     )  # fmt: skip
     saved(made, options)
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from costcalc.budgets import limits
 from costcalc.cli import common
 from costcalc.cli.sweep import write
+from costcalc.document import Spec
 from costcalc.errors import stop
 from costcalc.grids import one, values_of
 
@@ -20,9 +22,9 @@ from costcalc.grids import one, values_of
 @click.option("--max-params", metavar="N", help="The most parameters: 2M.")
 @click.option("--compound", metavar="FACTORS", help="Scale knobs together: depth=1.2,width=1.1,resolution=1.15.")
 @click.option("--scale-width", is_flag=True, help="Scale every hidden layer's channels, of a spec without a knob.")
-@click.option("--rounding", default="8", metavar="BY[:HOW]", help="Of --scale-width: 8, 4:nearest, 1:down.")
+@click.option("--rounding", metavar="BY[:HOW]", help="Of --scale-width: 8, 4:nearest, 1:down.")
 @click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
-@click.option("--batch", default=1, metavar="N", help="Images at once.")
+@click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
 @click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file.")
 @click.pass_context
@@ -35,35 +37,46 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     from costcalc import solving
 
     loaded, fixed = common.chosen(ctx, spec, pairs)
-    budgets = {name: limit(options[f"max_{name}"], name) for name in solving.BUDGETS if options[f"max_{name}"]}
+    budgets = limits(params=options["max_params"], macs=options["max_macs"])
     given: dict[str, Any] = {
         "fixed": fixed, "convention": options["convention"], "shape": common.input_shape(options["input_"]),
         "batch": options["batch"],
     }  # fmt: skip
+    clashes(options)
     if options["compound"]:
         table = solving.compound(loaded, factors(options["compound"]), budgets, **given)
     elif options["scale_width"]:
         from costcalc.transforms.budget import solve
 
-        table = solve(loaded, budgets, **given, rounding=options["rounding"])
+        table = solve(loaded, budgets, **given, rounding=options["rounding"] or "8")
     else:
-        pairs_ = [name.partition("=") for name in options["vary"]]
-        if not pairs_:
-            known = ", ".join(loaded.knobs) or "none: --scale-width scales every hidden layer"
-            raise stop("what may vary? name a knob", hint=f"--vary width (knobs: {known})")
-        vary = {name: values_of(loaded, name, text) if text else [] for name, _, text in pairs_}
-        table = solving.solve(loaded, vary, budgets, **given)
+        table = solving.solve(loaded, varied(loaded, options["vary"]), budgets, **given)
     for name in table.attrs.get(solving.ENDS, ()):
         click.echo(f"{name} is the largest that was tried: go on with --vary {name}=first:last:step", err=True)
     write(table, format_=options["format_"], output=options["output"])
 
 
-def limit(text: str, name: str) -> float:
-    """Return a budget as a number."""
-    value = one(text, f"max-{name}")
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise stop(f"--max-{name} takes a number above 0, not '{text}'", hint=f"--max-{name} 5M")
-    return value
+def clashes(options: dict[str, Any]) -> None:
+    """Refuse options that do not go together, instead of passing one over."""
+    ways = [f"--{name}" for name in ("vary", "compound", "scale-width") if options[name.replace("-", "_")]]
+    if len(ways) > 1:
+        raise stop(f"{' and '.join(ways)} are different searches", hint="use one of them")
+    if options["rounding"] and not options["scale_width"]:
+        raise stop("--rounding is about --scale-width", hint="a knob rounds as its spec says")
+
+
+def varied(spec: Spec, words: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Return the knobs to choose, each with the values to try (none: the usual ones)."""
+    if not words:
+        known = ", ".join(spec.knobs) or "none: --scale-width scales every hidden layer"
+        raise stop("what may vary? name a knob", hint=f"--vary width (knobs: {known})")
+    found: dict[str, list[Any]] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if name in found:
+            raise stop(f"--vary {name} is given twice")
+        found[name] = values_of(spec, name, text) if equals else []
+    return found
 
 
 def factors(text: str) -> dict[str, float]:

@@ -16,6 +16,7 @@ from costcalc.document import Spec
 from costcalc.errors import stop
 from costcalc.grids import axes_of, values_of
 from costcalc.report import Column, Table
+from costcalc.resolve import flow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 @click.option("--sort", "by", default="-macs", metavar="NAMES", help="Best by what: -macs (most first) unless told.")
 @click.option("--pareto", default="", metavar="NAMES", help="Only what no other beats: macs,-width (- for more).")
 @click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
-@click.option("--batch", default=1, metavar="N", help="Images at once.")
+@click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Count in N processes.")
 @click.option("--dask", metavar="ADDRESS", help="Count on a Dask cluster. Needs dask.")
 @click.option("--resume", metavar="FILE", help="Keep what is found in FILE, and go on from there the next time.")
@@ -78,8 +79,8 @@ def format_of(format_: str | None, output: str | None) -> str:
     import os
 
     suffix = SUFFIXES.get(os.path.splitext(output or "")[1])
-    if format_ and suffix == "parquet":
-        raise stop(f"{output} is Parquet, not {format_}", hint="leave --format out")
+    if format_ and suffix and format_ != suffix:
+        raise stop(f"{output} is for {suffix}, not {format_}", hint="leave --format out")
     return format_ or suffix or "table"
 
 
@@ -158,6 +159,8 @@ def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
     walk = walking.ready(task)
     saved = Saved(resume, task) if resume else None
     done, kept = (saved.done, saved.kept) if saved else (0, None)
+    if saved:
+        saved.write(done, kept)  # what can't be written is told before anything is counted
     at = time.monotonic()
     try:
         with progress(len(walk.blocks), walk.grid.size, done) as advance:
@@ -210,10 +213,11 @@ def progress(blocks: int, settings: int, done: int = 0) -> Iterator[Any]:
 def write(table: pd.DataFrame, format_: str, output: str | None) -> None:
     """Write the answer in its format."""
     if format_ == "parquet":
-        from costcalc.optional import need
+        from costcalc.parts import single
 
-        need("pyarrow", "parquet")
-        table.to_parquet(output, index=False)
+        assert output is not None
+        single(table, output)
+        click.echo(f"{output}: {len(table):,} settings", err=True)
         return
     records: list[dict[str, Any]] = [dict(row) for row in plain(table)]
     unit = table.attrs["convention"]
@@ -251,6 +255,6 @@ def shown(table: pd.DataFrame) -> Table:
     convention = conventions.get(table.attrs["convention"])
     titles = {"params": convention.things, "macs": convention.unit}
     columns = [Column(titles.get(name, name), "count" if name in titles else "text") for name in table.columns]
-    cells = [list(row.values()) for row in plain(table)]
+    cells = [[flow(v) if isinstance(v, list | bool) else v for v in row.values()] for row in plain(table)]
     totals = [f"{len(cells):,} row{'s' if len(cells) != 1 else ''}", *[""] * (len(columns) - 1)]
     return Table(columns, cells, totals)

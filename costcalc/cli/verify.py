@@ -43,6 +43,8 @@ def command(
     Row by row and in total: output shape, parameters, buffers, and MACs by PyTorch's own counter of
     operations. Exit code 1 on any difference. Needs torch: pip install 'costcalc[torch]'.
     """
+    if specs and everything:
+        ctx.fail("name a SPEC, or --all, not both")
     if not specs and not everything:
         ctx.fail("name a SPEC, or --all for every network of the zoo")
     found: dict[str, Verification] = {}

@@ -89,7 +89,7 @@ class Flat:
         found, number = legal, self.numbers.get(legal, 1)
         while found in self.shapes or f"{found}.part0" in self.shapes:
             number += 1
-            found = f"{legal}_{number}"
+            found = f"{legal[: LONGEST_NAME - len(str(number)) - 1]}_{number}"
         self.numbers[legal] = number
         return found
 
@@ -113,7 +113,7 @@ class Flat:
     def data(self) -> dict[str, Any]:
         """Return the spec as data, as `costcalc.load` takes it."""
         head: dict[str, Any] = {"costcalc": VERSION, "name": self.name, "source": self.source}
-        head |= {"input": list(self.shapes[INPUT].dims), "layers": self.items()}
+        head |= {"input": list(self.shapes[INPUT].dims), "layers": self.items() or ["identity"]}
         last = self.steps[-1].outputs if self.steps else [INPUT]
         if self.outputs and self.outputs != last:
             spelled = self.spelled()
@@ -140,12 +140,12 @@ class Flat:
             branches = ops.operators()[step.kind].inputs not in (0, 1)  # they are named, each
             asked |= set(step.inputs) - (set() if branches else {before})
             before = step.outputs[0] if len(step.outputs) == 1 else ""
-        asked |= set(self.outputs) - {before}
+        asked |= set() if self.outputs == [before] else set(self.outputs)
         spelled = {}
         for step in self.steps:
             own = step.name
             if own in ops.operators():
-                own = "" if own == step.kind and not asked & set(step.outputs) else f"{own}_"
+                own = "" if own == step.kind and not asked & set(step.outputs) else self.free(f"{own}_")
             spelled[step.name] = own
             spelled |= {value: own + value[len(step.name) :] for value in step.outputs}
         return {INPUT: INPUT, **spelled}
@@ -174,7 +174,8 @@ def _item(step: Step, before: str, spelled: dict[str, str]) -> Any:
 
 def legal_name(name: str) -> str:
     """Return a name as a spec's layer may have it: no blanks or brackets, no word with a meaning."""
-    name = re.sub(r"[^\w.:+-]+", "_", name.replace("/", ".").replace("::", ".")).strip("._")[:LONGEST_NAME]
+    name = re.sub(r"[^\w.:+-]+", "_", name.replace("/", ".").replace("::", ".")).strip(".")
+    name = name[: LONGEST_NAME - 1]  # one that is an operator's may get a `_` yet
     if not name:
         return "layer"
     return f"{name}_" if name in RESERVED else name

@@ -76,7 +76,7 @@ def tell(notes: list[str], left_out: list[str] | None) -> None:
     """Hand out the notes on what is left out; raise SpecError where nobody takes them."""
     if left_out is None and notes:
         more = f" (and {len(notes) - 1} more layers)" if len(notes) > 1 else ""
-        raise stop(f"{notes[0]}{more}", hint="such layers are left out only where that is asked for")
+        raise stop(f"{notes[0]}{more}", hint="--leave-out leaves such layers out, and says which")
     if left_out is not None:
         left_out += notes
 

@@ -10,8 +10,6 @@ import io
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from importlib import import_module
-from inspect import signature
 from typing import Any
 
 from costcalc.errors import SpecError, stop
@@ -29,6 +27,7 @@ from costcalc.interop.aten.reading import (
     plain,
 )
 from costcalc.interop.flat import INPUT, Flat
+from costcalc.interop.torch_target import first_line
 from costcalc.optional import need
 
 WRAPS = ("WrapWithSetGradEnabled", "WrapWithAutocast")  # a part of the graph under a mode of its own
@@ -39,68 +38,6 @@ TRANSLATIONS = (layers, points, products, space, views)
 
 
 # ---- which network -------------------------------------------------------------------------------
-
-
-def load_target(target: str) -> Any:
-    """Return the network that `package.module:name` names; a class or a function is called, without arguments.
-
-    `timm:NAME` is what `timm.create_model(NAME)` gives. It is made on PyTorch's meta device, without memory for
-    weights, where the network allows it. This imports the module, and so runs its code.
-
-    Raises SpecError where there is no such module or name, or making it fails.
-    """
-    torch = need("torch", "torch")
-    module, _, name = target.partition(":")
-    try:
-        made = getattr(import_module(module), name, None) if module and name else None
-    except Exception as error:
-        hint = "package.module:name, of a package that is installed"
-        raise stop(f"{target}: {_first_line(error)}", hint=hint) from error
-    if made is None and module == "timm" and name:
-        made = lambda: import_module("timm").create_model(name)  # noqa: E731
-    if made is None:
-        raise stop(f"{target}: no network is called so", hint="package.module:name, as in torchvision.models:resnet50")
-    network = made if isinstance(made, torch.nn.Module) else _made(torch, target, made)
-    if not isinstance(network, torch.nn.Module):
-        raise stop(f"{target}: gives a {type(network).__name__}, not a torch.nn.Module")
-    return network.eval()
-
-
-def _made(torch: Any, target: str, make: Any) -> Any:
-    """Call what makes a network: on the meta device, or, where that fails, on the CPU; no weights are fetched."""
-    if not callable(make):
-        raise stop(f"{target}: is a {type(make).__name__}, not a network, nor a function that makes one")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        quiet = _without_weights(make)
-        try:
-            with torch.device("meta"):
-                return make(**quiet)
-        except Exception:  # noqa: BLE001, S110 - whatever it is: the second try tells it
-            pass
-        try:
-            return make(**quiet)
-        except Exception as error:
-            raise stop(f"{target}: {_first_line(error)}", hint="it is called without arguments") from error
-
-
-def _without_weights(make: Any) -> dict[str, None]:
-    """Return the arguments that keep torchvision's functions from fetching trained weights."""
-    try:
-        return {key: None for key in signature(make).parameters if key in ("weights", "weights_backbone")}
-    except ValueError:  # a built-in says nothing
-        return {}
-
-
-def usual_input(network: Any) -> tuple[int, ...] | None:
-    """Return the shape of the image that a network of timm says that it was trained on; None where it says nothing."""
-    said = getattr(network, "pretrained_cfg", None) or {}
-    size = said.get("input_size") if hasattr(said, "get") else getattr(said, "input_size", None)
-    return tuple(size) if size else None
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:300] or type(error).__name__
 
 
 # ---- the import ----------------------------------------------------------------------------------
@@ -140,10 +77,10 @@ def _exported(torch: Any, module: Any, shape: tuple[int, ...]) -> Any:
         with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             return torch.export.export(module, (example,), strict=False)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise stop(
-            f"torch.export could not trace {type(module).__name__}: {_first_line(error)}",
-            hint="what depends on the image has no fixed cost; import the parts that have: a backbone, a head",
+            f"torch.export could not trace {type(module).__name__}: {first_line(error)}",
+            hint=_reason_hint(str(error)),
         ) from error
     finally:
         for part, mode in training:
@@ -195,11 +132,20 @@ def _inlined(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
     return found if isinstance(results, list | tuple) else found[0]
 
 
+def _reason_hint(said: str) -> str:
+    """Return what to do about a network that could not be traced."""
+    if "data-dependent" in said:
+        return "what depends on the image has no fixed cost; import the parts that have: a backbone, a head"
+    if "missing a required argument" in said:
+        return "costcalc takes networks of one input"
+    return "is the input right? --input C,H,W"
+
+
 def _results(program: Any) -> list[Any]:
     """Return the nodes that are the network's results, those that change buffers left out."""
     wanted = set(program.graph_signature.user_outputs)
     (given,) = (node.args[0] for node in program.graph.nodes if node.op == "output")
-    return [value for value in given if getattr(value, "name", None) in wanted]
+    return [value for value in given if hasattr(value, "op") and value.name in wanted]
 
 
 def _output(reading: Reading, x: Any) -> str:
@@ -217,7 +163,7 @@ def _translated(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
     if not node.users and not operation.partition(".")[0].endswith("_"):
         return None  # an assertion, or a result that nothing uses
     if operation == "getitem":
-        return _item(env[node.args[0]], node.args[1])
+        return _item(reading, env[node.args[0]], node.args[1])
     given = _arguments(node, env)
     tensors = list(_tensors(given.values()))
     data = [x for x in tensors if isinstance(x, View)]
@@ -239,8 +185,15 @@ def _translated(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
     return result
 
 
-def _item(several: Any, index: int) -> Any:
-    return several if isinstance(several, Constant) else several[index]
+def _item(reading: Reading, several: Any, index: int) -> Any:
+    if isinstance(several, Constant):
+        return several
+    if not isinstance(several, list) or index >= len(several):
+        raise stop(
+            f"{reading.path or 'the network itself'}: {reading.operation}: its result {index} can't be expressed",
+            hint="places of the largest elements depend on the image",
+        )
+    return several[index]
 
 
 def _arguments(node: Any, env: dict[Any, Any]) -> dict[str, Any]:
