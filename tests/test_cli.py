@@ -275,3 +275,10 @@ def test_no_knob_can_be_called_as_an_option() -> None:
                 taken |= {option[2:] for param in part.params for option in param.opts if option.startswith("--")}
     assert {"width", "convention", "top"} & taken == {"convention", "top"}
     assert {option.replace("-", "_") for option in taken} <= OPTIONS
+
+
+def test_an_onnx_graph_is_not_written_to_the_terminal() -> None:
+    pytest.importorskip("onnx")
+    done = run("export", "onnx", "alexnet", "-o", "-")
+    assert done.returncode == 2
+    assert "an ONNX graph is no text" in done.stderr

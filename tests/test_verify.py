@@ -192,6 +192,13 @@ def test_unknown_rows_are_verified_for_their_shape() -> None:
     assert (found.whole.ours["params"], found.whole.ours["macs"]) == (10, 72)
 
 
+def test_the_total_says_how_many_rows_it_leaves_out() -> None:
+    custom, conv = {"custom": {"params": 7, "shape": [4, 3, 3]}}, {"conv": {"out": 2, "kernel": 1}}
+    assert drawn(conv).whole.name == "total"
+    assert drawn(custom, conv).whole.name == "total, 1 row left out"
+    assert drawn(custom, custom, conv).whole.name == "total, 2 rows left out"
+
+
 def test_where_pytorch_stops_is_said() -> None:
     found = drawn("relu", "instance_norm", "relu", shape=(3, 1, 1))
     assert [check.verdict for check in found.checks] == ["agrees", "refused", "not run"]

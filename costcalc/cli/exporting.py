@@ -31,6 +31,8 @@ def onnx(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | No
     """Write an ONNX graph of SPEC that other tools open; it has shapes, and no trained weights. Needs onnx."""
     from costcalc.interop import onnx_export
 
+    if output == "-":
+        raise stop("an ONNX graph is no text", hint="name a file: -o model.onnx")
     onnx_export.write(graph_of(ctx, spec, pairs, input_), output)
 
 

@@ -203,7 +203,9 @@ def _whole(graph: Graph, checks: list[Check], found: Measurement) -> Check:
         ours[quantity] = sum(check.ours[quantity] for check in checks if quantity not in check.open)
         if theirs:
             theirs[quantity] -= sum(check.theirs[quantity] for check in checks if quantity in check.open)
-    return Check("total", "", ours, theirs)
+    left = sum(bool(check.open) for check in checks)
+    name = f"total, {left} row{'s' if left != 1 else ''} left out" if left else "total"
+    return Check(name, "", ours, theirs)
 
 
 def _numbers(part: Measured) -> dict[str, Any]:
