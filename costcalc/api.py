@@ -137,7 +137,7 @@ def solve(
 
     >>> solve("mobilenet_v1", vary="width", max_macs=150e6)
        width   params       macs
-    0  0.501  1333910  149636096
+    0  0.501  1333888  149561298
 
     Raises SpecError where nothing meets the budget, with the least that there is.
     """

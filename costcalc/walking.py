@@ -318,7 +318,9 @@ def folding(
 
 def fold(task: Task, mapper: Mapper = here) -> Columns:
     """Return what the question leaves of a whole sweep: the best first, or in the grid's order."""
-    found: Columns = {}
+    import numpy as np
+
+    found: Columns = {name: np.empty(0, dtype=np.int64) for name in (SETTING, *QUANTITIES)}  # were all refused
     for _, kept in folding(task, mapper):
         found = kept
     return ordered(ready(task), found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import click
 import pytest
 
 import costcalc
-from costcalc import zoo
+from costcalc import api, zoo
 from costcalc.cli import group
 from costcalc.conventions import CONVENTIONS
 from costcalc.expand import expand
@@ -144,6 +145,12 @@ def test_an_operator_of_another_package_needs_no_import(tmp_path: Path) -> None:
     page = run("costcalc explain net.yaml blur_pool")
     assert "macs = " in page
     assert "0 params, 1,806,336 MACs" in page
+
+
+def test_the_examples_in_docstrings_are_true() -> None:
+    found = doctest.testmod(api)
+    assert found.attempted > 5
+    assert found.failed == 0
 
 
 # ---- nothing is undocumented ---------------------------------------------------------------------

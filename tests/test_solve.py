@@ -80,6 +80,11 @@ def test_what_the_network_refuses_is_no_answer() -> None:
         costcalc.solve("mobilenet_v1", vary="width", max_macs=1000)
 
 
+def test_where_the_network_refuses_all_that_is_tried() -> None:
+    with pytest.raises(SpecError, match="every setting is refused by the spec"):
+        costcalc.solve("mobilenet_v1", vary={"width": [0.001, 0.002]}, max_macs=1e9)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
