@@ -330,10 +330,10 @@ def test_no_network(text: str) -> None:
     ],
 )
 def test_huge_files_are_refused_in_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError):
         read(INPUT.format(8, 12, 10) + text)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 TEXTS = [

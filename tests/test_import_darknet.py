@@ -254,10 +254,10 @@ def test_no_network(text: str) -> None:
     "text", ["[dropout]\n" * 90_000, "a=1\n" * 200_000, "[route]\nlayers=" + "-1," * 300_000, "[" * 900_000]
 )
 def test_huge_files_are_refused_in_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError):
         read(NET.format(12, 8) + text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def spoiled(texts: list[str], number: int, seed: int = 0) -> Iterator[str]:
@@ -287,10 +287,10 @@ def spoiled(texts: list[str], number: int, seed: int = 0) -> Iterator[str]:
 
 def hold(text: str, read: Callable[[str], Flat] = read) -> bool:
     """Read a text and count it; say whether it was a network. Anything but a SpecError is raised."""
-    start, good = time.perf_counter(), False
+    start, good = time.process_time(), False
     with suppress(SpecError):
         good = costcalc.count(read(text).data()).params >= 0
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     return good
 
 
