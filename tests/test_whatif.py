@@ -82,7 +82,9 @@ def test_a_flat_network_has_the_same_rows(name: str) -> None:
 @given(specs())
 def test_any_network_is_flattened_and_changed_exactly(data: dict[str, Any]) -> None:
     network = expand(zoo.load(data))
-    assert counted(expand(zoo.load_text(flattened(network).text(), "drawn"))) == counted(network)
+    again = counted(expand(zoo.load_text(flattened(network).text(), "drawn")))
+    # A spec has at least one layer: a network that is left without any is written as one identity, which costs nothing.
+    assert again == counted(network) or (not network.nodes and [row[0][-3] for row in again] == ["identity"])
     for step in ALL:
         try:
             found = changed(network, step, convention="costcalc")
