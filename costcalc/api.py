@@ -100,14 +100,14 @@ def sweep(
     Raises SpecError, which names the setting, where one is refused.
     """
     from costcalc import swept
-    from costcalc.walking import Question, Task
+    from costcalc.walking import Question, Task, listed
 
     names = [str(one) for one in (spec, *more)]
     specs = [(name, load(one)) for name, one in builtins.zip(names, (spec, *more), strict=True)]
     columns = {name: _values(specs[0][1], name, values) for name, values in knobs.items()}
     axes = axes_of(columns, zipped=zip)
     shape = None if input is None else checked_shape(input)
-    question = Question(where, top, _names(by), _names(pareto))
+    question = Question(where, top, listed(by), listed(pareto))
     if not as_array:
         return swept.sweep(specs, axes, question, convention=convention, shape=shape, batch=batch, view=per)
     if len(specs) > 1 or per or question.folds:
@@ -258,10 +258,6 @@ def _values(spec: Spec, name: str, values: Any) -> list[Any]:
     found = list(values)
     one = isinstance(default, list) and not all(isinstance(value, list | tuple) for value in found)
     return checked(spec, name, [found] if one else found)
-
-
-def _names(names: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else tuple(names)
 
 
 def from_torch(

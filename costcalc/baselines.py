@@ -16,10 +16,11 @@ from costcalc.budgets import COSTLIEST, Breach, Checked, over, units
 from costcalc.comparing import MEASURES, measures
 from costcalc.conventions import Convention
 from costcalc.errors import SpecError, stop
-from costcalc.num import UNKNOWN
+from costcalc.num import UNKNOWN, or_none
 from costcalc.references import Network, cut
 from costcalc.result import Line, lines
 from costcalc.textfile import read as read_text
+from costcalc.textfile import writing
 
 VERSION = 1
 KEY = "costcalc_baseline"
@@ -50,27 +51,20 @@ class Baseline:
 
     def write(self) -> None:
         """Write the file; raise SpecError where it can't be."""
-        try:
-            with open(self.path, "w", encoding="utf-8") as file:
-                file.write(self.text())
-        except OSError as error:
-            raise stop(f"{self.path} cannot be written: {error.strerror}") from None
+        with writing(self.path), open(self.path, "w", encoding="utf-8") as file:
+            file.write(self.text())
 
 
 def measured(network: Network) -> Entry:
     """Return what the file holds of a network as it is now."""
-    blocks = {line.name: {name: _known(getattr(line.cost, name)) for name in BLOCK} for line in _blocks(network)}
-    totals = {name: _known(value) for name, value in measures(network.result).items()}
+    blocks = {line.name: {name: or_none(getattr(line.cost, name)) for name in BLOCK} for line in _blocks(network)}
+    totals = {name: or_none(value) for name, value in measures(network.result).items()}
     # What costs nothing says nothing, and would make the file long.
     return totals | {"blocks": {name: block for name, block in blocks.items() if any(v != 0 for v in block.values())}}
 
 
 def _blocks(network: Network) -> list[Line]:
     return lines(network.result, "block")
-
-
-def _known(value: Any) -> Any:
-    return None if value is UNKNOWN else value
 
 
 def _json(value: Any) -> str:

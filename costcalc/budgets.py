@@ -10,7 +10,7 @@ from costcalc.comparing import MEASURES, measures, stored
 from costcalc.conventions import Convention
 from costcalc.counting import Row, cost
 from costcalc.errors import Fault, stop
-from costcalc.num import UNKNOWN
+from costcalc.num import UNKNOWN, or_none
 from costcalc.published import figure
 from costcalc.references import Network
 from costcalc.render.figures import readable
@@ -55,9 +55,8 @@ class Breach(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the breach as plain data; an unknown number is None."""
-        known = [{"name": name, "value": None if value is UNKNOWN else value} for name, value in self.parts]
-        value = None if self.value is UNKNOWN else self.value
-        return {**self._asdict(), "value": value, "parts": known, "reason": self.reason}
+        known = [{"name": name, "value": or_none(value)} for name, value in self.parts]
+        return {**self._asdict(), "value": or_none(self.value), "parts": known, "reason": self.reason}
 
 
 class Checked(NamedTuple):

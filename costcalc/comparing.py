@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from costcalc import conventions
 from costcalc.counting import Row, cost, total
 from costcalc.graph import Graph
-from costcalc.num import UNKNOWN, ceil_div
+from costcalc.num import UNKNOWN, ceil_div, or_none
 from costcalc.published import settings
 from costcalc.references import Network
 from costcalc.render.figures import readable
 from costcalc.report import Column, Table
 from costcalc.result import Result
+from costcalc.values import several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ def top1(graph: Graph) -> str:
     """Return the accuracy that a source prints for these very knob values, or nothing."""
     spec = graph.spec
     for row in () if graph.given else spec.published:
-        # A variant's values lie over those of its file, so that other variants' rows cannot be told apart here.
+        # A variant's own row, no other's of the same values: mnasnet_b1 is the paper's, mnasnet1_0 torchvision's.
         if row.get("variant", "") != spec.variant and spec.variant:
             continue
         if "top1" in row and {**spec.knobs, **settings(spec, row)} == graph.knobs:
@@ -62,7 +63,7 @@ def records(networks: list[Network]) -> list[dict[str, Any]]:
     return [
         {
             "network": label,
-            **{name: None if value is UNKNOWN else value for name, value in values.items()},
+            **{name: or_none(value) for name, value in values.items()},
             "top1": top1(result.graph),
             "params_ratio": _ratio(values["params"], found[0]["params"]),
             "macs_ratio": _ratio(values["macs"], found[0]["macs"]),
@@ -102,8 +103,7 @@ def table(networks: list[Network], *, exact: bool = False) -> Table:
         ]
         for record in records(networks)
     ]
-    said = f"{len(cells)} network{'s' if len(cells) > 1 else ''}"
-    return Table(columns, cells, [said, *[""] * len(titles)])
+    return Table(columns, cells, [several(len(cells), "network"), *[""] * len(titles)])
 
 
 def _shown(value: Any, *, exact: bool) -> str:

@@ -28,6 +28,11 @@ class Convention:
         self.says = says
         self.source = source
 
+    @property
+    def counted(self) -> str:
+        """What every output says of its numbers: the convention in words, and its name."""
+        return f"counted: {self.says} ({self.name})"
+
     def to_dict(self) -> dict[str, str]:
         """Return the convention as plain data."""
         return {slot: getattr(self, slot) for slot in ("name", "says", "params", "macs", "unit", "source")}

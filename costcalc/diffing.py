@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from costcalc.aligning import Key, align
 from costcalc.graph import Tensor
-from costcalc.num import UNKNOWN
+from costcalc.num import UNKNOWN, or_none
 from costcalc.op import Op
 from costcalc.references import Network
 from costcalc.result import Layer, Line, lines
@@ -109,9 +109,9 @@ class Diff:
                 "after": change.after.name if change.after else None,
                 "type": change.type,
                 "fields": described(change.fields),
-                "params": _known(change.params),
+                "params": or_none(change.params),
                 "params_share": self.share(change.params, "params"),
-                "macs": _known(change.macs),
+                "macs": or_none(change.macs),
                 "macs_share": self.share(change.macs, "macs"),
             }
             for change in self.changes
@@ -120,7 +120,7 @@ class Diff:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data: the JSON that `--format json` writes."""
         sides = {
-            side: {"network": label, "params": _known(result.params), "macs": _known(result.macs)}
+            side: {"network": label, "params": or_none(result.params), "macs": or_none(result.macs)}
             for side, (label, result) in (("before", self.before), ("after", self.after))
         }
         result = self.before.result
@@ -131,7 +131,7 @@ class Diff:
             "same": self.same,
             "unchanged": self.unchanged,
             "outputs_moved": self.outputs,
-            "difference": {"params": _known(self.params), "macs": _known(self.macs)},
+            "difference": {"params": or_none(self.params), "macs": or_none(self.macs)},
             "changes": [
                 {**record, "fields": change.fields} for record, change in zip(self.records(), self.changes, strict=True)
             ],
@@ -146,10 +146,6 @@ class Diff:
 def described(fields: dict[str, tuple[str, str]]) -> str:
     """Return what changed in a layer, in words: `kernel 3 → 5, out 64 → 96`."""
     return ", ".join(f"{name} {before} → {after}" for name, (before, after) in fields.items())
-
-
-def _known(value: Any) -> Any:
-    return None if value is UNKNOWN else value
 
 
 # ---- one layer -----------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def notes(diff: Diff) -> list[str]:
     """Return what a reader must know beside the numbers."""
     result = diff.before.result
     batch = f"; a batch of {result.batch}" if result.batch != 1 else ""
-    return [f"counted: {result.convention.says} ({result.convention.name}){batch}"]
+    return [f"{result.convention.counted}{batch}"]
 
 
 def table(diff: Diff, top: int | None = None, *, wide: bool = False) -> Table:

@@ -159,6 +159,11 @@ class _Bare(Problem):
         return self.message
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what another package's error says, or its name where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return 'did you mean ...?' for the known word nearest to `word`, or an empty string."""
     found = closest(word, known)

@@ -135,7 +135,7 @@ def page(nodes: list[Node], rows: list[Row], convention: Convention) -> list[str
         if not node.op.derived:
             said.append(f"  {node.op.kind}: these numbers are stated by the spec, not derived")
         said.append("")
-    return [*said, f"counted: {convention.says} ({convention.name})"]
+    return [*said, convention.counted]
 
 
 def _plain(value: Any) -> str:

@@ -12,6 +12,7 @@ from costcalc.num import LARGEST
 from costcalc.source import parse
 
 MOST_VALUES = 1_000_000  # of one axis
+ZEROS = {"K": 3, "M": 6, "G": 9}  # how numbers such as 300M are written
 
 
 def values_of(spec: Spec, name: str, text: str) -> list[Any]:
@@ -87,7 +88,7 @@ def one(text: str, name: str) -> Any:
     """Return one value from its text: a number (5M too), a word, true, a list."""
     magnitude = re.fullmatch(r"([0-9.]+)([KMG])", text)
     if magnitude:
-        number = float(magnitude[1]) * {"K": 1e3, "M": 1e6, "G": 1e9}[magnitude[2]]
+        number = float(magnitude[1]) * 10 ** ZEROS[magnitude[2]]
         return int(number) if number.is_integer() else number
     node, problems = parse(text, f"--{name}")
     if problems:

@@ -52,6 +52,11 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
+def or_none(value: Any) -> Any:
+    """Return a count as plain data has it: None where it is unknown."""
+    return None if value is UNKNOWN else value
+
+
 def is_array(x: object) -> bool:
     """Say whether x is a numpy array or scalar, without importing numpy."""
     return hasattr(x, "dtype")

@@ -37,6 +37,7 @@ class Op:
     aliases: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[dict[str, Field]] = {}
     inputs: ClassVar[int | None] = 1  # how many tensors it takes; None: as many as there are branches
+    joins: ClassVar[bool] = False  # whether it takes several tensors, which may be its branches
     axes: ClassVar[tuple[int, ...] | None] = None  # the numbers of spatial axes it takes; None: any
     is_act: ClassVar[bool] = False  # may stand in `act:`
     norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
@@ -58,6 +59,7 @@ class Op:
         cls.roles = tuple(name for name, field in cls.fields.items() if isinstance(field, Role))
         cls.required = tuple(name for name, field in cls.fields.items() if field.default is REQUIRED)
         cls.settled = {}
+        cls.joins = cls.inputs not in (0, 1)
         cls.checks = cls.check is not Op.check
         cls.counted = tuple(n for n in COMPONENTS if getattr(cls, n) is not getattr(Op, n))
         if kind:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from costcalc.errors import SpecError, stop
 from costcalc.optional import need
 from costcalc.swept import framed
+from costcalc.textfile import writing
 from costcalc.walking import Columns, Mapper, Task, here, ready
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ def write(
 def single(table: pd.DataFrame, path: str) -> None:
     """Write settings to one Parquet file."""
     need("pyarrow", "parquet")
-    try:
+    with writing(path):
         table.to_parquet(path, index=False)
-    except OSError as error:
-        raise stop(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _path(folder: str, number: int) -> str:
@@ -61,7 +60,7 @@ def _claimed(folder: str, task: Task) -> None:
     """Make the folder, or make sure that it holds parts of this very sweep."""
     manifest = os.path.join(folder, MANIFEST)
     told = {"sweep": task.key, "convention": task.convention, "settings": task.grid.size, "axes": task.axes}
-    try:
+    with writing(folder):
         if os.path.exists(manifest):
             with open(manifest, encoding="utf-8") as file:
                 if json.load(file).get("sweep") != task.key:
@@ -72,10 +71,6 @@ def _claimed(folder: str, task: Task) -> None:
             raise stop(f"{folder} is not empty, and holds no sweep", hint="write to another folder")
         with open(manifest, "w", encoding="utf-8") as file:
             json.dump(told, file, default=str)
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError):
-            raise stop(f"{folder} cannot be written: {error.strerror}") from None
-        raise
 
 
 class Saved:
@@ -108,9 +103,7 @@ class Saved:
     def write(self, done: int, kept: Columns | None) -> None:
         """Write the file, under another name until it is whole."""
         found = {name: values.tolist() for name, values in (kept or {}).items()}
-        try:
+        with writing(self.path):
             with open(f"{self.path}.tmp", "w", encoding="utf-8") as file:
                 json.dump({"sweep": self.task.key, "done": done, "kept": found}, file)
             os.replace(f"{self.path}.tmp", self.path)
-        except OSError as error:
-            raise stop(f"{self.path} cannot be written: {error.strerror}") from None

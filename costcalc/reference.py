@@ -57,7 +57,7 @@ def entry(cls: type[Op], level: str = "###") -> str:
         said += [f"As shorthand: {', '.join(uses)}.", ""]
     if cls.inputs == 0:
         said += ["Takes no tensor: what flows in goes nowhere.", ""]
-    elif cls.inputs != 1:
+    elif cls.joins:
         given = f"; or, with fields, `{{{cls.kind}: {{...}}, from: [a, b]}}`" if cls.fields else ""
         said += [f"Takes branches: a list, or a mapping whose keys name them{given}.", ""]
     if cls.fields:

@@ -87,7 +87,7 @@ def _totals(shown: list[Line], result: Result) -> list[Any]:
 
 def notes(result: Result) -> list[str]:
     """Return what a reader must know beside the numbers: convention, batch, stated and shared rows."""
-    said = [f"counted: {result.convention.says} ({result.convention.name})"]
+    said = [result.convention.counted]
     if result.batch != 1:
         said.append(f"{result.unit} are for a batch of {result.batch}; parameters do not grow with it")
     stated = [layer for layer in result.layers if not layer.row.node.op.derived]

@@ -9,7 +9,7 @@ from costcalc.conventions import Convention
 from costcalc.counting import Cost, Row, cost, rows, total
 from costcalc.errors import stop
 from costcalc.graph import Graph
-from costcalc.num import UNKNOWN
+from costcalc.num import or_none
 from costcalc.op import PARAMETERS
 from costcalc.shape import Shape
 
@@ -110,11 +110,11 @@ class Layer:
             "output": _shapes(node.y),
             "kernel": _plain(getattr(node.op, "kernel", None)),
             "stride": _plain(getattr(node.op, "stride", None)),
-            "params": _known(self.cost.params),
-            "macs": _known(self.cost.macs),
+            "params": or_none(self.cost.params),
+            "macs": or_none(self.cost.macs),
         }
         record |= {name: getattr(row, name) for name in PARAMETERS}  # they do not grow with the batch
-        record["plain_macs"] = _known(row.macs * batch)
+        record["plain_macs"] = or_none(row.macs * batch)
         record["bias_adds"] = row.bias_adds * batch
         record["elementwise"] = {kind: n * batch for kind, n in row.elementwise.items()}
         record["input_elements"] = row.inputs * batch
@@ -181,13 +181,13 @@ class Result:
             "batch": self.batch,
             "convention": self.convention.to_dict(),
             "totals": {
-                "params": _known(self.params),
-                "macs": _known(self.macs),
+                "params": or_none(self.params),
+                "macs": or_none(self.macs),
                 "unit": self.unit,
                 "layers": len(self.layers),
             },
             "by_type": [
-                {"type": kind, "params": _known(part.params), "macs": _known(part.macs)}
+                {"type": kind, "params": or_none(part.params), "macs": or_none(part.macs)}
                 for kind, part in self.by_type().items()
             ],
             "layers": [layer.to_dict(self.batch) for layer in self.layers],
@@ -259,11 +259,6 @@ def shown_shape(shape: Any) -> str:
 
 def _shapes(shape: Any) -> list[list[Any]]:
     return [_plain(s.dims) for s in (shape if isinstance(shape, tuple) else (shape,))]
-
-
-def _known(value: Any) -> Any:
-    """Return a count as plain data has it: None where it is unknown."""
-    return None if value is UNKNOWN else value
 
 
 def _plain(value: Any) -> Any:

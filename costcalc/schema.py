@@ -20,7 +20,7 @@ def spec_schema() -> dict[str, Any]:
     kinds = {name: _operator(cls) for name, cls in sorted(ops.operators().items())}
     items = {"type": "array", "items": {"$ref": "#/$defs/item"}}
     branches = {"type": ["array", "object", "null"]}  # an object holds named branches, or the fields
-    several = {name: cls for name, cls in ops.operators().items() if cls.inputs not in (0, 1)}
+    several = {name: cls for name, cls in ops.operators().items() if cls.joins}
     joins = {name: branches | {"description": _first(cls)} for name, cls in several.items()}
     modifiers = {name: {"description": doc} for name, doc in MODIFIERS.items()}
     table = {"description": "a header row and rows, or a mapping of columns", "type": ["array", "object"]}

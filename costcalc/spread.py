@@ -12,7 +12,7 @@ is a sum of terms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from costcalc.errors import Fault
@@ -83,10 +83,7 @@ class Spread:
         """Return the value as one array; raise TooWide where it has too many elements."""
         if len(self.terms) == 1 and len(self.terms[0]) == 1:
             return self.terms[0][0]
-        axes = self.axes
-        sizes = {axis: n for term in self.terms for f in term for axis, n in zip(f.axes, f.array.shape, strict=True)}
-        if _product(sizes.values()) > MOST_DENSE:
-            raise TooWide(axes)
+        axes = _spanned(factor for term in self.terms for factor in term)
         total: Any = 0
         for term in self.terms:
             part: Any = 1
@@ -200,12 +197,7 @@ class Spread:
 def each(function: Callable[..., Any], *values: Any) -> Any:
     """Return a function of values, element by element, over the axes that they depend on together."""
     dense = [value.dense() if isinstance(value, Spread) else value for value in values]
-    factors = [value for value in dense if isinstance(value, Factor)]
-    axes = tuple(sorted({axis for factor in factors for axis in factor.axes}))
-    if len(factors) > 1 and len(axes) > 1:
-        sizes = {axis: n for factor in factors for axis, n in zip(factor.axes, factor.array.shape, strict=True)}
-        if _product(sizes.values()) > MOST_DENSE:
-            raise TooWide(axes)
+    axes = _spanned(value for value in dense if isinstance(value, Factor))
     array = function(*(value.over(axes) if isinstance(value, Factor) else value for value in dense))
     return Spread((Factor(axes, array),))
 
@@ -213,6 +205,15 @@ def each(function: Callable[..., Any], *values: Any) -> Any:
 def along(axis: int, values: Any) -> Spread:
     """Return a value that varies along one axis: values is an array of one dimension."""
     return Spread((Factor((axis,), values),))
+
+
+def _spanned(factors: Iterable[Factor]) -> tuple[int, ...]:
+    """Return the axes of factors, in order; raise TooWide where an array over all of them has too many elements."""
+    sizes = {axis: n for factor in factors for axis, n in zip(factor.axes, factor.array.shape, strict=True)}
+    axes = tuple(sorted(sizes))
+    if _product(sizes.values()) > MOST_DENSE:
+        raise TooWide(axes)
+    return axes
 
 
 def _top(array: Any) -> Any:
@@ -250,10 +251,8 @@ def _joined(mine: Term, theirs: Term) -> Term:
         whole = other
         for factor in [factor for factor in factors if set(factor.axes) & set(other.axes)]:
             factors.remove(factor)
-            axes = tuple(sorted({*factor.axes, *whole.axes}))
+            axes = _spanned((factor, whole))
             a, b = factor.over(axes), whole.over(axes)
-            if a.shape != b.shape and max(a.size, b.size) > MOST_DENSE:
-                raise TooWide(axes)
             whole = Factor(axes, a * b, _kept(factor.top * whole.top, a, b))
         factors.append(whole)
     return tuple(factors)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc.conventions import Convention
-from costcalc.counting import cost, rows
+from costcalc.counting import Cost, cost, rows, total
 from costcalc.document import Spec
 from costcalc.errors import Fault, Problem, SpecError, stop
 from costcalc.expand import expand
@@ -70,14 +70,14 @@ class Grid:
 
 
 class Part:
-    """Settings of one structure: the places on each axis, and each total as the rules gave it."""
+    """Settings of one structure: the places on each axis, and the total as the rules gave it."""
 
-    __slots__ = ("graph", "indices", "totals")
+    __slots__ = ("graph", "indices", "total")
 
-    def __init__(self, indices: list[Indices], graph: Graph, totals: dict[str, Any]) -> None:
+    def __init__(self, indices: list[Indices], graph: Graph, total: Cost) -> None:
         self.indices = indices
         self.graph = graph
-        self.totals = totals
+        self.total = total
 
 
 def parts(
@@ -124,6 +124,12 @@ def _split(indices: list[Indices], k: int, keys: Sequence[Any]) -> list[list[Ind
     return [[*indices[:k], indices[k][np.array(places)], *indices[k + 1 :]] for places in groups.values()]
 
 
+def _halved(indices: list[Indices], k: int) -> list[list[Indices]]:
+    """Return the settings in two groups, by the halves of axis k."""
+    length = len(indices[k])
+    return _split(indices, k, [place * 2 // length for place in range(length)])
+
+
 def knobs_of(grid: Grid, indices: list[Indices]) -> dict[str, Any]:
     """Return the knobs of a batch of settings: a value where all have one, else an array along their axis."""
     import numpy as np
@@ -156,24 +162,13 @@ def _counted(
     try:
         with np.errstate(divide="raise", invalid="raise", over="raise"):
             graph = expand(spec, knobs_of(grid, indices), shape)
-            return Part(indices, graph, _totals(graph, convention))
+            return Part(indices, graph, total(cost(row, convention) for row in rows(graph)))
     except Mixed as mixed:
         return _by_condition(indices, mixed.condition)
     except TooWide as wide:
-        k = max(wide.axes, key=lambda axis: len(indices[axis]))
-        return _split(indices, k, [place * 2 // len(indices[k]) for place in range(len(indices[k]))])
+        return _halved(indices, max(wide.axes, key=lambda axis: len(indices[axis])))
     except (SpecError, Fault) as error:
         return _refused(grid, indices, error, skip=skip)
-
-
-def _totals(graph: Graph, convention: Convention) -> dict[str, Any]:
-    """Return the network's totals."""
-    params: Any = 0
-    macs: Any = 0
-    for row in rows(graph):
-        part = cost(row, convention)
-        params, macs = params + part.params, macs + part.macs
-    return {"params": params, "macs": macs}
 
 
 def _by_condition(indices: list[Indices], condition: Any) -> list[list[Indices]]:
@@ -195,7 +190,7 @@ def _refused(grid: Grid, indices: list[Indices], error: SpecError | Fault, *, sk
     """Return the settings in halves, to find the one that is refused; raise its mistake, or skip it."""
     k = max(range(len(indices)), key=lambda axis: len(indices[axis]), default=0)
     if indices and len(indices[k]) > 1:
-        return _split(indices, k, [place * 2 // len(indices[k]) for place in range(len(indices[k]))])
+        return _halved(indices, k)
     if skip:
         return []
     at = {name: values[indices[n][0]] for n, axis in enumerate(grid.axes) for name, values in axis.columns.items()}
@@ -232,7 +227,7 @@ class Cut:
     def totals(self, batch: int = 1) -> dict[str, Any]:
         """Return the totals as arrays, an axis of the sweep a dimension."""
         shape = tuple(map(len, self.places))
-        found = {name: _array(value, self.slices, shape) for name, value in self.part.totals.items()}
+        found = {name: _array(getattr(self.part.total, name), self.slices, shape) for name in QUANTITIES}
         if batch != 1:
             found["macs"] = found["macs"] * batch
         return found
@@ -247,17 +242,13 @@ def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[
 
 def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...]) -> Any:
     """Return a total over a block."""
-    import numpy as np
-
     from costcalc.spread import block
 
-    if is_array(value):
-        return block(value, dict(enumerate(cut)), shape)
     if value is UNKNOWN:
         raise stop("a sweep needs known costs, and those of a layer are unknown", hint="remove the opaque layers")
-    if value >= LARGEST:
+    if not is_array(value) and value >= LARGEST:
         raise stop(f"a total of {value:,} is too large for a sweep", hint=f"costcalc sweeps up to {LARGEST:,}")
-    return np.full(shape, value)
+    return block(value, dict(enumerate(cut)), shape)
 
 
 def cuts(lengths: Sequence[int], size: int) -> Iterator[tuple[slice, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc import conventions
@@ -10,7 +10,7 @@ from costcalc.counting import Cost, cost, rows, total
 from costcalc.document import Spec
 from costcalc.errors import stop
 from costcalc.sweeping import Cut, Grid, Part, arrays, parts
-from costcalc.walking import SETTING, Columns, Mapper, Question, Task, column, fold, here
+from costcalc.walking import SETTING, Columns, Question, Task, column, fold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,12 +50,15 @@ def bounded(size: int) -> None:
         )
 
 
-def as_frame(task: Task, mapper: Mapper = here) -> pd.DataFrame:
-    """Return what a sweep's question leaves, a row a setting: the knobs, params, and what the convention counts."""
+def as_frame(task: Task, folded: Callable[[Task], Columns] = fold) -> pd.DataFrame:
+    """Return what a sweep's question leaves, a row a setting: the knobs, params, and what the convention counts.
+
+    folded: what walks the sweep's blocks and puts together what is left of them.
+    """
     grid = task.grid
     if not task.question.folds:
         bounded(grid.size)
-    return framed(grid, fold(task, mapper), task.convention)
+    return framed(grid, folded(task), task.convention)
 
 
 def framed(grid: Grid, columns: Columns, convention: str) -> pd.DataFrame:
@@ -97,8 +100,7 @@ def _of_part(grid: Grid, part: Part, view: str, task: Task) -> pd.DataFrame:
     whole = tuple(slice(0, len(places)) for places in part.indices)
     tables = []
     for number, (name, counted) in enumerate(found.items()):
-        line = Part(part.indices, part.graph, {"params": counted.params, "macs": counted.macs})
-        cut = Cut(grid.shape, line, whole)
+        cut = Cut(grid.shape, Part(part.indices, part.graph, counted), whole)
         settings = cut.numbers()
         columns = {SETTING: settings}
         tables.append(
@@ -131,7 +133,7 @@ def sweep(
     shape: tuple[int, ...] | None,
     batch: int,
     view: str = "",
-    mapper: Mapper = here,
+    folded: Callable[[Task], Columns] = fold,
 ) -> pd.DataFrame:
     """Return the DataFrame of a sweep over one network or several, these with their names in a first column."""
     import pandas as pd
@@ -139,7 +141,7 @@ def sweep(
     tables = []
     for name, spec in specs:
         task = Task(spec, axes, question, convention=convention, shape=shape, batch=batch)
-        table = per(task, view) if view else as_frame(task, mapper)
+        table = per(task, view) if view else as_frame(task, folded)
         if len(specs) > 1:
             table.insert(0, "network", name)
         tables.append(table)

@@ -1,6 +1,12 @@
-"""The text of a spec's file: regular, not too large, UTF-8; anything else is refused, devices unread."""
+"""The text of a spec's file: regular, not too large, UTF-8; anything else is refused, devices unread.
+
+And what is said where a file can't be written.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from costcalc.errors import stop
 
@@ -27,6 +33,15 @@ def read(path: str, shown: str = "") -> str:
             return decode(file.read(LARGEST_FILE + 1), shown)
     except OSError as error:
         raise stop(f"{shown}: {_reason(error)}") from None
+
+
+@contextmanager
+def writing(path: str) -> Iterator[None]:
+    """Make what goes wrong while a file or folder is written a SpecError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise stop(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _reason(error: Exception) -> str:

@@ -315,7 +315,7 @@ class ValueReader:
 
 def joins(cls: type[ops.Op], node: Node) -> bool:
     """Say whether an operator's value is its branches: it takes several tensors, and they stand in place of fields."""
-    if cls.inputs in (0, 1):
+    if not cls.joins:
         return False
     fields = node.value is None or (node.is_map and bool(node.value) and node.value.keys() <= cls.fields.keys())
     return not fields

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from costcalc import conventions, zoo
 from costcalc.conventions import evaluate
 from costcalc.document import Spec
 from costcalc.errors import Fault, nearest, stop
+from costcalc.grids import ZEROS
 from costcalc.optional import need
 from costcalc.sweeping import BLOCK, QUANTITIES, Axis, Cut, Grid, blocks, parts
 
@@ -43,6 +44,11 @@ class Question:
     def folds(self) -> bool:
         """Whether the answer may be far smaller than the sweep."""
         return bool(self.where or self.top or self.pareto)
+
+
+def listed(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names, given one by one or in one text with commas."""
+    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else tuple(names)
 
 
 class Task:
@@ -134,14 +140,9 @@ def ready(task: Task) -> Walk:
     return _READY[task.key]
 
 
-def run_blocks(task: Task, numbers: Sequence[int]) -> Columns:
-    """Return what the question leaves of some blocks: the piece of work that a worker is handed."""
-    walk = ready(task)
-    kept: Columns | None = None
-    for number in numbers:
-        kept = merged(walk.grid, walk.question, kept, walk.run(number))
-    assert kept is not None
-    return kept
+def run_block(task: Task, number: int) -> Columns:
+    """Return what the question leaves of a block: the piece of work that a worker is handed."""
+    return ready(task).run(number)
 
 
 # ---- the question -------------------------------------------------------------------------------------
@@ -243,8 +244,7 @@ def magnitudes(text: str) -> str:
     """Return an expression with numbers such as 300M written out."""
     import re
 
-    zeros = {"K": 3, "M": 6, "G": 9}
-    return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)([KMG])\b", lambda m: f"{m[1]}e{zeros[m[2]]}", text)
+    return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)([KMG])\b", lambda m: f"{m[1]}e{ZEROS[m[2]]}", text)
 
 
 def front(points: Sequence[Any]) -> Any:
@@ -279,7 +279,7 @@ Mapper = Callable[[Task, Sequence[int]], Iterator[Columns]]
 def here(task: Task, numbers: Sequence[int]) -> Iterator[Columns]:
     """Run blocks in this process, in order."""
     for number in numbers:
-        yield run_blocks(task, [number])
+        yield run_block(task, number)
 
 
 def processes(jobs: int) -> Mapper:
@@ -290,7 +290,7 @@ def processes(jobs: int) -> Mapper:
         from multiprocessing import get_context
 
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            yield from pool.map(run_blocks, [task] * len(numbers), [[number] for number in numbers])
+            yield from pool.map(run_block, [task] * len(numbers), numbers)
 
     return run
 
@@ -300,7 +300,7 @@ def dask(address: str) -> Mapper:
 
     def run(task: Task, numbers: Sequence[int]) -> Iterator[Columns]:
         with need("distributed", "dask").Client(address) as client:
-            for future in client.map(run_blocks, [task] * len(numbers), [[number] for number in numbers], pure=False):
+            for future in client.map(run_block, [task] * len(numbers), list(numbers), pure=False):
                 yield future.result()
 
     return run

@@ -24,7 +24,7 @@ BUDGETS = {"max_params": "params", "max_macs": "macs", "max_activations": "activ
 @click.option("--baseline", metavar="FILE", help="No more than this file holds; without SPEC, all that it names.")
 @click.option("--update", is_flag=True, help="Write the costs as they are into the baseline.")
 @click.option("--tolerance", default="0%", metavar="N%", help="How much above the baseline is tolerated: 1%.")
-@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@common.convention_option
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="How to tell it.")
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:

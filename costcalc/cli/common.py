@@ -15,9 +15,11 @@ from costcalc.document import Spec
 from costcalc.errors import nearest, stop
 from costcalc.grids import one
 from costcalc.report import Table
+from costcalc.textfile import writing
 
 F = TypeVar("F", bound=Callable[..., Any])
 KNOBS = "costcalc.knobs"
+TABLE_FORMATS = ("table", "markdown", "csv", "json")
 
 
 class KnobCommand(click.Command):
@@ -70,6 +72,14 @@ def knob_option(function: F) -> F:
     """Declare -k NAME=VALUE and --input."""
     function = click.option("-k", "--knob", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a knob.")(function)
     return click.option("--input", "input_", metavar="CxHxW", help="Another input shape: 3x800x1333.")(function)
+
+
+convention_option = click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+batch_option = click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
+table_option = click.option(
+    "--format", "format_", type=click.Choice(TABLE_FORMATS), default="table", help="What to write."
+)
+output_option = click.option("-o", "--output", metavar="FILE", help="Write to a file.")
 
 
 def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, dict[str, Any]]:
@@ -147,14 +157,8 @@ def write(text: str, path: str | None = None) -> None:
     if path is None or path == "-":
         click.echo(text, color=True)
         return
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-    except OSError as error:
-        raise stop(f"{path} cannot be written: {error.strerror}") from None
-
-
-TABLE_FORMATS = ("table", "markdown", "csv", "json")
+    with writing(path), open(path, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
 
 
 def write_table(table: Table, records: list[dict[str, Any]], format_: str, output: str | None) -> None:

@@ -15,11 +15,11 @@ from costcalc.conventions import get
 @click.command(cls=common.KnobCommand)
 @click.argument("words", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
-@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
-@click.option("--batch", default=1, type=click.IntRange(1), metavar="N", help="Images at once.")
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
+@common.convention_option
+@common.batch_option
+@common.table_option
 @click.option("--exact", is_flag=True, help="All digits.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.output_option
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
     """Print a line for each SPEC, and what it costs in units of the first.
@@ -33,4 +33,4 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     common.write_table(table, records, options["format_"], options["output"])
     if options["format_"] in ("table", "markdown") and options["output"] is None:
         rule, batch = get(options["convention"]), options["batch"]
-        common.write(f"\ncounted: {rule.says} ({rule.name}){f'; a batch of {batch}' if batch > 1 else ''}")
+        common.write(f"\n{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}")

@@ -17,11 +17,11 @@ from costcalc.diffing import Diff
 @click.argument("after", metavar="AFTER", shell_complete=common.complete_spec)
 @common.knob_option
 @click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="The N biggest changes, 20 unless told.")
-@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
-@click.option("--batch", default=1, type=click.IntRange(1), metavar="N", help="Images at once.")
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
+@common.convention_option
+@common.batch_option
+@common.table_option
 @click.option("--exit-code", "tells", is_flag=True, help="Exit with 1 if there is a difference.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.output_option
 @click.pass_context
 def command(ctx: click.Context, /, before: str, after: str, **options: Any) -> None:
     """Print which layers make AFTER cost more than BEFORE, or less, and each one's part of the difference.

@@ -14,7 +14,7 @@ from costcalc.expand import expand
 @common.spec_argument
 @click.argument("layer")
 @common.knob_option
-@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@common.convention_option
 @click.pass_context
 def command(
     ctx: click.Context, spec: str, layer: str, pairs: tuple[str, ...], input_: str | None, convention: str

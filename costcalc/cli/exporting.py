@@ -40,7 +40,7 @@ def onnx(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | No
 @common.spec_argument
 @common.knob_option
 @_LEAVE_OUT
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.output_option
 @click.pass_context
 def scale_sim(
     ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str | None, *, leave_out: bool

@@ -16,7 +16,6 @@ _INPUT = click.option("--input", "input_", metavar="C,H,W", help="The input's sh
 _NAME = click.option("--name", default="", metavar="NAME", help="What the network is called.")
 _BLOCKS = click.option("--blocks", is_flag=True, help="Write repeated structure as blocks, not as a flat list.")
 _OPAQUE = click.option("--opaque", is_flag=True, help="Write what costcalc does not know as a row of unknown cost.")
-_OUTPUT = click.option("-o", "--output", metavar="FILE", help="Write to a file.")
 
 
 @click.group()
@@ -40,7 +39,7 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
 
 @command.command()
 @click.argument("target", metavar="MODULE:NAME")
-@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
+@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
 def torch(target: str, input_: str | None, **given: Any) -> None:
     """Import a PyTorch model: torchvision.models:resnet50, timm:convnext_tiny, my.package:Net.
 
@@ -56,7 +55,7 @@ def torch(target: str, input_: str | None, **given: Any) -> None:
 
 @command.command()
 @click.argument("model", metavar="MODEL.onnx")
-@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
+@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
 def onnx(model: str, input_: str | None, **given: Any) -> None:
     """Import an ONNX graph; weights are not loaded. Needs onnx."""
     from costcalc.interop import onnx_import
@@ -66,7 +65,7 @@ def onnx(model: str, input_: str | None, **given: Any) -> None:
 
 @command.command()
 @click.argument("network", metavar="NETWORK.cfg")
-@options(_NAME, _BLOCKS, _OUTPUT)
+@options(_NAME, _BLOCKS, common.output_option)
 def darknet(network: str, **given: Any) -> None:
     """Import a Darknet definition."""
     from costcalc.interop.declared import darknet as importer
@@ -77,7 +76,7 @@ def darknet(network: str, **given: Any) -> None:
 
 @command.command()
 @click.argument("network", metavar="NETWORK.prototxt")
-@options(_INPUT, _NAME, _BLOCKS, _OUTPUT)
+@options(_INPUT, _NAME, _BLOCKS, common.output_option)
 def caffe(network: str, input_: str | None, **given: Any) -> None:
     """Import a Caffe definition, as it is in the test phase."""
     from costcalc.interop.declared import caffe as importer

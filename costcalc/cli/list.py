@@ -17,13 +17,14 @@ from costcalc.expand import expand
 from costcalc.op import PARAMETERS
 from costcalc.render.figures import readable
 from costcalc.report import Column, Table
+from costcalc.values import several
 
 
 @click.command()
 @click.argument("words", nargs=-1)
 @click.option("--exact", is_flag=True, help="All digits.")
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.table_option
+@common.output_option
 def command(words: tuple[str, ...], format_: str, output: str | None, *, exact: bool) -> None:
     """List the networks of the zoo, those whose names or families hold all WORDS, with their costs."""
     found = [record(name, spec) for name, spec in zoo.networks().items() if chosen(name, spec, words)]
@@ -31,7 +32,7 @@ def command(words: tuple[str, ...], format_: str, output: str | None, *, exact: 
         raise stop(f"no network's name or family holds {' and '.join(words)}", hint="costcalc list shows all of them")
     common.write_table(table(found, exact=exact), found, format_, output)
     if format_ == "table" and output is None:
-        common.write(f"counted: {get(DEFAULT).says} ({DEFAULT})")
+        common.write(get(DEFAULT).counted)
 
 
 def chosen(name: str, spec: Spec, words: tuple[str, ...]) -> bool:
@@ -67,4 +68,4 @@ def table(found: list[dict[str, Any]], *, exact: bool) -> Table:
         [f["network"], f["family"], str(f["year"]), f["input"], write(f["params"]), write(f["macs"]), f["top1"]]
         for f in found
     ]
-    return Table(columns, cells, [f"{len(found)} network{'s' if len(found) > 1 else ''}", *[""] * 6])
+    return Table(columns, cells, [several(len(found), "network"), *[""] * 6])

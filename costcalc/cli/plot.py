@@ -33,7 +33,7 @@ def command() -> None:
 def picture(function: F) -> F:
     """Declare the options of every picture."""
     for option in (
-        click.option("--convention", default="costcalc", metavar="NAME", help="What is counted."),
+        common.convention_option,
         click.option("--dpi", type=click.IntRange(50, 1200), default=150, metavar="N", help="Of a .png: dots an inch."),
         click.option("--figure", metavar="WxH", help="Inches: 6x4."),
         click.option("-o", "--output", required=True, metavar="FILE", help="Write to FILE.png, .svg or .pdf."),

@@ -20,12 +20,12 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
 @common.knob_option
 @click.option("--by", type=click.Choice(VIEWS), help="What a line is; a CSV has every row unless told.")
 @click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
-@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+@common.convention_option
 @click.option("--batch", default=1, metavar="N", help="Images at once.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", help="What to write.")
 @click.option("--bars", is_flag=True, help="Show each line's share of the operations as a bar, in place of its input.")
 @click.option("--exact", is_flag=True, help="All digits.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.output_option
 @click.pass_context
 def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
     """Print what SPEC costs: a path, or a name of the zoo."""

@@ -9,7 +9,7 @@ from costcalc.cli import common
 
 @click.command()
 @click.argument("which", type=click.Choice(("spec", "report")), default="spec")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.output_option
 def command(which: str, output: str | None) -> None:
     """Print the JSON Schema of specs (an editor completes and checks them by it), or of reports."""
     import json

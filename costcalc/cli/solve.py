@@ -23,10 +23,10 @@ from costcalc.grids import one, values_of
 @click.option("--compound", metavar="FACTORS", help="Scale knobs together: depth=1.2,width=1.1,resolution=1.15.")
 @click.option("--scale-width", is_flag=True, help="Scale every hidden layer's channels, of a spec without a knob.")
 @click.option("--rounding", metavar="BY[:HOW]", help="Of --scale-width: 8, 4:nearest, 1:down.")
-@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
-@click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.convention_option
+@common.batch_option
+@common.table_option
+@common.output_option
 @click.pass_context
 def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options: Any) -> None:
     """Find the largest setting of SPEC that meets a budget.

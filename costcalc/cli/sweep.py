@@ -38,8 +38,8 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Only the best N.")
 @click.option("--sort", "by", default="-macs", metavar="NAMES", help="Best by what: -macs (most first) unless told.")
 @click.option("--pareto", default="", metavar="NAMES", help="Only what no other beats: macs,-width (- for more).")
-@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
-@click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
+@common.convention_option
+@common.batch_option
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Count in N processes.")
 @click.option("--dask", metavar="ADDRESS", help="Count on a Dask cluster. Needs dask.")
 @click.option("--resume", metavar="FILE", help="Keep what is found in FILE, and go on from there the next time.")
@@ -90,56 +90,36 @@ def answered(
     """Return the sweep's answer as a DataFrame; None where it was written to part files."""
     from costcalc import swept, walking
 
-    question = walking.Question(
-        options["where"], options["top"], names(options["by"]), names(options["pareto"]) if options["pareto"] else ()
-    )
+    by, pareto = walking.listed(options["by"]), walking.listed(options["pareto"] or ())
+    question = walking.Question(options["where"], options["top"], by, pareto)
     shape = common.input_shape(options["input_"])
-    common_: dict[str, Any] = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}
-    if options["per"]:
-        return swept.sweep(loaded, axes, question, **common_, view=options["per"])
+    counted: dict[str, Any] = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}
     mapper = mapper_of(options)
-    tables = []
-    for name, spec in loaded:
-        task = walking.Task(spec, axes, question, **common_)
-        if format_ == "parquet" and len(walking.ready(task).blocks) > 1:
-            if len(loaded) > 1:
+    if not options["per"]:
+        tasks = [walking.Task(spec, axes, question, **counted) for _, spec in loaded]
+        if format_ == "parquet" and any(len(walking.ready(task).blocks) > 1 for task in tasks):
+            if len(tasks) > 1:
                 raise stop("part files hold the sweep of one network", hint="sweep each SPEC into a folder of its own")
-            parted(task, options["output"], mapper)
+            parted(tasks[0], options["output"], mapper)
             return None
-        if not question.folds:
-            limited(task, format_)
-        table = swept.framed(task.grid, folded(task, mapper, options["resume"]), task.convention)
-        if len(loaded) > 1:
-            table.insert(0, "network", name)
-        tables.append(table)
-    return joined(tables, options["convention"])
+        limited(tasks[0], format_)
 
+    def walked(task: Task) -> Columns:
+        return folded(task, mapper, options["resume"])
 
-def joined(tables: list[pd.DataFrame], convention: str) -> pd.DataFrame:
-    """Return the networks' tables as one."""
-    import pandas as pd
-
-    table = pd.concat(tables, ignore_index=True)
-    table.attrs["convention"] = convention
-    return table
+    return swept.sweep(loaded, axes, question, **counted, view=options["per"] or "", folded=walked)
 
 
 def limited(task: Task, format_: str) -> None:
-    """Refuse to print more lines than anybody reads, and to hold more than fits."""
-    from costcalc.swept import bounded
-
+    """Refuse to print more lines than anybody reads."""
+    if task.question.folds:
+        return
     size = task.grid.size
     if format_ in ("table", "markdown") and size > MOST_LINES:
         raise stop(
             f"the sweep has {size:,} settings, and a table {MOST_LINES:,} lines at most",
             hint="ask for less with --where, --top or --pareto, or write it: -o NAME.csv or NAME.parquet",
         )
-    bounded(size)
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Return the names of a list with commas."""
-    return tuple(name.strip() for name in text.split(","))
 
 
 def mapper_of(options: dict[str, Any]) -> Mapper:
@@ -225,7 +205,7 @@ def write(table: pd.DataFrame, format_: str, output: str | None) -> None:
         records = [{**record, "convention": unit} for record in records]
     common.write_table(shown(table), records, format_, output)
     if format_ in ("table", "markdown") and output is None:
-        common.write(f"\ncounted: {conventions.get(unit).says} ({unit})")
+        common.write(f"\n{conventions.get(unit).counted}")
 
 
 def sparklines(table: pd.DataFrame) -> list[str]:

@@ -12,8 +12,8 @@ from costcalc.report import Column, Table
 @click.command()
 @click.argument("source", required=False)
 @click.argument("where", required=False)
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.table_option
+@common.output_option
 def command(source: str | None, where: str | None, format_: str, output: str | None) -> None:
     """Print a paper's table with our counts beside its figures: costcalc table 1704.04861 8.
 

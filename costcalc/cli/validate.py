@@ -10,6 +10,7 @@ import click
 from costcalc import account, api, zoo
 from costcalc.errors import Problem, SpecError
 from costcalc.expand import expand
+from costcalc.values import several
 
 
 @click.command()
@@ -33,7 +34,7 @@ def command(files: tuple[str, ...], format_: str) -> None:
         click.echo(json.dumps([problem.to_dict() for problem in found], indent=2))
     elif found:
         click.echo(str(SpecError(found)), err=True)
-        click.echo(f"{len(found)} mistake{'s' if len(found) > 1 else ''}", err=True)
+        click.echo(several(len(found), "mistake"), err=True)
     sys.exit(2 if found else 0)
 
 
@@ -48,5 +49,5 @@ def checked(name: str) -> tuple[list[Problem], str]:
     except SpecError as error:
         return list(error.problems), ""
     number = len(spec.variants)
-    variants = f", {number} variant{'s' if number > 1 else ''}" if number else ""
+    variants = f", {several(number, 'variant')}" if number else ""
     return problems, f"{name}: ok, {len(result.layers)} rows{variants}"

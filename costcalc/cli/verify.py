@@ -13,6 +13,7 @@ from costcalc.expand import expand
 from costcalc.interop import verify
 from costcalc.interop.verify import QUANTITIES, Check, Verification
 from costcalc.report import Column, Table
+from costcalc.values import several
 
 TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=True))
 
@@ -23,8 +24,8 @@ TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=Tr
 @click.option("--all", "everything", is_flag=True, help="Every network of the zoo.")
 @click.option("--rows", "by_row", is_flag=True, help="Show every row, not only those that differ.")
 @click.option("--device", type=click.Choice(verify.DEVICES), default="meta", help="meta computes nothing (default).")
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.table_option
+@common.output_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -98,7 +99,7 @@ def network_table(found: dict[str, Verification]) -> Table:
         [name, str(len(one.checks)), *(shown(one.whole.ours[q]) for q in QUANTITIES[1:]), verdict(one)]
         for name, one in found.items()
     ]
-    number = f"{len(found)} network{'s' if len(found) != 1 else ''}"
+    number = several(len(found), "network")
     bad = sum(not one.agrees for one in found.values())
     rows = str(sum(len(one.checks) for one in found.values()))
     return Table(columns, cells, [number, rows, "", "", "", f"{bad} differ" if bad else "all agree"])
@@ -110,7 +111,7 @@ def verdict(one: Verification) -> str:
     if one.agrees:
         return ", ".join([verify.AGREES, *apart])
     rows = sum(check is not one.whole for check in one.differing)
-    return ", ".join([f"{verify.DIFFERS} in {rows} row{'s' if rows != 1 else ''}", *apart])
+    return ", ".join([f"{verify.DIFFERS} in {several(rows, 'row')}", *apart])
 
 
 def row_table(found: dict[str, Verification], *, every: bool) -> Table:
@@ -120,14 +121,14 @@ def row_table(found: dict[str, Verification], *, every: bool) -> Table:
         columns += [Column("output"), *(Column(TITLES[q], "number") for q in QUANTITIES[1:]), Column("verdict")]
     else:
         columns += [Column("what"), Column("costcalc", "number"), Column("PyTorch", "number")]
-    several = [Column("network")] if len(found) > 1 else []
+    network = [Column("network")] if len(found) > 1 else []
     cells = []
     for name, one in found.items():
         for check in (*one.checks, one.whole) if every else one.differing:
             for line in [whole_line(check)] if every else differences(check):
-                cells.append([name, check.name, *line][0 if several else 1 :])
-    number = f"{len(cells)} line{'s' if len(cells) != 1 else ''}"
-    return Table([*several, *columns], cells, [number, *[""] * (len(several) + len(columns) - 1)])
+                cells.append([name, check.name, *line][0 if network else 1 :])
+    number = several(len(cells), "line")
+    return Table([*network, *columns], cells, [number, *[""] * (len(network) + len(columns) - 1)])
 
 
 def whole_line(check: Check) -> list[str]:

@@ -41,8 +41,8 @@ def transformation_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @common.spec_argument
 @transformation_options
 @common.knob_option
-@click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
-@click.option("--batch", default=1, type=click.IntRange(1), metavar="N", help="Images at once.")
+@common.convention_option
+@common.batch_option
 @click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to print.")
 @click.option("--exact", is_flag=True, help="All digits.")
 @click.option("-o", "--output", metavar="FILE", help="Write the new spec to a file.")

@@ -12,8 +12,8 @@ from costcalc.cli import common
 
 @click.command()
 @click.argument("words", nargs=-1)
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to write.")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@common.table_option
+@common.output_option
 def command(words: tuple[str, ...], format_: str, output: str | None) -> None:
     """Print every published figure of the zoo, ours beside it, and the verdict.
 

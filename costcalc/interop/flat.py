@@ -113,18 +113,17 @@ class Flat:
     def data(self) -> dict[str, Any]:
         """Return the spec as data, as `costcalc.load` takes it."""
         head: dict[str, Any] = {"costcalc": VERSION, "name": self.name, "source": self.source}
-        head |= {"input": list(self.shapes[INPUT].dims), "layers": self.items() or ["identity"]}
+        spelled = self.spelled()
+        head |= {"input": list(self.shapes[INPUT].dims), "layers": self._items(spelled) or ["identity"]}
         last = self.steps[-1].outputs if self.steps else [INPUT]
         if self.outputs and self.outputs != last:
-            spelled = self.spelled()
             head["outputs"] = [spelled[value] for value in self.outputs]
         return {key: value for key, value in head.items() if value != ""}
 
-    def items(self) -> list[Any]:
+    def _items(self, spelled: dict[str, str]) -> list[Any]:
         """Return the spec's items, one a step; a step that is fed by the one before does not say so."""
         found = []
         before = INPUT
-        spelled = self.spelled()
         for step in self.steps:
             found.append(_item(step, before, spelled))
             before = step.outputs[0] if len(step.outputs) == 1 else ""
@@ -137,8 +136,8 @@ class Flat:
         """
         before, asked = INPUT, set[str]()
         for step in self.steps:
-            branches = ops.operators()[step.kind].inputs not in (0, 1)  # they are named, each
-            asked |= set(step.inputs) - (set() if branches else {before})
+            joins = ops.operators()[step.kind].joins  # its inputs are named, each
+            asked |= set(step.inputs) - (set() if joins else {before})
             before = step.outputs[0] if len(step.outputs) == 1 else ""
         asked |= set() if self.outputs == [before] else set(self.outputs)
         spelled = {}
@@ -157,14 +156,14 @@ class Flat:
 
 def _item(step: Step, before: str, spelled: dict[str, str]) -> Any:
     """Return a step as an item: its operator, its name, and where its input comes from unless that flows."""
-    branches = ops.operators()[step.kind].inputs not in (0, 1)
+    joins = ops.operators()[step.kind].joins
     inputs = [spelled[value] for value in step.inputs]
-    item: dict[str, Any] = {step.kind: inputs if branches and not step.fields else step.fields or None}
+    item: dict[str, Any] = {step.kind: inputs if joins and not step.fields else step.fields or None}
     if spelled[step.name]:
         item["name"] = spelled[step.name]
-    if branches and step.fields:
+    if joins and step.fields:
         item["from"] = inputs
-    elif inputs and not branches and step.inputs != [before]:
+    elif inputs and not joins and step.inputs != [before]:
         item["from"] = inputs[0]
     if step.share:
         item["share"] = step.share

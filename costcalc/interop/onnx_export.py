@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.errors import stop
 from costcalc.graph import Graph, Node, Tensor
 from costcalc.interop.onnx import write_layers, write_maths, write_moves
 from costcalc.interop.onnx.values import DOMAIN, LEARNED, STORED, fields_text
 from costcalc.optional import need
 from costcalc.shape import Shape
+from costcalc.textfile import writing
 
 OPSET, IR_VERSION = 22, 10  # from 22 on a pool's last, partial window is PyTorch's
 BATCH = 1
@@ -24,11 +24,8 @@ _RULES: dict[str, Any] = {**write_layers.RULES, **write_maths.RULES, **write_mov
 def write(graph: Graph, path: str) -> None:
     """Write the model of a graph into a file; raise SpecError where that can't be."""
     made = model(graph).SerializeToString()
-    try:
-        with open(path, "wb") as file:
-            file.write(made)
-    except OSError as error:
-        raise stop(f"{path} cannot be written: {error.strerror}") from None
+    with writing(path), open(path, "wb") as file:
+        file.write(made)
 
 
 def model(graph: Graph) -> Any:

@@ -12,7 +12,7 @@ from collections import Counter
 from functools import cached_property
 from typing import Any
 
-from costcalc.errors import Fault, SpecError, stop
+from costcalc.errors import Fault, SpecError, first_line, stop
 from costcalc.interop.flat import INPUT, Flat
 from costcalc.interop.onnx import arrange, layers, maths, products
 from costcalc.interop.onnx.file import load
@@ -48,12 +48,7 @@ def read(path: str, shape: Dims | None = None, *, opaque: bool = False) -> Flat:
     except SpecError:
         raise
     except _SENSELESS as error:
-        raise stop(f"{path} is no sound ONNX model: {_said(error)}") from None
-
-
-def _said(error: Exception) -> str:
-    """Return the first line of what went wrong."""
-    return str(error).partition("\n")[0][:200] or type(error).__name__
+        raise stop(f"{path} is no sound ONNX model: {first_line(error)}") from None
 
 
 class Importer:
@@ -109,7 +104,7 @@ class Importer:
         except SpecError as error:
             raise stop(f"{name} ({node.op_type}): {error}") from None
         except _SENSELESS as error:
-            raise stop(f"{name} ({node.op_type}): this node makes no sense: {_said(error)}") from None
+            raise stop(f"{name} ({node.op_type}): this node makes no sense: {first_line(error)}") from None
 
     def step(self, node: Any, name: str) -> None:
         """Give a node's outputs their values."""

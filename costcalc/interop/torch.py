@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from costcalc.errors import stop
+from costcalc.errors import first_line, stop
 from costcalc.graph import Graph, Node, Tensor
 from costcalc.ops._twin import twin
 from costcalc.optional import need
@@ -82,15 +82,10 @@ def _module(torch: Any, node: Node) -> Any:
     except NotImplementedError as error:
         raise stop(f"{node.name}: {error}", hint="its class needs a method torch(self, torch, x, y)") from None
     except REFUSALS as error:
-        raise stop(f"{node.name}: PyTorch does not take this {node.op.kind}: {reason(error)}") from None
+        raise stop(f"{node.name}: PyTorch does not take this {node.op.kind}: {first_line(error)}") from None
     if isinstance(made, torch.nn.Module):
         return made
     return twin(torch, lambda _, *tensors: made(*tensors))
-
-
-def reason(error: Exception) -> str:
-    """Return why PyTorch refuses something, in one line."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _tie(module: Any, first: Any) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
-from costcalc.errors import SpecError, stop
+from costcalc.errors import SpecError, first_line, stop
 from costcalc.interop.aten import layers, points, products, space, views
 from costcalc.interop.aten.reading import (
     COUNTED,
@@ -27,7 +27,6 @@ from costcalc.interop.aten.reading import (
     plain,
 )
 from costcalc.interop.flat import INPUT, Flat
-from costcalc.interop.torch_target import first_line
 from costcalc.optional import need
 
 WRAPS = ("WrapWithSetGradEnabled", "WrapWithAutocast")  # a part of the graph under a mode of its own
@@ -35,9 +34,6 @@ MAKING = ("new_", "zeros_like", "ones_like", "full_like", "empty_like")  # of an
 
 # To import them registers what they know.
 TRANSLATIONS = (layers, points, products, space, views)
-
-
-# ---- which network -------------------------------------------------------------------------------
 
 
 # ---- the import ----------------------------------------------------------------------------------
@@ -189,9 +185,8 @@ def _item(reading: Reading, several: Any, index: int) -> Any:
     if isinstance(several, Constant):
         return several
     if not isinstance(several, list) or index >= len(several):
-        raise stop(
-            f"{reading.path or 'the network itself'}: {reading.operation}: its result {index} can't be expressed",
-            hint="places of the largest elements depend on the image",
+        raise reading.refuse(
+            f"its result {index} can't be expressed", "places of the largest elements depend on the image"
         )
     return several[index]
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
-from costcalc.errors import stop
+from costcalc.errors import first_line, stop
 from costcalc.optional import need
 
 
@@ -70,8 +70,3 @@ def usual_input(network: Any) -> tuple[int, ...] | None:
     said = getattr(network, "pretrained_cfg", None) or {}
     size = said.get("input_size") if hasattr(said, "get") else getattr(said, "input_size", None)
     return tuple(size) if size else None
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says."""
-    return str(error).strip().partition("\n")[0][:300] or type(error).__name__

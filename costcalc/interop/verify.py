@@ -11,10 +11,12 @@ from typing import Any
 
 from costcalc import num
 from costcalc.counting import Row, rows
+from costcalc.errors import first_line
 from costcalc.graph import Graph
-from costcalc.interop.torch import REFUSALS, build, reason
+from costcalc.interop.torch import REFUSALS, build
 from costcalc.optional import need
 from costcalc.shape import Shape
+from costcalc.values import several
 
 QUANTITIES = ("output", "params", "buffers", "macs")
 DEVICES = ("meta", "cpu")
@@ -70,7 +72,7 @@ def measure(network: Any, image: Any) -> Measurement:
             given = network(image)
         found.whole = Measured(given, *_held(network, set()), counter.get_total_flops())
     except REFUSALS as error:
-        found.refusal = reason(error)
+        found.refusal = first_line(error)
     finally:
         for hook in hooks:
             hook.remove()
@@ -204,7 +206,7 @@ def _whole(graph: Graph, checks: list[Check], found: Measurement) -> Check:
         if theirs:
             theirs[quantity] -= sum(check.theirs[quantity] for check in checks if quantity in check.open)
     left = sum(bool(check.open) for check in checks)
-    name = f"total, {left} row{'s' if left != 1 else ''} left out" if left else "total"
+    name = f"total, {several(left, 'row')} left out" if left else "total"
     return Check(name, "", ours, theirs)
 
 

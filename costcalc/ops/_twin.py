@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -19,3 +19,8 @@ def twin(torch: Any, forward: Callable[..., Any], **parts: Any) -> Any:
     for name, part in parts.items():
         setattr(module, name, part)
     return module
+
+
+def edges(pairs: Iterable[tuple[Any, Any]], sign: int = 1) -> list[Any]:
+    """Return (before, after) of each axis in the order of `torch.nn.functional.pad`: the last axis first."""
+    return [sign * edge for pair in reversed(list(pairs)) for edge in pair]

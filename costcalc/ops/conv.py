@@ -9,6 +9,7 @@ from costcalc.errors import Fault
 from costcalc.fields import flag, integer, padding, per_axis, role
 from costcalc.num import prod
 from costcalc.op import Example
+from costcalc.ops._twin import edges
 from costcalc.shape import Shape
 from costcalc.window import Windowed
 
@@ -241,8 +242,8 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
         )
         if even:
             return conv
-        edges = [-edge for pair in reversed(self.padding) for edge in pair]
-        conv.register_forward_hook(lambda _, __, result: torch.nn.functional.pad(result, edges))
+        cuts = edges(self.padding, -1)
+        conv.register_forward_hook(lambda _, __, result: torch.nn.functional.pad(result, cuts))
         return conv
 
     examples = [
@@ -293,11 +294,11 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]
-        edges = [edge for pair in reversed(self.pads(x[0])) for edge in pair]
+        pads = edges(self.pads(x[0]))
 
         def run(t: Any, weights: Any) -> Any:
             # Each image has its own kernels: the batch becomes groups.
-            wide = torch.nn.functional.pad(t, edges).flatten(0, 1)[None]
+            wide = torch.nn.functional.pad(t, pads).flatten(0, 1)[None]
             groups = self.groups * len(t)
             return conv(wide, weights.flatten(0, 1), None, self.stride, 0, self.dilation, groups).reshape(-1, *y.dims)
 
@@ -322,6 +323,5 @@ def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...]) -> Any:
         # Conv modules keep a second form of their padding for the modes that are not zeros.
         conv._reversed_padding_repeated_twice = [p for before, _ in reversed(pads) for p in (before, before)]
         return conv
-    edges = [p for pair in reversed(pads) for p in pair]
-    conv.register_forward_pre_hook(lambda _, given: (torch.nn.functional.pad(given[0], edges),))
+    conv.register_forward_pre_hook(lambda _, given: (torch.nn.functional.pad(given[0], edges(pads)),))
     return conv

@@ -9,6 +9,7 @@ from costcalc.errors import Fault
 from costcalc.fields import flag, padding, per_axis
 from costcalc.num import prod
 from costcalc.op import Example
+from costcalc.ops._twin import edges
 from costcalc.shape import Shape
 from costcalc.window import Windowed
 
@@ -40,12 +41,10 @@ class Pool(Windowed):
                         field="padding",
                     )
 
-    def edges(self, x: Shape, y: Shape) -> list[Any]:
+    def fitted(self, x: Shape, y: Shape) -> list[Any]:
         """Return the padding that makes the windows fit exactly, in PyTorch's order: last axis first."""
-        edges = []
-        for n, out, w, s, (before, _) in zip(x.space, y.space, self.windows(), self.stride, self.pads(x), strict=True):
-            edges.append((before, (out - 1) * s + w - n - before))
-        return [edge for pair in reversed(edges) for edge in pair]
+        axes = zip(x.space, y.space, self.windows(), self.stride, self.pads(x), strict=True)
+        return edges((before, (out - 1) * s + w - n - before) for n, out, w, s, (before, _) in axes)
 
     def even(self, x: Shape) -> bool:
         """Say whether PyTorch's own pools can express the padding: the same on both sides, in numbers."""
@@ -73,12 +72,12 @@ class MaxPool(Pool, kind="max_pool"):
         if self.even(x):
             pad = tuple(before for before, _ in self.pads(x))
             return make(self.kernel, self.stride, pad, self.dilation, ceil_mode=self.ceil_mode)
-        pool, edges, pad = (
+        pool, fitted, pad = (
             make(self.kernel, self.stride, 0, self.dilation),
-            self.edges(x, y),
+            self.fitted(x, y),
             torch.nn.functional.pad,
         )
-        return lambda t: pool(pad(t, edges, value=float("-inf")))
+        return lambda t: pool(pad(t, fitted, value=float("-inf")))
 
     examples = [
         Example(
@@ -152,17 +151,17 @@ class AveragePool(Pool, kind="avg_pool"):
         if self.even(x):
             pad = tuple(before for before, _ in self.pads(x))
             return make(self.kernel, self.stride, pad, self.ceil_mode, self.count_include_pad)
-        pool, edges, pad = make(self.kernel, self.stride), self.edges(x, y), torch.nn.functional.pad
+        pool, fitted, pad = make(self.kernel, self.stride), self.fitted(x, y), torch.nn.functional.pad
         # The average of the cells that count is the sum over all divided by how many of them count.
         cells = torch.ones(1, 1, *x.space)
         if self.padding != "same" and self.count_include_pad:
-            pads = [edge for pair in reversed(self.pads(x)) for edge in pair]
+            pads = edges(self.pads(x))
             cells = pad(cells, pads, value=1.0)
-            rest = [whole - own for whole, own in zip(edges, pads, strict=True)]
+            rest = [whole - own for whole, own in zip(fitted, pads, strict=True)]
         else:
-            rest = edges
+            rest = fitted
         share = pool(pad(cells, rest))
-        return lambda t: pool(pad(t, edges)) / share.to(t.device)
+        return lambda t: pool(pad(t, fitted)) / share.to(t.device)
 
     examples = [
         Example(

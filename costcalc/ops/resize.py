@@ -9,6 +9,7 @@ from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, integer, padding, per_axis, word
 from costcalc.num import ceil_div
 from costcalc.op import Example, Op
+from costcalc.ops._twin import edges
 from costcalc.ops.layout import one_of
 from costcalc.shape import Shape
 
@@ -106,11 +107,6 @@ class SpaceToDepth(Op, kind="space_to_depth"):
     examples = [Example({"scale": 4}, (3, 224, 224), (48, 56, 56), "3 * 16 channels, 224 / 4 pixels")]
 
 
-def edges(pairs: tuple[tuple[Any, Any], ...], sign: int) -> list[Any]:
-    """Return (before, after) of each axis in PyTorch's order, the last axis first."""
-    return [sign * edge for pair in reversed(pairs) for edge in pair]
-
-
 # What stands outside the input, and PyTorch's word for it.
 _OUTSIDE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
@@ -129,7 +125,7 @@ class Pad(Op, kind="pad"):
         return Shape(x.c, *(n + before + after for n, (before, after) in zip(x.space, self.padding, strict=True)))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return lambda t: torch.nn.functional.pad(t, edges(self.padding, 1), _OUTSIDE[self.mode])
+        return lambda t: torch.nn.functional.pad(t, edges(self.padding), _OUTSIDE[self.mode])
 
     def _reach(self, n: Any, pad: Any) -> None:
         """Refuse more pixels than the input has: a mirror does not show its own edge twice."""

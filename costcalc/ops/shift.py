@@ -9,8 +9,8 @@ from costcalc.errors import Fault
 from costcalc.fields import flag, per_axis
 from costcalc.num import prod
 from costcalc.op import Example, Op
-from costcalc.ops._twin import twin
-from costcalc.ops.resize import edges, every_pixel, steps
+from costcalc.ops._twin import edges, twin
+from costcalc.ops.resize import every_pixel, steps
 from costcalc.shape import Shape
 
 
@@ -82,7 +82,7 @@ class Shift(Op, kind="shift"):
         number = prod(self.kernel)
 
         def move(t: Any) -> Any:
-            padded, out = torch.nn.functional.pad(t, edges(tuple(half), 1)), torch.empty_like(t)
+            padded, out = torch.nn.functional.pad(t, edges(half)), torch.empty_like(t)
             for i in range(min(number, x.c)):
                 window, rest = [], i
                 for k, n in zip(reversed(self.kernel), reversed(x.space), strict=True):

@@ -9,7 +9,7 @@ from costcalc.errors import Fault
 from costcalc.fields import integers, padding, per_axis
 from costcalc.num import prod
 from costcalc.op import Example, Op
-from costcalc.ops.resize import edges
+from costcalc.ops._twin import edges
 from costcalc.shape import Shape
 from costcalc.window import Windowed
 
@@ -141,7 +141,7 @@ class Unfold(Windowed, kind="unfold"):
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         unfold = torch.nn.Unfold(self.kernel, self.dilation, 0, self.stride)
-        return lambda t: unfold(torch.nn.functional.pad(t, edges(self.pads(x), 1)))
+        return lambda t: unfold(torch.nn.functional.pad(t, edges(self.pads(x))))
 
     examples = [
         Example({"kernel": 3, "padding": "half"}, (16, 8, 9), (144, 72), "16 * 3 * 3 numbers at 8 * 9 windows"),

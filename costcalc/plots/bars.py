@@ -49,7 +49,7 @@ def layers(
     with style.styled():
         made = style.figure(size or (style.WIDTH, min(BAR * len(found) + FRAME, TALLEST)))
         _drawn(made, [line.name for line in found], parts, [result] * len(found))
-        style.small_print(made, style.named(result), f"{style.counted(result)}; {_drawn_of(result, found)}")
+        style.small_print(made, style.named(result), f"{result.convention.counted}; {_drawn_of(result, found)}")
     return made
 
 
@@ -73,7 +73,7 @@ def types(*networks: Any, convention: str | None = None, size: tuple[float, floa
                 axes.annotate(
                     whole, (100, place), xytext=(3, 0), textcoords="offset points", va="center", annotation_clip=False
                 )
-        style.small_print(made, style.counted(found[0]))
+        style.small_print(made, found[0].convention.counted)
     return made
 
 

@@ -47,7 +47,7 @@ def sweep(table: pd.DataFrame, *, of: str = "macs", name: str = "", size: tuple[
             )
         kept = {knob: table[knob].iloc[0] for knob in _names(table) if knob not in knobs and knob != NETWORK}
         said = ", ".join(filter(None, [name, *(f"{knob} {value}" for knob, value in kept.items())]))
-        style.small_print(made, said, f"counted: {rule.says} ({rule.name})")
+        style.small_print(made, said, rule.counted)
     return made
 
 

@@ -69,7 +69,7 @@ def accuracy(
         panels[0].set_ylabel("top-1 accuracy (%)")
         style.legend(made, panels[0], 5)
         said = f"{len(found)} networks of {classes} classes; accuracies as their sources print them"
-        style.small_print(made, said, f"counted: {rule.says} ({rule.name})")
+        style.small_print(made, said, rule.counted)
         _named(made, panels, found)
     return made
 

@@ -13,6 +13,7 @@ from costcalc.optional import need
 from costcalc.references import all_asked
 from costcalc.report import heading
 from costcalc.result import Result
+from costcalc.textfile import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,11 +103,6 @@ def small_print(figure_: Figure, *said: str) -> None:
     figure_.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=FONT, color=QUIET)
 
 
-def counted(result: Result) -> str:
-    """Return the small print of one network's numbers."""
-    return f"counted: {result.convention.says} ({result.convention.name})"
-
-
 def named(result: Result) -> str:
     """Return the small print that says which network it is, at which knobs."""
     return heading(result)[0]
@@ -151,8 +147,5 @@ def save(figure_: Figure, path: str, dpi: float = 150) -> None:
             f"a picture of more than {MOST_PIXELS:,} pixels a side is refused", hint="ask for a smaller --figure"
         )
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    try:
-        with styled():
-            figure_.savefig(path, format=kind, dpi=dpi, metadata=metadata)
-    except OSError as error:
-        raise stop(f"{path} cannot be written: {error.strerror}") from None
+    with writing(path), styled():
+        figure_.savefig(path, format=kind, dpi=dpi, metadata=metadata)

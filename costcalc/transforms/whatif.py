@@ -10,7 +10,7 @@ from costcalc import zoo
 from costcalc.counting import Cost, total
 from costcalc.errors import nearest, stop
 from costcalc.expand import expand
-from costcalc.num import UNKNOWN
+from costcalc.num import UNKNOWN, or_none
 from costcalc.result import Layer, Result
 from costcalc.transforms.kernels import DepthwiseSeparable, Factorize, GroupShuffle, Stack
 from costcalc.transforms.network import Network, flattened
@@ -187,9 +187,7 @@ def _costs(before: Cost, after: Cost) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if value is UNKNOWN:
-        return None
-    return float(value) if isinstance(value, Fraction) else value
+    return float(value) if isinstance(value, Fraction) else or_none(value)
 
 
 def _shown(value: Any) -> str:

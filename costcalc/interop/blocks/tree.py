@@ -58,7 +58,7 @@ class Part:
     @property
     def joins(self) -> bool:
         """Whether it takes several tensors."""
-        return self.cls is not None and self.cls.inputs not in (0, 1)
+        return self.cls is not None and self.cls.joins
 
 
 class Group:
