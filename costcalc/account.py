@@ -58,7 +58,7 @@ class Figure:
             "printed": claim.printed,
             "of": claim.row.get("of"),
             "ours": claim.ours if isinstance(claim.ours, int) else float(claim.ours),
-            "convention": claim.row.get("convention", "costcalc"),
+            **conventions.get(claim.row.get("convention", conventions.DEFAULT)).mark,
             "verdict": self.verdict,
             "note": claim.row.get("note"),
         }

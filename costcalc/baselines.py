@@ -32,9 +32,9 @@ Entry = dict[str, Any]
 class Baseline:
     """The costs that networks are held to, by the word for each, under one convention."""
 
-    def __init__(self, path: str, convention: str, networks: Mapping[str, Entry]) -> None:
+    def __init__(self, path: str, rule: Convention, networks: Mapping[str, Entry]) -> None:
         self.path = path
-        self.convention = convention
+        self.rule = rule
         self.networks = dict(networks)
 
     def entry(self, network: Network) -> Entry:
@@ -46,7 +46,8 @@ class Baseline:
     def text(self) -> str:
         """Return the file's text."""
         said = [_network(name, self.networks[name]) for name in sorted(self.networks)]
-        head = f'{{\n  "{KEY}": {VERSION},\n  "convention": {_json(self.convention)},\n  "networks": {{'
+        head = f'{{\n  "{KEY}": {VERSION},\n  "convention": {_json(self.rule.name)},\n'
+        head += f'  "hash": {_json(self.rule.stamp)},\n  "networks": {{'
         return "\n".join([head, ",\n".join(said), "  }", "}", ""]) if said else f"{head}}}\n}}\n"
 
     def write(self) -> None:
@@ -90,18 +91,18 @@ def read(path: str, rule: Convention) -> Baseline:
     found = _parsed(path)
     if not isinstance(found, dict) or found.get(KEY) != VERSION:
         raise _none(path, f'it has no "{KEY}": {VERSION}')
-    convention, networks = found.get("convention"), found.get("networks")
+    convention, stamp, networks = found.get("convention"), found.get("hash"), found.get("networks")
     if not isinstance(convention, str) or not isinstance(networks, dict):
         raise _none(path, "it has no convention, or no networks")
     for name, entry in networks.items():
         _checked(path, name, entry)
-    if convention != rule.name:
+    held = f"{convention} {stamp}" if stamp else convention
+    if convention != rule.name or stamp not in (None, rule.stamp):
         raise stop(
-            f"{path} was counted under the convention '{convention}', not '{rule.name}': "
-            "such numbers cannot be compared",
+            f"{path} was counted under the convention '{held}', not '{rule.label}': such numbers cannot be compared",
             hint=f"add --convention {convention}, or write another file",
         )
-    return Baseline(path, convention, networks)
+    return Baseline(path, rule, networks)
 
 
 def _parsed(path: str) -> Any:
@@ -223,7 +224,7 @@ def updated(networks: list[Network], path: str, rule: Convention) -> tuple[Basel
     """
     before = read(path, rule) if os.path.exists(path) else None
     old = before.networks if before else {}
-    made = Baseline(path, rule.name, {**old, **{network.label: measured(network) for network in networks}})
+    made = Baseline(path, rule, {**old, **{network.label: measured(network) for network in networks}})
     new = before is None or made.text() != before.text()
     if new:
         made.write()

@@ -27,7 +27,7 @@ def measures(result: Result) -> dict[str, Any]:
     """Return a network's totals: params and MACs under its convention, output elements, bytes of its parameters."""
     rule = conventions.get("activations")
     activations = total(cost(layer.row, rule, result.batch) for layer in result.layers).macs
-    values = (result.params, result.macs, activations, stored(layer.row for layer in result.layers))
+    values = (result.params, result.total, activations, stored(layer.row for layer in result.layers))
     return dict(zip(MEASURES, values, strict=True))
 
 
@@ -68,7 +68,7 @@ def records(networks: list[Network]) -> list[dict[str, Any]]:
             "params_ratio": _ratio(values["params"], found[0]["params"]),
             "macs_ratio": _ratio(values["macs"], found[0]["macs"]),
             "batch": result.batch,
-            "convention": result.convention.name,
+            **result.convention.mark,
         }
         for (label, result), values in zip(networks, found, strict=True)
     ]

@@ -1,194 +1,169 @@
-"""What a convention counts: data, a line a convention. Every number shown names the one it follows.
+"""Conventions: what is counted, as data. Every number shown names the one it follows.
 
-`params` and `macs` are expressions of the spec language over one row's components (`op.COMPONENTS`),
-its numbers of input and output elements (`inputs`, `outputs`), and its operator's kind (`kind`).
+A convention says how the parameters and the operations of a row are counted: by one formula for all rows,
+or by rules for certain operators. Each is a file in `costcalc/profiles/`, read when it is asked for; a path
+names a user's own. One that counts MACs and FLOPs holds both: `NAME:macs` and `NAME:flops` choose.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from functools import lru_cache
+from typing import NamedTuple
 
-from costcalc.errors import Fault, nearest, stop
-from costcalc.expr import Expr, parse
+from costcalc.errors import nearest, stop
+from costcalc.expr import Expr
+
+DEFAULT = "costcalc"
+UNITS = {"macs": "MACs", "flops": "FLOPs"}
+LEARNABLE = "weights + biases + norm_params"
+
+
+class Rule(NamedTuple):
+    """How a convention counts the operators of some kinds; what it leaves out is counted as for any row."""
+
+    kinds: tuple[str, ...]
+    formulas: dict[str, Expr]  # params, macs, flops
+    note: str = ""
 
 
 class Convention:
-    """One way of counting: two formulas over a row, what they leave out, and where they come from."""
-
-    __slots__ = ("macs", "name", "params", "says", "source", "things", "unit")
+    """One way of counting: formulas over a row, what they leave out, and where they come from."""
 
     def __init__(
-        self, name: str, *, params: str, macs: str, unit: str, says: str, source: str, things: str = "params"
+        self,
+        name: str,
+        count: str,
+        formulas: dict[str, Expr],
+        *,
+        says: str,
+        source: str,
+        unit: str = "",
+        things: str = "params",
+        measured: str = "",
+        tool: bool = False,
+        notes: tuple[str, ...] = (),
+        rules: tuple[Rule, ...] = (),
     ) -> None:
         self.name = name
-        self.params = params
-        self.macs = macs
-        self.unit = unit
-        self.things = things  # what `params` counts, as `unit` says of `macs`
+        self.count = count  # macs or flops: which of its two numbers this is
+        self.formulas = formulas
         self.says = says
         self.source = source
+        self.unit = unit or UNITS[count]
+        self.things = things  # what `params` counts, as `unit` says of the operations
+        self.measured = measured
+        self.tool = tool  # whether it is another tool's
+        self.notes = notes
+        self.rules = rules
+        self.others: dict[str, Convention] = {count: self}  # by what each counts
+        self.of_kind = {kind: rule for rule in rules for kind in rule.kinds}
+        self.stamp = stamp(self)
+
+    def __repr__(self) -> str:
+        return f"<Convention {self.name}: {self.says}>"
+
+    @property
+    def params(self) -> str:
+        """The formula of the parameters, for a row that no rule says otherwise of."""
+        return self.formulas["params"].text
+
+    @property
+    def macs(self) -> str:
+        """The formula of the operations, for a row that no rule says otherwise of."""
+        return self.formulas[self.count].text
+
+    @property
+    def label(self) -> str:
+        """Name and hash: which numbers may be compared with which."""
+        return f"{self.name} {self.stamp}"
 
     @property
     def counted(self) -> str:
-        """What every output says of its numbers: the convention in words, and its name."""
-        return f"counted: {self.says} ({self.name})"
+        """What every output says of its numbers: the convention in words, its name and its hash."""
+        return f"counted: {self.says} ({self.label})"
+
+    @property
+    def mark(self) -> dict[str, str]:
+        """What every record says of its numbers: the convention's name and hash."""
+        return {"convention": self.name, "convention_hash": self.stamp}
+
+    def formula(self, kind: str, quantity: str) -> Expr:
+        """Return how `params`, or the operations (`macs`), of an operator's rows are counted."""
+        key = self.count if quantity == "macs" else quantity
+        rule = self.of_kind.get(kind)
+        return (rule.formulas.get(key) if rule else None) or self.formulas[key]
+
+    def counting(self, count: str) -> Convention:
+        """Return this convention's count of `macs` or `flops`; raise SpecError where it has none."""
+        if count not in self.others:
+            said = " and ".join(UNITS[one] for one in self.others)
+            raise stop(f"the convention '{self.name}' counts {said} only", hint="costcalc:flops has two FLOPs a MAC")
+        return self.others[count]
 
     def to_dict(self) -> dict[str, str]:
         """Return the convention as plain data."""
-        return {slot: getattr(self, slot) for slot in ("name", "says", "params", "macs", "unit", "source")}
+        said = {slot: getattr(self, slot) for slot in ("name", "says", "params", "macs", "unit", "source")}
+        return {**said, "hash": self.stamp}
 
 
-DEFAULT = "costcalc"
+def stamp(convention: Convention) -> str:
+    """Return eight hexadecimal digits that are the same for two conventions only where they count alike."""
+    from zlib import crc32
 
-LEARNABLE = "weights + biases + norm_params"
-_ALL = "params: all learnable"
+    count = convention.count
+    rules = [
+        (kind, key, rule.formulas[key].text)
+        for rule in convention.rules
+        for kind in rule.kinds
+        for key in ("params", count)
+        if key in rule.formulas and rule.formulas[key].text != convention.formulas[key].text
+    ]
+    told = (convention.params, convention.macs, convention.unit, convention.things, sorted(rules))
+    return f"{crc32(repr(told).encode()):08x}"
 
-CONVENTIONS: dict[str, Convention] = {
-    convention.name: convention
-    for convention in (
-        Convention(
-            DEFAULT,
-            params=LEARNABLE,
-            macs="macs",
-            unit="MACs",
-            says=f"{_ALL}; MACs: conv + fc + matmul, no bias",
-            source="docs/conventions.md; what calflops' MACs and half of PyTorch's FlopCounterMode give for CNNs",
-        ),
-        Convention(
-            "weights",
-            params="weights",
-            macs="macs",
-            unit="mult-adds",
-            says="params: kernels only, no bias, no norm; mult-adds: conv + fc + matmul, no bias",
-            source="arXiv:1704.04861, Table 2",
-        ),
-        Convention(
-            "no-norm",
-            params="weights + biases",
-            macs="macs",
-            unit="MACs",
-            says="params: kernels and biases, no norm; MACs: conv + fc + matmul, no bias",
-            source="arXiv:1603.05027, Table 4 (its 10.2 M of ResNet-1001)",
-        ),
-        Convention(
-            "pruned",
-            # What is left of a kernel is rounded up; the small number keeps a float's dust out of that.
-            params="ceil(weights * density - 0.000001) + biases + norm_params",
-            macs="macs",
-            unit="MACs",
-            says="params: what density leaves of the kernels, all else whole; MACs: as if nothing were pruned",
-            source="arXiv:1602.07360, Table 1",
-        ),
-        Convention(
-            "lecture",
-            params=LEARNABLE,
-            macs="macs + outputs if macs else 0",
-            unit="operations",
-            says=f"{_ALL}; operations: MACs + one bias add per output of conv, fc and matmul",
-            source="Representative CNNs (lecture, 2023): Ho·Wo·Co·Ci·Kh·Kw/G + Ho·Wo·Co",
-        ),
-        Convention(
-            "activations",
-            params=LEARNABLE,
-            macs="outputs if macs else 0",
-            unit="activations",
-            says=f"{_ALL}; activations: output elements of conv, fc and matmul",
-            source="arXiv:2003.13678 (acts); the neurons of Krizhevsky et al. 2012",
-        ),
-        Convention(
-            "bytes",
-            params="4 * (weights + biases + norm_params)",
-            macs="macs",
-            unit="MACs",
-            things="bytes",
-            says="bytes: of all learnable at 32 bits each; MACs: conv + fc + matmul, no bias",
-            source="arXiv:1602.07360, Table 2",
-        ),
-        Convention(
-            "flops",
-            params=LEARNABLE,
-            macs="2 * macs",
-            unit="FLOPs",
-            says=f"{_ALL}; FLOPs: two per MAC (a multiplication and an addition) of conv + fc + matmul",
-            source="arXiv:1704.04861, Table 9 (its 1700 M of SqueezeNet)",
-        ),
-        Convention(
-            "vgg",
-            params=LEARNABLE,
-            macs="0 if kind == 'fc' else macs",
-            unit="mult-adds",
-            says=f"{_ALL}; mult-adds: convolutions only, no fc",
-            source="arXiv:1704.04861, Table 8 (its 15300 M of VGG-16)",
-        ),
-        Convention(
-            "shufflenet-table1",
-            params=LEARNABLE,
-            macs="0 if kind == 'fc' else macs",
-            unit="MACs",
-            says=f"{_ALL}; MACs: convolutions only, no fc",
-            source="arXiv:1707.01083, Table 1",
-        ),
-        Convention(
-            "condensenet",
-            params=LEARNABLE,
-            macs="macs + (elementwise if kind in ['relu', 'avg_pool', 'global_avg_pool'] else 0)"
-            " + (bias_adds if kind == 'fc' else 0)",
-            unit="operations",
-            says=f"{_ALL}; operations: MACs + ReLU's elements + average pools' windows + the fc's bias",
-            source="arXiv:1711.09224, Table 3; ShichenLiu/CondenseNet",
-        ),
-        Convention(
-            "igcv3",
-            params=LEARNABLE,
-            macs="outputs if kind == 'relu6' else macs",
-            unit="operations",
-            says=f"{_ALL}; operations: MACs + one per ReLU6 element",
-            source="arXiv:1806.00178; homles11/IGCV3",
-        ),
-        Convention(
-            "as-resnet",
-            params=LEARNABLE,
-            macs="outputs if kind == 'active_shift' else macs",
-            unit="operations",
-            says=f"{_ALL}; operations: MACs + one per shifted element",
-            source="arXiv:1806.07370 (its 729 M of w68)",
-        ),
-        Convention(
-            "as-resnet-bn",
-            params=LEARNABLE,
-            macs="outputs if kind in ['active_shift', 'batch_norm'] else macs",
-            unit="operations",
-            says=f"{_ALL}; operations: MACs + one per shifted and per normalized element",
-            source="arXiv:1806.07370 (its 404 M of w50)",
-        ),
-    )
-}
+
+def folder() -> str:
+    """Return the folder of the conventions that costcalc brings."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "profiles")
+
+
+@lru_cache(maxsize=1)
+def names() -> tuple[str, ...]:
+    """Return the names of the conventions that costcalc brings, the default first."""
+    found = sorted(file.removesuffix(".yaml") for file in os.listdir(folder()) if file.endswith(".yaml"))
+    return (DEFAULT, *(name for name in found if name != DEFAULT))
 
 
 def get(name: str | Convention) -> Convention:
-    """Return a convention by name; raise SpecError, with the nearest name, for an unknown one."""
+    """Return a convention by name or by the path of its file; with `:macs` or `:flops` behind it, that count of it.
+
+    Raises SpecError, with the nearest name, for an unknown one, and with every mistake of a file.
+    """
     if isinstance(name, Convention):
         return name
-    found = CONVENTIONS.get(name)
-    if found is None:
-        hint = nearest(name, CONVENTIONS) or f"known: {', '.join(CONVENTIONS)}"
-        raise stop(f"unknown convention '{name}'", hint=hint)
-    return found
+    base, colon, count = name.rpartition(":")
+    if not colon or count not in UNITS:
+        base, count = name, ""
+    found = _own(base)
+    return found.counting(count) if count else found
 
 
-class _Row:
-    """The scope of a convention's formula: the row's own numbers, nothing else (`expr.Scope`)."""
+def _own(name: str) -> Convention:
+    """Return a convention of costcalc's, or of a file."""
+    if name in names():
+        return _read(os.path.join(folder(), f"{name}.yaml"), 0)
+    if name.endswith((".yaml", ".yml")) or os.sep in name:
+        changed = os.stat(name).st_mtime_ns if os.path.exists(name) else 0
+        return _read(name, changed)
+    hint = nearest(name, names()) or f"known: {', '.join(names())}, or the path of a file"
+    raise stop(f"unknown convention '{name}'", hint=hint)
 
-    def __init__(self, row: Any) -> None:
-        self.vars = row
 
-    def word(self, name: str, *_: Any) -> Any:
-        raise Fault(f"a convention knows no '{name}'")
+@lru_cache(maxsize=64)
+def _read(path: str, changed: int) -> Convention:
+    """Return the convention in a file; kept until the file changes."""
+    del changed
+    from costcalc.profile import load
 
-    dim = dim_of = call = word
-
-
-def evaluate(formula: str, names: dict[str, Any]) -> Any:
-    """Return what a formula of a convention gives for one row's numbers."""
-    expression: Expr = parse(formula)
-    return expression.run(_Row(names))
+    return load(path)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from costcalc.conventions import LEARNABLE, Convention, evaluate
-from costcalc.graph import Graph, Node
+from costcalc import num
+from costcalc.conventions import LEARNABLE, Convention
+from costcalc.errors import Fault, stop
+from costcalc.formulas import evaluate
+from costcalc.graph import ABSENT, Graph, Node
 from costcalc.num import UNKNOWN
 from costcalc.op import COMPONENTS, PARAMETERS
 from costcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from costcalc.expr import Expr
 
 
 class Row:
@@ -19,6 +25,7 @@ class Row:
     compare, exp, sqrt) to its number of operations.
     """
 
+    node: Node
     weights: Any = 0
     biases: Any = 0
     norm_params: Any = 0
@@ -104,23 +111,38 @@ class Cost:
 
 
 def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
-    """Return what a row costs under a convention, its operations for a whole batch."""
+    """Return what a row costs under a convention, its operations for a whole batch.
+
+    Raises SpecError where the convention's formula gives no number for it, or says nothing of its MACs.
+    """
+    if convention.tool and row.node.call == ABSENT:
+        return Cost()  # the tool's users run an implementation that has no such step
+    params, macs = (convention.formula(row.kind, quantity) for quantity in ("params", "macs"))
     # The two formulas that nearly all conventions use are read off directly: they are run for
     # every row of every report.
-    params = row.learnable if convention.params == LEARNABLE else _evaluated(convention.params, row)
-    macs = row.macs if convention.macs == "macs" else _evaluated(convention.macs, row)
-    return Cost(params, macs * batch)
+    params_ = row.learnable if params.text == LEARNABLE else _evaluated(params, row, convention)
+    macs_ = row.macs if macs.text == "macs" else _operations(macs, row, convention)
+    return Cost(params_, macs_ * batch)
 
 
-def _evaluated(formula: str, row: Row) -> Any:
-    """Return a convention's formula of a row: unknown where it asks for MACs that are."""
-    return UNKNOWN if row.macs is UNKNOWN and "macs" in formula else evaluate(formula, _names(row))
+def _operations(formula: Expr, row: Row, convention: Convention) -> Any:
+    """Return a row's operations: unknown where its MACs are; refused where they are nobody's business."""
+    if row.macs is UNKNOWN:
+        return UNKNOWN
+    if not formula.names and row.kind not in convention.of_kind and num.any_of(row.macs != 0):
+        raise stop(
+            f"{row.name}: the convention '{convention.name}' says nothing of '{row.kind}', which has MACs",
+            hint=f"add a rule to it: {{of: {row.kind}, {convention.count}: ...}}",
+        )
+    return _evaluated(formula, row, convention)
 
 
-def _names(row: Row) -> dict[str, Any]:
-    names = {name: getattr(row, name) for name in (*PARAMETERS, "macs", "bias_adds", "inputs", "outputs", "kind")}
-    density = 1 if row.node.density is None else row.node.density
-    return names | {"elementwise": sum(row.elementwise.values()), "density": density}
+def _evaluated(formula: Expr, row: Row, convention: Convention) -> Any:
+    """Return what a formula gives for a row."""
+    try:
+        return evaluate(formula, row)
+    except Fault as fault:
+        raise stop(f"{row.name}: {formula.text} of {convention.name}: {fault.message}", hint=fault.hint) from None
 
 
 def total(costs: Iterable[Cost]) -> Cost:

@@ -120,7 +120,7 @@ class Diff:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data: the JSON that `--format json` writes."""
         sides = {
-            side: {"network": label, "params": or_none(result.params), "macs": or_none(result.macs)}
+            side: {"network": label, "params": or_none(result.params), "macs": or_none(result.total)}
             for side, (label, result) in (("before", self.before), ("after", self.after))
         }
         result = self.before.result

@@ -24,7 +24,7 @@ def heading(diff: Diff) -> list[str]:
     found = [
         f"{diff.before.label} → {diff.after.label}",
         _difference(rule.things, first.params, second.params, diff.params),
-        _difference(rule.unit, first.macs, second.macs, diff.macs),
+        _difference(rule.unit, first.total, second.total, diff.macs),
         diff.said,
     ]
     return [*found, "the outputs are those of other layers"] if diff.outputs else found
@@ -32,7 +32,7 @@ def heading(diff: Diff) -> list[str]:
 
 def _totals(diff: Diff) -> str:
     result = diff.before.result
-    return f"{readable(result.params)} {result.convention.things}, {readable(result.macs)} {result.unit}"
+    return f"{readable(result.params)} {result.convention.things}, {readable(result.total)} {result.unit}"
 
 
 def _difference(what: str, before: Any, after: Any, change: Any) -> str:

@@ -211,6 +211,7 @@ class Spec:
         self.folder: str | None = None  # where `include` may find files; None: only in the zoo
         self.variant = ""
         self.meta: dict[str, Any] = {}
+        self.reference: dict[str, list[str]] = {}  # how the reference implementation calls rows: word -> patterns
         self.root: Node | None = None
         self.knobs: dict[str, Any] = {}
         self.defaults_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen

@@ -71,6 +71,7 @@ class _Expander(Tabler):
             self.refuse_unused(graph)
         if self.problems:
             raise SpecError(self.problems, rows=self.nodes)
+        graph.called()
         return graph
 
     def input_shape(self, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:

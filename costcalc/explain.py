@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc import conventions
 from costcalc.conventions import Convention
 from costcalc.counting import Row, cost
+from costcalc.disagreement import of_row
 from costcalc.errors import nearest, stop
 from costcalc.graph import Graph, Node
 from costcalc.op import PARAMETERS, Op
@@ -126,8 +128,10 @@ def page(nodes: list[Node], rows: list[Row], convention: Convention) -> list[str
         said += [f"{node.name}: {node.op.type(node.x)}, {_shapes(node.x)} -> {_shapes(node.y)}"]
         said += [f"  fields: {fields}"] if fields else []
         said += [f"  {formula}" for formula in formulas(node)]
-        counted = cost(row, convention)
-        said.append(f"  {convention.name}: {counted.params:,} params, {counted.macs:,} {convention.unit}")
+        counted = cost(row, conventions.get(conventions.DEFAULT))
+        said.append(f"  {conventions.DEFAULT}: {counted.params:,} params, {counted.macs:,} MACs")
+        if convention.name != conventions.DEFAULT:
+            said += of_row(row, convention)
         if node.shared is not None:
             said.append(
                 f"  it uses the weights of '{node.shared.name}', where its {' and '.join(PARAMETERS)} are counted"

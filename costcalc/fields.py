@@ -37,8 +37,19 @@ OPTIONS = frozenset(
     "bits density budget jobs dask baseline update padding-aware resume order mode device lut max-params max-macs "
     "max-activations max-size tolerance exit-code scale-width compound as-array name color rows all sort opaque "
     "blocks leave-out rounding bars figure dpi of depthwise-separable stack-3x3 factorize spatial-svd channel-svd "
-    "group-shuffle fuse-batch-norm drop-squeeze-excite pool-classifier".replace("-", "_").split()
+    "group-shuffle fuse-batch-norm drop-squeeze-excite pool-classifier only".replace("-", "_").split()
 )
+
+# How the implementation that `reference` names calls a row, where that is no module of its own.
+CALLS = {
+    "functional": "through a function, torch.nn.functional's",
+    "mean": "a global pool written as a mean over the axes",
+    "operator": "with an operator: + or *",
+    "convolution": "a fully connected layer that is a 1x1 convolution there",
+    "reused": "by a module that is called again later",
+    "subclass": "by a class of its own that inherits from PyTorch's",
+    "absent": "not at all",
+}
 
 # The top-level keys of a spec.
 TOP = (

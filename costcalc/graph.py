@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from costcalc.document import Spec
 from costcalc.errors import Mark
 from costcalc.op import Op
 from costcalc.shape import Shape
+
+MODULE, ABSENT = "module", "absent"  # what `reference` says of rows: where it says nothing; where there is no call
 
 
 class Tensor:
@@ -45,6 +48,7 @@ class Node:
 
     __slots__ = (
         "bits",
+        "call",
         "density",
         "index",
         "inputs",
@@ -72,6 +76,7 @@ class Node:
         self.shared: Node | None = None  # the node whose weights it uses
         self.bits: Any = None
         self.density: Any = None
+        self.call = MODULE  # how the reference implementation calls it: a word of the spec's `reference`
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op.kind} {self.x} -> {self.y}>"
@@ -87,3 +92,17 @@ class Graph:
         self.given = False  # whether the input's shape was given from outside, not by the spec
         self.nodes: list[Node] = []
         self.outputs: list[Tensor] = []
+
+    def called(self) -> None:
+        """Tell each node how the reference implementation calls it: by the first pattern that its name matches."""
+        if not self.spec.reference:
+            return
+        from fnmatch import translate
+
+        words = [word for word, patterns in self.spec.reference.items() for _ in patterns]
+        every = [translate(pattern) for patterns in self.spec.reference.values() for pattern in patterns]
+        found = re.compile("|".join(f"({one})" for one in every)).match
+        for node in self.nodes:
+            match = found(node.name)
+            if match and match.lastindex:
+                node.call = words[match.lastindex - 1]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from costcalc import conventions
 from costcalc.errors import SpecError, stop
 from costcalc.optional import need
 from costcalc.swept import framed
@@ -59,7 +60,7 @@ def _write(task: Task, folder: str, number: int, columns: Columns) -> None:
 def _claimed(folder: str, task: Task) -> None:
     """Make the folder, or make sure that it holds parts of this very sweep."""
     manifest = os.path.join(folder, MANIFEST)
-    told = {"sweep": task.key, "convention": task.convention, "settings": task.grid.size, "axes": task.axes}
+    told = {"sweep": task.key, **conventions.get(task.convention).mark, "settings": task.grid.size, "axes": task.axes}
     with writing(folder):
         if os.path.exists(manifest):
             with open(manifest, encoding="utf-8") as file:

@@ -11,11 +11,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from costcalc import conventions, num
+from costcalc.aside import FIGURE
 from costcalc.counting import Row, cost, rows, total
 from costcalc.document import Spec
 from costcalc.errors import Fault, SpecError, nearest, stop
 from costcalc.expand import expand
-from costcalc.reader import FIGURE
 
 QUANTITIES = ("macs", "params")
 UNITS = {"": 0, "%": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}

@@ -7,15 +7,14 @@ this floor has accepted, `expand` does not check again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from costcalc import op as ops
+from costcalc.aside import AsideReader
 from costcalc.context import Context, LayerNames
 from costcalc.document import VERSION, Block, Function, LostItem, Value, knob_fault, lost
 from costcalc.errors import Fault, Mark, closest, nearest
 from costcalc.fields import MODIFIERS, OPTIONS, RESERVED, TOP
-from costcalc.items import ItemReader
 from costcalc.signature import Argument, parse_signature
 from costcalc.source import Node
 from costcalc.values import LONGEST_LIST, LONGEST_NAME, MOST_NAMES
@@ -23,32 +22,11 @@ from costcalc.values import LONGEST_LIST, LONGEST_NAME, MOST_NAMES
 MOST_CALLS = 10_000  # steps of one definition, those of the definitions that it calls included
 MOST_AXES = 8  # of the input
 
-META = ("name", "family", "year", "task", "source", "reference")
-PUBLISHED = (
-    "where", "source", "variant", "knobs", "of", "convention", "macs", "params", "top1", "top5", "digits", "rounding",
-    "reproduces", "note",
-)  # fmt: skip
-_NO_USE = ("knobs", "variants", "published", *META)  # sections in which a knob's name reads nothing
-_CLAIMS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "rounding": (lambda v: v in ("nearest", "floor", "ceil"), "write nearest, floor or ceil"),
-    "digits": (lambda v: type(v) is int and v > 0, "write how many digits of the figure count: 2"),
-    "reproduces": (lambda v: isinstance(v, bool), "write true or false"),
-    "variant": (lambda v: isinstance(v, str), "write the name of a variant"),
-    "convention": (lambda v: isinstance(v, str), "write the name of a convention: costcalc conventions lists them"),
-    "where": (lambda v: not isinstance(v, dict | bool), "write where the figure is printed: Table 1"),
-    "source": (lambda v: isinstance(v, str), "write a paper, a repository"),
-    "of": (
-        lambda v: bool(v) and all(isinstance(part, str) for part in (v if isinstance(v, list) else [v])),
-        "write a layer, a group of layers or a layer type, or a list of them: fire2, conv 1x1",
-    ),
-    "note": (lambda v: isinstance(v, str), "write a text"),
-    "top1": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 70.6"),
-    "top5": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 89.5"),
-}
-FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT%]?)\Z")
+META = ("name", "family", "year", "task", "source")
+_NO_USE = ("knobs", "variants", "published", "reference", *META)  # sections in which a knob's name reads nothing
 
 
-class Reader(ItemReader):
+class Reader(AsideReader):
     """Reads one document."""
 
     def read(self, root: Node) -> None:
@@ -63,6 +41,7 @@ class Reader(ItemReader):
         for key in META:
             if key in top:
                 self.spec.meta[key] = top[key].plain()
+        self.reference(top.get("reference"))
         self.knobs(top.get("knobs"))
         self.variants(top.get("variants"))
         self.define(top.get("define"))
@@ -338,50 +317,6 @@ class Reader(ItemReader):
             unread = [name for name in unread if name not in words]
         for name in unread:
             self.problem(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
-
-    def published(self, node: Node | None) -> None:
-        section = self.mapping(node, "published")
-        if node is not None and node.is_map:
-            self.keys(node, ("source", "rows"), "key of published:")
-        source = section["source"].plain() if "source" in section else ""
-        rows = section.get("rows")
-        if rows is None:
-            return
-        if not rows.is_list:
-            self.problem("'rows' must be a list", rows.mark, "write - {where: Table 1, macs: 569M, params: 4.2M}")
-            return
-        for row in rows.value:
-            if not row.is_map:
-                self.problem("a published row is a mapping", row.mark, "write {where: Table 1, macs: 569M}")
-                continue
-            self.keys(row, PUBLISHED, "key of a published row:")
-            self.claim(row, source)
-
-    def claim(self, row: Node, source: Any) -> None:
-        values = {key: value.plain() for key, value in row.value.items()}
-        marks = {key: value.mark for key, value in row.value.items()}
-        variant = values.get("variant")
-        if isinstance(variant, str) and variant not in self.spec.variants:
-            hint = nearest(str(variant), self.spec.variants)
-            hint = hint or f"variants: {', '.join(self.spec.variants) or 'none'}"
-            self.problem(f"there is no variant '{variant!s:.60}'", marks["variant"], hint)
-        for knob, value in self.mapping(row.value.get("knobs"), "knobs").items():
-            if knob not in self.spec.knobs:
-                hint = nearest(knob, self.spec.knobs) or f"knobs: {', '.join(self.spec.knobs) or 'none'}"
-                self.problem(f"there is no knob '{knob}'", row.value["knobs"].keys[knob], hint)
-            elif fault := knob_fault(knob, self.spec.knobs[knob], value.plain()):
-                self.problem(fault.message, value.mark, fault.hint)
-        for key, (right, hint) in _CLAIMS.items():
-            if key in values and not right(values[key]):
-                self.problem(f"{key} is {values[key]!s:.20}", marks[key], hint)
-        if values.get("reproduces") is False and not values.get("note"):
-            hint = "say why: a misprint of the paper, a detail that was never published"
-            self.problem("a row that is not reproduced needs a 'note'", row.mark, hint)
-        for key in ("macs", "params"):
-            if key in values and not FIGURE.match(str(values[key])):
-                self.problem(f"'{values[key]!s:.20}' is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
-        self.spec.published.append({"source": source, **values})
-        self.spec.published_marks.append(marks)
 
 
 def _head(text: str) -> str:

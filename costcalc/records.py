@@ -17,7 +17,7 @@ def records(result: Result) -> list[dict[str, Any]]:
         full = layer.to_dict(result.batch)
         record = {key: _flat(value) for key, value in full.items() if key != "elementwise"}
         record["elementwise"] = sum(full["elementwise"].values())
-        record["convention"] = result.convention.name
+        record |= result.convention.mark
         found.append(record)
     return found
 
@@ -32,7 +32,7 @@ def folded(result: Result, lines: list[Line], by: str) -> list[dict[str, Any]]:
             "rows": len(line.rows),
             "params": line.cost.params,
             "macs": "" if line.cost.macs is UNKNOWN else line.cost.macs,
-            "convention": result.convention.name,
+            **result.convention.mark,
         }
         for line in lines
     ]

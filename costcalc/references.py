@@ -126,9 +126,9 @@ def all_asked(
 def agree(network: Network, rule: Convention, batch: int) -> None:
     """Raise SpecError unless a network was counted under this convention, for this batch."""
     label, result = network
-    if result.convention.name != rule.name:
+    if result.convention.stamp != rule.stamp:
         raise stop(
-            f"{label} was counted under the convention '{result.convention.name}', not '{rule.name}': "
+            f"{label} was counted under the convention '{result.convention.label}', not '{rule.label}': "
             "such numbers cannot be compared",
             hint="count all networks under one convention",
         )

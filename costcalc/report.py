@@ -45,7 +45,7 @@ def layer_table(result: Result, by: str = "layer", fold: int | None = None) -> T
         [
             _marked(line), line.type, line.input, line.output, _window(line),
             line.cost.params, _share(line.cost.params, result.params),
-            line.cost.macs, _share(line.cost.macs, result.macs),
+            line.cost.macs, _share(line.cost.macs, result.total),
         ]
         for line in shown
     ]  # fmt: skip
@@ -64,7 +64,7 @@ def type_table(result: Result, by: str = "type", fold: int | None = None) -> Tab
         [
             _marked(line), str(len(line.rows)),
             line.cost.params, _share(line.cost.params, result.params),
-            line.cost.macs, _share(line.cost.macs, result.macs),
+            line.cost.macs, _share(line.cost.macs, result.total),
         ]
         for line in shown
     ]  # fmt: skip
@@ -81,7 +81,7 @@ def barred(table: Table) -> Table:
 
 def _totals(shown: list[Line], result: Result) -> list[Any]:
     summed = total(line.cost for line in shown)
-    shares = [_share(summed.params, result.params), _share(summed.macs, result.macs)]
+    shares = [_share(summed.params, result.params), _share(summed.macs, result.total)]
     return [summed.params, shares[0], summed.macs, shares[1]]
 
 
@@ -94,7 +94,7 @@ def notes(result: Result) -> list[str]:
     if stated:
         texts = {str(getattr(layer.row.node.op, "note", "")) for layer in stated}
         said.append(f"* as the spec states it, not derived: {'; '.join(sorted(filter(None, texts)))}".rstrip(" :"))
-    if result.macs is num.UNKNOWN:
+    if result.total is num.UNKNOWN:
         known = [layer for layer in result.layers if layer.macs is not num.UNKNOWN]
         rest = f"{len(result.layers) - len(known)} of {len(result.layers)} rows"
         said.append(f"unknown: the {result.unit} of {rest}; the others have {sum(n.macs for n in known):,}")

@@ -138,7 +138,7 @@ class Result:
 
     def __repr__(self) -> str:
         knobs = "".join(f", {k}={v}" for k, v in self.graph.knobs.items())
-        return f"<{self.name}{knobs}: {self.params:,} params, {self.macs:,} {self.unit} ({self.convention.name})>"
+        return f"<{self.name}{knobs}: {self.params:,} params, {self.total:,} {self.unit} ({self.convention.name})>"
 
     @property
     def name(self) -> str:
@@ -151,19 +151,31 @@ class Result:
         return self.cost.params
 
     @property
-    def macs(self) -> Any:
-        """Operations in all, in `unit`s, for the whole batch."""
-        return self.cost.macs
-
-    @property
     def total(self) -> Any:
-        """The convention's headline number, in its own `unit`."""
+        """The convention's headline number, in its own `unit`, for the whole batch."""
         return self.cost.macs
 
     @property
     def unit(self) -> str:
-        """What `total` counts: MACs, mult-adds, operations."""
+        """What `total` counts: MACs, FLOPs, mult-adds, operations."""
         return self.convention.unit
+
+    @property
+    def macs(self) -> Any:
+        """MACs in all, or what the convention counts instead of them; SpecError of one that counts FLOPs only."""
+        return self.of("macs")
+
+    @property
+    def flops(self) -> Any:
+        """FLOPs in all; SpecError of a convention that does not count them."""
+        return self.of("flops")
+
+    def of(self, count: str) -> Any:
+        """Return the total of one of the convention's counts, `macs` or `flops`."""
+        if count == self.convention.count:
+            return self.total
+        other = self.convention.counting(count)
+        return total(cost(layer.row, other, self.batch) for layer in self.layers).macs
 
     def by_type(self) -> dict[str, Cost]:
         """Return the costs by layer type (conv 1x1, conv dw 3x3, fc, ...), the costliest first."""
@@ -182,7 +194,7 @@ class Result:
             "convention": self.convention.to_dict(),
             "totals": {
                 "params": or_none(self.params),
-                "macs": or_none(self.macs),
+                "macs": or_none(self.total),
                 "unit": self.unit,
                 "layers": len(self.layers),
             },

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc import op as ops
+from costcalc.aside import PUBLISHED
 from costcalc.document import VERSION
-from costcalc.fields import MODIFIERS
+from costcalc.fields import CALLS, MODIFIERS
 from costcalc.op import PARAMETERS
-from costcalc.reader import PUBLISHED
 from costcalc.result import VERSION as REPORT_VERSION
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -68,7 +68,7 @@ def _top(items: dict[str, Any]) -> dict[str, Any]:
         "year": {"type": ["integer", "string"]},
         "task": text,
         "source": text | {"description": "where the architecture is written: paper, table, repository"},
-        "reference": text,
+        "reference": _reference(),
         "knobs": knobs,
         "variants": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
         "define": {"type": "object", "description": "functions of the knobs, ch(c): int(c * width), and constants"},
@@ -121,7 +121,7 @@ def report_schema() -> dict[str, Any]:
         "bits": {"type": ["number", "null"]}, "density": {"type": ["number", "null"]},
         "shares": {"type": ["string", "null"]}, "stated": {"type": "boolean"},
     }  # fmt: skip
-    convention = dict.fromkeys(("name", "says", "params", "macs", "unit", "source"), text)
+    convention = dict.fromkeys(("name", "hash", "says", "params", "macs", "unit", "source"), text)
     by_type = {"type": text, "params": count, "macs": known}
     totals = {"params": count, "macs": known, "unit": text, "layers": count}
     return {
@@ -142,6 +142,13 @@ def report_schema() -> dict[str, Any]:
             }
         ),
     }
+
+
+def _reference() -> dict[str, Any]:
+    """Return the schema of `reference`: the implementation that other tools are run on."""
+    patterns = {"type": ["array", "string"], "items": {"type": "string"}}
+    words = {word: patterns | {"description": f"rows that it calls {said}"} for word, said in CALLS.items()}
+    return _closed({"from": {"type": "string"}, **words}) | {"required": []}
 
 
 def _closed(properties: dict[str, Any]) -> dict[str, Any]:

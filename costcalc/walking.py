@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from costcalc import conventions, zoo
-from costcalc.conventions import evaluate
 from costcalc.document import Spec
 from costcalc.errors import Fault, nearest, stop
+from costcalc.expr import parse
+from costcalc.formulas import Names
 from costcalc.grids import ZEROS
 from costcalc.optional import need
 from costcalc.sweeping import BLOCK, QUANTITIES, Axis, Cut, Grid, blocks, parts
@@ -231,7 +232,7 @@ def _holds(grid: Grid, where: str, columns: Columns) -> Any:
 
     try:
         with np.errstate(divide="raise", invalid="raise"):
-            holds = np.asarray(evaluate(magnitudes(where), _Names(grid, columns)))
+            holds = np.asarray(parse(magnitudes(where)).run(Names(_Names(grid, columns))))
         if holds.dtype != bool:
             raise Fault("it is no condition", "write a comparison: macs < 300M")
     except Fault as fault:

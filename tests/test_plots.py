@@ -104,7 +104,7 @@ def test_no_text_covers_another_or_leaves_the_picture(name: str) -> None:
 def test_letters_can_be_read_on_a_page_and_the_convention_is_named(name: str) -> None:
     found = list(texts(picture(name)))
     assert min(text.get_fontsize() for text in found) >= 8
-    said = "(flops)" if "flops" in name else "(costcalc)"
+    said = "(flops " if "flops" in name else "(costcalc "
     assert name.startswith("shapes") or any(said in text.get_text() for text in found)
 
 

@@ -74,7 +74,33 @@ def knob_option(function: F) -> F:
     return click.option("--input", "input_", metavar="CxHxW", help="Another input shape: 3x800x1333.")(function)
 
 
-convention_option = click.option("--convention", default="costcalc", metavar="NAME", help="What is counted.")
+UNIT = "costcalc.unit"
+
+
+def _unit(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Keep the unit that is asked for: it is read first, and is a part of the convention."""
+    del param
+    ctx.meta[UNIT] = value
+
+
+def _convention(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Return the convention with the unit that is asked for: `costcalc:flops`."""
+    del param
+    unit = ctx.meta.get(UNIT)
+    return f"{value}:{unit}" if unit and not value.endswith((":macs", ":flops")) else value
+
+
+def convention_option(function: F) -> F:
+    """Declare --convention and --unit, which together say what is counted."""
+    unit = click.Choice(("macs", "flops"))
+    function = click.option(
+        "--unit", type=unit, callback=_unit, expose_value=False, is_eager=True, help="MACs, or FLOPs: two a MAC."
+    )(function)
+    return click.option(
+        "--convention", default="costcalc", metavar="NAME", callback=_convention, help="What is counted, or a file."
+    )(function)
+
+
 batch_option = click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
 table_option = click.option(
     "--format", "format_", type=click.Choice(TABLE_FORMATS), default="table", help="What to write."

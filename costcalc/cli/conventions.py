@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from costcalc import api, conventions, disagreement
 from costcalc.cli import common
-from costcalc.conventions import CONVENTIONS, DEFAULT
+from costcalc.conventions import Convention
+from costcalc.report import Table
+from costcalc.result import Result
 
 
-@click.command()
-def command() -> None:
-    """Tell what each convention counts; --convention NAME chooses one."""
-    for convention in CONVENTIONS.values():
-        default = " (the default)" if convention.name == DEFAULT else ""
-        common.write(
-            f"{convention.name}{default}: {convention.says}\n"
-            f"  params     {convention.params}\n"
-            f"  {convention.unit:10} {convention.macs}\n"
-            f"  source     {convention.source}\n"
-        )
+@click.command(cls=common.KnobCommand)
+@click.argument("spec", required=False, shell_complete=common.complete_spec)
+@common.knob_option
+@click.option("--only", metavar="NAMES", help="Of SPEC, these conventions: fvcore,thop,my.yaml.")
+@common.batch_option
+@common.table_option
+@click.option("--exact", is_flag=True, help="All digits.")
+@common.output_option
+@click.pass_context
+def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **options: Any) -> None:
+    """Tell what each convention counts; --convention NAME, or the path of a file, chooses one.
+
+    With SPEC: what each tool would say of it, a column a tool, a line an operator.
+    """
+    if spec is None:
+        common.write("\n".join(line for name in conventions.names() for line in told(conventions.get(name))))
+        return
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    result = api.count(loaded, input=common.input_shape(options["input_"]), batch=options["batch"], **knobs)
+    only = options["only"]
+    rules = [conventions.get(name) for name in only.split(",")] if only else disagreement.tools()
+    show(result, rules, options)
+
+
+def told(rule: Convention) -> list[str]:
+    """Return what a convention is: what it counts, by which formulas, from where."""
+    default = " (the default)" if rule.name == conventions.DEFAULT else ""
+    said = [f"{rule.label}{default}: {rule.says}", f"  {rule.things:10} {rule.params}", f"  {rule.unit:10} {rule.macs}"]
+    for one in rule.rules:
+        counted = ", ".join(f"{key} {formula.text}" for key, formula in one.formulas.items())
+        said += [f"  - {', '.join(one.kinds)}: {counted}", *([f"    {one.note}"] if one.note else [])]
+    return [*said, *disagreement.provenance(rule), ""]
+
+
+def show(result: Result, rules: list[Convention], options: dict[str, Any]) -> None:
+    """Write the table; on a terminal as many tables below each other as its width takes."""
+    format_, output = options["format_"], options["output"]
+    if format_ in ("csv", "json"):
+        marks = [{"convention": rule.name, "hash": rule.stamp, "unit": rule.unit} for rule in rules]
+        records: list[dict[str, Any]] = disagreement.records(result, rules)
+        common.write_table(Table([], [], []), records if format_ == "csv" else [*marks, *records], format_, output)
+        return
+    whole = disagreement.table(result, rules, exact=options["exact"])
+    tables = [whole] if format_ == "markdown" or output else disagreement.folded(whole, common.columns())
+    for table in tables:
+        common.write_table(table, [], format_, output)

@@ -43,7 +43,7 @@ def written(diff: Diff, options: dict[str, Any]) -> str:
     if options["format_"] == "csv":
         from costcalc.render import csv
 
-        convention = {"convention": diff.before.result.convention.name}
+        convention = diff.before.result.convention.mark
         return csv.render([{**record, **convention} for record in diff.records()])
     if options["format_"] == "markdown":
         return difftable.summary(diff, options["top"])

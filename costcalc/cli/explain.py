@@ -4,25 +4,44 @@ from __future__ import annotations
 
 import click
 
-from costcalc import conventions, explain
+from costcalc import conventions, disagreement, explain
 from costcalc.cli import common
 from costcalc.counting import rows
+from costcalc.errors import stop
 from costcalc.expand import expand
+from costcalc.graph import Graph
+from costcalc.result import Result
 
 
 @click.command(cls=common.KnobCommand)
 @common.spec_argument
-@click.argument("layer")
+@click.argument("layer", required=False)
 @common.knob_option
 @common.convention_option
 @click.pass_context
 def command(
-    ctx: click.Context, spec: str, layer: str, pairs: tuple[str, ...], input_: str | None, convention: str
+    ctx: click.Context, spec: str, layer: str | None, pairs: tuple[str, ...], input_: str | None, convention: str
 ) -> None:
-    """Print the formulas of LAYER in SPEC, with the numbers put in."""
+    """Print the formulas of LAYER in SPEC, with the numbers put in.
+
+    With --convention TOOL and no LAYER: why that tool's total differs from ours, operator by operator.
+    """
     loaded, knobs = common.chosen(ctx, spec, pairs)
     graph = expand(loaded, knobs, common.input_shape(input_))
+    said = why(graph, convention) if layer is None else formulas(graph, layer, convention)
+    common.write("\n".join(said))
+
+
+def formulas(graph: Graph, layer: str, convention: str) -> list[str]:
+    """Return the formulas of a layer."""
     nodes = explain.find(graph, layer)
     counted = rows(graph)
-    page = explain.page(nodes, [counted[node.index] for node in nodes], conventions.get(convention))
-    common.write("\n".join(page))
+    return explain.page(nodes, [counted[node.index] for node in nodes], conventions.get(convention))
+
+
+def why(graph: Graph, convention: str) -> list[str]:
+    """Return why another convention's total differs from ours."""
+    rule = conventions.get(convention)
+    if rule.name == conventions.DEFAULT:
+        raise stop("which layer?", hint="costcalc explain SPEC LAYER; or --convention thop: why its total differs")
+    return [*disagreement.told(Result(graph, rule), rule), rule.counted]

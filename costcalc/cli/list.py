@@ -53,7 +53,7 @@ def record(name: str, spec: Spec) -> dict[str, Any]:
         "params": whole.params,
         "macs": whole.macs,
         "top1": top1(graph),
-        "convention": DEFAULT,
+        **get(DEFAULT).mark,
     }
 
 

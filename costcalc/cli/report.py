@@ -106,4 +106,4 @@ def totals(result: Result) -> str:
     from costcalc.render.figures import readable
 
     params = f"{readable(result.params)} {result.convention.things} ({result.params:,})"
-    return f"{params}, {readable(result.macs)} {result.unit} ({result.macs:,})"
+    return f"{params}, {readable(result.total)} {result.unit} ({result.total:,})"

@@ -202,7 +202,7 @@ def write(table: pd.DataFrame, format_: str, output: str | None) -> None:
     records: list[dict[str, Any]] = [dict(row) for row in plain(table)]
     unit = table.attrs["convention"]
     if format_ in ("csv", "json"):
-        records = [{**record, "convention": unit} for record in records]
+        records = [record | conventions.get(unit).mark for record in records]
     common.write_table(shown(table), records, format_, output)
     if format_ in ("table", "markdown") and output is None:
         common.write(f"\n{conventions.get(unit).counted}")

@@ -28,7 +28,7 @@ def render(table: Table, *, exact: bool = False) -> str:
 def page(result: Result) -> str:
     """Return what a notebook shows of a result: totals, by type, and the layers behind a fold."""
     title, *rest = heading(result)
-    totals = f"{readable(result.params)} params, {readable(result.macs)} {result.unit}"
+    totals = f"{readable(result.params)} params, {readable(result.total)} {result.unit}"
     said = "".join(f"<div><small>{escape(note)}</small></div>" for note in (*rest, *notes(result)))
     layers = render(layer_table(result))
     return (

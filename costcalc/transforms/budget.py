@@ -85,6 +85,6 @@ def _table(best: Any, refusal: SpecError | None, budgets: Mapping[str, float], r
         said = ", ".join(f"{getattr(least, n):,} {unit[n]} (budget {most:,.0f})" for n, most in budgets.items())
         raise stop(f"no width meets the budget: the least that was tried is {said}", hint=f"at {COLUMN} {1 / STEPS}")
     number, result = best
-    table = pd.DataFrame({COLUMN: [number / STEPS], "params": [result.params], "macs": [result.macs]})
+    table = pd.DataFrame({COLUMN: [number / STEPS], "params": [result.params], "macs": [result.total]})
     table.attrs["convention"] = rule.name
     return table

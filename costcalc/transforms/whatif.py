@@ -119,10 +119,10 @@ class WhatIf:
 
     def records(self) -> list[dict[str, Any]]:
         """Return the changed layers as plain data, and the whole network in the last one."""
-        name = self.before.convention.name
+        mark = self.before.convention.mark
         whole: dict[str, Any] = {"layer": "total", "type": "", "becomes": "", "note": ""}
         whole |= _costs(self.before.cost, self.after.cost)
-        return [{**record, "convention": name} for record in (*(one.to_dict() for one in self.changes), whole)]
+        return [{**record, **mark} for record in (*(one.to_dict() for one in self.changes), whole)]
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the changed layers as a DataFrame, a row each; the last one is the whole network."""
