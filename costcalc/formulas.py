@@ -37,6 +37,12 @@ def _after(row: Row) -> str:
     return giver.op.kind if giver else ""
 
 
+def _after_bias(row: Row) -> bool:
+    """Say whether the operator that gives the first input adds a bias."""
+    giver = row.node.inputs[0].node if row.node.inputs else None
+    return bool(giver and getattr(giver.op, "bias", False))
+
+
 def _padding_word(row: Row) -> str:
     word = row.node.op.__dict__.get("padding", "")
     return word if isinstance(word, str) else ""
@@ -63,6 +69,7 @@ NAMES: dict[str, Callable[[Row], Any]] = {
     "padding_word": _padding_word,
     "kind": lambda row: row.kind,
     "after": _after,
+    "after_bias": _after_bias,
     "call": lambda row: row.node.call,
     "shared": lambda row: row.node.shared is not None,
     "density": lambda row: 1 if row.node.density is None else row.node.density,
