@@ -43,6 +43,12 @@ def _role(row: Row) -> str:
     return "norm" if op.norm_word else "act" if op.is_act else ""
 
 
+def _after_bias(row: Row) -> bool:
+    """Say whether the operator that gives the first input adds a bias."""
+    giver = row.node.inputs[0].node if row.node.inputs else None
+    return bool(giver and getattr(giver.op, "bias", False))
+
+
 def _padding_word(row: Row) -> str:
     word = row.node.op.__dict__.get("padding", "")
     return word if isinstance(word, str) else ""
@@ -71,6 +77,7 @@ NAMES: dict[str, Callable[[Row], Any]] = {
     "role": _role,
     "path": lambda row: row.name.split("/"),
     "after": _after,
+    "after_bias": _after_bias,
     "call": lambda row: row.node.call,
     "shared": lambda row: row.node.shared is not None,
     "density": lambda row: 1 if row.node.density is None else row.node.density,

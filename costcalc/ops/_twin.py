@@ -24,3 +24,8 @@ def twin(torch: Any, forward: Callable[..., Any], **parts: Any) -> Any:
 def edges(pairs: Iterable[tuple[Any, Any]], sign: int = 1) -> list[Any]:
     """Return (before, after) of each axis in the order of `torch.nn.functional.pad`: the last axis first."""
     return [sign * edge for pair in reversed(list(pairs)) for edge in pair]
+
+
+def plain(*values: tuple[Any, ...]) -> list[Any]:
+    """Return each as PyTorch's users write it: one number where it is the same on all axes."""
+    return [value[0] if len(set(value)) == 1 else value for value in values]

@@ -84,7 +84,7 @@ class Conv(Convolution, kind="conv"):
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
         conv = make(x.c, self.out, self.kernel, self.stride, 0, self.dilation, groups=self.groups, bias=self.bias)
-        return _padded(torch, conv, self.pads(x))
+        return _padded(torch, conv, self.pads(x), self.padding)
 
     examples = [
         Example(
@@ -155,7 +155,7 @@ class DepthwiseConv(Convolution, kind="dwconv"):
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
         conv = make(x.c, y.c, self.kernel, self.stride, 0, self.dilation, groups=x.c, bias=self.bias)
-        return _padded(torch, conv, self.pads(x))
+        return _padded(torch, conv, self.pads(x), self.padding)
 
     examples = [
         Example(
@@ -316,12 +316,12 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     ]
 
 
-def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...]) -> Any:
-    """Return the convolution with its padding: its own where both sides are equal, else a pad on its way in."""
+def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...], word: Any) -> Any:
+    """Return the convolution with its padding: its own where PyTorch can say it, else a pad on its way in."""
     if all(before == after for before, after in pads):
-        conv.padding = tuple(before for before, _ in pads)
-        # Conv modules keep a second form of their padding for the modes that are not zeros.
-        conv._reversed_padding_repeated_twice = [p for before, _ in reversed(pads) for p in (before, before)]
+        # PyTorch's `same` is TensorFlow's, without strides (and with a warning where the sides differ).
+        conv.padding = "same" if word == "same" and set(conv.stride) == {1} else tuple(before for before, _ in pads)
+        conv._reversed_padding_repeated_twice = edges(pads)  # its second form, for the modes that are not zeros
         return conv
     conv.register_forward_pre_hook(lambda _, given: (torch.nn.functional.pad(given[0], edges(pads)),))
     return conv

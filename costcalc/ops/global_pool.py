@@ -20,6 +20,12 @@ class GlobalPool(Op):
         return Shape(x.c)
 
 
+def _to_one(nn: Any, pools: dict[int, Any], x: Shape) -> Any:
+    """Return a pool to one pixel, as PyTorch's networks have it, and the pixel's channels; None where it has none."""
+    pool = pools.get(len(x.space))
+    return pool and nn.Sequential(pool(1), nn.Flatten())
+
+
 class GlobalAveragePool(GlobalPool, kind="global_avg_pool"):
     """Average over all pixels of each channel; the output is [C].
 
@@ -30,7 +36,9 @@ class GlobalAveragePool(GlobalPool, kind="global_avg_pool"):
         return {"add": x.size - x.c, "div": x.c}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return lambda t: t.flatten(2).mean(2)
+        nn = torch.nn
+        pools = {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d}
+        return _to_one(nn, pools, x) or (lambda t: t.flatten(2).mean(2))
 
     examples = [
         Example(
@@ -54,7 +62,9 @@ class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
         return {"compare": x.size - x.c}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return lambda t: t.flatten(2).amax(2)
+        nn = torch.nn
+        pools = {1: nn.AdaptiveMaxPool1d, 2: nn.AdaptiveMaxPool2d, 3: nn.AdaptiveMaxPool3d}
+        return _to_one(nn, pools, x) or (lambda t: t.flatten(2).amax(2))
 
     examples = [
         Example({}, (512, 7, 7), (512,), "512 * (7 * 7 - 1) comparisons", elementwise={"compare": 24576}),

@@ -276,9 +276,8 @@ class LocalResponseNorm(Op, kind="lrn"):
         return {"mul": 3 * x.size, "add": self.size * x.size, "sqrt": 2 * x.size, "div": x.size}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        norm = torch.nn.functional.local_response_norm
-        # PyTorch wants at least one spatial axis, and neighbours are the same for any number of them.
-        return lambda t: norm(t.reshape(*t.shape[:2], -1), self.size).reshape(t.shape)
+        norm = torch.nn.LocalResponseNorm(self.size)
+        return norm if x.space else lambda t: norm(t[..., None])[..., 0]  # PyTorch wants at least one spatial axis
 
     examples = [
         Example(

@@ -9,7 +9,7 @@ from costcalc.errors import Fault
 from costcalc.fields import flag, padding, per_axis
 from costcalc.num import prod
 from costcalc.op import Example
-from costcalc.ops._twin import edges
+from costcalc.ops._twin import edges, plain
 from costcalc.shape import Shape
 from costcalc.window import Windowed
 
@@ -47,8 +47,9 @@ class Pool(Windowed):
         return edges((before, (out - 1) * s + w - n - before) for n, out, w, s, (before, _) in axes)
 
     def even(self, x: Shape) -> bool:
-        """Say whether PyTorch's own pools can express the padding: the same on both sides, in numbers."""
-        return self.padding != "same" and all(before == after for before, after in self.pads(x))
+        """Say whether PyTorch's own pools can express the padding: the same on both sides, at most half the kernel."""
+        pads = zip(self.kernel, self.pads(x), strict=True)
+        return all(before == after and before <= k // 2 for k, (before, after) in pads)
 
 
 class MaxPool(Pool, kind="max_pool"):
@@ -71,7 +72,7 @@ class MaxPool(Pool, kind="max_pool"):
         make = (torch.nn.MaxPool1d, torch.nn.MaxPool2d)[len(x.space) - 1]
         if self.even(x):
             pad = tuple(before for before, _ in self.pads(x))
-            return make(self.kernel, self.stride, pad, self.dilation, ceil_mode=self.ceil_mode)
+            return make(*plain(self.kernel, self.stride, pad, self.dilation), ceil_mode=self.ceil_mode)
         pool, fitted, pad = (
             make(self.kernel, self.stride, 0, self.dilation),
             self.fitted(x, y),
@@ -150,7 +151,8 @@ class AveragePool(Pool, kind="avg_pool"):
         make = (torch.nn.AvgPool1d, torch.nn.AvgPool2d)[len(x.space) - 1]
         if self.even(x):
             pad = tuple(before for before, _ in self.pads(x))
-            return make(self.kernel, self.stride, pad, self.ceil_mode, self.count_include_pad)
+            counted = self.count_include_pad and self.padding != "same"
+            return make(*plain(self.kernel, self.stride, pad), self.ceil_mode, counted)
         pool, fitted, pad = make(self.kernel, self.stride), self.fitted(x, y), torch.nn.functional.pad
         # The average of the cells that count is the sum over all divided by how many of them count.
         cells = torch.ones(1, 1, *x.space)

@@ -9,7 +9,7 @@ from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, integer, padding, per_axis, word
 from costcalc.num import ceil_div
 from costcalc.op import Example, Op
-from costcalc.ops._twin import edges
+from costcalc.ops._twin import edges, plain
 from costcalc.ops.layout import one_of
 from costcalc.shape import Shape
 
@@ -48,7 +48,9 @@ class Upsample(Op, kind="upsample"):
         return {"mul": mul * y.size, "add": add * y.size} if mul else {}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Upsample(size=y.space, mode=self.mode)
+        if self.size is not None:
+            return torch.nn.Upsample(size=y.space, mode=self.mode)
+        return torch.nn.Upsample(scale_factor=plain(self.scale)[0], mode=self.mode)
 
     examples = [
         Example({"scale": 2}, (256, 13, 13), (256, 26, 26), "YOLOv3's nearest: copies", elementwise={}),
