@@ -90,11 +90,16 @@ def reconcile(spec: Spec, text: str, *, name: str = "", most: int = 10) -> Answe
     """
     claim = claimed(text)
     tried = [*own(spec), *elsewhere(spec, name)]
-    kept = _simplest([*printed(spec, claim), *_matches(tried, claim)])
-    if not kept:  # before nothing is said: perhaps an image of an odd size
-        odd = list(_along(spec, "resolution", list(ODD))) if "resolution" in spec.knobs else []
-        tried, kept = tried + odd, _simplest(_matches(odd, claim))
+    odd = min(_matches(_odd(spec), claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
+    kept = _simplest([*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])])
     return Answer(claim, kept[:most], [] if kept else _nearest(tried, claim))
+
+
+def _odd(spec: Spec) -> list[Count]:
+    """Return the counts at resolutions that nobody would choose, but somebody may have had."""
+    values = [value for value in ODD if value not in RESOLUTIONS]
+    found = _along(spec, "resolution", values) if "resolution" in spec.knobs else ()
+    return [one._replace(steps=(*one.steps, "an image of an odd size")) for one in found if len(one.steps) == 1]
 
 
 def _matches(counts: list[Count], claim: Claimed) -> list[Match]:
