@@ -66,6 +66,13 @@ def counted(network: Graph) -> list[Any]:
     return [([getattr(row, part) for part in parts], row.row.node.bits, row.row.node.density) for row in rows]
 
 
+@pytest.mark.parametrize("name", ["resnet50", "densenet121", "inception_v3"])
+def test_what_is_not_changed_is_called_as_before(name: str) -> None:
+    """flopth's number depends on which rows the reference calls as functions, or by one module again."""
+    found = WhatIf(Result(graph(name), conventions.get("flopth")), [])
+    assert found.after.total == found.before.total != Result(graph(name), conventions.get("costcalc")).total
+
+
 # ---- flattening ---------------------------------------------------------------------------------------------
 
 

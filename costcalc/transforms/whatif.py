@@ -73,6 +73,10 @@ class WhatIf:
             for layer, note in outcome.notes.items():
                 notes.setdefault(layer, []).append(note)
         graph = expand(zoo.load_text(self.text(), self.network.name))
+        # What a layer is called by in the reference implementation stays, where the layer does.
+        calls = {node.name: node.call for node in before.graph.nodes}
+        for step, node in zip(self.network.steps, graph.nodes, strict=True):
+            node.call = calls.get(self.network.path(step), node.call)
         self.after = Result(graph, before.convention, before.batch)
         self.changes = self._changes({layer: "; ".join(said) for layer, said in notes.items()})
 
