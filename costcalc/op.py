@@ -42,6 +42,8 @@ class Op:
     is_act: ClassVar[bool] = False  # may stand in `act:`
     norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
     derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
+    pointwise: ClassVar[bool] = False  # an output needs the inputs at its own place only: the layer before can do it
+    moves: ClassVar[bool] = True  # False: its output is its input, or a part of it, read otherwise: no byte is moved
     roles: ClassVar[tuple[str, ...]] = ()  # its fields that stand for operators which follow, in their order
     required: ClassVar[tuple[str, ...]] = ()  # its fields that must be given
     settled: ClassVar[dict[int, dict[str, Any]]] = {}  # number of axes -> the values of the others
@@ -128,6 +130,15 @@ class Op:
     def elementwise(self, x: Any, y: Any) -> dict[str, Any]:
         """Return the other operations by kind: add, mul, div, compare, exp, sqrt."""
         return {}
+
+    def grouping(self, x: Any) -> str:
+        """Return how its multiply-accumulates lie: dense, grouped or depthwise; hardware has a rate for each."""
+        del x
+        return "dense"
+
+    def sliding(self, x: Any) -> Any:
+        """Return the kernel of a dense convolution of stride 1, which fast algorithms take; None for all else."""
+        del x
 
     def type(self, x: Any) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""

@@ -25,11 +25,11 @@ FLOORS = [
         "context", "document", "values", "items", "reader", "zoo", "resolve",
         "graph", "scope", "binder", "placer", "tables", "expand", "grids",
     },
-    {"counting", "conventions", "published", "sweeping", "walking"},
+    {"counting", "conventions", "published", "sweeping", "walking", "selecting", "hardware"},
     {
         "swept", "parts", "solving", "references", "comparing", "aligning", "diffing", "difftable", "budgets",
         "baselines", "account", "result", "report", "records", "frame", "explain", "schema", "reference",
-        "render", "plots", "sparks",
+        "render", "plots", "sparks", "estimates",
     },
     {"interop", "transforms"},
     {"api", "cli", "torch"},

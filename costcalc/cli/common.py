@@ -161,6 +161,30 @@ def write(text: str, path: str | None = None) -> None:
         file.write(text + "\n")
 
 
+def write_page(
+    above: list[str], tables: list[Table], below: list[str], records: list[dict[str, Any]], options: dict[str, Any]
+) -> None:
+    """Write tables between lines of words, as text or Markdown; CSV holds the records."""
+    format_, output = options["format_"], options["output"]
+    if format_ == "csv":
+        from costcalc.render import csv
+
+        made = csv.render(records)
+    elif format_ == "markdown":
+        from costcalc.render import markdown
+
+        parts = [markdown.render(table) for table in tables]
+        made = "\n\n".join(["  \n".join(above), *parts, "  \n".join(below)])
+    else:
+        from costcalc.render import text
+
+        wide = columns()
+        shown = [text.render(table, columns=wide, color=output is None and colored()) for table in tables]
+        head, foot = (["\n".join(text.wrapped(line, wide) for line in part)] for part in (above, below))
+        made = "\n\n".join([*head, *shown, *foot])
+    write(made, output)
+
+
 def write_table(table: Table, records: list[dict[str, Any]], format_: str, output: str | None) -> None:
     """Write a table in a format; JSON and CSV hold the records, exact."""
     if format_ == "json":

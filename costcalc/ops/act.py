@@ -14,6 +14,7 @@ from costcalc.shape import Shape
 class Activation(Op):
     """What activations share: any shape, unchanged; they may stand in `act:`."""
 
+    pointwise = True
     is_act = True
 
 

@@ -14,6 +14,13 @@ from costcalc.shape import Shape
 from costcalc.window import Windowed
 
 
+def _grouping(groups: Any, channels: Any) -> str:
+    """Return how the multiply-accumulates of so many groups lie."""
+    if num.every(groups == 1):
+        return "dense"
+    return "depthwise" if num.every(groups == channels) else "grouped"
+
+
 def _divides(groups: Any, channels: Any, what: str) -> None:
     if num.any_of(channels % groups != 0):
         raise Fault(
@@ -47,6 +54,9 @@ class Convolution(Windowed):
     def bias_adds(self, x: Shape, y: Shape) -> Any:
         return y.size if self.bias else 0
 
+    def grouping(self, x: Shape) -> str:
+        return _grouping(self.groups, x.c)
+
     def type(self, x: Shape) -> str:
         """Name the layer as the MobileNet paper's table 2 does: `conv dw 3x3`."""
         size = "x".join(str(k) for k in self.kernel)
@@ -77,6 +87,10 @@ class Conv(Convolution, kind="conv"):
 
     def macs(self, x: Shape, y: Shape) -> Any:
         return y.pixels * self.weights(x, y)
+
+    def sliding(self, x: Shape) -> Any:
+        plain = self.grouping(x) == "dense" and all(num.every(n == 1) for n in (*self.stride, *self.dilation))
+        return self.kernel if plain else None
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (self.out, x.c // self.groups, self.kernel, self.bias)
@@ -145,6 +159,9 @@ class DepthwiseConv(Convolution, kind="dwconv"):
 
     def macs(self, x: Shape, y: Shape) -> Any:
         return y.pixels * self.weights(x, y)
+
+    def grouping(self, x: Shape) -> str:
+        return "depthwise"
 
     def type(self, x: Shape) -> str:
         return f"conv dw {'x'.join(str(k) for k in self.kernel)}"
@@ -291,6 +308,9 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
 
     def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
         return y.pixels * x[1].size
+
+    def grouping(self, x: tuple[Shape, Shape]) -> str:
+        return _grouping(self.groups, x[0].c)
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]

@@ -37,6 +37,7 @@ class Add(Join, kind="add"):
     differ as those of `multiply`.
     """
 
+    pointwise = True
     broadcast: bool = flag("repeat axes of length 1, and [C] beside [C, H, W], to the others' lengths", False)
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
@@ -122,6 +123,8 @@ class Multiply(Join, kind="multiply"):
     one of spatial attention [1, H, W]. One multiplication less than branches an output element.
     """
 
+    pointwise = True
+
     def shape(self, x: tuple[Shape, ...]) -> Shape:
         self.several(x)
         return _broadcast("multiply", x)
@@ -154,6 +157,7 @@ class Multiply(Join, kind="multiply"):
 class Subtract(Op, kind="subtract"):
     """Difference of two branches, element by element, broadcast as in `multiply`: one addition an output element."""
 
+    pointwise = True
     inputs = 2
 
     def shape(self, x: tuple[Shape, Shape]) -> Shape:
@@ -173,6 +177,7 @@ class Subtract(Op, kind="subtract"):
 class Divide(Op, kind="divide"):
     """Quotient of two branches, element by element, broadcast as in `multiply`: one division an output element."""
 
+    pointwise = True
     inputs = 2
 
     def shape(self, x: tuple[Shape, Shape]) -> Shape:
@@ -192,6 +197,8 @@ class Divide(Op, kind="divide"):
 
 class Maximum(Join, kind="maximum"):
     """The largest of the branches, element by element: one comparison less than branches; broadcast as `multiply`."""
+
+    pointwise = True
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
         self.several(x)

@@ -26,6 +26,7 @@ def one_of(kind: str, given: dict[str, Any]) -> None:
 class Dropout(Op, kind="dropout"):
     """Dropout: nothing is computed at inference."""
 
+    moves = False
     p: float = real("share of the elements that training drops", 0.5)
 
     def settle(self) -> None:
@@ -41,6 +42,8 @@ class Dropout(Op, kind="dropout"):
 class Identity(Op, kind="identity"):
     """What goes in comes out."""
 
+    moves = False
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Identity()
 
@@ -50,6 +53,7 @@ class Identity(Op, kind="identity"):
 class Flatten(Op, kind="flatten"):
     """All axes from `start` on become one: [C, H, W] gives [C * H * W], or [C, H * W] from 1."""
 
+    moves = False
     start: int = integer("the first axis that is flattened, 0 for the channels", 0, least=0)
 
     def shape(self, x: Shape) -> Shape:
@@ -90,6 +94,7 @@ class ChannelShuffle(Op, kind="channel_shuffle", aliases=("shuffle",)):
 class Slice(Op, kind="slice"):
     """The channels (or another axis) from `start` up to, and without, `stop`; of these every step-th."""
 
+    moves = False
     start: int = integer("the first taken, from 0", 0, least=0)
     stop: Any = integer("the first no longer taken; by default the end", None)
     step: int = integer("take every step-th, the first included", 1)
@@ -127,6 +132,7 @@ class Slice(Op, kind="slice"):
 class Split(Op, kind="split"):
     """The channels (or another axis) in pieces, each a tensor of its own: `parts` equal ones, or of the given sizes."""
 
+    moves = False
     parts: Any = integer("how many equal pieces", None)
     sizes: Any = integers("the channels of each piece", None)
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
@@ -170,6 +176,8 @@ class Split(Op, kind="split"):
 
 class Transpose(Op, kind="transpose"):
     """The last two axes change places: [C, L] gives [L, C], as attention's product needs."""
+
+    moves = False
 
     def shape(self, x: Shape) -> Shape:
         if not x.space:

@@ -20,6 +20,7 @@ class BatchNorm(Op, kind="batch_norm"):
     of batches that PyTorch keeps.
     """
 
+    pointwise = True
     norm_word = "batch"
     affine: bool = flag("learn gamma and beta, one each a channel", True)
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)

@@ -146,6 +146,7 @@ class Crop(Op, kind="crop"):
     Where an odd number of pixels goes, the one more goes at the bottom or the right.
     """
 
+    moves = False
     size: Any = per_axis("the height and width that stay", None)
     border: Any = padding("pixels cut off: a number, one an axis, or [top, bottom, left, right]", None, words=())
 
@@ -191,6 +192,7 @@ def steps(stride: tuple[Any, ...]) -> tuple[Any, ...]:
 class Subsample(Op, kind="subsample"):
     """Every stride-th pixel of each axis, the first included."""
 
+    moves = False
     stride: tuple[Any, ...] = per_axis("stride, S", symbol="S")
 
     def shape(self, x: Shape) -> Shape:

@@ -20,6 +20,7 @@ class Scale(Op, kind="scale"):
     One multiplication an element; with `shift` one addition too.
     """
 
+    pointwise = True
     shift: bool = flag("learn a number a channel that is added, too", False)
 
     def norm_params(self, x: Shape, y: Shape) -> Any:

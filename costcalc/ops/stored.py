@@ -17,6 +17,7 @@ class Parameter(Op, kind="parameter"):
     they are stored, and as `none` they are made on the way.
     """
 
+    moves = False
     inputs = 0
     dims: tuple[Any, ...] = integers("its shape, channels first", key="shape")
     store: str = word("what holds it", "parameter", ("parameter", "buffer", "none"))
@@ -55,6 +56,7 @@ class WeightParams(Op, kind="weight_params"):
     They are parameters, and do no work on the image: what goes in comes out.
     """
 
+    moves = False
     stated: int = integer("how many numbers", key="count")
     note: str = text("what they are")
 

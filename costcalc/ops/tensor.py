@@ -48,6 +48,7 @@ class Arithmetic(Op, kind="arithmetic"):
     absolute values as a comparison.
     """
 
+    pointwise = True
     op: str = word("what is done to each element", "multiply", (*_WITH, *_ALONE))
     by: Any = real("the number that it is done with, where it takes one", None)
 

@@ -17,6 +17,7 @@ from costcalc.window import Windowed
 class Reshape(Op, kind="reshape"):
     """The same numbers, in their order, under another shape; one entry may be -1: what is left."""
 
+    moves = False
     dims: tuple[Any, ...] = integers("output shape, channels first", least=-1, key="shape")
 
     def shape(self, x: Shape) -> Shape:
@@ -43,6 +44,7 @@ class Reshape(Op, kind="reshape"):
 class Permute(Op, kind="permute"):
     """The axes in another order: `axes: [1, 2, 0]` puts the channels last."""
 
+    moves = False
     axes_: tuple[Any, ...] = integers("which input axis stands at each place, 0 for the channels", least=0, key="axes")
 
     def order(self, x: Shape) -> list[int]:
@@ -109,6 +111,7 @@ class Flip(Op, kind="flip"):
 class BroadcastTo(Op, kind="broadcast_to"):
     """Axes of length 1 repeated to the given lengths."""
 
+    moves = False
     dims: tuple[Any, ...] = integers("output shape, channels first", key="shape")
 
     def shape(self, x: Shape) -> Shape:

@@ -12,12 +12,13 @@ from costcalc.errors import nearest, stop
 from costcalc.expand import expand
 from costcalc.num import UNKNOWN, or_none
 from costcalc.result import Layer, Result
+from costcalc.selecting import EVERYTHING
 from costcalc.transforms.kernels import DepthwiseSeparable, Factorize, GroupShuffle, Stack
 from costcalc.transforms.network import Network, flattened
 from costcalc.transforms.ranks import ChannelSvd, SpatialSvd
 from costcalc.transforms.scale import ScaleWidth
 from costcalc.transforms.structure import DropSqueezeExcite, FuseBatchNorm, PoolClassifier
-from costcalc.transforms.transformation import EVERYTHING, Transformation, told
+from costcalc.transforms.transformation import Transformation, told
 
 if TYPE_CHECKING:
     import pandas as pd
