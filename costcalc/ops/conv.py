@@ -78,6 +78,9 @@ class Conv(Convolution, kind="conv"):
     def macs(self, x: Shape, y: Shape) -> Any:
         return y.pixels * self.weights(x, y)
 
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        return self.out * (x.c // self.groups) * self.real_taps(x, y.space)
+
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (self.out, x.c // self.groups, self.kernel, self.bias)
 
@@ -145,6 +148,9 @@ class DepthwiseConv(Convolution, kind="dwconv"):
 
     def macs(self, x: Shape, y: Shape) -> Any:
         return y.pixels * self.weights(x, y)
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        return y.c * self.real_taps(x, y.space)
 
     def type(self, x: Shape) -> str:
         return f"conv dw {'x'.join(str(k) for k in self.kernel)}"
@@ -219,6 +225,10 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     def macs(self, x: Shape, y: Shape) -> Any:
         return x.pixels * self.weights(x, y)
 
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        """Return the products that land in the output, none on its border that the padding cuts off."""
+        return x.c * (self.out // self.groups) * self.real_taps(y, x.space)
+
     def type(self, x: Shape) -> str:
         return super().type(x).replace("conv", "conv transpose", 1)
 
@@ -291,6 +301,9 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
 
     def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
         return y.pixels * x[1].size
+
+    def real_macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return y.c * (x[0].c // self.groups) * self.real_taps(x[0], y.space)
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]
