@@ -123,6 +123,10 @@ class Op:
         """Return the multiply-accumulates of one image."""
         return 0
 
+    def real_macs(self, x: Any, y: Any) -> Any:
+        """Return the multiply-accumulates whose factor is a pixel of the input, none of the padding's zeros."""
+        return self.macs(x, y)
+
     def bias_adds(self, x: Any, y: Any) -> Any:
         """Return the additions of a bias, one an output element."""
         return 0

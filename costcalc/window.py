@@ -63,3 +63,8 @@ class Windowed(Op):
                 )
             out.append(fits)
         return tuple(out)
+
+    def real_taps(self, x: Shape, space: tuple[Any, ...]) -> Any:
+        """Return how many of a channel's products, of all taps at all outputs, fall on real pixels."""
+        axes = zip(x.space, space, self.kernel, self.stride, self.pads(x), self.dilation, strict=True)
+        return num.prod(num.real_taps(n, out, k, s, before, d) for n, out, k, s, (before, _), d in axes)

@@ -25,10 +25,10 @@ FLOORS = [
         "context", "document", "values", "items", "reader", "zoo", "resolve",
         "graph", "scope", "binder", "placer", "tables", "expand", "grids",
     },
-    {"counting", "conventions", "published", "sweeping", "walking", "selecting", "hardware"},
+    {"counting", "conventions", "published", "metric", "metrics", "selecting", "hardware", "sweeping", "walking"},
     {
         "swept", "parts", "solving", "references", "comparing", "aligning", "diffing", "difftable", "budgets",
-        "baselines", "account", "result", "report", "records", "frame", "explain", "schema", "reference",
+        "baselines", "account", "result", "report", "records", "columns", "frame", "explain", "schema", "reference",
         "render", "plots", "sparks", "estimates",
     },
     {"interop", "transforms"},

@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "one layer's formulas, with the numbers put in",
     "ops": "the operators, their fields and examples",
     "conventions": "what each convention counts",
+    "metrics": "what --columns and budgets take: each metric's unit and meaning",
     "sweep": "costs at every combination of knobs",
     "compare": "networks side by side, with ratios to the first",
     "diff": "which layers make two networks' costs differ",

@@ -92,6 +92,9 @@ class Conv(Convolution, kind="conv"):
         plain = self.grouping(x) == "dense" and all(num.every(n == 1) for n in (*self.stride, *self.dilation))
         return self.kernel if plain else None
 
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        return self.out * (x.c // self.groups) * self.real_taps(x, y.space)
+
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (self.out, x.c // self.groups, self.kernel, self.bias)
 
@@ -162,6 +165,9 @@ class DepthwiseConv(Convolution, kind="dwconv"):
 
     def grouping(self, x: Shape) -> str:
         return "depthwise"
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        return y.c * self.real_taps(x, y.space)
 
     def type(self, x: Shape) -> str:
         return f"conv dw {'x'.join(str(k) for k in self.kernel)}"
@@ -235,6 +241,10 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
 
     def macs(self, x: Shape, y: Shape) -> Any:
         return x.pixels * self.weights(x, y)
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        """Return the products that land in the output, none on its border that the padding cuts off."""
+        return x.c * (self.out // self.groups) * self.real_taps(y, x.space)
 
     def type(self, x: Shape) -> str:
         return super().type(x).replace("conv", "conv transpose", 1)
@@ -311,6 +321,9 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
 
     def grouping(self, x: tuple[Shape, Shape]) -> str:
         return _grouping(self.groups, x[0].c)
+
+    def real_macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return y.c * (x[0].c // self.groups) * self.real_taps(x[0], y.space)
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]
