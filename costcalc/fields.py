@@ -38,7 +38,8 @@ OPTIONS = frozenset(
     "max-activations max-size tolerance exit-code scale-width compound as-array name color rows all sort opaque "
     "blocks leave-out rounding bars figure dpi of depthwise-separable stack-3x3 factorize spatial-svd channel-svd "
     "group-shuffle fuse-batch-norm drop-squeeze-excite pool-classifier columns memory max weight-bits patches "
-    "receptive-field ignore-se optimizer freeze amp checkpoint max-peak-memory".replace("-", "_").split()
+    "receptive-field ignore-se optimizer freeze amp checkpoint max-peak-memory "
+    "dtype fusion onchip energy-table gap pattern scales link hold-out only".replace("-", "_").split()
 )
 
 # The top-level keys of a spec.

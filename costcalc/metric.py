@@ -20,6 +20,9 @@ from costcalc.num import UNKNOWN, or_none
 
 REGISTRY: dict[str, Metric] = {}
 
+DTYPES = ("fp32", "fp16", "int8")
+FUSIONS = ("eager", "pointwise", "ideal")
+
 # ---- what it is asked for -----------------------------------------------------------------------------
 
 
@@ -71,6 +74,12 @@ OPTIONS: dict[str, Option] = {
     "batch": Option("images at once", 1, least=1),
     "bits": Option("bits of an activation, and of a weight whose row states none; 32 unless told", least=1, most=64),
     "weight_bits": Option("bits of a weight whose row states none; as `bits` unless told", least=1, most=64),
+    "density": Option('share of weights that is not zero: 0.3, or "conv 3x3=0.3; fc=0.1"', "", metavar="TEXT"),
+    "device": Option("a device of `costcalc devices`, or the path of a device's file", "", metavar="NAME"),
+    "dtype": Option("numbers of a device or an energy table: as the device was measured unless told", "", words=DTYPES),
+    "fusion": Option("what is done in one pass on a device; as it was measured unless told", "", words=FUSIONS),
+    "energy_table": Option("what operations take: horowitz_45nm, eyeriss, or a path", "horowitz_45nm", metavar="NAME"),
+    "onchip": Option("bytes of memory on the chip, for energy", 0, least=0),
 }  # fmt: skip
 
 
@@ -140,6 +149,7 @@ class Metric:
     source: ClassVar[str] = ""
     kind: ClassVar[str] = "count"  # how a table writes it: count (with a unit), ratio (two decimals), text
     uses: ClassVar[tuple[str, ...]] = ()  # the options that matter to it
+    needs: ClassVar[dict[str, Any]] = {}  # the options that must be given, each with an example
     vectorised: ClassVar[bool] = False  # whether its rules run on a sweep's numbers; else settings are counted singly
 
     def __init_subclass__(cls, name: str = "", **extra: Any) -> None:

@@ -175,7 +175,7 @@ def test_the_command_tells_what_the_class_tells() -> None:
         (["--pattern", "half"], "'half' is no pattern"),
         (["--link", "fast"], "'fast' is no rate"),
         (["--bits", "8"], "in an app of 100.0 MB: fits, an update of 500.0 KB: does not fit"),
-        (["--layers"], "separable1"),
+        (["--by", "layer"], "separable1"),
         (["--format", "csv"], "network,name,says,least,most"),
         (["--format", "markdown"], "| fp32 |"),
     ],

@@ -95,7 +95,7 @@ def test_wrong_tables_are_refused(tmp_path, text, message) -> None:
 
 @pytest.mark.parametrize("name", energy.tables())
 def test_the_command_names_the_table(name) -> None:
-    done = CliRunner().invoke(group, ["energy", "alexnet", "--table", name, "--format", "json"])
+    done = CliRunner().invoke(group, ["energy", "alexnet", "--energy-table", name, "--format", "json"])
     told = json.loads(done.output)
     assert told["table"]["name"] == name
     assert sum(told[place] for place in energy.PLACES) == pytest.approx(told["total"])

@@ -19,7 +19,7 @@ from costcalc.result import VIEWS
 @click.command(cls=common.KnobCommand)
 @common.spec_argument
 @common.knob_option
-@click.option("--table", "table_", default=energy.DEFAULT, metavar="NAME", help="What operations take.")
+@click.option("--energy-table", default=energy.DEFAULT, metavar="NAME", help="What operations take.")
 @click.option("--dtype", type=click.Choice(tuple(DTYPES)), default="fp32", help="Of numbers whose bits nobody states.")
 @click.option("--fusion", type=click.Choice(tuple(FUSIONS)), default="ideal", help="What is done in one pass.")
 @click.option("--onchip", metavar="N", help="Bytes of memory on the chip: 1M. What fits there needs no DRAM.")
@@ -34,7 +34,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
 
     NAME is horowitz_45nm, eyeriss, or the path of a file.
     """
-    table = energy.load(options["table_"])
+    table = energy.load(options["energy_table"])
     room = limits(bytes=options["onchip"]).get("bytes", 0)
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)

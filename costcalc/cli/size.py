@@ -25,7 +25,7 @@ from costcalc.selecting import valued
 @click.option("--pattern", metavar="N:M", help="N of every M weights are kept: 2:4.")
 @click.option("--scales", type=click.Choice(SCALES), default="none", help="What a quantizer stores beside the weights.")
 @click.option("--link", metavar="RATE", help="Seconds to send it, at so many bits a second: 1M.")
-@click.option("--layers", is_flag=True, help="A line for each layer, too.")
+@click.option("--by", type=click.Choice(("form", "layer")), default="form", help="A line for each layer, too.")
 @common.table_option
 @common.output_option
 @click.pass_context
@@ -61,5 +61,5 @@ def tell(found: Sizes, link: float | None, options: dict[str, Any]) -> None:
 
         common.write(json.dumps(found.to_dict(), indent=2), output)
         return
-    tables = [found.layers()] if options["layers"] else []
+    tables = [found.layers()] if options["by"] == "layer" else []
     common.write_page(heading(found.result), [*tables, found.table(link)], found.notes(), found.records(), options)

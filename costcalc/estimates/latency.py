@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.errors import stop
 from costcalc.hardware import lut
 from costcalc.hardware.device import Device
-from costcalc.hardware.roofline import BOUNDS, Model, Span, Timing, model, span, spill, timings
+from costcalc.hardware.roofline import Model, Span, Timing, bound, model, span, spill, timings
 from costcalc.num import UNKNOWN, or_none
 from costcalc.report import Column, Table
 from costcalc.result import Line, Result, lines
@@ -173,20 +173,6 @@ def estimated(result: Result, device: Device, **options: Any) -> Latency | Fit:
     if options.get("table"):
         raise stop(f"{device.name}: no time is predicted for an NPU, with a table or without")
     return Fit(result, device, options.get("dtype") or next(iter(device.peaks), "int8"))
-
-
-def bound(rows: Sequence[Timing]) -> str:
-    """Return what takes most of several rows' time."""
-    sums = dict.fromkeys((*BOUNDS, "measured"), 0.0)
-    for one in rows:
-        if one.compute is UNKNOWN and one.measured is None:
-            return str(UNKNOWN)
-        parts = (
-            (0.0, 0.0, 0.0, one.measured) if one.measured is not None else (one.compute, one.memory, one.overhead, 0.0)
-        )
-        for name, part in zip(sums, parts, strict=True):
-            sums[name] += part
-    return max(sums, key=lambda name: sums[name]) if any(sums.values()) else ""
 
 
 def shown(milliseconds: Any) -> str:

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from costcalc.errors import stop
-from costcalc.hardware.compression import FORMS, SCALES, Coding, Kept, kept, stored, whole
+from costcalc.hardware.compression import (
+    FORMS,
+    SCALES,
+    Coding,
+    Kept,
+    checked_bits,
+    checked_density,
+    kept,
+    stored,
+    whole,
+)  # fmt: skip
 from costcalc.num import UNKNOWN, or_none
 from costcalc.render.figures import readable
 from costcalc.report import Column, Table
@@ -15,7 +25,7 @@ from costcalc.selecting import EVERYTHING, assigned, valued
 from costcalc.values import several
 
 LIMITS = (("an app", 100_000_000), ("an update", 500_000))  # bytes: what the lecture allows
-MOST_BITS, MOST_GAP = 64, 16
+MOST_GAP = 16
 
 Choices = Mapping[str, Any] | Iterable[tuple[str, Any]] | float | None
 
@@ -147,25 +157,6 @@ def pairs(choices: Choices) -> list[tuple[str, Any]]:
         return [valued(str(choices), str)]
     found = choices.items() if isinstance(choices, Mapping) else choices
     return [(str(name) or EVERYTHING, value) for name, value in found]
-
-
-def checked_bits(value: Any) -> int:
-    """Return the bits of a weight; raise SpecError for none."""
-    text = str(value)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_BITS):
-        raise stop(f"'{text[:40]}' is no number of bits", hint=f"a whole number from 1 to {MOST_BITS}: --bits 8")
-    return int(text)
-
-
-def checked_density(value: Any) -> float:
-    """Return the share of weights that is not zero; raise SpecError for none."""
-    try:
-        found = float(str(value))
-    except ValueError:
-        found = -1.0
-    if not 0 < found <= 1:
-        raise stop(f"'{str(value)[:40]}' is no density", hint="a share above 0, 1 at most: --density 0.3")
-    return found
 
 
 def _ranged(form: Form, write: Any) -> str:

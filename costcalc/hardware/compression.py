@@ -18,6 +18,7 @@ from costcalc.num import UNKNOWN, ceil_div
 
 FLOAT = 32  # bits of a number whose spec states none
 DUST = Fraction(1, 10**6)  # what a float's last digit may add to a share
+MOST_BITS = 64
 SCALES = ("none", "tensor", "channel", "codebook")
 
 
@@ -157,6 +158,25 @@ def pattern_of(text: str) -> tuple[int, int]:
     if not 0 < int(least) <= int(of):
         raise stop(f"a pattern keeps 1 to {int(of)} of {int(of)} weights, not {int(least)}")
     return int(least), int(of)
+
+
+def checked_bits(value: Any) -> int:
+    """Return the bits of a weight; raise SpecError for none."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_BITS):
+        raise stop(f"'{text[:40]}' is no number of bits", hint=f"a whole number from 1 to {MOST_BITS}: --bits 8")
+    return int(text)
+
+
+def checked_density(value: Any) -> float:
+    """Return the share of weights that is not zero; raise SpecError for none."""
+    try:
+        found = float(str(value))
+    except ValueError:
+        found = -1.0
+    if not 0 < found <= 1:
+        raise stop(f"'{str(value)[:40]}' is no density", hint="a share above 0, 1 at most: --density 0.3")
+    return found
 
 
 def _exactly(bits: int) -> Span:

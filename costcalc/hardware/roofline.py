@@ -148,6 +148,20 @@ def span(found: Sequence[Timing]) -> Span:
     return Span(sum(one.least for one in found), sum(one.most for one in found))
 
 
+def bound(rows: Sequence[Timing]) -> str:
+    """Return what takes most of several rows' time."""
+    sums = dict.fromkeys((*BOUNDS, "measured"), 0.0)
+    for one in rows:
+        if one.compute is UNKNOWN and one.measured is None:
+            return str(UNKNOWN)
+        parts = (
+            (0.0, 0.0, 0.0, one.measured) if one.measured is not None else (one.compute, one.memory, one.overhead, 0.0)
+        )
+        for name, part in zip(sums, parts, strict=True):
+            sums[name] += part
+    return max(sums, key=lambda name: sums[name]) if any(sums.values()) else ""
+
+
 def spill(parameters: int, device: Device) -> int:
     """Return the bytes of weights that the on-chip memory has no room for."""
     room = device.onchip_bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from costcalc import num
 from costcalc.counting import Row
 from costcalc.num import UNKNOWN, ceil_div, prod
 
@@ -14,8 +15,8 @@ TILES = (2, 4)  # m: outputs of a tile's side
 
 def applies(row: Row) -> bool:
     """Say whether a row is a dense 3 x 3 convolution of stride 1 and dilation 1."""
-    node = row.node
-    return bool(node.op.sliding(node.x) == KERNEL)
+    kernel = row.node.op.sliding(row.node.x)
+    return kernel is not None and len(kernel) == len(KERNEL) and all(num.truth(n == 3) for n in kernel)
 
 
 def multiplications(row: Row, tile: int) -> Any:

@@ -16,9 +16,9 @@ from costcalc.window import Windowed
 
 def _grouping(groups: Any, channels: Any) -> str:
     """Return how the multiply-accumulates of so many groups lie."""
-    if num.every(groups == 1):
+    if num.truth(groups == 1):
         return "dense"
-    return "depthwise" if num.every(groups == channels) else "grouped"
+    return "depthwise" if num.truth(groups == channels) else "grouped"
 
 
 def _divides(groups: Any, channels: Any, what: str) -> None:
@@ -89,7 +89,7 @@ class Conv(Convolution, kind="conv"):
         return y.pixels * self.weights(x, y)
 
     def sliding(self, x: Shape) -> Any:
-        plain = self.grouping(x) == "dense" and all(num.every(n == 1) for n in (*self.stride, *self.dilation))
+        plain = self.grouping(x) == "dense" and all(num.truth(n == 1) for n in (*self.stride, *self.dilation))
         return self.kernel if plain else None
 
     def real_macs(self, x: Shape, y: Shape) -> Any:
