@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import costcalc
 from costcalc.cli import group
 from costcalc.errors import SpecError
-from costcalc.estimates.size import Sizes
+from costcalc.estimates.sizing import Sizes
 from costcalc.hardware.compression import SCALES, Coding
 from costcalc.transforms.whatif import WhatIf
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import costcalc
 from costcalc.cli import group
 from costcalc.errors import SpecError
-from costcalc.estimates.energy import Energy
+from costcalc.estimates.powering import Energy
 from costcalc.hardware import energy
 from costcalc.hardware.energy import Chip
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import costcalc
 from costcalc.cli import group
 from costcalc.errors import SpecError
-from costcalc.estimates.latency import Fit, Latency, estimated
+from costcalc.estimates.timing import Fit, Latency, estimated
 from costcalc.hardware import calibration, device, lut
 from costcalc.hardware.calibration import Rates, Sample, rank_correlation
 from costcalc.hardware.roofline import reward

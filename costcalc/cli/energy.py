@@ -9,7 +9,7 @@ import click
 from costcalc import api
 from costcalc.budgets import limits
 from costcalc.cli import common
-from costcalc.estimates.energy import Energy
+from costcalc.estimates.powering import Energy
 from costcalc.hardware import energy
 from costcalc.hardware.traffic import DTYPES, FUSIONS
 from costcalc.report import heading

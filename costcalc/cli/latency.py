@@ -8,7 +8,7 @@ import click
 
 from costcalc import api
 from costcalc.cli import common
-from costcalc.estimates.latency import Fit, Latency, estimated
+from costcalc.estimates.timing import Fit, Latency, estimated
 from costcalc.hardware import device, lut
 from costcalc.hardware.traffic import DTYPES, FUSIONS
 from costcalc.report import heading

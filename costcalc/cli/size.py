@@ -9,7 +9,7 @@ import click
 from costcalc import api
 from costcalc.cli import common
 from costcalc.errors import stop
-from costcalc.estimates.size import Sizes
+from costcalc.estimates.sizing import Sizes
 from costcalc.grids import one
 from costcalc.hardware.compression import SCALES, Coding, pattern_of
 from costcalc.report import heading
