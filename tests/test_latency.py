@@ -152,6 +152,38 @@ SHIPPED = [
 ]
 
 
+PAGE = (Path(__file__).parent.parent / "docs" / "latency.md").read_text(encoding="utf-8")
+
+
+def stated(heading: str) -> list[list[str]]:
+    """Return the cells of the page's table whose heading begins so."""
+    lines = PAGE.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith(heading)) + 2
+    return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines[first : lines.index("", first)]]
+
+
+def test_the_page_states_the_errors_of_shipped_rates() -> None:
+    shown = [(name, dtype, int(count), float(off.removesuffix(" %"))) for name, dtype, count, off in
+             stated("| device | dtype | networks | median error |")]  # fmt: skip
+    assert shown == SHIPPED
+
+
+@pytest.mark.parametrize(
+    "row", stated("| device | dtype | networks | median error | MACs alone |"), ids=lambda r: r[0] + r[1]
+)
+def test_the_page_states_the_errors_of_networks_left_out(row: list[str]) -> None:
+    name, dtype, count, off, macs, rank, macs_rank = row
+    words = ["calibrate", str(DATA), "--only", f"device={name}", "--only", f"dtype={dtype}", "--dtype", dtype]
+    said = " ".join(CliRunner().invoke(group, words).output.split())
+    assert f"left out one by one ({count}): {off} off in the median" in said
+    assert f"by MACs alone {macs}; ranks {rank}, by MACs {macs_rank}" in said
+
+
+def test_the_page_states_what_one_family_predicts() -> None:
+    shown = [tuple(cell.split(" ")[0] for cell in row[4:]) for row in stated("| device | dtype | fitted to |")]
+    assert shown == [ms for *_, ms in FAMILIES]
+
+
 def errors_of(name: str, dtype: str) -> list[float]:
     """Return the relative errors of the time that is the better estimate of the two: the sum."""
     found = []
@@ -185,7 +217,7 @@ FAMILIES = [
 def test_one_family_predicts_another(only, dtype, held, ms) -> None:
     words = [word for pair in only for word in ("--only", pair)]
     done = CliRunner().invoke(group, ["calibrate", str(DATA), *words, "--dtype", dtype, "--hold-out", held])
-    assert "measured {} ms, predicted {}, by MACs alone {}".format(*ms) in done.output
+    assert "measured {} ms, predicted {}, by MACs alone {}".format(*ms) in " ".join(done.output.split())
 
 
 # ---- fitting ----------------------------------------------------------------------------------------------

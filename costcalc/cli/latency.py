@@ -11,6 +11,7 @@ from costcalc.cli import common
 from costcalc.estimates.timing import Fit, Latency, estimated
 from costcalc.hardware import device, lut
 from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.render.text import wrapped
 from costcalc.report import heading
 from costcalc.result import VIEWS
 
@@ -48,7 +49,8 @@ def tell(found: Latency | Fit, options: dict[str, Any]) -> None:
 
         common.write(json.dumps(found.to_dict(), indent=2), options["output"])
     elif isinstance(found, Fit):
-        common.write("\n".join([*heading(found.result), "", f"{found.device.title}: {found.words}"]), options["output"])
+        said = [*heading(found.result), "", f"{found.device.title}: {found.words}"]
+        common.write("\n".join(wrapped(line, common.columns()) for line in said), options["output"])
     else:
         table = found.table(options["by"], options["fold"])
         common.write_page(heading(found.result), [table], [found.words, *found.notes()], found.records(), options)

@@ -60,10 +60,10 @@ class Model(NamedTuple):
             other = [dtype for dtype, fit in self.device.fits.items() if fit]
             hint = f"; measured rates are there for {_held(self.device)}" if other else ""
             return [under, f"{said}{hint}"]
-        memory = self.bandwidth < float("inf")
-        parts = (
-            "arithmetic and memory overlap fully, or not at all" if memory else "the fit gave memory no time of its own"
-        )
+        if self.bandwidth < float("inf"):
+            parts = "from full overlap of compute and memory to none; rates are fitted to none: expect the upper end"
+        else:
+            parts = "the fit gave memory no time of its own"
         told = [under, f"{parts}; {self.fit.trust}".rstrip("; ")]
         if self.fusion != self.fit.fusion:
             told.append(f"the rates were fitted with fusion {self.fit.fusion}: with another the times are off")

@@ -11,7 +11,7 @@ from costcalc.graph import Graph
 from costcalc.hardware import device
 from costcalc.hardware.energy import Chip, placed
 from costcalc.hardware.roofline import Model, Timing, bound, model, spill, timings
-from costcalc.metric import Metric, Setup, counted
+from costcalc.metric import Metric, Setup, counted, summed
 from costcalc.num import UNKNOWN
 
 SOURCE = "docs/latency.md; Williams et al. 2009 (roofline)"
@@ -56,6 +56,11 @@ class Time(Metric):
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
         del graph
         return modelled(setup).says[1:]
+
+    def fold(self, values: Sequence[Any]) -> Any:
+        """Return the rows' sum, to a nanosecond."""
+        total = summed(values)
+        return round(total, 6) if isinstance(total, float) else total
 
     def timed(self, graph: Graph, setup: Setup) -> list[Timing]:
         """Return the parts of every row's time."""
