@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import doctest
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import costcalc
+from costcalc import estimates
 from costcalc.cli import group
 from costcalc.errors import SpecError
 from costcalc.estimates.timing import Fit, Latency, estimated
@@ -370,3 +372,8 @@ def test_json_and_csv_hold_the_same_numbers() -> None:
     rows = list(csv.DictReader(CliRunner().invoke(group, [*words, "csv"]).output.splitlines()))
     assert sum(float(row["ms_most"]) for row in rows) == pytest.approx(told["ms_most"])
     assert sum(layer["ms_least"] for layer in told["layers"]) == pytest.approx(told["ms_least"])
+
+
+def test_the_examples_in_docstrings_are_true() -> None:
+    found = doctest.testmod(estimates)
+    assert (found.attempted, found.failed) == (4, 0)

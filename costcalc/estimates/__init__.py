@@ -32,7 +32,7 @@ def size(
     none, tensor, channel or codebook.
 
     >>> size("mobilenet_v1", bits=8).forms[1].least
-    4361448
+    4300640
 
     Raises SpecError for a selector that means nothing, or a value out of range.
     """
@@ -50,7 +50,7 @@ def latency(
     device: a name or a file's path. dtype, fusion: as it was measured unless told. lut: a CSV of measured layers.
 
     >>> latency("mobilenet_v1", "pixel1_big_core").words
-    '126 ms'
+    '124 ms'
 
     Raises SpecError for a device, a dtype or a table that is none.
     """
