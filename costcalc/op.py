@@ -19,6 +19,11 @@ from costcalc.shape import Shape
 # What a row holds. Parameters are counted once where weights are shared, work each time.
 PARAMETERS = ("weights", "biases", "norm_params", "buffers")
 WORK = ("macs", "bias_adds", "elementwise")
+
+# What an operator does to storage: it writes a new tensor; its output is its input under another shape, or a part
+# of it; it may write over an operand of the same size that nothing needs any more, as PyTorch too can; or it may
+# where a compiler folds it into what comes before, which PyTorch does not.
+NEW, VIEW, INPLACE, FOLDED, STORED = "new", "view", "inplace", "folded", "stored"
 COMPONENTS = PARAMETERS + WORK
 
 # kind (and alias) -> class, filled by defining a class.
@@ -132,6 +137,18 @@ class Op:
     def elementwise(self, x: Any, y: Any) -> dict[str, Any]:
         """Return the other operations by kind: add, mul, div, compare, exp, sqrt."""
         return {}
+
+    def storage(self, x: Any, y: Any) -> str:
+        """Return what it does to storage: NEW, VIEW, INPLACE, FOLDED or STORED."""
+        return NEW
+
+    def scratch(self, x: Any, y: Any) -> Any:
+        """Return the bytes that PyTorch makes beside the output and drops: statistics, indices."""
+        return 0
+
+    def plane(self, x: Any, y: Any) -> Any:
+        """Return the elements that are needed to run it channel by channel over its own input; None if it can't."""
+        return None
 
     def type(self, x: Any) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""

@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, integer, padding, per_axis, word
 from costcalc.num import ceil_div
-from costcalc.op import Example, Op
+from costcalc.op import VIEW, Example, Op
 from costcalc.ops._twin import edges
 from costcalc.ops.layout import one_of
 from costcalc.shape import Shape
@@ -168,6 +168,9 @@ class Crop(Op, kind="crop"):
                 raise Fault(f"a border of {before} and {after} leaves nothing of {n}", field="border")
         return Shape(x.c, *(n - before - after for n, (before, after) in zip(x.space, self.cuts(x), strict=True)))
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.nn.functional.pad(t, edges(self.cuts(x), -1))
 
@@ -196,6 +199,9 @@ class Subsample(Op, kind="subsample"):
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2, 3)
         return every_pixel(x, self.stride)
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t[steps(self.stride)]
