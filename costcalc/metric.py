@@ -69,10 +69,15 @@ class Option:
         return f"a whole number from {self.least}{f' to {self.most}' if self.most else ''}"
 
 
+MODES = ("folded", "fused", "inplace", "eager", "mcu")
+ORDERS = ("listed", "best")
+
 # All that any metric may ask for. The command line has an option for each, Python an argument.
 OPTIONS: dict[str, Option] = {
     "batch": Option("images at once", 1, least=1),
     "bits": Option("bits of an activation, and of a weight whose row states none; 32 unless told", least=1, most=64),
+    "mode": Option("who manages the memory (docs/memory.md)", "fused", words=MODES),
+    "order": Option("the order in which rows run: as listed, or the one of the smallest peak", "listed", words=ORDERS),
     "weight_bits": Option("bits of a weight whose row states none; as `bits` unless told", least=1, most=64),
     "density": Option('share of weights that is not zero: 0.3, or "conv 3x3=0.3; fc=0.1"', "", metavar="TEXT"),
     "device": Option("a device of `costcalc devices`, or the path of a device's file", "", metavar="NAME"),
@@ -184,6 +189,11 @@ class Metric:
         """Return the network's value."""
         values = self.rows(graph, setup)
         return self.over(graph, setup, values, range(len(values)))
+
+    def vectorises(self, setup: Setup) -> bool:
+        """Say whether its rules run on a sweep's numbers under this setup."""
+        del setup
+        return self.vectorised
 
     def heading(self, setup: Setup) -> str:
         """Return the column's title."""

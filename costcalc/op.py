@@ -19,6 +19,11 @@ from costcalc.shape import Shape
 # What a row holds. Parameters are counted once where weights are shared, work each time.
 PARAMETERS = ("weights", "biases", "norm_params", "buffers")
 WORK = ("macs", "bias_adds", "elementwise")
+
+# What an operator does to storage: it writes a new tensor; its output is its input under another shape, or a part
+# of it; it may write over an operand of the same size that nothing needs any more, as PyTorch too can; or it may
+# where a compiler folds it into what comes before, which PyTorch does not.
+NEW, VIEW, INPLACE, FOLDED, STORED = "new", "view", "inplace", "folded", "stored"
 COMPONENTS = PARAMETERS + WORK
 
 # kind (and alias) -> class, filled by defining a class.
@@ -42,8 +47,6 @@ class Op:
     is_act: ClassVar[bool] = False  # may stand in `act:`
     norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
     derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
-    pointwise: ClassVar[bool] = False  # an output needs the inputs at its own place only: the layer before can do it
-    moves: ClassVar[bool] = True  # False: its output is its input, or a part of it, read otherwise: no byte is moved
     roles: ClassVar[tuple[str, ...]] = ()  # its fields that stand for operators which follow, in their order
     required: ClassVar[tuple[str, ...]] = ()  # its fields that must be given
     settled: ClassVar[dict[int, dict[str, Any]]] = {}  # number of axes -> the values of the others
@@ -143,6 +146,18 @@ class Op:
     def sliding(self, x: Any) -> Any:
         """Return the kernel of a dense convolution of stride 1, which fast algorithms take; None for all else."""
         del x
+
+    def storage(self, x: Any, y: Any) -> str:
+        """Return what it does to storage: NEW, VIEW, INPLACE, FOLDED or STORED."""
+        return NEW
+
+    def scratch(self, x: Any, y: Any) -> Any:
+        """Return the bytes that PyTorch makes beside the output and drops: statistics, indices."""
+        return 0
+
+    def plane(self, x: Any, y: Any) -> Any:
+        """Return the elements that are needed to run it channel by channel over its own input; None if it can't."""
+        return None
 
     def type(self, x: Any) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""

@@ -14,7 +14,7 @@ from costcalc import conventions
 from costcalc.document import Spec
 from costcalc.errors import stop
 from costcalc.grids import checked, known
-from costcalc.metric import find, named
+from costcalc.metric import Setup, find, named
 from costcalc.sweeping import QUANTITIES
 from costcalc.swept import framed
 from costcalc.walking import SETTING, Columns, Mapper, Question, Task, column, fold, here, ready
@@ -60,7 +60,7 @@ def solve(
     """
     for name in {*vary} & {*(fixed or {})}:
         raise stop(f"'{name}' can't both vary and have a value", hint=f"--vary {name}=a,b tries two values")
-    columns, slow = _columns(budgets), any(not find(name).vectorised for name in budgets)
+    columns, slow = _columns(budgets), _slow(budgets, Setup(convention, **(setup or {})))
     axes = [
         {name: checked(spec, name, values or lattice(spec, name, alone=len(vary) == 1, slow=slow))}
         for name, values in vary.items()
@@ -133,6 +133,11 @@ def _scaled(spec: Spec, name: str, bases: Mapping[str, Any], factor: float) -> A
         raise stop(f"'{name}' is no number, and can't be scaled")
     value = bases[name] * factor
     return max(1, round(value)) if type(default) is int else round(value, 6)
+
+
+def _slow(budgets: Mapping[str, float], setup: Setup) -> bool:
+    """Say whether a metric must be counted setting by setting."""
+    return not all(find(name).vectorises(setup) for name in budgets)
 
 
 def _columns(budgets: Mapping[str, float]) -> tuple[str, ...]:

@@ -76,8 +76,8 @@ class Beside:
 
     def __init__(self, metrics: Sequence[Metric] = (), setup: Setup | None = None) -> None:
         self.setup = setup or Setup()
-        self.together = [metric for metric in metrics if metric.vectorised]
-        self.singly = [metric for metric in metrics if not metric.vectorised]
+        self.together = [metric for metric in metrics if metric.vectorises(self.setup)]
+        self.singly = [metric for metric in metrics if metric not in self.together]
 
     def totals(self, graph: Graph) -> dict[str, Any]:
         """Return those that are counted on arrays, of a graph whose numbers may be arrays."""

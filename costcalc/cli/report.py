@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from costcalc.metric import Measured
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
-SHORT = {"padding_aware": ("params", "macs", "real_macs")}  # options that stand for columns
+SHORT = {  # options that stand for columns
+    "padding_aware": ("params", "macs", "real_macs"),
+    "memory": ("activations", "activation_bytes", "bytes", "peak_memory"),
+}
 
 
 @click.command(cls=common.KnobCommand)
@@ -32,6 +35,7 @@ SHORT = {"padding_aware": ("params", "macs", "real_macs")}  # options that stand
 @click.option(
     "--padding-aware", is_flag=True, help="Show the MACs on real pixels beside all: a shorthand of --columns."
 )
+@click.option("--memory", is_flag=True, help="Show activations, bytes, and what is alive: a shorthand of --columns.")
 @click.option("--bars", is_flag=True, help="Show each line's share of the operations as a bar, in place of its input.")
 @click.option("--exact", is_flag=True, help="All digits.")
 @common.output_option

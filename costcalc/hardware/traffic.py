@@ -9,6 +9,7 @@ from costcalc import num
 from costcalc.counting import Row
 from costcalc.errors import nearest, stop
 from costcalc.graph import Node, Tensor
+from costcalc.op import FOLDED, INPLACE, STORED, VIEW
 from costcalc.shape import Shape
 
 # Bytes of a number.
@@ -63,7 +64,7 @@ def known_dtype(dtype: str) -> str:
 def _work(row: Row, fusion: str) -> Work:
     node = row.node
     grouping = node.op.grouping(node.x)
-    if not node.op.moves:
+    if _done(node) in (VIEW, STORED):
         return Work(row, row.macs, grouping, 0, 0, launched=False)
     if _fused(node, fusion):
         # What flows through is already at hand; only other operands, such as a shortcut, are read.
@@ -73,13 +74,23 @@ def _work(row: Row, fusion: str) -> Work:
 
 def _fused(node: Node, fusion: str) -> bool:
     """Say whether a row is done in the pass of the one before it."""
-    if fusion == "eager" or not node.op.pointwise:
+    if fusion == "eager" or not _pointwise(node):
         return False
     if fusion == "ideal":
         return any(_giver(tensor) is not None for tensor in node.inputs if _as_large(tensor, node))
     # What was written last flows through: a shortcut was written long before.
-    givers = [(giver.index, giver.op.pointwise and _as_large(t, node)) for t in node.inputs if (giver := _giver(t))]
+    givers = [(giver.index, _pointwise(giver) and _as_large(t, node)) for t in node.inputs if (giver := _giver(t))]
     return bool(givers) and max(givers)[1]
+
+
+def _done(node: Node) -> str:
+    """Return what a node does to storage."""
+    return node.op.storage(node.x, node.y)
+
+
+def _pointwise(node: Node) -> bool:
+    """Say whether an output needs the inputs at its own place only, so that another operator can do it."""
+    return _done(node) in (INPLACE, FOLDED)
 
 
 def _as_large(tensor: Tensor, node: Node) -> bool:
@@ -91,7 +102,7 @@ def _as_large(tensor: Tensor, node: Node) -> bool:
 def _giver(tensor: Tensor) -> Node | None:
     """Return the node that writes a tensor, views looked through; None for the network's input and what is stored."""
     node = tensor.node
-    while node is not None and not node.op.moves:
+    while node is not None and _done(node) in (VIEW, STORED):
         node = node.inputs[0].node if node.inputs else None
     return node
 

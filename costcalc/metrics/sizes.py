@@ -16,19 +16,19 @@ FLOAT = 32  # bits of a number unless told
 
 
 def activation_bits(setup: Setup) -> int:
-    """Return the bits of an activation."""
-    return int(setup.bits or FLOAT)
+    """Return the bits of an activation: 32 unless told, on a microcontroller 8."""
+    return int(setup.bits or (8 if setup.mode == "mcu" else FLOAT))
 
 
 def in_bytes(elements: Any, bits: Any) -> Any:
     """Return the whole bytes that so many numbers of so many bits take."""
-    return ceil_div(elements * bits, 8)
+    return elements * (bits // 8) if bits % 8 == 0 else ceil_div(elements * bits, 8)
 
 
 def weight_bits(row: Row, setup: Setup) -> Any:
     """Return the bits of a row's weights: those that its spec states, else those asked for."""
     stated = row.node.bits
-    return stated if stated is not None else setup.weight_bits or setup.bits or FLOAT
+    return stated if stated is not None else setup.weight_bits or activation_bits(setup)
 
 
 def stored_bits(row: Row, setup: Setup) -> Any:

@@ -98,6 +98,10 @@ class Conv(Convolution, kind="conv"):
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (self.out, x.c // self.groups, self.kernel, self.bias)
 
+    def plane(self, x: Shape, y: Shape) -> Any:
+        """Return a plane of the output, of a convolution that is depthwise."""
+        return y.pixels if num.truth(self.groups == x.c) and num.truth(y.c == x.c) else None
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
         conv = make(x.c, self.out, self.kernel, self.stride, 0, self.dilation, groups=self.groups, bias=self.bias)
@@ -174,6 +178,9 @@ class DepthwiseConv(Convolution, kind="dwconv"):
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (y.c, self.kernel, self.bias)
+
+    def plane(self, x: Shape, y: Shape) -> Any:
+        return y.pixels if num.truth(self.multiplier == 1) else None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]

@@ -164,6 +164,10 @@ class Attention(Op, kind="attention"):
         scores = self.scores(x)
         return {"mul": scores, "exp": scores, "add": scores - num.prod(x[0].dims[:-1]), "div": scores}
 
+    def scratch(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
+        """Return the bytes of the scores before and after their softmax, 32 bits each."""
+        return 8 * self.scores(x)
+
     def torch(self, torch: Any, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
         scale = float(x[0].dims[-1]) ** -0.5
         return lambda q, k, v: torch.matmul(torch.softmax(torch.matmul(q, k.transpose(-1, -2)) * scale, -1), v)

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer
-from costcalc.op import Example, Op
+from costcalc.op import FOLDED, INPLACE, NEW, VIEW, Example, Op
 from costcalc.shape import Shape
 
 
@@ -37,7 +37,6 @@ class Add(Join, kind="add"):
     differ as those of `multiply`.
     """
 
-    pointwise = True
     broadcast: bool = flag("repeat axes of length 1, and [C] beside [C, H, W], to the others' lengths", False)
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
@@ -54,6 +53,9 @@ class Add(Join, kind="add"):
 
     def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
         return {"add": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return INPLACE
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return _folded(torch.add, y)
@@ -101,6 +103,9 @@ class Concat(Op, kind="concat"):
                 )
         return x[0].resized(axis, sum((other.dims[axis] for other in x[1:]), x[0].dims[axis]))
 
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return VIEW if len(x) == 1 else NEW
+
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return lambda *tensors: torch.cat(tensors, self.axis + 1)
 
@@ -123,14 +128,15 @@ class Multiply(Join, kind="multiply"):
     one of spatial attention [1, H, W]. One multiplication less than branches an output element.
     """
 
-    pointwise = True
-
     def shape(self, x: tuple[Shape, ...]) -> Shape:
         self.several(x)
         return _broadcast("multiply", x)
 
     def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
         return {"mul": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return _folded(torch.mul, y)
@@ -157,7 +163,6 @@ class Multiply(Join, kind="multiply"):
 class Subtract(Op, kind="subtract"):
     """Difference of two branches, element by element, broadcast as in `multiply`: one addition an output element."""
 
-    pointwise = True
     inputs = 2
 
     def shape(self, x: tuple[Shape, Shape]) -> Shape:
@@ -165,6 +170,9 @@ class Subtract(Op, kind="subtract"):
 
     def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
         return {"add": y.size}
+
+    def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         return _folded(torch.sub, y)
@@ -177,7 +185,6 @@ class Subtract(Op, kind="subtract"):
 class Divide(Op, kind="divide"):
     """Quotient of two branches, element by element, broadcast as in `multiply`: one division an output element."""
 
-    pointwise = True
     inputs = 2
 
     def shape(self, x: tuple[Shape, Shape]) -> Shape:
@@ -185,6 +192,9 @@ class Divide(Op, kind="divide"):
 
     def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
         return {"div": y.size}
+
+    def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         return _folded(torch.div, y)
@@ -198,14 +208,15 @@ class Divide(Op, kind="divide"):
 class Maximum(Join, kind="maximum"):
     """The largest of the branches, element by element: one comparison less than branches; broadcast as `multiply`."""
 
-    pointwise = True
-
     def shape(self, x: tuple[Shape, ...]) -> Shape:
         self.several(x)
         return _broadcast(self.kind, x)
 
     def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
         return {"compare": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return _folded(torch.maximum, y)

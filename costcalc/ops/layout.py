@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import integer, integers, real
 from costcalc.num import prod
-from costcalc.op import Example, Op
+from costcalc.op import VIEW, Example, Op
 from costcalc.shape import Shape
 
 # A bound on the tensors that one item may make, so that a spec of one line can't fill the memory.
@@ -26,12 +26,14 @@ def one_of(kind: str, given: dict[str, Any]) -> None:
 class Dropout(Op, kind="dropout"):
     """Dropout: nothing is computed at inference."""
 
-    moves = False
     p: float = real("share of the elements that training drops", 0.5)
 
     def settle(self) -> None:
         if not 0 <= self.p <= 1:
             raise Fault(f"p: {self.p} is not between 0 and 1", field="p")
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Dropout(self.p)
@@ -42,7 +44,8 @@ class Dropout(Op, kind="dropout"):
 class Identity(Op, kind="identity"):
     """What goes in comes out."""
 
-    moves = False
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Identity()
@@ -53,7 +56,6 @@ class Identity(Op, kind="identity"):
 class Flatten(Op, kind="flatten"):
     """All axes from `start` on become one: [C, H, W] gives [C * H * W], or [C, H * W] from 1."""
 
-    moves = False
     start: int = integer("the first axis that is flattened, 0 for the channels", 0, least=0)
 
     def shape(self, x: Shape) -> Shape:
@@ -62,6 +64,9 @@ class Flatten(Op, kind="flatten"):
         if kept == len(x.dims):
             raise Fault(f"start {self.start} is past the last axis of {x}: {kept - 1}", field="start")
         return Shape(*x.dims[:kept], prod(x.dims[kept:]))
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Flatten(self.start + 1)
@@ -94,7 +99,6 @@ class ChannelShuffle(Op, kind="channel_shuffle", aliases=("shuffle",)):
 class Slice(Op, kind="slice"):
     """The channels (or another axis) from `start` up to, and without, `stop`; of these every step-th."""
 
-    moves = False
     start: int = integer("the first taken, from 0", 0, least=0)
     stop: Any = integer("the first no longer taken; by default the end", None)
     step: int = integer("take every step-th, the first included", 1)
@@ -115,6 +119,9 @@ class Slice(Op, kind="slice"):
             )
         return x.resized(axis, num.ceil_div(stop - self.start, self.step))
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         axis = x.place(self.axis)
         stop = x.dims[axis] if self.stop is None else self.stop
@@ -132,7 +139,6 @@ class Slice(Op, kind="slice"):
 class Split(Op, kind="split"):
     """The channels (or another axis) in pieces, each a tensor of its own: `parts` equal ones, or of the given sizes."""
 
-    moves = False
     parts: Any = integer("how many equal pieces", None)
     sizes: Any = integers("the channels of each piece", None)
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
@@ -163,6 +169,9 @@ class Split(Op, kind="split"):
             count += 1
         return (length // self.parts,) * count
 
+    def storage(self, x: Shape, y: tuple[Shape, ...]) -> str:
+        return VIEW
+
     def torch(self, torch: Any, x: Shape, y: tuple[Shape, ...]) -> Any:
         axis = x.place(self.axis)
         return lambda t: torch.split(t, [one.dims[axis] for one in y], axis + 1)
@@ -177,12 +186,13 @@ class Split(Op, kind="split"):
 class Transpose(Op, kind="transpose"):
     """The last two axes change places: [C, L] gives [L, C], as attention's product needs."""
 
-    moves = False
-
     def shape(self, x: Shape) -> Shape:
         if not x.space:
             raise Fault(f"transpose needs two axes, but the input is {x}")
         return Shape(*x.dims[:-2], x.dims[-1], x.dims[-2])
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.transpose(-1, -2)

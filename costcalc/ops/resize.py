@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, integer, padding, per_axis, word
 from costcalc.num import ceil_div
-from costcalc.op import Example, Op
+from costcalc.op import VIEW, Example, Op
 from costcalc.ops._twin import edges
 from costcalc.ops.layout import one_of
 from costcalc.shape import Shape
@@ -146,7 +146,6 @@ class Crop(Op, kind="crop"):
     Where an odd number of pixels goes, the one more goes at the bottom or the right.
     """
 
-    moves = False
     size: Any = per_axis("the height and width that stay", None)
     border: Any = padding("pixels cut off: a number, one an axis, or [top, bottom, left, right]", None, words=())
 
@@ -168,6 +167,9 @@ class Crop(Op, kind="crop"):
             if num.any_of(before + after >= n):
                 raise Fault(f"a border of {before} and {after} leaves nothing of {n}", field="border")
         return Shape(x.c, *(n - before - after for n, (before, after) in zip(x.space, self.cuts(x), strict=True)))
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.nn.functional.pad(t, edges(self.cuts(x), -1))
@@ -192,12 +194,14 @@ def steps(stride: tuple[Any, ...]) -> tuple[Any, ...]:
 class Subsample(Op, kind="subsample"):
     """Every stride-th pixel of each axis, the first included."""
 
-    moves = False
     stride: tuple[Any, ...] = per_axis("stride, S", symbol="S")
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2, 3)
         return every_pixel(x, self.stride)
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t[steps(self.stride)]

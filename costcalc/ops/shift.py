@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, per_axis
 from costcalc.num import prod
-from costcalc.op import Example, Op
+from costcalc.op import FOLDED, Example, Op
 from costcalc.ops._twin import edges, twin
 from costcalc.ops.resize import every_pixel, steps
 from costcalc.shape import Shape
@@ -20,7 +20,6 @@ class Scale(Op, kind="scale"):
     One multiplication an element; with `shift` one addition too.
     """
 
-    pointwise = True
     shift: bool = flag("learn a number a channel that is added, too", False)
 
     def norm_params(self, x: Shape, y: Shape) -> Any:
@@ -31,6 +30,9 @@ class Scale(Op, kind="scale"):
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (x.c, self.shift)
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         each = (x.c, *(1,) * len(x.space))

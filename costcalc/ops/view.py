@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import integers, padding, per_axis
 from costcalc.num import prod
-from costcalc.op import Example, Op
+from costcalc.op import VIEW, Example, Op
 from costcalc.ops._twin import edges
 from costcalc.shape import Shape
 from costcalc.window import Windowed
@@ -17,7 +17,6 @@ from costcalc.window import Windowed
 class Reshape(Op, kind="reshape"):
     """The same numbers, in their order, under another shape; one entry may be -1: what is left."""
 
-    moves = False
     dims: tuple[Any, ...] = integers("output shape, channels first", least=-1, key="shape")
 
     def shape(self, x: Shape) -> Shape:
@@ -32,6 +31,9 @@ class Reshape(Op, kind="reshape"):
             raise Fault(f"{x} has {x.size} elements, which can't be {wanted}", field="shape")
         return Shape(*(x.size // known if k in open_ else n for k, n in enumerate(self.dims)))
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.reshape(len(t), *y.dims)
 
@@ -44,7 +46,6 @@ class Reshape(Op, kind="reshape"):
 class Permute(Op, kind="permute"):
     """The axes in another order: `axes: [1, 2, 0]` puts the channels last."""
 
-    moves = False
     axes_: tuple[Any, ...] = integers("which input axis stands at each place, 0 for the channels", least=0, key="axes")
 
     def order(self, x: Shape) -> list[int]:
@@ -56,6 +57,9 @@ class Permute(Op, kind="permute"):
 
     def shape(self, x: Shape) -> Shape:
         return Shape(*(x.dims[k] for k in self.order(x)))
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         order = (0, *(k + 1 for k in self.order(x)))
@@ -111,7 +115,6 @@ class Flip(Op, kind="flip"):
 class BroadcastTo(Op, kind="broadcast_to"):
     """Axes of length 1 repeated to the given lengths."""
 
-    moves = False
     dims: tuple[Any, ...] = integers("output shape, channels first", key="shape")
 
     def shape(self, x: Shape) -> Shape:
@@ -120,6 +123,9 @@ class BroadcastTo(Op, kind="broadcast_to"):
             wanted = "x".join(str(n) for n in self.dims)
             raise Fault(f"{x} can't be expanded to {wanted}", "only axes of length 1 are repeated", field="shape")
         return Shape(*self.dims)
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.expand(len(t), *y.dims)
