@@ -67,6 +67,20 @@ def test_activations_stay_where_their_peak_fits_beside_the_weights() -> None:
     assert sum(one.dram for one in over) > 0
 
 
+ROOM = [(3 * 10**6, True, True), (2 * 10**6, True, False), (10**6, False, False)]
+
+
+@pytest.mark.parametrize(("room", "weights", "activations"), ROOM)
+def test_what_fits_on_the_chip(room, weights, activations) -> None:
+    """SqueezeNet in int8: 1,260,352 bytes of weights (biases of 32 bits), 1,492,992 of activations at their peak."""
+    found = Energy(costcalc.count("squeezenet1_0"), chip=Chip("int8", onchip=room))
+    assert (found.fits.weight_bytes, found.fits.peak_bytes) == (1_244_448 + 4 * 3_976, 1_492_992)
+    assert (found.fits.weights, found.fits.activations) == (weights, activations)
+    assert (found.of("dram") == 0) == activations
+    metric = found.result.metric("energy_dram", dtype="int8", onchip=room)
+    assert metric.total == pytest.approx(found.of("dram"), abs=len(found.rows))
+
+
 def test_shares_sum_to_a_hundred_and_name_their_table() -> None:
     found = Energy(costcalc.count("mobilenet_v2"))
     total = found.table().totals

@@ -6,6 +6,7 @@ from typing import Any
 
 from costcalc.hardware import energy
 from costcalc.hardware.energy import PLACES, Chip, Spent, Table
+from costcalc.metrics.energies import peak
 from costcalc.num import UNKNOWN, or_none
 from costcalc.report import Column
 from costcalc.report import Table as Shown
@@ -15,17 +16,16 @@ from costcalc.result import Line, Result, lines
 class Energy:
     """What a network takes under a table of energies, for the result's batch: shares, and the table's own unit.
 
-    dtype: of numbers whose bits the spec does not state. onchip: bytes of memory on the chip. peak_bytes: what
-    activations need at most, where that is known; else they are taken to live in DRAM.
+    chip: how it is run, its batch the result's. Weights stay on the chip where all of them fit; activations where
+    their peak (docs/memory.md, mode fused) fits beside.
     """
 
-    def __init__(
-        self, result: Result, table: Table | None = None, chip: Chip | None = None, peak_bytes: int | None = None
-    ) -> None:
+    def __init__(self, result: Result, table: Table | None = None, chip: Chip | None = None) -> None:
         self.result = result
         self.chip = (chip or Chip())._replace(batch=result.batch)
         self.prices = table or energy.load()
         rows = [layer.row for layer in result.layers]
+        peak_bytes = peak(result.graph, self.chip)
         self.rows: list[Spent] = energy.spent(rows, self.chip, self.prices, peak_bytes)
         self.fits = energy.placed(rows, self.chip, peak_bytes)
 
@@ -64,6 +64,9 @@ class Energy:
         if self.chip.onchip:
             where = "stay on the chip" if self.fits.weights else "do not fit, and come from DRAM"
             said.append(f"weights: {self.fits.weight_bytes:,} bytes, {self.chip.onchip:,} on the chip: they {where}")
+        if self.fits.peak_bytes is not None:
+            where = "stay on the chip" if self.fits.activations else "do not fit, and cross to and from DRAM"
+            said.append(f"activations: {self.fits.peak_bytes:,} bytes at their peak: they {where}")
         said.append("relative, for comparing under one table: no chip was measured, and it is no battery life")
         return said
 

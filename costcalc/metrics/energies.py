@@ -9,13 +9,22 @@ from typing import Any
 from costcalc.graph import Graph
 from costcalc.hardware import energy
 from costcalc.hardware.energy import Chip, Spent
-from costcalc.metric import Metric, Setup, counted
+from costcalc.hardware.traffic import DTYPES
+from costcalc.metric import Metric, Setup, counted, find
 from costcalc.num import UNKNOWN
 
 
 @lru_cache(maxsize=8)
 def _loaded(name: str) -> energy.Table:
     return energy.load(name)
+
+
+def peak(graph: Graph, chip: Chip) -> int | None:
+    """Return the bytes of activations alive at once, in mode fused; None with no memory on the chip, or unknown."""
+    if not chip.onchip:
+        return None
+    found = find("peak_memory").total(graph, Setup(bits=8 * DTYPES[chip.dtype], batch=chip.batch))
+    return found if isinstance(found, int) else None
 
 
 class Energy(Metric, name="energy"):
@@ -40,7 +49,7 @@ class Energy(Metric, name="energy"):
     def spent(self, graph: Graph, setup: Setup) -> list[Spent]:
         """Return what every row takes."""
         chip = Chip(setup.dtype or "fp32", setup.batch, setup.fusion or "ideal", setup.onchip or 0)
-        return energy.spent(counted(graph), chip, _loaded(setup.energy_table))
+        return energy.spent(counted(graph), chip, _loaded(setup.energy_table), peak(graph, chip))
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
         found = (sum(getattr(one, place) for place in self.places) for one in self.spent(graph, setup))
