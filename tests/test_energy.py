@@ -95,7 +95,7 @@ WRONG = [
         "costcalc_energy: 1\nword_bits: 32\nmacs: {fp32: 1}\nonchip: {big: 3}\ndram: 5\n",
         "'big' is no size in KiB",
     ),
-    ("costcalc_energy: 1\nword_bits: 32\nmacs: {fp32: much}\nonchip: {8: 3}\ndram: 5\n", "fp32 is a number"),
+    ("costcalc_energy: 1\nword_bits: 32\nmacs: {fp32: much}\nonchip: {8: 3}\ndram: 5\n", "fp32 is a number 0 or more"),
 ]
 
 

@@ -19,6 +19,7 @@ from costcalc.hardware import calibration, device, lut
 from costcalc.hardware.calibration import Rates, Sample, rank_correlation
 from costcalc.hardware.roofline import reward
 from costcalc.hardware.traffic import works
+from costcalc.num import UNKNOWN
 
 DATA = Path(__file__).parent / "data" / "latency.csv"
 NET = {
@@ -274,6 +275,51 @@ def test_a_calibrated_file_is_a_device(tmp_path) -> None:
     assert found.milliseconds[1] == pytest.approx(24.0, rel=0.1)  # published: 24.0 ms
 
 
+WRONG_MEASUREMENTS = [
+    ("network,latency\nresnet18,3\n", [], "has no column 'latency_ms'"),
+    ("network,latency_ms\nresnet18,3\n", [], "1 networks are too few"),
+    ("network,latency_ms\nresnet18\n", [], "'' is no latency"),
+    ("network,latency_ms,batch\nresnet18,3,many\n", [], "'many' is no batch"),
+    ("network,latency_ms\nresnet19,3\n", [], "no file and no network of the zoo is called so"),
+    ("network,latency_ms\nresnet18,3\n", ["--hold-out", "vgg*"], "no network of"),
+    ("network,latency_ms\nresnet18,3\n", ["--only", "network=vgg"], "has no line with network=vgg"),
+    ("network,latency_ms\nopaque.yaml,3\n", [], "its MACs are unknown"),
+    ("network,latency_ms\nempty.yaml,3\n", [], "its MACs are none"),
+]
+
+
+@pytest.mark.parametrize(("text", "words", "message"), WRONG_MEASUREMENTS)
+def test_wrong_measurements_are_refused(tmp_path, monkeypatch, text, words, message) -> None:
+    monkeypatch.chdir(tmp_path)
+    head = "costcalc: 1\ninput: [3, 8, 8]\nlayers:\n"
+    Path("opaque.yaml").write_text(f"{head}  - opaque: {{shape: [4, 8, 8]}}\n", encoding="utf-8")
+    Path("empty.yaml").write_text(f"{head}  - relu\n", encoding="utf-8")
+    Path("measured.csv").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(group, ["calibrate", "measured.csv", *words])
+    assert isinstance(done.exception, SpecError)
+    assert message in str(done.exception)
+
+
+def test_unknown_macs_make_unknown_times_and_energies(chip) -> None:
+    spec = {
+        "costcalc": 1,
+        "input": [3, 8, 8],
+        "layers": [{"opaque": {"shape": [4, 8, 8]}}, {"conv": {"out": 4, "kernel": 1}}],
+    }
+    result = costcalc.count(spec)
+    found = Latency(result, chip)
+    assert found.milliseconds == (None, None)
+    assert found.words == "unknown: a layer's MACs are"
+    assert found.table().totals[4] == "unknown"
+    assert found.records()[0]["ms_least"] is None
+    whole = estimates.energy(result)
+    assert whole.to_dict()["total"] is None
+    assert whole.table()
+    assert result.metric("latency", device="pixel1_big_core").total is UNKNOWN
+    assert result.metric("energy").total is UNKNOWN
+    assert result.metric("winograd2").total is UNKNOWN
+
+
 # ---- tables of measured layers ------------------------------------------------------------------------------
 
 
@@ -302,6 +348,9 @@ WRONG_TABLES = [
     ("type,latency_ms\n,3\n", "a line says what layer it is for"),
     ("type,latency_ms\nconv 1x1,fast\n", "'fast' is no latency"),
     ("type,latency_ms\nconv 1x1,-1\n", "'-1' is no latency"),
+    ("type,latency_ms\nconv 1x1\n", "'' is no latency"),
+    ("", "has no column 'latency_ms'"),
+    ("type,latency_ms\n" + "x" * 200_000 + ",3\n", "is no CSV: field larger"),
 ]
 
 
@@ -337,7 +386,8 @@ WRONG_DEVICES = [
     (DEVICE.replace("dense_gmacs: 1,", ""), "measured rates need dense_gmacs"),
     (DEVICE.replace("kind: cpu", "kind: tpu"), "kind is one of cpu, gpu, npu, mcu, not 'tpu'"),
     (DEVICE.replace("overhead_us: 3", "overhead: 3"), "unknown key 'overhead' in fp32"),
-    (DEVICE.replace("dense_gmacs: 1,", "dense_gmacs: fast,"), "dense_gmacs is a number, 0 or more"),
+    (DEVICE.replace("dense_gmacs: 1,", "dense_gmacs: fast,"), "dense_gmacs is a number above 0"),
+    (DEVICE.replace("bandwidth_gbs: 2,", "bandwidth_gbs: 0,"), "bandwidth_gbs is a number above 0"),
     (DEVICE.replace("int8:", "int9:"), "'int9' is no dtype"),
     (DEVICE.replace("measured:", "messured:"), "did you mean 'measured'"),
 ]

@@ -7,17 +7,15 @@ Each equation is divided by its measured time, so that a network of 2 ms counts 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from costcalc.counting import Row
 from costcalc.errors import stop
-from costcalc.hardware.lut import milliseconds
+from costcalc.hardware.lut import milliseconds, table
 from costcalc.hardware.traffic import GROUPINGS, works
-from costcalc.textfile import read
+from costcalc.num import UNKNOWN
 
 TERMS = (*GROUPINGS, "bytes", "operators")
 NEEDED = ("network", "latency_ms")
@@ -62,11 +60,11 @@ class Errors(NamedTuple):
 
 def lines(path: str, only: dict[str, str]) -> list[dict[str, str]]:
     """Return the lines of a CSV of measured networks whose columns are as `only` says; raise SpecError for no CSV."""
-    table = csv.DictReader(io.StringIO(read(path)))
-    missing = [name for name in (*NEEDED, *only) if name not in (table.fieldnames or [])]
+    names, whole = table(path)
+    missing = [name for name in (*NEEDED, *only) if name not in names]
     if missing:
         raise stop(f"{path} has no column '{missing[0]}'", hint=f"it needs {' and '.join(NEEDED)}")
-    found = [line for line in table if all(line[key] == value for key, value in only.items())]
+    found = [line for line in whole if all(line[key] == value for key, value in only.items())]
     if not found:
         raise stop(f"{path} has no line with {', '.join(f'{k}={v}' for k, v in only.items()) or 'anything'}")
     return found
@@ -78,6 +76,11 @@ def sample(line: dict[str, str], rows: Sequence[Row], family: str, dtype: str, f
     if not (batch.isascii() and batch.isdigit() and int(batch) > 0):
         raise stop(f"{line['network']}: '{batch[:40]}' is no batch")
     asked = works(rows, fusion)
+    total = sum(work.macs for work in asked)
+    if total is UNKNOWN or not total:
+        raise stop(
+            f"{line['network']}: its MACs are {'unknown' if total is UNKNOWN else 'none'}, so nothing can be fitted"
+        )
     images = int(batch)
     macs = [sum(w.macs * images for w in asked if w.grouping == grouping) for grouping in GROUPINGS]
     moved = sum(w.bytes(dtype, images) for w in asked)

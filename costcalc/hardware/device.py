@@ -20,10 +20,10 @@ class Fit:
         numbers = {name: section.number(f"{name}_gmacs") for name in GROUPINGS}
         self.rates: dict[str, Number] = {name: number for name, number in numbers.items() if number is not None}
         self.bandwidth = section.number("bandwidth_gbs")
-        self.overhead = section.number("overhead_us")
+        self.overhead = section.number("overhead_us", zero=True)
         self.fusion = section.text("fusion", "ideal")
         self.batch = section.number("batch")  # the least that it holds for
-        self.error = section.number("error_percent")
+        self.error = section.number("error_percent", zero=True)
         self.trust = section.text("trust")
         self.source = section.source
         if self.fusion not in FUSIONS:

@@ -31,7 +31,7 @@ class Table:
         self.title = top.text("title", name)
         self.unit = top.text("unit", "units")
         macs, onchip = top.section("macs"), top.section("onchip")
-        word, dram = top.number("word_bits"), top.number("dram")
+        word, dram = top.number("word_bits"), top.number("dram", zero=True)
         if not (macs and onchip and onchip.values and word and word.value and dram):
             top.wrong(top.node, "the table needs word_bits, macs, onchip and dram")
         self.source = top.source
@@ -59,7 +59,7 @@ class Table:
 def _numbers(section: Section | None) -> dict[str, Number]:
     if section is None:
         return {}
-    found = {key: section.number(key) for key in section.values}
+    found = {key: section.number(key, zero=True) for key in section.values}
     section.done()
     return {key: number for key, number in found.items() if number is not None}
 

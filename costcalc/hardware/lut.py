@@ -30,21 +30,31 @@ def load(path: str) -> list[Entry]:
 
     Raises SpecError for another column, or a latency that is none.
     """
-    table = csv.DictReader(io.StringIO(read(path)))
-    names = table.fieldnames or []
+    names, found = table(path)
     if LATENCY not in names:
         raise stop(f"{path} has no column '{LATENCY}'", hint=f"its columns: {LATENCY}, and some of {', '.join(KEYS)}")
     for name in names:
         if name not in (LATENCY, *KEYS, *IGNORED):
             raise stop(f"{path}: nothing reads the column '{name}'", hint=nearest(name, KEYS))
-    return [_entry(line, f"{path}:{number}") for number, line in enumerate(table, 2)]
+    return [_entry(line, f"{path}:{number}") for number, line in enumerate(found, 2)]
 
 
-def _entry(line: Mapping[str, str | None], where: str) -> Entry:
-    wanted = {key: (line.get(key) or "").strip() for key in KEYS if (line.get(key) or "").strip()}
+def table(path: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns and the lines of a CSV file, cells stripped, those that are missing empty."""
+    try:
+        read_ = csv.DictReader(io.StringIO(read(path)), restval="")
+        names = [str(name).strip() for name in read_.fieldnames or []]
+        read_.fieldnames = names
+        return names, [{name: (line[name] or "").strip() for name in names} for line in read_]
+    except csv.Error as error:
+        raise stop(f"{path} is no CSV: {error}") from None
+
+
+def _entry(line: Mapping[str, str], where: str) -> Entry:
+    wanted = {key: line[key] for key in KEYS if line.get(key)}
     if not wanted:
         raise stop(f"{where}: a line says what layer it is for: {', '.join(KEYS)}")
-    return Entry(wanted, milliseconds(line.get(LATENCY) or "", where))
+    return Entry(wanted, milliseconds(line[LATENCY], where))
 
 
 def milliseconds(text: str, where: str) -> float:

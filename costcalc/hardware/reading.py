@@ -60,8 +60,11 @@ class Section:
         names = [key for key in self.values if key not in self.taken]
         return {key: found for key in names if (found := self.section(key)) is not None}
 
-    def number(self, key: str) -> Number | None:
-        """Return a number, with the section's source and confidence where it has none; None where it is not there."""
+    def number(self, key: str, *, zero: bool = False) -> Number | None:
+        """Return a number, with the section's source and confidence where it has none; None where it is not there.
+
+        zero: whether it may be 0; a rate may not.
+        """
         self.taken.add(key)
         node = self.values.get(key)
         if node is None or node.value is None:
@@ -74,8 +77,10 @@ class Section:
             source, confidence, value = own.source, own.confidence, own.values.get("value", node)
         if value.value == FREE:
             return Number(float("inf"), source, confidence)
-        if isinstance(value.value, bool) or not isinstance(value.value, int | float) or value.value < 0:
-            self.wrong(value, f"{key} is a number, 0 or more", "or a mapping of value, source and confidence")
+        given = value.value
+        if isinstance(given, bool) or not isinstance(given, int | float) or given < 0 or (given == 0 and not zero):
+            least = "0 or more" if zero else "above 0"
+            self.wrong(value, f"{key} is a number {least}", "or a mapping of value, source and confidence")
             return None
         return Number(float(value.value), source, confidence)
 
