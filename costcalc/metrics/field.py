@@ -97,7 +97,7 @@ class Field(Metric):
     unit = "pixels"
     kind = "number"
     uses = ("ignore_se",)
-    source = "docs/receptive-field.md; Araujo et al. 2019, distill.pub/2019/computing-receptive-fields"
+    source = "Araujo et al., Computing Receptive Fields of Convolutional Neural Networks, Distill 2019"
 
     def of(self, reach: Reach) -> Any:
         """Return the number of one axis."""
