@@ -114,8 +114,10 @@ def shown(value: Any) -> str:
     return readable(value) if isinstance(value, int) or value is UNKNOWN else f"{float(value):.2f}"
 
 
-def _number(budget: Any, quantity: str) -> int:
+def _number(budget: Any, quantity: str) -> Any:
     """Return a budget, 5M, 4.2M, 600000 or (of bytes) 16MB, as a number; raise SpecError for anything else."""
+    if find(quantity).kind == "text":
+        raise stop(f"{quantity} is a word, which no budget holds")
     text = str(int(budget)) if isinstance(budget, float) and budget.is_integer() else str(budget)
     number = text.removesuffix("B") if find(quantity).unit == "bytes" else text
     binary = re.fullmatch(r"(\d{1,9})([KMG])i", number, re.ASCII)
@@ -124,7 +126,10 @@ def _number(budget: Any, quantity: str) -> int:
     try:
         if number.endswith("%"):
             raise Fault("a share is no budget")
-        return int(figure(number).value)  # costs are whole numbers: rounded down it is the same budget
+        value = figure(number).value
+        if find(quantity).kind == "ratio" and value % 1:
+            return float(value)
+        return int(value)  # counts are whole numbers: rounded down it is the same budget
     except Fault:
         hint = "write a number as 600M, 4.2M or 5000000"
         raise stop(f"'{text[:60]}' is no budget of {quantity}", hint=hint) from None
@@ -134,9 +139,9 @@ def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Br
     """Return the budgets that a network is over; one that is unknown is over every budget."""
     found = [(network.result.metric(quantity, **options), most) for quantity, most in limits.items()]
     return [
-        Breach(network.label, one.name, named(one.metric, one.setup), one.total, most, costliest(network.result, one))
+        Breach(network.label, one.name, named(one.metric, one.setup), total, most, costliest(network.result, one))
         for one, most in found
-        if (UNKNOWN if one.total is None else one.total) > most
+        if (total := UNKNOWN if one.total is None else one.total) > most
     ]
 
 

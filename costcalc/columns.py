@@ -68,7 +68,7 @@ def totals(columns: Sequence[Measured]) -> list[str]:
     said = []
     for one in columns:
         under = f" ({one.says})" if one.says else ""
-        unit = "" if one.unit.lower() == one.name else f" {one.unit}"
+        unit = "" if one.unit.lower() == one.name or isinstance(one.total, str | None) else f" {one.unit}"
         said.append(f"{one.name}: {written(one.total)}{unit}{under}")
         said += [f"  {remark}" for remark in one.metric.remarks(one.graph, one.setup)]
     return said

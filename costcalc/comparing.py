@@ -60,7 +60,9 @@ def records(networks: list[Network], names: Sequence[str] = (), **options: Any) 
 
 def _ratio(value: Any, first: Any) -> float | None:
     """Return a value in units of the first, or None where that can't be known."""
-    return None if value in (UNKNOWN, None) or first is UNKNOWN or not first else float(value / first)
+    if isinstance(value, str) or value in (UNKNOWN, None) or first is UNKNOWN or not first:
+        return None
+    return float(value / first)
 
 
 def frame(networks: list[Network], names: Sequence[str] = (), **options: Any) -> pd.DataFrame:
@@ -93,8 +95,8 @@ def table(networks: list[Network], names: Sequence[str] = (), *, exact: bool = F
 
 
 def _shown(value: Any, *, exact: bool) -> str:
-    if value is None:
-        return str(UNKNOWN)
+    if value is None or isinstance(value, str):
+        return value or str(UNKNOWN)
     if isinstance(value, float):
         return str(value) if exact else f"{value:.2f}"
     return f"{value:,}" if exact else readable(value)

@@ -77,6 +77,7 @@ OPTIONS: dict[str, Option] = {
     "batch": Option("images at once", 1, least=1),
     "bits": Option("bits of an activation, and of a weight whose row states none; 32 unless told", least=1, most=64),
     "mode": Option("who manages the memory (docs/memory.md)", "fused", words=MODES),
+    "ignore_se": Option("leave gates of global information out of the receptive field", default=False),
     "order": Option("the order in which rows run: as listed, or the one of the smallest peak", "listed", words=ORDERS),
     "weight_bits": Option("bits of a weight whose row states none; as `bits` unless told", least=1, most=64),
     "density": Option('share of weights that is not zero: 0.3, or "conv 3x3=0.3; fc=0.1"', "", metavar="TEXT"),

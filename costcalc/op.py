@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, Field, Role
+from costcalc.reach import SAME, Reach
 from costcalc.shape import Shape
 
 # What a row holds. Parameters are counted once where weights are shared, work each time.
@@ -158,6 +159,13 @@ class Op:
     def plane(self, x: Any, y: Any) -> Any:
         """Return the elements that are needed to run it channel by channel over its own input; None if it can't."""
         return None
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return which places of an operand each output reads, axis by axis of space; None for all of them.
+
+        x, y: the operand's shape and the output's; number: which operand it is.
+        """
+        return (SAME,) * len(x.space) if x.space == y.space else None
 
     def type(self, x: Any) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""

@@ -104,7 +104,8 @@ class Beside:
 
 def _known(name: str, value: Any) -> Any:
     if not isinstance(value, int | float):
-        raise stop(f"a sweep needs numbers, and {name} is {'unknown' if value is None else value}")
+        said = "unknown, or not told" if value is None else f"'{value}'"
+        raise stop(f"a sweep needs numbers, and {name} is {said}")
     return value
 
 

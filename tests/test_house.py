@@ -17,7 +17,7 @@ PACKAGE = Path(costcalc.__file__).parent
 
 # A floor may import from itself and from those above it in this table. A new module gets its floor here.
 FLOORS = [
-    {"errors", "num", "shape", "symbol", "spread", "optional"},
+    {"errors", "num", "shape", "symbol", "spread", "reach", "optional"},
     {"fields", "evaluate", "expr", "signature", "complaints", "source", "textfile"},
     {"op", "window"},
     {"ops"},

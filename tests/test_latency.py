@@ -427,3 +427,26 @@ def test_json_and_csv_hold_the_same_numbers() -> None:
 def test_the_examples_in_docstrings_are_true() -> None:
     found = doctest.testmod(estimates)
     assert (found.attempted, found.failed) == (4, 0)
+
+
+SHEET = ("--device", "nvidia_t4")
+AS_METRICS = [
+    (["check", "mobilenet_v1", "--max", "latency_most=10", *SHEET], "unknown ms of latency_most"),
+    (["check", "mobilenet_v1", "--max", "bound=10", *SHEET], "bound is a word, which no budget holds"),
+    (["check", "mobilenet_v1", "--max", "latency=1", *SHEET], "0.23 of 1 ms of latency"),
+    (["compare", "mobilenet_v1", "vgg16", "--columns", "bound,latency_most", *SHEET], "memory"),
+    (["sweep", "mobilenet_v1", "--width", "0.5,1", "--columns", "latency_most", *SHEET], "unknown, or not told"),
+    (["sweep", "mobilenet_v1", "--width", "0.5,1", "--columns", "bound", *SHEET], "a sweep needs numbers"),
+    (["solve", "mobilenet_v1", "--vary", "width", "--max", "latency=0.1", *SHEET, "--format", "csv"], ",0.09"),
+    (["report", "mobilenet_v1", "--columns", "latency"], "a time is one on a device"),
+    (
+        ["report", "mobilenet_v1", "--columns", "latency", "--device", "coral_edgetpu"],
+        "no time is predicted for an NPU",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), AS_METRICS)
+def test_as_metrics(words, said) -> None:
+    done = CliRunner().invoke(group, words)
+    assert said in done.output + str(done.exception)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 SHORT = {  # options that stand for columns
     "padding_aware": ("params", "macs", "real_macs"),
+    "receptive_field": ("receptive_field", "effective_stride", "effective_padding", "field_centre"),
     "memory": ("activations", "activation_bytes", "bytes", "peak_memory"),
 }
 
@@ -34,6 +35,9 @@ SHORT = {  # options that stand for columns
 @common.columns_option
 @click.option(
     "--padding-aware", is_flag=True, help="Show the MACs on real pixels beside all: a shorthand of --columns."
+)
+@click.option(
+    "--receptive-field", is_flag=True, help="Show what each row reads of the input: a shorthand of --columns."
 )
 @click.option("--memory", is_flag=True, help="Show activations, bytes, and what is alive: a shorthand of --columns.")
 @click.option("--bars", is_flag=True, help="Show each line's share of the operations as a bar, in place of its input.")

@@ -10,6 +10,7 @@ from costcalc.fields import flag, integer, padding, per_axis, role
 from costcalc.num import prod
 from costcalc.op import Example
 from costcalc.ops._twin import edges
+from costcalc.reach import Reach
 from costcalc.shape import Shape
 from costcalc.window import Windowed
 
@@ -259,6 +260,11 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (x.c, self.out, self.groups, self.kernel, self.bias)
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return, of each phase of the stride, the inputs from which a tap of the kernel leads to it."""
+        axes = zip(self.kernel, self.stride, self.padding, self.dilation, strict=True)
+        return tuple(_spread(k, s, before, d) for k, s, (before, _), d in axes)
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)[len(x.space) - 1]
         even = all(before == after for before, after in self.padding)
@@ -332,6 +338,9 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     def real_macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
         return y.c * (x[0].c // self.groups) * self.real_taps(x[0], y.space)
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return super().reach(x, y) if number == 0 else None
+
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]
         pads = edges(self.pads(x[0]))
@@ -354,6 +363,16 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
         ),
         Example({"kernel": 2}, ((3, 9), (5, 3, 2)), (5, 8), "one spatial axis: 5 * 3 * 2 * 8", macs=240),
     ]
+
+
+def _spread(kernel: int, stride: int, before: int, dilation: int) -> Reach:
+    """Return the reach of a transposed convolution along one axis: input i leads to i * stride + tap - before."""
+    windows: list[Any] = []
+    for place in range(stride):
+        taps = [place + before - dilation * tap for tap in range(kernel)]
+        found = [tap // stride for tap in taps if tap % stride == 0]
+        windows.append((min(found), max(found)) if found else None)
+    return Reach(1, windows)
 
 
 def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...]) -> Any:

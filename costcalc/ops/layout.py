@@ -9,6 +9,7 @@ from costcalc.errors import Fault
 from costcalc.fields import integer, integers, real
 from costcalc.num import prod
 from costcalc.op import VIEW, Example, Op
+from costcalc.reach import SAME, Reach
 from costcalc.shape import Shape
 
 # A bound on the tensors that one item may make, so that a spec of one line can't fill the memory.
@@ -68,6 +69,9 @@ class Flatten(Op, kind="flatten"):
     def storage(self, x: Shape, y: Shape) -> str:
         return VIEW
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Flatten(self.start + 1)
 
@@ -121,6 +125,10 @@ class Slice(Op, kind="slice"):
 
     def storage(self, x: Shape, y: Shape) -> str:
         return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        taken = Reach(self.step, [(self.start, self.start)])
+        return tuple(taken if self.axis == axis else SAME for axis in range(1, len(x.dims)))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         axis = x.place(self.axis)
@@ -193,6 +201,9 @@ class Transpose(Op, kind="transpose"):
 
     def storage(self, x: Shape, y: Shape) -> str:
         return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.transpose(-1, -2)

@@ -10,6 +10,7 @@ from costcalc.fields import integers, padding, per_axis
 from costcalc.num import prod
 from costcalc.op import VIEW, Example, Op
 from costcalc.ops._twin import edges
+from costcalc.reach import Reach
 from costcalc.shape import Shape
 from costcalc.window import Windowed
 
@@ -33,6 +34,9 @@ class Reshape(Op, kind="reshape"):
 
     def storage(self, x: Shape, y: Shape) -> str:
         return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.reshape(len(t), *y.dims)
@@ -61,6 +65,9 @@ class Permute(Op, kind="permute"):
     def storage(self, x: Shape, y: Shape) -> str:
         return VIEW
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         order = (0, *(k + 1 for k in self.order(x)))
         return lambda t: t.permute(order)
@@ -86,6 +93,9 @@ class Roll(Op, kind="roll"):
             x.place(axis, "axes")
         return x
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None if any(self.axes_) else super().reach(x, y)
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.roll(t, self.by, [axis + 1 for axis in self.axes_])
 
@@ -105,6 +115,9 @@ class Flip(Op, kind="flip"):
         if len(set(places)) < len(places):
             raise Fault("axes: an axis is named twice", field="axes")
         return x
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None if any(self.axes_) else super().reach(x, y)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.flip(t, [axis + 1 for axis in self.axes_])
@@ -148,6 +161,9 @@ class Unfold(Windowed, kind="unfold"):
         self.spatial(x, 2)
         return Shape(x.c * prod(self.kernel), prod(self.slid(x)))
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         unfold = torch.nn.Unfold(self.kernel, self.dilation, 0, self.stride)
         return lambda t: unfold(torch.nn.functional.pad(t, edges(self.pads(x))))
@@ -188,6 +204,9 @@ class Fold(Op, kind="fold"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"add": x.size}
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Fold(self.size, self.kernel, self.dilation, self.padding, self.stride)

@@ -58,6 +58,11 @@ def exact_share(value: Any) -> str:
     return "" if value is UNKNOWN else f"{value:.2f}"
 
 
+def cell(value: Any) -> str:
+    """Return what is no count as text; a number that is not whole with its decimals, nothing where there is none."""
+    return "" if value is None else str(float(value)) if hasattr(value, "limit_denominator") else str(value)
+
+
 def counted(value: Any) -> str:
     """Return a count with all digits; nothing where there is none."""
     return "" if value is None else f"{value:,}"
@@ -98,6 +103,6 @@ def writer(kind: str, values: list[Any], *, exact: bool) -> tuple[str, Callable[
     if kind == "ratio":
         return "", lambda value: "" if value is None else ratio(value, exact=exact)
     if kind != "count":
-        return "", str
+        return "", cell
     size, unit = (1, "") if exact else column_unit(values)
     return unit, (lambda value: in_unit(value, size)) if size > 1 else counted
