@@ -111,6 +111,9 @@ COMMANDS = [
     (["report", "mobilenet_v2", "--format", "json"], set()),
     (["explain", "mobilenet_v1", "conv"], set()),
     (["validate", "alexnet"], set()),
+    (["size", "alexnet", "--bits", "8"], set()),
+    (["latency", "mobilenet_v1", "--device", "pixel1_big_core"], set()),
+    (["energy", "alexnet"], set()),
 ]
 
 

@@ -51,9 +51,21 @@ def test_traffic_is_that_by_hand(fusion, wanted) -> None:
     assert [one.launched for one in found] == [one not in ((0, 0), (1600, 0)) for one in wanted]
 
 
-def test_grouping_is_asked_of_the_operator() -> None:
-    found = works([layer.row for layer in costcalc.count(NET).layers])
-    assert [one.grouping for one in found if one.macs] == ["dense", "depthwise"]
+GROUPINGS = [
+    ({"conv": {"out": 8, "kernel": 3}}, "dense"),
+    ({"conv": {"out": 8, "kernel": 3, "groups": 2}}, "grouped"),
+    ({"conv": {"out": 8, "kernel": 3, "groups": 4}}, "depthwise"),
+    ({"dwconv": {"kernel": 3, "multiplier": 2}}, "depthwise"),
+    ({"conv_transpose": {"out": 4, "kernel": 2, "groups": 2}}, "grouped"),
+    ({"conv_transpose": {"out": 4, "kernel": 2, "groups": 4}}, "depthwise"),
+    ({"fc": {"out": 2, "per_position": True}}, "dense"),
+]
+
+
+@pytest.mark.parametrize(("item", "wanted"), GROUPINGS)
+def test_grouping_is_asked_of_the_operator(item, wanted) -> None:
+    result = costcalc.count({"costcalc": 1, "input": [4, 8, 8], "layers": [item]})
+    assert [one.grouping for one in works([layer.row for layer in result.layers])] == [wanted]
 
 
 DEVICE = """costcalc_device: 1
