@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from costcalc import estimates as estimates
     from costcalc import plots as plots
     from costcalc import torch as torch
     from costcalc.api import check, compare, count, diff, from_onnx, from_torch, load, reconcile, solve, sweep, whatif
@@ -39,7 +40,7 @@ __all__ = [
     "whatif",
 ]
 
-_MODULES = ("plots", "torch")
+_MODULES = ("estimates", "plots", "torch")
 _HOME = {
     "check": "api",
     "compare": "api",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from costcalc.document import Spec
 from costcalc.errors import stop
 from costcalc.expand import expand
 from costcalc.grids import axes_of, checked, known
+from costcalc.metric import names as metric_names
 from costcalc.result import Result
 
 if TYPE_CHECKING:
@@ -87,33 +87,33 @@ def sweep(
     top: int | None = None,
     by: str | Iterable[str] = "-macs",
     pareto: str | Iterable[str] = (),
+    columns: str | Iterable[str] = (),
+    setup: Mapping[str, Any] | None = None,
     **knobs: Any,
 ) -> pd.DataFrame | Arrays:
     """Return what networks cost at every combination of knobs: a DataFrame, a row a setting.
 
-    knobs: a list of values each, or one; `zip` takes them together. as_array: arrays with an axis a knob.
-    per: "layer" or "type", a row for each. where: "macs < 300M". top: the best so many by `by` (a `-`
-    before a name where more is better). pareto: only what no other beats in all of these names.
+    knobs: values each, or one; `zip` takes them together. as_array: an axis a knob. per: a row a layer or type. where:
+    "macs < 300M". top: the best so many by `by` (`-`: more is better). pareto: what no other beats in these names.
+    columns, setup: metrics instead of params and MACs, and their options.
+
+    Raises SpecError, which names the setting, where one is refused.
 
     >>> sweep("mobilenet_v1", width=[0.5, 1.0])["macs"].tolist()
     [149497088, 568740352]
-
-    Raises SpecError, which names the setting, where one is refused.
     """
     from costcalc import swept
     from costcalc.walking import Question, Task, listed
 
-    names = [str(one) for one in (spec, *more)]
-    specs = [(name, load(one)) for name, one in builtins.zip(names, (spec, *more), strict=True)]
-    columns = {name: _values(specs[0][1], name, values) for name, values in knobs.items()}
-    axes = axes_of(columns, zipped=zip)
-    shape = None if input is None else checked_shape(input)
+    specs = [(str(one), load(one)) for one in (spec, *more)]
+    axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zip)
     question = Question(where, top, listed(by), listed(pareto))
+    given = _given(convention, input, batch, setup) | {"columns": metric_names(columns)}
     if not as_array:
-        return swept.sweep(specs, axes, question, convention=convention, shape=shape, batch=batch, view=per)
+        return swept.sweep(specs, axes, question, **given, view=per)
     if len(specs) > 1 or per or question.folds:
         raise stop("arrays are of one network and all settings: without per, where, top, pareto")
-    return swept.as_arrays(Task(specs[0][1], axes, convention=convention, shape=shape, batch=batch))
+    return swept.as_arrays(Task(specs[0][1], axes, **given))
 
 
 def solve(
@@ -122,6 +122,9 @@ def solve(
     *,
     max_macs: float | str | None = None,
     max_params: float | str | None = None,
+    max_peak_memory: float | str | None = None,
+    most: Mapping[str, Any] | None = None,
+    setup: Mapping[str, Any] | None = None,
     compound: Mapping[str, float] | None = None,
     scale_width: bool = False,
     rounding: str = "8",
@@ -132,9 +135,9 @@ def solve(
 ) -> pd.DataFrame:
     """Return the largest setting of a network that meets a budget; of several knobs, those no other exceeds in all.
 
-    vary: the knobs to choose, by name, or with the values to try. max_macs, max_params: `150e6` or "150M".
-    compound: instead, factors by knob, each scaled by its factor to the power phi. scale_width: instead, the
-    channels of every hidden layer, made multiples of `rounding` (8, 4:nearest, 1:down).
+    vary: the knobs to choose, by name, or with the values to try. max_...: `150e6` or "150M"; most: of any metrics;
+    setup: their options, `{"bits": 8}`. compound: instead, factors by knob, each scaled by its factor to the power
+    phi. scale_width: instead, the channels of every hidden layer, multiples of `rounding` (8, 4:nearest, 1:down).
 
     >>> solve("mobilenet_v1", vary="width", max_macs=150e6)
        width   params       macs
@@ -142,28 +145,52 @@ def solve(
 
     Raises SpecError where nothing meets the budget, with the least that there is.
     """
-    from costcalc import budgets, solving
+    from costcalc import solving
+    from costcalc.transforms import budget
 
-    most = budgets.limits(params=max_params, macs=max_macs)
-    given: dict[str, Any] = {"fixed": knobs, "convention": convention, "batch": batch}
-    given["shape"] = None if input is None else checked_shape(input)
+    limits = _limits(most, params=max_params, macs=max_macs, peak_memory=max_peak_memory)
+    given = _given(convention, input, batch, setup) | {"fixed": knobs}
     if scale_width:
-        from costcalc.transforms.budget import solve as scaled
-
-        return scaled(load(spec), most, **given, rounding=rounding)
+        return budget.solve(load(spec), limits, **given, rounding=rounding)
     if compound is not None:
-        return solving.compound(load(spec), compound, most, **given)
+        return solving.compound(load(spec), compound, limits, **given)
+    return solving.solve(load(spec), _tried(vary), limits, **given)
+
+
+def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str, list[Any]]:
+    """Return the knobs to choose, each with the values to try (none: the usual ones)."""
     names = [vary] if isinstance(vary, str) else vary
-    tried = {name: list(names[name]) if isinstance(names, Mapping) else [] for name in names}
-    return solving.solve(load(spec), tried, most, **given)
+    return {name: list(names[name]) if isinstance(names, Mapping) else [] for name in names}
 
 
-def compare(network: Any, *more: Any, convention: str | None = None, batch: int | None = None) -> pd.DataFrame:
+def _given(convention: str, shape: Iterable[int] | None, batch: int, setup: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return how settings are counted, as sweeps and searches take it."""
+    dims = None if shape is None else checked_shape(shape)
+    return {"convention": convention, "shape": dims, "batch": batch, "setup": dict(setup or {})}
+
+
+def _limits(most: Mapping[str, Any] | None, **named: Any) -> dict[str, int]:
+    """Return budgets, of any metrics and of those that have an argument, as numbers."""
+    from costcalc import budgets
+
+    given = {name: value for name, value in named.items() if value is not None}
+    return budgets.limits(**{**given, **{name: (most or {})[name] for name in metric_names(most or ())}})
+
+
+def compare(
+    network: Any,
+    *more: Any,
+    convention: str | None = None,
+    batch: int | None = None,
+    columns: str | Iterable[str] = (),
+    **options: Any,
+) -> pd.DataFrame:
     """Return networks side by side: a DataFrame, a row a network, with ratios to the first.
 
     network, more: as for `count`, with knobs behind the name (`mobilenet_v1@width=0.5,resolution=160`), or what
     `count` returned. convention: costcalc's, or that of the results given. bytes: of the parameters, at 32 bits or
-    what the spec's `bits` and `density` leave. top1: what a source prints for these very knobs.
+    what the spec's `bits` and `density` leave. top1: what a source prints for these very knobs. columns: these
+    metrics instead, each with a ratio; options are theirs: `bits=8`.
 
     >>> compare("mobilenet_v1", "mobilenet_v1@width=0.5")[["network", "macs"]]
                       network       macs
@@ -174,7 +201,8 @@ def compare(network: Any, *more: Any, convention: str | None = None, batch: int 
     """
     from costcalc import comparing, references
 
-    return comparing.frame(references.all_asked([network, *more], load, convention, batch))
+    found = references.all_asked([network, *more], load, convention, batch)
+    return comparing.frame(found, metric_names(columns), **options)
 
 
 def diff(before: Any, after: Any, *, convention: str | None = None, batch: int | None = None) -> Diff:
@@ -200,6 +228,9 @@ def check(
     max_macs: Any = None,
     max_activations: Any = None,
     max_size: Any = None,
+    max_peak_memory: Any = None,
+    most: Mapping[str, Any] | None = None,
+    setup: Mapping[str, Any] | None = None,
     baseline: str | None = None,
     update: bool = False,
     tolerance: str = "0%",
@@ -208,7 +239,8 @@ def check(
     """Return whether networks are within their budgets: true or false, and `.breaches` with the reasons.
 
     networks: as for `compare`; without any, those that the baseline names. max_...: numbers, or texts (`"5M"`);
-    max_size is in bytes. baseline: a JSON file with what the networks may cost; update writes it.
+    max_size and max_peak_memory are in bytes. most: any metrics, each with the most that it may be; setup: their
+    options, `{"mode": "mcu"}`. baseline: a JSON file with what the networks may cost; update writes it.
 
     >>> bool(check("mobilenet_v1", max_params="5M", max_macs="600M"))
     True
@@ -217,15 +249,16 @@ def check(
 
     Raises SpecError for a network, budget or file that is wrong.
     """
-    from costcalc import baselines, budgets, references
+    from costcalc import baselines, references
 
-    limits = budgets.limits(params=max_params, macs=max_macs, activations=max_activations, bytes=max_size)
+    named = {"params": max_params, "macs": max_macs, "activations": max_activations, "bytes": max_size}
+    limits = _limits(most, **named, peak_memory=max_peak_memory)
     rule = conventions.get(convention)
     held = baselines.opened(baseline, rule, update=update)
     found = references.all_asked(networks or baselines.words(held), load, convention, batch=1)
     if update and baseline:
         held, _ = baselines.updated(found, baseline, rule)
-    return baselines.check(found, limits, held, baselines.tolerated(tolerance))
+    return baselines.check(found, limits, held, baselines.tolerated(tolerance), **(setup or {}))
 
 
 def whatif(

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from costcalc.budgets import COSTLIEST, Breach, Checked, over, units
+from costcalc.budgets import COSTLIEST, Breach, Checked, over
 from costcalc.comparing import MEASURES, measures
 from costcalc.conventions import Convention
 from costcalc.errors import SpecError, stop
+from costcalc.metric import named
 from costcalc.num import UNKNOWN, or_none
 from costcalc.references import Network, cut
 from costcalc.result import Line, lines
@@ -175,33 +176,37 @@ def check(
     limits: Mapping[str, int],
     baseline: Baseline | None = None,
     tolerance: Fraction = Fraction(0),
+    **options: Any,
 ) -> Checked:
     """Return whether networks are within the limits, and not above what the baseline holds and tolerates.
 
-    limits: params, macs, activations, bytes -> the most. Raises SpecError where a network is not in the baseline.
+    limits: metric -> the most; options are the metrics'. Raises SpecError where a network is not in the baseline.
     """
     if not limits and baseline is None:
         raise stop("there is no budget to check", hint="give --max-params 5M, --max-macs 600M, or --baseline FILE")
     breaches: list[Breach] = []
     held: list[Mapping[str, int]] = []
     for network in networks:
-        breaches += over(network, limits)
+        breaches += over(network, limits, **options)
         entry = baseline.entry(network) if baseline else {}
         most = {name: int(entry[name] * (1 + tolerance)) for name in MEASURES if entry.get(name) is not None}
         breaches += grown(network, entry, most)
         both = limits.keys() | most.keys()
         held.append({name: min(bound[name] for bound in (limits, most) if name in bound) for name in both})
-    return Checked(networks, breaches, held)
+    return Checked(networks, breaches, held, options)
 
 
 def grown(network: Network, entry: Entry, most: Mapping[str, int]) -> list[Breach]:
     """Return the totals that are above what is tolerated, with the blocks that have grown most."""
-    values, names = measures(network.result), units(network.result.convention)
+    found = [network.result.metric(name) for name in MEASURES if name in most]
     return [
-        Breach(network.label, name, names[name], values[name], entry[name], _grown(network, entry, name), grown=True)
-        for name in MEASURES
-        if name in most and values[name] > most[name]
-    ]
+        Breach(
+            network.label, one.name, named(one.metric, one.setup), one.total, entry[one.name],
+            _grown(network, entry, one.name), grown=True,
+        )
+        for one in found
+        if one.total > most[one.name]
+    ]  # fmt: skip
 
 
 def _grown(network: Network, entry: Entry, quantity: str) -> list[tuple[str, Any]]:

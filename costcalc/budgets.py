@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from costcalc import conventions
-from costcalc.comparing import MEASURES, measures, stored
-from costcalc.conventions import Convention
-from costcalc.counting import Row, cost
+from costcalc.columns import over as over_line
+from costcalc.comparing import MEASURES
 from costcalc.errors import Fault, stop
+from costcalc.metric import Measured, find, named, names
 from costcalc.num import UNKNOWN, or_none
 from costcalc.published import figure
 from costcalc.references import Network
 from costcalc.render.figures import readable
-from costcalc.result import Line, Result, lines
+from costcalc.result import Result, lines
 
 COSTLIEST = 3  # layers that a reason names
 
@@ -23,7 +23,7 @@ class Breach(NamedTuple):
     """A budget that a network is over, and the parts that cost most."""
 
     network: str
-    quantity: str  # params, macs, activations or bytes
+    quantity: str  # a metric: params, macs, activations, bytes
     unit: str
     value: Any  # unknown where that of a layer is
     limit: int
@@ -65,6 +65,7 @@ class Checked(NamedTuple):
     networks: list[Network]
     breaches: list[Breach]
     limits: list[Mapping[str, int]]  # what each network was held to
+    options: Mapping[str, Any] = {}  # those of metrics
 
     def __bool__(self) -> bool:
         return not self.breaches
@@ -76,18 +77,18 @@ class Checked(NamedTuple):
         """Return a line for each network that is within its budget."""
         over = {breach.network for breach in self.breaches}
         pairs = zip(self.networks, self.limits, strict=True)
-        return [_within(network, limits) for network, limits in pairs if network.label not in over]
+        return [_within(network, limits, self.options) for network, limits in pairs if network.label not in over]
 
 
-def _within(network: Network, limits: Mapping[str, int]) -> str:
-    values, names = measures(network.result), units(network.result.convention)
-    said = [
-        f"{readable(values[quantity])} of {readable(limits[quantity])} {names[quantity]}"
-        if quantity in limits
-        else f"unknown {names[quantity]}: not checked"
-        for quantity in MEASURES
-        if quantity in limits or values[quantity] is UNKNOWN
-    ]
+def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, Any]) -> str:
+    said = []
+    for quantity in dict.fromkeys((*MEASURES, *limits)):
+        one = network.result.metric(quantity, **options)
+        name = named(one.metric, one.setup)
+        if quantity in limits:
+            said.append(f"{shown(one.total)} of {readable(limits[quantity])} {name}")
+        elif one.total is UNKNOWN:
+            said.append(f"unknown {name}: not checked")
     return f"{network.label}: ok, {', '.join(said)}"
 
 
@@ -96,48 +97,58 @@ def limits(**budgets: Any) -> dict[str, int]:
     return {quantity: _number(budget, quantity) for quantity, budget in budgets.items() if budget is not None}
 
 
-def _number(budget: Any, quantity: str) -> int:
+def named_limits(pairs: Iterable[str]) -> dict[str, int]:
+    """Return the budgets of any metrics, each written `peak_memory=320K`; raise SpecError for what is none."""
+    found = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise stop(f"'{pair[:60]}' is no budget", hint="write METRIC=N: --max peak_memory=320K")
+        (quantity,) = names(name)
+        found[quantity] = _number(text, quantity)
+    return found
+
+
+def shown(value: Any) -> str:
+    """Return a total as people read it."""
+    return readable(value) if isinstance(value, int) or value is UNKNOWN else f"{float(value):.2f}"
+
+
+def _number(budget: Any, quantity: str) -> Any:
     """Return a budget, 5M, 4.2M, 600000 or (of bytes) 16MB, as a number; raise SpecError for anything else."""
+    if find(quantity).kind == "text":
+        raise stop(f"{quantity} is a word, which no budget holds")
     text = str(int(budget)) if isinstance(budget, float) and budget.is_integer() else str(budget)
-    number = text.removesuffix("B") if quantity == "bytes" else text
+    number = text.removesuffix("B") if find(quantity).unit == "bytes" else text
+    binary = re.fullmatch(r"(\d{1,9})([KMG])i", number, re.ASCII)
+    if binary and number != text:  # 320KiB
+        return int(binary[1]) << {"K": 10, "M": 20, "G": 30}[binary[2]]
     try:
         if number.endswith("%"):
             raise Fault("a share is no budget")
-        return int(figure(number).value)  # costs are whole numbers: rounded down it is the same budget
+        value = figure(number).value
+        if find(quantity).kind == "ratio" and value % 1:
+            return float(value)
+        return int(value)  # counts are whole numbers: rounded down it is the same budget
     except Fault:
         hint = "write a number as 600M, 4.2M or 5000000"
         raise stop(f"'{text[:60]}' is no budget of {quantity}", hint=hint) from None
 
 
-def units(rule: Convention) -> dict[str, str]:
-    """Return what each quantity is called under a convention."""
-    return dict(zip(MEASURES, (rule.things, rule.unit, "activations", "bytes"), strict=True))
-
-
-def over(network: Network, limits: Mapping[str, int]) -> list[Breach]:
+def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
     """Return the budgets that a network is over; one that is unknown is over every budget."""
-    values, names = measures(network.result), units(network.result.convention)
+    found = [(network.result.metric(quantity, **options), most) for quantity, most in limits.items()]
     return [
-        Breach(network.label, quantity, names[quantity], values[quantity], most, costliest(network.result, quantity))
-        for quantity, most in limits.items()
-        if values[quantity] > most
+        Breach(network.label, one.name, named(one.metric, one.setup), total, most, costliest(network.result, one))
+        for one, most in found
+        if (total := UNKNOWN if one.total is None else one.total) > most
     ]
 
 
-def costliest(result: Result, quantity: str) -> list[tuple[str, Any]]:
+def costliest(result: Result, one: Measured) -> list[tuple[str, Any]]:
     """Return the layers that cost most, or those of unknown cost."""
-    found = [(line.name, spent(line, result, quantity)) for line in lines(result, "layer")]
+    found = [(line.name, over_line(one, line)) for line in lines(result, "layer")]
     unknown = [(name, value) for name, value in found if value is UNKNOWN]
     if unknown:
         return unknown[:COSTLIEST]
     return sorted((pair for pair in found if pair[1]), key=lambda pair: -pair[1])[:COSTLIEST]
-
-
-def spent(line: Line, result: Result, quantity: str) -> Any:
-    """Return what a line costs of a quantity."""
-    if quantity in ("params", "macs"):
-        return getattr(line.cost, quantity)
-    rows: list[Row] = [member.row for member in line.rows]
-    if quantity == "bytes":
-        return stored(rows)
-    return sum(cost(row, conventions.get("activations"), result.batch).macs for row in rows)

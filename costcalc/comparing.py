@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc import conventions
-from costcalc.counting import Row, cost, total
 from costcalc.graph import Graph
-from costcalc.num import UNKNOWN, ceil_div, or_none
+from costcalc.metric import find, plain
+from costcalc.num import UNKNOWN
 from costcalc.published import settings
 from costcalc.references import Network
 from costcalc.render.figures import readable
@@ -20,29 +19,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MEASURES = ("params", "macs", "activations", "bytes")
-FLOAT = 32  # bits of a number whose spec states none
+RATIOS = ("params", "macs")
 
 
-def measures(result: Result) -> dict[str, Any]:
-    """Return a network's totals: params and MACs under its convention, output elements, bytes of its parameters."""
-    rule = conventions.get("activations")
-    activations = total(cost(layer.row, rule, result.batch) for layer in result.layers).macs
-    values = (result.params, result.total, activations, stored(layer.row for layer in result.layers))
-    return dict(zip(MEASURES, values, strict=True))
-
-
-def stored(rows: Iterable[Row]) -> Any:
-    """Return the bytes that learned numbers take.
-
-    A kernel's numbers have the row's `bits`, and those that its `density` leaves are stored; all else has 32 bits.
-    """
-    return ceil_div(sum(_bits(row) for row in rows), 8)
-
-
-def _bits(row: Row) -> Any:
-    others = row.biases + row.norm_params
-    kept = cost(row, conventions.get("pruned")).params - others
-    return kept * (FLOAT if row.node.bits is None else row.node.bits) + others * FLOAT
+def measures(result: Result, names: Sequence[str] = MEASURES, **options: Any) -> dict[str, Any]:
+    """Return a network's totals of some metrics: params and MACs under its convention, activations, bytes."""
+    return {name: result.metric(name, **options).total for name in names}
 
 
 def top1(graph: Graph) -> str:
@@ -57,16 +39,18 @@ def top1(graph: Graph) -> str:
     return ""
 
 
-def records(networks: list[Network]) -> list[dict[str, Any]]:
-    """Return a record a network: exact integers, None where a cost is unknown, ratios to the first network."""
-    found = [measures(network.result) for network in networks]
+def records(networks: list[Network], names: Sequence[str] = (), **options: Any) -> list[dict[str, Any]]:
+    """Return a record a network: exact integers, None where a cost is unknown, ratios to the first network.
+
+    names: the metrics, `MEASURES` unless told; options are theirs.
+    """
+    found = [measures(network.result, names or MEASURES, **options) for network in networks]
     return [
         {
             "network": label,
-            **{name: or_none(value) for name, value in values.items()},
+            **{name: plain(value) for name, value in values.items()},
             "top1": top1(result.graph),
-            "params_ratio": _ratio(values["params"], found[0]["params"]),
-            "macs_ratio": _ratio(values["macs"], found[0]["macs"]),
+            **{f"{name}_ratio": _ratio(values[name], found[0][name]) for name in names or RATIOS},
             "batch": result.batch,
             **result.convention.mark,
         }
@@ -76,39 +60,45 @@ def records(networks: list[Network]) -> list[dict[str, Any]]:
 
 def _ratio(value: Any, first: Any) -> float | None:
     """Return a value in units of the first, or None where that can't be known."""
-    return None if UNKNOWN in (value, first) or not first else value / first
+    if isinstance(value, str) or value in (UNKNOWN, None) or first is UNKNOWN or not first:
+        return None
+    return float(value / first)
 
 
-def frame(networks: list[Network]) -> pd.DataFrame:
+def frame(networks: list[Network], names: Sequence[str] = (), **options: Any) -> pd.DataFrame:
     """Return the records as a DataFrame."""
     import pandas as pd
 
-    table = pd.DataFrame(records(networks)).astype(dict.fromkeys(MEASURES, "Int64"))
+    found = records(networks, names, **options)
+    whole = [name for name in names or MEASURES if all(isinstance(one[name], int | None) for one in found)]
+    table = pd.DataFrame(found).astype(dict.fromkeys(whole, "Int64"))
     table.attrs["convention"] = networks[0].result.convention.name
     return table
 
 
-def table(networks: list[Network], *, exact: bool = False) -> Table:
+def table(networks: list[Network], names: Sequence[str] = (), *, exact: bool = False, **options: Any) -> Table:
     """Return the comparison as a table for people."""
-    rule = networks[0].result.convention
-    titles = (rule.things, rule.unit, "activations", "bytes", "top-1", f"{rule.things} ×", f"{rule.unit} ×")
-    columns = [Column("network"), *(Column(title, "number") for title in titles)]
+    setup = networks[0].result.setup(**options)
+    titles = {name: find(name).heading(setup) for name in names or MEASURES}
+    ratios = [f"{titles[name]} ×" for name in names or RATIOS]
+    columns = [Column("network"), *(Column(title, "number") for title in (*titles.values(), "top-1", *ratios))]
     cells = [
         [
             record["network"],
-            *(_shown(record[name], exact=exact) for name in MEASURES),
+            *(_shown(record[name], exact=exact) for name in titles),
             record["top1"],
-            _times(record["params_ratio"]),
-            _times(record["macs_ratio"]),
+            *(_times(record[f"{name}_ratio"]) for name in names or RATIOS),
         ]
-        for record in records(networks)
+        for record in records(networks, names, **options)
     ]
-    return Table(columns, cells, [several(len(cells), "network"), *[""] * len(titles)])
+    return Table(columns, cells, [several(len(cells), "network"), *[""] * (len(columns) - 1)])
 
 
 def _shown(value: Any, *, exact: bool) -> str:
-    if value is None:
-        return str(UNKNOWN)
+    if value is None or isinstance(value, str):
+        return value or str(UNKNOWN)
+    if isinstance(value, float):
+        return str(value) if exact else f"{value:.2f}"
     return f"{value:,}" if exact else readable(value)
 
 

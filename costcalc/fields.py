@@ -37,7 +37,9 @@ OPTIONS = frozenset(
     "bits density budget jobs dask baseline update padding-aware resume order mode device lut max-params max-macs "
     "max-activations max-size tolerance exit-code scale-width compound as-array name color rows all sort opaque "
     "blocks leave-out rounding bars figure dpi of depthwise-separable stack-3x3 factorize spatial-svd channel-svd "
-    "group-shuffle fuse-batch-norm drop-squeeze-excite pool-classifier only".replace("-", "_").split()
+    "group-shuffle fuse-batch-norm drop-squeeze-excite pool-classifier columns memory max weight-bits patches "
+    "receptive-field ignore-se optimizer freeze amp checkpoint max-peak-memory "
+    "dtype fusion onchip energy-table gap pattern scales link hold-out only".replace("-", "_").split()
 )
 
 # How the implementation that `reference` names calls a row, where that is no module of its own.

@@ -113,6 +113,21 @@ def same_padding(size: Any, window: Any, stride: Any) -> Any:
     return maximum((ceil_div(size, stride) - 1) * stride + window - size, 0)
 
 
+def real_taps(size: Any, out: Any, kernel: Any, stride: Any, before: Any, dilation: Any) -> Any:
+    """Return how many of the kernel * out products along one axis fall on a real pixel, none of the padding's.
+
+    Tap t of output o reads pixel o * stride + t * dilation - before. A kernel of 3 with padding 1 over
+    7 pixels has 19 of 21.
+    """
+    found: Any = 0
+    for tap in range(single(kernel)):
+        shift = tap * dilation - before
+        first = maximum(ceil_div(-shift, stride), 0)
+        end = minimum((size - 1 - shift) // stride + 1, out)
+        found = found + maximum(end - first, 0)
+    return found
+
+
 def every(condition: Any) -> bool:
     """Say whether a condition holds, for all elements if it is an array."""
     if condition is True or condition is False:  # asked for every layer: the plain answer first

@@ -14,11 +14,17 @@ from typing import Any, ClassVar
 
 from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, Field, Role
+from costcalc.reach import SAME, Reach
 from costcalc.shape import Shape
 
 # What a row holds. Parameters are counted once where weights are shared, work each time.
 PARAMETERS = ("weights", "biases", "norm_params", "buffers")
 WORK = ("macs", "bias_adds", "elementwise")
+
+# What an operator does to storage: it writes a new tensor; its output is its input under another shape, or a part
+# of it; it may write over an operand of the same size that nothing needs any more, as PyTorch too can; or it may
+# where a compiler folds it into what comes before, which PyTorch does not.
+NEW, VIEW, INPLACE, FOLDED, STORED = "new", "view", "inplace", "folded", "stored"
 COMPONENTS = PARAMETERS + WORK
 
 # kind (and alias) -> class, filled by defining a class.
@@ -121,6 +127,10 @@ class Op:
         """Return the multiply-accumulates of one image."""
         return 0
 
+    def real_macs(self, x: Any, y: Any) -> Any:
+        """Return the multiply-accumulates whose factor is a pixel of the input, none of the padding's zeros."""
+        return self.macs(x, y)
+
     def bias_adds(self, x: Any, y: Any) -> Any:
         """Return the additions of a bias, one an output element."""
         return 0
@@ -128,6 +138,34 @@ class Op:
     def elementwise(self, x: Any, y: Any) -> dict[str, Any]:
         """Return the other operations by kind: add, mul, div, compare, exp, sqrt."""
         return {}
+
+    def grouping(self, x: Any) -> str:
+        """Return how its multiply-accumulates lie: dense, grouped or depthwise; hardware has a rate for each."""
+        del x
+        return "dense"
+
+    def sliding(self, x: Any) -> Any:
+        """Return the kernel of a dense convolution of stride 1, which fast algorithms take; None for all else."""
+        del x
+
+    def storage(self, x: Any, y: Any) -> str:
+        """Return what it does to storage: NEW, VIEW, INPLACE, FOLDED or STORED."""
+        return NEW
+
+    def scratch(self, x: Any, y: Any) -> Any:
+        """Return the bytes that PyTorch makes beside the output and drops: statistics, indices."""
+        return 0
+
+    def plane(self, x: Any, y: Any) -> Any:
+        """Return the elements that are needed to run it channel by channel over its own input; None if it can't."""
+        return None
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return which places of an operand each output reads, axis by axis of space; None for all of them.
+
+        x, y: the operand's shape and the output's; number: which operand it is.
+        """
+        return (SAME,) * len(x.space) if x.space == y.space else None
 
     def type(self, x: Any) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""

@@ -53,7 +53,7 @@ def _path(folder: str, number: int) -> str:
 def _write(task: Task, folder: str, number: int, columns: Columns) -> None:
     """Write one part, under another name until it is whole: what has its name is complete."""
     path = _path(folder, number)
-    single(framed(task.grid, columns, task.convention), f"{path}.tmp")
+    single(framed(task, columns), f"{path}.tmp")
     os.replace(f"{path}.tmp", path)
 
 
@@ -95,7 +95,9 @@ class Saved:
             if data["sweep"] != self.task.key:
                 raise stop(f"{self.path} holds another sweep", hint="name another file, or remove this one")
             self.done = data["done"]
-            self.kept = {name: np.array(values, dtype=np.int64) for name, values in data["kept"].items()} or None
+            self.kept = {
+                name: np.array(values, dtype=None if values else np.int64) for name, values in data["kept"].items()
+            } or None
         except (OSError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, SpecError):
                 raise

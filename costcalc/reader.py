@@ -72,7 +72,7 @@ class Reader(AsideReader):
         self.longest = max((len(value.value) for value in section.values() if value.is_list), default=0)
         for name, value in section.items():
             mark = node.keys[name] if node else value.mark
-            if name in OPTIONS:
+            if name in OPTIONS and name not in RESERVED:
                 self.problem(f"a knob cannot be called '{name}'", mark, f"--{name} is an option of the command line")
             elif self.new_name(name, mark, "knob"):
                 self.knob_marks[name] = mark

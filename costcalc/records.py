@@ -15,7 +15,7 @@ def records(result: Result) -> list[dict[str, Any]]:
     found = []
     for layer in result.layers:
         full = layer.to_dict(result.batch)
-        record = {key: _flat(value) for key, value in full.items() if key != "elementwise"}
+        record = {key: flat(value) for key, value in full.items() if key != "elementwise"}
         record["elementwise"] = sum(full["elementwise"].values())
         record |= result.convention.mark
         found.append(record)
@@ -38,10 +38,10 @@ def folded(result: Result, lines: list[Line], by: str) -> list[dict[str, Any]]:
     ]
 
 
-def _flat(value: Any) -> Any:
+def flat(value: Any) -> Any:
     """Return a list as text: a shape `64x56x56`, several joined by spaces."""
     if not isinstance(value, list):
         return value
     if value and isinstance(value[0], list):
-        return " ".join(_flat(part) for part in value)
+        return " ".join(flat(part) for part in value)
     return "x".join(str(v) for v in value)

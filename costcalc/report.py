@@ -43,7 +43,7 @@ def layer_table(result: Result, by: str = "layer", fold: int | None = None) -> T
     shown = lines(result, by, fold)
     cells = [
         [
-            _marked(line), line.type, line.input, line.output, _window(line),
+            marked(line), line.type, line.input, line.output, window(line),
             line.cost.params, _share(line.cost.params, result.params),
             line.cost.macs, _share(line.cost.macs, result.total),
         ]
@@ -62,7 +62,7 @@ def type_table(result: Result, by: str = "type", fold: int | None = None) -> Tab
     shown = lines(result, by, fold)
     cells = [
         [
-            _marked(line), str(len(line.rows)),
+            marked(line), str(len(line.rows)),
             line.cost.params, _share(line.cost.params, result.params),
             line.cost.macs, _share(line.cost.macs, result.total),
         ]
@@ -118,7 +118,8 @@ def _value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _marked(line: Line) -> str:
+def marked(line: Line) -> str:
+    """Return a line's name, marked where its numbers are stated, or its weights an earlier layer's."""
     return line.name + ("*" if line.stated else "") + (" =" if line.shared else "")
 
 
@@ -126,5 +127,6 @@ def _share(part: Any, whole: Any) -> Any:
     return 100 * part / whole if whole else 0.0
 
 
-def _window(line: Line) -> str:
+def window(line: Line) -> str:
+    """Return a line's kernel and stride: 3/2."""
     return f"{line.kernel}/{line.stride}" if line.kernel and line.stride else line.kernel or line.stride

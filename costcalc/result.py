@@ -16,6 +16,8 @@ from costcalc.shape import Shape
 if TYPE_CHECKING:
     import pandas as pd
 
+    from costcalc.metric import Measured, Setup
+
 VERSION = 1  # of the JSON that `to_dict` gives; docs/report-json.md says what it holds
 VIEWS = ("layer", "row", "type", "block")
 
@@ -181,8 +183,33 @@ class Result:
         """Return the costs by layer type (conv 1x1, conv dw 3x3, fc, ...), the costliest first."""
         return {line.name: line.cost for line in lines(self, "type")}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data: the JSON that `--format json` writes."""
+    def metric(self, name: str, **options: Any) -> Measured:
+        """Return what the network has of a metric, by name: `.total`, `.rows` (one a layer), `.unit`.
+
+        options: what the metric is asked for, `bits=8`; `costcalc metrics` lists metrics and options.
+
+        Raises SpecError for a name or an option that there is not.
+        """
+        from costcalc.metric import measured
+
+        return measured(name, self.graph, self.setup(**options))
+
+    def setup(self, **options: Any) -> Setup:
+        """Return what metrics are asked for: this result's convention and batch, and these options."""
+        from costcalc.metric import Setup
+
+        return Setup(self.convention, **{"batch": self.batch, **options})
+
+    def to_dict(self, columns: str | Iterable[str] = (), **options: Any) -> dict[str, Any]:
+        """Return everything as plain data: the JSON that `--format json` writes.
+
+        columns: metrics, by name, that each layer and the whole are told with; options are theirs.
+        """
+        if columns:
+            from costcalc.columns import chosen, report
+            from costcalc.metric import names
+
+            return report(self, chosen(self, names(columns), **options))
         graph = self.graph
         return {
             "costcalc_report": VERSION,
@@ -205,10 +232,18 @@ class Result:
             "layers": [layer.to_dict(self.batch) for layer in self.layers],
         }
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a DataFrame, a row a layer, exact integers."""
-        from costcalc.frame import frame
+    def to_pandas(self, columns: str | Iterable[str] = (), **options: Any) -> pd.DataFrame:
+        """Return a DataFrame, a row a layer, exact integers.
 
+        columns: instead of all components these metrics, by name; options are theirs.
+        """
+        from costcalc.frame import frame, measured
+
+        if columns:
+            from costcalc.columns import chosen
+            from costcalc.metric import names
+
+            return measured(self, chosen(self, names(columns), **options))
         return frame(self)
 
     def _repr_html_(self) -> str:

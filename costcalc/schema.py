@@ -121,6 +121,7 @@ def report_schema() -> dict[str, Any]:
         "bits": {"type": ["number", "null"]}, "density": {"type": ["number", "null"]},
         "shares": {"type": ["string", "null"]}, "stated": {"type": "boolean"},
     }  # fmt: skip
+    asked = {"type": "object", "additionalProperties": {"type": ["number", "string", "null"]}}  # --columns
     convention = dict.fromkeys(("name", "hash", "says", "params", "macs", "unit", "source"), text)
     by_type = {"type": text, "params": count, "macs": known}
     totals = {"params": count, "macs": known, "unit": text, "layers": count}
@@ -138,8 +139,10 @@ def report_schema() -> dict[str, Any]:
                 "convention": _closed(convention),
                 "totals": _closed(totals),
                 "by_type": {"type": "array", "items": _closed(by_type)},
-                "layers": {"type": "array", "items": _closed(layer)},
-            }
+                "layers": {"type": "array", "items": _closed(layer, metrics=asked)},
+            },
+            setup={"type": "object"},
+            metrics={"type": "array", "items": _metric()},
         ),
     }
 
@@ -151,11 +154,21 @@ def _reference() -> dict[str, Any]:
     return _closed({"from": {"type": "string"}, **words}) | {"required": []}
 
 
-def _closed(properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an object that has just these keys."""
+def _metric() -> dict[str, Any]:
+    """Return the schema of a metric's total; what explains it is the metric's own."""
+    text = {"type": "string"}
+    properties = {
+        **dict.fromkeys(("name", "unit", "doc", "under"), text),
+        "total": {"type": ["number", "string", "null"]},
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _closed(properties: dict[str, Any], **asked: Any) -> dict[str, Any]:
+    """Return the schema of an object that has just these keys, and those that are there where they were asked for."""
     return {
         "type": "object",
         "required": list(properties),
         "additionalProperties": False,
-        "properties": properties,
+        "properties": {**properties, **asked},
     }

@@ -14,6 +14,8 @@ from costcalc import conventions
 from costcalc.document import Spec
 from costcalc.errors import stop
 from costcalc.grids import checked, known
+from costcalc.metric import Setup, find, named
+from costcalc.sweeping import QUANTITIES
 from costcalc.swept import framed
 from costcalc.walking import SETTING, Columns, Mapper, Question, Task, column, fold, here, ready
 
@@ -23,14 +25,15 @@ if TYPE_CHECKING:
 PHI = "phi"
 ENDS = "ends"  # of a DataFrame's attrs: knobs whose answer is the last value that was tried
 _STEPS = {True: (0.001, 1), False: (0.01, 8)}  # of a lattice of one knob, and of several: (real, whole numbers)
+_SLOW = {True: (0.01, 8), False: (0.1, 32)}  # where a metric is counted setting by setting
 
 
-def lattice(spec: Spec, name: str, *, alone: bool) -> list[Any]:
+def lattice(spec: Spec, name: str, *, alone: bool, slow: bool = False) -> list[Any]:
     """Return the values that are tried for a knob: from a small part of its default to four times as much."""
     default = known(spec, name)
     if type(default) not in (int, float):
         raise stop(f"'{name}' is no number: say what to try", hint=f"--vary {name}=first,second")
-    real, whole = _STEPS[alone]
+    real, whole = (_SLOW if slow else _STEPS)[alone]
     if type(default) is float:
         return [round(real * k, 6) for k in range(1, int(4 * default / real) + 1)]
     return list(range(whole, 4 * default + 1, whole))
@@ -46,29 +49,31 @@ def solve(
     shape: tuple[int, ...] | None = None,
     batch: int = 1,
     mapper: Mapper = here,
+    setup: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return the largest setting that meets all budgets; of several knobs those that no other exceeds in all.
 
-    vary: the knobs to choose, each with the values to try (none: its `lattice`). budgets: "params" and
-    "macs" with the most that each may be. fixed: other knobs' values.
+    vary: the knobs to choose, each with the values to try (none: its `lattice`). budgets: metrics with the
+    most that each may be; setup: their options. fixed: other knobs' values.
 
     Raises SpecError where no setting meets them, with the least that there is.
     """
     for name in {*vary} & {*(fixed or {})}:
         raise stop(f"'{name}' can't both vary and have a value", hint=f"--vary {name}=a,b tries two values")
+    columns, slow = _columns(budgets), _slow(budgets, Setup(convention, **(setup or {})))
     axes = [
-        {name: checked(spec, name, values or lattice(spec, name, alone=len(vary) == 1))}
+        {name: checked(spec, name, values or lattice(spec, name, alone=len(vary) == 1, slow=slow))}
         for name, values in vary.items()
     ]
     axes += [{name: checked(spec, name, [value])} for name, value in (fixed or {}).items()]
     best = tuple(f"-{name}" for name in vary)
-    task = Task(
-        spec, axes, Question(_within(budgets), pareto=best), convention=convention, shape=shape, batch=batch, skip=True
-    )
+    given: dict[str, Any] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
+    asked = Question(_within(budgets), pareto=best)
+    task = Task(spec, axes, asked, **given, columns=columns, setup=dict(setup or {}))
     found = fold(task, mapper)
     if not len(found[SETTING]):
         raise least(task, budgets, mapper)
-    table = framed(task.grid, found, convention)
+    table = framed(task, found)
     ends = [name for name, values in vary.items() if not values and table[name].max() == max(task.grid.values(name))]
     table.attrs[ENDS] = ends if len(vary) == 1 else []
     return table
@@ -83,6 +88,7 @@ def compound(
     convention: str = conventions.DEFAULT,
     shape: tuple[int, ...] | None = None,
     batch: int = 1,
+    setup: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return the largest phi within budget where each knob is its value times factor^phi (EfficientNet, equation 3).
 
@@ -93,14 +99,13 @@ def compound(
     """
     _growing(factors)
     bases = dict(spec.knobs) | dict(fixed or {})
-    rest: list[dict[str, list[Any]]] = [
-        {name: checked(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors
-    ]
+    rest = [{name: checked(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors]
+    given: dict[str, Any] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
+    given |= {"columns": _columns(budgets), "setup": dict(setup or {})}
 
     def within(phis: list[float]) -> tuple[Task, Columns]:
         columns = {name: [_scaled(spec, name, bases, factor**phi) for phi in phis] for name, factor in factors.items()}
-        asked = Question(_within(budgets))
-        task = Task(spec, [columns, *rest], asked, convention=convention, shape=shape, batch=batch, skip=True)
+        task = Task(spec, [columns, *rest], Question(_within(budgets)), **given)
         return task, fold(task)
 
     coarse = [k / 4 for k in range(-20, 41)]
@@ -110,7 +115,7 @@ def compound(
     last = coarse[int(found[SETTING][-1])]
     fine = [round(last + k / 100, 2) for k in range(26)]
     task, found = within(fine)
-    table = framed(task.grid, {name: values[-1:] for name, values in found.items()}, convention)
+    table = framed(task, {name: values[-1:] for name, values in found.items()})
     table.insert(0, PHI, [fine[int(found[SETTING][-1])]])
     return table
 
@@ -130,10 +135,20 @@ def _scaled(spec: Spec, name: str, bases: Mapping[str, Any], factor: float) -> A
     return max(1, round(value)) if type(default) is int else round(value, 6)
 
 
+def _slow(budgets: Mapping[str, float], setup: Setup) -> bool:
+    """Say whether a metric must be counted setting by setting."""
+    return not all(find(name).vectorises(setup) for name in budgets)
+
+
+def _columns(budgets: Mapping[str, float]) -> tuple[str, ...]:
+    """Return what is told of a setting: params, MACs, and what else is bounded."""
+    return tuple(dict.fromkeys((*QUANTITIES, *budgets)))
+
+
 def _within(budgets: Mapping[str, float]) -> str:
     """Return the condition that all budgets are met."""
     if not budgets:
-        raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, or both")
+        raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, --max peak_memory=320K")
     return " and ".join(f"{name} <= {value!r}" for name, value in budgets.items())
 
 
@@ -141,13 +156,14 @@ def least(task: Task, budgets: Mapping[str, float], mapper: Mapper) -> Exception
     """Return the error that says what the least possible is."""
     walk = ready(Task(
         task.spec(), task.axes, Question("", 1, by=(*budgets,)), convention=task.convention, shape=task.shape,
-        batch=task.batch, skip=True,
+        batch=task.batch, skip=True, columns=task.columns, setup=task.setup,
     ))  # fmt: skip
     if not walk.blocks:
         return stop("every setting is refused by the spec", hint="vary the knob within what the network takes")
     small = fold(walk.task, mapper)
     at = ", ".join(f"{name} {_at(walk.grid, small, name)}" for name in walk.grid.names)
-    unit = {"params": conventions.get(task.convention).things, "macs": conventions.get(task.convention).unit}
+    setup = task.beside.setup
+    unit = {name: named(find(name), setup) for name in budgets}
     said = ", ".join(f"{small[name][0]:,} {unit[name]} (budget {value:,.0f})" for name, value in budgets.items())
     return stop(f"no setting meets the budget: the least that was tried is {said}", hint=f"at {at}")
 

@@ -17,6 +17,7 @@ from costcalc.document import Spec
 from costcalc.errors import Fault, Problem, SpecError, stop
 from costcalc.expand import expand
 from costcalc.graph import Graph
+from costcalc.metric import Metric, Setup, plain
 from costcalc.num import LARGEST, UNKNOWN, Mixed, is_array
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 BLOCK = 1_000_000  # settings that are multiplied out at once
+MOST_SINGLY = 20_000  # settings of a sweep whose metrics are counted setting by setting
 MOST_SETTINGS = 10**12
 QUANTITIES = ("params", "macs")
 
@@ -69,19 +71,73 @@ class Grid:
         return knobs
 
 
+class Beside:
+    """The metrics that a sweep counts beside params and MACs: on its arrays, or setting by setting where they must."""
+
+    def __init__(self, metrics: Sequence[Metric] = (), setup: Setup | None = None) -> None:
+        self.setup = setup or Setup()
+        self.together = [metric for metric in metrics if metric.vectorises(self.setup)]
+        self.singly = [metric for metric in metrics if metric not in self.together]
+
+    def totals(self, graph: Graph) -> dict[str, Any]:
+        """Return those that are counted on arrays, of a graph whose numbers may be arrays."""
+        return {metric.name: metric.total(graph, self.setup) for metric in self.together}
+
+    def bounded(self, size: int) -> None:
+        """Refuse more settings than should be counted one by one."""
+        if self.singly and size > MOST_SINGLY:
+            raise stop(
+                f"{self.singly[0].name} is counted setting by setting, {MOST_SINGLY:,} at most, and these are {size:,}",
+                hint="give fewer values: --width 0.25:1:0.05",
+            )
+
+    def each(self, graphs: Iterable[Graph]) -> dict[str, Any]:
+        """Return those that are counted setting by setting, as flat arrays."""
+        import numpy as np
+
+        found: dict[str, list[Any]] = {metric.name: [] for metric in self.singly}
+        for graph in graphs if self.singly else ():
+            for metric in self.singly:
+                found[metric.name].append(_known(metric.name, plain(metric.total(graph, self.setup))))
+        return {name: np.array(values) for name, values in found.items()}
+
+
+def _known(name: str, value: Any) -> Any:
+    if not isinstance(value, int | float):
+        said = "unknown, or not told" if value is None else f"'{value}'"
+        raise stop(f"a sweep needs numbers, and {name} is {said}")
+    return value
+
+
 class Part:
-    """Settings of one structure: the places on each axis, and the total as the rules gave it."""
+    """Settings of one structure: the places on each axis, the total as the rules gave it, and metrics beside it."""
 
-    __slots__ = ("graph", "indices", "total")
+    __slots__ = ("beside", "graph", "indices", "more", "shape", "total")
 
-    def __init__(self, indices: list[Indices], graph: Graph, total: Cost) -> None:
+    def __init__(
+        self,
+        indices: list[Indices],
+        graph: Graph,
+        total: Cost,
+        beside: Beside | None = None,
+        shape: tuple[int, ...] | None = None,
+    ) -> None:
         self.indices = indices
         self.graph = graph
         self.total = total
+        self.beside = beside or Beside()
+        self.more = self.beside.totals(graph)
+        self.shape = shape  # of another input than the spec's
 
 
 def parts(
-    spec: Spec, grid: Grid, convention: Convention, shape: tuple[int, ...] | None = None, *, skip: bool = False
+    spec: Spec,
+    grid: Grid,
+    convention: Convention,
+    shape: tuple[int, ...] | None = None,
+    *,
+    skip: bool = False,
+    beside: Beside | None = None,
 ) -> Iterator[Part]:
     """Yield the parts of a sweep, each of one structure; together they hold every setting once.
 
@@ -94,7 +150,7 @@ def parts(
         indices = waiting.pop()
         found: Part | list[list[Indices]] | None = _uniform(grid, indices)
         if found is None:
-            found = _counted(spec, grid, indices, convention, shape, skip=skip)
+            found = _counted(spec, grid, indices, convention, shape, skip=skip, beside=beside)
         if isinstance(found, Part):
             yield found
         else:
@@ -153,6 +209,7 @@ def _counted(
     shape: tuple[int, ...] | None,
     *,
     skip: bool,
+    beside: Beside | None,
 ) -> Part | list[list[Indices]]:
     """Return the settings counted; or the same in smaller groups, where they differ in structure."""
     import numpy as np
@@ -162,7 +219,7 @@ def _counted(
     try:
         with np.errstate(divide="raise", invalid="raise", over="raise"):
             graph = expand(spec, knobs_of(grid, indices), shape)
-            return Part(indices, graph, total(cost(row, convention) for row in rows(graph)))
+            return Part(indices, graph, total(cost(row, convention) for row in rows(graph)), beside, shape)
     except Mixed as mixed:
         return _by_condition(indices, mixed.condition)
     except TooWide as wide:
@@ -203,10 +260,10 @@ def _refused(grid: Grid, indices: list[Indices], error: SpecError | Fault, *, sk
 class Cut:
     """A block of settings that is not yet multiplied out: a part, and a slice of it on each axis."""
 
-    __slots__ = ("part", "shape", "slices")
+    __slots__ = ("grid", "part", "slices")
 
-    def __init__(self, shape: tuple[int, ...], part: Part, slices: tuple[slice, ...]) -> None:
-        self.shape = shape
+    def __init__(self, grid: Grid, part: Part, slices: tuple[slice, ...]) -> None:
+        self.grid = grid
         self.part = part
         self.slices = slices
 
@@ -220,7 +277,7 @@ class Cut:
         import numpy as np
 
         found = np.zeros((), dtype=np.int64)
-        for length, places in zip(self.shape, self.places, strict=True):
+        for length, places in zip(self.grid.shape, self.places, strict=True):
             found = found[..., None] * length + places
         return found.ravel()
 
@@ -230,14 +287,21 @@ class Cut:
         found = {name: _array(getattr(self.part.total, name), self.slices, shape) for name in QUANTITIES}
         if batch != 1:
             found["macs"] = found["macs"] * batch
-        return found
+        beside = self.part.beside
+        found |= {name: _array(value, self.slices, shape) for name, value in self.part.more.items()}
+        return found | {name: values.reshape(shape) for name, values in beside.each(self.graphs()).items()}
+
+    def graphs(self) -> Iterator[Graph]:
+        """Yield the network of each setting by itself."""
+        for number in self.numbers().tolist():
+            yield expand(self.part.graph.spec, self.grid.place(number), self.part.shape)
 
 
 def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[Cut]:
     """Yield a sweep cut into blocks of at most `size` settings."""
     for part in found:
         for slices in cuts([len(places) for places in part.indices], size):
-            yield Cut(grid.shape, part, slices)
+            yield Cut(grid, part, slices)
 
 
 def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...]) -> Any:
@@ -277,7 +341,7 @@ def arrays(grid: Grid, found: Iterable[Part], *, batch: int = 1) -> dict[str, An
             return totals
         where = _where(cut.places)
         for name, values in totals.items():
-            made.setdefault(name, np.empty(grid.shape, dtype=np.int64))[where] = values
+            made.setdefault(name, np.empty(grid.shape, dtype=values.dtype))[where] = values
     return made
 
 

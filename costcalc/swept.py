@@ -26,6 +26,7 @@ class Arrays:
         self.axes = {name: values for axis in grid.axes for name, values in axis.columns.items()}
         self.params: Any = made["params"]
         self.macs: Any = made["macs"]
+        self.totals = made  # of every metric asked for, too
         self.convention = convention
 
     def __repr__(self) -> str:
@@ -37,7 +38,9 @@ def as_arrays(task: Task) -> Arrays:
     """Return all totals of a sweep as arrays."""
     grid = task.grid
     bounded(grid.size)
-    found = parts(task.spec(), grid, conventions.get(task.convention), task.shape)
+    beside = task.beside
+    beside.bounded(grid.size)
+    found = parts(task.spec(), grid, conventions.get(task.convention), task.shape, beside=beside)
     return Arrays(grid, arrays(grid, found, batch=task.batch), task.convention)
 
 
@@ -58,16 +61,18 @@ def as_frame(task: Task, folded: Callable[[Task], Columns] = fold) -> pd.DataFra
     grid = task.grid
     if not task.question.folds:
         bounded(grid.size)
-    return framed(grid, folded(task), task.convention)
+    return framed(task, folded(task))
 
 
-def framed(grid: Grid, columns: Columns, convention: str) -> pd.DataFrame:
-    """Return settings as a DataFrame."""
+def framed(task: Task, columns: Columns) -> pd.DataFrame:
+    """Return settings as a DataFrame: the knobs, and what is told of each."""
     import pandas as pd
 
+    grid = task.grid
     knobs = {name: column(grid, columns, name) for name in grid.names}
-    table = pd.DataFrame(knobs | {name: values for name, values in columns.items() if name != SETTING})
-    table.attrs["convention"] = convention
+    table = pd.DataFrame(knobs | {name: columns[name] for name in task.quantities})
+    table.attrs["convention"] = task.convention
+    table.attrs["columns"] = list(task.quantities)
     return table
 
 
@@ -79,6 +84,10 @@ def per(task: Task, view: str) -> pd.DataFrame:
         raise stop(f"a sweep has no rows per '{view}'", hint=f"known: {', '.join(PER)}")
     if task.question.folds:
         raise stop("where, top and pareto choose among whole settings, and per shows their layers", hint="use one")
+    if task.columns:
+        raise stop(
+            "per shows the params and MACs of layers, no other metric", hint="report --columns shows a setting's"
+        )
     grid = task.grid
     bounded(grid.size)
     tables = [
@@ -88,6 +97,7 @@ def per(task: Task, view: str) -> pd.DataFrame:
     made = pd.concat(tables, ignore_index=True)
     made = made.sort_values([SETTING, "_line"], ignore_index=True).drop(columns=[SETTING, "_line"])
     made.attrs["convention"] = task.convention
+    made.attrs["columns"] = list(task.quantities)
     return made
 
 
@@ -100,7 +110,7 @@ def _of_part(grid: Grid, part: Part, view: str, task: Task) -> pd.DataFrame:
     whole = tuple(slice(0, len(places)) for places in part.indices)
     tables = []
     for number, (name, counted) in enumerate(found.items()):
-        cut = Cut(grid.shape, Part(part.indices, part.graph, counted), whole)
+        cut = Cut(grid, Part(part.indices, part.graph, counted), whole)
         settings = cut.numbers()
         columns = {SETTING: settings}
         tables.append(
@@ -134,17 +144,20 @@ def sweep(
     batch: int,
     view: str = "",
     folded: Callable[[Task], Columns] = fold,
+    columns: Sequence[str] = (),
+    setup: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return the DataFrame of a sweep over one network or several, these with their names in a first column."""
     import pandas as pd
 
     tables = []
     for name, spec in specs:
-        task = Task(spec, axes, question, convention=convention, shape=shape, batch=batch)
+        given: dict[str, Any] = {"convention": convention, "shape": shape, "batch": batch}
+        task = Task(spec, axes, question, **given, columns=columns, setup=setup)
         table = per(task, view) if view else as_frame(task, folded)
         if len(specs) > 1:
             table.insert(0, "network", name)
         tables.append(table)
     made = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
-    made.attrs["convention"] = convention
+    made.attrs |= {"convention": convention, "columns": tables[0].attrs["columns"]}
     return made

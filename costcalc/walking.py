@@ -17,8 +17,9 @@ from costcalc.errors import Fault, nearest, stop
 from costcalc.expr import parse
 from costcalc.formulas import Names
 from costcalc.grids import ZEROS
+from costcalc.metric import Setup, find
 from costcalc.optional import need
-from costcalc.sweeping import BLOCK, QUANTITIES, Axis, Cut, Grid, blocks, parts
+from costcalc.sweeping import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
 
 SETTING = "setting"  # the column of a setting's number in the grid
 Columns = dict[str, Any]
@@ -66,6 +67,8 @@ class Task:
         batch: int = 1,
         block: int = BLOCK,
         skip: bool = False,
+        columns: Sequence[str] = (),
+        setup: dict[str, Any] | None = None,
     ) -> None:
         self.loaded: Spec | None = spec  # which no other process is handed
         self.text, self.where, self.folder = spec.text, spec.where, spec.folder
@@ -76,6 +79,8 @@ class Task:
         self.batch = batch
         self.block = block
         self.skip = skip  # leave out what is refused, instead of telling its mistake
+        self.columns = tuple(columns)  # metrics that are told, instead of params and MACs
+        self.setup = dict(setup or {})  # the options of metrics
         asked = question or Question()
         self.asked = (asked.where, asked.top, asked.by, asked.pareto)
 
@@ -87,6 +92,17 @@ class Task:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "loaded": None}
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What is told of each setting."""
+        return self.columns or QUANTITIES
+
+    @property
+    def beside(self) -> Beside:
+        """The metrics that are counted beside params and MACs."""
+        more = [find(name) for name in self.columns if name not in QUANTITIES]
+        return Beside(more, Setup(self.convention, batch=self.batch, **self.setup))
 
     @property
     def question(self) -> Question:
@@ -115,9 +131,12 @@ class Walk:
         self.task = task
         self.grid = task.grid
         self.question = task.question
-        found = parts(task.spec(), self.grid, conventions.get(task.convention), task.shape, skip=task.skip)
+        beside = task.beside
+        beside.bounded(self.grid.size)
+        rule = conventions.get(task.convention)
+        found = parts(task.spec(), self.grid, rule, task.shape, skip=task.skip, beside=beside)
         self.blocks: list[Cut] = list(blocks(self.grid, found, size=task.block))
-        known = (*self.grid.names, *QUANTITIES)
+        known = (*self.grid.names, *dict.fromkeys((*QUANTITIES, *task.columns)))
         for name in (*self.question.by, *self.question.pareto):
             plain = name.lstrip("-")
             if plain not in known:
@@ -236,7 +255,7 @@ def _holds(grid: Grid, where: str, columns: Columns) -> Any:
         if holds.dtype != bool:
             raise Fault("it is no condition", "write a comparison: macs < 300M")
     except Fault as fault:
-        known = f"it may use {_list((*grid.names, *QUANTITIES))}"
+        known = f"it may use {_list((*grid.names, *(name for name in columns if name != SETTING)))}"
         raise stop(f"where '{where}': {fault.message}", hint=fault.hint or known) from None
     return np.broadcast_to(holds, columns[SETTING].shape)
 
@@ -321,7 +340,8 @@ def fold(task: Task, mapper: Mapper = here) -> Columns:
     """Return what the question leaves of a whole sweep: the best first, or in the grid's order."""
     import numpy as np
 
-    found: Columns = {name: np.empty(0, dtype=np.int64) for name in (SETTING, *QUANTITIES)}  # were all refused
+    # were all refused
+    found: Columns = {name: np.empty(0, dtype=np.int64) for name in (SETTING, *QUANTITIES, *task.columns)}
     for _, kept in folding(task, mapper):
         found = kept
     return ordered(ready(task), found)

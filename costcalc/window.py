@@ -7,6 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.op import Op
+from costcalc.reach import Reach, sliding
 from costcalc.shape import Shape
 
 
@@ -63,3 +64,14 @@ class Windowed(Op):
                 )
             out.append(fits)
         return tuple(out)
+
+    def real_taps(self, x: Shape, space: tuple[Any, ...]) -> Any:
+        """Return how many of a channel's products, of all taps at all outputs, fall on real pixels."""
+        axes = zip(x.space, space, self.kernel, self.stride, self.pads(x), self.dilation, strict=True)
+        return num.prod(num.real_taps(n, out, k, s, before, d) for n, out, k, s, (before, _), d in axes)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return the window's reach; what subclasses take beside the image has none of its own."""
+        del y, number
+        axes = zip(self.windows(), self.stride, self.pads(x), strict=True)
+        return tuple(sliding(span, stride, before) for span, stride, (before, _) in axes)

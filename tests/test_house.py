@@ -17,7 +17,7 @@ PACKAGE = Path(costcalc.__file__).parent
 
 # A floor may import from itself and from those above it in this table. A new module gets its floor here.
 FLOORS = [
-    {"errors", "num", "shape", "symbol", "spread", "optional"},
+    {"errors", "num", "shape", "symbol", "spread", "reach", "optional"},
     {"fields", "evaluate", "expr", "signature", "complaints", "source", "textfile"},
     {"op", "window"},
     {"ops"},
@@ -25,11 +25,14 @@ FLOORS = [
         "context", "document", "values", "items", "aside", "reader", "zoo", "resolve",
         "graph", "scope", "binder", "placer", "tables", "expand", "grids",
     },
-    {"counting", "conventions", "formulas", "profile", "published", "sweeping", "walking"},
+    {
+        "counting", "conventions", "formulas", "profile", "published", "metric", "metrics", "selecting", "hardware",
+        "sweeping", "walking",
+    },
     {
         "swept", "parts", "solving", "references", "comparing", "aligning", "diffing", "difftable", "budgets",
-        "baselines", "account", "result", "report", "records", "frame", "explain", "disagreement", "reconciling",
-        "schema", "reference", "render", "plots", "sparks",
+        "baselines", "account", "result", "report", "records", "columns", "frame", "explain", "disagreement",
+        "reconciling", "schema", "reference", "render", "plots", "sparks", "estimates",
     },
     {"interop", "transforms"},
     {"api", "cli", "torch"},
@@ -111,6 +114,9 @@ COMMANDS = [
     (["report", "mobilenet_v2", "--format", "json"], set()),
     (["explain", "mobilenet_v1", "conv"], set()),
     (["validate", "alexnet"], set()),
+    (["size", "alexnet", "--bits", "8"], set()),
+    (["latency", "mobilenet_v1", "--device", "pixel1_big_core"], set()),
+    (["energy", "alexnet"], set()),
 ]
 
 

@@ -11,7 +11,13 @@ from costcalc.budgets import Checked
 from costcalc.cli import common
 from costcalc.cli.networks import networks
 
-BUDGETS = {"max_params": "params", "max_macs": "macs", "max_activations": "activations", "max_size": "bytes"}
+BUDGETS = {
+    "max_params": "params",
+    "max_macs": "macs",
+    "max_activations": "activations",
+    "max_size": "bytes",
+    "max_peak_memory": "peak_memory",
+}
 
 
 @click.command(cls=common.KnobCommand)
@@ -21,6 +27,9 @@ BUDGETS = {"max_params": "params", "max_macs": "macs", "max_activations": "activ
 @click.option("--max-macs", metavar="N", help="MACs at most (what the convention counts): 600M.")
 @click.option("--max-activations", metavar="N", help="Output elements of conv, fc and matmul at most.")
 @click.option("--max-size", metavar="N", help="Bytes of the parameters at most: 16MB.")
+@click.option("--max-peak-memory", metavar="N", help="Bytes of activations alive at once at most: 320K, 256KiB.")
+@common.most_option
+@common.metric_options
 @click.option("--baseline", metavar="FILE", help="No more than this file holds; without SPEC, all that it names.")
 @click.option("--update", is_flag=True, help="Write the costs as they are into the baseline.")
 @click.option("--tolerance", default="0%", metavar="N%", help="How much above the baseline is tolerated: 1%.")
@@ -34,6 +43,8 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     costs of the networks, of each top-level block too.
     """
     limits = budgets.limits(**{name: options[option] for option, name in BUDGETS.items()})
+    limits |= budgets.named_limits(options["most"])
+    _, given = common.metrics(options, tuple(limits))
     tolerance = baselines.tolerated(options["tolerance"])
     rule, update = conventions.get(options["convention"]), options["update"]
     baseline = baselines.opened(options["baseline"], rule, update=update)
@@ -41,7 +52,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     if update:
         baseline, new = baselines.updated(found, options["baseline"], rule)
         click.echo(f"{baseline.path}: {'written' if new else 'as it was'}", err=True)
-    tell(baselines.check(found, limits, baseline, tolerance), ctx, options["format_"])
+    tell(baselines.check(found, limits, baseline, tolerance, **given), ctx, options["format_"])
 
 
 def tell(checked: Checked, ctx: click.Context, format_: str) -> None:

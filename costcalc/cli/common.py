@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -14,6 +14,7 @@ from costcalc import api, zoo
 from costcalc.document import Spec
 from costcalc.errors import nearest, stop
 from costcalc.grids import one
+from costcalc.metric import OPTIONS, Setup
 from costcalc.report import Table
 from costcalc.textfile import writing
 
@@ -72,6 +73,64 @@ def knob_option(function: F) -> F:
     """Declare -k NAME=VALUE and --input."""
     function = click.option("-k", "--knob", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a knob.")(function)
     return click.option("--input", "input_", metavar="CxHxW", help="Another input shape: 3x800x1333.")(function)
+
+
+def columns_option(function: F) -> F:
+    """Declare --columns, and the options of metrics."""
+    return click.option(
+        "--columns",
+        default="",
+        metavar="NAMES",
+        help="These metrics, with commas between: costcalc metrics lists them.",
+    )(metric_options(function))
+
+
+most_option = click.option(
+    "--max", "most", multiple=True, metavar="METRIC=N", help="Any metric at most: peak_memory=320K (costcalc metrics)."
+)
+
+
+def metric_options(function: F) -> F:
+    """Declare an option for each that metrics may ask for."""
+    for name, option in reversed(OPTIONS.items()):
+        if name == "batch":  # commands have one of their own
+            continue
+        given: dict[str, Any] = {"default": None, "help": f"{option.doc[0].upper()}{option.doc[1:]}."}
+        if isinstance(option.default, bool):
+            given |= {"is_flag": True}
+        elif option.words:
+            given |= {"type": click.Choice(option.words)}
+        else:
+            given |= {"type": int if option.least is not None else str, "metavar": option.metavar}
+        function = click.option(f"--{name.replace('_', '-')}", name, **given)(function)
+    return function
+
+
+def metrics(options: dict[str, Any], shorthands: tuple[str, ...] = ()) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the metrics that a command line asks for, and the options given for them.
+
+    shorthands: names of metrics that other options stand for. Raises SpecError for a metric that there
+    is not, and where an option is given that no metric is asked for.
+    """
+    asked = {name: options.get(name) for name in OPTIONS if name != "batch"}
+    given = {name: value for name, value in asked.items() if value is not None and value is not False}
+    columns = options.get("columns", "")
+    if not columns and not shorthands:
+        for name in given:
+            raise stop(f"--{name.replace('_', '-')} is about metrics", hint="name them: --columns params,macs,bytes")
+        return (), {}
+    from costcalc.metric import names
+
+    return names([*shorthands, *filter(None, columns.split(","))]), given
+
+
+def under(setup: Setup, names: Iterable[str]) -> list[str]:
+    """Return what must be said beside the numbers of some metrics, a line each."""
+    from costcalc.metric import find
+
+    found = [find(name) for name in names]
+    units = {one.name: "" if one.measured_in(setup) == one.name else f"{one.measured_in(setup)}, " for one in found}
+    return [f"{one.name}: {units[one.name]}{one.says(setup)}" for one in found if one.says(setup)]
 
 
 UNIT = "costcalc.unit"
@@ -185,6 +244,30 @@ def write(text: str, path: str | None = None) -> None:
         return
     with writing(path), open(path, "w", encoding="utf-8") as file:
         file.write(text + "\n")
+
+
+def write_page(
+    above: list[str], tables: list[Table], below: list[str], records: list[dict[str, Any]], options: dict[str, Any]
+) -> None:
+    """Write tables between lines of words, as text or Markdown; CSV holds the records."""
+    format_, output = options["format_"], options["output"]
+    if format_ == "csv":
+        from costcalc.render import csv
+
+        made = csv.render(records)
+    elif format_ == "markdown":
+        from costcalc.render import markdown
+
+        parts = [markdown.render(table) for table in tables]
+        made = "\n\n".join(["  \n".join(above), *parts, "  \n".join(below)])
+    else:
+        from costcalc.render import text
+
+        wide = columns()
+        shown = [text.render(table, columns=wide, color=output is None and colored()) for table in tables]
+        head, foot = (["\n".join(text.wrapped(line, wide) for line in part)] for part in (above, below))
+        made = "\n\n".join([*head, *shown, *foot])
+    write(made, output)
 
 
 def write_table(table: Table, records: list[dict[str, Any]], format_: str, output: str | None) -> None:

@@ -16,6 +16,7 @@ from costcalc.conventions import get
 @click.argument("words", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
 @common.convention_option
+@common.columns_option
 @common.batch_option
 @common.table_option
 @click.option("--exact", is_flag=True, help="All digits.")
@@ -27,10 +28,13 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     A SPEC may have knobs of its own: mobilenet_v1@width=0.5,resolution=160 or resnet18@depths=[3,4,6,3]. Knobs given
     as options are for all of them.
     """
+    names, given = common.metrics(options)
     found = networks(ctx, words, options)
-    table = comparing.table(found, exact=options["exact"])
-    records = comparing.records(found)
+    table = comparing.table(found, names, exact=options["exact"], **given)
+    records = comparing.records(found, names, **given)
     common.write_table(table, records, options["format_"], options["output"])
     if options["format_"] in ("table", "markdown") and options["output"] is None:
         rule, batch = get(options["convention"]), options["batch"]
         common.write(f"\n{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}")
+        for line in common.under(found[0].result.setup(**given), names):
+            common.write(line)

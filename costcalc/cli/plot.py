@@ -14,6 +14,7 @@ from costcalc.cli.networks import networks
 from costcalc.cli.sweep import given
 from costcalc.errors import stop
 from costcalc.grids import axes_of
+from costcalc.metric import DTYPES, FUSIONS
 from costcalc.result import Result
 
 if TYPE_CHECKING:
@@ -161,3 +162,22 @@ def shapes(ctx: click.Context, /, spec: str, **options: Any) -> None:
 
     size = checked(options)
     saved(plots.shapes(*counted(ctx, (spec,), options), size=size), options)
+
+
+@command.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@click.option("--device", required=True, metavar="NAME", help="Of costcalc devices, or a file's path.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="As the device was measured unless told.")
+@click.option("--fusion", type=click.Choice(FUSIONS), help="As the device was measured unless told.")
+@common.batch_option
+@picture
+@click.pass_context
+def roofline(ctx: click.Context, /, spec: str, **options: Any) -> None:
+    """Draw a network's layers under a device's roofline: MACs a byte against MACs a second."""
+    from costcalc import plots
+
+    size = checked(options)
+    (result,) = counted(ctx, (spec,), options)
+    dtype, fusion = options["dtype"] or "", options["fusion"] or ""
+    saved(plots.roofline(result, options["device"], dtype=dtype, fusion=fusion, size=size), options)

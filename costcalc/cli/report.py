@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from costcalc import api
 from costcalc.cli import common
 from costcalc.errors import SpecError, stop
-from costcalc.report import barred, heading, layer_table, notes, type_table
+from costcalc.report import Table, barred, heading, layer_table, notes, type_table
 from costcalc.result import VIEWS, Result, lines
 
+if TYPE_CHECKING:
+    from costcalc.metric import Measured
+
 FORMATS = ("table", "markdown", "csv", "json", "latex")
+SHORT = {  # options that stand for columns
+    "padding_aware": ("params", "macs", "real_macs"),
+    "receptive_field": ("receptive_field", "effective_stride", "effective_padding", "field_centre"),
+    "memory": ("activations", "activation_bytes", "bytes", "peak_memory"),
+}
 
 
 @click.command(cls=common.KnobCommand)
@@ -23,6 +32,14 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
 @common.convention_option
 @click.option("--batch", default=1, metavar="N", help="Images at once.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", help="What to write.")
+@common.columns_option
+@click.option(
+    "--padding-aware", is_flag=True, help="Show the MACs on real pixels beside all: a shorthand of --columns."
+)
+@click.option(
+    "--receptive-field", is_flag=True, help="Show what each row reads of the input: a shorthand of --columns."
+)
+@click.option("--memory", is_flag=True, help="Show activations, bytes, and what is alive: a shorthand of --columns.")
 @click.option("--bars", is_flag=True, help="Show each line's share of the operations as a bar, in place of its input.")
 @click.option("--exact", is_flag=True, help="All digits.")
 @common.output_option
@@ -33,9 +50,18 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     shown = {"exact": options["exact"], "bars": options["bars"], "color": output is None and common.colored()}
     if options["bars"] and options["format_"] != "table":
         raise stop(f"--bars is for tables on a terminal, not for {options['format_']}")
+    names, given = common.metrics(options, tuple(n for flag, part in SHORT.items() if options[flag] for n in part))
+    if names and options["bars"]:
+        raise stop("--bars are of MACs, and other columns were asked for", hint="use one of them")
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = counted(loaded, knobs, common.input_shape(input_), options)
-    common.write(written(result, by, fold, options["format_"], **shown), output)
+    if names:
+        from costcalc.columns import chosen
+
+        columns = chosen(result, names, **given)
+        common.write(measured(result, columns, by, fold, options["format_"], **shown), output)
+    else:
+        common.write(written(result, by, fold, options["format_"], **shown), output)
 
 
 def counted(spec: Any, knobs: dict[str, Any], shape: tuple[int, ...] | None, options: dict[str, Any]) -> Result:
@@ -82,23 +108,58 @@ def written(
         if by in ("type", "block")
         else [layer_table(result, by, fold), type_table(result)]
     )
+    drawn = [barred(table) for table in tables] if bars else tables
+    return laid_out(result, drawn, [totals(result), *notes(result)], format_, exact=exact, color=color)
+
+
+def measured(
+    result: Result,
+    columns: Sequence[Measured],
+    by: str | None,
+    fold: int | None,
+    format_: str,
+    *,
+    exact: bool,
+    color: bool,
+    bars: bool = False,
+) -> str:
+    """Return a result under the chosen columns, in a format."""
+    del bars
+    from costcalc import columns as tables
+
+    if format_ == "json":
+        import json
+
+        return json.dumps(tables.report(result, columns), indent=2)
+    if format_ == "csv":
+        from costcalc.render import csv
+
+        whole = by in (None, "row") and fold is None
+        return csv.render(
+            tables.records(result, columns) if whole else tables.folded(result, columns, by or "layer", fold)
+        )
+    table = tables.table(result, columns, by or "layer", fold)
+    return laid_out(result, [table], [*tables.totals(columns), *notes(result)], format_, exact=exact, color=color)
+
+
+def laid_out(result: Result, tables: list[Table], below: list[str], format_: str, *, exact: bool, color: bool) -> str:
+    """Return tables of a result under its heading, what is to be said below them, in a format for people."""
     if format_ == "markdown":
         from costcalc.render import markdown
 
         parts = [markdown.render(table, exact=exact) for table in tables]
-        return "\n\n".join(["  \n".join(heading(result)), *parts, "  \n".join([totals(result), *notes(result)])])
+        return "\n\n".join(["  \n".join(heading(result)), *parts, "  \n".join(below)])
     if format_ == "latex":
         from costcalc.render import latex
 
-        said = [*heading(result), totals(result), *notes(result)]
+        said = [*heading(result), *below]
         return "\n\n".join(latex.render(table, said if n == 0 else [], exact=exact) for n, table in enumerate(tables))
     from costcalc.render import text
 
-    drawn = [barred(table) for table in tables] if bars else tables
-    parts = [text.render(table, columns=common.columns(), exact=exact, color=color) for table in drawn]
+    parts = [text.render(table, columns=common.columns(), exact=exact, color=color) for table in tables]
     title, *rest = (text.wrapped(line, common.columns()) for line in heading(result))
     title = f"{text.BOLD}{title}{text.RESET}" if color else title
-    return "\n".join([title, *rest, "", "\n\n".join(parts), "", totals(result), *notes(result)])
+    return "\n".join([title, *rest, "", "\n\n".join(parts), "", *below])
 
 
 def totals(result: Result) -> str:

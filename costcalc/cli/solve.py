@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from costcalc.budgets import limits
+from costcalc.budgets import limits, named_limits
 from costcalc.cli import common
 from costcalc.cli.sweep import write
 from costcalc.document import Spec
@@ -20,6 +20,9 @@ from costcalc.grids import one, values_of
 @click.option("--vary", multiple=True, metavar="KNOB", help="A knob to choose: width, or width=0.1:2:0.05.")
 @click.option("--max-macs", metavar="N", help="The most MACs: 150M.")
 @click.option("--max-params", metavar="N", help="The most parameters: 2M.")
+@click.option("--max-peak-memory", "--budget", metavar="N", help="The most bytes of activations at once: 320K, 256KiB.")
+@common.most_option
+@common.metric_options
 @click.option("--compound", metavar="FACTORS", help="Scale knobs together: depth=1.2,width=1.1,resolution=1.15.")
 @click.option("--scale-width", is_flag=True, help="Scale every hidden layer's channels, of a spec without a knob.")
 @click.option("--rounding", metavar="BY[:HOW]", help="Of --scale-width: 8, 4:nearest, 1:down.")
@@ -37,10 +40,13 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     from costcalc import solving
 
     loaded, fixed = common.chosen(ctx, spec, pairs)
-    budgets = limits(params=options["max_params"], macs=options["max_macs"])
+    peak = options["max_peak_memory"]
+    budgets = limits(params=options["max_params"], macs=options["max_macs"], peak_memory=peak)
+    budgets |= named_limits(options["most"])
+    _, setup = common.metrics(options, tuple(budgets))
     given: dict[str, Any] = {
         "fixed": fixed, "convention": options["convention"], "shape": common.input_shape(options["input_"]),
-        "batch": options["batch"],
+        "batch": options["batch"], "setup": setup,
     }  # fmt: skip
     clashes(options)
     if options["compound"]:
@@ -53,7 +59,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
         table = solving.solve(loaded, varied(loaded, options["vary"]), budgets, **given)
     for name in table.attrs.get(solving.ENDS, ()):
         click.echo(f"{name} is the largest that was tried: go on with --vary {name}=first:last:step", err=True)
-    write(table, format_=options["format_"], output=options["output"])
+    write(table, options["format_"], options["output"], {"batch": options["batch"], **setup})
 
 
 def clashes(options: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from costcalc.cli import common
 from costcalc.document import Spec
 from costcalc.errors import stop
 from costcalc.grids import axes_of, values_of
+from costcalc.metric import Setup, find
 from costcalc.report import Column, Table
 from costcalc.resolve import flow
 
@@ -40,6 +41,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 @click.option("--pareto", default="", metavar="NAMES", help="Only what no other beats: macs,-width (- for more).")
 @common.convention_option
 @common.batch_option
+@common.columns_option
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Count in N processes.")
 @click.option("--dask", metavar="ADDRESS", help="Count on a Dask cluster. Needs dask.")
 @click.option("--resume", metavar="FILE", help="Keep what is found in FILE, and go on from there the next time.")
@@ -56,9 +58,10 @@ def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...
     loaded = [(name, common.loaded(name)) for name in specs]
     axes = axes_of(given(ctx, loaded[0][1], pairs), zipped=options["zipped"])
     format_ = format_of(options["format_"], options["output"])
-    table = answered(loaded, axes, format_, options)
+    options["metrics"], setup = common.metrics(options)
+    table = answered(loaded, axes, format_, options, setup)
     if table is not None:
-        write(table, format_, options["output"])
+        write(table, format_, options["output"], {"batch": options["batch"], **setup})
         one = len(axes) == len(axes[0]) == 1 and not any(options[name] for name in ("per", "where", "top", "pareto"))
         if one and format_ == "table" and options["output"] is None:
             for line in sparklines(table):
@@ -85,7 +88,11 @@ def format_of(format_: str | None, output: str | None) -> str:
 
 
 def answered(
-    loaded: Sequence[tuple[str, Spec]], axes: list[dict[str, list[Any]]], format_: str, options: dict[str, Any]
+    loaded: Sequence[tuple[str, Spec]],
+    axes: list[dict[str, list[Any]]],
+    format_: str,
+    options: dict[str, Any],
+    setup: dict[str, Any],
 ) -> pd.DataFrame | None:
     """Return the sweep's answer as a DataFrame; None where it was written to part files."""
     from costcalc import swept, walking
@@ -94,6 +101,7 @@ def answered(
     question = walking.Question(options["where"], options["top"], by, pareto)
     shape = common.input_shape(options["input_"])
     counted: dict[str, Any] = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}
+    counted |= {"columns": options["metrics"], "setup": setup}
     mapper = mapper_of(options)
     if not options["per"]:
         tasks = [walking.Task(spec, axes, question, **counted) for _, spec in loaded]
@@ -190,8 +198,8 @@ def progress(blocks: int, settings: int, done: int = 0) -> Iterator[Any]:
         yield advance
 
 
-def write(table: pd.DataFrame, format_: str, output: str | None) -> None:
-    """Write the answer in its format."""
+def write(table: pd.DataFrame, format_: str, output: str | None, options: dict[str, Any]) -> None:
+    """Write the answer in its format; options are those that metrics were counted under."""
     if format_ == "parquet":
         from costcalc.parts import single
 
@@ -203,9 +211,12 @@ def write(table: pd.DataFrame, format_: str, output: str | None) -> None:
     unit = table.attrs["convention"]
     if format_ in ("csv", "json"):
         records = [record | conventions.get(unit).mark for record in records]
-    common.write_table(shown(table), records, format_, output)
+    setup = Setup(unit, **options)
+    common.write_table(shown(table, setup), records, format_, output)
     if format_ in ("table", "markdown") and output is None:
         common.write(f"\n{conventions.get(unit).counted}")
+        for line in common.under(setup, table.attrs["columns"]):
+            common.write(line)
 
 
 def sparklines(table: pd.DataFrame) -> list[str]:
@@ -217,7 +228,7 @@ def sparklines(table: pd.DataFrame) -> list[str]:
     groups = table.groupby("network", sort=False) if "network" in table else [("", table)]
     found = []
     for name, part in groups:
-        values = part["macs"].tolist()
+        values = part["macs"].tolist() if "macs" in part else []
         if len(values) >= LEAST_DRAWN:
             line = sparks.spark(values, plain=sparks.ascii_only())
             found.append(f"{unit} {line} {readable(values[0])} to {readable(values[-1])} {name}".rstrip())
@@ -230,11 +241,11 @@ def plain(table: pd.DataFrame) -> Iterable[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def shown(table: pd.DataFrame) -> Table:
+def shown(table: pd.DataFrame, setup: Setup) -> Table:
     """Return the answer as a table for people."""
-    convention = conventions.get(table.attrs["convention"])
-    titles = {"params": convention.things, "macs": convention.unit}
-    columns = [Column(titles.get(name, name), "count" if name in titles else "text") for name in table.columns]
+    found = {name: find(name) for name in table.attrs["columns"]}
+    heads = {name: (metric.heading(setup), metric.kind) for name, metric in found.items()}
+    columns = [Column(*heads.get(name, (name, "text"))) for name in table.columns]
     cells = [[flow(v) if isinstance(v, list | bool) else v for v in row.values()] for row in plain(table)]
     totals = [f"{len(cells):,} row{'s' if len(cells) != 1 else ''}", *[""] * (len(columns) - 1)]
     return Table(columns, cells, totals)

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, real
-from costcalc.op import Example, Op
+from costcalc.op import FOLDED, INPLACE, Example, Op
 from costcalc.shape import Shape
 
 
@@ -15,6 +15,10 @@ class Activation(Op):
     """What activations share: any shape, unchanged; they may stand in `act:`."""
 
     is_act = True
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        """PyTorch's modules have an `inplace`, unless a class says otherwise."""
+        return INPLACE
 
 
 class Relu(Activation, kind="relu"):
@@ -76,6 +80,9 @@ class PRelu(Activation, kind="prelu"):
     def norm_params(self, x: Shape, y: Shape) -> Any:
         return x.c if self.per_channel else 1
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
+
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size, "mul": x.size}
 
@@ -116,6 +123,9 @@ class Elu(Activation, kind="elu"):
 class Sigmoid(Activation, kind="sigmoid"):
     """Logistic function, 1 / (1 + e^-x): exp, add, div an element."""
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
+
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": x.size, "add": x.size, "div": x.size}
 
@@ -150,6 +160,9 @@ class HardSigmoid(Activation, kind="hard_sigmoid"):
 
 class Tanh(Activation, kind="tanh"):
     """Hyperbolic tangent, 2 / (1 + e^(-2x)) - 1: mul, exp, div and two additions an element."""
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"mul": x.size, "exp": x.size, "add": 2 * x.size, "div": x.size}
@@ -218,6 +231,9 @@ class Gelu(Activation, kind="gelu"):
     x * sigmoid(1.702 * x): two multiplications, exp, add and div an element.
     """
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
+
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"mul": 2 * x.size, "exp": x.size, "add": x.size, "div": x.size}
 
@@ -262,6 +278,9 @@ class Mish(Activation, kind="mish"):
 class Softplus(Activation, kind="softplus"):
     """Softplus, ln(1 + e^x): an exponential, an addition, and a logarithm that counts as an exponential."""
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
+
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": 2 * x.size, "add": x.size}
 
@@ -273,6 +292,9 @@ class Softplus(Activation, kind="softplus"):
 
 class Softsign(Activation, kind="softsign"):
     """Softsign, x / (1 + |x|): a comparison, an addition and a division an element."""
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size, "add": x.size, "div": x.size}
@@ -344,6 +366,9 @@ class HardTanh(Activation, kind="hard_tanh"):
 
 class LogSigmoid(Activation, kind="log_sigmoid"):
     """Logarithm of the logistic function, -ln(1 + e^-x): two additions and, with the logarithm, two exponentials."""
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": 2 * x.size, "add": 2 * x.size}

@@ -10,8 +10,16 @@ from costcalc.fields import flag, integer, padding, per_axis, role
 from costcalc.num import prod
 from costcalc.op import Example
 from costcalc.ops._twin import edges
+from costcalc.reach import Reach
 from costcalc.shape import Shape
 from costcalc.window import Windowed
+
+
+def _grouping(groups: Any, channels: Any) -> str:
+    """Return how the multiply-accumulates of so many groups lie."""
+    if num.truth(groups == 1):
+        return "dense"
+    return "depthwise" if num.truth(groups == channels) else "grouped"
 
 
 def _divides(groups: Any, channels: Any, what: str) -> None:
@@ -47,6 +55,9 @@ class Convolution(Windowed):
     def bias_adds(self, x: Shape, y: Shape) -> Any:
         return y.size if self.bias else 0
 
+    def grouping(self, x: Shape) -> str:
+        return _grouping(self.groups, x.c)
+
     def type(self, x: Shape) -> str:
         """Name the layer as the MobileNet paper's table 2 does: `conv dw 3x3`."""
         size = "x".join(str(k) for k in self.kernel)
@@ -78,8 +89,19 @@ class Conv(Convolution, kind="conv"):
     def macs(self, x: Shape, y: Shape) -> Any:
         return y.pixels * self.weights(x, y)
 
+    def sliding(self, x: Shape) -> Any:
+        plain = self.grouping(x) == "dense" and all(num.truth(n == 1) for n in (*self.stride, *self.dilation))
+        return self.kernel if plain else None
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        return self.out * (x.c // self.groups) * self.real_taps(x, y.space)
+
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (self.out, x.c // self.groups, self.kernel, self.bias)
+
+    def plane(self, x: Shape, y: Shape) -> Any:
+        """Return a plane of the output, of a convolution that is depthwise."""
+        return y.pixels if num.truth(self.groups == x.c) and num.truth(y.c == x.c) else None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
@@ -146,11 +168,20 @@ class DepthwiseConv(Convolution, kind="dwconv"):
     def macs(self, x: Shape, y: Shape) -> Any:
         return y.pixels * self.weights(x, y)
 
+    def grouping(self, x: Shape) -> str:
+        return "depthwise"
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        return y.c * self.real_taps(x, y.space)
+
     def type(self, x: Shape) -> str:
         return f"conv dw {'x'.join(str(k) for k in self.kernel)}"
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (y.c, self.kernel, self.bias)
+
+    def plane(self, x: Shape, y: Shape) -> Any:
+        return y.pixels if num.truth(self.multiplier == 1) else None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
@@ -219,11 +250,20 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     def macs(self, x: Shape, y: Shape) -> Any:
         return x.pixels * self.weights(x, y)
 
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        """Return the products that land in the output, none on its border that the padding cuts off."""
+        return x.c * (self.out // self.groups) * self.real_taps(y, x.space)
+
     def type(self, x: Shape) -> str:
         return super().type(x).replace("conv", "conv transpose", 1)
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (x.c, self.out, self.groups, self.kernel, self.bias)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return, of each phase of the stride, the inputs from which a tap of the kernel leads to it."""
+        axes = zip(self.kernel, self.stride, self.padding, self.dilation, strict=True)
+        return tuple(_spread(k, s, before, d) for k, s, (before, _), d in axes)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)[len(x.space) - 1]
@@ -292,6 +332,15 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
         return y.pixels * x[1].size
 
+    def grouping(self, x: tuple[Shape, Shape]) -> str:
+        return _grouping(self.groups, x[0].c)
+
+    def real_macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return y.c * (x[0].c // self.groups) * self.real_taps(x[0], y.space)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return super().reach(x, y) if number == 0 else None
+
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]
         pads = edges(self.pads(x[0]))
@@ -314,6 +363,16 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
         ),
         Example({"kernel": 2}, ((3, 9), (5, 3, 2)), (5, 8), "one spatial axis: 5 * 3 * 2 * 8", macs=240),
     ]
+
+
+def _spread(kernel: int, stride: int, before: int, dilation: int) -> Reach:
+    """Return the reach of a transposed convolution along one axis: input i leads to i * stride + tap - before."""
+    windows: list[Any] = []
+    for place in range(stride):
+        taps = [place + before - dilation * tap for tap in range(kernel)]
+        found = [tap // stride for tap in taps if tap % stride == 0]
+        windows.append((min(found), max(found)) if found else None)
+    return Reach(1, windows)
 
 
 def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...], word: Any) -> Any:

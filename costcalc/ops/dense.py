@@ -9,6 +9,7 @@ from costcalc.errors import Fault
 from costcalc.fields import flag, integer, role
 from costcalc.op import Example, Op
 from costcalc.ops._twin import channels_last
+from costcalc.reach import Reach
 from costcalc.shape import Shape
 
 
@@ -112,6 +113,9 @@ class MatMul(Op, kind="matmul"):
     def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
         return y.size * x[0].dims[-1]
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
+
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         return lambda a, b: torch.matmul(a, b)  # noqa: PLW0108 - looked up when it runs: counters replace it
 
@@ -163,6 +167,13 @@ class Attention(Op, kind="attention"):
     def elementwise(self, x: tuple[Shape, Shape, Shape], y: Shape) -> dict[str, Any]:
         scores = self.scores(x)
         return {"mul": scores, "exp": scores, "add": scores - num.prod(x[0].dims[:-1]), "div": scores}
+
+    def scratch(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
+        """Return the bytes of the scores before and after their softmax, 32 bits each."""
+        return 8 * self.scores(x)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
         scale = float(x[0].dims[-1]) ** -0.5

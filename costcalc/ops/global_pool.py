@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 from costcalc.errors import Fault
 from costcalc.fields import per_axis
 from costcalc.num import ceil_div, prod
 from costcalc.op import Example, Op
+from costcalc.reach import Reach
 from costcalc.shape import Shape
 
 
@@ -71,6 +73,13 @@ class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
     ]  # fmt: skip
 
 
+def _windows(size: int, out: int) -> Reach:
+    """Return the reach of windows that cover an axis: from floor(i * size / out) up to ceil((i + 1) * size / out)."""
+    common = gcd(size, out)
+    places = range(out // common)
+    return Reach(size // common, [(i * size // out, ceil_div((i + 1) * size, out) - 1) for i in places])
+
+
 class AdaptivePool(Op):
     """What adaptive pools share: windows of ceil(n / size), spread so that `size` of them cover an axis."""
 
@@ -80,6 +89,9 @@ class AdaptivePool(Op):
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2)
         return Shape(x.c, *self.size)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return tuple(_windows(n, out) for n, out in zip(x.space, y.space, strict=True))
 
     def window(self, x: Shape) -> Any:
         """Return how many pixels a window spans."""

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer
-from costcalc.op import Example, Op
+from costcalc.op import FOLDED, INPLACE, NEW, VIEW, Example, Op
 from costcalc.shape import Shape
 
 
@@ -53,6 +53,9 @@ class Add(Join, kind="add"):
 
     def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
         return {"add": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return INPLACE
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return _folded(torch.add, y)
@@ -100,6 +103,9 @@ class Concat(Op, kind="concat"):
                 )
         return x[0].resized(axis, sum((other.dims[axis] for other in x[1:]), x[0].dims[axis]))
 
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return VIEW if len(x) == 1 else NEW
+
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return lambda *tensors: torch.cat(tensors, self.axis + 1)
 
@@ -128,6 +134,9 @@ class Multiply(Join, kind="multiply"):
 
     def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
         return {"mul": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return _folded(torch.mul, y)
@@ -162,6 +171,9 @@ class Subtract(Op, kind="subtract"):
     def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
         return {"add": y.size}
 
+    def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
+        return FOLDED
+
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         return _folded(torch.sub, y)
 
@@ -181,6 +193,9 @@ class Divide(Op, kind="divide"):
     def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
         return {"div": y.size}
 
+    def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
+        return FOLDED
+
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         return _folded(torch.div, y)
 
@@ -199,6 +214,9 @@ class Maximum(Join, kind="maximum"):
 
     def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
         return {"compare": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return _folded(torch.maximum, y)

@@ -8,7 +8,8 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import integer, integers, real
 from costcalc.num import prod
-from costcalc.op import Example, Op
+from costcalc.op import VIEW, Example, Op
+from costcalc.reach import SAME, Reach
 from costcalc.shape import Shape
 
 # A bound on the tensors that one item may make, so that a spec of one line can't fill the memory.
@@ -32,6 +33,9 @@ class Dropout(Op, kind="dropout"):
         if not 0 <= self.p <= 1:
             raise Fault(f"p: {self.p} is not between 0 and 1", field="p")
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Dropout(self.p)
 
@@ -40,6 +44,9 @@ class Dropout(Op, kind="dropout"):
 
 class Identity(Op, kind="identity"):
     """What goes in comes out."""
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Identity()
@@ -58,6 +65,12 @@ class Flatten(Op, kind="flatten"):
         if kept == len(x.dims):
             raise Fault(f"start {self.start} is past the last axis of {x}: {kept - 1}", field="start")
         return Shape(*x.dims[:kept], prod(x.dims[kept:]))
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Flatten(self.start + 1)
@@ -110,6 +123,13 @@ class Slice(Op, kind="slice"):
             )
         return x.resized(axis, num.ceil_div(stop - self.start, self.step))
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        taken = Reach(self.step, [(self.start, self.start)])
+        return tuple(taken if self.axis == axis else SAME for axis in range(1, len(x.dims)))
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         axis = x.place(self.axis)
         stop = x.dims[axis] if self.stop is None else self.stop
@@ -157,6 +177,9 @@ class Split(Op, kind="split"):
             count += 1
         return (length // self.parts,) * count
 
+    def storage(self, x: Shape, y: tuple[Shape, ...]) -> str:
+        return VIEW
+
     def torch(self, torch: Any, x: Shape, y: tuple[Shape, ...]) -> Any:
         axis = x.place(self.axis)
         return lambda t: torch.split(t, [one.dims[axis] for one in y], axis + 1)
@@ -175,6 +198,12 @@ class Transpose(Op, kind="transpose"):
         if not x.space:
             raise Fault(f"transpose needs two axes, but the input is {x}")
         return Shape(*x.dims[:-2], x.dims[-1], x.dims[-2])
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.transpose(-1, -2)

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer, real, word
-from costcalc.op import Example, Op
+from costcalc.op import FOLDED, NEW, Example, Op
 from costcalc.ops._twin import channels_last
 from costcalc.shape import Shape
 
@@ -32,6 +32,13 @@ class BatchNorm(Op, kind="batch_norm"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"mul": x.size, "add": x.size}
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
+
+    def scratch(self, x: Shape, y: Shape) -> Any:
+        """Return the bytes of a mean and an inverse deviation a channel, which PyTorch's kernel gives too."""
+        return 8 * x.c
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         nn = torch.nn
@@ -239,6 +246,9 @@ class InstanceNorm(Op, kind="instance_norm"):
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (x.c, self.track_running_stats) if self.affine else ()
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED if self.track_running_stats else NEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         nn = torch.nn

@@ -68,6 +68,10 @@ class MaxPool(Pool, kind="max_pool"):
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": (prod(self.kernel) - 1) * y.size}
 
+    def scratch(self, x: Shape, y: Shape) -> Any:
+        """Return the bytes of the places of the maxima, 64 bits each, which PyTorch's kernel gives too."""
+        return 8 * y.size
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.MaxPool1d, torch.nn.MaxPool2d)[len(x.space) - 1]
         if self.even(x):

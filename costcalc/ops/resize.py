@@ -8,9 +8,10 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, integer, padding, per_axis, word
 from costcalc.num import ceil_div
-from costcalc.op import Example, Op
+from costcalc.op import VIEW, Example, Op
 from costcalc.ops._twin import edges, plain
 from costcalc.ops.layout import one_of
+from costcalc.reach import Reach, resampled, sliding
 from costcalc.shape import Shape
 
 
@@ -46,6 +47,11 @@ class Upsample(Op, kind="upsample"):
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         mul, add, _ = _MODES[self.mode]
         return {"mul": mul * y.size, "add": add * y.size} if mul else {}
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        below, above = {"nearest": (0, 0), "bicubic": (1, 2)}.get(self.mode, (0, 1))
+        centred = self.mode != "nearest"
+        return tuple(resampled(n, m, below, above, centred=centred) for n, m in zip(x.space, y.space, strict=True))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         if self.size is not None:
@@ -84,6 +90,9 @@ class PixelShuffle(Op, kind="pixel_shuffle"):
         _multiple(x.c, r * r, "channels", f"a patch of {r} x {r} takes {r} * {r} channels", "scale")
         return Shape(x.c // (r * r), x.h * r, x.w * r)
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return (Reach(1, [(0, 0)] * self.scale),) * 2
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.PixelShuffle(self.scale)
 
@@ -102,6 +111,9 @@ class SpaceToDepth(Op, kind="space_to_depth"):
         for n, axis in ((x.h, "rows"), (x.w, "columns")):
             _multiple(n, r, axis, "pad or crop the input", "scale")
         return Shape(x.c * r * r, x.h // r, x.w // r)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return (sliding(self.scale, self.scale, 0),) * 2
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.PixelUnshuffle(self.scale)
@@ -125,6 +137,9 @@ class Pad(Op, kind="pad"):
             for pad in pads:
                 self._reach(n, pad)
         return Shape(x.c, *(n + before + after for n, (before, after) in zip(x.space, self.padding, strict=True)))
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return tuple(sliding(1, 1, before) for before, _ in self.padding)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.nn.functional.pad(t, edges(self.padding), _OUTSIDE[self.mode])
@@ -170,6 +185,12 @@ class Crop(Op, kind="crop"):
                 raise Fault(f"a border of {before} and {after} leaves nothing of {n}", field="border")
         return Shape(x.c, *(n - before - after for n, (before, after) in zip(x.space, self.cuts(x), strict=True)))
 
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return tuple(sliding(1, 1, -before) for before, _ in self.cuts(x))
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.nn.functional.pad(t, edges(self.cuts(x), -1))
 
@@ -198,6 +219,12 @@ class Subsample(Op, kind="subsample"):
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2, 3)
         return every_pixel(x, self.stride)
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return tuple(sliding(1, stride, 0) for stride in self.stride)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t[steps(self.stride)]

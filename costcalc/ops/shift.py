@@ -8,9 +8,10 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, per_axis
 from costcalc.num import prod
-from costcalc.op import Example, Op
+from costcalc.op import FOLDED, Example, Op
 from costcalc.ops._twin import edges, twin
 from costcalc.ops.resize import every_pixel, steps
+from costcalc.reach import Reach, sliding
 from costcalc.shape import Shape
 
 
@@ -30,6 +31,9 @@ class Scale(Op, kind="scale"):
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (x.c, self.shift)
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         each = (x.c, *(1,) * len(x.space))
@@ -77,6 +81,9 @@ class Shift(Op, kind="shift"):
         self.spatial(x, 1, 2)
         return every_pixel(x, self.stride)
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return tuple(sliding(k, s, k // 2) for k, s in zip(self.kernel, self.stride, strict=True))
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         half = [(k // 2, k // 2) for k in self.kernel]
         number = prod(self.kernel)
@@ -118,6 +125,10 @@ class ActiveShift(Op, kind="active_shift"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"mul": 4 * y.size, "add": 3 * y.size}
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return a pixel around: what is learned moves a channel by so much, as it is taken here."""
+        return tuple(sliding(3, stride, 1) for stride in self.stride)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         def move(m: Any, t: Any) -> Any:

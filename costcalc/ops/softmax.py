@@ -8,6 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import integer
 from costcalc.op import Example, Op
+from costcalc.reach import Reach
 from costcalc.shape import Shape
 
 
@@ -20,6 +21,9 @@ class Normalizing(Op):
     def shape(self, x: Shape) -> Shape:
         x.place(self.axis)
         return x
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return super().reach(x, y) if self.axis == 0 else None
 
     def sums(self, x: Shape) -> Any:
         """Return how many sums there are: one for each place on the other axes."""

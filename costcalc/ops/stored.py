@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.fields import integer, integers, text, word
-from costcalc.op import Example, Op
+from costcalc.op import STORED, VIEW, Example, Op
 from costcalc.ops._twin import twin
 from costcalc.shape import Shape
 
@@ -29,6 +29,9 @@ class Parameter(Op, kind="parameter"):
 
     def buffers(self, x: tuple[()], y: Shape) -> Any:
         return y.size if self.store == "buffer" else 0
+
+    def storage(self, x: tuple[()], y: Shape) -> str:
+        return STORED
 
     def torch(self, torch: Any, x: tuple[()], y: Shape) -> Any:
         """Return a module that is handed the network's input, for the size of its batch."""
@@ -60,6 +63,9 @@ class WeightParams(Op, kind="weight_params"):
 
     def weights(self, x: Shape, y: Shape) -> Any:
         return self.stated
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return twin(torch, lambda _, t: t, values=torch.nn.Parameter(torch.zeros(self.stated)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.errors import Fault
 from costcalc.fields import flag, integers, real, word
-from costcalc.op import Example, Op
+from costcalc.op import FOLDED, Example, Op
 from costcalc.shape import Shape
 
 # What is done to an element t: the kind of operation that it counts as, and the same in PyTorch.
@@ -59,6 +59,9 @@ class Arithmetic(Op, kind="arithmetic"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {(_WITH | _ALONE)[self.op][0]: x.size}
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         function = (_WITH | _ALONE)[self.op][1]

@@ -8,8 +8,9 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import integers, padding, per_axis
 from costcalc.num import prod
-from costcalc.op import Example, Op
+from costcalc.op import VIEW, Example, Op
 from costcalc.ops._twin import edges
+from costcalc.reach import Reach
 from costcalc.shape import Shape
 from costcalc.window import Windowed
 
@@ -30,6 +31,12 @@ class Reshape(Op, kind="reshape"):
             wanted = "x".join("?" if k in open_ else str(n) for k, n in enumerate(self.dims))
             raise Fault(f"{x} has {x.size} elements, which can't be {wanted}", field="shape")
         return Shape(*(x.size // known if k in open_ else n for k, n in enumerate(self.dims)))
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.reshape(len(t), *y.dims)
@@ -54,6 +61,12 @@ class Permute(Op, kind="permute"):
 
     def shape(self, x: Shape) -> Shape:
         return Shape(*(x.dims[k] for k in self.order(x)))
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         order = (0, *(k + 1 for k in self.order(x)))
@@ -80,6 +93,9 @@ class Roll(Op, kind="roll"):
             x.place(axis, "axes")
         return x
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None if any(self.axes_) else super().reach(x, y)
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.roll(t, self.by, [axis + 1 for axis in self.axes_])
 
@@ -100,6 +116,9 @@ class Flip(Op, kind="flip"):
             raise Fault("axes: an axis is named twice", field="axes")
         return x
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None if any(self.axes_) else super().reach(x, y)
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.flip(t, [axis + 1 for axis in self.axes_])
 
@@ -117,6 +136,9 @@ class BroadcastTo(Op, kind="broadcast_to"):
             wanted = "x".join(str(n) for n in self.dims)
             raise Fault(f"{x} can't be expanded to {wanted}", "only axes of length 1 are repeated", field="shape")
         return Shape(*self.dims)
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.expand(len(t), *y.dims)
@@ -138,6 +160,9 @@ class Unfold(Windowed, kind="unfold"):
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 2)
         return Shape(x.c * prod(self.kernel), prod(self.slid(x)))
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         unfold = torch.nn.Unfold(self.kernel, self.dilation, 0, self.stride)
@@ -179,6 +204,9 @@ class Fold(Op, kind="fold"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"add": x.size}
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Fold(self.size, self.kernel, self.dilation, self.padding, self.stride)

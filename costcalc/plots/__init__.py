@@ -10,7 +10,8 @@ A network is a Result, a zoo's name with knobs, a path or a dict. Needs matplotl
 from costcalc.plots.bars import layers, types
 from costcalc.plots.curves import sweep
 from costcalc.plots.points import accuracy
+from costcalc.plots.roofs import roofline
 from costcalc.plots.sizes import shapes
 from costcalc.plots.style import save
 
-__all__ = ["accuracy", "layers", "save", "shapes", "sweep", "types"]
+__all__ = ["accuracy", "layers", "roofline", "save", "shapes", "sweep", "types"]

@@ -78,9 +78,9 @@ def figure(size: tuple[float, float]) -> Figure:
     return made
 
 
-def results(networks: Sequence[Any], convention: str | None) -> list[Result]:
+def results(networks: Sequence[Any], convention: str | None, batch: int | None = None) -> list[Result]:
     """Return networks as Results, counted alike; raise SpecError where one has costs that are unknown."""
-    found = [network.result for network in all_asked(networks, lambda spec, _: zoo.load(spec), convention)]
+    found = [network.result for network in all_asked(networks, lambda spec, _: zoo.load(spec), convention, batch)]
     for result in found:
         if not isinstance(result.params + result.total, int):
             raise stop(f"{result.name} has layers of unknown cost, and a picture would hide them")

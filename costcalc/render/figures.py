@@ -26,7 +26,7 @@ def readable(value: Any, digits: int = 4) -> str:
 
 def column_unit(values: Iterable[Any]) -> tuple[int, str]:
     """Return the unit that suits a column: its largest value has two to four digits before the point."""
-    largest = max((value for value in values if value is not UNKNOWN), default=0)
+    largest = max((value for value in values if value is not UNKNOWN and value is not None), default=0)
     for size, unit in _UNITS:
         if largest >= 10 * size:
             return size, unit
@@ -35,6 +35,8 @@ def column_unit(values: Iterable[Any]) -> tuple[int, str]:
 
 def in_unit(value: Any, size: int) -> str:
     """Return a count in a column's unit, with one decimal; what is there but rounds to nothing as <0.1."""
+    if value is None:
+        return ""
     if value is UNKNOWN:
         return str(value)
     if 0 < value < size * 0.05:
@@ -56,6 +58,23 @@ def exact_share(value: Any) -> str:
     return "" if value is UNKNOWN else f"{value:.2f}"
 
 
+def cell(value: Any) -> str:
+    """Return what is no count as text; a number that is not whole with its decimals, nothing where there is none."""
+    return "" if value is None else str(float(value)) if hasattr(value, "limit_denominator") else str(value)
+
+
+def counted(value: Any) -> str:
+    """Return a count with all digits; nothing where there is none."""
+    return "" if value is None else f"{value:,}"
+
+
+def ratio(value: Any, *, exact: bool) -> str:
+    """Return a ratio with two decimals (all of a float's where exact); a whole one without."""
+    if value is UNKNOWN or isinstance(value, int):
+        return str(value)
+    return str(float(value)) if exact else f"{float(value):.2f}"
+
+
 def bars(values: list[Any]) -> Callable[[Any], str]:
     """Return what writes a column of bars, the longest for the largest value; of an unknown one there is none."""
     known = [value for value in values if value is not UNKNOWN]
@@ -71,7 +90,7 @@ def cells(table: Table, *, exact: bool) -> tuple[list[tuple[str, str]], list[lis
         unit, write = writer(column.kind, values, exact=exact)
         heads.append((column.title, unit))
         total = table.totals[index]
-        texts.append([*map(write, values), "" if total == "" else write(total)])
+        texts.append([*map(write, values), "" if total in ("", None) else write(total)])
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
@@ -81,7 +100,9 @@ def writer(kind: str, values: list[Any], *, exact: bool) -> tuple[str, Callable[
         return "", exact_share if exact else share
     if kind == "bar":
         return "", bars(values)
+    if kind == "ratio":
+        return "", lambda value: "" if value is None else ratio(value, exact=exact)
     if kind != "count":
-        return "", str
+        return "", cell
     size, unit = (1, "") if exact else column_unit(values)
-    return unit, (lambda value: in_unit(value, size)) if size > 1 else (lambda value: f"{value:,}")
+    return unit, (lambda value: in_unit(value, size)) if size > 1 else counted

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from costcalc import conventions, zoo
+from costcalc.conventions import Convention
 from costcalc.document import Spec
 from costcalc.errors import SpecError, stop
 from costcalc.expand import expand
+from costcalc.metric import Setup, find, named
 from costcalc.result import Result
+from costcalc.sweeping import QUANTITIES
 from costcalc.transforms.network import flattened
 from costcalc.transforms.scale import ScaleWidth
 
@@ -30,6 +33,7 @@ def solve(
     shape: tuple[int, ...] | None = None,
     batch: int = 1,
     rounding: str = "8",
+    setup: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return the largest factor, in thousandths, by which every hidden layer's channels can be scaled within budget.
 
@@ -41,7 +45,7 @@ def solve(
     Raises SpecError where no factor meets the budgets, with the layer that forbids the smallest, if one does.
     """
     if not budgets:
-        raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, or both")
+        raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, --max peak_memory=320K")
     network = flattened(expand(spec, dict(fixed or {}), shape))
     rule = conventions.get(convention)
 
@@ -49,13 +53,22 @@ def solve(
         made = ScaleWidth(f"{number / STEPS}:{rounding}").run(network).network
         return Result(expand(zoo.load_text(made.text())), rule, batch)
 
-    return _table(*_largest(counted, budgets), budgets, rule, counted)
+    def totals(result: Result) -> dict[str, Any]:
+        return {name: result.metric(name, **(setup or {})).total for name in dict.fromkeys((*QUANTITIES, *budgets))}
+
+    found, refusal = _largest(lambda number: totals(counted(number)), budgets)
+    if found is not None:
+        return _table(*found, rule)
+    if refusal is not None:
+        raise refusal
+    smallest = counted(1)
+    raise _least(totals(smallest), budgets, smallest.setup(**(setup or {})))
 
 
 def _largest(
-    counted: Callable[[int], Result], budgets: Mapping[str, float]
-) -> tuple[tuple[int, Result] | None, SpecError | None]:
-    """Return the largest number within budget and what it gives, and why the last that was refused is."""
+    counted: Callable[[int], dict[str, Any]], budgets: Mapping[str, float]
+) -> tuple[tuple[int, dict[str, Any]] | None, SpecError | None]:
+    """Return the largest number within budget and its totals, and why the last that was refused is."""
     best, refusal = None, None
     low, high = 0, MOST + 1
     while high - low > 1:
@@ -66,25 +79,25 @@ def _largest(
                 break
             except SpecError as error:
                 refusal = error
-        if found is not None and all(getattr(found[1], name) <= most for name, most in budgets.items()):
+        if found is not None and all(found[1][name] <= most for name, most in budgets.items()):
             low, best = middle, found
         else:
             high = found[0] if found is not None else middle
     return best, refusal
 
 
-def _table(best: Any, refusal: SpecError | None, budgets: Mapping[str, float], rule: Any, counted: Any) -> pd.DataFrame:
-    """Return the answer; raise SpecError where there is none."""
+def _least(totals: Mapping[str, Any], budgets: Mapping[str, float], setup: Setup) -> SpecError:
+    """Return the error that says what the least possible is."""
+    said = ", ".join(
+        f"{totals[name]:,} {named(find(name), setup)} (budget {most:,.0f})" for name, most in budgets.items()
+    )
+    return stop(f"no width meets the budget: the least that was tried is {said}", hint=f"at {COLUMN} {1 / STEPS}")
+
+
+def _table(number: int, totals: Mapping[str, Any], rule: Convention) -> pd.DataFrame:
+    """Return the answer."""
     import pandas as pd
 
-    if best is None:
-        if refusal is not None:
-            raise refusal
-        least = counted(1)
-        unit = {"params": rule.things, "macs": rule.unit}
-        said = ", ".join(f"{getattr(least, n):,} {unit[n]} (budget {most:,.0f})" for n, most in budgets.items())
-        raise stop(f"no width meets the budget: the least that was tried is {said}", hint=f"at {COLUMN} {1 / STEPS}")
-    number, result = best
-    table = pd.DataFrame({COLUMN: [number / STEPS], "params": [result.params], "macs": [result.total]})
-    table.attrs["convention"] = rule.name
+    table = pd.DataFrame({COLUMN: [number / STEPS]} | {name: [value] for name, value in totals.items()})
+    table.attrs |= {"convention": rule.name, "columns": list(totals)}
     return table

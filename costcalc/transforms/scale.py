@@ -8,9 +8,10 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault, SpecError, stop
 from costcalc.interop.flat import Step
+from costcalc.selecting import EVERYTHING
 from costcalc.shape import Shape
 from costcalc.transforms.network import Network, Rewrite, flattened
-from costcalc.transforms.transformation import EVERYTHING, Outcome, Transformation
+from costcalc.transforms.transformation import Outcome, Transformation
 
 ROUNDINGS = ("divisible", "nearest", "down", "up")
 

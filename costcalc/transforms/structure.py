@@ -5,8 +5,9 @@ from __future__ import annotations
 from costcalc import op as ops
 from costcalc.errors import stop
 from costcalc.interop.flat import Step
+from costcalc.selecting import EVERYTHING
 from costcalc.transforms.network import Action, Network, Rewrite
-from costcalc.transforms.transformation import EVERYTHING, Outcome, Transformation
+from costcalc.transforms.transformation import Outcome, Transformation
 
 WEIGHTED = ("conv", "dwconv", "conv_transpose", "fc")
 POOLS = ("global_avg_pool", "global_max_pool")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from costcalc.errors import nearest, stop
 from costcalc.interop.flat import Step
+from costcalc.selecting import EVERYTHING, means
 from costcalc.transforms.network import Action, Network, Rewrite, operator
-
-EVERYTHING = "all"
 
 
 class Outcome:
@@ -107,14 +105,10 @@ def select(network: Network, selector: str) -> list[Step]:
     """
     if selector == EVERYTHING:
         return list(network.steps)
-    found = [step for step in network.steps if _means(selector, network.path(step), network.type(step))]
+    found = [step for step in network.steps if means(selector, network.path(step), network.type(step))]
     if not found:
         raise stop(f"'{selector}' is no layer, group or layer type of {network.name}", hint=_types(network, selector))
     return found
-
-
-def _means(selector: str, path: str, type_: str) -> bool:
-    return fnmatchcase(type_, selector) or fnmatchcase(path, selector) or path.startswith(f"{selector}/")
 
 
 def _types(network: Network, selector: str) -> str:

@@ -12,12 +12,13 @@ from costcalc.errors import nearest, stop
 from costcalc.expand import expand
 from costcalc.num import UNKNOWN, or_none
 from costcalc.result import Layer, Result
+from costcalc.selecting import EVERYTHING
 from costcalc.transforms.kernels import DepthwiseSeparable, Factorize, GroupShuffle, Stack
 from costcalc.transforms.network import Network, flattened
 from costcalc.transforms.ranks import ChannelSvd, SpatialSvd
 from costcalc.transforms.scale import ScaleWidth
 from costcalc.transforms.structure import DropSqueezeExcite, FuseBatchNorm, PoolClassifier
-from costcalc.transforms.transformation import EVERYTHING, Transformation, told
+from costcalc.transforms.transformation import Transformation, told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,8 +76,8 @@ class WhatIf:
         graph = expand(zoo.load_text(self.text(), self.network.name))
         # What a layer is called by in the reference implementation stays, where the layer does.
         calls = {node.name: node.call for node in before.graph.nodes}
-        for step, node in zip(self.network.steps, graph.nodes, strict=True):
-            node.call = calls.get(self.network.path(step), node.call)
+        for one, node in zip(self.network.steps, graph.nodes, strict=True):
+            node.call = calls.get(self.network.path(one), node.call)
         self.after = Result(graph, before.convention, before.batch)
         self.changes = self._changes({layer: "; ".join(said) for layer, said in notes.items()})
 

@@ -1,0 +1,40 @@
+"""`costcalc calibrate`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import api
+from costcalc.cli import common
+from costcalc.errors import stop
+from costcalc.estimates.calibrating import Calibrated
+from costcalc.hardware.device import KINDS
+from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.render.text import wrapped
+
+
+@click.command()
+@click.argument("path", metavar="FILE")
+@click.option("--only", multiple=True, metavar="COLUMN=VALUE", help="Only lines of the file that say so.")
+@click.option("--dtype", type=click.Choice(tuple(DTYPES)), default="fp32", help="Of the networks' numbers.")
+@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), default="ideal", help="What is done in one pass.")
+@click.option("--hold-out", default="", metavar="PATTERN", help='Predicted, not fitted: "mobilenet_v2*".')
+@click.option("--title", default="a device", metavar="TEXT", help="What the device is called.")
+@click.option("--kind", type=click.Choice(KINDS[:2]), default="cpu", help="What it is.")
+@click.option("-o", "--output", metavar="FILE", help="Write the device's file.")
+def command(path: str, only: tuple[str, ...], **options: Any) -> None:
+    """Fit a device's rates to the networks that FILE says were timed on it, and tell how far off they are.
+
+    FILE is CSV with the columns network (mobilenet_v1@width=0.5) and latency_ms; batch if it is not 1. Errors are of
+    networks that the fit did not see: each left out in turn, each family, and those held out.
+    """
+    wanted = dict(pair.partition("=")[::2] for pair in only)
+    if not all(wanted.values()):
+        raise stop("--only takes COLUMN=VALUE")
+    about = {name: options[name] for name in ("dtype", "fusion", "title", "kind")}
+    found = Calibrated(path, wanted, api.load, hold_out=options["hold_out"], **about)
+    common.write("\n".join(wrapped(line, common.columns()) for line in found.lines()))
+    if options["output"]:
+        common.write(found.text().rstrip("\n"), options["output"])

@@ -1,0 +1,48 @@
+"""`costcalc energy`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import api
+from costcalc.budgets import limits
+from costcalc.cli import common
+from costcalc.estimates.powering import Energy
+from costcalc.hardware import energy
+from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.report import heading
+from costcalc.result import VIEWS
+
+
+@click.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@click.option("--energy-table", default=energy.DEFAULT, metavar="NAME", help="What operations take.")
+@click.option("--dtype", type=click.Choice(tuple(DTYPES)), default="fp32", help="Of numbers whose bits nobody states.")
+@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), default="ideal", help="What is done in one pass.")
+@click.option("--onchip", metavar="N", help="Bytes of memory on the chip: 1M. What fits there needs no DRAM.")
+@click.option("--by", type=click.Choice(VIEWS), default="type", help="What a line is.")
+@click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
+@common.batch_option
+@common.table_option
+@common.output_option
+@click.pass_context
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+    """Print where SPEC's energy goes: compute, on-chip memory, DRAM, in shares under a named table.
+
+    NAME is horowitz_45nm, eyeriss, or the path of a file.
+    """
+    table = energy.load(options["energy_table"])
+    room = limits(bytes=options["onchip"]).get("bytes", 0)
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
+    found = Energy(result, table, energy.Chip(options["dtype"], options["batch"], options["fusion"], room))
+    if options["format_"] == "json":
+        import json
+
+        common.write(json.dumps(found.to_dict(), indent=2), options["output"])
+        return
+    shown = found.table(options["by"], options["fold"])
+    common.write_page(heading(result), [shown], found.notes(), found.records(), options)

@@ -1,0 +1,56 @@
+"""`costcalc latency`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import api
+from costcalc.cli import common
+from costcalc.estimates.timing import Fit, Latency, estimated
+from costcalc.hardware import device, lut
+from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.render.text import wrapped
+from costcalc.report import heading
+from costcalc.result import VIEWS
+
+
+@click.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@click.option("--device", "device_", required=True, metavar="NAME", help="Of costcalc devices, or a file's path.")
+@click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="Of numbers; as the device was measured unless told.")
+@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), help="What is done in one pass; as measured unless told.")
+@click.option("--lut", "lut_", metavar="FILE", help="Measured layers (CSV), which stand above the model.")
+@click.option("--by", type=click.Choice(VIEWS), default="layer", help="What a line is.")
+@click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
+@common.batch_option
+@common.table_option
+@common.output_option
+@click.pass_context
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+    """Print how long SPEC takes on a device: a range where its rates were measured, else a lower bound.
+
+    Of an NPU it prints whether the weights fit on the chip, and no time.
+    """
+    chosen = device.load(options["device_"])
+    table = lut.load(options["lut_"]) if options["lut_"] else ()
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
+    found = estimated(result, chosen, dtype=options["dtype"] or "", fusion=options["fusion"] or "", table=table)
+    tell(found, options)
+
+
+def tell(found: Latency | Fit, options: dict[str, Any]) -> None:
+    """Write a time, or what fits, in a format."""
+    if options["format_"] == "json":
+        import json
+
+        common.write(json.dumps(found.to_dict(), indent=2), options["output"])
+    elif isinstance(found, Fit):
+        said = [*heading(found.result), "", f"{found.device.title}: {found.words}"]
+        common.write("\n".join(wrapped(line, common.columns()) for line in said), options["output"])
+    else:
+        table = found.table(options["by"], options["fold"])
+        common.write_page(heading(found.result), [table], [found.words, *found.notes()], found.records(), options)

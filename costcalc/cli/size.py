@@ -1,0 +1,65 @@
+"""`costcalc size`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import api
+from costcalc.cli import common
+from costcalc.errors import stop
+from costcalc.estimates.sizing import Sizes
+from costcalc.grids import one
+from costcalc.hardware.compression import SCALES, Coding, pattern_of
+from costcalc.report import heading
+from costcalc.selecting import valued
+
+
+@click.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@click.option("--bits", multiple=True, metavar="[SELECTOR=]N", help="Bits of a weight: 8, or fc=4.")
+@click.option("--density", multiple=True, metavar="[SELECTOR=]D", help='Share that is not 0: 0.3, or "conv 3x3=0.3".')
+@click.option("--gap", default=4, metavar="K", help="Bits of a relative index: the gap to the weight before.")
+@click.option("--pattern", metavar="N:M", help="N of every M weights are kept: 2:4.")
+@click.option("--scales", type=click.Choice(SCALES), default="none", help="What a quantizer stores beside the weights.")
+@click.option("--link", metavar="RATE", help="Seconds to send it, at so many bits a second: 1M.")
+@click.option("--by", type=click.Choice(("form", "layer")), default="form", help="A line for each layer, too.")
+@common.table_option
+@common.output_option
+@click.pass_context
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+    """Print what SPEC's weights take to store: dense, quantized, pruned with indices, N of M.
+
+    SELECTOR is a layer type as reports print it ("conv 3x3"), a layer's or group's path, or a pattern of either; a
+    later option wins. What the spec states as bits and density holds where no option says otherwise.
+    """
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    result = api.count(loaded, input=common.input_shape(input_), **knobs)
+    pattern = pattern_of(options["pattern"]) if options["pattern"] else None
+    bits, density = ([valued(text, str) for text in options[name]] for name in ("bits", "density"))
+    found = Sizes(result, bits, density, Coding(options["gap"], pattern, options["scales"]))
+    tell(found, rate(options["link"]), options)
+
+
+def rate(text: str | None) -> float | None:
+    """Return bits a second from their text, 1M; raise SpecError for what is none."""
+    if text is None:
+        return None
+    value = one(text, "link")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise stop(f"'{text[:40]}' is no rate", hint="bits a second: --link 1M")
+    return float(value)
+
+
+def tell(found: Sizes, link: float | None, options: dict[str, Any]) -> None:
+    """Write sizes in a format."""
+    format_, output = options["format_"], options["output"]
+    if format_ == "json":
+        import json
+
+        common.write(json.dumps(found.to_dict(), indent=2), output)
+        return
+    tables = [found.layers()] if options["by"] == "layer" else []
+    common.write_page(heading(found.result), [*tables, found.table(link)], found.notes(), found.records(), options)

@@ -1,0 +1,107 @@
+"""Networks on hardware: stored size, time on a device, energy; each function takes what stands for a network.
+
+    from costcalc import estimates
+    estimates.latency("mobilenet_v2@width=0.5", "pixel1_big_core").milliseconds
+
+A network is a Result, a zoo's name with knobs, a path or a dict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from costcalc.estimates.powering import Energy
+    from costcalc.estimates.sizing import Choices, Sizes
+    from costcalc.estimates.timing import Fit, Latency
+    from costcalc.result import Result
+
+
+def size(
+    network: Any,
+    bits: Choices = None,
+    density: Choices = None,
+    *,
+    gap: int = 4,
+    pattern: str = "",
+    scales: str = "none",
+) -> Sizes:
+    """Return what a network's weights take to store, form by form: `.forms`, `.rows`, `.effective_macs`.
+
+    bits, density: a number, or by selector, `{"fc": 4}`. gap: bits of a relative index. pattern: "2:4". scales:
+    none, tensor, channel or codebook.
+
+    >>> size("mobilenet_v1", bits=8).forms[1].least
+    4300640
+
+    Raises SpecError for a selector that means nothing, or a value out of range.
+    """
+    from costcalc.estimates.sizing import Sizes
+    from costcalc.hardware.compression import Coding, pattern_of
+
+    return Sizes(_result(network), bits, density, Coding(gap, pattern_of(pattern) if pattern else None, scales))
+
+
+def latency(
+    network: Any, device: str, *, dtype: str = "", fusion: str = "", batch: int | None = None, lut: str = ""
+) -> Latency | Fit:
+    """Return a network's time on a device: `.milliseconds`, least and most; of an NPU what fits: `.spill`.
+
+    device: a name or a file's path. dtype, fusion: as it was measured unless told. lut: a CSV of measured layers.
+
+    >>> latency("mobilenet_v1", "pixel1_big_core").words
+    '124 ms'
+
+    Raises SpecError for a device, a dtype or a table that is none.
+    """
+    from costcalc.estimates.timing import estimated
+    from costcalc.hardware import device as devices
+    from costcalc.hardware import lut as tables
+
+    table = tables.load(lut) if lut else ()
+    return estimated(_result(network, batch), devices.load(device), dtype=dtype, fusion=fusion, table=table)
+
+
+def energy(
+    network: Any,
+    *,
+    table: str = "horowitz_45nm",
+    dtype: str = "fp32",
+    fusion: str = "ideal",
+    onchip: int = 0,
+    batch: int | None = None,
+) -> Energy:
+    """Return a network's energy by place: `.of("dram")`, `.total`, in the table's unit; relative, no chip's.
+
+    table: a name or a file's path. onchip: bytes of memory on the chip.
+
+    >>> round(energy("alexnet").of("compute") / 1e9, 2)
+    3.29
+
+    Raises SpecError for a table that is none, or has no such dtype.
+    """
+    from costcalc.estimates.powering import Energy
+    from costcalc.hardware.energy import Chip, load
+
+    return Energy(_result(network, batch), load(table), Chip(dtype, fusion=fusion, onchip=onchip))
+
+
+def reward(accuracy: float, latency: float, target: float, power: float = -0.07) -> float:
+    """Return accuracy * (latency / target)^power, what a search maximises (MnasNet, arXiv:1807.11626, equation 2).
+
+    >>> round(reward(0.75, 160, 80), 4)
+    0.7145
+
+    Raises SpecError for a time that is not above zero.
+    """
+    from costcalc.hardware.roofline import reward as found
+
+    return found(accuracy, latency, target, power)
+
+
+def _result(network: Any, batch: int | None = None) -> Result:
+    """Return a network counted."""
+    from costcalc import zoo
+    from costcalc.references import all_asked
+
+    return all_asked([network], lambda spec, _: zoo.load(spec), None, batch)[0].result

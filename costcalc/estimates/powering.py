@@ -1,0 +1,95 @@
+"""A network's energy by place: compute, on-chip memory, DRAM; relative, under a table that is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.hardware import energy
+from costcalc.hardware.energy import PLACES, Chip, Spent, Table
+from costcalc.metrics.energies import peak
+from costcalc.num import UNKNOWN, or_none
+from costcalc.report import Column
+from costcalc.report import Table as Shown
+from costcalc.result import Line, Result, lines
+
+
+class Energy:
+    """What a network takes under a table of energies, for the result's batch: shares, and the table's own unit.
+
+    chip: how it is run, its batch the result's. Weights stay on the chip where all of them fit; activations where
+    their peak (docs/memory.md, mode fused) fits beside.
+    """
+
+    def __init__(self, result: Result, table: Table | None = None, chip: Chip | None = None) -> None:
+        self.result = result
+        self.chip = (chip or Chip())._replace(batch=result.batch)
+        self.prices = table or energy.load()
+        rows = [layer.row for layer in result.layers]
+        peak_bytes = peak(result.graph, self.chip)
+        self.rows: list[Spent] = energy.spent(rows, self.chip, self.prices, peak_bytes)
+        self.fits = energy.placed(rows, self.chip, peak_bytes)
+
+    def of(self, place: str) -> Any:
+        """Return what one place takes in all: compute, onchip or dram."""
+        return sum(getattr(one, place) for one in self.rows)
+
+    @property
+    def total(self) -> Any:
+        """All of it."""
+        return sum(one.total for one in self.rows)
+
+    def table(self, by: str = "type", fold: int | None = None) -> Shown:
+        """Return a line a layer type (or a layer): its share of the whole, and the places' shares."""
+        shown = lines(self.result, by, fold)
+        cells = [self._cells(line) for line in shown]
+        cells.sort(key=lambda row: 0 if row[-1] is UNKNOWN else -row[-1]) if by == "type" else None
+        columns = [Column(by), Column("rows", "number"), *(Column(f"{place} %", "share") for place in PLACES),
+                   Column("all %", "share")]  # fmt: skip
+        totals = [self._share(self.of(place)) for place in PLACES]
+        return Shown(columns, cells, ["total", str(len(self.rows)), *totals, self._share(self.total)])
+
+    def _cells(self, line: Line) -> list[Any]:
+        rows = [self.rows[layer.row.node.index] for layer in line.rows]
+        parts = [self._share(sum(getattr(one, place) for one in rows)) for place in PLACES]
+        return [line.name, str(len(rows)), *parts, self._share(sum(one.total for one in rows))]
+
+    def _share(self, part: Any) -> Any:
+        return UNKNOWN if UNKNOWN in (part, self.total) else 100 * part / self.total if self.total else 0.0
+
+    def notes(self) -> list[str]:
+        """Return what is to be said beside the shares: the table, what stays on the chip, what they are not."""
+        said = [
+            f"energy table: {self.prices.title}; {self.chip.dtype}, fusion {self.chip.fusion}, batch {self.chip.batch}"
+        ]
+        if self.chip.onchip:
+            where = "stay on the chip" if self.fits.weights else "do not fit, and come from DRAM"
+            said.append(f"weights: {self.fits.weight_bytes:,} bytes, {self.chip.onchip:,} on the chip: they {where}")
+        if self.fits.peak_bytes is not None:
+            where = "stay on the chip" if self.fits.activations else "do not fit, and cross to and from DRAM"
+            said.append(f"activations: {self.fits.peak_bytes:,} bytes at their peak: they {where}")
+        said.append("relative, for comparing under one table: no chip was measured, and it is no battery life")
+        return said
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return a record a row, in the table's unit."""
+        return [
+            {"name": one.row.name, "type": one.row.type, **{p: or_none(getattr(one, p)) for p in PLACES},
+             "unit": self.prices.unit, "table": self.prices.name}
+            for one in self.rows
+        ]  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {
+            "name": self.result.name,
+            "knobs": self.result.graph.knobs,
+            "table": {"name": self.prices.name, "title": self.prices.title, "source": self.prices.source},
+            "unit": self.prices.unit,
+            **self.chip._asdict(),
+            **{place: or_none(self.of(place)) for place in PLACES},
+            "total": or_none(self.total),
+            "weights_on_chip": self.fits.weights,
+            "activations_on_chip": self.fits.activations,
+            "says": self.notes(),
+            "layers": self.records(),
+        }

@@ -1,0 +1,188 @@
+"""A network's time on a device: a range, or a lower bound, layer by layer; of an NPU only whether weights fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from costcalc.errors import stop
+from costcalc.hardware import lut
+from costcalc.hardware.device import Device
+from costcalc.hardware.roofline import Model, Span, Timing, bound, model, span, spill, timings
+from costcalc.num import UNKNOWN, or_none
+from costcalc.report import Column, Table
+from costcalc.result import Line, Result, lines
+
+
+class Latency:
+    """The time that a network takes on a device, for the result's batch.
+
+    dtype, fusion: as the device was measured unless told. table: measured layers that stand above the model.
+    Raises SpecError where the device has no rates for the dtype, and for an NPU (`Fit` tells what fits).
+    """
+
+    def __init__(
+        self, result: Result, device: Device, dtype: str = "", fusion: str = "", table: Sequence[lut.Entry] = ()
+    ) -> None:
+        self.result = result
+        self.model: Model = model(device, dtype, fusion, result.batch)
+        self.rows: list[Timing] = timings([layer.row for layer in result.layers], self.model)
+        self.looked_up = 0
+        if table:
+            self.rows, self.looked_up = lut.applied(self.rows, table)
+        self.given = bool(table)
+        self.total: Span = span(self.rows)
+
+    @property
+    def milliseconds(self) -> tuple[Any, Any]:
+        """The least and the most, in ms for the whole batch; most is None where times are a lower bound."""
+        return _ms(self.total.least), None if self.model.bounded else _ms(self.total.most)
+
+    def __repr__(self) -> str:
+        return f"<{self.result.name} on {self.model.device.name}: {self.words}>"
+
+    @property
+    def words(self) -> str:
+        """The time in words: a range, or not faster than."""
+        least, most = self.milliseconds
+        if least is None:
+            return "unknown: a layer's MACs are"
+        each = f" for {self.result.batch} images" if self.result.batch > 1 else ""
+        if most is None:
+            return f"not faster than {shown(least)} ms{each}"
+        between = shown(least) if shown(least) == shown(most) else f"{shown(least)} to {shown(most)}"
+        return f"{between} ms{each}"
+
+    def notes(self) -> list[str]:
+        """Return what is to be said beside the times: how far to trust them, what came from a table."""
+        said = list(self.model.says)
+        if self.given:
+            layers = len({one.work.row.node.layer for one in self.rows})
+            left = "all" if self.looked_up == layers else f"the other {layers - self.looked_up} are the model's"
+            said.append(f"{self.looked_up} of {layers} layers are measured ones of the table; {left}")
+        return said
+
+    def table(self, by: str = "layer", fold: int | None = None) -> Table:
+        """Return a line a layer: MACs a byte, time, its share, and what bounds it."""
+        times = ["ms at least"] if self.model.bounded else ["ms", "to"]
+        folded = by in ("type", "block")
+        columns = [
+            *([Column(by), Column("rows", "number")] if folded else [Column("layer"), Column("type")]),
+            Column("MACs", "count"), Column("MACs/byte", "number"), *(Column(time, "number") for time in times),
+            Column("%", "share"), Column("bound"),
+        ]  # fmt: skip
+        shown_lines = lines(self.result, by, fold)
+        cells = [[line.name, str(len(line.rows)) if folded else line.type, *self._cells(line)] for line in shown_lines]
+        spans = [self.total.least] if self.model.bounded else [self.total.least, self.total.most]
+        macs = sum(row[2] for row in cells)
+        totals = [
+            "total",
+            str(len(self.rows)) if folded else f"{len(cells)} lines",
+            macs,
+            "",
+            *(shown(_ms(time)) for time in spans),
+            "",
+            "",
+        ]
+        return Table(columns, cells, totals, paths=by in ("layer", "row"))
+
+    def _cells(self, line: Line) -> list[Any]:
+        rows = [self.rows[layer.row.node.index] for layer in line.rows]
+        found = span(rows)
+        times = [found.least] if self.model.bounded else [found.least, found.most]
+        macs = sum(one.work.macs for one in rows) * self.result.batch
+        share = UNKNOWN if UNKNOWN in (found.least, self.total.least) else 100 * found.least / (self.total.least or 1)
+        return [macs, self._intensity(rows), *(shown(_ms(time)) for time in times), share, bound(rows)]
+
+    def _intensity(self, rows: Sequence[Timing]) -> str:
+        moved = sum(one.work.bytes(self.model.dtype, self.result.batch) for one in rows)
+        macs = sum(one.work.macs for one in rows) * self.result.batch
+        return str(UNKNOWN) if macs is UNKNOWN else f"{float(Fraction(macs, moved)):.1f}" if moved and macs else ""
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return a record a row: exact floats in milliseconds."""
+        return [self._record(one) for one in self.rows]
+
+    def _record(self, one: Timing) -> dict[str, Any]:
+        row, batch = one.work.row, self.result.batch
+        return {
+            "name": row.name,
+            "type": row.type,
+            "macs": or_none(row.macs * batch),
+            "bytes": one.work.bytes(self.model.dtype, batch),
+            "ms_least": _ms(one.least),
+            "ms_most": None if self.model.bounded else _ms(one.most),
+            "bound": one.bound,
+            "device": self.model.device.name,
+            "dtype": self.model.dtype,
+            "fusion": self.model.fusion,
+            "batch": batch,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        least, most = self.milliseconds
+        return {
+            "name": self.result.name,
+            "knobs": self.result.graph.knobs,
+            "device": self.model.device.to_dict(),
+            "dtype": self.model.dtype,
+            "fusion": self.model.fusion,
+            "batch": self.result.batch,
+            "ms_least": least,
+            "ms_most": most,
+            "lower_bound_only": self.model.bounded,
+            "says": self.notes(),
+            "layers": self.records(),
+        }
+
+
+class Fit:
+    """Whether a network's weights fit the on-chip memory of a device, and what is spilt where they do not."""
+
+    def __init__(self, result: Result, device: Device, dtype: str = "int8") -> None:
+        from costcalc.hardware.energy import Chip, placed
+
+        self.result = result
+        self.device = device
+        self.weight_bytes = placed([layer.row for layer in result.layers], Chip(dtype)).weight_bytes
+        self.spill = spill(self.weight_bytes, device)
+        self.dtype = dtype
+
+    @property
+    def words(self) -> str:
+        """What fits, in words."""
+        room = f"{self.device.onchip_bytes:,} bytes of {self.device.onchip_what or 'on-chip memory'}"
+        if not self.spill:
+            return f"fits: {self.weight_bytes:,} bytes of weights ({self.dtype}) in {room}"
+        return f"does not fit: {self.weight_bytes:,} bytes of weights ({self.dtype}), {room}: {self.spill:,} are spilt"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        return {
+            "name": self.result.name, "device": self.device.to_dict(), "dtype": self.dtype,
+            "weight_bytes": self.weight_bytes, "onchip_bytes": self.device.onchip_bytes, "spill_bytes": self.spill,
+        }  # fmt: skip
+
+
+def estimated(result: Result, device: Device, **options: Any) -> Latency | Fit:
+    """Return a network's time on a device, or of an NPU what fits it."""
+    if device.kind != "npu":
+        return Latency(result, device, **options)
+    if options.get("table"):
+        raise stop(f"{device.name}: no time is predicted for an NPU, with a table or without")
+    return Fit(result, device, options.get("dtype") or next(iter(device.peaks), "int8"))
+
+
+def shown(milliseconds: Any) -> str:
+    """Return milliseconds with three digits."""
+    if milliseconds is None:
+        return str(UNKNOWN)
+    if 0 < milliseconds < 0.0005:
+        return "<0.001"
+    return f"{milliseconds:,.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}" if milliseconds else "0"
+
+
+def _ms(seconds: Any) -> Any:
+    return None if seconds is UNKNOWN else seconds * 1e3

@@ -1,0 +1,101 @@
+"""Measured layers: a table of latencies that stands above the model, as NetAdapt's (arXiv:1804.03230) lookup tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from costcalc.counting import Row
+from costcalc.errors import nearest, stop
+from costcalc.hardware.roofline import Timing
+from costcalc.shape import Shape
+from costcalc.textfile import read
+
+LATENCY = "latency_ms"
+KEYS = ("name", "type", "input", "output")
+IGNORED = ("source", "note")
+
+
+class Entry(NamedTuple):
+    """A line of a table: what a layer must be, and the seconds that it took with its norm and activation."""
+
+    wanted: dict[str, str]
+    seconds: float
+
+
+def load(path: str) -> list[Entry]:
+    """Return a table of measured layers: CSV with `latency_ms`, and `name`, `type`, `input`, `output` or some of them.
+
+    Raises SpecError for another column, or a latency that is none.
+    """
+    names, found = table(path)
+    if LATENCY not in names:
+        raise stop(f"{path} has no column '{LATENCY}'", hint=f"its columns: {LATENCY}, and some of {', '.join(KEYS)}")
+    for name in names:
+        if name not in (LATENCY, *KEYS, *IGNORED):
+            raise stop(f"{path}: nothing reads the column '{name}'", hint=nearest(name, KEYS))
+    return [_entry(line, f"{path}:{number}") for number, line in enumerate(found, 2)]
+
+
+def table(path: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns and the lines of a CSV file, cells stripped, those that are missing empty."""
+    try:
+        read_ = csv.DictReader(io.StringIO(read(path)), restval="")
+        names = [str(name).strip() for name in read_.fieldnames or []]
+        read_.fieldnames = names
+        return names, [{name: (line[name] or "").strip() for name in names} for line in read_]
+    except csv.Error as error:
+        raise stop(f"{path} is no CSV: {error}") from None
+
+
+def _entry(line: Mapping[str, str], where: str) -> Entry:
+    wanted = {key: line[key] for key in KEYS if line.get(key)}
+    if not wanted:
+        raise stop(f"{where}: a line says what layer it is for: {', '.join(KEYS)}")
+    return Entry(wanted, milliseconds(line[LATENCY], where))
+
+
+def milliseconds(text: str, where: str) -> float:
+    """Return a latency in seconds from its text in milliseconds; raise SpecError for what is none."""
+    try:
+        found = float(text) / 1e3
+    except ValueError:
+        found = -1.0
+    if not 0 < found < float("inf"):
+        raise stop(f"{where}: '{text[:40]}' is no latency", hint="milliseconds, above zero")
+    return found
+
+
+def applied(timings: Sequence[Timing], table: Sequence[Entry]) -> tuple[list[Timing], int]:
+    """Return the rows' times with those of the table in their place, and how many layers it has.
+
+    An entry is for a layer with its norm and activation: it stands at the layer's first row, the others take none.
+    Of several that fit, the one that says most of the layer counts, then the first.
+    """
+    layers: dict[str, list[Timing]] = {}
+    for one in timings:
+        layers.setdefault(one.work.row.node.layer, []).append(one)
+    found: dict[int, float] = {}
+    for members in layers.values():
+        seconds = _looked_up(members, table)
+        if seconds is not None:
+            found |= {id(one): 0.0 for one in members} | {id(members[0]): seconds}
+    made = [one._replace(measured=found[id(one)]) if id(one) in found else one for one in timings]
+    return made, sum(_looked_up(members, table) is not None for members in layers.values())
+
+
+def _looked_up(members: Sequence[Timing], table: Sequence[Entry]) -> float | None:
+    facts = _facts(members[0].work.row, members[-1].work.row)
+    fits = [entry for entry in table if all(facts[key] == value for key, value in entry.wanted.items())]
+    return max(fits, key=lambda entry: len(entry.wanted)).seconds if fits else None
+
+
+def _facts(first: Row, last: Row) -> dict[str, str]:
+    node = first.node
+    return {"name": node.layer, "type": first.type, "input": _shape(node.x), "output": _shape(last.node.y)}
+
+
+def _shape(shape: Any) -> str:
+    return str(shape) if isinstance(shape, Shape) else " ".join(map(str, shape))

@@ -1,0 +1,177 @@
+"""Time on a device, row by row: max(MACs / rate, bytes / bandwidth) + overhead, or their sum (Williams et al. 2009).
+
+Of a device whose rates were measured the time is a range, from the maximum (arithmetic and memory fully overlap) to the
+sum (they do not). Of one with a data sheet only it is a lower bound: peak and bandwidth, no overhead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from costcalc.errors import stop
+from costcalc.hardware.device import Device, Fit
+from costcalc.hardware.traffic import Work, known_dtype, works
+from costcalc.num import UNKNOWN
+
+BOUNDS = ("compute", "memory", "overhead")
+
+
+class Model(NamedTuple):
+    """What a row's time is computed with: rates in MACs and bytes a second, seconds an operator."""
+
+    device: Device
+    dtype: str
+    fusion: str
+    batch: int
+    fit: Fit | None  # None: peak and bandwidth of the data sheet, a lower bound
+
+    @property
+    def bounded(self) -> bool:
+        """Whether times are a lower bound only."""
+        return self.fit is None
+
+    def rate(self, grouping: str) -> float:
+        """Return MACs a second."""
+        return self.fit.rate(grouping) if self.fit else self.device.peaks[self.dtype].value * 1e9 / 2
+
+    @property
+    def bandwidth(self) -> float:
+        """Bytes a second; infinite where nobody knows it."""
+        known = (self.fit.bandwidth if self.fit else None) or self.device.bandwidth
+        return known.value * 1e9 if known else float("inf")
+
+    @property
+    def overhead(self) -> float:
+        """Seconds for an operator that is launched."""
+        return self.fit.overhead.value * 1e-6 if self.fit and self.fit.overhead else 0.0
+
+    @property
+    def ridge(self) -> float:
+        """MACs a byte above which a dense layer is bound by arithmetic."""
+        return self.rate("dense") / self.bandwidth
+
+    @property
+    def says(self) -> list[str]:
+        """How far to trust the times, in plain words."""
+        under = f"{self.device.title}: {self.dtype}, batch {self.batch}, fusion {self.fusion}"
+        if self.fit is None:
+            said = "not faster than this: peak and bandwidth of the data sheet, which no network reaches"
+            other = [dtype for dtype, fit in self.device.fits.items() if fit]
+            hint = f"; measured rates are there for {_held(self.device)}" if other else ""
+            return [under, f"{said}{hint}"]
+        if self.bandwidth < float("inf"):
+            parts = "from full overlap of compute and memory to none; rates are fitted to none: expect the upper end"
+        else:
+            parts = "the fit gave memory no time of its own"
+        told = [under, f"{parts}; {self.fit.trust}".rstrip("; ")]
+        if self.fusion != self.fit.fusion:
+            told.append(f"the rates were fitted with fusion {self.fit.fusion}: with another the times are off")
+        return told
+
+
+def _held(device: Device) -> str:
+    return ", ".join(f"{dtype} from batch {fit.least_batch}" for dtype, fit in device.fits.items())
+
+
+def model(device: Device, dtype: str = "", fusion: str = "", batch: int = 1) -> Model:
+    """Return what times on a device are computed with: its measured rates where they hold, else its data sheet.
+
+    Raises SpecError where neither is there for the dtype, and for an NPU, whose times nothing here predicts.
+    """
+    if device.kind == "npu":
+        raise stop(f"{device.name}: no time is predicted for an NPU", hint="costcalc latency tells whether weights fit")
+    known = [*device.fits, *(peak for peak in device.peaks if peak not in device.fits)]
+    chosen = known_dtype(dtype) if dtype else known[0] if known else ""
+    fit = device.fits.get(chosen)
+    if fit is not None and batch < fit.least_batch:
+        fit = None
+    if fit is None and chosen not in device.peaks:
+        raise stop(
+            f"{device.name} has no rates for {chosen or 'any dtype'}", hint=f"it has: {', '.join(known) or 'none'}"
+        )
+    return Model(device, chosen, fusion or (fit.fusion if fit else "ideal"), batch, fit)
+
+
+class Timing(NamedTuple):
+    """A row's time in seconds for the whole batch, in its parts; unknown where its MACs are."""
+
+    work: Work
+    compute: Any
+    memory: Any
+    overhead: float
+    measured: float | None = None  # what a table of measurements says of it
+
+    @property
+    def least(self) -> Any:
+        """The time where arithmetic and memory overlap."""
+        if self.measured is not None:
+            return self.measured
+        return UNKNOWN if self.compute is UNKNOWN else max(self.compute, self.memory) + self.overhead
+
+    @property
+    def most(self) -> Any:
+        """The time where they do not."""
+        return self.compute + self.memory + self.overhead if self.measured is None else self.measured
+
+    @property
+    def bound(self) -> str:
+        """What takes most of it: compute, memory or overhead; `measured` where a table says it; nothing of no time."""
+        if self.measured is not None:
+            return "measured"
+        if self.compute is UNKNOWN:
+            return str(UNKNOWN)
+        parts = (self.compute, self.memory, self.overhead)
+        return BOUNDS[parts.index(max(parts))] if max(parts) else ""
+
+
+def timings(rows: Sequence[Any], with_: Model) -> list[Timing]:
+    """Return the time of every row."""
+    return [_timing(work, with_) for work in works(rows, with_.fusion)]
+
+
+def _timing(work: Work, with_: Model) -> Timing:
+    compute = work.macs * with_.batch / with_.rate(work.grouping)
+    memory = work.bytes(with_.dtype, with_.batch) / with_.bandwidth
+    return Timing(work, compute, memory, with_.overhead if work.launched else 0.0)
+
+
+class Span(NamedTuple):
+    """A network's time in seconds for the whole batch."""
+
+    least: Any
+    most: Any
+
+
+def span(found: Sequence[Timing]) -> Span:
+    """Return the sum of rows' times."""
+    return Span(sum(one.least for one in found), sum(one.most for one in found))
+
+
+def bound(rows: Sequence[Timing]) -> str:
+    """Return what takes most of several rows' time."""
+    sums = dict.fromkeys((*BOUNDS, "measured"), 0.0)
+    for one in rows:
+        if one.compute is UNKNOWN and one.measured is None:
+            return str(UNKNOWN)
+        parts = (
+            (0.0, 0.0, 0.0, one.measured) if one.measured is not None else (one.compute, one.memory, one.overhead, 0.0)
+        )
+        for name, part in zip(sums, parts, strict=True):
+            sums[name] += part
+    return max(sums, key=lambda name: sums[name]) if any(sums.values()) else ""
+
+
+def spill(parameters: int, device: Device) -> int:
+    """Return the bytes of weights that the on-chip memory has no room for."""
+    room = device.onchip_bytes
+    if room is None:
+        raise stop(f"{device.name}: nobody says how much memory it has on chip")
+    return max(0, parameters - room)
+
+
+def reward(accuracy: float, latency: float, target: float, power: float = -0.07) -> float:
+    """Return accuracy * (latency / target)^power, what a search maximises (MnasNet, arXiv:1807.11626, equation 2)."""
+    if latency <= 0 or target <= 0:
+        raise stop("latency and target are above zero")
+    return float(accuracy * (latency / target) ** power)

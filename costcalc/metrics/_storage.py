@@ -1,0 +1,192 @@
+"""Which storages a graph's tensors lie in, and which are alive while each row runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from costcalc import num
+from costcalc.graph import Graph, Node
+from costcalc.metric import Setup
+from costcalc.metrics.sizes import activation_bits, in_bytes
+from costcalc.op import FOLDED, INPLACE, STORED, VIEW
+from costcalc.shape import Shape
+
+# Who manages the memory -> which operators write over an operand that nothing needs any more.
+OVERWRITES: dict[str, tuple[str, ...]] = {
+    "folded": (INPLACE, FOLDED),  # of one tensor only: batch norm and activations, no sums
+    "fused": (INPLACE, FOLDED),
+    "inplace": (INPLACE,),
+    "eager": (INPLACE,),
+    "mcu": (INPLACE, FOLDED),
+}
+
+
+class Step:
+    """One row as memory sees it: the storages that it reads and writes, and what it may write over."""
+
+    __slots__ = ("node", "over", "plane", "reads", "scratch", "writes")
+
+    def __init__(self, node: Node, reads: list[int], writes: list[int]) -> None:
+        self.node = node
+        self.reads = reads
+        self.writes = writes
+        self.over: list[int] = []  # those of its operands that its output may take the place of
+        self.plane: Any = None  # bytes that are needed beside its operand to run channel by channel over it
+        self.scratch: Any = 0
+
+
+class Storages:
+    """A graph's storages: `sizes` in bytes, `makers` (the node that writes each, None of the input), and its steps."""
+
+    def __init__(self, graph: Graph, setup: Setup) -> None:
+        self.graph = graph
+        self.setup = setup
+        self.sizes: list[Any] = []
+        self.makers: list[Node | None] = []
+        self.shapes: list[Shape] = []
+        self.place: dict[Any, int] = {}  # tensor -> its storage
+        assert graph.input.shape is not None
+        self.place[graph.input] = self._new(None, graph.input.shape)
+        self.steps = [self._step(node) for node in graph.nodes]
+        self.kept = frozenset(self.place[tensor] for tensor in graph.outputs)  # to the end
+        self.held = held(self) if setup.mode == "eager" else []
+
+    def makers_of(self, index: int) -> set[int]:
+        """Return the rows that hand a row its operands, views included."""
+        return {tensor.node.index for tensor in self.graph.nodes[index].inputs if tensor.node is not None}
+
+    def _new(self, node: Node | None, shape: Shape, *, stored: bool = False) -> int:
+        elements = 0 if stored else shape.size * self.setup.batch
+        self.sizes.append(in_bytes(elements, activation_bits(self.setup)))
+        self.makers.append(node)
+        self.shapes.append(shape)
+        return len(self.sizes) - 1
+
+    def _step(self, node: Node) -> Step:
+        """Return a node's step, and give its outputs their places."""
+        kind = node.op.storage(node.x, node.y)
+        reads = list(dict.fromkeys(self.place[tensor] for tensor in node.inputs))
+        if kind == VIEW:
+            self.place.update(dict.fromkeys(node.outputs, reads[0]))
+            return Step(node, reads, [])
+        writes = [self._new(node, shape_of(tensor), stored=kind == STORED) for tensor in node.outputs]
+        self.place.update(zip(node.outputs, writes, strict=True))
+        step = Step(node, reads, writes)
+        mode = self.setup.mode
+        several = mode == "folded" and len(node.inputs) > 1
+        if kind in OVERWRITES[mode] and not several:
+            step.over = [place for place in reads if same(self.shapes[place], shape_of(node.outputs[0]))]
+        if mode == "mcu":
+            step.plane = self._plane(node, reads, writes)
+        if mode == "eager":
+            step.scratch = node.op.scratch(node.x, node.y) * self.setup.batch
+        return step
+
+    def _plane(self, node: Node, reads: list[int], writes: list[int]) -> Any:
+        """Return the bytes of one plane where a node can run over its own input, and its output is no larger."""
+        plane = node.op.plane(node.x, node.y)
+        if plane is None or not num.truth(self.sizes[writes[0]] <= self.sizes[reads[0]]):
+            return None
+        return in_bytes(plane * self.setup.batch, activation_bits(self.setup))
+
+
+def shape_of(tensor: Any) -> Shape:
+    """Return a tensor's shape, which in a whole graph is known."""
+    shape = tensor.shape
+    assert isinstance(shape, Shape)
+    return shape
+
+
+def same(a: Shape, b: Shape) -> bool:
+    """Say whether two shapes have equally many elements: a storage may be written over under another shape."""
+    return num.truth(a.size == b.size)
+
+
+def held(found: Storages) -> list[tuple[int, int]]:
+    """Return what PyTorch's callers hold: storages, each with the last step during which it is.
+
+    The network's input is held for the whole run, and what enters a block until the block ends: Python's
+    frames keep what they were called with.
+    """
+    steps = found.steps
+    holds = [(0, len(steps) - 1)]
+    open_: dict[str, tuple[int, set[int]]] = {}  # block -> where it began, what has entered it
+    for number, step in enumerate([*steps, None]):
+        now = set() if step is None else set(blocks(step.node.layer))
+        for name in [name for name in open_ if name not in now]:
+            _, entered = open_.pop(name)
+            holds += [(place, number - 1) for place in entered]
+        for name in now:
+            assert step is not None
+            begin, entered = open_.setdefault(name, (number, set()))
+            entered.update(place for place in step.reads if _before(found, place, begin))
+    return holds
+
+
+def _before(found: Storages, place: int, begin: int) -> bool:
+    """Say whether a storage was written before a step."""
+    maker = found.makers[place]
+    return maker is None or maker.index < begin
+
+
+def blocks(name: str) -> list[str]:
+    """Return the blocks that a row stands in: `stage1`, `stage1/block2`."""
+    parts = name.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+class Moment:
+    """What is alive while one row runs: storages with their bytes, and what is needed beside them."""
+
+    __slots__ = ("alive", "beside", "over", "step")
+
+    def __init__(self, step: Step, alive: list[int], beside: Any, over: int | None) -> None:
+        self.step = step
+        self.alive = alive  # its output not counted where it takes the place of an operand
+        self.beside = beside  # scratch, or one plane
+        self.over = over  # the operand that is written over
+
+    def total(self, sizes: Sequence[Any]) -> Any:
+        """Return the bytes."""
+        return sum((sizes[place] for place in self.alive), self.beside)
+
+
+def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
+    """Return what is alive while each row runs, rows in an order that gives each its operands first."""
+    steps = found.steps
+    waiting = [0] * len(found.sizes)  # rows that have yet to read each storage
+    for step in steps:
+        for place in step.reads:
+            waiting[place] += 1
+    until: dict[int, int] = {}
+    for place, last in found.held:
+        until[place] = max(last, until.get(place, -1))
+    alive: dict[int, None] = {0: None}
+    made = []
+    for number, index in enumerate(order):
+        step = steps[index]
+        for place in step.reads:
+            waiting[place] -= 1
+        dead = [place for place in step.reads if not waiting[place] and place not in found.kept]
+        # Where a caller holds one of two operands, PyTorch's code adds to the other: the branch's own result.
+        over = min((place for place in step.over if place in dead), key=lambda place: place in until, default=None)
+        beside, new = step.scratch, [] if over is not None else step.writes
+        if step.plane is not None and step.reads[0] in dead:
+            over, beside, new = step.reads[0], step.plane, []
+        made.append(Moment(step, [*alive, *new], beside, over))
+        if over is not None and over in until:  # a caller holds the storage: what was written over it is held on
+            until[step.writes[0]] = until.pop(over)
+        alive.update(dict.fromkeys(step.writes))
+        for place in [*alive]:
+            idle = not waiting[place] and place not in found.kept
+            if (idle and until.get(place, -1) <= number) or place == over:
+                del alive[place]
+    return made
+
+
+@lru_cache(maxsize=8)
+def storages(graph: Graph, setup: Setup) -> Storages:
+    """Return a graph's storages; kept, since several metrics ask for the same."""
+    return Storages(graph, setup)

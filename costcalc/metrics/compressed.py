@@ -1,0 +1,47 @@
+"""Pruned and quantized weights: what they take to store, and the products that are left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costcalc.errors import stop
+from costcalc.graph import Graph
+from costcalc.hardware.compression import Coding, Kept, checked_density, kept, stored
+from costcalc.metric import Metric, Setup, counted
+from costcalc.metrics.sizes import weight_bits
+from costcalc.num import UNKNOWN
+from costcalc.selecting import assigned, valued
+
+SOURCE = "docs/compression.md"
+
+
+def held(graph: Graph, setup: Setup) -> list[Kept]:
+    """Return what is stored of every row: its spec's bits and density, those asked for where it states none."""
+    rows = counted(graph)
+    choices = [valued(part, checked_density) for part in setup.density.split(";") if part.strip()]
+    if setup.density and not choices:
+        raise stop(f"'{setup.density[:40]}' is no density", hint='0.3, or "conv 3x3=0.3; fc=0.1"')
+    return kept(rows, {row.name: weight_bits(row, setup) for row in rows}, assigned(rows, choices, "density"))
+
+
+class Compressed(Metric, name="compressed_bytes"):
+    """Bytes of the weights that pruning leaves, with gaps of 4 bits and random fillers; biases and norms at 32 bits."""
+
+    unit, title = "bytes", "compressed"
+    source = SOURCE
+    uses = ("bits", "weight_bits", "density")
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [stored(one, "relative", Coding())[1] for one in held(graph, setup)]
+
+
+class EffectiveMacs(Metric, name="effective_macs"):
+    """Multiply-accumulates whose weight is not zero: only hardware that skips zeros is spared the others."""
+
+    unit, title = "MACs", "effective MACs"
+    source = SOURCE
+    uses = ("density", "batch")
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [one.macs if one.macs is UNKNOWN else one.macs * setup.batch for one in held(graph, setup)]

@@ -1,0 +1,192 @@
+"""The receptive field: which part of the network's input each row's output reads, through branches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from costcalc.errors import stop
+from costcalc.graph import Graph, Node, Tensor
+from costcalc.metric import Metric, Setup
+from costcalc.reach import MOST_PHASES, SAME, Reach
+from costcalc.shape import Shape
+
+GLOBAL = "global"  # all of the input
+
+View = tuple[Reach, ...] | None  # what a tensor reads of the input, axis by axis; None: all of it
+
+
+class Fields(NamedTuple):
+    """What each row reads, and the rows at which paths meet that do not agree."""
+
+    views: list[View]
+    strides: list[str]  # rows at which paths of different strides meet
+    centres: list[str]  # of different centres
+
+
+@lru_cache(maxsize=4)
+def fields(graph: Graph, *, ignore: bool) -> Fields:
+    """Return what each row's (first) output reads of the network's input.
+
+    ignore: leave out what reads all, where it meets what does not: gates.
+    """
+    assert graph.input.shape is not None
+    known: dict[Tensor, View] = {graph.input: (SAME,) * len(graph.input.shape.space)}
+    found = Fields([], [], [])
+    for node in graph.nodes:
+        paths = [_through(node, number, known[tensor]) for number, tensor in enumerate(node.inputs)]
+        if ignore and any(path is not None for path in paths):
+            paths = [path for path in paths if path is not None]
+        view = _joined(found, node, paths)
+        known.update(dict.fromkeys(node.outputs, view))
+        found.views.append(view)
+    return found
+
+
+def _through(node: Node, number: int, before: View) -> View:
+    """Return what a node's output reads through one operand."""
+    x = node.x if isinstance(node.x, Shape) else node.x[number]
+    y = node.y if isinstance(node.y, Shape) else node.y[0]
+    own = node.op.reach(x, y, number)
+    if before is None or own is None or len(before) != len(own):
+        return None
+    made = tuple(mine.after(theirs) for mine, theirs in zip(own, before, strict=True))
+    if any(one.phases > MOST_PHASES for one in made):
+        raise stop(f"{node.name}: its receptive field has more than {MOST_PHASES:,} phases", hint="sizes that divide")
+    return made
+
+
+def _joined(found: Fields, node: Node, paths: Sequence[View]) -> View:
+    """Return what several paths read together; note where they do not agree."""
+    if not paths:  # a tensor that no image enters reads nothing of it
+        return ()
+    view = paths[0]
+    for path in paths[1:]:
+        if view is None or path is None or len(view) != len(path):
+            return None
+        pairs = list(zip(view, path, strict=True))
+        if any(a.step * b.phases != b.step * a.phases for a, b in pairs):
+            found.strides.append(node.name)
+        elif any(not _aligned(a, b) for a, b in pairs):
+            found.centres.append(node.name)
+        view = tuple(a.also(b) for a, b in pairs)
+    return view
+
+
+def _aligned(a: Reach, b: Reach) -> bool:
+    """Say whether two paths look at the same centre."""
+    ends = [(a.of(place), b.of(place)) for place in range(max(a.phases, b.phases))]
+    return all(one is None or other is None or sum(one) == sum(other) for one, other in ends)
+
+
+def size(reach: Reach) -> int:
+    """Return how many places the output that reads most reads."""
+    return max((window[1] - window[0] + 1 for window in reach.windows if window), default=0)
+
+
+def first(reach: Reach) -> tuple[int, int]:
+    """Return the interval that the first output reads that reads any."""
+    return next((window for window in reach.windows if window), (0, 0))
+
+
+class Field(Metric):
+    """What metrics of the receptive field share: a number an axis, told as one where the axes agree."""
+
+    unit = "pixels"
+    kind = "number"
+    uses = ("ignore_se",)
+    source = "Araujo et al., Computing Receptive Fields of Convolutional Neural Networks, Distill 2019"
+
+    def of(self, reach: Reach) -> Any:
+        """Return the number of one axis."""
+        raise NotImplementedError
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        views = fields(graph, ignore=setup.ignore_se).views
+        return [GLOBAL if view is None else told([self.of(reach) for reach in view]) for view in views]
+
+    def fold(self, values: Sequence[Any]) -> Any:
+        """Return the last row's."""
+        return values[-1] if values else None
+
+    def total(self, graph: Graph, setup: Setup) -> Any:
+        """Return that of the last row that has pixels."""
+        rows = self.rows(graph, setup)
+        spatial = [node.index for node in graph.nodes if _space(node)]
+        return rows[spatial[-1]] if spatial else None
+
+    def says(self, setup: Setup) -> str:
+        return "of the last row with pixels" + (", gates of global information left out" if setup.ignore_se else "")
+
+
+def _space(node: Node) -> tuple[Any, ...]:
+    return node.y.space if isinstance(node.y, Shape) else tuple(node.y[0].space)
+
+
+def told(numbers: Sequence[Any]) -> Any:
+    """Return one number where all axes have the same, else `7x1`; None for no axis."""
+    plain = [int(n) if n == int(n) else n for n in numbers]
+    if len(set(plain)) == 1:
+        return plain[0]
+    return "x".join(str(n if isinstance(n, int) else float(n)) for n in plain) or None
+
+
+class ReceptiveField(Field, name="receptive_field"):
+    """Pixels of the input that one output reads, along an axis; global where it reads all."""
+
+    title = "field"
+
+    def of(self, reach: Reach) -> Any:
+        return size(reach)
+
+    def remarks(self, graph: Graph, setup: Setup) -> list[str]:
+        found = fields(graph, ignore=setup.ignore_se)
+        assert graph.input.shape is not None
+        said = []
+        for node, view in zip(graph.nodes, found.views, strict=True):
+            if view is None and _space(node):
+                said.append(f"{node.name} is the first row with pixels that reads all of the input")
+                break
+            if view and any(size(reach) > n for reach, n in zip(view, graph.input.shape.space, strict=True)):
+                said.append(f"from {node.name} on it is larger than the input {graph.input.shape}")
+                break
+        return [*said, *_met("strides", found.strides), *_met("centres", found.centres)]
+
+    def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
+        found = fields(graph, ignore=setup.ignore_se)
+        return {"unequal_strides": found.strides, "unequal_centres": found.centres}
+
+
+def _met(what: str, rows: list[str]) -> list[str]:
+    """Return what is to be said of rows at which paths do not agree."""
+    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return [f"paths of different {what} meet at {', '.join(rows[:3])}{more}"] if rows else []
+
+
+class EffectiveStride(Field, name="effective_stride"):
+    """Pixels of the input between the fields of two neighbouring outputs."""
+
+    title = "jump"
+
+    def of(self, reach: Reach) -> Any:
+        return Fraction(reach.step, reach.phases)
+
+
+class EffectivePadding(Field, name="effective_padding"):
+    """Pixels by which the first output's field begins before the input; below zero where it begins inside."""
+
+    title = "pad"
+
+    def of(self, reach: Reach) -> Any:
+        return -first(reach)[0]
+
+
+class FieldCentre(Field, name="field_centre"):
+    """Where the first output's field has its centre, in pixels of the input from 0."""
+
+    title = "centre"
+
+    def of(self, reach: Reach) -> Any:
+        return Fraction(sum(first(reach)), 2)

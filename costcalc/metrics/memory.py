@@ -1,0 +1,115 @@
+"""Activation memory: what is alive while each row runs, and where the most is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from costcalc import num
+from costcalc.errors import stop
+from costcalc.graph import Graph
+from costcalc.metric import Setup
+from costcalc.metrics._order import BEAM, best
+from costcalc.metrics._storage import Moment, Storages, moments, storages
+from costcalc.metrics.sizes import InBytes, activation_bits
+
+
+class Schedule:
+    """A graph's rows in an order, with what is alive while each runs."""
+
+    def __init__(self, found: Storages, order: Sequence[int], *, exact: bool = False) -> None:
+        self.found = found
+        self.order = order
+        self.exact = exact  # whether no order has a smaller peak for certain
+        self.moments = moments(found, order)
+
+    @property
+    def bytes(self) -> list[Any]:
+        """The bytes that are alive while each row runs, in the graph's order."""
+        made: list[Any] = [0] * len(self.order)
+        for index, moment in zip(self.order, self.moments, strict=True):
+            made[index] = moment.total(self.found.sizes)
+        return made
+
+    @property
+    def peak(self) -> Moment:
+        """The first moment at which the most is alive."""
+        return max(self.moments, key=lambda moment: moment.total(self.found.sizes))
+
+    def alive(self, moment: Moment) -> list[tuple[str, str, Any]]:
+        """Return the tensors that are alive then: what wrote each, its shape and bytes, the largest first."""
+        found = self.found
+        made = [(name(found, place), str(found.shapes[place]), found.sizes[place]) for place in moment.alive]
+        return sorted(made, key=lambda one: -one[2])
+
+
+def name(found: Storages, place: int) -> str:
+    """Return what a storage is called: the row that wrote it, or the input."""
+    maker = found.makers[place]
+    return "input" if maker is None else maker.name
+
+
+@lru_cache(maxsize=8)
+def scheduled(graph: Graph, setup: Setup) -> Schedule:
+    """Return a graph's rows in the order that the setup asks for."""
+    found = storages(graph, setup)
+    if setup.order == "best":
+        if setup.mode == "eager":
+            raise stop("PyTorch runs a network in the order of its code", hint="--order best is for the other modes")
+        order, exact = best(found)
+        return Schedule(found, order, exact=exact)
+    return Schedule(found, range(len(found.steps)))
+
+
+class PeakMemory(InBytes, name="peak_memory"):
+    """Bytes of activations that are alive at once: a row's operands, its result, and what waits for later rows."""
+
+    title = "alive"
+    source = "docs/memory.md; MCUNetV2 prints 1372 kB of MobileNetV2, which mode mcu gives"
+    uses = ("mode", "order", "bits", "batch")
+
+    def says(self, setup: Setup) -> str:
+        return f"{setup.mode}, {setup.order} order, {super().says(setup)}"
+
+    def vectorises(self, setup: Setup) -> bool:
+        return bool(setup.order == "listed")
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return scheduled(graph, setup).bytes
+
+    def fold(self, values: Sequence[Any]) -> Any:
+        """Return the most at once."""
+        found: Any = None
+        for value in values:
+            found = value if found is None else num.maximum(found, value)
+        return found
+
+    def remarks(self, graph: Graph, setup: Setup) -> list[str]:
+        if not graph.nodes:
+            return []
+        schedule = scheduled(graph, setup)
+        moment = schedule.peak
+        node, total = moment.step.node, moment.total(schedule.found.sizes)
+        said = [f"at {node.name} ({node.op.type(node.x)}): {total / 1024:,.1f} KiB"]
+        said += [f"  {who} {shape}: {size:,}" for who, shape, size in schedule.alive(moment)]
+        if moment.beside:
+            said.append(f"  beside them: {moment.beside:,}")
+        if moment.over is not None:
+            said.append(f"  {node.name} writes over {name(schedule.found, moment.over)}")
+        if setup.order == "best":
+            listed = self.total(graph, Setup(setup.convention, **{**dict(setup.given), "order": "listed"}))
+            sure = "no order has less" if schedule.exact else f"a beam of {BEAM} found no order with less"
+            said.append(f"{sure}; the listed order has {listed:,}")
+        return said
+
+    def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
+        if not graph.nodes:
+            return {}
+        schedule = scheduled(graph, setup)
+        moment = schedule.peak
+        found = [{"name": who, "shape": shape, "bytes": size} for who, shape, size in schedule.alive(moment)]
+        made = {"at": moment.step.node.name, "alive": found, "beside": moment.beside, "bits": activation_bits(setup)}
+        if setup.order == "best":
+            made |= {"exact": schedule.exact, "order": [graph.nodes[index].name for index in schedule.order]}
+        return made

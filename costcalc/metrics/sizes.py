@@ -1,0 +1,145 @@
+"""What tensors and parameters take: elements, bytes, what crosses the memory's bus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from costcalc import conventions
+from costcalc.counting import Row, cost
+from costcalc.graph import Graph
+from costcalc.metric import Metric, Setup, counted
+from costcalc.num import UNKNOWN, ceil_div
+
+FLOAT = 32  # bits of a number unless told
+
+
+def activation_bits(setup: Setup) -> int:
+    """Return the bits of an activation: 32 unless told, on a microcontroller 8."""
+    return int(setup.bits or (8 if setup.mode == "mcu" else FLOAT))
+
+
+def in_bytes(elements: Any, bits: Any) -> Any:
+    """Return the whole bytes that so many numbers of so many bits take."""
+    return elements * (bits // 8) if bits % 8 == 0 else ceil_div(elements * bits, 8)
+
+
+def weight_bits(row: Row, setup: Setup) -> Any:
+    """Return the bits of a row's weights: those that its spec states, else those asked for."""
+    stated = row.node.bits
+    return stated if stated is not None else setup.weight_bits or activation_bits(setup)
+
+
+def stored_bits(row: Row, setup: Setup) -> Any:
+    """Return the bits that a row's learned numbers take: of kernels what `density` leaves; all else at 32 bits."""
+    others = row.biases + row.norm_params
+    kept = cost(row, conventions.get("pruned")).params - others
+    return kept * weight_bits(row, setup) + others * FLOAT
+
+
+class InBytes(Metric):
+    """What metrics of bytes share: the bits of a number are told beside them."""
+
+    unit = "bytes"
+    uses: ClassVar[tuple[str, ...]] = ("bits", "batch")
+    vectorised = True
+
+    def says(self, setup: Setup) -> str:
+        both = f", weights {setup.weight_bits}" if setup.weight_bits and "weight_bits" in self.uses else ""
+        batch = f", batch {setup.batch}" if setup.batch > 1 and "batch" in self.uses else ""
+        return f"{activation_bits(setup)} bits a number{both}{batch}"
+
+
+class Activations(Metric, name="activations"):
+    """Output elements of the layers that have multiply-accumulates: convolutions, fully connected, matrix products."""
+
+    unit, title = "activations", "activations"
+    source = "arXiv:2003.13678 (acts), as fvcore and timm count"
+    uses = ("batch",)
+    vectorised = True
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        rule = conventions.get("activations")
+        return [cost(row, rule, setup.batch).macs for row in counted(graph)]
+
+
+class ActivationBytes(InBytes, name="activation_bytes"):
+    """Bytes of every row's output, each row by itself."""
+
+    title = "output bytes"
+    source = "elements * bits / 8, rounded up to whole bytes a row"
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        bits = activation_bits(setup)
+        return [in_bytes(row.outputs * setup.batch, bits) for row in counted(graph)]
+
+
+class Bytes(InBytes, name="bytes"):
+    """Bytes of the learned numbers: kernels at their bits, less what density prunes; biases and norms at 32 bits."""
+
+    title = "bytes"
+    source = "docs/memory.md"
+    uses = ("bits", "weight_bits")
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [ceil_div(stored_bits(row, setup), 8) for row in counted(graph)]
+
+    def total(self, graph: Graph, setup: Setup) -> Any:
+        """Return the bytes of all numbers packed, rounded up once."""
+        return ceil_div(sum(stored_bits(row, setup) for row in counted(graph)), 8)
+
+
+def moved(row: Row, setup: Setup) -> Any:
+    """Return the bytes that a row must move: its inputs, outputs and parameters, once each."""
+    through = in_bytes((row.inputs + row.outputs) * setup.batch, activation_bits(setup))
+    # Weights that are shared are read by each row that uses them, though they are counted once.
+    node = row.node
+    own = row if node.shared is None else counted_alone(row)
+    return through + ceil_div(stored_bits(own, setup), 8)
+
+
+def counted_alone(row: Row) -> Row:
+    """Return a row with the parameters that it shares as its own."""
+    node = row.node
+    found = Row(node)
+    for name in node.op.counted:
+        setattr(found, name, getattr(node.op, name)(node.x, node.y))
+    return found
+
+
+class Traffic(InBytes, name="traffic"):
+    """Bytes that each row must move at least: its inputs, outputs and parameters cross the memory's bus once each."""
+
+    title = "traffic"
+    source = "arXiv:1807.11164, section 2 (memory access cost); compulsory: a chip moves more"
+    uses = ("bits", "weight_bits", "batch")
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [moved(row, setup) for row in counted(graph)]
+
+
+class Intensity(InBytes, name="intensity"):
+    """Multiply-accumulates for each byte of the compulsory traffic."""
+
+    unit, title, kind = "MACs a byte", "MACs/byte", "ratio"
+    source = "Williams et al. 2009 (roofline); two FLOPs to a MAC"
+    uses = ("bits", "weight_bits", "batch")
+    vectorised = False
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [_ratio([row], setup) for row in counted(graph)]
+
+    def over(self, graph: Graph, setup: Setup, values: Sequence[Any], indices: Sequence[int]) -> Any:
+        """Return the MACs of the rows in all over their bytes in all."""
+        del values
+        rows = counted(graph)
+        return _ratio([rows[index] for index in indices], setup)
+
+
+def _ratio(rows: Sequence[Row], setup: Setup) -> Any:
+    """Return the MACs over the bytes of some rows; None where no byte moves."""
+    macs, size = sum(row.macs for row in rows), sum(moved(row, setup) for row in rows)
+    if macs is UNKNOWN or not size:
+        return macs if macs is UNKNOWN else None
+    return Fraction(macs * setup.batch, size)

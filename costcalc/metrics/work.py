@@ -1,0 +1,69 @@
+"""What a network computes and learns: parameters, operations by kind, products on real pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costcalc.counting import cost
+from costcalc.graph import Graph
+from costcalc.metric import Metric, Setup, counted
+from costcalc.num import UNKNOWN
+
+
+class Params(Metric, name="params"):
+    """Parameters, as the convention counts them."""
+
+    unit, title = "params", "params"
+    source = "docs/conventions.md"
+    vectorised = True
+
+    def heading(self, setup: Setup) -> str:
+        return setup.convention.things
+
+    measured_in = heading
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [cost(row, setup.convention).params for row in counted(graph)]
+
+
+class Macs(Metric, name="macs"):
+    """Operations, as the convention counts them: multiply-accumulates unless told."""
+
+    unit, title = "MACs", "MACs"
+    source = "docs/conventions.md"
+    uses = ("batch",)
+    vectorised = True
+
+    def heading(self, setup: Setup) -> str:
+        return setup.convention.unit
+
+    measured_in = heading
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [cost(row, setup.convention, setup.batch).macs for row in counted(graph)]
+
+
+class RealMacs(Metric, name="real_macs"):
+    """Multiply-accumulates whose factor is a pixel of the input, none of the padding's zeros."""
+
+    unit, title = "MACs", "real MACs"
+    source = "counted tap by tap: a 3x3 kernel with padding 1 on 7x7 has 19 * 19 = 361 of 441 products inside"
+    uses = ("batch",)
+    vectorised = True
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        found = (node.op.real_macs(node.x, node.y) for node in graph.nodes)
+        return [number if number is UNKNOWN else number * setup.batch for number in found]
+
+
+class Elementwise(Metric, name="elementwise"):
+    """Operations that are no multiply-accumulates: element by element, of all kinds, with the additions of biases."""
+
+    unit, title = "operations", "element-wise"
+    source = "docs/conventions.md, components elementwise and bias_adds"
+    uses = ("batch",)
+    vectorised = True
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [(sum(row.elementwise.values()) + row.bias_adds) * setup.batch for row in counted(graph)]

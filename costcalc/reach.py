@@ -1,0 +1,88 @@
+"""Which inputs an output reads along one axis: the window of an operator, or of all operators up to a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd, lcm
+
+Interval = tuple[int, int]  # the first and the last place that is read; places may lie in the padding, outside
+
+MOST_PHASES = 4096
+
+
+class Reach:
+    """For each output place, the first and last input place that it reads; None where it reads none.
+
+    `windows` holds those of the first outputs. After so many outputs it repeats, `step` inputs on: a
+    convolution has one window and steps by its stride; what enlarges has several.
+    """
+
+    __slots__ = ("step", "windows")
+
+    def __init__(self, step: int, windows: Sequence[Interval | None]) -> None:
+        self.step = step
+        self.windows = tuple(windows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reach) and (self.step, self.windows) == (other.step, other.windows)
+
+    def __hash__(self) -> int:
+        return hash((self.step, self.windows))
+
+    def __repr__(self) -> str:
+        return f"Reach({self.step}, {list(self.windows)})"
+
+    @property
+    def phases(self) -> int:
+        """After how many outputs it repeats."""
+        return len(self.windows)
+
+    def of(self, place: int) -> Interval | None:
+        """Return what the output at a place reads."""
+        turns, phase = divmod(place, len(self.windows))
+        window = self.windows[phase]
+        return None if window is None else (window[0] + turns * self.step, window[1] + turns * self.step)
+
+    def over(self, first: int, last: int) -> Interval | None:
+        """Return what the outputs of an interval read together."""
+        ends = [window for window in (self.of(first), self.of(last)) if window]
+        if len(ends) < 2:  # at an end that reads nothing, look inside
+            ends = [window for place in range(first, last + 1) if (window := self.of(place))]
+        return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+
+    def after(self, before: Reach) -> Reach:
+        """Return what its outputs read of the inputs of `before`, whose outputs it reads."""
+        turns = before.phases // gcd(self.step, before.phases)
+        phases = turns * self.phases
+        windows = [before.over(*window) if (window := self.of(place)) else None for place in range(phases)]
+        return Reach(turns * self.step // before.phases * before.step, windows)
+
+    def also(self, other: Reach) -> Reach:
+        """Return what is read on either of two paths; the strides are the first's."""
+        phases = lcm(self.phases, other.phases)
+        both = [[window for window in (self.of(k), other.of(k)) if window] for k in range(phases)]
+        union = [(min(low for low, _ in one), max(high for _, high in one)) if one else None for one in both]
+        return Reach(phases // self.phases * self.step, union)
+
+
+SAME = Reach(1, [(0, 0)])
+
+
+def sliding(span: int, stride: int, before: int) -> Reach:
+    """Return the reach of a window that slides: what it spans, its stride, the padding before."""
+    return Reach(stride, [(-before, span - 1 - before)])
+
+
+def resampled(size: int, out: int, below: int = 0, above: int = 0, *, centred: bool = False) -> Reach:
+    """Return the reach of an axis of `size` that becomes `out`: the pixel under each output's place, and neighbours.
+
+    centred: pixels are areas, and an output between two reads `below` more before and `above` after it.
+    """
+    phases, step = out // gcd(size, out), size // gcd(size, out)
+    if not centred:
+        return Reach(step, [(place * size // out,) * 2 for place in range(phases)])
+    windows = []
+    for place in range(phases):
+        floor, rest = divmod((2 * place + 1) * size - out, 2 * out)
+        windows.append((floor - below, floor + above) if rest else (floor, floor))
+    return Reach(step, windows)
