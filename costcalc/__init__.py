@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from costcalc import plots as plots
     from costcalc import torch as torch
-    from costcalc.api import check, compare, count, diff, from_onnx, from_torch, load, solve, sweep, whatif
+    from costcalc.api import check, compare, count, diff, from_onnx, from_torch, load, reconcile, solve, sweep, whatif
     from costcalc.document import Spec
     from costcalc.errors import Problem, SpecError
     from costcalc.result import Result
@@ -33,6 +33,7 @@ __all__ = [
     "from_onnx",
     "from_torch",
     "load",
+    "reconcile",
     "solve",
     "sweep",
     "whatif",
@@ -47,6 +48,7 @@ _HOME = {
     "from_onnx": "api",
     "from_torch": "api",
     "load": "api",
+    "reconcile": "api",
     "solve": "api",
     "sweep": "api",
     "whatif": "api",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from costcalc.budgets import Checked
     from costcalc.diffing import Diff
     from costcalc.interop.flat import Flat
+    from costcalc.reconciling import Answer
     from costcalc.swept import Arrays
     from costcalc.transforms.whatif import WhatIf
 
@@ -248,6 +249,24 @@ def whatif(
     from costcalc.transforms.whatif import WhatIf
 
     return WhatIf(count(spec, convention=convention, input=input, batch=batch, **knobs), steps)
+
+
+def reconcile(spec: Any, number: str, *, most: int = 10, **knobs: Any) -> Answer:
+    """Return which settings make a network cost a claimed number, simplest first: `.matches`, else `.nearest`.
+
+    number: as it is printed, "4.12G": its digits are its tolerance. Tried are the conventions, what may be counted
+    besides or left out, 10^9 or 2^30, rounding, and the network's usual resolutions, widths and variants.
+
+    >>> reconcile("googlenet", "1.5G").matches[0].number
+    1498376192
+
+    Raises SpecError for what is no number.
+    """
+    from costcalc import reconciling
+    from costcalc.binder import with_knobs
+
+    name = spec if isinstance(spec, str) and spec in zoo.names() else ""
+    return reconciling.reconcile(with_knobs(load(spec), knobs), number, name=name, most=most)
 
 
 def _values(spec: Spec, name: str, values: Any) -> list[Any]:

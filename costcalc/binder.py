@@ -224,3 +224,12 @@ def settings(spec: Spec, knobs: Mapping[str, Any]) -> dict[str, Any]:
         if fault:
             raise stop(fault.message, hint=fault.hint)
     return {**spec.knobs, **knobs}
+
+
+def with_knobs(spec: Spec, knobs: Mapping[str, Any]) -> Spec:
+    """Return a spec with other values of its knobs in force; raise SpecError for a bad one."""
+    import copy
+
+    found = copy.copy(spec)
+    found.knobs = settings(spec, knobs)
+    return found

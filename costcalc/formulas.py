@@ -37,6 +37,12 @@ def _after(row: Row) -> str:
     return giver.op.kind if giver else ""
 
 
+def _role(row: Row) -> str:
+    """Return act or norm for an operator that may stand in `act:` or `norm:`."""
+    op = row.node.op
+    return "norm" if op.norm_word else "act" if op.is_act else ""
+
+
 def _after_bias(row: Row) -> bool:
     """Say whether the operator that gives the first input adds a bias."""
     giver = row.node.inputs[0].node if row.node.inputs else None
@@ -68,6 +74,8 @@ NAMES: dict[str, Callable[[Row], Any]] = {
     "strides": lambda row: _per_axis(row, "stride"),
     "padding_word": _padding_word,
     "kind": lambda row: row.kind,
+    "role": _role,
+    "path": lambda row: row.name.split("/"),
     "after": _after,
     "after_bias": _after_bias,
     "call": lambda row: row.node.call,
@@ -119,9 +127,12 @@ class Names:
     dim_of = call = word
 
 
+_NOTHING = Names({})
+
+
 def evaluate(expression: Expr, row: Row) -> Any:
     """Return what a formula gives for a row, a whole number; raise Fault where there is none."""
-    return whole(expression.run(Names(Numbers(row))))
+    return whole(expression.run(Names(Numbers(row)) if expression.names else _NOTHING))
 
 
 def unknown(expression: Expr, kinds: Iterable[str]) -> list[tuple[str, int, str]]:

@@ -28,8 +28,8 @@ FLOORS = [
     {"counting", "conventions", "formulas", "profile", "published", "sweeping", "walking"},
     {
         "swept", "parts", "solving", "references", "comparing", "aligning", "diffing", "difftable", "budgets",
-        "baselines", "account", "result", "report", "records", "frame", "explain", "disagreement", "schema",
-        "reference", "render", "plots", "sparks",
+        "baselines", "account", "result", "report", "records", "frame", "explain", "disagreement", "reconciling",
+        "schema", "reference", "render", "plots", "sparks",
     },
     {"interop", "transforms"},
     {"api", "cli", "torch"},

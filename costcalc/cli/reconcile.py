@@ -1,0 +1,67 @@
+"""`costcalc reconcile`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import reconciling, zoo
+from costcalc.binder import with_knobs
+from costcalc.cli import common
+from costcalc.reconciling import Answer, Match
+from costcalc.report import Column, Table
+
+
+@click.command(cls=common.KnobCommand)
+@common.spec_argument
+@click.argument("number", metavar="NUMBER")
+@common.knob_option
+@click.option("--top", type=click.IntRange(1), default=10, metavar="N", help="The simplest so many.")
+@common.table_option
+@common.output_option
+@click.pass_context
+def command(ctx: click.Context, /, spec: str, number: str, pairs: tuple[str, ...], **options: Any) -> None:
+    """Find what makes SPEC cost NUMBER (4.12G, 25.5M): conventions, choices, resolutions, widths, variants.
+
+    The digits of NUMBER are its tolerance.
+    """
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    loaded = with_knobs(loaded, knobs)
+    name = spec.removesuffix(zoo.SUFFIX)
+    found = reconciling.reconcile(loaded, number, name=name if name in zoo.names() else "", most=options["top"])
+    write(found, loaded.name, options)
+
+
+def write(found: Answer, name: str, options: dict[str, Any]) -> None:
+    """Write what was found; say so where nothing explains the number."""
+    shown = found.matches or found.nearest
+    if options["format_"] == "table":
+        head = f"{name}, {found.claim.text}: " + (
+            "" if found.matches else "nothing that was tried gives it. The nearest:"
+        )
+        common.write("\n".join([head.strip(), *map(line, shown)]), options["output"])
+        return
+    common.write_table(table(shown), [record(one, found) for one in shown], options["format_"], options["output"])
+
+
+def table(matches: list[Match]) -> Table:
+    """Return a line a match: its number, what is left unexplained, and the steps to it."""
+    columns = [Column("counts", "number"), Column("of"), Column("off by", "number"), Column("how")]
+    cells = [
+        [f"{one.number:,}", one.unit, f"{one.difference:+,}", "; ".join(one.steps) or "as costcalc counts it"]
+        for one in matches
+    ]
+    return Table(columns, cells, [""] * 4)
+
+
+def line(match: Match) -> str:
+    """Return a match as two lines: its number and what is left unexplained, then the steps to it."""
+    how = "; ".join(match.steps) or "as costcalc counts it"
+    return f"  {match.number:,} {match.unit}, off by {match.difference:+,}\n      {how}"
+
+
+def record(match: Match, found: Answer) -> dict[str, Any]:
+    """Return a match as plain data."""
+    told = match._asdict() | {"steps": list(match.steps)}
+    return {"claim": found.claim.text, "explains": bool(found.matches), **told}
