@@ -85,11 +85,11 @@ def _flopth(model: Any, image: Any) -> Counts:
     return {"macs": int(macs), "params": int(params)}
 
 
-def _exported(model: Any, image: Any, *, dynamo: bool = False) -> str:
+def _exported(model: Any, image: Any) -> str:
     import torch
 
     path = os.path.join(tempfile.gettempdir(), f"live_tools_{os.getpid()}.onnx")
-    torch.onnx.export(model, (image,), path, dynamo=dynamo, **({"verbose": False} if dynamo else {}))
+    torch.onnx.export(model, (image,), path, dynamo=False)
     return path
 
 
@@ -106,7 +106,7 @@ def _onnxsim(model: Any, image: Any) -> Counts:
     import onnx
     from onnxsim.model_info import ModelInfo
 
-    macs = int(ModelInfo(onnx.load(_exported(model, image, dynamo=True))).macs)
+    macs = int(ModelInfo(onnx.load(_exported(model, image))).macs)
     return {"macs": macs, "flops": 2 * macs}
 
 

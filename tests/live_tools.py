@@ -133,11 +133,14 @@ def ask(tool: str, groups: Iterable[str]) -> dict[str, dict[str, Any]]:
 # Why a cell differs, where it is known; a network's name alone stands for all tools. docs/tools.md shows these.
 SHAPES = "exported with a few operations on shapes (seven a chunk, two a channel shuffle), which it counts"
 ONCE = "the exporter writes a step once that several branches do on the same tensor"
+UNKNOWN = "a channel shuffle is exported with computed shapes; behind it onnxsim knows no sizes, and counts nothing"
 REASONS = {
     "nasnet_a_mobile": "TensorFlow's padding of pools: where the two sides differ, the network that costcalc builds"
     " pads in a step of its own, and pools in another, which is no module",
     ("onnx-tool", "nasnet_a_mobile"): ONCE,
     ("onnx-tool", "darts"): ONCE,
+    ("onnxsim", "shufflenet_v1"): UNKNOWN,
+    ("onnxsim", "condensenet"): UNKNOWN,
     ("onnx-tool", "channel shuffle"): SHAPES,
     ("onnx-tool", "shufflenet_v1"): SHAPES,
     ("onnx-tool", "shufflenet_v2_x0_5"): SHAPES,
