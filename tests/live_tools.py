@@ -131,12 +131,22 @@ def ask(tool: str, groups: Iterable[str]) -> dict[str, dict[str, Any]]:
 # ---- what comes out --------------------------------------------------------------------------------
 
 # Why a cell differs, where it is known; a network's name alone stands for all tools. docs/tools.md shows these.
+SHAPES = "exported with a few operations on shapes (seven a chunk, two a channel shuffle), which it counts"
+ONCE = "the exporter writes a step once that several branches do on the same tensor"
+UNKNOWN = "a channel shuffle is exported with computed shapes; behind it onnxsim knows no sizes, and counts nothing"
 REASONS = {
     "nasnet_a_mobile": "TensorFlow's padding of pools: where the two sides differ, the network that costcalc builds"
     " pads in a step of its own, and pools in another, which is no module",
-    ("onnx-tool", "shufflenet_v2_x0_5"): "an exported `chunk` has seven operations on shapes, which it counts",
-    ("onnx-tool", "channel shuffle"): "exported with two operations on shapes, which it counts",
-    ("onnx-tool", "shufflenet_v2_x1_0"): "an exported `chunk` has seven operations on shapes, which it counts",
+    ("onnx-tool", "nasnet_a_mobile"): ONCE,
+    ("onnx-tool", "darts"): ONCE,
+    ("onnxsim", "shufflenet_v1"): UNKNOWN,
+    ("onnxsim", "condensenet"): UNKNOWN,
+    ("onnx-tool", "channel shuffle"): SHAPES,
+    ("onnx-tool", "shufflenet_v1"): SHAPES,
+    ("onnx-tool", "shufflenet_v2_x0_5"): SHAPES,
+    ("onnx-tool", "shufflenet_v2_x1_0"): SHAPES,
+    ("onnx-tool", "condensenet"): "the first convolution's output goes to two places, so that no batch norm is folded"
+    " into it; and operations on shapes",
 }
 TITLES = {
     "torchvision": f"torchvision's networks at {RESOLUTION} x {RESOLUTION} pixels",
