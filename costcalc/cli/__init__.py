@@ -26,6 +26,7 @@ COMMANDS = {
     "diff": "which layers make two networks' costs differ",
     "check": "whether networks are within a budget or a baseline",
     "whatif": "layers replaced, dropped or scaled: before, after, and the effect of each",
+    "training": "a step's work, what autograd keeps, what memory must hold, the largest batch",
     "solve": "the largest setting that meets a budget",
     "plot": "pictures: accuracy, cost by layer and type, sweeps, shapes",
     "verify": "build networks in PyTorch, and compare row by row",
