@@ -45,7 +45,7 @@ def records(result: Result, columns: Sequence[Measured]) -> list[dict[str, Any]]
         full = layer.to_dict(result.batch)
         record = {key: flat(full[key]) for key in about}
         record |= {one.name: plain(one.rows[index]) for one in columns}
-        found.append({**record, "convention": result.convention.name})
+        found.append(record | result.convention.mark)
     return found
 
 
@@ -57,7 +57,7 @@ def folded(result: Result, columns: Sequence[Measured], by: str, fold: int | Non
             **({} if by == "type" else {"type": line.type, "input": line.input, "output": line.output}),
             "rows": len(line.rows),
             **{one.name: plain(over(one, line)) for one in columns},
-            "convention": result.convention.name,
+            **result.convention.mark,
         }
         for line in lines(result, by, fold)
     ]

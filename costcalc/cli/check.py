@@ -10,6 +10,7 @@ from costcalc import baselines, budgets, conventions
 from costcalc.budgets import Checked
 from costcalc.cli import common
 from costcalc.cli.networks import networks
+from costcalc.conventions import Convention
 
 BUDGETS = {
     "max_params": "params",
@@ -52,19 +53,20 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     if update:
         baseline, new = baselines.updated(found, options["baseline"], rule)
         click.echo(f"{baseline.path}: {'written' if new else 'as it was'}", err=True)
-    tell(baselines.check(found, limits, baseline, tolerance, **given), ctx, options["format_"])
+    tell(baselines.check(found, limits, baseline, tolerance, **given), rule, ctx, options["format_"])
 
 
-def tell(checked: Checked, ctx: click.Context, format_: str) -> None:
+def tell(checked: Checked, rule: Convention, ctx: click.Context, format_: str) -> None:
     """Write what was found: what is within its budget to stdout, what is not to stderr, and the exit code."""
     if format_ == "json":
         import json
 
-        found = {"ok": bool(checked), "breaches": [breach.to_dict() for breach in checked.breaches]}
+        found = {"ok": bool(checked), **rule.mark, "breaches": [breach.to_dict() for breach in checked.breaches]}
         click.echo(json.dumps(found, indent=2))
     else:
         for line in checked.within():
             click.echo(line)
         for breach in checked.breaches:
             click.echo(str(breach), err=True)
+        click.echo(rule.counted)
     ctx.exit(0 if checked else 1)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 SHORT = {  # options that stand for columns
+    "flops": ("params", "macs", "elementwise"),
     "padding_aware": ("params", "macs", "real_macs"),
     "receptive_field": ("receptive_field", "effective_stride", "effective_padding", "field_centre"),
     "memory": ("activations", "activation_bytes", "bytes", "peak_memory"),
@@ -50,6 +51,8 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     shown = {"exact": options["exact"], "bars": options["bars"], "color": output is None and common.colored()}
     if options["bars"] and options["format_"] != "table":
         raise stop(f"--bars is for tables on a terminal, not for {options['format_']}")
+    # FLOPs are of multiply-accumulates; what element-wise operations there are stands beside them.
+    options["flops"] = ctx.meta.get(common.UNIT) == "flops" and not (options["columns"] or options["bars"])
     names, given = common.metrics(options, tuple(n for flag, part in SHORT.items() if options[flag] for n in part))
     if names and options["bars"]:
         raise stop("--bars are of MACs, and other columns were asked for", hint="use one of them")
