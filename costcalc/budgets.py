@@ -114,6 +114,11 @@ def shown(value: Any) -> str:
     return readable(value) if isinstance(value, int) or value is UNKNOWN else f"{float(value):.2f}"
 
 
+def amount(text: str) -> int:
+    """Return a number of bytes: 24G, 16GiB, 320K; raise SpecError for anything else."""
+    return int(_number(text, "bytes"))
+
+
 def _number(budget: Any, quantity: str) -> Any:
     """Return a budget, 5M, 4.2M, 600000 or (of bytes) 16MB, as a number; raise SpecError for anything else."""
     if find(quantity).kind == "text":

@@ -71,12 +71,17 @@ class Option:
 
 MODES = ("folded", "fused", "inplace", "eager", "mcu")
 ORDERS = ("listed", "best")
+OPTIMIZERS = ("sgd", "momentum", "adam")
 
 # All that any metric may ask for. The command line has an option for each, Python an argument.
 OPTIONS: dict[str, Option] = {
     "batch": Option("images at once", 1, least=1),
     "bits": Option("bits of an activation, and of a weight whose row states none; 32 unless told", least=1, most=64),
     "mode": Option("who manages the memory (docs/memory.md)", "fused", words=MODES),
+    "freeze": Option("layers that do not learn, as patterns with commas: stage1/*", "", metavar="PATTERNS"),
+    "amp": Option("train in mixed precision: activations of 16 bits, weights and gradients of 32", default=False),
+    "optimizer": Option("what the optimizer keeps: nothing, a momentum, Adam's two", "sgd", words=OPTIMIZERS),
+    "checkpoint": Option("segments whose insides are computed again for the backward pass", least=1, most=1000),
     "ignore_se": Option("leave gates of global information out of the receptive field", default=False),
     "order": Option("the order in which rows run: as listed, or the one of the smallest peak", "listed", words=ORDERS),
     "weight_bits": Option("bits of a weight whose row states none; as `bits` unless told", least=1, most=64),

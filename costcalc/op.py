@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from costcalc.errors import Fault
 from costcalc.fields import REQUIRED, Field, Role
@@ -29,6 +29,17 @@ COMPONENTS = PARAMETERS + WORK
 
 # kind (and alias) -> class, filled by defining a class.
 REGISTRY: dict[str, type[Op]] = {}
+
+
+class Saved(NamedTuple):
+    """What PyTorch's autograd keeps of an operator for the backward pass, beside parameters."""
+
+    operands: tuple[int, ...] = ()  # those of its inputs that it keeps, by number
+    result: bool = False  # whether it keeps its output
+    elements: Any = 0  # numbers that it makes for the purpose, as wide as an activation: a mask, a padded copy
+    bytes: Any = 0  # and what is as wide as it is: indices, statistics
+    learned: tuple[int, ...] = ()  # inputs that it keeps only where its own weights learn
+    fixed: Any = 0  # bytes that do not grow with the batch: statistics over the batch
 
 
 class Op:
@@ -166,6 +177,10 @@ class Op:
         x, y: the operand's shape and the output's; number: which operand it is.
         """
         return (SAME,) * len(x.space) if x.space == y.space else None
+
+    def saved(self, x: Any, y: Any) -> Saved:
+        """Return what PyTorch's autograd keeps of it for the backward pass."""
+        return Saved()
 
     def type(self, x: Any) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""

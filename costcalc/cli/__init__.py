@@ -26,6 +26,7 @@ COMMANDS = {
     "diff": "which layers make two networks' costs differ",
     "check": "whether networks are within a budget or a baseline",
     "whatif": "layers replaced, dropped or scaled: before, after, and the effect of each",
+    "training": "a step's work, what autograd keeps, what memory must hold, the largest batch",
     "solve": "the largest setting that meets a budget",
     "size": "what weights take to store: quantized, pruned, with indices",
     "latency": "how long a network takes on a device: a range, or a lower bound",

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, real
-from costcalc.op import FOLDED, INPLACE, Example, Op
+from costcalc.op import FOLDED, INPLACE, Example, Op, Saved
 from costcalc.shape import Shape
 
 
@@ -20,12 +20,19 @@ class Activation(Op):
         """PyTorch's modules have an `inplace`, unless a class says otherwise."""
         return INPLACE
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input, unless a class says otherwise: in place PyTorch keeps a copy of it, as large."""
+        return Saved((0,))
+
 
 class Relu(Activation, kind="relu"):
     """Rectifier, max(x, 0): one comparison an element."""
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved(result=True)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.ReLU()
@@ -129,6 +136,9 @@ class Sigmoid(Activation, kind="sigmoid"):
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": x.size, "add": x.size, "div": x.size}
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved(result=True)
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Sigmoid()
 
@@ -166,6 +176,9 @@ class Tanh(Activation, kind="tanh"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"mul": x.size, "exp": x.size, "add": 2 * x.size, "div": x.size}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved(result=True)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Tanh()
@@ -299,6 +312,10 @@ class Softsign(Activation, kind="softsign"):
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size, "add": x.size, "div": x.size}
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input, and 1 + |x|, by which it is divided."""
+        return Saved((0,), elements=x.size)
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Softsign()
 
@@ -372,6 +389,10 @@ class LogSigmoid(Activation, kind="log_sigmoid"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": 2 * x.size, "add": 2 * x.size}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input and e^-|x|."""
+        return Saved((0,), elements=x.size)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.LogSigmoid()

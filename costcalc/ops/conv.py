@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer, padding, per_axis, role
 from costcalc.num import prod
-from costcalc.op import Example
+from costcalc.op import Example, Saved
 from costcalc.ops._twin import edges
 from costcalc.reach import Reach
 from costcalc.shape import Shape
@@ -57,6 +57,13 @@ class Convolution(Windowed):
 
     def grouping(self, x: Shape) -> str:
         return _grouping(self.groups, x.c)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input; of uneven padding the padded copy of it that PyTorch makes."""
+        pads = self.pads(x)
+        if all(num.truth(before == after) for before, after in pads):
+            return Saved((0,))
+        return Saved(elements=x.c * prod(n + before + after for n, (before, after) in zip(x.space, pads, strict=True)))
 
     def type(self, x: Shape) -> str:
         """Name the layer as the MobileNet paper's table 2 does: `conv dw 3x3`."""
@@ -265,6 +272,9 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
         axes = zip(self.kernel, self.stride, self.padding, self.dilation, strict=True)
         return tuple(_spread(k, s, before, d) for k, s, (before, _), d in axes)
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,))
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)[len(x.space) - 1]
         even = all(before == after for before, after in self.padding)
@@ -340,6 +350,9 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return super().reach(x, y) if number == 0 else None
+
+    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
+        return Saved((0, 1))
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer, role
-from costcalc.op import Example, Op
+from costcalc.op import Example, Op, Saved
 from costcalc.ops._twin import channels_last
 from costcalc.reach import Reach
 from costcalc.shape import Shape
@@ -53,6 +53,9 @@ class FullyConnected(Op, kind="fc"):
 
     def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
         return (x.c, self.out, self.bias)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved(learned=(0,))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         linear = torch.nn.Linear(x.c, self.out, bias=self.bias)
@@ -116,6 +119,9 @@ class MatMul(Op, kind="matmul"):
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return None
 
+    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
+        return Saved((0, 1))
+
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         return torch.matmul
 
@@ -174,6 +180,9 @@ class Attention(Op, kind="attention"):
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return None
+
+    def saved(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Saved:
+        return Saved((0, 1, 2), elements=self.scores(x))
 
     def torch(self, torch: Any, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
         scale = float(x[0].dims[-1]) ** -0.5

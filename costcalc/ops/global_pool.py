@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import gcd
 from typing import Any
 
+from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import per_axis
 from costcalc.num import ceil_div, prod
-from costcalc.op import Example, Op
+from costcalc.op import Example, Op, Saved
 from costcalc.reach import Reach
 from costcalc.shape import Shape
 
@@ -54,6 +55,9 @@ class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size - x.c}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), result=True)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.flatten(2).amax(2)
@@ -101,6 +105,10 @@ class AdaptiveAveragePool(AdaptivePool, kind="adaptive_avg_pool"):
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"add": (self.window(x) - 1) * y.size, "div": y.size}
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input; a mean over all pixels keeps nothing."""
+        return Saved() if num.truth(y.pixels == 1) else Saved((0,))
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.AdaptiveAvgPool1d, torch.nn.AdaptiveAvgPool2d)[len(x.space) - 1]
         return make(self.size)
@@ -136,6 +144,9 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": (self.window(x) - 1) * y.size}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), bytes=8 * y.size)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.AdaptiveMaxPool1d, torch.nn.AdaptiveMaxPool2d)[len(x.space) - 1]

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer
-from costcalc.op import FOLDED, INPLACE, NEW, VIEW, Example, Op
+from costcalc.op import FOLDED, INPLACE, NEW, VIEW, Example, Op, Saved
 from costcalc.shape import Shape
 
 
@@ -138,6 +138,9 @@ class Multiply(Join, kind="multiply"):
     def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
         return FOLDED
 
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(tuple(range(len(x))))
+
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return _folded(torch.mul, y)
 
@@ -196,6 +199,9 @@ class Divide(Op, kind="divide"):
     def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
         return FOLDED
 
+    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
+        return Saved((0, 1))
+
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         return _folded(torch.div, y)
 
@@ -217,6 +223,9 @@ class Maximum(Join, kind="maximum"):
 
     def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
         return FOLDED
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(tuple(range(len(x))))
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return _folded(torch.maximum, y)

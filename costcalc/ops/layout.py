@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import integer, integers, real
 from costcalc.num import prod
-from costcalc.op import VIEW, Example, Op
+from costcalc.op import NEW, VIEW, Example, Op, Saved
 from costcalc.reach import SAME, Reach
 from costcalc.shape import Shape
 
@@ -35,6 +35,10 @@ class Dropout(Op, kind="dropout"):
 
     def storage(self, x: Shape, y: Shape) -> str:
         return VIEW
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the mask: a number an element, as on a CPU; a GPU keeps a byte."""
+        return Saved(elements=x.size)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Dropout(self.p)
@@ -93,6 +97,10 @@ class ChannelShuffle(Op, kind="channel_shuffle", aliases=("shuffle",)):
                 "the channels must be a multiple of groups",
                 field="groups",
             )
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        """Of one group nothing is moved."""
+        return VIEW if num.truth(self.groups == 1) else NEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.unflatten(1, (self.groups, -1)).transpose(1, 2).flatten(1, 2)

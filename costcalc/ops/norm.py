@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, integer, real, word
-from costcalc.op import FOLDED, NEW, Example, Op
+from costcalc.op import FOLDED, NEW, Example, Op, Saved
 from costcalc.ops._twin import channels_last
 from costcalc.shape import Shape
 
@@ -39,6 +39,10 @@ class BatchNorm(Op, kind="batch_norm"):
     def scratch(self, x: Shape, y: Shape) -> Any:
         """Return the bytes of a mean and an inverse deviation a channel, which PyTorch's kernel gives too."""
         return 8 * x.c
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input, and a mean and an inverse deviation a channel, 32 bits each."""
+        return Saved((0,), fixed=8 * x.c)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         nn = torch.nn
@@ -98,6 +102,9 @@ class LayerNorm(Op, kind="layer_norm"):
             return ()
         return ((x.c,) if self.over == "channels" else x.dims) + (self.bias,)
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), bytes=8 * (x.pixels if self.over == "channels" else 1))
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         shape = x.c if self.over == "channels" else x.dims
         norm = torch.nn.LayerNorm(shape, self.eps, self.affine, self.bias)
@@ -153,6 +160,9 @@ class RmsNorm(Op, kind="rms_norm"):
         extra = 1 if self.affine else 0
         return {"mul": (2 + extra) * x.size, "add": x.size, "div": 2 * x.pixels, "sqrt": x.pixels}
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), elements=x.size, bytes=4 * x.pixels)
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return channels_last(torch.nn.RMSNorm(x.c, self.eps, self.affine))
 
@@ -199,6 +209,9 @@ class GroupNorm(Op, kind="group_norm"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return _normalized(x, self.groups, affine=self.affine)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), bytes=8 * self.groups)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.GroupNorm(self.groups, x.c, self.eps, affine=self.affine)
@@ -250,6 +263,9 @@ class InstanceNorm(Op, kind="instance_norm"):
     def storage(self, x: Shape, y: Shape) -> str:
         return FOLDED if self.track_running_stats else NEW
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), bytes=8 * x.c)
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         nn = torch.nn
         make = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)[len(x.space) - 1]
@@ -284,6 +300,10 @@ class LocalResponseNorm(Op, kind="lrn"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"mul": 3 * x.size, "add": self.size * x.size, "sqrt": 2 * x.size, "div": x.size}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input, its padded squares, and the divisor before and after its power."""
+        return Saved((0,), elements=2 * x.size + (x.c + self.size - 1) * x.pixels)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         norm = torch.nn.functional.local_response_norm

@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, padding, per_axis
 from costcalc.num import prod
-from costcalc.op import Example
+from costcalc.op import Example, Saved
 from costcalc.ops._twin import edges
 from costcalc.shape import Shape
 from costcalc.window import Windowed
@@ -46,6 +46,11 @@ class Pool(Windowed):
         axes = zip(x.space, y.space, self.windows(), self.stride, self.pads(x), strict=True)
         return edges((before, (out - 1) * s + w - n - before) for n, out, w, s, (before, _) in axes)
 
+    def padded(self, x: Shape, y: Shape) -> Any:
+        """Return the elements of the input padded so that the windows fit exactly."""
+        axes = zip(y.space, self.windows(), self.stride, strict=True)
+        return x.c * prod((out - 1) * s + w for out, w, s in axes)
+
     def even(self, x: Shape) -> bool:
         """Say whether PyTorch's own pools can express the padding: the same on both sides, in numbers."""
         return self.padding != "same" and all(before == after for before, after in self.pads(x))
@@ -70,6 +75,11 @@ class MaxPool(Pool, kind="max_pool"):
     def scratch(self, x: Shape, y: Shape) -> Any:
         """Return the bytes of the places of the maxima, 64 bits each, which PyTorch's kernel gives too."""
         return 8 * y.size
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input (of uneven padding a padded copy), and the places of the maxima."""
+        kept = Saved((0,)) if self.even(x) else Saved(elements=self.padded(x, y))
+        return kept._replace(bytes=8 * y.size)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.MaxPool1d, torch.nn.MaxPool2d)[len(x.space) - 1]
@@ -149,6 +159,10 @@ class AveragePool(Pool, kind="avg_pool"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"add": (prod(self.kernel) - 1) * y.size, "div": y.size}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input; of uneven padding a padded copy, and how many cells count at each place."""
+        return Saved((0,)) if self.even(x) else Saved(elements=self.padded(x, y), fixed=4 * y.pixels)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         make = (torch.nn.AvgPool1d, torch.nn.AvgPool2d)[len(x.space) - 1]

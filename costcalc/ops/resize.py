@@ -190,7 +190,8 @@ class Crop(Op, kind="crop"):
         return tuple(sliding(1, 1, -before) for before, _ in self.cuts(x))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return lambda t: torch.nn.functional.pad(t, edges(self.cuts(x), -1))
+        cut = (..., *(slice(before, n - after) for n, (before, after) in zip(x.space, self.cuts(x), strict=True)))
+        return lambda t: t[cut]
 
     examples = [
         Example({"size": 56}, (512, 64, 64), (512, 56, 56), "U-Net: (64 - 56) / 2 = 4 on each side"),

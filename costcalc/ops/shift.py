@@ -8,7 +8,7 @@ from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import flag, per_axis
 from costcalc.num import prod
-from costcalc.op import FOLDED, Example, Op
+from costcalc.op import FOLDED, Example, Op, Saved
 from costcalc.ops._twin import edges, twin
 from costcalc.ops.resize import every_pixel, steps
 from costcalc.reach import Reach, sliding
@@ -34,6 +34,9 @@ class Scale(Op, kind="scale"):
 
     def storage(self, x: Shape, y: Shape) -> str:
         return FOLDED
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved(learned=(0,))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         each = (x.c, *(1,) * len(x.space))
@@ -129,6 +132,11 @@ class ActiveShift(Op, kind="active_shift"):
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         """Return a pixel around: what is learned moves a channel by so much, as it is taken here."""
         return tuple(sliding(3, stride, 1) for stride in self.stride)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input, and where each of its elements is sampled: two numbers."""
+        # With a stride the output is a view of the whole map.
+        return Saved((0,), elements=3 * x.size - y.size)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         def move(m: Any, t: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import num
 from costcalc.errors import Fault
 from costcalc.fields import integer
-from costcalc.op import Example, Op
+from costcalc.op import Example, Op, Saved
 from costcalc.reach import Reach
 from costcalc.shape import Shape
 
@@ -24,6 +24,9 @@ class Normalizing(Op):
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return super().reach(x, y) if self.axis == 0 else None
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved(result=True)
 
     def sums(self, x: Shape) -> Any:
         """Return how many sums there are: one for each place on the other axes."""
@@ -102,6 +105,9 @@ class Glu(Op, kind="glu"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": y.size, "add": y.size, "div": y.size, "mul": y.size}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.GLU(x.place(self.axis) + 1)

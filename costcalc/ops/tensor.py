@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.errors import Fault
 from costcalc.fields import flag, integers, real, word
-from costcalc.op import FOLDED, Example, Op
+from costcalc.op import FOLDED, Example, Op, Saved
 from costcalc.shape import Shape
 
 # What is done to an element t: the kind of operation that it counts as, and the same in PyTorch.
@@ -63,6 +63,14 @@ class Arithmetic(Op, kind="arithmetic"):
     def storage(self, x: Shape, y: Shape) -> str:
         return FOLDED
 
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        if self.op in ("exp", "sqrt", "rsqrt", "reciprocal"):
+            return Saved(result=True)
+        if self.op == "divide_into":  # the reciprocal, which is then multiplied
+            return Saved(elements=x.size)
+        linear = ("add", "subtract", "subtract_from", "multiply", "divide", "negative", "sign")
+        return Saved() if self.op in linear or self.op.startswith("round") else Saved((0,))
+
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         function = (_WITH | _ALONE)[self.op][1]
         number = () if self.by is None else (self.by,)
@@ -110,6 +118,11 @@ class ReduceAxes(Op, kind="reduce_axes"):
             "variance": {"add": 2 * sums + x.size, "mul": x.size, "div": 2 * y.size},
             "norm": {"mul": x.size, "add": sums, "sqrt": y.size},
         }[self.op]
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        if self.op in ("mean", "sum"):
+            return Saved()
+        return Saved((0,), result=self.op != "variance")
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         dims = tuple(k + 1 for k in self.places(x))

@@ -1,0 +1,90 @@
+"""`costcalc training`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from costcalc import api
+from costcalc.budgets import amount
+from costcalc.cli import common
+from costcalc.columns import chosen, report, totals, written
+from costcalc.errors import stop
+from costcalc.metric import OPTIONS
+from costcalc.metrics.training import demand, largest_batch, unmatched
+from costcalc.render import text
+from costcalc.report import Column, Table, heading
+from costcalc.result import Result
+
+COLUMNS = ("macs", "backward_macs", "training_macs", "saved", "training_memory")
+PARTS = {
+    "weights": "weights and buffers",
+    "gradients": "one for each number that learns",
+    "optimizer": "what the optimizer keeps",
+    "saved": "activations kept for the backward pass",
+    "passing": "a row's gradients, or the forward pass",
+}
+
+
+@click.command(cls=common.KnobCommand)
+@common.spec_argument
+@common.knob_option
+@common.batch_option
+@click.option("--optimizer", type=click.Choice(OPTIONS["optimizer"].words), default="sgd", help="What keeps numbers.")
+@click.option("--freeze", multiple=True, metavar="PATTERN", help="Layers or groups that do not learn: 'stage1*'.")
+@click.option("--amp", is_flag=True, help="Mixed precision: activations of 16 bits, weights and gradients of 32.")
+@click.option("--checkpoint", type=click.IntRange(1), metavar="K", help="Compute K segments' insides again.")
+@click.option("--memory", metavar="BYTES", help="The largest batch that fits: 24G, 16GiB.")
+@common.table_option
+@common.output_option
+@click.pass_context
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+    """Print what training SPEC costs: a step's work, what is kept for the backward pass, what memory must hold.
+
+    It follows PyTorch's autograd, in 32 bits without checkpoints unless told. An allocator's margin and cuDNN's
+    workspaces come on top.
+    """
+    loaded, knobs = common.chosen(ctx, spec, pairs)
+    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
+    given = {"optimizer": options["optimizer"], "freeze": ",".join(options["freeze"]), "amp": options["amp"]}
+    given |= {"checkpoint": options["checkpoint"]}
+    for pattern in unmatched(result.graph, given["freeze"]):
+        raise stop(f"--freeze {pattern} names no row or group", hint="costcalc report --by row tells their names")
+    most = amount(options["memory"]) if options["memory"] else None
+    fits = None if most is None else largest_batch(result.graph, result.setup(**given), most)
+    if options["format_"] == "json":
+        import json
+
+        data = report(result, chosen(result, COLUMNS, **given)) | {"largest_batch": fits, "memory": most}
+        common.write(json.dumps(data, indent=2), options["output"])
+        return
+    told(result, given, options, fits)
+
+
+def told(result: Result, given: dict[str, Any], options: dict[str, Any], fits: int | None) -> None:
+    """Write the demand as a table, and the rest in words."""
+    needed = demand(result.graph, result.setup(**given))
+    cells = [[name, value, 100 * value / needed.total if needed.total else 0.0, PARTS[name]] for name, value in
+             needed._asdict().items()]  # fmt: skip
+    columns = [Column("memory"), Column("bytes", "count"), Column("%", "share"), Column("what")]
+    table = Table(columns, cells, ["total", needed.total, 100.0 if needed.total else 0.0, ""])
+    records = [{"part": name, "bytes": value} for name, value, _, _ in cells]
+    if options["format_"] == "table" and options["output"] is None:
+        common.write("\n".join([*(text.wrapped(line, common.columns()) for line in heading(result)), ""]))
+    common.write_table(table, records, options["format_"], options["output"])
+    if options["format_"] in ("table", "markdown") and options["output"] is None:
+        common.write("\n".join(["", *said(result, given, options, fits)]))
+
+
+def said(result: Result, given: dict[str, Any], options: dict[str, Any], fits: int | None) -> list[str]:
+    """Return the work of a step and the largest batch, in words."""
+    forward, backward, step = (result.metric(name, **given) for name in COLUMNS[:3])
+    ratio = f" ({step.total / forward.total:.2f} times the forward pass)" if forward.total else ""
+    parts = [f"forward {written(forward.total)}", f"backward {written(backward.total)}"]
+    parts += ["forward again for checkpoints"] if given["checkpoint"] else []
+    lines = [f"a step: {written(step.total)} MACs{ratio}: {', '.join(parts)}"]
+    if fits is not None:
+        lines.append(f"largest batch in {options['memory']}: {fits or 'none: not even one image fits'}")
+    memory = totals([result.metric("training_memory", **given)])[0]
+    return [*lines, memory.partition(" (")[2].rstrip(")")]
