@@ -116,8 +116,7 @@ def shown(value: Any) -> str:
 
 def amount(text: str) -> int:
     """Return a number of bytes: 24G, 16GiB, 320K; raise SpecError for anything else."""
-    found: int = _number(text, "bytes")
-    return found
+    return int(_number(text, "bytes"))
 
 
 def _number(budget: Any, quantity: str) -> Any:

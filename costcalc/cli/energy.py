@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from costcalc import api
-from costcalc.budgets import limits
+from costcalc.budgets import amount
 from costcalc.cli import common
 from costcalc.estimates.powering import Energy
 from costcalc.hardware import energy
@@ -35,7 +35,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     NAME is horowitz_45nm, eyeriss, or the path of a file.
     """
     table = energy.load(options["energy_table"])
-    room = limits(bytes=options["onchip"]).get("bytes", 0)
+    room = amount(options["onchip"]) if options["onchip"] else 0
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
     found = Energy(result, table, energy.Chip(options["dtype"], options["batch"], options["fusion"], room))
