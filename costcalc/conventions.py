@@ -108,7 +108,7 @@ class Convention:
 
 
 def stamp(convention: Convention) -> str:
-    """Return eight hexadecimal digits that are the same for two conventions only where they count alike."""
+    """Return six hexadecimal digits that are the same for two conventions only where they count alike."""
     from zlib import crc32
 
     count = convention.count
@@ -120,7 +120,7 @@ def stamp(convention: Convention) -> str:
         if key in rule.formulas and rule.formulas[key].text != convention.formulas[key].text
     ]
     told = (convention.params, convention.macs, convention.unit, convention.things, sorted(rules))
-    return f"{crc32(repr(told).encode()):08x}"
+    return f"{crc32(repr(told).encode()) >> 8:06x}"
 
 
 def folder() -> str:

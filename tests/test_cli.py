@@ -237,8 +237,8 @@ def test_ops_lists_all_operators() -> None:
 
 def test_conventions() -> None:
     done = run("conventions").stdout
-    assert done.startswith("costcalc 9c528eb2 (the default): ")
-    assert "\nlecture 320d907a: " in done
+    assert done.startswith("costcalc 9c528e (the default): ")
+    assert "\nlecture 320d90: " in done
 
 
 @pytest.mark.parametrize("which", ["spec", "report"])
