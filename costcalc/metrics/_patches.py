@@ -11,6 +11,7 @@ from costcalc.graph import Node, Tensor
 from costcalc.metrics._order import segments
 from costcalc.metrics._storage import Moment, Storages, shape_of
 from costcalc.metrics.sizes import activation_bits, in_bytes
+from costcalc.num import UNKNOWN
 from costcalc.op import VIEW
 from costcalc.shape import Shape
 
@@ -22,7 +23,7 @@ class Patched(NamedTuple):
 
     bytes: list[Any]  # alive while each row runs; of a row that runs in patches, at most
     rows: int  # how many run so
-    more: Fraction  # multiply-accumulates that halos add, as a part of the network's
+    more: Fraction | None  # multiply-accumulates that halos add, as a part of the network's; None where unknown
 
 
 def patched(found: Storages, moments: Sequence[Moment], count: int) -> Patched | None:
@@ -59,17 +60,29 @@ def _stage(found: Storages, moments: Sequence[Moment], count: int) -> Patched | 
     result = found.place[nodes[-1].outputs[0]]
     tensors = {found.place[t]: t for t in (found.graph.input, *(t for node in nodes for t in node.outputs))}
     most = [0] * len(nodes)
-    macs = Fraction(0)
     for need in product(*needs):
         sizes = {place: _bytes(found, tensor, need) for place, tensor in tensors.items()}
         sizes[result] = 0
         for number, moment in enumerate(moments):
             beside = _bytes(found, nodes[number].outputs[0], need, plane=True) if moment.beside else 0
             most[number] = max(most[number], sum(sizes[place] for place in moment.alive) + beside)
-        macs += sum(_macs(node, need) for node in nodes)
-    total = sum(node.op.macs(node.x, node.y) for node in found.graph.nodes)
-    once = sum(node.op.macs(node.x, node.y) for node in nodes)
-    return Patched([found.sizes[result] + size for size in most], len(nodes), (macs - once) / total if total else macs)
+    more = _more(found, nodes, needs)
+    return Patched([found.sizes[result] + size for size in most], len(nodes), more)
+
+
+def _more(found: Storages, nodes: Sequence[Node], needs: list[list[Need]]) -> Fraction | None:
+    """Return the multiply-accumulates that halos add, as a part of the network's; None where some are unknown."""
+    macs = [node.op.macs(node.x, node.y) for node in found.graph.nodes]
+    total = sum(macs)
+    if total is UNKNOWN:
+        return None
+    pixels = [shape_of(node.outputs[0]).pixels for node in nodes]
+    again = sum(
+        Fraction(macs[number] * _pixels(node.outputs[0], need), pixels[number])
+        for need in product(*needs)
+        for number, node in enumerate(nodes)
+    )
+    return (again - sum(macs[: len(nodes)])) / total if total else Fraction(0)
 
 
 def _needs(nodes: Sequence[Node], count: int) -> list[list[Need]] | None:
@@ -122,9 +135,3 @@ def _bytes(found: Storages, tensor: Tensor, need: Sequence[Need], *, plane: bool
     channels = 1 if plane else shape_of(tensor).c
     elements = channels * _pixels(tensor, need) * found.setup.batch
     return int(in_bytes(elements, activation_bits(found.setup)))
-
-
-def _macs(node: Node, need: Sequence[Need]) -> Fraction:
-    """Return a patch's share of a node's multiply-accumulates."""
-    pixels = shape_of(node.outputs[0]).pixels
-    return Fraction(node.op.macs(node.x, node.y) * _pixels(node.outputs[0], need), pixels)

@@ -128,7 +128,7 @@ class PeakMemory(InBytes, name="peak_memory"):
         return [
             f"at {at.name} ({at.op.type(at.x)}): {max(made.bytes) / 1024:,.1f} KiB; without patches {whole:,}",
             f"in patches run {made.rows} rows, up to {graph.nodes[made.rows - 1].name}",
-            f"halos add {float(100 * made.more):.1f} % MACs; the image itself is not counted beyond a patch",
+            f"halos add {_share(made.more)} MACs; the image itself is not counted beyond a patch",
         ]
 
     def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
@@ -136,10 +136,10 @@ class PeakMemory(InBytes, name="peak_memory"):
             return {}
         if setup.patches:
             cut = in_patches(graph, setup)
-            rows, more = (cut.rows, float(cut.more)) if cut else (0, 0.0)
+            rows, more = (cut.rows, cut.more) if cut else (0, 0)
             return {
                 "in_patches": [node.name for node in graph.nodes[:rows]],
-                "more_macs": more,
+                "more_macs": None if more is None else float(more),
             }
         schedule = scheduled(graph, setup)
         moment = schedule.peak
@@ -148,3 +148,7 @@ class PeakMemory(InBytes, name="peak_memory"):
         if setup.order == "best":
             made |= {"exact": schedule.exact, "order": [graph.nodes[index].name for index in schedule.order]}
         return made
+
+
+def _share(part: Any) -> str:
+    return "unknown" if part is None else f"{float(100 * part):.1f} %"
