@@ -147,7 +147,7 @@ def drawn(seed: int) -> dict[str, Any]:
     rng = random.Random(seed)
     names, unused, layers = ["x0"], set(), [{"conv": {"out": 2, "kernel": 1}, "name": "x0"}]
     for k in range(1, rng.randint(4, 7)):
-        kind, one = rng.choice(["conv", "concat", "relu", "pool"]), rng.choice(names)
+        kind, one = rng.choice(["conv", "concat", "relu", "pool", "depthwise"]), rng.choice(names)
         item: dict[str, Any] = {"conv": {"out": rng.randint(1, 9), "kernel": 1}, "from": one}
         used = {one}
         if kind == "concat" and len(names) > 1:
@@ -155,6 +155,8 @@ def drawn(seed: int) -> dict[str, Any]:
             item = {"concat": sorted(used)}
         elif kind == "relu":
             item = {"relu": None, "from": one}
+        elif kind == "depthwise":
+            item = {"dwconv": {"kernel": 3, "padding": 1}, "from": one}
         elif kind == "pool":
             item = {"avg_pool": {"kernel": 3, "stride": 1, "padding": 1}, "from": one}
         unused -= used
