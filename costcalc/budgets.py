@@ -143,6 +143,9 @@ def _number(budget: Any, quantity: str) -> Any:
 def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
     """Return the budgets that a network is over; one that is unknown is over every budget."""
     found = [(network.result.metric(quantity, **options), most) for quantity, most in limits.items()]
+    for one, _ in found:
+        if isinstance(one.total, str):
+            raise stop(f"{network.label}: {one.name} is {one.total}, and a budget needs a number")
     return [
         Breach(network.label, one.name, named(one.metric, one.setup), total, most, costliest(network.result, one))
         for one, most in found

@@ -60,9 +60,8 @@ def records(networks: list[Network], names: Sequence[str] = (), **options: Any) 
 
 def _ratio(value: Any, first: Any) -> float | None:
     """Return a value in units of the first, or None where that can't be known."""
-    if isinstance(value, str) or value in (UNKNOWN, None) or first is UNKNOWN or not first:
-        return None
-    return float(value / first)
+    numbers = not any(one is UNKNOWN or one is None or isinstance(one, str) for one in (value, first))
+    return float(value / first) if numbers and first else None
 
 
 def frame(networks: list[Network], names: Sequence[str] = (), **options: Any) -> pd.DataFrame:
@@ -95,8 +94,10 @@ def table(networks: list[Network], names: Sequence[str] = (), *, exact: bool = F
 
 
 def _shown(value: Any, *, exact: bool) -> str:
-    if value is None or isinstance(value, str):
-        return value or str(UNKNOWN)
+    if value is None:
+        return str(UNKNOWN)
+    if isinstance(value, str):
+        return value
     if isinstance(value, float):
         return str(value) if exact else f"{value:.2f}"
     return f"{value:,}" if exact else readable(value)

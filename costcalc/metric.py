@@ -84,6 +84,7 @@ OPTIONS: dict[str, Option] = {
     "checkpoint": Option("segments whose insides are computed again for the backward pass", least=1, most=1000),
     "ignore_se": Option("leave gates of global information out of the receptive field", default=False),
     "order": Option("the order in which rows run: as listed, or the one of the smallest peak", "listed", words=ORDERS),
+    "patches": Option("run the first rows in N x N patches, cut where the peak is smallest", least=2, most=16),
     "weight_bits": Option("bits of a weight whose row states none; as `bits` unless told", least=1, most=64),
     "density": Option('share of weights that is not zero: 0.3, or "conv 3x3=0.3; fc=0.1"', "", metavar="TEXT"),
     "device": Option("a device of `costcalc devices`, or the path of a device's file", "", metavar="NAME"),

@@ -147,7 +147,7 @@ def drawn(seed: int) -> dict[str, Any]:
     rng = random.Random(seed)
     names, unused, layers = ["x0"], set(), [{"conv": {"out": 2, "kernel": 1}, "name": "x0"}]
     for k in range(1, rng.randint(4, 7)):
-        kind, one = rng.choice(["conv", "concat", "relu", "pool"]), rng.choice(names)
+        kind, one = rng.choice(["conv", "concat", "relu", "pool", "depthwise"]), rng.choice(names)
         item: dict[str, Any] = {"conv": {"out": rng.randint(1, 9), "kernel": 1}, "from": one}
         used = {one}
         if kind == "concat" and len(names) > 1:
@@ -155,6 +155,8 @@ def drawn(seed: int) -> dict[str, Any]:
             item = {"concat": sorted(used)}
         elif kind == "relu":
             item = {"relu": None, "from": one}
+        elif kind == "depthwise":
+            item = {"dwconv": {"kernel": 3, "padding": 1}, "from": one}
         elif kind == "pool":
             item = {"avg_pool": {"kernel": 3, "stride": 1, "padding": 1}, "from": one}
         unused -= used
@@ -201,3 +203,51 @@ def test_a_cell_search_network_gains_from_order() -> None:
 def test_pytorch_runs_in_the_order_of_its_code() -> None:
     with pytest.raises(costcalc.SpecError, match="in the order of its code"):
         peak("resnet18", mode="eager", order="best")
+
+
+# ---- patches ---------------------------------------------------------------------------------------------
+
+# [1, 8, 8] in 2x2 patches, elements as bytes. Cut at the end: a patch of 4x4 needs 4x4 of conv2 (2 channels: 32),
+# 5x5 of conv1 (4 channels: 100) and 6x6 of the image (36). With the result's 64: 36 + 100, 100 + 32, 32 beside it.
+# conv1 does 25 instead of 16 pixels a patch, of 36 MACs: 4 * 9 * 36 more, of 2,304 + 4,608 + 128.
+CHAIN = {
+    "costcalc": 1,
+    "input": [1, 8, 8],
+    "defaults": {"conv": {"bias": False}},
+    "layers": [
+        {"conv": {"out": 4, "kernel": 3, "padding": 1}},
+        {"conv": {"out": 2, "kernel": 3, "padding": 1}},
+        {"conv": {"out": 1, "kernel": 1}},
+    ],
+}
+
+
+def test_patches_by_hand() -> None:
+    one = costcalc.count(CHAIN).metric("peak_memory", patches=2, bits=8)
+    assert (one.rows, one.total) == ([200, 196, 96], 200)
+    found = one.to_dict()
+    assert found["in_patches"] == ["conv1", "conv2", "conv3"]
+    assert found["more_macs"] == pytest.approx(4 * 9 * 36 / 7040)
+    assert peak(CHAIN, bits=8) == 384
+
+
+@pytest.mark.parametrize(("patches", "wanted"), [(2, 441_840), (3, 251_888), (4, 200_704)])
+def test_patches_of_mobilenet_v2(patches: int, wanted: int) -> None:
+    assert peak("mobilenet_v2", mode="mcu", patches=patches) == wanted  # as this model gives; MCUNetV2 says 172 kB
+
+
+def test_more_patches_never_need_more_in_a_chain() -> None:
+    peaks = [peak("mobilenet_v1", mode="mcu", patches=n) for n in (2, 3, 4, 6)]
+    assert peaks == sorted(peaks, reverse=True)
+    assert peaks[0] < peak("mobilenet_v1", mode="mcu")
+
+
+@pytest.mark.parametrize("options", [{"order": "best"}, {"mode": "eager"}])
+def test_patches_do_not_go_with(options: dict[str, Any]) -> None:
+    with pytest.raises(costcalc.SpecError, match="patches are for the listed order"):
+        peak("resnet18", patches=2, **options)
+
+
+def test_what_reads_all_of_the_image_runs_in_no_patches() -> None:
+    spec = {"costcalc": 1, "input": [4, 8, 8], "layers": [{"multiply": [[], ["global_avg_pool"]]}, CONV]}
+    assert peak(spec, patches=2, bits=8) == peak(spec, bits=8)

@@ -17,7 +17,7 @@ import pytest
 import costcalc
 from costcalc import metric, num, sweeping
 from costcalc.cli import main
-from costcalc.metric import OPTIONS, Setup, metrics
+from costcalc.metric import OPTIONS, Setup, find, metrics
 
 # c1: 8·(3·9 + 1) = 224 params, 64·216 = 13,824 MACs; c2 depthwise, stride 2: 8·10 = 80, 16·72 = 1,152; fc: 8·10 + 10.
 SPEC = """\
@@ -217,6 +217,8 @@ REFUSED = [
     (("check", "tiny.yaml", "--max", "byte=5"), "did you mean 'bytes'"),
     (("check", "tiny.yaml", "--max", "bytes=x"), "is no budget of bytes"),
     (("sweep", "tiny.yaml", "--width", "1,2", "--columns", "intensity", "--per", "layer"), "no other metric"),
+    (("check", "mobilenet_v3_large", "--max", "receptive_field=300"), "receptive_field is global"),
+    (("sweep", "mobilenet_v3_large", "--width", "1", "--columns", "receptive_field"), "receptive_field is 'global'"),
 ]
 
 
@@ -294,3 +296,23 @@ def test_the_largest_setting_within_a_budget_of_any_metric(run: Run) -> None:
     assert rows[0]["traffic"] <= 20_000
     _, _, err = run("solve", "tiny.yaml", "--vary", "width=1:9:1", "--max", "traffic=20")
     assert f"the least that was tried is {TOTALS['traffic']:,} bytes of traffic (32 bits a number)" in err
+
+
+def test_what_is_no_number_has_no_ratio(run: Run) -> None:
+    code, out, _ = run("compare", "mobilenet_v2", "mobilenet_v3_large", "--columns", "receptive_field,macs")
+    assert (code, "global" in out) == (0, True)
+
+
+OPAQUE = ["conv: {out: 4, kernel: 3}", "opaque: {shape: [4, 6, 6]}", "relu", "global_avg_pool", "fc: {out: 2}"]
+
+
+@pytest.mark.parametrize("options", [{}, {"mode": "mcu", "patches": 2}, {"order": "best"}, {"checkpoint": 2}])
+@pytest.mark.parametrize("name", sorted(metrics()))
+def test_what_nobody_knows_stays_unknown(name: str, options: dict[str, Any]) -> None:
+    text = "costcalc: 1\ninput: [3, 8, 8]\nlayers:\n" + "".join(f"  - {item}\n" for item in OPAQUE)
+    result = costcalc.count(__import__("yaml").safe_load(text))
+    given = {**find(name).needs, **options}
+    one = result.metric(name, **given)
+    json.dumps(result.to_dict(columns=name, **given))
+    if one.unit.startswith("MACs"):
+        assert one.total is num.UNKNOWN

@@ -11,6 +11,7 @@ from costcalc.errors import stop
 from costcalc.graph import Graph
 from costcalc.metric import Setup
 from costcalc.metrics._order import BEAM, best
+from costcalc.metrics._patches import Patched, patched
 from costcalc.metrics._storage import Moment, Storages, moments, storages
 from costcalc.metrics.sizes import InBytes, activation_bits
 
@@ -62,21 +63,34 @@ def scheduled(graph: Graph, setup: Setup) -> Schedule:
     return Schedule(found, range(len(found.steps)))
 
 
+@lru_cache(maxsize=8)
+def in_patches(graph: Graph, setup: Setup) -> Patched | None:
+    """Return a network whose first rows run in patches; None where none are asked for, or none can."""
+    if not setup.patches:
+        return None
+    if setup.order == "best" or setup.mode == "eager":
+        raise stop("patches are for the listed order, and not for PyTorch", hint="leave --order best, --mode eager out")
+    schedule = scheduled(graph, setup)
+    return patched(schedule.found, schedule.moments, setup.patches)
+
+
 class PeakMemory(InBytes, name="peak_memory"):
     """Bytes of activations that are alive at once: a row's operands, its result, and what waits for later rows."""
 
     title = "alive"
     source = "docs/memory.md; MCUNetV2 prints 1372 kB of MobileNetV2, which mode mcu gives"
-    uses = ("mode", "order", "bits", "batch")
+    uses = ("mode", "order", "patches", "bits", "batch")
 
     def says(self, setup: Setup) -> str:
-        return f"{setup.mode}, {setup.order} order, {super().says(setup)}"
+        patches = f", {setup.patches}x{setup.patches} patches" if setup.patches else ""
+        return f"{setup.mode}, {setup.order} order{patches}, {super().says(setup)}"
 
     def vectorises(self, setup: Setup) -> bool:
-        return bool(setup.order == "listed")
+        return bool(setup.order == "listed" and not setup.patches)
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
-        return scheduled(graph, setup).bytes
+        made = in_patches(graph, setup)
+        return made.bytes if made else scheduled(graph, setup).bytes
 
     def fold(self, values: Sequence[Any]) -> Any:
         """Return the most at once."""
@@ -88,6 +102,8 @@ class PeakMemory(InBytes, name="peak_memory"):
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
         if not graph.nodes:
             return []
+        if setup.patches:
+            return self.of_patches(graph, setup)
         schedule = scheduled(graph, setup)
         moment = schedule.peak
         node, total = moment.step.node, moment.total(schedule.found.sizes)
@@ -103,9 +119,28 @@ class PeakMemory(InBytes, name="peak_memory"):
             said.append(f"{sure}; the listed order has {listed:,}")
         return said
 
+    def of_patches(self, graph: Graph, setup: Setup) -> list[str]:
+        """Return what is to be said of a network that runs in patches."""
+        made, whole = in_patches(graph, setup), max(scheduled(graph, setup).bytes)
+        if made is None:
+            return ["its first rows can't run in patches"]
+        at = graph.nodes[made.bytes.index(max(made.bytes))]
+        return [
+            f"at {at.name} ({at.op.type(at.x)}): {max(made.bytes) / 1024:,.1f} KiB; without patches {whole:,}",
+            f"in patches run {made.rows} rows, up to {graph.nodes[made.rows - 1].name}",
+            f"halos add {_share(made.more)} MACs; the image itself is not counted beyond a patch",
+        ]
+
     def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
         if not graph.nodes:
             return {}
+        if setup.patches:
+            cut = in_patches(graph, setup)
+            rows, more = (cut.rows, cut.more) if cut else (0, 0)
+            return {
+                "in_patches": [node.name for node in graph.nodes[:rows]],
+                "more_macs": None if more is None else float(more),
+            }
         schedule = scheduled(graph, setup)
         moment = schedule.peak
         found = [{"name": who, "shape": shape, "bytes": size} for who, shape, size in schedule.alive(moment)]
@@ -113,3 +148,7 @@ class PeakMemory(InBytes, name="peak_memory"):
         if setup.order == "best":
             made |= {"exact": schedule.exact, "order": [graph.nodes[index].name for index in schedule.order]}
         return made
+
+
+def _share(part: Any) -> str:
+    return "unknown" if part is None else f"{float(100 * part):.1f} %"
