@@ -100,10 +100,25 @@ def calls() -> list[tuple[str, str, str]]:
     ]
 
 
+def searches() -> list[tuple[str, str, str]]:
+    """Return how long the slowest network of the zoo takes to say what explains a number."""
+    from costcalc import zoo
+    from costcalc.reconciling import reconcile
+
+    spent = {}
+    for name, spec in zoo.networks().items():
+        start = time.process_time()
+        reconcile(spec, "123456789", name=name)
+        spent[name] = time.process_time() - start
+    slowest = max(spent, key=lambda name: spent[name])
+    said = f"{median(spent.values()):.2f} s CPU, {spent[slowest]:.2f} s the slowest ({slowest})"
+    return [(f"`reconcile`, {len(spent)} networks, a number that nothing explains", said, "1 s")]
+
+
 def main() -> None:
     print(f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores\n")
     print("| what | measured | at most |\n| --- | --- | --- |")
-    for row in processes() + calls():
+    for row in processes() + calls() + searches():
         print(f"| {' | '.join(row)} |")
 
 

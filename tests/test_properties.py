@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -252,6 +253,15 @@ published: {source: none, rows: [{where: here, macs: 1M, params: 2.5K, top1: 70}
 """,
 ]
 TEXTS = INLINE + [Path(path).read_text(encoding="utf-8") for path in zoo.files()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> Iterator[None]:
+    """Keep the garbage collector from walking over what earlier tests left, in the seconds of a spec."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def timed(run: Any, *args: Any) -> Any:

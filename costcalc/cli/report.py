@@ -22,6 +22,8 @@ SHORT = {  # options that stand for columns
     "padding_aware": ("params", "macs", "real_macs"),
     "receptive_field": ("receptive_field", "effective_stride", "effective_padding", "field_centre"),
     "memory": ("activations", "activation_bytes", "bytes", "peak_memory"),
+    "timed": ("macs", "latency", "latency_most", "bound"),
+    "energy": ("macs", "energy", "energy_compute", "energy_onchip", "energy_dram"),
 }
 
 
@@ -41,6 +43,7 @@ SHORT = {  # options that stand for columns
     "--receptive-field", is_flag=True, help="Show what each row reads of the input: a shorthand of --columns."
 )
 @click.option("--memory", is_flag=True, help="Show activations, bytes, and what is alive: a shorthand of --columns.")
+@click.option("--energy", is_flag=True, help="Show where energy goes, relative: a shorthand of --columns.")
 @click.option("--bars", is_flag=True, help="Show each line's share of the operations as a bar, in place of its input.")
 @click.option("--exact", is_flag=True, help="All digits.")
 @common.output_option
@@ -53,6 +56,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         raise stop(f"--bars is for tables on a terminal, not for {options['format_']}")
     # FLOPs are of multiply-accumulates; what element-wise operations there are stands beside them.
     options["flops"] = ctx.meta.get(common.UNIT) == "flops" and not (options["columns"] or options["bars"])
+    options["timed"] = bool(options["device"]) and not options["columns"]  # --device alone asks for times
     names, given = common.metrics(options, tuple(n for flag, part in SHORT.items() if options[flag] for n in part))
     if names and options["bars"]:
         raise stop("--bars are of MACs, and other columns were asked for", hint="use one of them")
