@@ -8,7 +8,7 @@ from typing import Any
 
 from costcalc.document import knob_fault
 from costcalc.errors import nearest
-from costcalc.fields import CALLS
+from costcalc.fields import CALLS, HELD
 from costcalc.items import ItemReader
 from costcalc.source import Node
 
@@ -42,9 +42,10 @@ class AsideReader(ItemReader):
         """Read which implementation other tools are run on, and which rows it does not call as modules."""
         section = self.mapping(node, "reference")
         if node is not None and node.is_map:
-            self.keys(node, ("from", *CALLS), "key of reference:")
+            self.keys(node, ("from", *CALLS, HELD), "key of reference:")
         if "from" in section:
             self.spec.meta["reference"] = section["from"].plain()
+        self.spec.held = self.patterns(section.get(HELD))
         for word in CALLS:
             for one in self.patterns(section.get(word)):
                 self.spec.reference.setdefault(word, []).append(one)

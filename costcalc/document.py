@@ -212,6 +212,7 @@ class Spec:
         self.variant = ""
         self.meta: dict[str, Any] = {}
         self.reference: dict[str, list[str]] = {}  # how the reference implementation calls rows: word -> patterns
+        self.held: list[str] = []  # patterns of the layers whose input it holds until norm and activation are done
         self.root: Node | None = None
         self.knobs: dict[str, Any] = {}
         self.defaults_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen

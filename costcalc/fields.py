@@ -53,6 +53,10 @@ CALLS = {
     "absent": "not at all",
 }
 
+# What else `reference` says, of layers: those that are a module of their own, norm and activation within, so that
+# who calls it holds what goes in until all three are done.
+HELD = "held"
+
 # The top-level keys of a spec.
 TOP = (
     "costcalc", "name", "family", "year", "task", "source", "reference", "knobs", "variants", "define", "input",

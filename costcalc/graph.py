@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from costcalc.document import Spec
@@ -50,6 +51,7 @@ class Node:
         "bits",
         "call",
         "density",
+        "held",
         "index",
         "inputs",
         "kind",
@@ -76,6 +78,7 @@ class Node:
         self.shared: Node | None = None  # the node whose weights it uses
         self.bits: Any = None
         self.density: Any = None
+        self.held = False  # whether the reference implementation holds its layer's input until the layer is done
         self.call = MODULE  # how the reference implementation calls it: a word of the spec's `reference`
 
     def __repr__(self) -> str:
@@ -95,14 +98,24 @@ class Graph:
 
     def called(self) -> None:
         """Tell each node how the reference implementation calls it: by the first pattern that its name matches."""
-        if not self.spec.reference:
-            return
-        from fnmatch import translate
-
         words = [word for word, patterns in self.spec.reference.items() for _ in patterns]
-        every = [translate(pattern) for patterns in self.spec.reference.values() for pattern in patterns]
-        found = re.compile("|".join(f"({one})" for one in every)).match
-        for node in self.nodes:
-            match = found(node.name)
-            if match and match.lastindex:
-                node.call = words[match.lastindex - 1]
+        called = _matcher(pattern for patterns in self.spec.reference.values() for pattern in patterns)
+        held = _matcher(self.spec.held)
+        for node in self.nodes if words or self.spec.held else ():
+            node.held = held(node.layer) is not None
+            number = called(node.name)
+            node.call = MODULE if number is None else words[number]
+
+
+def _matcher(patterns: Iterable[str]) -> Callable[[str], int | None]:
+    """Return a function that gives the number of the first pattern that a name matches, None for none."""
+    from fnmatch import translate
+
+    every = [f"({translate(pattern)})" for pattern in patterns]
+    found = re.compile("|".join(every)).match if every else None
+
+    def number(name: str) -> int | None:
+        match = found(name) if found else None
+        return match.lastindex - 1 if match and match.lastindex else None
+
+    return number

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc import op as ops
 from costcalc.aside import PUBLISHED
 from costcalc.document import VERSION
-from costcalc.fields import CALLS, MODIFIERS
+from costcalc.fields import CALLS, HELD, MODIFIERS
 from costcalc.op import PARAMETERS
 from costcalc.result import VERSION as REPORT_VERSION
 
@@ -151,7 +151,8 @@ def _reference() -> dict[str, Any]:
     """Return the schema of `reference`: the implementation that other tools are run on."""
     patterns = {"type": ["array", "string"], "items": {"type": "string"}}
     words = {word: patterns | {"description": f"rows that it calls {said}"} for word, said in CALLS.items()}
-    return _closed({"from": {"type": "string"}, **words}) | {"required": []}
+    held = patterns | {"description": "layers whose input it holds until norm and activation are done"}
+    return _closed({"from": {"type": "string"}, **words, HELD: held}) | {"required": []}
 
 
 def _metric() -> dict[str, Any]:

@@ -115,6 +115,8 @@ def held(found: Storages) -> list[tuple[int, int]]:
     open_: dict[str, tuple[int, set[int]]] = {}  # block -> where it began, what has entered it
     for number, step in enumerate([*steps, None]):
         now = set() if step is None else set(blocks(step.node.layer))
+        if step is not None and step.node.held:
+            now.add(step.node.layer)
         for name in [name for name in open_ if name not in now]:
             _, entered = open_.pop(name)
             holds += [(place, number - 1) for place in entered]
