@@ -7,7 +7,7 @@ costcalc's own count of the network as it is; those of fewer steps come first.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -31,7 +31,8 @@ RESOLUTIONS = (*range(32, 1025, 8), 227, 231, 260, 299, 300, 331, 380)
 ODD = range(32, 641)
 WIDTHS = (0.25, 0.35, 0.5, 0.75, 1.25, 1.3, 1.4, 1.5, 2.0)
 CLASSES = {1000: 1001, 1001: 1000}
-USUAL = {"resolution": RESOLUTIONS, "width": WIDTHS}
+SIZE = "resolution"
+USUAL = {SIZE: RESOLUTIONS, "width": WIDTHS}
 
 
 class Count(NamedTuple):
@@ -89,16 +90,16 @@ def reconcile(spec: Spec, text: str, *, name: str = "", most: int = 10) -> Answe
     variants are found. Raises SpecError for a text that is no number.
     """
     claim = claimed(text)
-    tried = [*own(spec), *elsewhere(spec, name)]
-    odd = min(_matches(_odd(spec), claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
+    taken = _taken(spec, SIZE) if SIZE in spec.knobs else lambda _: False
+    tried = [*own(spec), *elsewhere(spec, name, taken)]
+    odd = min(_matches(_odd(spec, taken), claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
     kept = _simplest([*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])])
     return Answer(claim, kept[:most], [] if kept else _nearest(tried, claim))
 
 
-def _odd(spec: Spec) -> list[Count]:
+def _odd(spec: Spec, taken: Callable[[int], bool]) -> list[Count]:
     """Return the counts at resolutions that nobody would choose, but somebody may have had."""
-    values = [value for value in ODD if value not in RESOLUTIONS]
-    found = _along(spec, "resolution", values) if "resolution" in spec.knobs else ()
+    found = _along(spec, SIZE, [value for value in ODD if value not in RESOLUTIONS and taken(value)])
     return [one._replace(steps=(*one.steps, "an image of an odd size")) for one in found if len(one.steps) == 1]
 
 
@@ -185,7 +186,7 @@ def _cited(row: dict[str, Any], *, holds: bool) -> str:
 
 def own(spec: Spec) -> Iterator[Count]:
     """Yield the counts of a network as it is: every convention, and every few choices together."""
-    found = rows(expand(spec))
+    found = alike(rows(expand(spec)))
     for name in conventions.names():
         for rule in conventions.get(name).others.values():
             if rule.tool or rule.name != conventions.DEFAULT:
@@ -193,13 +194,41 @@ def own(spec: Spec) -> Iterator[Count]:
     yield from lattice(found)
 
 
-def _of_rule(found: list[Row], rule: Convention) -> Iterator[Count]:
+def alike(found: list[Row]) -> list[tuple[Row, int]]:
+    """Return rows that any convention counts alike as one, with how many they are: a deep network repeats itself."""
+    groups: dict[Any, tuple[Row, int]] = {}
+    for row in found:
+        key = _key(row)
+        first, number = groups.get(key, (row, 0))
+        groups[key] = (first, number + 1)
+    return list(groups.values())
+
+
+def _key(row: Row) -> Any:
+    """Return all that a formula may read of a row; of its name the words without their numbers."""
+    node, op = row.node, row.node.op
+    words = frozenset(part.rstrip("0123456789") for part in row.name.split("/"))
+    giver = node.inputs[0].node if node.inputs else None
+    before = giver and (giver.op.kind, giver.op.__dict__.get("bias"))
+    return (
+        op.kind,
+        repr(op.__dict__),
+        repr((node.x, node.y)),
+        node.call,
+        node.density,
+        node.shared is None,
+        before,
+        words,
+    )
+
+
+def _of_rule(found: list[tuple[Row, int]], rule: Convention) -> Iterator[Count]:
     """Yield what one convention says; nothing where it cannot count the network."""
     try:
-        costs = [cost(row, rule) for row in found]
+        whole = cost_of(found, rule)
     except SpecError:
         return
-    for number, unit in ((sum(c.macs for c in costs), rule.unit), (sum(c.params for c in costs), rule.things)):
+    for number, unit in ((whole["macs"], rule.unit), (whole["params"], rule.things)):
         if number is not UNKNOWN:
             yield Count((f"{'as ' if rule.tool else 'convention '}{rule.name}",), number, unit)
 
@@ -213,7 +242,7 @@ def choices() -> tuple[Convention, ...]:
     return tuple(load(os.path.join(folder, file)) for file in sorted(os.listdir(folder)) if file.endswith(".yaml"))
 
 
-def lattice(found: list[Row], steps: tuple[str, ...] = (), most: int = MOST_CHOICES) -> Iterator[Count]:
+def lattice(found: list[tuple[Row, int]], steps: tuple[str, ...] = (), most: int = MOST_CHOICES) -> Iterator[Count]:
     """Yield the counts of rows under costcalc's convention with up to so many choices: MACs, FLOPs and parameters."""
     base = cost_of(found, conventions.get(conventions.DEFAULT))
     parts_ = [(choice.name, choice.says, cost_of(found, choice)) for choice in choices()]
@@ -233,29 +262,52 @@ def lattice(found: list[Row], steps: tuple[str, ...] = (), most: int = MOST_CHOI
                     yield Count((*said, "two FLOPs a MAC"), 2 * whole + more, "FLOPs")
 
 
-def cost_of(found: list[Row], rule: Convention) -> dict[str, Any]:
+def cost_of(found: list[tuple[Row, int]], rule: Convention) -> dict[str, Any]:
     """Return what rows cost under a convention, by quantity."""
-    costs = [cost(row, rule) for row in found]
-    return {"macs": sum(c.macs for c in costs), "params": sum(c.params for c in costs)}
+    costs = [(cost(row, rule), number) for row, number in found]
+    return {name: sum(getattr(one, name) * number for one, number in costs) for name in ("macs", "params")}
 
 
 # ---- the network at other settings --------------------------------------------------------------------------
 
 
-def elsewhere(spec: Spec, name: str) -> Iterator[Count]:
+def elsewhere(spec: Spec, name: str, taken: Callable[[int], bool]) -> Iterator[Count]:
     """Yield the counts of a network at the usual values of its knobs, and of its known variants."""
     for knob, values in USUAL.items():
         if knob in spec.knobs:
-            yield from _along(spec, knob, [value for value in values if value != spec.knobs[knob]])
+            tried = [value for value in values if value != spec.knobs[knob]]
+            yield from _along(spec, knob, [value for value in tried if knob != SIZE or taken(int(value))])
     for steps, other in variants(spec, name):
         try:
-            yield from lattice(rows(expand(other)), steps, most=1)
+            yield from lattice(alike(rows(expand(other))), steps, most=1)
         except SpecError:
             continue
 
 
+def _taken(spec: Spec, knob: str) -> Callable[[int], bool]:
+    """Return which values a network takes, as a few beside its own tell: some take multiples of 32 only.
+
+    A sweep looks for each value that is refused by halves, which takes long where most are.
+    """
+    now = spec.knobs[knob]
+    for step in (1, 2, 4, 8, 16, 32, 64):
+        if all(_expands(spec, {knob: now + times * step}) for times in (8, 3, 1)):
+            return lambda value: (value - now) % step == 0
+    return lambda _: False
+
+
+def _expands(spec: Spec, knobs: dict[str, Any]) -> bool:
+    """Say whether a network takes these knobs."""
+    try:
+        return bool(expand(spec, knobs))
+    except SpecError:
+        return False
+
+
 def _along(spec: Spec, knob: str, values: list[Any]) -> Iterator[Count]:
     """Yield the counts along a knob, all of them counted at once."""
+    if not values:
+        return
     grid = Grid([Axis({knob: values})])
     rule = conventions.get(conventions.DEFAULT)
     for part in parts(spec, grid, rule, skip=True):
