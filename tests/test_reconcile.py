@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import costcalc
+from costcalc import conventions
 from costcalc.cli import group
 from costcalc.counting import cost
-from costcalc.reconciling import choices, claimed
+from costcalc.reconciling import alike, choices, claimed, cost_of
 
 
 def run(*arguments: str) -> Result:
@@ -88,3 +89,13 @@ def test_each_choice_counts_something_somewhere() -> None:
     for choice in choices():
         sums = [sum(part.params or part.macs for part in (cost(layer.row, choice) for layer in one)) for one in found]
         assert any(sums), choice.name
+
+
+@pytest.mark.parametrize("network", ["resnet50", "mobilenet_v3_small", "densenet121", "inception_v3", "shufflenet_v1"])
+def test_rows_that_are_taken_as_one_are_counted_as_often_as_they_are(network: str) -> None:
+    every = [layer.row for layer in costcalc.count(network).layers]
+    found = alike(every)
+    assert sum(number for _, number in found) == len(every) > len(found)
+    for rule in (*map(conventions.get, conventions.names()), *choices()):
+        whole = {name: sum(getattr(cost(row, rule), name) for row in every) for name in ("macs", "params")}
+        assert cost_of(found, rule) == whole, rule.name
