@@ -226,10 +226,12 @@ def settings(spec: Spec, knobs: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec.knobs, **knobs}
 
 
-def with_knobs(spec: Spec, knobs: Mapping[str, Any]) -> Spec:
-    """Return a spec with other values of its knobs in force; raise SpecError for a bad one."""
+def with_knobs(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None = None) -> Spec:
+    """Return a spec with other values of its knobs in force, and on another input; raise SpecError for a bad one."""
     import copy
 
     found = copy.copy(spec)
     found.knobs = settings(spec, knobs)
+    if shape is not None:
+        found.input = [Value(Mark("--input"), length) for length in shape]
     return found

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from costcalc.columns import over as over_line
 from costcalc.comparing import MEASURES
 from costcalc.errors import Fault, stop
-from costcalc.metric import Measured, find, named, names
+from costcalc.metric import Measured, find, named, names, plain
 from costcalc.num import UNKNOWN, or_none
 from costcalc.published import figure
 from costcalc.references import Network
@@ -147,10 +147,15 @@ def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Br
         if isinstance(one.total, str):
             raise stop(f"{network.label}: {one.name} is {one.total}, and a budget needs a number")
     return [
-        Breach(network.label, one.name, named(one.metric, one.setup), total, most, costliest(network.result, one))
+        Breach(network.label, one.name, named(one.metric, one.setup), number, most, costliest(network.result, one))
         for one, most in found
-        if (total := UNKNOWN if one.total is None else one.total) > most
+        if (number := _number_of(one.total)) > most
     ]
+
+
+def _number_of(total: Any) -> Any:
+    """Return a total as a number to be told: unknown where there is none, a fraction as a float."""
+    return UNKNOWN if total in (None, UNKNOWN) else plain(total)
 
 
 def costliest(result: Result, one: Measured) -> list[tuple[str, Any]]:
@@ -159,4 +164,5 @@ def costliest(result: Result, one: Measured) -> list[tuple[str, Any]]:
     unknown = [(name, value) for name, value in found if value is UNKNOWN]
     if unknown:
         return unknown[:COSTLIEST]
-    return sorted((pair for pair in found if pair[1]), key=lambda pair: -pair[1])[:COSTLIEST]
+    numbers = [pair for pair in found if pair[1] and not isinstance(pair[1], str)]  # of a field a row may say `global`
+    return sorted(numbers, key=lambda pair: -pair[1])[:COSTLIEST]

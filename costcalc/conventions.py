@@ -11,7 +11,7 @@ import os
 from functools import lru_cache
 from typing import NamedTuple
 
-from costcalc.errors import nearest, stop
+from costcalc.errors import Mark, nearest, stop
 from costcalc.expr import Expr
 
 DEFAULT = "costcalc"
@@ -44,6 +44,7 @@ class Convention:
         tool: bool = False,
         notes: tuple[str, ...] = (),
         rules: tuple[Rule, ...] = (),
+        marks: dict[str, Mark] | None = None,
     ) -> None:
         self.name = name
         self.count = count  # macs or flops: which of its two numbers this is
@@ -56,6 +57,7 @@ class Convention:
         self.tool = tool  # whether it is another tool's
         self.notes = notes
         self.rules = rules
+        self.marks = marks or {}  # where each formula stands in its file
         self.others: dict[str, Convention] = {count: self}  # by what each counts
         self.of_kind = {kind: rule for rule in rules for kind in rule.kinds}
         self.stamp = stamp(self)
@@ -119,8 +121,9 @@ def stamp(convention: Convention) -> str:
         for key in ("params", count)
         if key in rule.formulas and rule.formulas[key].text != convention.formulas[key].text
     ]
-    told = (convention.params, convention.macs, convention.unit, convention.things, sorted(rules))
-    return f"{crc32(repr(told).encode()) >> 8:06x}"
+    told: list[object] = [convention.params, convention.macs, convention.unit, convention.things, sorted(rules)]
+    told += [True] if convention.tool else []  # what the reference has not costs nothing then
+    return f"{crc32(repr(tuple(told)).encode()) >> 8:06x}"
 
 
 def folder() -> str:
@@ -135,13 +138,16 @@ def names() -> tuple[str, ...]:
     return (DEFAULT, *(name for name in found if name != DEFAULT))
 
 
-def get(name: str | Convention) -> Convention:
+def get(name: str | os.PathLike[str] | Convention) -> Convention:
     """Return a convention by name or by the path of its file; with `:macs` or `:flops` behind it, that count of it.
 
     Raises SpecError, with the nearest name, for an unknown one, and with every mistake of a file.
     """
     if isinstance(name, Convention):
         return name
+    if not isinstance(name, str | os.PathLike):
+        raise stop(f"a convention is a name or a path, not {name!r:.40}")
+    name = os.fspath(name)
     base, colon, count = name.rpartition(":")
     if not colon or count not in UNITS:
         base, count = name, ""
@@ -155,7 +161,12 @@ def _own(name: str) -> Convention:
         return _read(os.path.join(folder(), f"{name}.yaml"), 0)
     if name.endswith((".yaml", ".yml")) or os.sep in name:
         changed = os.stat(name).st_mtime_ns if os.path.exists(name) else 0
-        return _read(name, changed)
+        found = _read(name, changed)
+        if found.name in names():
+            raise stop(
+                f"{name} calls itself '{found.name}', as one of costcalc's own does", hint="give it another name"
+            )
+        return found
     hint = nearest(name, names()) or f"known: {', '.join(names())}, or the path of a file"
     raise stop(f"unknown convention '{name}'", hint=hint)
 

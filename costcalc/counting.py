@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc import num
 from costcalc.conventions import LEARNABLE, Convention
-from costcalc.errors import Fault, stop
+from costcalc.errors import Fault, Mark, Problem, SpecError, stop
 from costcalc.formulas import evaluate
 from costcalc.graph import ABSENT, Graph, Node
 from costcalc.num import UNKNOWN
@@ -131,7 +131,8 @@ def _operations(formula: Expr, row: Row, convention: Convention) -> Any:
         return UNKNOWN
     if not formula.names and row.kind not in convention.of_kind and num.any_of(row.macs != 0):
         raise stop(
-            f"{row.name}: the convention '{convention.name}' says nothing of '{row.kind}', which has MACs",
+            f"{row.name}: the convention '{convention.name}' says nothing of '{row.kind}', which has MACs: "
+            f"its {convention.count} are {formula.text} for every operator without a rule",
             hint=f"add a rule to it: {{of: {row.kind}, {convention.count}: ...}}",
         )
     return _evaluated(formula, row, convention)
@@ -142,7 +143,9 @@ def _evaluated(formula: Expr, row: Row, convention: Convention) -> Any:
     try:
         return evaluate(formula, row)
     except Fault as fault:
-        raise stop(f"{row.name}: {formula.text} of {convention.name}: {fault.message}", hint=fault.hint) from None
+        said = f"{formula.text} gives no number for {row.name} ({row.kind}): {fault.message}"
+        mark = convention.marks.get(formula.text, Mark(convention.name))
+        raise SpecError([Problem(said, mark, fault.hint)]) from None
 
 
 def total(costs: Iterable[Cost]) -> Cost:

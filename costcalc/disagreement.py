@@ -10,7 +10,8 @@ from costcalc.conventions import Convention
 from costcalc.counting import Row, cost, total
 from costcalc.expr import Expr
 from costcalc.formulas import Numbers
-from costcalc.num import UNKNOWN
+from costcalc.graph import ABSENT
+from costcalc.num import UNKNOWN, or_none
 from costcalc.render.figures import readable
 from costcalc.report import Column, Table
 from costcalc.result import Result
@@ -71,6 +72,12 @@ def told(result: Result, rule: Convention) -> list[str]:
     for part in found:
         if part.difference:
             said += [f"  {_signed(part.difference)}  {several(part.rows, 'row')} of {part.kind}", *_why(part)]
+    unknown = sum(layer.row.macs is UNKNOWN for layer in result.layers)
+    said += (
+        [f"  and {several(unknown, 'row')} of unknown cost: both totals are unknown, these are of the others"]
+        if unknown
+        else []
+    )
     alike = [part.kind for part in found if not part.difference]
     said += [f"  no difference: {', '.join(alike)}"] if alike else []
     return [*said, *_params(result, rule), *(f"  note: {note}" for note in rule.notes), *provenance(rule)]
@@ -107,6 +114,8 @@ def filled(formula: Expr, row: Row) -> str:
 
 def of_row(row: Row, rule: Convention, batch: int = 1) -> list[str]:
     """Return how a convention counts one row: its formula, the numbers in it, the note that goes with it."""
+    if rule.tool and row.node.call == ABSENT:
+        return [f"  {rule.name}: 0 {rule.unit}: the reference implementation has no such step"]
     formula = rule.formula(row.kind, "macs")
     numbers = filled(formula, row)
     counted = cost(row, rule, batch).macs
@@ -140,7 +149,7 @@ def records(result: Result, rules: Sequence[Convention]) -> list[dict[str, Any]]
     found = kinds([layer.row for layer in result.layers])
     return [
         {"op": kind, "rows": len(rows)}
-        | {rule.name: total(cost(row, rule, result.batch) for row in rows).macs for rule in rules}
+        | {rule.label: or_none(total(cost(row, rule, result.batch) for row in rows).macs) for rule in rules}
         for kind, rows in found.items()
     ]
 
@@ -149,9 +158,13 @@ def table(result: Result, rules: Sequence[Convention], *, exact: bool = False) -
     """Return a table: a column a convention, a row an operator, and the totals."""
     found = records(result, rules)
     columns = [Column("operator"), Column("rows", "number"), *(Column(rule.name, "number") for rule in rules)]
-    cells = [[line["op"], str(line["rows"]), *(_cell(line[r.name], exact=exact) for r in rules)] for line in found]
+    cells = [[line["op"], str(line["rows"]), *(_cell(line[r.label], exact=exact) for r in rules)] for line in found]
     cells.append(["unit", "", *(rule.unit for rule in rules)])
-    sums = [sum(line[rule.name] for line in found) for rule in rules]
+    cells.append(["hash", "", *(rule.stamp for rule in rules)])
+    sums = [
+        None if any(n is None for n in numbers) else sum(numbers)
+        for numbers in ([line[rule.label] for line in found] for rule in rules)
+    ]
     totals = [_cell(number, exact=exact) for number in sums]
     return Table(columns, cells, ["total", str(sum(line["rows"] for line in found)), *totals])
 
@@ -174,6 +187,6 @@ def _chosen(table: Table, places: list[int]) -> Table:
 
 
 def _cell(number: Any, *, exact: bool) -> str:
-    if number is UNKNOWN:
+    if number is None:
         return str(UNKNOWN)
     return f"{number:,}" if exact else readable(number)

@@ -135,6 +135,11 @@ def evaluate(expression: Expr, row: Row) -> Any:
     return whole(expression.run(Names(Numbers(row)) if expression.names else _NOTHING))
 
 
+def constant(expression: Expr) -> Any:
+    """Return what a formula without names gives; raise Fault where that is no whole number."""
+    return whole(expression.run(_NOTHING))
+
+
 def unknown(expression: Expr, kinds: Iterable[str]) -> list[tuple[str, int, str]]:
     """Return the names of a formula that rows of these kinds do not have: each with its place and what to do.
 

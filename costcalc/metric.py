@@ -288,9 +288,11 @@ def metrics() -> dict[str, Metric]:
 
 def find(name: str) -> Metric:
     """Return a metric by name; raise SpecError, with the nearest name, where there is none."""
-    found = metrics().get(name)
+    found = metrics().get(name) if isinstance(name, str) else None
     if found is None:
-        raise stop(f"there is no metric '{name[:60]}'", hint=nearest(name, REGISTRY) or "costcalc metrics lists all")
+        raise stop(
+            f"there is no metric '{str(name)[:60]}'", hint=nearest(str(name), REGISTRY) or "costcalc metrics lists all"
+        )
     return found
 
 

@@ -40,6 +40,7 @@ class Reader:
     def __init__(self, root: Node, problems: list[Problem]) -> None:
         self.root = root
         self.problems = problems
+        self.marks: dict[str, Mark] = {}
 
     def problem(self, message: str, mark: Mark, hint: str = "") -> None:
         """Note a mistake."""
@@ -59,6 +60,7 @@ class Reader:
         rules = self.rules(top.get("rules"), own)
         said: dict[str, Any] = texts | {"name": texts["name"] or name, "tool": self.flag(top.get("tool"))}
         said |= {"notes": tuple(self.texts(top.get("notes"))), "things": texts["things"] or "params"}
+        said["marks"] = self.marks
         said["says"] = self.says(top.get("says"))
         return self.counts(top.get("headline"), own, rules, said)
 
@@ -106,9 +108,12 @@ class Reader:
             return ()
         found = []
         for one in node.value if node.is_list else [node]:
-            cls = find(str(one.value)) if isinstance(one.value, str) else None
+            if not isinstance(one.value, str):
+                self.problem("the name of an operator belongs here", one.mark, "costcalc ops lists the operators")
+                continue
+            cls = find(one.value)
             if cls is None:
-                hint = nearest(str(one.value), operators()) or "costcalc ops lists the operators"
+                hint = nearest(one.value, operators()) or "costcalc ops lists the operators"
                 self.problem(f"there is no operator '{one.value!s:.40}'", one.mark, hint)
             elif cls.kind in taken:
                 self.problem(f"'{one.value}' stands in two rules", one.mark)
@@ -119,8 +124,15 @@ class Reader:
 
     def formula(self, node: Node, kinds: tuple[str, ...]) -> Expr:
         """Return a formula whose names all rows of these kinds have."""
+        if node.is_list or node.is_map or node.value is None:
+            self.problem("a formula belongs here", node.mark, "write macs: 2 * outputs")
+            return parse("0")
+        text = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
+        self.marks.setdefault(text, node.mark)
         try:
-            expression = parse(str(node.value))
+            expression = parse(text)
+            if not expression.names and not expression.calls:
+                self.constant(expression, node.mark)
         except Fault as fault:
             mark = node.mark.shifted(fault.offset, 1) if fault.offset >= 0 else node.mark
             self.problem(fault.message, mark, fault.hint)
@@ -134,6 +146,12 @@ class Reader:
         if node is None or not node.is_map:
             return {"": self.text(node)}
         return {key: self.text(value) for key, value in self.keys(node, ("params", *COUNTS)).items()}
+
+    def constant(self, expression: Expr, mark: Mark) -> None:
+        """Note a constant that counts nothing."""
+        value = formulas.constant(expression)
+        if isinstance(value, bool) or value < 0:
+            self.problem(f"{expression.text} is no number of operations or parameters", mark, "write 0, or a formula")
 
     def keys(self, node: Node, known: tuple[str, ...]) -> dict[str, Node]:
         """Return the values by key; note the keys that mean nothing."""

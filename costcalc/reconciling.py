@@ -7,6 +7,7 @@ costcalc's own count of the network as it is; those of fewer steps come first.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations
@@ -78,7 +79,9 @@ def claimed(text: str) -> Claimed:
     try:
         if text.endswith("%"):
             raise Fault(f"'{text[:40]}' is a share, not a cost")
-        return Claimed(text, figure(text))
+        plain = re.sub(r"(?i)(flops?|macs?|ops|params|parameters)$", "", re.sub(r"[\s,]", "", text))
+        plain = plain[:-1] + plain[-1:].upper()
+        return Claimed(plain, figure(plain))
     except Fault as fault:
         raise stop(fault.message, hint="write it as it is printed: 4.12G, 569M, 25557032") from None
 
@@ -187,9 +190,13 @@ def _cited(row: dict[str, Any], *, holds: bool) -> str:
 def own(spec: Spec) -> Iterator[Count]:
     """Yield the counts of a network as it is: every convention, and every few choices together."""
     found = alike(rows(expand(spec)))
+    seen = {
+        rule.stamp for rule in conventions.get(conventions.DEFAULT).others.values()
+    }  # those the lattice begins with
     for name in conventions.names():
         for rule in conventions.get(name).others.values():
-            if rule.tool or rule.name != conventions.DEFAULT:
+            if rule.stamp not in seen:
+                seen.add(rule.stamp)
                 yield from _of_rule(found, rule)
     yield from lattice(found)
 
@@ -230,7 +237,7 @@ def _of_rule(found: list[tuple[Row, int]], rule: Convention) -> Iterator[Count]:
         return
     for number, unit in ((whole["macs"], rule.unit), (whole["params"], rule.things)):
         if number is not UNKNOWN:
-            yield Count((f"{'as ' if rule.tool else 'convention '}{rule.name}",), number, unit)
+            yield Count((f"{'as ' if rule.tool else 'convention '}{rule.label}",), number, unit)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import costcalc
-from costcalc import conventions, zoo
+from costcalc import conventions, disagreement, zoo
 from costcalc.cli import group
 from costcalc.errors import SpecError
 
@@ -124,6 +124,12 @@ WRONG = [
     ("macs: 0", "macs: 0\nnotes: [[a]]", "a text belongs here"),
     ("macs: 0", "macs: 0", "says nothing of 'conv', which has MACs"),
     ("macs: 0", "macs: macs / 5", "is not a whole number"),
+    ("macs: 0", "macs: true", "true is not a whole number"),
+    ("macs: 0", "macs: -5", "-5 is no number of operations or parameters"),
+    ("macs: 0", "macs: [1]", "a formula belongs here"),
+    ("macs: 0", "macs: macs // 0", "own.yaml:7:7: macs // 0 gives no number for first (conv)"),
+    ("macs: 0", "macs: 0\nrules: [{of: [[conv]], macs: 1}]", "the name of an operator belongs here"),
+    ("name: own", "name: thop", "calls itself 'thop', as one of costcalc's own does"),
     (OWN, "- 1", "is no convention"),
 ]
 
@@ -143,6 +149,27 @@ def test_no_file_and_no_name() -> None:
         conventions.get("lectur")
     with pytest.raises(SpecError, match="counts MACs only"):
         conventions.get("vgg:flops")
+    with pytest.raises(SpecError, match="a convention is a name or a path, not 3"):
+        conventions.get(3)  # type: ignore[arg-type]
+
+
+def test_a_path_may_be_one(tmp_path: Path) -> None:
+    assert conventions.get(Path(own(tmp_path))).name == "own"
+
+
+def test_a_unit_that_contradicts_the_convention_is_refused() -> None:
+    done = run("report", "mobilenet_v1", "--convention", "costcalc:flops", "--unit", "macs")
+    assert "contradict each other" in str(done.exception)
+
+
+def test_unknown_costs_stay_unknown_side_by_side() -> None:
+    spec = TINY | {"layers": [*TINY["layers"], {"opaque": {"shape": [10]}}]}
+    result = costcalc.count(spec, convention="thop")
+    rules = [conventions.get("costcalc"), conventions.get("thop")]
+    assert disagreement.records(result, rules)[-1]["op"] == "opaque"
+    assert set(list(disagreement.records(result, rules)[-1].values())[2:]) == {None}
+    assert any("1 row of unknown cost" in line for line in disagreement.told(result, rules[1]))
+    assert "unknown" in disagreement.table(result, rules).totals
 
 
 # ---- hashes ---------------------------------------------------------------------------------------------------------
@@ -156,6 +183,7 @@ def test_conventions_that_count_alike_have_one_hash(tmp_path: Path) -> None:
     same = {name for name, stamp in stamps.items() if list(stamps.values()).count(stamp) > 1}
     assert same <= {"weights", "mobilenet", "vgg", "shufflenet-table1"}
     before = conventions.get(own(tmp_path)).stamp
+    assert conventions.get(own(tmp_path, "tool: true")).stamp != before  # what the reference has not costs nothing
     assert conventions.get(own(tmp_path, "rules: [{of: relu, macs: 1}]")).stamp != before
     assert conventions.get(own(tmp_path, "rules: [{of: relu, macs: 0}]")).stamp == before
     assert conventions.get(own(tmp_path, "notes: [words change nothing]")).stamp == before

@@ -146,7 +146,9 @@ def _convention(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Return the convention with the unit that is asked for: `costcalc:flops`."""
     del param
     unit = ctx.meta.get(UNIT)
-    return f"{value}:{unit}" if unit and not value.endswith((":macs", ":flops")) else value
+    if unit and value.endswith((":macs", ":flops")) and not value.endswith(f":{unit}"):
+        raise stop(f"--unit {unit} and --convention {value} contradict each other", hint="give one of them")
+    return f"{value}:{unit}" if unit and not value.endswith(f":{unit}") else value
 
 
 def convention_option(function: F) -> F:

@@ -27,13 +27,13 @@ def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **o
 
     With SPEC: what each tool would say of it, a column a tool, a line an operator.
     """
+    only = [name.strip() for name in (options["only"] or "").split(",") if name.strip()]
     if spec is None:
-        common.write("\n".join(line for name in conventions.names() for line in told(conventions.get(name))))
+        common.write("\n".join(line for name in only or conventions.names() for line in told(conventions.get(name))))
         return
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = api.count(loaded, input=common.input_shape(options["input_"]), batch=options["batch"], **knobs)
-    only = options["only"]
-    rules = [conventions.get(name) for name in only.split(",")] if only else disagreement.tools()
+    rules = [conventions.get(name) for name in only] or disagreement.tools()
     show(result, rules, options)
 
 

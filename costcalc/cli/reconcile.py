@@ -27,7 +27,7 @@ def command(ctx: click.Context, /, spec: str, number: str, pairs: tuple[str, ...
     The digits of NUMBER are its tolerance.
     """
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    loaded = with_knobs(loaded, knobs)
+    loaded = with_knobs(loaded, knobs, common.input_shape(options["input_"]))
     name = spec.removesuffix(zoo.SUFFIX)
     found = reconciling.reconcile(loaded, number, name=name if name in zoo.names() else "", most=options["top"])
     write(found, loaded.name, options)
@@ -42,7 +42,9 @@ def write(found: Answer, name: str, options: dict[str, Any]) -> None:
         )
         common.write("\n".join([head.strip(), *map(line, shown)]), options["output"])
         return
-    common.write_table(table(shown), [record(one, found) for one in shown], options["format_"], options["output"])
+    common.write_table(
+        table(shown), [record(one, found, options["format_"]) for one in shown], options["format_"], options["output"]
+    )
 
 
 def table(matches: list[Match]) -> Table:
@@ -61,7 +63,7 @@ def line(match: Match) -> str:
     return f"  {match.number:,} {match.unit}, off by {match.difference:+,}\n      {how}"
 
 
-def record(match: Match, found: Answer) -> dict[str, Any]:
-    """Return a match as plain data."""
-    told = match._asdict() | {"steps": list(match.steps)}
+def record(match: Match, found: Answer, format_: str) -> dict[str, Any]:
+    """Return a match as plain data; in a CSV the steps are one text."""
+    told = match._asdict() | {"steps": "; ".join(match.steps) if format_ == "csv" else list(match.steps)}
     return {"claim": found.claim.text, "explains": bool(found.matches), **told}

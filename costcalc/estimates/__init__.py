@@ -102,6 +102,9 @@ def reward(accuracy: float, latency: float, target: float, power: float = -0.07)
 def _result(network: Any, batch: int | None = None) -> Result:
     """Return a network counted."""
     from costcalc import zoo
+    from costcalc.errors import stop
     from costcalc.references import all_asked
 
+    if batch is not None and (type(batch) is not int or batch < 1):
+        raise stop(f"a batch is a whole number from 1, not {batch!r:.40}")
     return all_asked([network], lambda spec, _: zoo.load(spec), None, batch)[0].result

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import ceil
+from math import ceil, expm1, log1p
 from typing import Any, NamedTuple
 
 from costcalc.counting import Row
@@ -41,9 +41,11 @@ class Kept(NamedTuple):
     @property
     def macs(self) -> Any:
         """The multiply-accumulates that are left where hardware skips every zero weight."""
-        if self.row.macs is UNKNOWN or self.dense:
+        if self.row.macs is UNKNOWN or self.density == 1:
             return self.row.macs
-        return ceil_div(self.row.macs * self.nonzero, self.weights)
+        node = self.row.node
+        weights = node.op.weights(node.x, node.y)  # an earlier row's, where weights are shared
+        return ceil_div(self.row.macs * ceil(weights * self.density - DUST), weights) if weights else self.row.macs
 
 
 Span = tuple[int, int]  # least and most
@@ -59,7 +61,12 @@ class Coding(NamedTuple):
 
 def kept(rows: Sequence[Row], bits: Mapping[str, int], density: Mapping[str, float]) -> list[Kept]:
     """Return what is stored of every row: bits and densities by the row's name, else as the spec states them."""
-    return [_kept(row, bits.get(row.name, row.node.bits), density.get(row.name, row.node.density)) for row in rows]
+    found = []
+    for row in rows:
+        owner = row.node.shared or row.node  # weights that are shared have the bits and the density of their first row
+        of = bits.get(owner.name, owner.bits), density.get(owner.name, owner.density)
+        found.append(_kept(row, *of))
+    return found
 
 
 def _kept(row: Row, bits: int | None, density: float | None) -> Kept:
@@ -104,7 +111,8 @@ def relative_bits(one: Kept, coding: Coding) -> Span:
     if one.dense or not one.weights:
         return dense_bits(one, coding)
     each = one.bits + coding.gap
-    stored = min(ceil(one.nonzero / (1 - (1 - float(one.density)) ** 2**coding.gap)), one.weights)
+    near = -expm1(2**coding.gap * log1p(-float(one.density)))  # 1 - (1 - d)^(2^k), exact where d is tiny
+    stored = min(ceil(one.nonzero / near), one.weights) if near else one.weights
     return one.nonzero * each, stored * each
 
 

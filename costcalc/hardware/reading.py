@@ -75,7 +75,7 @@ class Section:
             own.taken.add("value")
             own.done()
             source, confidence, value = own.source, own.confidence, own.values.get("value", node)
-        if value.value == FREE:
+        if value.value == FREE and key.endswith(("_gmacs", "bandwidth_gbs")):
             return Number(float("inf"), source, confidence)
         given = value.value
         if isinstance(given, bool) or not isinstance(given, int | float) or given < 0 or (given == 0 and not zero):
@@ -129,6 +129,6 @@ def located(word: str, of: str, thing: str) -> tuple[str, str]:
     if "/" in word or os.sep in word or word.endswith((SUFFIX, ".yml")):
         return word, word
     if word not in named(of):
-        hint = nearest(word, named(of)) or f"a name of costcalc {thing}s, or the path of a file"
+        hint = nearest(word, named(of)) or f"known: {', '.join(named(of))}, or the path of a file"
         raise stop(f"there is no {thing} '{word[:60]}'", hint=hint)
     return os.path.join(folder(of), word + SUFFIX), word + SUFFIX
