@@ -33,7 +33,7 @@ def _per_axis(row: Row, name: str) -> Any:
 
 def _after(row: Row) -> str:
     """Return the kind of the operator that gives the first input, '' for the network's own."""
-    giver = row.node.inputs[0].node if row.node.inputs else None
+    giver = row.node.giver
     return giver.op.kind if giver else ""
 
 
@@ -45,7 +45,7 @@ def _role(row: Row) -> str:
 
 def _after_bias(row: Row) -> bool:
     """Say whether the operator that gives the first input adds a bias."""
-    giver = row.node.inputs[0].node if row.node.inputs else None
+    giver = row.node.giver
     return bool(giver and getattr(giver.op, "bias", False))
 
 

@@ -84,6 +84,11 @@ class Node:
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op.kind} {self.x} -> {self.y}>"
 
+    @property
+    def giver(self) -> Node | None:
+        """The node that gives its first input; None where the network's own enters, or nothing."""
+        return self.inputs[0].node if self.inputs else None
+
 
 class Graph:
     """A network for given knob values: its nodes in order, its input and its outputs."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -140,18 +141,12 @@ def written(count: Count, claim: Claimed) -> Iterator[Match]:
     for base, said in ((decimal, ()), (binary, (f"{claim.text[-1:]} is {binary:,}",))):
         if base == 1 and said:
             continue
-        number = count.number if base == decimal else count.number * decimal / binary
+        number = Decimal(count.number) * decimal / base
         for rounding in ("nearest", "floor"):
-            if rounded(_decimal(number), claim.figure.step, rounding) == claim.figure.value:
+            if rounded(number, claim.figure.step, rounding) == claim.figure.value:
                 cut = ("cut, not rounded",) if rounding == "floor" else ()
                 yield Match((*count.steps, *said, *cut), count.number, count.unit, round(number) - claim.value)
                 break
-
-
-def _decimal(number: Any) -> Any:
-    from decimal import Decimal
-
-    return Decimal(number)
 
 
 def printed(spec: Spec, claim: Claimed) -> Iterator[Match]:
@@ -190,9 +185,8 @@ def _cited(row: dict[str, Any], *, holds: bool) -> str:
 def own(spec: Spec) -> Iterator[Count]:
     """Yield the counts of a network as it is: every convention, and every few choices together."""
     found = alike(rows(expand(spec)))
-    seen = {
-        rule.stamp for rule in conventions.get(conventions.DEFAULT).others.values()
-    }  # those the lattice begins with
+    # The lattice begins with costcalc's own counts.
+    seen = {rule.stamp for rule in conventions.get(conventions.DEFAULT).others.values()}
     for name in conventions.names():
         for rule in conventions.get(name).others.values():
             if rule.stamp not in seen:
@@ -215,7 +209,7 @@ def _key(row: Row) -> Any:
     """Return all that a formula may read of a row; of its name the words without their numbers."""
     node, op = row.node, row.node.op
     words = frozenset(part.rstrip("0123456789") for part in row.name.split("/"))
-    giver = node.inputs[0].node if node.inputs else None
+    giver = node.giver
     before = giver and (giver.op.kind, giver.op.__dict__.get("bias"))
     return (
         op.kind,

@@ -190,9 +190,9 @@ def checkpointed(graph: Graph, setup: Setup) -> Any:
     found = kept(graph, setup)
     if not setup.checkpoint:
         return sum(found.rows)
-    groups = [[found.rows[index] for index in rows] for rows in segments(storages(graph, Setup()))]
-    bounds = _cut([sum(rows) for rows in groups], setup.checkpoint)
     pieces = list(segments(storages(graph, Setup())))
+    groups = [[found.rows[index] for index in rows] for rows in pieces]
+    bounds = _cut([sum(rows) for rows in groups], setup.checkpoint)
     firsts = [pieces[start][0] for start, _ in bounds]
     inputs = [sum(_size(tensor, setup) for tensor in set(graph.nodes[first].inputs)) for first in firsts]
     insides = [sum(sum(group) for group in groups[start:end]) for start, end in bounds]
