@@ -78,9 +78,9 @@ def processes() -> list[tuple[str, str, str]]:
 
 
 def calls() -> list[tuple[str, str, str]]:
-    from costcalc import zoo
-    from costcalc.counting import rows
-    from costcalc.expand import expand
+    from costcalc.costs.rows import rows
+    from costcalc.graph.expand import expand
+    from costcalc.language import zoo
 
     spec = zoo.load("resnet50")
     graph = expand(spec)
@@ -102,8 +102,8 @@ def calls() -> list[tuple[str, str, str]]:
 
 def searches() -> list[tuple[str, str, str]]:
     """Return how long the slowest network of the zoo takes to say what explains a number."""
-    from costcalc import zoo
-    from costcalc.reconciling import reconcile
+    from costcalc.explanations.reconciling import reconcile
+    from costcalc.language import zoo
 
     spent = {}
     for name, spec in zoo.networks().items():

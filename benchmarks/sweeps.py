@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import costcalc
-from costcalc import walking
-from costcalc.expand import expand
+from costcalc.graph.expand import expand
+from costcalc.sweeps import chunks
 
 ROUNDS = 5
 WIDTHS = [round(0.1 + 0.0019 * k, 4) for k in range(1000)]
@@ -77,7 +77,7 @@ def frames() -> list[tuple[str, str, str]]:
     widths, resolutions = [round(0.3 + 0.012 * k, 3) for k in range(100)], list(range(32, 232, 2))
 
     def swept() -> None:
-        walking._READY.clear()  # nothing is kept from the round before
+        chunks._READY.clear()  # nothing is kept from the round before
         costcalc.sweep("mobilenet_v2", width=widths, resolution=resolutions)
 
     taken = seconds(swept)

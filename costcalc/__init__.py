@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from costcalc import plots as plots
     from costcalc import torch as torch
     from costcalc.api import check, compare, count, diff, from_onnx, from_torch, load, reconcile, solve, sweep, whatif
-    from costcalc.document import Spec
-    from costcalc.errors import Problem, SpecError
-    from costcalc.result import Result
+    from costcalc.base.errors import Problem, SpecError
+    from costcalc.language.document import Spec
+    from costcalc.reports.result import Result
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,10 +53,10 @@ _HOME = {
     "solve": "api",
     "sweep": "api",
     "whatif": "api",
-    "Spec": "document",
-    "Problem": "errors",
-    "SpecError": "errors",
-    "Result": "result",
+    "Spec": "language.document",
+    "Problem": "base.errors",
+    "SpecError": "base.errors",
+    "Result": "reports.result",
 }
 
 

@@ -7,23 +7,24 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from costcalc import conventions, zoo
-from costcalc.conventions import Convention
-from costcalc.document import Spec
-from costcalc.errors import stop
-from costcalc.expand import expand
-from costcalc.grids import axes_of, checked, known
-from costcalc.metric import names as metric_names
-from costcalc.result import Result
+from costcalc.base.errors import stop
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
+from costcalc.graph.expand import expand
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.metrics.metric import names as metric_names
+from costcalc.reports.result import Result
+from costcalc.sweeps.grids import axes_of, checked, known
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from costcalc.budgets import Checked
-    from costcalc.diffing import Diff
-    from costcalc.interop.flat import Flat
-    from costcalc.reconciling import Answer
-    from costcalc.swept import Arrays
+    from costcalc.comparisons.budgets import Checked
+    from costcalc.comparisons.diffing import Diff
+    from costcalc.explanations.reconciling import Answer
+    from costcalc.language.writing import Flat
+    from costcalc.sweeps.tables import Arrays
     from costcalc.transforms.whatif import WhatIf
 
 IMAGE = (3, 224, 224)  # the input of a model that is given none
@@ -102,18 +103,18 @@ def sweep(
     >>> sweep("mobilenet_v1", width=[0.5, 1.0])["macs"].tolist()
     [149497088, 568740352]
     """
-    from costcalc import swept
-    from costcalc.walking import Question, Task, listed
+    from costcalc.sweeps import tables
+    from costcalc.sweeps.chunks import Question, Task, listed
 
     specs = [(str(one), load(one)) for one in (spec, *more)]
     axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zip)
     question = Question(where, top, listed(by), listed(pareto))
     given = _given(convention, input, batch, setup) | {"columns": metric_names(columns)}
     if not as_array:
-        return swept.sweep(specs, axes, question, **given, view=per)
+        return tables.sweep(specs, axes, question, **given, view=per)
     if len(specs) > 1 or per or question.folds:
         raise stop("arrays are of one network and all settings: without per, where, top, pareto")
-    return swept.as_arrays(Task(specs[0][1], axes, **given))
+    return tables.as_arrays(Task(specs[0][1], axes, **given))
 
 
 def solve(
@@ -145,7 +146,7 @@ def solve(
 
     Raises SpecError where nothing meets the budget, with the least that there is.
     """
-    from costcalc import solving
+    from costcalc.sweeps import solving
     from costcalc.transforms import budget
 
     limits = _limits(most, params=max_params, macs=max_macs, peak_memory=max_peak_memory)
@@ -171,7 +172,7 @@ def _given(convention: str, shape: Iterable[int] | None, batch: int, setup: Mapp
 
 def _limits(most: Mapping[str, Any] | None, **named: Any) -> dict[str, int]:
     """Return budgets, of any metrics and of those that have an argument, as numbers."""
-    from costcalc import budgets
+    from costcalc.comparisons import budgets
 
     given = {name: value for name, value in named.items() if value is not None}
     return budgets.limits(**{**given, **{name: (most or {})[name] for name in metric_names(most or ())}})
@@ -199,10 +200,11 @@ def compare(
 
     Raises SpecError with every mistake found, and where results were counted under different conventions.
     """
-    from costcalc import comparing, references
+    from costcalc.comparisons.comparing import frame
+    from costcalc.comparisons.networks import all_asked
 
-    found = references.all_asked([network, *more], load, convention, batch)
-    return comparing.frame(found, metric_names(columns), **options)
+    found = all_asked([network, *more], load, convention, batch)
+    return frame(found, metric_names(columns), **options)
 
 
 def diff(before: Any, after: Any, *, convention: str | None = None, batch: int | None = None) -> Diff:
@@ -216,10 +218,10 @@ def diff(before: Any, after: Any, *, convention: str | None = None, batch: int |
 
     Raises SpecError as `compare` does.
     """
-    from costcalc import references
-    from costcalc.diffing import Diff
+    from costcalc.comparisons.diffing import Diff
+    from costcalc.comparisons.networks import all_asked
 
-    return Diff(*references.all_asked([before, after], load, convention, batch))
+    return Diff(*all_asked([before, after], load, convention, batch))
 
 
 def check(
@@ -249,13 +251,14 @@ def check(
 
     Raises SpecError for a network, budget or file that is wrong.
     """
-    from costcalc import baselines, references
+    from costcalc.comparisons import baselines
+    from costcalc.comparisons.networks import all_asked
 
     named = {"params": max_params, "macs": max_macs, "activations": max_activations, "bytes": max_size}
     limits = _limits(most, **named, peak_memory=max_peak_memory)
     rule = conventions.get(convention)
     held = baselines.opened(baseline, rule, update=update)
-    found = references.all_asked(networks or baselines.words(held), load, convention, batch=1)
+    found = all_asked(networks or baselines.words(held), load, convention, batch=1)
     if update and baseline:
         held, _ = baselines.updated(found, baseline, rule)
     return baselines.check(found, limits, held, baselines.tolerated(tolerance), **(setup or {}))
@@ -295,8 +298,8 @@ def reconcile(spec: Any, number: str, *, most: int = 10, **knobs: Any) -> Answer
 
     Raises SpecError for what is no number.
     """
-    from costcalc import reconciling
-    from costcalc.binder import with_knobs
+    from costcalc.explanations import reconciling
+    from costcalc.graph.binder import with_knobs
 
     name = spec if isinstance(spec, str) and spec in zoo.names() else ""
     return reconciling.reconcile(with_knobs(load(spec), knobs), number, name=name, most=most)
@@ -323,7 +326,7 @@ def from_torch(
 
     Raises SpecError that names the module and the operation which can't be expressed.
     """
-    from costcalc.interop import torch_import
+    from costcalc.interop.torch import read as torch_import
 
     shape = checked_shape(input_shape)
     if isinstance(module, str):
@@ -345,7 +348,7 @@ def from_onnx(
 
     input_shape: (channels, *space), where the graph leaves it open.
     """
-    from costcalc.interop import onnx_import
+    from costcalc.interop.onnx import read as onnx_import
 
     flat = onnx_import.read(path, None if input_shape is None else checked_shape(input_shape), opaque=opaque)
     flat.name = name or flat.name
@@ -359,8 +362,8 @@ def is_target(text: str) -> bool:
 
 def traced(target: str, shape: tuple[int, ...] | None = None, *, name: str = "", opaque: bool = False) -> Flat:
     """Import `module:name`, call it, and return the network that it is; this runs the module's Python code."""
-    from costcalc.interop import torch_import
-    from costcalc.interop.torch_target import load_target, usual_input
+    from costcalc.interop.torch import read as torch_import
+    from costcalc.interop.torch.target import load_target, usual_input
 
     module = load_target(target)
     shape = shape or usual_input(module) or IMAGE
@@ -372,7 +375,7 @@ def _written(flat: Flat, *, blocks: bool) -> Spec:
     if not blocks:
         return zoo.load_text(flat.text(), flat.name)
     from costcalc.interop.blocks.folding import folded
-    from costcalc.interop.flat import spec_text
+    from costcalc.language.writing import spec_text
 
     return zoo.load_text(spec_text(folded(flat)), flat.name)
 

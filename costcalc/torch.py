@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from costcalc.api import checked_shape, load
-from costcalc.expand import expand
-from costcalc.interop import torch as interop
+from costcalc.graph.expand import expand
+from costcalc.interop.torch import build as interop
 
 
 def build(spec: Any, *, input: Iterable[int] | None = None, **knobs: Any) -> Any:  # noqa: A002 - the language's word

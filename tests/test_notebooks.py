@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
 import notebooks
 
 PATHS = notebooks.NOTEBOOKS
@@ -192,7 +189,9 @@ def test_a_stale_output_is_found_named_and_mended(change, cells, tmp_path, capsy
     assert notebooks.stale(made) == cells
     assert notebooks.settle(path, check=True) is (not cells)
     said = capsys.readouterr().out
-    assert said == (f"some.ipynb is stale in {', '.join(cells)}: run python tests/notebooks.py\n" if cells else "")
+    assert said == (
+        f"some.ipynb is stale in {', '.join(cells)}: run python tests/tools/notebooks.py\n" if cells else ""
+    )
     assert notebooks.settle(path, check=False)
     assert notebooks.settle(path, check=True)
 

@@ -19,18 +19,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import costcalc
-from costcalc import conventions, zoo
-from costcalc.counting import rows
-from costcalc.document import Unknown
-from costcalc.errors import Fault
-from costcalc.expand import expand
-from costcalc.expr import Expr, parse
-from costcalc.graph import Graph, Tensor
-from costcalc.num import LARGEST
-from costcalc.op import operators
-from costcalc.result import VIEWS, Result, lines
-from costcalc.scope import Binding, Scope
-from costcalc.shape import Shape
+from costcalc.base.errors import Fault
+from costcalc.costs import conventions
+from costcalc.costs.rows import rows
+from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph, Tensor
+from costcalc.graph.scope import Binding, Scope
+from costcalc.language import zoo
+from costcalc.language.document import Unknown
+from costcalc.language.expr import Expr, parse
+from costcalc.numbers.num import LARGEST
+from costcalc.numbers.shape import Shape
+from costcalc.operators.op import operators
+from costcalc.reports.result import VIEWS, Result, lines
 
 SECONDS = 2.0  # the most that any text may take
 
@@ -74,7 +75,7 @@ def test_rows_sum_to_totals(data: dict[str, Any]) -> None:
 
 def by_both_roads(data: dict[str, Any]) -> Graph:
     """Return the graph of a spec that costs by PyTorch what it costs by our rules."""
-    from costcalc.interop.verify import verify
+    from costcalc.interop.torch.verify import verify
 
     graph = expand(zoo.load(data))
     found = verify(graph)
@@ -108,7 +109,7 @@ def test_the_second_road() -> None:
 @given(strategies.specs())
 def test_networks_run_forward_and_backward(data: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")
-    from costcalc.interop.torch import build
+    from costcalc.interop.torch.build import build
 
     torch.manual_seed(0)
     graph = expand(zoo.load(data))

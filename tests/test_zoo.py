@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from costcalc import zoo
-from costcalc.counting import Row, rows
-from costcalc.errors import SpecError
-from costcalc.expand import expand
-from costcalc.graph import Graph
+from costcalc.base.errors import SpecError
+from costcalc.costs.rows import Row, rows
+from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph
+from costcalc.language import zoo
 
 DATA = Path(__file__).parent / "data"
 FILES = [zoo.stem(path) for path in zoo.files()]

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from costcalc.errors import SpecError
+from costcalc.base.errors import SpecError
 
 COMMANDS = {
     "report": "per-layer table, totals, and the breakdown by layer type",
@@ -66,7 +66,7 @@ class Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; name the nearest for an unknown one."""
-        from costcalc.errors import nearest
+        from costcalc.base.errors import nearest
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = nearest(args[0], COMMANDS) or f"commands: {', '.join(COMMANDS)}"

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from costcalc import api
+from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.errors import stop
 from costcalc.estimates.calibrating import Calibrated
 from costcalc.hardware.device import KINDS
 from costcalc.hardware.traffic import DTYPES, FUSIONS
-from costcalc.render.text import wrapped
+from costcalc.reports.render.text import wrapped
 
 
 @click.command()

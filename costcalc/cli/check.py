@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from costcalc import baselines, budgets, conventions
-from costcalc.budgets import Checked
 from costcalc.cli import common
 from costcalc.cli.networks import networks
-from costcalc.conventions import Convention
+from costcalc.comparisons import baselines, budgets
+from costcalc.comparisons.budgets import Checked
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
 
 BUDGETS = {
     "max_params": "params",

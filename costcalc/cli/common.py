@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
-from costcalc import api, zoo
-from costcalc.document import Spec
-from costcalc.errors import nearest, stop
-from costcalc.grids import one
-from costcalc.metric import OPTIONS, Setup
-from costcalc.report import Table
-from costcalc.textfile import writing
+from costcalc import api
+from costcalc.base.errors import nearest, stop
+from costcalc.base.files import writing
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.metrics.metric import OPTIONS, Setup
+from costcalc.reports.report import Table
+from costcalc.sweeps.grids import one
 
 F = TypeVar("F", bound=Callable[..., Any])
 KNOBS = "costcalc.knobs"
@@ -119,14 +120,14 @@ def metrics(options: dict[str, Any], shorthands: tuple[str, ...] = ()) -> tuple[
         for name in given:
             raise stop(f"--{name.replace('_', '-')} is about metrics", hint="name them: --columns params,macs,bytes")
         return (), {}
-    from costcalc.metric import names
+    from costcalc.metrics.metric import names
 
     return names([*shorthands, *filter(None, columns.split(","))]), given
 
 
 def under(setup: Setup, names: Iterable[str]) -> list[str]:
     """Return what must be said beside the numbers of some metrics, a line each."""
-    from costcalc.metric import find
+    from costcalc.metrics.metric import find
 
     found = [find(name) for name in names]
     units = {one.name: "" if one.measured_in(setup) == one.name else f"{one.measured_in(setup)}, " for one in found}
@@ -254,16 +255,16 @@ def write_page(
     """Write tables between lines of words, as text or Markdown; CSV holds the records."""
     format_, output = options["format_"], options["output"]
     if format_ == "csv":
-        from costcalc.render import csv
+        from costcalc.reports.render import csv
 
         made = csv.render(records)
     elif format_ == "markdown":
-        from costcalc.render import markdown
+        from costcalc.reports.render import markdown
 
         parts = [markdown.render(table) for table in tables]
         made = "\n\n".join(["  \n".join(above), *parts, "  \n".join(below)])
     else:
-        from costcalc.render import text
+        from costcalc.reports.render import text
 
         wide = columns()
         shown = [text.render(table, columns=wide, color=output is None and colored()) for table in tables]
@@ -279,15 +280,15 @@ def write_table(table: Table, records: list[dict[str, Any]], format_: str, outpu
 
         made = json.dumps(records, indent=2)
     elif format_ == "csv":
-        from costcalc.render import csv
+        from costcalc.reports.render import csv
 
         made = csv.render(records)
     elif format_ == "markdown":
-        from costcalc.render import markdown
+        from costcalc.reports.render import markdown
 
         made = markdown.render(table)
     else:
-        from costcalc.render import text
+        from costcalc.reports.render import text
 
         made = text.render(table, columns=columns(), color=output is None and colored())
     write(made, output)

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from costcalc import comparing
 from costcalc.cli import common
 from costcalc.cli.networks import networks
-from costcalc.conventions import get
+from costcalc.comparisons import comparing
+from costcalc.costs.conventions import get
 
 
 @click.command(cls=common.KnobCommand)

@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from costcalc import api, conventions, disagreement
+from costcalc import api
 from costcalc.cli import common
-from costcalc.conventions import Convention
-from costcalc.report import Table
-from costcalc.result import Result
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
+from costcalc.explanations import tool_differences
+from costcalc.reports.report import Table
+from costcalc.reports.result import Result
 
 
 @click.command(cls=common.KnobCommand)
@@ -33,7 +35,7 @@ def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **o
         return
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = api.count(loaded, input=common.input_shape(options["input_"]), batch=options["batch"], **knobs)
-    rules = [conventions.get(name) for name in only] or disagreement.tools()
+    rules = [conventions.get(name) for name in only] or tool_differences.tools()
     show(result, rules, options)
 
 
@@ -44,7 +46,7 @@ def told(rule: Convention) -> list[str]:
     for one in rule.rules:
         counted = ", ".join(f"{key} {formula.text}" for key, formula in one.formulas.items())
         said += [f"  - {', '.join(one.kinds)}: {counted}", *([f"    {one.note}"] if one.note else [])]
-    return [*said, *disagreement.provenance(rule), ""]
+    return [*said, *tool_differences.provenance(rule), ""]
 
 
 def show(result: Result, rules: list[Convention], options: dict[str, Any]) -> None:
@@ -52,10 +54,10 @@ def show(result: Result, rules: list[Convention], options: dict[str, Any]) -> No
     format_, output = options["format_"], options["output"]
     if format_ in ("csv", "json"):
         marks = [{"convention": rule.name, "hash": rule.stamp, "unit": rule.unit} for rule in rules]
-        records: list[dict[str, Any]] = disagreement.records(result, rules)
+        records: list[dict[str, Any]] = tool_differences.records(result, rules)
         common.write_table(Table([], [], []), records if format_ == "csv" else [*marks, *records], format_, output)
         return
-    whole = disagreement.table(result, rules, exact=options["exact"])
-    tables = [whole] if format_ == "markdown" or output else disagreement.folded(whole, common.columns())
+    whole = tool_differences.table(result, rules, exact=options["exact"])
+    tables = [whole] if format_ == "markdown" or output else tool_differences.folded(whole, common.columns())
     for table in tables:
         common.write_table(table, [], format_, output)

@@ -8,8 +8,8 @@ import click
 
 from costcalc.cli import common
 from costcalc.hardware.device import Device, devices, load
-from costcalc.report import Column, Table
-from costcalc.values import several
+from costcalc.language.values import several
+from costcalc.reports.report import Column, Table
 
 
 @click.command()
@@ -19,7 +19,7 @@ from costcalc.values import several
 def command(name: str | None, format_: str, output: str | None) -> None:
     """List the devices, or tell every number of NAME (or of a file): its value, confidence and source."""
     if name and format_ == "table":
-        from costcalc.render.text import wrapped
+        from costcalc.reports.render.text import wrapped
 
         common.write("\n".join(wrapped(line, common.columns()) for line in told(load(name))), output)
         return

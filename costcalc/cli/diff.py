@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from costcalc import difftable
 from costcalc.cli import common
 from costcalc.cli.networks import networks
-from costcalc.diffing import Diff
+from costcalc.comparisons import difference_table
+from costcalc.comparisons.diffing import Diff
 
 
 @click.command(cls=common.KnobCommand)
@@ -41,11 +41,11 @@ def written(diff: Diff, options: dict[str, Any]) -> str:
 
         return json.dumps(diff.to_dict(), indent=2)
     if options["format_"] == "csv":
-        from costcalc.render import csv
+        from costcalc.reports.render import csv
 
         convention = diff.before.result.convention.mark
         return csv.render([{**record, **convention} for record in diff.records()])
     if options["format_"] == "markdown":
-        return difftable.summary(diff, options["top"])
+        return difference_table.summary(diff, options["top"])
     color = options["output"] is None and common.colored()
-    return difftable.text(diff, options["top"], columns=common.columns(), color=color)
+    return difference_table.text(diff, options["top"], columns=common.columns(), color=color)

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from costcalc import api
-from costcalc.budgets import amount
 from costcalc.cli import common
+from costcalc.comparisons.budgets import amount
 from costcalc.estimates.powering import Energy
 from costcalc.hardware import energy
 from costcalc.hardware.traffic import DTYPES, FUSIONS
-from costcalc.report import heading
-from costcalc.result import VIEWS
+from costcalc.reports.report import heading
+from costcalc.reports.result import VIEWS
 
 
 @click.command(cls=common.KnobCommand)

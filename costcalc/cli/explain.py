@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from costcalc import conventions, disagreement, explain
+from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.counting import rows
-from costcalc.errors import stop
-from costcalc.expand import expand
-from costcalc.graph import Graph
-from costcalc.result import Result
+from costcalc.costs import conventions
+from costcalc.costs.rows import rows
+from costcalc.explanations import explain, tool_differences
+from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph
+from costcalc.reports.result import Result
 
 
 @click.command(cls=common.KnobCommand)
@@ -44,4 +45,4 @@ def why(graph: Graph, convention: str) -> list[str]:
     rule = conventions.get(convention)
     if rule.name == conventions.DEFAULT:
         raise stop("which layer?", hint="costcalc explain SPEC LAYER; or --convention thop: why its total differs")
-    return [*disagreement.told(Result(graph, rule), rule), rule.counted]
+    return [*tool_differences.told(Result(graph, rule), rule), rule.counted]

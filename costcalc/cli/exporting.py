@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.errors import stop
-from costcalc.expand import expand
-from costcalc.graph import Graph
+from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph
 
 _LEAVE_OUT = click.option(
     "--leave-out", is_flag=True, help="Leave out the layers that the format can't hold, and say which."
@@ -29,7 +29,7 @@ def command() -> None:
 @click.pass_context
 def onnx(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str) -> None:
     """Write an ONNX graph of SPEC that other tools open; it has shapes, and no trained weights. Needs onnx."""
-    from costcalc.interop import onnx_export
+    from costcalc.interop.onnx import write as onnx_export
 
     if output == "-":
         raise stop("an ONNX graph is no text", hint="name a file: -o model.onnx")
@@ -46,7 +46,7 @@ def scale_sim(
     ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str | None, *, leave_out: bool
 ) -> None:
     """Write the topology CSV of the SCALE-Sim simulator: a line for each layer that multiplies."""
-    from costcalc.interop import scalesim
+    from costcalc.interop.simulators import scalesim
 
     left: list[str] | None = [] if leave_out else None
     common.write(scalesim.topology(graph_of(ctx, spec, pairs, input_), left).rstrip("\n"), output)
@@ -63,7 +63,7 @@ def timeloop(
     ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str, *, leave_out: bool
 ) -> None:
     """Write a Timeloop problem, a YAML file, for each layer that multiplies."""
-    from costcalc.interop import timeloop as exporter
+    from costcalc.interop.simulators import timeloop as exporter
 
     left: list[str] | None = [] if leave_out else None
     problems = exporter.problems(graph_of(ctx, spec, pairs, input_), left)

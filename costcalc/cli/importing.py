@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from costcalc.cli import common
-from costcalc.interop.flat import Flat, spec_text
+from costcalc.language.writing import Flat, spec_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,7 +58,7 @@ def torch(target: str, input_: str | None, **given: Any) -> None:
 @options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
 def onnx(model: str, input_: str | None, **given: Any) -> None:
     """Import an ONNX graph; weights are not loaded. Needs onnx."""
-    from costcalc.interop import onnx_import
+    from costcalc.interop.onnx import read as onnx_import
 
     finish(onnx_import.read(model, common.input_shape(input_), opaque=given["opaque"]), **given)
 
@@ -68,8 +68,8 @@ def onnx(model: str, input_: str | None, **given: Any) -> None:
 @options(_NAME, _BLOCKS, common.output_option)
 def darknet(network: str, **given: Any) -> None:
     """Import a Darknet definition."""
-    from costcalc.interop.declared import darknet as importer
-    from costcalc.textfile import read
+    from costcalc.base.files import read
+    from costcalc.interop.darknet import read as importer
 
     finish(importer.read(read(network), given["name"] or stem(network), network), **given)
 
@@ -79,8 +79,8 @@ def darknet(network: str, **given: Any) -> None:
 @options(_INPUT, _NAME, _BLOCKS, common.output_option)
 def caffe(network: str, input_: str | None, **given: Any) -> None:
     """Import a Caffe definition, as it is in the test phase."""
-    from costcalc.interop.declared import caffe as importer
-    from costcalc.textfile import read
+    from costcalc.base.files import read
+    from costcalc.interop.caffe import read as importer
 
     finish(importer.read(read(network), given["name"], network, common.input_shape(input_)), **given)
 

@@ -11,9 +11,9 @@ from costcalc.cli import common
 from costcalc.estimates.timing import Fit, Latency, estimated
 from costcalc.hardware import device, lut
 from costcalc.hardware.traffic import DTYPES, FUSIONS
-from costcalc.render.text import wrapped
-from costcalc.report import heading
-from costcalc.result import VIEWS
+from costcalc.reports.render.text import wrapped
+from costcalc.reports.report import heading
+from costcalc.reports.result import VIEWS
 
 
 @click.command(cls=common.KnobCommand)

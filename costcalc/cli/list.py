@@ -6,18 +6,19 @@ from typing import Any
 
 import click
 
-from costcalc import zoo
+from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.comparing import top1
-from costcalc.conventions import DEFAULT, get
-from costcalc.counting import cost, rows, total
-from costcalc.document import Spec
-from costcalc.errors import stop
-from costcalc.expand import expand
-from costcalc.op import PARAMETERS
-from costcalc.render.figures import readable
-from costcalc.report import Column, Table
-from costcalc.values import several
+from costcalc.comparisons.comparing import top1
+from costcalc.costs.conventions import DEFAULT, get
+from costcalc.costs.counting import cost, total
+from costcalc.costs.rows import rows
+from costcalc.graph.expand import expand
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.language.values import several
+from costcalc.operators.op import PARAMETERS
+from costcalc.reports.render.figures import readable
+from costcalc.reports.report import Column, Table
 
 
 @click.command()

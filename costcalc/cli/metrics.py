@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from costcalc.cli import common
-from costcalc.metric import OPTIONS, metrics
-from costcalc.report import Column, Table
+from costcalc.metrics.metric import OPTIONS, metrics
+from costcalc.reports.report import Column, Table
 
 
 @click.command()

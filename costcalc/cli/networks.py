@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from costcalc.cli import common
-from costcalc.references import Network, counted, cut
+from costcalc.comparisons.networks import Network, counted, cut
 
 
 def networks(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -> list[Network]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from costcalc import op, reference
+from costcalc.base.errors import nearest, stop
 from costcalc.cli import common
-from costcalc.errors import nearest, stop
+from costcalc.language import reference
+from costcalc.operators import op
 
 
 @click.command()

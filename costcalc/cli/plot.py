@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from costcalc.budgets import limits
+from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.cli.networks import networks
 from costcalc.cli.sweep import given
-from costcalc.errors import stop
-from costcalc.grids import axes_of
-from costcalc.metric import DTYPES, FUSIONS
-from costcalc.result import Result
+from costcalc.comparisons.budgets import limits
+from costcalc.metrics.metric import DTYPES, FUSIONS
+from costcalc.reports.result import Result
+from costcalc.sweeps.grids import axes_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -137,8 +137,9 @@ def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...],
     """
     from math import prod
 
-    from costcalc import plots, swept
-    from costcalc.walking import Question
+    from costcalc import plots
+    from costcalc.sweeps import tables
+    from costcalc.sweeps.chunks import Question
 
     size = checked(options)
     loaded = [(name, common.loaded(name)) for name in specs]
@@ -147,7 +148,7 @@ def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...],
     if settings > MOST_SETTINGS:
         raise stop(f"{settings:,} settings are more than a picture shows", hint="take wider steps: first:last:step")
     shape = common.input_shape(options["input_"])
-    table = swept.sweep(loaded, axes, Question(), convention=options["convention"], shape=shape, batch=1)
+    table = tables.sweep(loaded, axes, Question(), convention=options["convention"], shape=shape, batch=1)
     saved(plots.sweep(table, of=options["of"], name=loaded[0][1].name if len(loaded) == 1 else "", size=size), options)
 
 

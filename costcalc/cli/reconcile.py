@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from costcalc import reconciling, zoo
-from costcalc.binder import with_knobs
 from costcalc.cli import common
-from costcalc.reconciling import Answer, Match
-from costcalc.report import Column, Table
+from costcalc.explanations import reconciling
+from costcalc.explanations.reconciling import Answer, Match
+from costcalc.graph.binder import with_knobs
+from costcalc.language import zoo
+from costcalc.reports.report import Column, Table
 
 
 @click.command(cls=common.KnobCommand)

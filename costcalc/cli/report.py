@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costcalc import api
+from costcalc.base.errors import SpecError, stop
 from costcalc.cli import common
-from costcalc.errors import SpecError, stop
-from costcalc.report import Table, barred, heading, layer_table, notes, type_table
-from costcalc.result import VIEWS, Result, lines
+from costcalc.reports.report import Table, barred, heading, layer_table, notes, type_table
+from costcalc.reports.result import VIEWS, Result, lines
 
 if TYPE_CHECKING:
-    from costcalc.metric import Measured
+    from costcalc.metrics.metric import Measured
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 SHORT = {  # options that stand for columns
@@ -63,7 +63,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = counted(loaded, knobs, common.input_shape(input_), options)
     if names:
-        from costcalc.columns import chosen
+        from costcalc.reports.columns import chosen
 
         columns = chosen(result, names, **given)
         common.write(measured(result, columns, by, fold, options["format_"], **shown), output)
@@ -102,8 +102,8 @@ def written(
 
         return json.dumps(result.to_dict(), indent=2)
     if format_ == "csv":
-        from costcalc.records import folded, records
-        from costcalc.render import csv
+        from costcalc.reports.records import folded, records
+        from costcalc.reports.render import csv
 
         whole = by in (None, "row") and fold is None
         return csv.render(
@@ -132,14 +132,14 @@ def measured(
 ) -> str:
     """Return a result under the chosen columns, in a format."""
     del bars
-    from costcalc import columns as tables
+    from costcalc.reports import columns as tables
 
     if format_ == "json":
         import json
 
         return json.dumps(tables.report(result, columns), indent=2)
     if format_ == "csv":
-        from costcalc.render import csv
+        from costcalc.reports.render import csv
 
         whole = by in (None, "row") and fold is None
         return csv.render(
@@ -152,16 +152,16 @@ def measured(
 def laid_out(result: Result, tables: list[Table], below: list[str], format_: str, *, exact: bool, color: bool) -> str:
     """Return tables of a result under its heading, what is to be said below them, in a format for people."""
     if format_ == "markdown":
-        from costcalc.render import markdown
+        from costcalc.reports.render import markdown
 
         parts = [markdown.render(table, exact=exact) for table in tables]
         return "\n\n".join(["  \n".join(heading(result)), *parts, "  \n".join(below)])
     if format_ == "latex":
-        from costcalc.render import latex
+        from costcalc.reports.render import latex
 
         said = [*heading(result), *below]
         return "\n\n".join(latex.render(table, said if n == 0 else [], exact=exact) for n, table in enumerate(tables))
-    from costcalc.render import text
+    from costcalc.reports.render import text
 
     parts = [text.render(table, columns=common.columns(), exact=exact, color=color) for table in tables]
     title, *rest = (text.wrapped(line, common.columns()) for line in heading(result))
@@ -171,7 +171,7 @@ def laid_out(result: Result, tables: list[Table], below: list[str], format_: str
 
 def totals(result: Result) -> str:
     """Return the totals in words: readable, with all digits behind."""
-    from costcalc.render.figures import readable
+    from costcalc.reports.render.figures import readable
 
     params = f"{readable(result.params)} {result.convention.things} ({result.params:,})"
     return f"{params}, {readable(result.total)} {result.unit} ({result.total:,})"

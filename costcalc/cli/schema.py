@@ -14,7 +14,8 @@ def command(which: str, output: str | None) -> None:
     """Print the JSON Schema of specs (an editor completes and checks them by it), or of reports."""
     import json
 
-    from costcalc import schema
+    from costcalc.language.schema import spec_schema
+    from costcalc.reports.schema import report_schema
 
-    made = schema.spec_schema() if which == "spec" else schema.report_schema()
+    made = {"spec": spec_schema, "report": report_schema}[which]()
     common.write(json.dumps(made, indent=2), output)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from costcalc import zoo
 from costcalc.cli import common
-from costcalc.resolve import standalone
+from costcalc.language import zoo
+from costcalc.language.standalone import standalone
 
 
 @click.command()

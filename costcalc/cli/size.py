@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from costcalc import api
+from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.errors import stop
+from costcalc.costs.layer_patterns import valued
 from costcalc.estimates.sizing import Sizes
-from costcalc.grids import one
 from costcalc.hardware.compression import SCALES, Coding, pattern_of
-from costcalc.report import heading
-from costcalc.selecting import valued
+from costcalc.reports.report import heading
+from costcalc.sweeps.grids import one
 
 
 @click.command(cls=common.KnobCommand)

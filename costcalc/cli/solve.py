@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from costcalc.budgets import limits, named_limits
+from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.cli.sweep import write
-from costcalc.document import Spec
-from costcalc.errors import stop
-from costcalc.grids import one, values_of
+from costcalc.comparisons.budgets import limits, named_limits
+from costcalc.language.document import Spec
+from costcalc.sweeps.grids import one, values_of
 
 
 @click.command(cls=common.KnobCommand)
@@ -37,7 +37,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     Of several knobs the settings that no other exceeds in all. Every value is tried: a knob alone in
     steps of 0.001 (1 where it is a whole number), several in steps of 0.01 (8), or as --vary says.
     """
-    from costcalc import solving
+    from costcalc.sweeps import solving
 
     loaded, fixed = common.chosen(ctx, spec, pairs)
     peak = options["max_peak_memory"]

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc import conventions
+from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.document import Spec
-from costcalc.errors import stop
-from costcalc.grids import axes_of, values_of
-from costcalc.metric import Setup, find
-from costcalc.report import Column, Table
-from costcalc.resolve import flow
+from costcalc.costs import conventions
+from costcalc.language.document import Spec
+from costcalc.language.standalone import flow
+from costcalc.metrics.metric import Setup, find
+from costcalc.reports.report import Column, Table
+from costcalc.sweeps.grids import axes_of, values_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from costcalc.walking import Columns, Mapper, Task
+    from costcalc.sweeps.chunks import Columns, Mapper, Task
 
 MOST_LINES = 10_000  # of a table that is shown
 LEAST_DRAWN = 3  # values of a sparkline
@@ -64,7 +64,7 @@ def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...
         write(table, format_, options["output"], {"batch": options["batch"], **setup})
         one = len(axes) == len(axes[0]) == 1 and not any(options[name] for name in ("per", "where", "top", "pareto"))
         if one and format_ == "table" and options["output"] is None:
-            for line in sparklines(table):
+            for line in trends(table):
                 common.write(line)
 
 
@@ -95,17 +95,17 @@ def answered(
     setup: dict[str, Any],
 ) -> pd.DataFrame | None:
     """Return the sweep's answer as a DataFrame; None where it was written to part files."""
-    from costcalc import swept, walking
+    from costcalc.sweeps import chunks, tables
 
-    by, pareto = walking.listed(options["by"]), walking.listed(options["pareto"] or ())
-    question = walking.Question(options["where"], options["top"], by, pareto)
+    by, pareto = chunks.listed(options["by"]), chunks.listed(options["pareto"] or ())
+    question = chunks.Question(options["where"], options["top"], by, pareto)
     shape = common.input_shape(options["input_"])
     counted: dict[str, Any] = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}
     counted |= {"columns": options["metrics"], "setup": setup}
     mapper = mapper_of(options)
     if not options["per"]:
-        tasks = [walking.Task(spec, axes, question, **counted) for _, spec in loaded]
-        if format_ == "parquet" and any(len(walking.ready(task).blocks) > 1 for task in tasks):
+        tasks = [chunks.Task(spec, axes, question, **counted) for _, spec in loaded]
+        if format_ == "parquet" and any(len(chunks.ready(task).blocks) > 1 for task in tasks):
             if len(tasks) > 1:
                 raise stop("part files hold the sweep of one network", hint="sweep each SPEC into a folder of its own")
             parted(tasks[0], options["output"], mapper)
@@ -115,7 +115,7 @@ def answered(
     def walked(task: Task) -> Columns:
         return folded(task, mapper, options["resume"])
 
-    return swept.sweep(loaded, axes, question, **counted, view=options["per"] or "", folded=walked)
+    return tables.sweep(loaded, axes, question, **counted, view=options["per"] or "", folded=walked)
 
 
 def limited(task: Task, format_: str) -> None:
@@ -132,19 +132,19 @@ def limited(task: Task, format_: str) -> None:
 
 def mapper_of(options: dict[str, Any]) -> Mapper:
     """Return who counts: this process, several, or a cluster."""
-    from costcalc import walking
+    from costcalc.sweeps import chunks
 
     if options["dask"]:
-        return walking.dask(options["dask"])
-    return walking.processes(options["jobs"]) if options["jobs"] > 1 else walking.here
+        return chunks.dask(options["dask"])
+    return chunks.processes(options["jobs"]) if options["jobs"] > 1 else chunks.here
 
 
 def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
     """Return what the question leaves of the sweep; stopped, keep what was found."""
-    from costcalc import walking
-    from costcalc.parts import Saved
+    from costcalc.sweeps import chunks
+    from costcalc.sweeps.parquet import Saved
 
-    walk = walking.ready(task)
+    walk = chunks.ready(task)
     saved = Saved(resume, task) if resume else None
     done, kept = (saved.done, saved.kept) if saved else (0, None)
     if saved:
@@ -152,7 +152,7 @@ def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
     at = time.monotonic()
     try:
         with progress(len(walk.blocks), walk.grid.size, done) as advance:
-            for done, kept in walking.folding(task, mapper, done, kept):  # noqa: B020
+            for done, kept in chunks.folding(task, mapper, done, kept):  # noqa: B020
                 advance()
                 if saved and time.monotonic() - at > SAVED_EVERY:
                     saved.write(done, kept)
@@ -161,16 +161,16 @@ def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
         if saved:
             saved.write(done, kept)
     assert kept is not None
-    return walking.ordered(walk, kept)
+    return chunks.ordered(walk, kept)
 
 
 def parted(task: Task, folder: str, mapper: Mapper) -> None:
     """Write the sweep as part files."""
-    from costcalc import parts, walking
+    from costcalc.sweeps import chunks, parquet
 
-    walk = walking.ready(task)
+    walk = chunks.ready(task)
     with progress(len(walk.blocks), walk.grid.size) as advance:
-        written, before = parts.write(task, folder, mapper, lambda *_: advance())
+        written, before = parquet.write(task, folder, mapper, lambda *_: advance())
     there = f", {before} were there" if before else ""
     click.echo(f"{folder}: {written} part files written{there}; {walk.grid.size:,} settings", err=True)
 
@@ -201,7 +201,7 @@ def progress(blocks: int, settings: int, done: int = 0) -> Iterator[Any]:
 def write(table: pd.DataFrame, format_: str, output: str | None, options: dict[str, Any]) -> None:
     """Write the answer in its format; options are those that metrics were counted under."""
     if format_ == "parquet":
-        from costcalc.parts import single
+        from costcalc.sweeps.parquet import single
 
         assert output is not None
         single(table, output)
@@ -219,10 +219,10 @@ def write(table: pd.DataFrame, format_: str, output: str | None, options: dict[s
             common.write(line)
 
 
-def sparklines(table: pd.DataFrame) -> list[str]:
+def trends(table: pd.DataFrame) -> list[str]:
     """Return a line a network that shows how its operations go with a knob of three values or more."""
-    from costcalc import sparks
-    from costcalc.render.figures import readable
+    from costcalc.reports import sparklines
+    from costcalc.reports.render.figures import readable
 
     unit = conventions.get(table.attrs["convention"]).unit
     groups = table.groupby("network", sort=False) if "network" in table else [("", table)]
@@ -230,7 +230,7 @@ def sparklines(table: pd.DataFrame) -> list[str]:
     for name, part in groups:
         values = part["macs"].tolist() if "macs" in part else []
         if len(values) >= LEAST_DRAWN:
-            line = sparks.spark(values, plain=sparks.ascii_only())
+            line = sparklines.spark(values, plain=sparklines.ascii_only())
             found.append(f"{unit} {line} {readable(values[0])} to {readable(values[-1])} {name}".rstrip())
     return found
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from costcalc import account
 from costcalc.cli import common
-from costcalc.report import Column, Table
+from costcalc.published import verdicts
+from costcalc.reports.report import Column, Table
 
 
 @click.command()
@@ -24,14 +24,14 @@ def command(source: str | None, where: str | None, format_: str, output: str | N
         table = listing(source or "")
         records = [dict(zip(("source", "where", "rows"), row, strict=True)) for row in table.cells]
     else:
-        rows = account.find_table(source, where)
-        table = account.paper_table(rows)
-        records = [{"network": account.network(spec, row), **row} for spec, row in rows]
+        rows = verdicts.find_table(source, where)
+        table = verdicts.paper_table(rows)
+        records = [{"network": verdicts.network(spec, row), **row} for spec, row in rows]
     common.write_table(table, records, format_, output)
 
 
 def listing(source: str) -> Table:
     """Return the tables that the zoo has rows of."""
-    found = [(*key, len(rows)) for key, rows in account.tables().items() if source.lower() in key[0].lower()]
+    found = [(*key, len(rows)) for key, rows in verdicts.tables().items() if source.lower() in key[0].lower()]
     columns = [Column("source"), Column("where"), Column("rows", "number")]
     return Table(columns, [list(row) for row in sorted(found)], [f"{len(found)} tables", "", ""])

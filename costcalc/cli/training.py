@@ -7,15 +7,15 @@ from typing import Any
 import click
 
 from costcalc import api
-from costcalc.budgets import amount
+from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.columns import chosen, report, totals, written
-from costcalc.errors import stop
-from costcalc.metric import OPTIONS
+from costcalc.comparisons.budgets import amount
+from costcalc.metrics.metric import OPTIONS
 from costcalc.metrics.training import demand, largest_batch, unmatched
-from costcalc.render import text
-from costcalc.report import Column, Table, heading
-from costcalc.result import Result
+from costcalc.reports.columns import chosen, report, totals, written
+from costcalc.reports.render import text
+from costcalc.reports.report import Column, Table, heading
+from costcalc.reports.result import Result
 
 COLUMNS = ("macs", "backward_macs", "training_macs", "saved", "training_memory")
 PARTS = {

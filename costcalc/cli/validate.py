@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
-from costcalc import account, api, zoo
-from costcalc.errors import Problem, SpecError
-from costcalc.expand import expand
-from costcalc.values import several
+from costcalc import api
+from costcalc.base.errors import Problem, SpecError
+from costcalc.graph.expand import expand
+from costcalc.language import zoo
+from costcalc.language.values import several
+from costcalc.published import verdicts
 
 
 @click.command()
@@ -45,7 +47,7 @@ def checked(name: str) -> tuple[list[Problem], str]:
         result: Any = api.count(spec)
         for variant in spec.variants:
             expand(spec.chosen(variant))
-        problems = account.unclaimed(spec)
+        problems = verdicts.unclaimed(spec)
     except SpecError as error:
         return list(error.problems), ""
     number = len(spec.variants)

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from costcalc import zoo
 from costcalc.cli import common
-from costcalc.expand import expand
-from costcalc.interop import verify
-from costcalc.interop.verify import QUANTITIES, Check, Verification
-from costcalc.report import Column, Table
-from costcalc.values import several
+from costcalc.graph.expand import expand
+from costcalc.interop.torch import verify
+from costcalc.interop.torch.verify import QUANTITIES, Check, Verification
+from costcalc.language import zoo
+from costcalc.language.values import several
+from costcalc.reports.report import Column, Table
 
 TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=True))
 

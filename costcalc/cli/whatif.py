@@ -9,7 +9,7 @@ import click
 
 from costcalc import api
 from costcalc.cli import common
-from costcalc.report import heading, notes
+from costcalc.reports.report import heading, notes
 from costcalc.transforms import waterfall
 from costcalc.transforms.whatif import TRANSFORMATIONS, WhatIf
 
@@ -87,17 +87,17 @@ def written(found: WhatIf, format_: str, *, exact: bool) -> str:
 
         return json.dumps(found.to_dict(), indent=2)
     if format_ == "csv":
-        from costcalc.render import csv
+        from costcalc.reports.render import csv
 
         return csv.render(found.records())
     table = waterfall.table(found, exact=exact)
     above = [*heading(found.before), *found.said]
     below = [*waterfall.summary(found), *notes(found.before)]
     if format_ == "markdown":
-        from costcalc.render import markdown
+        from costcalc.reports.render import markdown
 
         return "\n\n".join(["  \n".join(above), markdown.render(table), "  \n".join(below)])
-    from costcalc.render import text
+    from costcalc.reports.render import text
 
     columns = common.columns()
     shown = text.render(table, columns=columns, color=common.colored())

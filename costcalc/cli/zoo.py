@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from costcalc import account
 from costcalc.cli import common
+from costcalc.published import verdicts
 
 
 @click.command()
@@ -20,8 +20,8 @@ def command(words: tuple[str, ...], format_: str, output: str | None) -> None:
     WORDS choose: those figures whose network or source holds all of them. Exit code 1 if a verdict
     is not what its spec claims.
     """
-    found = account.figures(words)
-    common.write_table(account.account_table(found), [figure.to_dict() for figure in found], format_, output)
+    found = verdicts.figures(words)
+    common.write_table(verdicts.account_table(found), [figure.to_dict() for figure in found], format_, output)
     if format_ == "table":
-        click.echo(account.summary(found), err=output is not None)
-    sys.exit(any(figure.verdict not in account.GOOD for figure in found))
+        click.echo(verdicts.summary(found), err=output is not None)
+    sys.exit(any(figure.verdict not in verdicts.GOOD for figure in found))

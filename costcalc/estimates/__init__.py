@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from costcalc.estimates.powering import Energy
     from costcalc.estimates.sizing import Choices, Sizes
     from costcalc.estimates.timing import Fit, Latency
-    from costcalc.result import Result
+    from costcalc.reports.result import Result
 
 
 def size(
@@ -101,9 +101,9 @@ def reward(accuracy: float, latency: float, target: float, power: float = -0.07)
 
 def _result(network: Any, batch: int | None = None) -> Result:
     """Return a network counted."""
-    from costcalc import zoo
-    from costcalc.errors import stop
-    from costcalc.references import all_asked
+    from costcalc.base.errors import stop
+    from costcalc.comparisons.networks import all_asked
+    from costcalc.language import zoo
 
     if batch is not None and (type(batch) is not int or batch < 1):
         raise stop(f"a batch is a whole number from 1, not {batch!r:.40}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
-from costcalc import conventions
-from costcalc.errors import stop
+from costcalc.base.errors import stop
+from costcalc.comparisons.networks import Loader, asked
+from costcalc.costs import conventions
 from costcalc.hardware.calibration import (
     TERMS,
     Errors,
@@ -19,7 +20,6 @@ from costcalc.hardware.calibration import (
     lines,
     sample,
 )  # fmt: skip
-from costcalc.references import Loader, asked
 
 
 class Calibrated:

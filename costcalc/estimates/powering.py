@@ -7,10 +7,10 @@ from typing import Any
 from costcalc.hardware import energy
 from costcalc.hardware.energy import PLACES, Chip, Spent, Table
 from costcalc.metrics.energies import peak
-from costcalc.num import UNKNOWN, or_none
-from costcalc.report import Column
-from costcalc.report import Table as Shown
-from costcalc.result import Line, Result, lines
+from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.reports.report import Column
+from costcalc.reports.report import Table as Shown
+from costcalc.reports.result import Line, Result, lines
 
 
 class Energy:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from costcalc.errors import stop
+from costcalc.base.errors import stop
+from costcalc.costs.layer_patterns import EVERYTHING, assigned, valued
 from costcalc.hardware.compression import (
     FORMS,
     SCALES,
@@ -17,12 +18,11 @@ from costcalc.hardware.compression import (
     stored,
     whole,
 )  # fmt: skip
-from costcalc.num import UNKNOWN, or_none
-from costcalc.render.figures import readable
-from costcalc.report import Column, Table
-from costcalc.result import Result
-from costcalc.selecting import EVERYTHING, assigned, valued
-from costcalc.values import several
+from costcalc.language.values import several
+from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.reports.render.figures import readable
+from costcalc.reports.report import Column, Table
+from costcalc.reports.result import Result
 
 LIMITS = (("an app", 100_000_000), ("an update", 500_000))  # bytes: what the lecture allows
 MOST_GAP = 16

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.errors import stop
+from costcalc.base.errors import stop
 from costcalc.hardware import lut
 from costcalc.hardware.device import Device
 from costcalc.hardware.roofline import Model, Span, Timing, bound, model, span, spill, timings
-from costcalc.num import UNKNOWN, or_none
-from costcalc.report import Column, Table
-from costcalc.result import Line, Result, lines
+from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.reports.report import Column, Table
+from costcalc.reports.result import Line, Result, lines
 
 
 class Latency:

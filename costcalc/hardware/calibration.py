@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from costcalc.counting import Row
-from costcalc.errors import stop
+from costcalc.base.errors import stop
+from costcalc.costs.rows import Row
 from costcalc.hardware.lut import milliseconds, table
 from costcalc.hardware.traffic import GROUPINGS, works
-from costcalc.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN
 
 TERMS = (*GROUPINGS, "bytes", "operators")
 NEEDED = ("network", "latency_ms")

@@ -12,9 +12,9 @@ from fractions import Fraction
 from math import ceil, expm1, log1p
 from typing import Any, NamedTuple
 
-from costcalc.counting import Row
-from costcalc.errors import stop
-from costcalc.num import UNKNOWN, ceil_div
+from costcalc.base.errors import stop
+from costcalc.costs.rows import Row
+from costcalc.numbers.num import UNKNOWN, ceil_div
 
 FLOAT = 32  # bits of a number whose spec states none
 DUST = Fraction(1, 10**6)  # what a float's last digit may add to a share

@@ -10,12 +10,12 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from costcalc.counting import Row
-from costcalc.errors import stop
+from costcalc.base.errors import stop
+from costcalc.costs.rows import Row
 from costcalc.hardware.compression import Coding, Kept, kept, stored
 from costcalc.hardware.reading import SUFFIX, Number, Section, closed, located, named, opened
 from costcalc.hardware.traffic import DTYPES, known_dtype, works
-from costcalc.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN
 
 FOLDER = "energies"
 VERSION = "costcalc_energy"

@@ -7,11 +7,11 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from costcalc.counting import Row
-from costcalc.errors import nearest, stop
+from costcalc.base.errors import nearest, stop
+from costcalc.base.files import read
+from costcalc.costs.rows import Row
 from costcalc.hardware.roofline import Timing
-from costcalc.shape import Shape
-from costcalc.textfile import read
+from costcalc.numbers.shape import Shape
 
 LATENCY = "latency_ms"
 KEYS = ("name", "type", "input", "output")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
-from costcalc.errors import Problem, SpecError, nearest, stop
-from costcalc.source import Node, parse
-from costcalc.textfile import read
+from costcalc.base.errors import Problem, SpecError, nearest, stop
+from costcalc.base.files import read, shipped
+from costcalc.language.source import Node, parse
 
 SUFFIX = ".yaml"
 FREE = "free"  # of a rate: a fit gave it no time of its own
@@ -114,14 +114,9 @@ def closed(top: Section) -> None:
         raise SpecError(top.problems)
 
 
-def folder(name: str) -> str:
-    """Return a folder of data files in the package."""
-    return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name)
-
-
 def named(name: str) -> list[str]:
     """Return the names of the files in a folder of data files."""
-    return sorted(file.removesuffix(SUFFIX) for file in os.listdir(folder(name)) if file.endswith(SUFFIX))
+    return sorted(file.removesuffix(SUFFIX) for file in os.listdir(shipped(name)) if file.endswith(SUFFIX))
 
 
 def located(word: str, of: str, thing: str) -> tuple[str, str]:
@@ -131,4 +126,4 @@ def located(word: str, of: str, thing: str) -> tuple[str, str]:
     if word not in named(of):
         hint = nearest(word, named(of)) or f"known: {', '.join(named(of))}, or the path of a file"
         raise stop(f"there is no {thing} '{word[:60]}'", hint=hint)
-    return os.path.join(folder(of), word + SUFFIX), word + SUFFIX
+    return os.path.join(shipped(of), word + SUFFIX), word + SUFFIX

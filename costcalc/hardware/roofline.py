@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from costcalc.errors import stop
+from costcalc.base.errors import stop
 from costcalc.hardware.device import Device, Fit
 from costcalc.hardware.traffic import Work, known_dtype, works
-from costcalc.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN
 
 BOUNDS = ("compute", "memory", "overhead")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from costcalc import num
-from costcalc.counting import Row
-from costcalc.errors import nearest, stop
-from costcalc.graph import Node, Tensor
-from costcalc.op import FOLDED, INPLACE, STORED, VIEW
-from costcalc.shape import Shape
+from costcalc.base.errors import nearest, stop
+from costcalc.costs.rows import Row
+from costcalc.graph.graph import Node, Tensor
+from costcalc.numbers import num
+from costcalc.numbers.shape import Shape
+from costcalc.operators.op import FOLDED, INPLACE, STORED, VIEW
 
 # Bytes of a number.
 DTYPES = {"fp32": 4, "fp16": 2, "int8": 1}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from costcalc import num
-from costcalc.counting import Row
-from costcalc.num import UNKNOWN, ceil_div, prod
+from costcalc.costs.rows import Row
+from costcalc.numbers import num
+from costcalc.numbers.num import UNKNOWN, ceil_div, prod
 
 KERNEL = (3, 3)
 TILES = (2, 4)  # m: outputs of a tile's side

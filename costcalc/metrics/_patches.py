@@ -7,13 +7,13 @@ from fractions import Fraction
 from itertools import product
 from typing import Any, NamedTuple
 
-from costcalc.graph import Node, Tensor
+from costcalc.graph.graph import Node, Tensor
 from costcalc.metrics._order import segments
 from costcalc.metrics._storage import Moment, Storages, shape_of
 from costcalc.metrics.sizes import activation_bits, in_bytes
-from costcalc.num import UNKNOWN
-from costcalc.op import VIEW
-from costcalc.shape import Shape
+from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.shape import Shape
+from costcalc.operators.op import VIEW
 
 Need = dict[Tensor, tuple[int, int]]  # along one axis, the places of each tensor that a patch needs
 

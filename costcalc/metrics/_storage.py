@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from costcalc import num
-from costcalc.graph import Graph, Node
-from costcalc.metric import Setup
+from costcalc.graph.graph import Graph, Node
+from costcalc.metrics.metric import Setup
 from costcalc.metrics.sizes import activation_bits, in_bytes
-from costcalc.op import FOLDED, INPLACE, STORED, VIEW
-from costcalc.shape import Shape
+from costcalc.numbers import num
+from costcalc.numbers.shape import Shape
+from costcalc.operators.op import FOLDED, INPLACE, STORED, VIEW
 
 # Who manages the memory -> which operators write over an operand that nothing needs any more.
 OVERWRITES: dict[str, tuple[str, ...]] = {

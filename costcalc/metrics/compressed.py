@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.errors import stop
-from costcalc.graph import Graph
+from costcalc.base.errors import stop
+from costcalc.costs.layer_patterns import assigned, valued
+from costcalc.graph.graph import Graph
 from costcalc.hardware.compression import Coding, Kept, checked_density, kept, stored
-from costcalc.metric import Metric, Setup, counted
+from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.metrics.sizes import weight_bits
-from costcalc.num import UNKNOWN
-from costcalc.selecting import assigned, valued
+from costcalc.numbers.num import UNKNOWN
 
 SOURCE = "docs/compression.md"
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from costcalc.graph import Graph
+from costcalc.graph.graph import Graph
 from costcalc.hardware import energy
 from costcalc.hardware.energy import Chip, Spent
 from costcalc.hardware.traffic import DTYPES
-from costcalc.metric import Metric, Setup, counted, find
-from costcalc.num import UNKNOWN
+from costcalc.metrics.metric import Metric, Setup, counted, find
+from costcalc.numbers.num import UNKNOWN
 
 
 @lru_cache(maxsize=8)

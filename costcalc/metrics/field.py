@@ -7,11 +7,11 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from costcalc.errors import stop
-from costcalc.graph import Graph, Node, Tensor
-from costcalc.metric import Metric, Setup
-from costcalc.reach import MOST_PHASES, SAME, Reach
-from costcalc.shape import Shape
+from costcalc.base.errors import stop
+from costcalc.graph.graph import Graph, Node, Tensor
+from costcalc.metrics.metric import Metric, Setup
+from costcalc.numbers.shape import Shape
+from costcalc.operators.receptive import MOST_PHASES, SAME, Reach
 
 GLOBAL = "global"  # all of the input
 

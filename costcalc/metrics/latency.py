@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from costcalc.errors import stop
-from costcalc.graph import Graph
+from costcalc.base.errors import stop
+from costcalc.graph.graph import Graph
 from costcalc.hardware import device
 from costcalc.hardware.energy import Chip, placed
 from costcalc.hardware.roofline import Model, Timing, bound, model, spill, timings
-from costcalc.metric import Metric, Setup, counted, summed
-from costcalc.num import UNKNOWN
+from costcalc.metrics.metric import Metric, Setup, counted, summed
+from costcalc.numbers.num import UNKNOWN
 
 SOURCE = "docs/latency.md; Williams et al. 2009 (roofline)"
 USES = ("device", "dtype", "fusion", "batch")

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from costcalc import num
-from costcalc.errors import stop
-from costcalc.graph import Graph
-from costcalc.metric import Setup
+from costcalc.base.errors import stop
+from costcalc.graph.graph import Graph
 from costcalc.metrics._order import BEAM, best
 from costcalc.metrics._patches import Patched, patched
 from costcalc.metrics._storage import Moment, Storages, moments, storages
+from costcalc.metrics.metric import Setup
 from costcalc.metrics.sizes import InBytes, activation_bits
+from costcalc.numbers import num
 
 
 class Schedule:

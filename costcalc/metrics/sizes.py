@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from costcalc import conventions
-from costcalc.counting import Row, cost
-from costcalc.graph import Graph
-from costcalc.metric import Metric, Setup, counted
-from costcalc.num import UNKNOWN, ceil_div
+from costcalc.costs import conventions
+from costcalc.costs.counting import cost
+from costcalc.costs.rows import Row
+from costcalc.graph.graph import Graph
+from costcalc.metrics.metric import Metric, Setup, counted
+from costcalc.numbers.num import UNKNOWN, ceil_div
 
 FLOAT = 32  # bits of a number unless told
 

@@ -7,15 +7,15 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
-from costcalc import op
-from costcalc.graph import Graph, Node, Tensor
-from costcalc.metric import Metric, Setup, counted
+from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.metrics._order import segments
 from costcalc.metrics._storage import shape_of, storages
 from costcalc.metrics.memory import scheduled
+from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.metrics.sizes import FLOAT, in_bytes
-from costcalc.num import UNKNOWN
-from costcalc.op import VIEW
+from costcalc.numbers.num import UNKNOWN
+from costcalc.operators import op
+from costcalc.operators.op import VIEW
 
 STATE = {"sgd": 0, "momentum": 1, "adam": 2}  # numbers that an optimizer keeps for each that is learned
 NOTHING = op.Saved()

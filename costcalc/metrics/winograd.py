@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from costcalc.graph import Graph
+from costcalc.graph.graph import Graph
 from costcalc.hardware.winograd import multiplications
-from costcalc.metric import Metric, Setup, counted
-from costcalc.num import UNKNOWN
+from costcalc.metrics.metric import Metric, Setup, counted
+from costcalc.numbers.num import UNKNOWN
 
 
 class Winograd(Metric):

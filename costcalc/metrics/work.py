@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.counting import cost
-from costcalc.graph import Graph
-from costcalc.metric import Metric, Setup, counted
-from costcalc.num import UNKNOWN
+from costcalc.costs.counting import cost
+from costcalc.graph.graph import Graph
+from costcalc.metrics.metric import Metric, Setup, counted
+from costcalc.numbers.num import UNKNOWN
 
 
 class Params(Metric, name="params"):

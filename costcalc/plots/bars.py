@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc.counting import Cost, total
-from costcalc.errors import stop
-from costcalc.plots import style
-from costcalc.render.figures import readable
-from costcalc.result import Layer, Line, Result, lines
+from costcalc.base.errors import stop
+from costcalc.costs.counting import Cost, total
+from costcalc.plots.style import FILLS, REST, WIDTH, figure, legend, named, results, small_print, styled
+from costcalc.reports.render.figures import readable
+from costcalc.reports.result import Layer, Line, Result, lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ FRAME = 1.5  # inches that legend, axis and small print take
 TALLEST = 40.0  # inches
 NARROW = 6.0  # inches
 WIDE_ENOUGH = 9.0  # per cent of the axis: a part with room for its figure
-REST = "other types"
+OTHERS = "other types"
 QUANTITIES = ("params", "macs")
 
 Parts = list[dict[str, Cost]]  # of each bar, what each layer type of it costs
@@ -43,13 +43,13 @@ def layers(
 
     Raises SpecError where a cost is unknown, or nothing costs anything.
     """
-    (result,) = style.results([network], convention)
+    (result,) = results([network], convention)
     found = bars(result, fold)
     parts = [by_type(line.rows) for line in found]
-    with style.styled():
-        made = style.figure(size or (style.WIDTH, min(BAR * len(found) + FRAME, TALLEST)))
+    with styled():
+        made = figure(size or (WIDTH, min(BAR * len(found) + FRAME, TALLEST)))
         _drawn(made, [line.name for line in found], parts, [result] * len(found))
-        style.small_print(made, style.named(result), f"{result.convention.counted}; {_drawn_of(result, found)}")
+        small_print(made, named(result), f"{result.convention.counted}; {_drawn_of(result, found)}")
     return made
 
 
@@ -60,10 +60,10 @@ def types(*networks: Any, convention: str | None = None, size: tuple[float, floa
     """
     if not networks:
         raise stop("there is no network to draw")
-    found = style.results(networks, convention)
+    found = results(networks, convention)
     parts = [by_type(result.layers) for result in found]
-    with style.styled():
-        made = style.figure(size or (style.WIDTH, 0.3 * len(found) + 1.6))
+    with styled():
+        made = figure(size or (WIDTH, 0.3 * len(found) + 1.6))
         panels = _drawn(made, _names(found), parts, found)
         for axes, quantity in zip(panels, QUANTITIES, strict=True):
             axes.set_xlim(0, 100)
@@ -73,7 +73,7 @@ def types(*networks: Any, convention: str | None = None, size: tuple[float, floa
                 axes.annotate(
                     whole, (100, place), xytext=(3, 0), textcoords="offset points", va="center", annotation_clip=False
                 )
-        style.small_print(made, found[0].convention.counted)
+        small_print(made, found[0].convention.counted)
     return made
 
 
@@ -120,11 +120,11 @@ def _shares(cost: Cost, whole: Result) -> tuple[float, float]:
 def _stacks(parts: Parts, wholes: Sequence[Result]) -> dict[str, list[tuple[float, float]]]:
     """Return the shares of each fill, bar by bar: a layer type each, and the smallest together."""
     kinds = ranked(parts, wholes)
-    kept = kinds if len(kinds) <= len(style.FILLS) + 1 else kinds[: len(style.FILLS)]
+    kept = kinds if len(kinds) <= len(FILLS) + 1 else kinds[: len(FILLS)]
     stacks = {name: [_shares(b.get(name, Cost()), w) for b, w in zip(parts, wholes, strict=True)] for name in kept}
     if len(kept) < len(kinds):
         rest = [total(cost for name, cost in bar.items() if name not in kept) for bar in parts]
-        stacks[f"{len(kinds) - len(kept)} {REST}"] = [_shares(c, w) for c, w in zip(rest, wholes, strict=True)]
+        stacks[f"{len(kinds) - len(kept)} {OTHERS}"] = [_shares(c, w) for c, w in zip(rest, wholes, strict=True)]
     return stacks
 
 
@@ -133,7 +133,7 @@ def _drawn(made: Figure, names: list[str], parts: Parts, wholes: Sequence[Result
     panels: list[Axes] = list(made.subplots(1, 2, sharey=True))
     stacks = _stacks(parts, wholes)
     edge = 0.4 if made.get_figheight() > FRAME + NAME * len(names) / 2 else 0  # of thin bars it would be all
-    fills = [*style.FILLS[: len(stacks)], style.REST]
+    fills = [*FILLS[: len(stacks)], REST]
     for number, axes in enumerate(panels):
         ends = [0.0] * len(names)
         for (name, shares), (colour, hatch) in zip(stacks.items(), fills, strict=False):
@@ -147,7 +147,7 @@ def _drawn(made: Figure, names: list[str], parts: Parts, wholes: Sequence[Result
         axes.set_xlabel(_axis(made, number, wholes))
         axes.set_xlim(0, 1.03 * max(ends) or 1)
     _rows(made, panels, names)
-    style.legend(made, panels[0])
+    legend(made, panels[0])
     return panels
 
 
@@ -180,7 +180,7 @@ def _figures(axes: Axes) -> None:
 
 
 def _names(found: Sequence[Result]) -> list[str]:
-    from costcalc.references import label_of
+    from costcalc.comparisons.networks import label_of
 
     return [label_of(result) for result in found]
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc import conventions
-from costcalc.errors import stop
-from costcalc.optional import need
-from costcalc.plots import style
+from costcalc.base.errors import stop
+from costcalc.base.optional import need
+from costcalc.costs import conventions
+from costcalc.plots.style import (
+    COLOURS,
+    DASHES,
+    FONT,
+    MARKERS,
+    WIDTH,
+    amount,
+    figure,
+    legend,
+    scaled,
+    small_print,
+    styled,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +46,7 @@ def sweep(table: pd.DataFrame, *, of: str = "macs", name: str = "", size: tuple[
         raise stop(f"a map shows no '{of}'", hint=f"known: {', '.join(TOTALS)}")
     knobs = varied(table)
     rule = conventions.get(table.attrs.get("convention", conventions.DEFAULT))
-    with style.styled():
+    with styled():
         if len(knobs) == 1:
             made = _curves(table, knobs[0], rule, size)
         elif len(knobs) == 2 and (NETWORK not in table or not several(table[NETWORK])):
@@ -47,7 +59,7 @@ def sweep(table: pd.DataFrame, *, of: str = "macs", name: str = "", size: tuple[
             )
         kept = {knob: table[knob].iloc[0] for knob in _names(table) if knob not in knobs and knob != NETWORK}
         said = ", ".join(filter(None, [name, *(f"{knob} {value}" for knob, value in kept.items())]))
-        style.small_print(made, said, rule.counted)
+        small_print(made, said, rule.counted)
     return made
 
 
@@ -86,20 +98,20 @@ def _said(value: Any) -> str:
 
 
 def _curves(table: pd.DataFrame, knob: str, rule: Any, size: tuple[float, float] | None) -> Figure:
-    made = style.figure(size or (style.WIDTH, 2.9))
+    made = figure(size or (WIDTH, 2.9))
     panels = made.subplots(1, 2)
     groups = list(table.groupby(NETWORK, sort=False)) if NETWORK in table else [("", table)]
-    if len(groups) > len(style.MARKERS):
-        raise stop(f"curves of more than {len(style.MARKERS)} networks cannot be told apart")
+    if len(groups) > len(MARKERS):
+        raise stop(f"curves of more than {len(MARKERS)} networks cannot be told apart")
     for axes, total, unit in zip(panels, TOTALS, (rule.things, rule.unit), strict=True):
         for number, (name, part) in enumerate(groups):
             _curve(axes, part, knob, total, (number, str(name)))
         axes.set_xlabel(knob)
         axes.set_ylim(0, 1.05 * max(int(table[total].max()), 1))
-        style.scaled(axes.yaxis, unit, table[total].max())
+        scaled(axes.yaxis, unit, table[total].max())
         axes.grid(visible=True, linewidth=0.3, color="0.8")
     if len(groups) > 1:
-        style.legend(made, panels[0])
+        legend(made, panels[0])
     return made
 
 
@@ -109,8 +121,8 @@ def _curve(axes: Axes, part: pd.DataFrame, knob: str, total: str, network: tuple
     x, words = places(part[knob].tolist())
     pairs = sorted(zip(x, part[total].tolist(), strict=True))
     axes.plot(
-        [pair[0] for pair in pairs], [pair[1] for pair in pairs], label=label, color=style.COLOURS[number],
-        marker=style.MARKERS[number] if len(pairs) <= 30 else "", linestyle="" if words else style.DASHES[number],
+        [pair[0] for pair in pairs], [pair[1] for pair in pairs], label=label, color=COLOURS[number],
+        marker=MARKERS[number] if len(pairs) <= 30 else "", linestyle="" if words else DASHES[number],
     )  # fmt: skip
     if words:
         _words(axes.xaxis, words)
@@ -129,7 +141,7 @@ def _words(axis: Any, words: dict[float, str]) -> None:
 def _map(table: pd.DataFrame, knobs: list[str], rule: Any, of: str, size: tuple[float, float] | None) -> Figure:
     x, y, costs = grid(table, knobs, of)
     low, high = int(costs.min()), int(costs.max())
-    made = style.figure(size or (4.6, 3.6))
+    made = figure(size or (4.6, 3.6))
     axes = made.subplots()
     colors = need("matplotlib.colors", "plot")
     norm = colors.LogNorm(low, high) if high > 20 * low > 0 else colors.Normalize(low, high)
@@ -139,7 +151,7 @@ def _map(table: pd.DataFrame, knobs: list[str], rule: Any, of: str, size: tuple[
             _words(axis, words)
     bar = made.colorbar(mesh, ax=axes)
     bar.ax.minorticks_off()
-    style.scaled(bar.ax.yaxis, rule.unit if of == "macs" else rule.things, high)
+    scaled(bar.ax.yaxis, rule.unit if of == "macs" else rule.things, high)
     axes.set_xlabel(knobs[0])
     axes.set_ylabel(knobs[1])
     if not (x[1] or y[1]) and min(costs.shape) > 1 and high > low:
@@ -182,6 +194,6 @@ def _iso(made: Figure, axes: Axes, mapped: tuple[Any, Any, Any], bar: Any) -> No
     lines = axes.contour(x, y, costs, levels=found, colors="black", linewidths=0.9)
     lines.set(path_effects=[effects.withStroke(linewidth=2, foreground="white")])
     made.draw_without_rendering()  # the labels' places depend on the axes' size
-    for label in axes.clabel(lines, fmt=style.amount, fontsize=style.FONT, inline_spacing=2):
+    for label in axes.clabel(lines, fmt=amount, fontsize=FONT, inline_spacing=2):
         label.set_path_effects([effects.withStroke(linewidth=2, foreground="white")])
     bar.ax.set_yticks(found)

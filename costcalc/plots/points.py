@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc import conventions, zoo
-from costcalc.account import places
-from costcalc.document import Spec
-from costcalc.errors import stop
-from costcalc.plots import labels, style
-from costcalc.published import counted, settings
+from costcalc.base.errors import stop
+from costcalc.costs import conventions
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.plots.labels import Sheet
+from costcalc.plots.style import COLOURS, MARKERS, WIDTH, counts, figure, legend, small_print, styled
+from costcalc.published.figures import counted, settings
+from costcalc.published.verdicts import places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,16 +62,16 @@ def accuracy(
             "no network of the zoo with a published accuracy is left", hint="ask for less: fewer words, more MACs"
         )
     rule = conventions.get(convention)
-    with style.styled():
-        made = style.figure(size or (style.WIDTH + 2, 5.0))
+    with styled():
+        made = figure(size or (WIDTH + 2, 5.0))
         panels = made.subplots(1, 2, sharey=True)
         for axes, cost, unit in zip(panels, COSTS, (rule.unit, rule.things), strict=True):
             _drawn(axes, found, cost)
             axes.set_xlabel(unit)
         panels[0].set_ylabel("top-1 accuracy (%)")
-        style.legend(made, panels[0], 5)
+        legend(made, panels[0], 5)
         said = f"{len(found)} networks of {classes} classes; accuracies as their sources print them"
-        style.small_print(made, said, rule.counted)
+        small_print(made, said, rule.counted)
         _named(made, panels, found)
     return made
 
@@ -115,7 +117,7 @@ def front(points: Sequence[Point], cost: str) -> list[Point]:
 def groups(points: Sequence[Point]) -> dict[str, list[Point]]:
     """Return the points by family: those with most points, and all others together."""
     sizes = Counter(point.family for point in points)
-    most = len(style.MARKERS) - (len(sizes) > len(style.MARKERS))
+    most = len(MARKERS) - (len(sizes) > len(MARKERS))
     own = [family for family, _ in sizes.most_common(most)]
     made: dict[str, list[Point]] = {family: [] for family in own}
     for point in points:
@@ -130,14 +132,14 @@ def _drawn(axes: Axes, points: Sequence[Point], cost: str) -> None:
     corners = _steps(best, cost)
     axes.plot(*zip(*corners, strict=True), color="black", linewidth=0.9, zorder=2, label="best for its cost")
     for number, (family, members) in enumerate(groups(points).items()):
-        colour = style.COLOURS[number]
+        colour = COLOURS[number]
         axes.scatter(
-            [getattr(p, cost) for p in members], [p.top1 for p in members], s=20, marker=style.MARKERS[number],
+            [getattr(p, cost) for p in members], [p.top1 for p in members], s=20, marker=MARKERS[number],
             facecolors=[colour if p in best else "white" for p in members], edgecolors=colour, linewidths=0.9,
             zorder=3, label=family,
         )  # fmt: skip
     axes.grid(visible=True, linewidth=0.3, color="0.85")
-    style.counts(axes.xaxis)
+    counts(axes.xaxis)
     axes.margins(0.1)
 
 
@@ -148,7 +150,7 @@ def _named(made: Figure, panels: Sequence[Axes], points: Sequence[Point]) -> Non
     notable = {point.file: point for point in sorted(points, key=lambda p: p.top1)}
     for axes, cost in zip(panels, COSTS, strict=True):
         best = front(points, cost)
-        sheet = labels.Sheet(axes, [_at(point, cost) for point in points], _steps(best, cost))
+        sheet = Sheet(axes, [_at(point, cost) for point in points], _steps(best, cost))
         for point in best:
             sheet.write(point.network, _at(point, cost))
         for point in sorted(notable.values(), key=lambda p: -p.top1):

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costcalc.errors import stop
+from costcalc.base.errors import stop
+from costcalc.base.optional import need
 from costcalc.estimates.timing import Latency
 from costcalc.hardware import device as devices
 from costcalc.hardware.roofline import Model, Timing
 from costcalc.hardware.traffic import GROUPINGS
-from costcalc.optional import need
-from costcalc.plots import style
+from costcalc.plots.style import (
+    COLOURS,
+    DASHES,
+    MARKERS,
+    WIDTH,
+    counts,
+    figure,
+    legend,
+    named,
+    results,
+    small_print,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,15 +45,15 @@ def roofline(
 
     Raises SpecError where nobody knows the device's bandwidth, or the network has no MACs.
     """
-    (result,) = style.results([network], None, batch)
+    (result,) = results([network], None, batch)
     found = Latency(result, devices.load(device), dtype, fusion)
     layers = [one for one in found.rows if one.work.macs and one.least]
     if found.model.bandwidth == float("inf"):
         raise stop(f"{device}: its measured rates have no bandwidth, so there is no slope to draw")
     if not layers:
         raise stop(f"{result.name} has no layer with MACs")
-    with style.styled():
-        made = style.figure(size or (style.WIDTH, 4.2))
+    with styled():
+        made = figure(size or (WIDTH, 4.2))
         axes = made.subplots()
         _roofs(axes, found.model, layers)
         _layers(axes, found.model, layers)
@@ -51,9 +63,9 @@ def roofline(
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(need("matplotlib.ticker", "plot").LogLocator(subs=(1, 2, 5)))
             axis.set_minor_formatter(need("matplotlib.ticker", "plot").NullFormatter())
-            style.counts(axis)
-        style.legend(made, axes, 3)
-        style.small_print(made, style.named(result), *found.notes(), result.convention.counted)
+            counts(axis)
+        legend(made, axes, 3)
+        small_print(made, named(result), *found.notes(), result.convention.counted)
     return made
 
 
@@ -75,7 +87,7 @@ def _roofs(axes: Axes, model: Model, layers: list[Timing]) -> None:
     for kind in kinds:
         rates.setdefault(model.rate(kind), []).append(kind)
     for number, (rate, members) in enumerate(rates.items()):
-        line: dict[str, Any] = {"color": style.COLOURS[number], "linestyle": style.DASHES[number + 1]}
+        line: dict[str, Any] = {"color": COLOURS[number], "linestyle": DASHES[number + 1]}
         label = f"{', '.join(members)}: at most" if len(rates) > 1 else "compute: at most"
         axes.plot([rate / model.bandwidth, right], [rate, rate], label=label, **line)
 
@@ -88,6 +100,6 @@ def _layers(axes: Axes, model: Model, layers: list[Timing]) -> None:
         axes.scatter(
             [intensity(one, model) for one in members],
             [one.work.macs * model.batch / one.least for one in members],
-            s=18, marker=style.MARKERS[number], facecolors="white", edgecolors=style.COLOURS[number], linewidths=0.9,
+            s=18, marker=MARKERS[number], facecolors="white", edgecolors=COLOURS[number], linewidths=0.9,
             zorder=3, label=f"{kind} layers",
         )  # fmt: skip

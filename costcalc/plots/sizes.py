@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.graph import Node
-from costcalc.optional import need
-from costcalc.plots import style
-from costcalc.result import Result
-from costcalc.shape import Shape
+from costcalc.base.optional import need
+from costcalc.graph.graph import Node
+from costcalc.numbers.shape import Shape
+from costcalc.plots.style import (
+    COLOURS,
+    DASHES,
+    MARKERS,
+    QUIET,
+    WIDTH,
+    figure,
+    legend,
+    named,
+    results,
+    small_print,
+    styled,
+)
+from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,10 +45,10 @@ def shapes(network: Any, *, convention: str | None = None, size: tuple[float, fl
     The line follows the longest path of layers; what lies on the other branches are dots. network, size as for
     `layers`. Shapes are no costs: the convention changes nothing.
     """
-    (result,) = style.results([network], convention)
+    (result,) = results([network], convention)
     found = stops(result)
-    with style.styled():
-        made = style.figure(size or (style.WIDTH, 4.0))
+    with styled():
+        made = figure(size or (WIDTH, 4.0))
         upper, lower = made.subplots(2, 1, sharex=True)
         _drawn(upper, found, _spaces(found))
         _drawn(lower, found, [("", [stop_.channels for stop_ in found])])
@@ -44,11 +56,11 @@ def shapes(network: Any, *, convention: str | None = None, size: tuple[float, fl
         lower.set_ylabel("channels")
         lower.set_xlabel("depth (layers on the longest path)")
         if len(upper.get_legend_handles_labels()[0]) > 1:
-            style.legend(made, upper)
+            legend(made, upper)
         made.draw_without_rendering()
         for axes in (upper, lower):
             _ticks(made, axes)
-        style.small_print(made, style.named(result))
+        small_print(made, named(result))
     return made
 
 
@@ -102,13 +114,13 @@ def _drawn(axes: Axes, found: list[Stop], lines: list[tuple[str, list[int]]]) ->
         others = {(stop_.depth, size) for stop_, size in zip(found, sizes, strict=True) if not stop_.on_path}
         label = name or "longest path"
         axes.step(
-            *zip(*main, strict=True), where="mid", color=style.COLOURS[number], linestyle=style.DASHES[number],
+            *zip(*main, strict=True), where="mid", color=COLOURS[number], linestyle=DASHES[number],
             label=label,
         )  # fmt: skip
         if others:
             axes.plot(
-                *zip(*sorted(others), strict=True), linestyle="", marker=style.MARKERS[number], markersize=3,
-                markerfacecolor="white", markeredgecolor=style.QUIET, markeredgewidth=0.7,
+                *zip(*sorted(others), strict=True), linestyle="", marker=MARKERS[number], markersize=3,
+                markerfacecolor="white", markeredgecolor=QUIET, markeredgewidth=0.7,
                 label=f"other branches{f', {name}' if name else ''}",
             )  # fmt: skip
     axes.grid(visible=True, axis="y", linewidth=0.3, color="0.8")

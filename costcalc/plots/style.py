@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from costcalc import zoo
-from costcalc.errors import stop
-from costcalc.optional import need
-from costcalc.references import all_asked
-from costcalc.report import heading
-from costcalc.result import Result
-from costcalc.textfile import writing
+from costcalc.base.errors import stop
+from costcalc.base.files import writing
+from costcalc.base.optional import need
+from costcalc.comparisons.networks import all_asked
+from costcalc.language import zoo
+from costcalc.reports.report import heading
+from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

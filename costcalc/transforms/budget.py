@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from costcalc import conventions, zoo
-from costcalc.conventions import Convention
-from costcalc.document import Spec
-from costcalc.errors import SpecError, stop
-from costcalc.expand import expand
-from costcalc.metric import Setup, find, named
-from costcalc.result import Result
-from costcalc.sweeping import QUANTITIES
+from costcalc.base.errors import SpecError, stop
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
+from costcalc.graph.expand import expand
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.metrics.metric import Setup, find, named
+from costcalc.reports.result import Result
+from costcalc.sweeps.engine import QUANTITIES
 from costcalc.transforms.network import flattened
 from costcalc.transforms.scale import ScaleWidth
 

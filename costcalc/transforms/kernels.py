@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.errors import stop
-from costcalc.interop.flat import Step, alike
+from costcalc.base.errors import stop
+from costcalc.language.writing import Step, alike
 from costcalc.transforms.network import Action, Network, Rewrite, padded
 from costcalc.transforms.transformation import Transformation, Window
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from costcalc import op as ops
-from costcalc import zoo
-from costcalc.errors import Fault
-from costcalc.expand import expand
-from costcalc.fields import Field, Padding, PerAxis, Role
-from costcalc.graph import Graph
-from costcalc.interop.flat import INPUT, Flat, Step, alike
-from costcalc.op import Op
+from costcalc.base.errors import Fault
+from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph
+from costcalc.language import zoo
+from costcalc.language.writing import INPUT, Flat, Step, alike
+from costcalc.operators import op as ops
+from costcalc.operators.fields import Field, Padding, PerAxis, Role
+from costcalc.operators.op import Op
 
 
 class Network(Flat):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.interop.flat import Step
+from costcalc.language.writing import Step
 from costcalc.transforms.kernels import axis_parts, not_two_axes, window_fields
 from costcalc.transforms.network import Rewrite, operator
 from costcalc.transforms.transformation import Transformation, Window, share_or_rank

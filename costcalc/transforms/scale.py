@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from costcalc import num
-from costcalc.errors import Fault, SpecError, stop
-from costcalc.interop.flat import Step
-from costcalc.selecting import EVERYTHING
-from costcalc.shape import Shape
+from costcalc.base.errors import Fault, SpecError, stop
+from costcalc.costs.layer_patterns import EVERYTHING
+from costcalc.language.writing import Step
+from costcalc.numbers import num
+from costcalc.numbers.shape import Shape
 from costcalc.transforms.network import Network, Rewrite, flattened
 from costcalc.transforms.transformation import Outcome, Transformation
 

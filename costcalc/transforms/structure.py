@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from costcalc import op as ops
-from costcalc.errors import stop
-from costcalc.interop.flat import Step
-from costcalc.selecting import EVERYTHING
+from costcalc.base.errors import stop
+from costcalc.costs.layer_patterns import EVERYTHING
+from costcalc.language.writing import Step
+from costcalc.operators import op as ops
 from costcalc.transforms.network import Action, Network, Rewrite
 from costcalc.transforms.transformation import Outcome, Transformation
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from costcalc.errors import nearest, stop
-from costcalc.interop.flat import Step
-from costcalc.selecting import EVERYTHING, means
+from costcalc.base.errors import nearest, stop
+from costcalc.costs.layer_patterns import EVERYTHING, means
+from costcalc.language.writing import Step
 from costcalc.transforms.network import Action, Network, Rewrite, operator
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import Any
 
-from costcalc.num import UNKNOWN
-from costcalc.render.figures import column_unit, in_unit, readable, share
-from costcalc.report import Column, Table
+from costcalc.numbers.num import UNKNOWN
+from costcalc.reports.render.figures import column_unit, in_unit, readable, share
+from costcalc.reports.report import Column, Table
 from costcalc.transforms.whatif import WhatIf
 
 BAR = 12  # characters

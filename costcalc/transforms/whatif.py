@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from costcalc import zoo
-from costcalc.counting import Cost, total
-from costcalc.errors import nearest, stop
-from costcalc.expand import expand
-from costcalc.num import UNKNOWN, or_none
-from costcalc.result import Layer, Result
-from costcalc.selecting import EVERYTHING
+from costcalc.base.errors import nearest, stop
+from costcalc.costs.counting import Cost, total
+from costcalc.costs.layer_patterns import EVERYTHING
+from costcalc.graph.expand import expand
+from costcalc.language import zoo
+from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.reports.result import Layer, Result
 from costcalc.transforms.kernels import DepthwiseSeparable, Factorize, GroupShuffle, Stack
 from costcalc.transforms.network import Network, flattened
 from costcalc.transforms.ranks import ChannelSvd, SpatialSvd

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from costcalc import op as ops
-from costcalc.fields import MODIFIERS, REQUIRED, RESERVED, Text
 from costcalc.interop.blocks.tree import HALF, Free, Part
-from costcalc.resolve import flow
+from costcalc.language.standalone import flow
+from costcalc.operators import op as ops
+from costcalc.operators.fields import MODIFIERS, REQUIRED, RESERVED, Text
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "absent"})()  # of an item that an instance does without
 CHANNELS = ("out", "groups", "start", "stop")  # fields that count channels

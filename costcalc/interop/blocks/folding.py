@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc import op as ops
-from costcalc import zoo
-from costcalc.document import VERSION
-from costcalc.errors import SpecError
-from costcalc.expand import expand
-from costcalc.graph import Graph
+from costcalc.base.errors import SpecError
+from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph
 from costcalc.interop.blocks.arguments import ABSENT, ENTERS, Block, Fitter, Item, Ref, fixed, free, same
 from costcalc.interop.blocks.text import defaulted, written
 from costcalc.interop.blocks.tree import CONTAINERS, Group, Part, Tree, chained, groups, learned, made
-from costcalc.interop.flat import INPUT, Flat, Step, spec_text
+from costcalc.language import zoo
+from costcalc.language.document import VERSION
+from costcalc.language.writing import INPUT, Flat, Step, spec_text
+from costcalc.operators import op as ops
 
 MOST_ROUNDS = 12  # blocks that prove too small are dissolved, and the search begun anew
 MOST_OPTIONAL = 3  # items that one variant of a block has and another has not

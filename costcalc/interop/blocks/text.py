@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from costcalc import op as ops
-from costcalc.fields import REQUIRED
 from costcalc.interop.blocks.arguments import ENTERS, TURNS, Block, Expr, Item, Ref, free, same
 from costcalc.interop.blocks.tree import HALF, Free
-from costcalc.interop.flat import INPUT, legal_name
+from costcalc.language.writing import INPUT, legal_name
+from costcalc.operators import op as ops
+from costcalc.operators.fields import REQUIRED
 
 LEAST_ROWS = 5  # of a table; fewer calls are written one by one
 

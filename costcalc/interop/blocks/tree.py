@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from costcalc import op as ops
-from costcalc.errors import Fault
-from costcalc.interop.flat import INPUT, Flat, Step
-from costcalc.shape import Shape
+from costcalc.base.errors import Fault
+from costcalc.language.writing import INPUT, Flat, Step
+from costcalc.numbers.shape import Shape
+from costcalc.operators import op as ops
 
 HALF = "half"
 JOINED = "concat"

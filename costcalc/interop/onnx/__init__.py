@@ -1,1 +1,1 @@
-"""What reading and writing ONNX takes; `onnx_import` and `onnx_export` are the doors."""
+"""ONNX: `read` and `write` are the doors, the other modules what they take."""

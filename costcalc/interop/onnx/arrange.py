@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.errors import Fault
+from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.fold import slices, split_sizes
 from costcalc.interop.onnx.layers import expanded

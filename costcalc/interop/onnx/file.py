@@ -12,8 +12,8 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.errors import stop
-from costcalc.optional import need
+from costcalc.base.errors import stop
+from costcalc.base.optional import need
 
 LARGEST_FILE = 2**31  # bytes: the most that protobuf allows one message
 LARGEST_GRAPH = 2**27  # bytes of what is left without the weights

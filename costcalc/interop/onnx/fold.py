@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from costcalc.errors import Fault
+from costcalc.base.errors import Fault
+from costcalc.base.optional import need
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.net import Call
 from costcalc.interop.onnx.values import LEARNED, MOST_VALUES, STORED, Const, Dims, computed, is_floating
-from costcalc.num import LARGEST, prod
-from costcalc.optional import need
+from costcalc.numbers.num import LARGEST, prod
 
 _Rule = Callable[[Call, list[Any]], Any]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.errors import stop
+from costcalc.base.errors import stop
+from costcalc.base.optional import need
 from costcalc.interop.onnx.values import MOST_VALUES, Dims
-from costcalc.num import prod
-from costcalc.optional import need
+from costcalc.numbers.num import prod
 
 Inferred = dict[str, tuple[int | None, ...]]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.errors import Fault
-from costcalc.interop.flat import alike
+from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Const, Data, Dims
-from costcalc.num import LARGEST, ceil_div
+from costcalc.language.writing import alike
+from costcalc.numbers.num import LARGEST, ceil_div
 
 # ---- windows -------------------------------------------------------------------------------------
 

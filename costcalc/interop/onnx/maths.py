@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.errors import Fault
+from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.layers import join
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Const, Data
-from costcalc.num import LARGEST
+from costcalc.numbers.num import LARGEST
 
 
 def _number(value: Any) -> int | float:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from costcalc import op as ops
-from costcalc.errors import Fault, SpecError, stop
-from costcalc.interop.flat import Flat, Step
+from costcalc.base.errors import Fault, SpecError, stop
+from costcalc.base.optional import need
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.values import MOST_AXES, Const, Data, Dims
-from costcalc.num import LARGEST, prod
-from costcalc.optional import need
+from costcalc.language.writing import Flat, Step
+from costcalc.numbers.num import LARGEST, prod
+from costcalc.operators import op as ops
 
 MOST_STEPS = 100_000
 

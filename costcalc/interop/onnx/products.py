@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.errors import Fault
+from costcalc.base.errors import Fault
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Data, Dims
-from costcalc.num import prod
+from costcalc.numbers.num import prod
 
 
 @rule("Einsum")

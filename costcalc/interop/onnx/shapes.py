@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from costcalc.errors import Fault
+from costcalc.base.errors import Fault
 from costcalc.interop.onnx.values import MOST_AXES, Dims
-from costcalc.num import prod
+from costcalc.numbers.num import prod
 
 
 def axis(number: int, rank: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.errors import stop
-from costcalc.num import LARGEST, prod
-from costcalc.optional import need
+from costcalc.base.errors import stop
+from costcalc.base.optional import need
+from costcalc.numbers.num import LARGEST, prod
 
 MOST_VALUES = 2**14  # elements of a constant that is computed with; a longer one is a shape and a name
 

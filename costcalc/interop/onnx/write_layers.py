@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from costcalc.graph import Node
+from costcalc.graph.graph import Node
 
 Rule = Callable[[Any, Node, list[str]], Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.graph import Node
+from costcalc.graph.graph import Node
 from costcalc.interop.onnx.write_layers import Rule
 
 

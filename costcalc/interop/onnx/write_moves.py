@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.graph import Node
+from costcalc.graph.graph import Node
 from costcalc.interop.onnx.write_layers import Rule
 
 

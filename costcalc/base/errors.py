@@ -1,0 +1,186 @@
+"""What can be wrong with a spec, as data first and as text second."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class Mark:
+    """Where a value stands: a line and column of a text, or a path into a dict.
+
+    Lines and columns count from 0 here and from 1 where they are shown. `inset` is how many characters
+    stand before the value's first (a quote); None where the value's characters lie otherwise than the text's.
+    """
+
+    __slots__ = ("column", "inset", "line", "path", "text", "where", "width")
+
+    def __init__(
+        self, where: str, text: str = "", line: int = -1, column: int = 0, width: int = 1, path: str = ""
+    ) -> None:
+        self.inset: int | None = 0
+        self.where = where
+        self.text = text
+        self.line = line
+        self.column = column
+        self.width = width
+        self.path = path
+
+    def __str__(self) -> str:
+        if self.line < 0:
+            return f"{self.where}: {self.path}" if self.path else self.where
+        return f"{self.where}:{self.line + 1}:{self.column + 1}"
+
+    def shifted(self, offset: int, width: int) -> Mark:
+        """Return the mark of a part of this value that begins `offset` characters in."""
+        if self.line < 0 or self.inset is None:
+            return self
+        return Mark(self.where, self.text, self.line, self.column + self.inset + offset, width, self.path)
+
+    def excerpt(self) -> list[str]:
+        """Return the line that the mark points into, and a line of carets under it."""
+        lines = self.text.splitlines()
+        if not 0 <= self.line < len(lines):
+            return []
+        # A very long line is shown around the mark only.
+        start = max(0, self.column - 60) if self.column > 100 else 0
+        line = printable(lines[self.line][start : start + 120])
+        number = f"{self.line + 1:5d}"
+        width = max(1, min(self.width, len(line) - (self.column - start)))
+        return [f"{number} | {line}", f"{'':5s} | {' ' * (self.column - start)}{'^' * width}"]
+
+
+LONGEST = 500  # characters of a message
+
+
+def printable(text: str) -> str:
+    """Return a text without the characters that could steer a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+class Problem:
+    """One mistake: what is wrong, where, and what to do about it."""
+
+    __slots__ = ("hint", "mark", "message", "trace")
+
+    def __init__(self, message: str, mark: Mark, hint: str = "", trace: Sequence[str] = ()) -> None:
+        self.message = printable(message if len(message) <= LONGEST else f"{message[:LONGEST]}...")
+        self.mark = mark
+        self.hint = hint
+        self.trace = tuple(trace)
+
+    def __repr__(self) -> str:
+        return f"Problem({self.head!r})"
+
+    @property
+    def head(self) -> str:
+        """The problem in one line, `file:line:column: message`."""
+        return f"{self.mark}: {self.message}"
+
+    @property
+    def key(self) -> tuple[str, int, int, str]:
+        """What tells this mistake from another; met again on another turn, with other numbers, it is the same."""
+        mark = self.mark
+        return (mark.where + mark.path, mark.line, mark.column, re.sub(r"[0-9]+", "0", self.message))
+
+    def render(self) -> str:
+        """Return the whole text: head, the line with a caret, what to do, the blocks around it."""
+        lines = [self.head, *self.mark.excerpt()]
+        if self.hint:
+            lines.append(f"        {self.hint}")
+        lines += [f"        in {step}" for step in self.trace]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the problem as plain data; lines and columns count from 1."""
+        mark = self.mark
+        return {
+            "file": mark.where,
+            "line": mark.line + 1 if mark.line >= 0 else None,
+            "column": mark.column + 1 if mark.line >= 0 else None,
+            "path": mark.path or None,
+            "message": self.message,
+            "hint": self.hint or None,
+        }
+
+
+class Fault(Exception):
+    """A bare fact that a low floor states; the floor that knows the place makes it a `Problem`.
+
+    `field` names the operator's field at fault, `offset` the character of an expression.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, field: str = "", offset: int = -1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.field = field
+        self.offset = offset
+
+
+class SpecError(ValueError):
+    """A spec, or a value given for one, is wrong. `problems` holds every mistake found.
+
+    `rows` holds the rows that were still right when a shape was not, for showing.
+    """
+
+    __module__ = "costcalc"  # where users know it from: tracebacks and pickles name this
+
+    most = 20
+
+    def __init__(self, problems: Iterable[Problem], rows: Sequence[Any] = ()) -> None:
+        first: dict[tuple[str, int, int, str], Problem] = {}
+        for problem in problems:
+            first.setdefault(problem.key, problem)
+        self.problems = sorted(first.values(), key=lambda p: (p.mark.where, p.mark.line, p.mark.column))
+        self.rows = rows
+        super().__init__(self.render())
+
+    def render(self) -> str:
+        """Return every problem as text, the first twenty whole and the rest as a number."""
+        shown = [p.render() for p in self.problems[: self.most]]
+        left = len(self.problems) - self.most
+        if left > 0:
+            shown.append(f"... and {left} more")
+        return "\n".join(shown)
+
+
+def stop(message: str, where: str = "", hint: str = "") -> SpecError:
+    """Return a SpecError of one problem that has no line: a missing file, a bad option."""
+    return SpecError([Problem(message, Mark(where), hint)] if where else [_Bare(message, Mark(""), hint)])
+
+
+class _Bare(Problem):
+    """A problem with no place at all."""
+
+    __slots__ = ()
+
+    @property
+    def head(self) -> str:
+        return self.message
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what another package's error says, or its name where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return 'did you mean ...?' for the known word nearest to `word`, or an empty string."""
+    found = closest(word, known)
+    return f"did you mean '{found}'?" if found else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return the known word nearest to `word`, or an empty string."""
+    import difflib
+
+    names = {name.lower(): name for name in sorted(set(known), reverse=True)}
+    if len(names) > _MOST_NAMES:
+        return ""  # comparing with so many would take its time
+    found = difflib.get_close_matches(word[:80].lower(), names, n=1, cutoff=0.65)
+    return names[found[0]] if found else ""
+
+
+_MOST_NAMES = 1000

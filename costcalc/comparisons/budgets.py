@@ -1,0 +1,168 @@
+"""Budgets: what a network may cost at most, and why it is over that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from costcalc.base.errors import Fault, stop
+from costcalc.comparisons.comparing import MEASURES
+from costcalc.comparisons.networks import Network
+from costcalc.metrics.metric import Measured, find, named, names, plain
+from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.published.figures import figure
+from costcalc.reports.columns import over as over_line
+from costcalc.reports.render.figures import readable
+from costcalc.reports.result import Result, lines
+
+COSTLIEST = 3  # layers that a reason names
+
+
+class Breach(NamedTuple):
+    """A budget that a network is over, and the parts that cost most."""
+
+    network: str
+    quantity: str  # a metric: params, macs, activations, bytes
+    unit: str
+    value: Any  # unknown where that of a layer is
+    limit: int
+    parts: list[tuple[str, Any]]  # layers and what each costs; against a baseline, blocks and how each has grown
+    grown: bool = False  # whether the limit is what a baseline holds
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.network}: {self.reason}", *([f"  {self.detail}"] if self.parts else [])])
+
+    @property
+    def reason(self) -> str:
+        """What is too much, and by how much."""
+        bound = f"the baseline's {self.limit:,}" if self.grown else f"the budget of {self.limit:,}"
+        if self.value is UNKNOWN:
+            return f"unknown {self.unit}, so that {bound} can't be held"
+        more = self.value - self.limit
+        part = f" ({100 * more / self.limit:.1f} %)" if self.limit else ""
+        return f"{self.value:,} {self.unit}, over {bound} by {more:,}{part}"
+
+    @property
+    def detail(self) -> str:
+        """The parts that cost most, or have grown most."""
+        if self.value is UNKNOWN:
+            return f"unknown: {', '.join(name for name, _ in self.parts)}"
+        if self.grown:
+            return f"grown most: {', '.join(f'{name} +{readable(number)}' for name, number in self.parts)}"
+        said = (f"{name} {readable(number)} ({100 * number / self.value:.1f} %)" for name, number in self.parts)
+        return f"costs most: {', '.join(said)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the breach as plain data; an unknown number is None."""
+        known = [{"name": name, "value": or_none(value)} for name, value in self.parts]
+        return {**self._asdict(), "value": or_none(self.value), "parts": known, "reason": self.reason}
+
+
+class Checked(NamedTuple):
+    """What `costcalc.check` returns: true where everything is within its budget."""
+
+    networks: list[Network]
+    breaches: list[Breach]
+    limits: list[Mapping[str, int]]  # what each network was held to
+    options: Mapping[str, Any] = {}  # those of metrics
+
+    def __bool__(self) -> bool:
+        return not self.breaches
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.breaches), *self.within()])
+
+    def within(self) -> list[str]:
+        """Return a line for each network that is within its budget."""
+        over = {breach.network for breach in self.breaches}
+        pairs = zip(self.networks, self.limits, strict=True)
+        return [_within(network, limits, self.options) for network, limits in pairs if network.label not in over]
+
+
+def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, Any]) -> str:
+    said = []
+    for quantity in dict.fromkeys((*MEASURES, *limits)):
+        one = network.result.metric(quantity, **options)
+        name = named(one.metric, one.setup)
+        if quantity in limits:
+            said.append(f"{shown(one.total)} of {readable(limits[quantity])} {name}")
+        elif one.total is UNKNOWN:
+            said.append(f"unknown {name}: not checked")
+    return f"{network.label}: ok, {', '.join(said)}"
+
+
+def limits(**budgets: Any) -> dict[str, int]:
+    """Return the budgets that are given, by quantity, as numbers: `params="5M"`."""
+    return {quantity: _number(budget, quantity) for quantity, budget in budgets.items() if budget is not None}
+
+
+def named_limits(pairs: Iterable[str]) -> dict[str, int]:
+    """Return the budgets of any metrics, each written `peak_memory=320K`; raise SpecError for what is none."""
+    found = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise stop(f"'{pair[:60]}' is no budget", hint="write METRIC=N: --max peak_memory=320K")
+        (quantity,) = names(name)
+        found[quantity] = _number(text, quantity)
+    return found
+
+
+def shown(value: Any) -> str:
+    """Return a total as people read it."""
+    return readable(value) if isinstance(value, int) or value is UNKNOWN else f"{float(value):.2f}"
+
+
+def amount(text: str) -> int:
+    """Return a number of bytes: 24G, 16GiB, 320K; raise SpecError for anything else."""
+    return int(_number(text, "bytes"))
+
+
+def _number(budget: Any, quantity: str) -> Any:
+    """Return a budget, 5M, 4.2M, 600000 or (of bytes) 16MB, as a number; raise SpecError for anything else."""
+    if find(quantity).kind == "text":
+        raise stop(f"{quantity} is a word, which no budget holds")
+    text = str(int(budget)) if isinstance(budget, float) and budget.is_integer() else str(budget)
+    number = text.removesuffix("B") if find(quantity).unit == "bytes" else text
+    binary = re.fullmatch(r"(\d{1,9})([KMG])i", number, re.ASCII)
+    if binary and number != text:  # 320KiB
+        return int(binary[1]) << {"K": 10, "M": 20, "G": 30}[binary[2]]
+    try:
+        if number.endswith("%"):
+            raise Fault("a share is no budget")
+        value = figure(number).value
+        if find(quantity).kind == "ratio" and value % 1:
+            return float(value)
+        return int(value)  # counts are whole numbers: rounded down it is the same budget
+    except Fault:
+        hint = "write a number as 600M, 4.2M or 5000000"
+        raise stop(f"'{text[:60]}' is no budget of {quantity}", hint=hint) from None
+
+
+def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
+    """Return the budgets that a network is over; one that is unknown is over every budget."""
+    found = [(network.result.metric(quantity, **options), most) for quantity, most in limits.items()]
+    for one, _ in found:
+        if isinstance(one.total, str):
+            raise stop(f"{network.label}: {one.name} is {one.total}, and a budget needs a number")
+    return [
+        Breach(network.label, one.name, named(one.metric, one.setup), number, most, costliest(network.result, one))
+        for one, most in found
+        if (number := _number_of(one.total)) > most
+    ]
+
+
+def _number_of(total: Any) -> Any:
+    """Return a total as a number to be told: unknown where there is none, a fraction as a float."""
+    return UNKNOWN if total in (None, UNKNOWN) else plain(total)
+
+
+def costliest(result: Result, one: Measured) -> list[tuple[str, Any]]:
+    """Return the layers that cost most, or those of unknown cost."""
+    found = [(line.name, over_line(one, line)) for line in lines(result, "layer")]
+    unknown = [(name, value) for name, value in found if value is UNKNOWN]
+    if unknown:
+        return unknown[:COSTLIEST]
+    numbers = [pair for pair in found if pair[1] and not isinstance(pair[1], str)]  # of a field a row may say `global`
+    return sorted(numbers, key=lambda pair: -pair[1])[:COSTLIEST]

@@ -1,0 +1,136 @@
+"""A network as a word: `mobilenet_v1@width=0.5,resolution=160`, of any name, path or variant, with knobs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from costcalc.base.errors import stop
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
+from costcalc.graph.expand import expand
+from costcalc.language.document import Spec
+from costcalc.language.standalone import flow
+from costcalc.reports.result import Result
+from costcalc.sweeps.grids import known, one
+
+INPUT = "input"  # stands among the knobs for another input's shape; no knob may be called so
+
+Shape = tuple[int, ...]
+Loader = Callable[[Any, Shape | None], Spec]
+
+
+class Network(NamedTuple):
+    """A network that was counted: the word that it was asked for by, and what it costs."""
+
+    label: str
+    result: Result
+
+
+class Reference(NamedTuple):
+    """What a word for a network says: a name or path, the texts of its knobs, an input's shape."""
+
+    name: str
+    texts: dict[str, str]
+    shape: Shape | None = None
+
+
+def cut(text: str) -> Reference:
+    """Return what `name@knob=value,knob=[value,value],input=3x160x160` says.
+
+    Raises SpecError where what stands after the last @ is no such list.
+    """
+    text = text.removeprefix("./")
+    name, at, rest = text.rpartition("@")
+    if not at or os.path.exists(text) or os.sep in rest:
+        return Reference(text, {})
+    texts: dict[str, str] = {}
+    for part in re.split(r",(?![^\[]*\])", rest):
+        knob, equals, value = (word.strip() for word in part.partition("="))
+        if not (name and equals and knob and value):
+            hint = "write name@width=0.5,depths=[2,2,2,2]: a list stands in brackets"
+            raise stop(f"'{text}': '{part}' is no knob=value of a network", hint=hint)
+        if knob in texts:
+            raise stop(f"'{text}' gives '{knob}' twice")
+        texts[knob] = value
+    shape = texts.pop(INPUT, None)
+    return Reference(name, texts, None if shape is None else shape_of(shape))
+
+
+def shape_of(text: str) -> Shape:
+    """Return (3, 160, 160) for 3x160x160; raise SpecError for anything else."""
+    if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", text, re.ASCII):
+        raise stop(f"'{text[:60]}' is no input shape", hint="give channels, height, width: input=3x160x160")
+    return tuple(map(int, text.split("x")))
+
+
+def counted(
+    reference: Reference,
+    spec: Spec,
+    convention: str | Convention,
+    batch: int = 1,
+    knobs: Mapping[str, Any] | None = None,
+) -> Network:
+    """Return a network counted: its own knobs over those given for all. Raises SpecError with every mistake found."""
+    values = dict(knobs or {})
+    for knob, text in reference.texts.items():
+        known(spec, knob)  # an unknown knob is told before its value is read
+        values[knob] = one(text, knob)
+    result = Result(expand(spec, values, reference.shape), conventions.get(convention), batch)
+    return Network(word(reference.name, values, reference.shape), result)
+
+
+def asked(network: Any, load: Loader, convention: str | Convention, batch: int = 1) -> Network:
+    """Return a network by whatever stands for it: a Result, a word with knobs, or what `load` takes."""
+    if isinstance(network, Result):
+        return Network(label_of(network), network)
+    if isinstance(network, str) and "\n" not in network:
+        reference = cut(network)
+        return counted(reference, load(reference.name, reference.shape), convention, batch)
+    spec = load(network, None)
+    return counted(Reference(spec.name, {}), spec, convention, batch)
+
+
+def word(name: str, values: Mapping[str, Any], shape: Shape | None = None) -> str:
+    """Return the word for a network: `cut` gives the name and these values again; the knobs in their order by name."""
+    said = [f"{knob}={flow(values[knob]).replace(', ', ',')}" for knob in sorted(values)]
+    said += [f"{INPUT}={'x'.join(map(str, shape))}"] if shape else []
+    return f"{name}@{','.join(said)}" if said else name
+
+
+def label_of(result: Result) -> str:
+    """Return what a Result is called: its network's name, and the knobs that are not as its spec has them."""
+    graph = result.graph
+    changed = {name: value for name, value in graph.knobs.items() if value != graph.spec.knobs.get(name)}
+    return word(result.name, changed, graph.input.shape.dims if graph.given and graph.input.shape else None)
+
+
+def all_asked(
+    networks: Sequence[Any], load: Loader, convention: str | Convention | None = None, batch: int | None = None
+) -> list[Network]:
+    """Return networks counted alike: as told, or as the first Result among them was, or as costcalc does.
+
+    Raises SpecError for a mistake, and where a Result among them was counted otherwise.
+    """
+    given = next((network for network in networks if isinstance(network, Result)), None)
+    rule = conventions.get(convention or (given.convention if given else conventions.DEFAULT))
+    images = batch or (given.batch if given else 1)
+    found = [asked(network, load, rule, images) for network in networks]
+    for network in found:
+        agree(network, rule, images)
+    return found
+
+
+def agree(network: Network, rule: Convention, batch: int) -> None:
+    """Raise SpecError unless a network was counted under this convention, for this batch."""
+    label, result = network
+    if result.convention.stamp != rule.stamp:
+        raise stop(
+            f"{label} was counted under the convention '{result.convention.label}', not '{rule.label}': "
+            "such numbers cannot be compared",
+            hint="count all networks under one convention",
+        )
+    if result.batch != batch:
+        raise stop(f"{label} was counted for a batch of {result.batch}, not {batch}", hint="count all for one batch")

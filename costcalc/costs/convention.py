@@ -1,0 +1,122 @@
+"""A convention: what is counted, as data. Every number shown names the one it follows.
+
+A convention says how the parameters and the operations of a row are counted: by one formula for all rows, or by rules
+for certain operators.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from costcalc.base.errors import Mark, stop
+from costcalc.language.expr import Expr
+
+UNITS = {"macs": "MACs", "flops": "FLOPs"}
+LEARNABLE = "weights + biases + norm_params"
+
+
+class Rule(NamedTuple):
+    """How a convention counts the operators of some kinds; what it leaves out is counted as for any row."""
+
+    kinds: tuple[str, ...]
+    formulas: dict[str, Expr]  # params, macs, flops
+    note: str = ""
+
+
+class Convention:
+    """One way of counting: formulas over a row, what they leave out, and where they come from."""
+
+    def __init__(
+        self,
+        name: str,
+        count: str,
+        formulas: dict[str, Expr],
+        *,
+        says: str,
+        source: str,
+        unit: str = "",
+        things: str = "params",
+        measured: str = "",
+        tool: bool = False,
+        notes: tuple[str, ...] = (),
+        rules: tuple[Rule, ...] = (),
+        marks: dict[str, Mark] | None = None,
+    ) -> None:
+        self.name = name
+        self.count = count  # macs or flops: which of its two numbers this is
+        self.formulas = formulas
+        self.says = says
+        self.source = source
+        self.unit = unit or UNITS[count]
+        self.things = things  # what `params` counts, as `unit` says of the operations
+        self.measured = measured
+        self.tool = tool  # whether it is another tool's
+        self.notes = notes
+        self.rules = rules
+        self.marks = marks or {}  # where each formula stands in its file
+        self.others: dict[str, Convention] = {count: self}  # by what each counts
+        self.of_kind = {kind: rule for rule in rules for kind in rule.kinds}
+        self.stamp = stamp(self)
+
+    def __repr__(self) -> str:
+        return f"<Convention {self.name}: {self.says}>"
+
+    @property
+    def params(self) -> str:
+        """The formula of the parameters, for a row that no rule says otherwise of."""
+        return self.formulas["params"].text
+
+    @property
+    def macs(self) -> str:
+        """The formula of the operations, for a row that no rule says otherwise of."""
+        return self.formulas[self.count].text
+
+    @property
+    def label(self) -> str:
+        """Name and hash: which numbers may be compared with which."""
+        return f"{self.name} {self.stamp}"
+
+    @property
+    def counted(self) -> str:
+        """What every output says of its numbers: the convention in words, its name and its hash."""
+        return f"counted: {self.says} ({self.label})"
+
+    @property
+    def mark(self) -> dict[str, str]:
+        """What every record says of its numbers: the convention's name and hash."""
+        return {"convention": self.name, "convention_hash": self.stamp}
+
+    def formula(self, kind: str, quantity: str) -> Expr:
+        """Return how `params`, or the operations (`macs`), of an operator's rows are counted."""
+        key = self.count if quantity == "macs" else quantity
+        rule = self.of_kind.get(kind)
+        return (rule.formulas.get(key) if rule else None) or self.formulas[key]
+
+    def counting(self, count: str) -> Convention:
+        """Return this convention's count of `macs` or `flops`; raise SpecError where it has none."""
+        if count not in self.others:
+            said = " and ".join(UNITS[one] for one in self.others)
+            raise stop(f"the convention '{self.name}' counts {said} only", hint="costcalc:flops has two FLOPs a MAC")
+        return self.others[count]
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the convention as plain data."""
+        said = {slot: getattr(self, slot) for slot in ("name", "says", "params", "macs", "unit", "source")}
+        return {**said, "hash": self.stamp}
+
+
+def stamp(convention: Convention) -> str:
+    """Return six hexadecimal digits that are the same for two conventions only where they count alike."""
+    from zlib import crc32
+
+    count = convention.count
+    rules = [
+        (kind, key, rule.formulas[key].text)
+        for rule in convention.rules
+        for kind in rule.kinds
+        for key in ("params", count)
+        if key in rule.formulas and rule.formulas[key].text != convention.formulas[key].text
+    ]
+    told: list[object] = [convention.params, convention.macs, convention.unit, convention.things, sorted(rules)]
+    told += [True] if convention.tool else []  # what the reference has not costs nothing then
+    return f"{crc32(repr(tuple(told)).encode()) >> 8:06x}"

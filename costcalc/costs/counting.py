@@ -1,0 +1,85 @@
+"""Rows -> numbers: what each costs under a convention; totals are sums of rows, always."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from costcalc.base.errors import Fault, Mark, Problem, SpecError, stop
+from costcalc.costs.convention import LEARNABLE, Convention
+from costcalc.costs.formulas import evaluate
+from costcalc.costs.rows import Row
+from costcalc.graph.graph import ABSENT
+from costcalc.numbers import num
+from costcalc.numbers.num import UNKNOWN
+
+if TYPE_CHECKING:
+    from costcalc.language.expr import Expr
+
+
+class Cost:
+    """What one row, or a sum of rows, costs under a convention; MACs and activations for a batch."""
+
+    __slots__ = ("macs", "params")
+
+    def __init__(self, params: Any = 0, macs: Any = 0) -> None:
+        self.params = params
+        self.macs = macs
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.params + other.params, self.macs + other.macs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cost) and (self.params, self.macs) == (other.params, other.macs)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Cost(params={self.params}, macs={self.macs})"
+
+
+def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
+    """Return what a row costs under a convention, its operations for a whole batch.
+
+    Raises SpecError where the convention's formula gives no number for it, or says nothing of its MACs.
+    """
+    if convention.tool and row.node.call == ABSENT:
+        return Cost()  # the tool's users run an implementation that has no such step
+    params, macs = (convention.formula(row.kind, quantity) for quantity in ("params", "macs"))
+    # The two formulas that nearly all conventions use are read off directly: they are run for
+    # every row of every report.
+    params_ = row.learnable if params.text == LEARNABLE else _evaluated(params, row, convention)
+    macs_ = row.macs if macs.text == "macs" else _operations(macs, row, convention)
+    return Cost(params_, macs_ * batch)
+
+
+def _operations(formula: Expr, row: Row, convention: Convention) -> Any:
+    """Return a row's operations: unknown where its MACs are; refused where they are nobody's business."""
+    if row.macs is UNKNOWN:
+        return UNKNOWN
+    if not formula.names and row.kind not in convention.of_kind and num.any_of(row.macs != 0):
+        raise stop(
+            f"{row.name}: the convention '{convention.name}' says nothing of '{row.kind}', which has MACs: "
+            f"its {convention.count} are {formula.text} for every operator without a rule",
+            hint=f"add a rule to it: {{of: {row.kind}, {convention.count}: ...}}",
+        )
+    return _evaluated(formula, row, convention)
+
+
+def _evaluated(formula: Expr, row: Row, convention: Convention) -> Any:
+    """Return what a formula gives for a row."""
+    try:
+        return evaluate(formula, row)
+    except Fault as fault:
+        said = f"{formula.text} gives no number for {row.name} ({row.kind}): {fault.message}"
+        mark = convention.marks.get(formula.text, Mark(convention.name))
+        raise SpecError([Problem(said, mark, fault.hint)]) from None
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """Return the sum of costs."""
+    params: Any = 0
+    macs: Any = 0
+    for part in costs:
+        params, macs = params + part.params, macs + part.macs
+    return Cost(params, macs)

@@ -1,0 +1,380 @@
+"""Which settings give a claimed number: conventions, choices of what is counted, then the network's own knobs.
+
+Everything that is tried is counted; nothing is fitted. An explanation is a list of steps away from
+costcalc's own count of the network as it is; those of fewer steps come first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from functools import lru_cache
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from costcalc.base.errors import Fault, SpecError, stop
+from costcalc.base.files import shipped
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
+from costcalc.costs.counting import cost
+from costcalc.costs.rows import Row, rows
+from costcalc.graph.binder import with_knobs
+from costcalc.graph.expand import expand
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.numbers.num import UNKNOWN
+from costcalc.operators.op import operators
+from costcalc.published.figures import Figure, claims, figure, rounded
+from costcalc.sweeps.engine import Axis, Grid, parts
+
+MOST_STEPS = 3
+MOST_CHOICES = 3  # that one explanation takes together
+PREFIXES = {"K": (10**3, 2**10), "M": (10**6, 2**20), "G": (10**9, 2**30), "B": (10**9, 2**30), "T": (10**12, 2**40)}
+RESOLUTIONS = (*range(32, 1025, 8), 227, 231, 260, 299, 300, 331, 380)
+ODD = range(32, 641)
+WIDTHS = (0.25, 0.35, 0.5, 0.75, 1.25, 1.3, 1.4, 1.5, 2.0)
+CLASSES = {1000: 1001, 1001: 1000}
+SIZE = "resolution"
+USUAL = {SIZE: RESOLUTIONS, "width": WIDTHS}
+
+
+class Count(NamedTuple):
+    """One number that a network may be said to have, and the steps that lead to it from our own count."""
+
+    steps: tuple[str, ...]
+    number: int
+    unit: str
+
+
+class Match(NamedTuple):
+    """A count that, written as the claim is, is the claim."""
+
+    steps: tuple[str, ...]
+    number: int
+    unit: str
+    difference: int  # what our number has more than the claim's digits say
+    printed: bool = False  # whether a source of the network prints the claim
+
+
+class Claimed(NamedTuple):
+    """A claim as it is written: 4.12G."""
+
+    text: str
+    figure: Figure
+
+    @property
+    def value(self) -> int:
+        """The number that the digits say."""
+        return int(self.figure.value)
+
+
+class Answer(NamedTuple):
+    """What explains a claim: matches, simplest first; or the nearest counts where nothing does."""
+
+    claim: Claimed
+    matches: list[Match]
+    nearest: list[Match]
+
+
+def claimed(text: str) -> Claimed:
+    """Return a claim from its text; raise SpecError where it is no number."""
+    try:
+        if text.endswith("%"):
+            raise Fault(f"'{text[:40]}' is a share, not a cost")
+        plain = re.sub(r"(?i)(flops?|macs?|ops|params|parameters)$", "", re.sub(r"[\s,]", "", text))
+        plain = plain[:-1] + plain[-1:].upper()
+        return Claimed(plain, figure(plain))
+    except Fault as fault:
+        raise stop(fault.message, hint="write it as it is printed: 4.12G, 569M, 25557032") from None
+
+
+def reconcile(spec: Spec, text: str, *, name: str = "", most: int = 10) -> Answer:
+    """Return what makes a network cost a claimed number of parameters or operations.
+
+    text: the claim as it is printed, whose digits are its tolerance. name: the zoo's, by which its known
+    variants are found. Raises SpecError for a text that is no number.
+    """
+    claim = claimed(text)
+    taken = _taken(spec, SIZE) if SIZE in spec.knobs else lambda _: False
+    tried = [*own(spec), *elsewhere(spec, name, taken)]
+    odd = min(_matches(_odd(spec, taken), claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
+    kept = _simplest([*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])])
+    return Answer(claim, kept[:most], [] if kept else _nearest(tried, claim))
+
+
+def _odd(spec: Spec, taken: Callable[[int], bool]) -> list[Count]:
+    """Return the counts at resolutions that nobody would choose, but somebody may have had."""
+    found = _along(spec, SIZE, [value for value in ODD if value not in RESOLUTIONS and taken(value)])
+    return [one._replace(steps=(*one.steps, "an image of an odd size")) for one in found if len(one.steps) == 1]
+
+
+def _matches(counts: list[Count], claim: Claimed) -> list[Match]:
+    """Return the counts that may be written as the claim is, each way once."""
+    found: dict[tuple[str, ...], Match] = {}
+    for count in counts:
+        for match in written(count, claim):
+            found.setdefault(match.steps, match)
+    return list(found.values())
+
+
+def _simplest(matches: Iterable[Match]) -> list[Match]:
+    """Return matches by their number of steps, without those that only add steps to another."""
+    kept: list[Match] = []
+    for match in sorted(matches, key=lambda one: (not one.printed, len(one.steps), abs(one.difference))):
+        if len(match.steps) <= MOST_STEPS and not any(set(one.steps) <= set(match.steps) for one in kept):
+            kept.append(match)
+    return kept
+
+
+def _nearest(counts: list[Count], claim: Claimed) -> list[Match]:
+    """Return the three counts of few steps that come nearest."""
+    close = [Match(*count, count.number - claim.value) for count in counts]
+    few = {(one.number, one.unit): one for one in sorted(close, key=lambda one: -len(one.steps)) if len(one.steps) < 3}
+    return sorted(few.values(), key=lambda one: (abs(one.difference), len(one.steps)))[:3]
+
+
+# ---- how a number may be written ----------------------------------------------------------------------------
+
+
+def written(count: Count, claim: Claimed) -> Iterator[Match]:
+    """Yield the ways in which a count, written as the claim is, is the claim: prefix and rounding."""
+    decimal, binary = PREFIXES.get(claim.text[-1:], (1, 1))
+    for base, said in ((decimal, ()), (binary, (f"{claim.text[-1:]} is {binary:,}",))):
+        if base == 1 and said:
+            continue
+        number = Decimal(count.number) * decimal / base
+        for rounding in ("nearest", "floor"):
+            if rounded(number, claim.figure.step, rounding) == claim.figure.value:
+                cut = ("cut, not rounded",) if rounding == "floor" else ()
+                yield Match((*count.steps, *said, *cut), count.number, count.unit, round(number) - claim.value)
+                break
+
+
+def printed(spec: Spec, claim: Claimed) -> Iterator[Match]:
+    """Yield the published figures of the spec that are the claim: the source says which setting it is."""
+    for row in spec.published:
+        texts = {str(row[key]) for key in ("macs", "params") if key in row}
+        if not any(_same(text, claim) for text in texts):
+            continue
+        for one in claims(spec, row):
+            if _same(one.printed, claim) and isinstance(one.ours, int):
+                rule = conventions.get(row.get("convention", conventions.DEFAULT))
+                unit = rule.unit if one.quantity == "macs" else rule.things
+                yield Match((_cited(row, holds=one.holds),), one.ours, unit, one.ours - claim.value, printed=True)
+
+
+def _same(text: str, claim: Claimed) -> bool:
+    return not text.endswith("%") and figure(text) == claim.figure
+
+
+def _cited(row: dict[str, Any], *, holds: bool) -> str:
+    """Return what a published row is about, and where it is printed."""
+    at = [str(row[key]) for key in ("variant", "of") if row.get(key)]
+    at += [f"{knob} {value}" for knob, value in (row.get("knobs") or {}).items()]
+    at += [f"convention {row['convention']}"] if row.get("convention") else []
+    at += ["cut, not rounded"] if row.get("rounding") == "floor" else []
+    where = row.get("where", "")
+    place = ", ".join(map(str, where)) if isinstance(where, list) else str(where)
+    said = f"printed in {row.get('source', '')}{f', {place}' if place else ''}"
+    said += "" if holds else " (which no count gives)"
+    return f"{said}: {', '.join(at)}" if at else said
+
+
+# ---- the network as it is -----------------------------------------------------------------------------------
+
+
+def own(spec: Spec) -> Iterator[Count]:
+    """Yield the counts of a network as it is: every convention, and every few choices together."""
+    found = alike(rows(expand(spec)))
+    # The lattice begins with costcalc's own counts.
+    seen = {rule.stamp for rule in conventions.get(conventions.DEFAULT).others.values()}
+    for name in conventions.names():
+        for rule in conventions.get(name).others.values():
+            if rule.stamp not in seen:
+                seen.add(rule.stamp)
+                yield from _of_rule(found, rule)
+    yield from lattice(found)
+
+
+def alike(found: list[Row]) -> list[tuple[Row, int]]:
+    """Return rows that any convention counts alike as one, with how many they are: a deep network repeats itself."""
+    groups: dict[Any, tuple[Row, int]] = {}
+    for row in found:
+        key = _key(row)
+        first, number = groups.get(key, (row, 0))
+        groups[key] = (first, number + 1)
+    return list(groups.values())
+
+
+def _key(row: Row) -> Any:
+    """Return all that a formula may read of a row; of its name the words without their numbers."""
+    node, op = row.node, row.node.op
+    words = frozenset(part.rstrip("0123456789") for part in row.name.split("/"))
+    giver = node.giver
+    before = giver and (giver.op.kind, giver.op.__dict__.get("bias"))
+    return (
+        op.kind,
+        repr(op.__dict__),
+        repr((node.x, node.y)),
+        node.call,
+        node.density,
+        node.shared is None,
+        before,
+        words,
+    )
+
+
+def _of_rule(found: list[tuple[Row, int]], rule: Convention) -> Iterator[Count]:
+    """Yield what one convention says; nothing where it cannot count the network."""
+    try:
+        whole = cost_of(found, rule)
+    except SpecError:
+        return
+    for number, unit in ((whole["macs"], rule.unit), (whole["params"], rule.things)):
+        if number is not UNKNOWN:
+            yield Count((f"{'as ' if rule.tool else 'convention '}{rule.label}",), number, unit)
+
+
+@lru_cache(maxsize=1)
+def choices() -> tuple[Convention, ...]:
+    """Return what may be counted besides, or left out: conventions that count that alone."""
+    from costcalc.costs.convention_file import load
+
+    folder = shipped("choices")
+    return tuple(load(os.path.join(folder, file)) for file in sorted(os.listdir(folder)) if file.endswith(".yaml"))
+
+
+def lattice(found: list[tuple[Row, int]], steps: tuple[str, ...] = (), most: int = MOST_CHOICES) -> Iterator[Count]:
+    """Yield the counts of rows under costcalc's convention with up to so many choices: MACs, FLOPs and parameters."""
+    base = cost_of(found, conventions.get(conventions.DEFAULT))
+    parts_ = [(choice.name, choice.says, cost_of(found, choice)) for choice in choices()]
+    for quantity in ("macs", "params"):
+        whole = base[quantity]
+        if whole is UNKNOWN:
+            continue
+        extra = [(name, says, part[quantity]) for name, says, part in parts_ if part[quantity]]
+        for number in range(most + 1):
+            for some in combinations(extra, number):
+                if any(b.startswith(a) for (a, *_), (b, *_) in combinations(some, 2)):
+                    continue  # norms once, and norms twice
+                said = (*steps, *(says for _, says, _ in some))
+                more = sum(part for *_, part in some)
+                yield Count(said, whole + more, "MACs" if quantity == "macs" else "params")
+                if quantity == "macs":
+                    yield Count((*said, "two FLOPs a MAC"), 2 * whole + more, "FLOPs")
+
+
+def cost_of(found: list[tuple[Row, int]], rule: Convention) -> dict[str, Any]:
+    """Return what rows cost under a convention, by quantity."""
+    costs = [(cost(row, rule), number) for row, number in found]
+    return {name: sum(getattr(one, name) * number for one, number in costs) for name in ("macs", "params")}
+
+
+# ---- the network at other settings --------------------------------------------------------------------------
+
+
+def elsewhere(spec: Spec, name: str, taken: Callable[[int], bool]) -> Iterator[Count]:
+    """Yield the counts of a network at the usual values of its knobs, and of its known variants."""
+    for knob, values in USUAL.items():
+        if knob in spec.knobs:
+            tried = [value for value in values if value != spec.knobs[knob]]
+            yield from _along(spec, knob, [value for value in tried if knob != SIZE or taken(int(value))])
+    for steps, other in variants(spec, name):
+        try:
+            yield from lattice(alike(rows(expand(other))), steps, most=1)
+        except SpecError:
+            continue
+
+
+def _taken(spec: Spec, knob: str) -> Callable[[int], bool]:
+    """Return which values a network takes, as a few beside its own tell: some take multiples of 32 only.
+
+    A sweep looks for each value that is refused by halves, which takes long where most are.
+    """
+    now = spec.knobs[knob]
+    for step in (1, 2, 4, 8, 16, 32, 64):
+        if all(_expands(spec, {knob: now + times * step}) for times in (8, 3, 1)):
+            return lambda value: (value - now) % step == 0
+    return lambda _: False
+
+
+def _expands(spec: Spec, knobs: dict[str, Any]) -> bool:
+    """Say whether a network takes these knobs."""
+    try:
+        return bool(expand(spec, knobs))
+    except SpecError:
+        return False
+
+
+def _along(spec: Spec, knob: str, values: list[Any]) -> Iterator[Count]:
+    """Yield the counts along a knob, all of them counted at once."""
+    if not values:
+        return
+    grid = Grid([Axis({knob: values})])
+    rule = conventions.get(conventions.DEFAULT)
+    for part in parts(spec, grid, rule, skip=True):
+        places = part.indices[0]
+        for quantity, unit in (("macs", "MACs"), ("params", "params")):
+            numbers = _dense(getattr(part.total, quantity), len(places))
+            for place, number in zip(places, numbers, strict=True):
+                step = f"{knob} {values[place]}"
+                yield Count((step,), int(number), unit)
+                if unit == "MACs":
+                    yield Count((step, "two FLOPs a MAC"), 2 * int(number), "FLOPs")
+
+
+def _dense(value: Any, length: int) -> Any:
+    if value is UNKNOWN:
+        return []
+    from costcalc.numbers.factored import block
+
+    return block(value, {0: slice(0, length)}, (length,))
+
+
+def variants(spec: Spec, name: str) -> Iterator[tuple[tuple[str, ...], Spec]]:
+    """Yield the known variants of a network: those whose names begin with its name, other classes, other pools."""
+    for other in zoo.names() if name else ():
+        if other != name and other.startswith(f"{name}_") and (found := zoo.find(other)) is not None:
+            yield (f"the network {other}",), found
+    classes = CLASSES.get(spec.knobs.get("classes", 0))
+    if classes:
+        yield (f"classes {classes}",), with_knobs(spec, {"classes": classes})
+    ceiled = _pools(spec)
+    if ceiled is not None:
+        yield ceiled
+
+
+def _pools(spec: Spec) -> tuple[tuple[str, ...], Spec] | None:
+    """Return the network whose pools round up where they round down, or down where some round up."""
+    if spec.root is None:
+        return None
+    data = spec.root.plain()
+    up = not _set_all(data, "ceil_mode", value=False)
+    if up:
+        kinds = {cls.kind for cls in operators().values() if "ceil_mode" in cls.fields}
+        data["defaults"] = {**(data.get("defaults") or {})}
+        for kind in kinds:
+            data["defaults"][kind] = {**(data["defaults"].get(kind) or {}), "ceil_mode": True}
+    data.pop("published", None)
+    try:
+        found = zoo.load(data)
+        found.knobs = spec.knobs
+        return (f"pools round {'up' if up else 'down'}",), found
+    except SpecError:
+        return None
+
+
+def _set_all(data: Any, key: str, *, value: Any) -> bool:
+    """Set a key wherever it stands; say whether it stood anywhere with another value."""
+    found = False
+    if isinstance(data, dict):
+        if key in data:
+            found, data[key] = data[key] != value, value
+        parts_: Iterable[Any] = data.values()
+    else:
+        parts_ = data if isinstance(data, list) else ()
+    for part in parts_:
+        found |= _set_all(part, key, value=value)
+    return found

@@ -1,0 +1,193 @@
+"""Where two conventions part: what each operator's rows cost under both, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
+from costcalc.costs.counting import cost, total
+from costcalc.costs.formulas import Numbers
+from costcalc.costs.rows import Row
+from costcalc.graph.graph import ABSENT
+from costcalc.language.expr import Expr
+from costcalc.language.values import several
+from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.reports.render.figures import readable
+from costcalc.reports.report import Column, Table
+from costcalc.reports.result import Result
+
+
+class Part(NamedTuple):
+    """The rows of one operator under two conventions."""
+
+    kind: str
+    rows: int
+    ours: Any
+    theirs: Any
+    formulas: tuple[str, ...]  # those that the other convention counted them by
+    notes: tuple[str, ...]
+
+    @property
+    def difference(self) -> Any:
+        """How many operations the other convention counts more."""
+        return self.theirs - self.ours
+
+
+def ours(rule: Convention) -> Convention:
+    """Return costcalc's own convention in the unit of another."""
+    return conventions.get(conventions.DEFAULT).counting(rule.count)
+
+
+def kinds(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return rows by operator, in the order in which they come."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.kind, []).append(row)
+    return found
+
+
+def parts(result: Result, rule: Convention, quantity: str = "macs") -> list[Part]:
+    """Return what each operator costs under costcalc's convention and another; the largest difference first."""
+    own = ours(rule)
+    made = []
+    for kind, rows in kinds([layer.row for layer in result.layers]).items():
+        mine, theirs = (getattr(total(cost(row, one, result.batch) for row in rows), quantity) for one in (own, rule))
+        note = rule.of_kind[kind].note if kind in rule.of_kind else ""
+        made.append(Part(kind, len(rows), mine, theirs, (rule.formula(kind, quantity).text,), (note,) if note else ()))
+    known = [part for part in made if UNKNOWN not in (part.ours, part.theirs)]
+    return sorted(known, key=lambda part: -abs(part.difference))
+
+
+def told(result: Result, rule: Convention) -> list[str]:
+    """Return in words and numbers why another convention's total differs from ours."""
+    own, found = ours(rule), parts(result, rule)
+    mine, theirs = (sum(getattr(part, side) for part in found) for side in ("ours", "theirs"))
+    said = [
+        f"{result.name}: {rule.name} counts {theirs:,} {rule.unit}, {own.name} {mine:,} {own.unit}"
+        + (f": {_signed(theirs - mine)}" if theirs != mine else ": the same")
+    ]
+    if rule.count == "flops":
+        said.append("a MAC is two FLOPs")
+    for part in found:
+        if part.difference:
+            said += [f"  {_signed(part.difference)}  {several(part.rows, 'row')} of {part.kind}", *_why(part)]
+    unknown = sum(layer.row.macs is UNKNOWN for layer in result.layers)
+    said += (
+        [f"  and {several(unknown, 'row')} of unknown cost: both totals are unknown, these are of the others"]
+        if unknown
+        else []
+    )
+    alike = [part.kind for part in found if not part.difference]
+    said += [f"  no difference: {', '.join(alike)}"] if alike else []
+    return [*said, *_params(result, rule), *(f"  note: {note}" for note in rule.notes), *provenance(rule)]
+
+
+def _why(part: Part) -> list[str]:
+    return [*(f"    {formula}" for formula in part.formulas), *(f"    {note}" for note in part.notes)]
+
+
+def _params(result: Result, rule: Convention) -> list[str]:
+    """Return why the parameters differ, where they do."""
+    found = [part for part in parts(result, rule, "params") if part.difference]
+    return [
+        f"  {rule.things}: {_signed(part.difference)}  {several(part.rows, 'row')} of {part.kind}: "
+        f"{', '.join(part.formulas)}"
+        for part in found
+    ]
+
+
+def provenance(rule: Convention) -> list[str]:
+    """Return where a convention comes from, and whether it was held against the tool itself."""
+    if not rule.tool:
+        return [f"  source: {rule.source}"]
+    held = f"measured: {rule.measured}" if rule.measured else "from source, not measured"
+    return [f"  source: {rule.source}; {held}"]
+
+
+def filled(formula: Expr, row: Row) -> str:
+    """Return the numbers that a formula reads of a row: `outputs 200,704, affine true`."""
+    values = Numbers(row)
+    names = list(dict.fromkeys(name for name, _ in formula.names))
+    return ", ".join(f"{name} {_shown(values[name])}" for name in names)
+
+
+def of_row(row: Row, rule: Convention, batch: int = 1) -> list[str]:
+    """Return how a convention counts one row: its formula, the numbers in it, the note that goes with it."""
+    if rule.tool and row.node.call == ABSENT:
+        return [f"  {rule.name}: 0 {rule.unit}: the reference implementation has no such step"]
+    formula = rule.formula(row.kind, "macs")
+    numbers = filled(formula, row)
+    counted = cost(row, rule, batch).macs
+    said = [f"  {rule.name}: {formula.text} = {_shown(counted)} {rule.unit}{f' ({numbers})' if numbers else ''}"]
+    found = rule.of_kind.get(row.kind)
+    return said + ([f"    {found.note}"] if found and found.note else [])
+
+
+def _signed(number: Any) -> str:
+    return f"{number:+,}".replace("-", "−")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:,}" if isinstance(value, int) else str(value) or "none"
+
+
+# ---- side by side -------------------------------------------------------------------------------------------
+
+
+def tools() -> list[Convention]:
+    """Return costcalc's convention, and those of other tools, those that were measured first."""
+    every = [conventions.get(name) for name in conventions.names()]
+    found = [one for one in every if one.tool]
+    return [every[0], *sorted(found, key=lambda one: not one.measured)]
+
+
+def records(result: Result, rules: Sequence[Convention]) -> list[dict[str, Any]]:
+    """Return a record an operator: how many rows, and what each convention counts for them."""
+    found = kinds([layer.row for layer in result.layers])
+    return [
+        {"op": kind, "rows": len(rows)}
+        | {rule.label: or_none(total(cost(row, rule, result.batch) for row in rows).macs) for rule in rules}
+        for kind, rows in found.items()
+    ]
+
+
+def table(result: Result, rules: Sequence[Convention], *, exact: bool = False) -> Table:
+    """Return a table: a column a convention, a row an operator, and the totals."""
+    found = records(result, rules)
+    columns = [Column("operator"), Column("rows", "number"), *(Column(rule.name, "number") for rule in rules)]
+    cells = [[line["op"], str(line["rows"]), *(_cell(line[r.label], exact=exact) for r in rules)] for line in found]
+    cells.append(["unit", "", *(rule.unit for rule in rules)])
+    cells.append(["hash", "", *(rule.stamp for rule in rules)])
+    sums = [
+        None if any(n is None for n in numbers) else sum(numbers)
+        for numbers in ([line[rule.label] for line in found] for rule in rules)
+    ]
+    totals = [_cell(number, exact=exact) for number in sums]
+    return Table(columns, cells, ["total", str(sum(line["rows"] for line in found)), *totals])
+
+
+def folded(whole: Table, width: int) -> list[Table]:
+    """Return a table as several below each other, each with the first two columns and what else the width takes."""
+    wide = [max(len(str(line[k])) for line in [*whole.cells, whole.totals]) for k in range(len(whole.columns))]
+    wide = [max(cell, len(column.title)) for cell, column in zip(wide, whole.columns, strict=True)]
+    groups: list[list[int]] = [[0, 1]]
+    for k in range(2, len(wide)):
+        if len(groups[-1]) > 2 and sum(wide[j] + 1 for j in [*groups[-1], k]) > width:
+            groups.append([0, 1])
+        groups[-1].append(k)
+    return [_chosen(whole, group) for group in groups]
+
+
+def _chosen(table: Table, places: list[int]) -> Table:
+    cells = [[line[k] for k in places] for line in table.cells]
+    return Table([table.columns[k] for k in places], cells, [table.totals[k] for k in places])
+
+
+def _cell(number: Any, *, exact: bool) -> str:
+    if number is None:
+        return str(UNKNOWN)
+    return f"{number:,}" if exact else readable(number)

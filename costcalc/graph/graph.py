@@ -1,0 +1,126 @@
+"""What a spec becomes: a typed graph of nodes and tensors, for given knob values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from costcalc.base.errors import Mark
+from costcalc.language.document import Spec
+from costcalc.numbers.shape import Shape
+from costcalc.operators.op import Op
+
+MODULE, ABSENT = "module", "absent"  # what `reference` says of rows: where it says nothing; where there is no call
+
+
+class Tensor:
+    """A tensor of the graph: its shape, and the node that gives it (None: the network's input)."""
+
+    __slots__ = ("node", "shape", "used")
+
+    def __init__(self, shape: Shape | None, node: Node | None = None) -> None:
+        self.shape = shape
+        self.node = node
+        self.used = False
+
+    def __str__(self) -> str:
+        return f"a layer's output ({self.shape})"
+
+
+class Bundle:
+    """Several tensors that flow together, each with its name: what a block of several outputs gives."""
+
+    __slots__ = ("names", "tensors")
+
+    def __init__(self, tensors: list[Tensor], names: list[str]) -> None:
+        self.tensors = tensors
+        self.names = names
+
+    def __str__(self) -> str:
+        return f"a layer of several outputs ({', '.join(self.names)})"
+
+
+Flow = Tensor | Bundle
+
+
+class Node:
+    """One operator at work: a row to be. `x` and `y` are the shapes that its rules take."""
+
+    __slots__ = (
+        "bits",
+        "call",
+        "density",
+        "held",
+        "index",
+        "inputs",
+        "kind",
+        "layer",
+        "mark",
+        "name",
+        "op",
+        "outputs",
+        "shared",
+        "x",
+        "y",
+    )
+
+    def __init__(self, index: int, name: str, layer: str, op: Op, inputs: list[Tensor], mark: Mark) -> None:
+        self.index = index
+        self.name = name
+        self.layer = layer  # the row that it belongs to: a conv's norm and act belong to the conv
+        self.op = op
+        self.inputs = inputs
+        self.mark = mark
+        self.outputs: list[Tensor] = []
+        self.x: Any = None
+        self.y: Any = None
+        self.shared: Node | None = None  # the node whose weights it uses
+        self.bits: Any = None
+        self.density: Any = None
+        self.held = False  # whether the reference implementation holds its layer's input until the layer is done
+        self.call = MODULE  # how the reference implementation calls it: a word of the spec's `reference`
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.op.kind} {self.x} -> {self.y}>"
+
+    @property
+    def giver(self) -> Node | None:
+        """The node that gives its first input; None where the network's own enters, or nothing."""
+        return self.inputs[0].node if self.inputs else None
+
+
+class Graph:
+    """A network for given knob values: its nodes in order, its input and its outputs."""
+
+    def __init__(self, spec: Spec, knobs: dict[str, Any], source: Tensor) -> None:
+        self.spec = spec
+        self.knobs = knobs
+        self.input = source
+        self.given = False  # whether the input's shape was given from outside, not by the spec
+        self.nodes: list[Node] = []
+        self.outputs: list[Tensor] = []
+
+    def called(self) -> None:
+        """Tell each node how the reference implementation calls it: by the first pattern that its name matches."""
+        words = [word for word, patterns in self.spec.reference.items() for _ in patterns]
+        called = _matcher(pattern for patterns in self.spec.reference.values() for pattern in patterns)
+        held = _matcher(self.spec.held)
+        for node in self.nodes if words or self.spec.held else ():
+            node.held = held(node.layer) is not None
+            number = called(node.name)
+            node.call = MODULE if number is None else words[number]
+
+
+def _matcher(patterns: Iterable[str]) -> Callable[[str], int | None]:
+    """Return a function that gives the number of the first pattern that a name matches, None for none."""
+    from fnmatch import translate
+
+    every = [f"({translate(pattern)})" for pattern in patterns]
+    found = re.compile("|".join(every)).match if every else None
+
+    def number(name: str) -> int | None:
+        match = found(name) if found else None
+        return match.lastindex - 1 if match and match.lastindex else None
+
+    return number

@@ -1,0 +1,126 @@
+"""A Caffe network file's layers, and what of it is the network: its phase, and its input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.base.errors import Mark
+from costcalc.interop.options import Options, wrong
+
+# The names that the first version of the format had for types: words in capitals.
+FIRST = {
+    "ABSVAL": "AbsVal", "BNLL": "BNLL", "CONCAT": "Concat", "CONVOLUTION": "Convolution", "DATA": "Data",
+    "DECONVOLUTION": "Deconvolution", "DROPOUT": "Dropout", "DUMMY_DATA": "DummyData", "ELTWISE": "Eltwise",
+    "EUCLIDEAN_LOSS": "EuclideanLoss", "EXP": "Exp", "FLATTEN": "Flatten", "HDF5_DATA": "HDF5Data",
+    "HINGE_LOSS": "HingeLoss", "IMAGE_DATA": "ImageData", "INFOGAIN_LOSS": "InfogainLoss",
+    "INNER_PRODUCT": "InnerProduct", "LRN": "LRN", "MEMORY_DATA": "MemoryData", "POWER": "Power",
+    "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss", "POOLING": "Pooling", "RELU": "ReLU",
+    "SIGMOID": "Sigmoid", "SIGMOID_CROSS_ENTROPY_LOSS": "SigmoidCrossEntropyLoss", "SILENCE": "Silence",
+    "SLICE": "Slice", "SOFTMAX": "Softmax", "SOFTMAX_LOSS": "SoftmaxWithLoss", "SPLIT": "Split", "TANH": "TanH",
+    "WINDOW_DATA": "WindowData", "ACCURACY": "Accuracy", "CONTRASTIVE_LOSS": "ContrastiveLoss",
+}  # fmt: skip
+DATA = frozenset("Data ImageData HDF5Data MemoryData DummyData WindowData Input AnnotatedData DenseImageData".split())
+LOSSES = frozenset(
+    "Accuracy SoftmaxWithLoss EuclideanLoss HingeLoss InfogainLoss MultinomialLogisticLoss SigmoidCrossEntropyLoss "
+    "ContrastiveLoss SmoothL1Loss CenterLoss TripletLoss MultiBoxLoss DetectionEvaluate HDF5Output Silence".split()
+)
+
+
+class Layer:
+    """A layer of the file: its settings, its name, its type in the second version's words, and its blobs."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.name = options.word("name", "layer")
+        word = options.word("type")
+        self.type = FIRST.get(word, word)
+        options.what = f"layer '{self.name[:60]}' ({self.type[:40]})"
+        self.mark = options.place("type")
+        self.bottoms = self.blobs("bottom")
+        self.tops = self.blobs("top")
+
+    def blobs(self, key: str) -> list[str]:
+        """Return the names of the blobs that it takes or gives."""
+        for found in self.options.all(key):
+            if not isinstance(found.value, str):
+                raise wrong(f"{self.options.what}: '{key}' is a blob's name", found.mark)
+        return [found.value for found in self.options.all(key)]
+
+    def group(self, key: str) -> Options:
+        """Return a group of parameters, which messages call by the layer too."""
+        group = self.options.group(key)
+        group.what = f"{self.options.what}: {key}"
+        return group
+
+
+# ---- the input -----------------------------------------------------------------------------------
+
+
+def source(net: Options, layers: list[Layer], shape: Sequence[int] | None) -> tuple[str, list[int]]:
+    """Return the input's blob and shape; labels, which only losses take, are none."""
+    declared = _inputs(net)
+    for layer in layers:
+        if layer.type in DATA:
+            for number, top in enumerate(layer.tops):
+                declared[top] = (_fed(layer, number), layer.mark)
+    used = {blob for layer in layers if layer.type not in LOSSES for blob in layer.bottoms}
+    sources = [blob for blob in declared if blob in used]
+    if len(sources) != 1:
+        said = f"inputs {', '.join(sources)[:80]}: costcalc takes one" if sources else "no input that a layer takes"
+        mark = declared[sources[1]][1] if sources else net.mark
+        raise wrong(said, mark, "a network has an input field, an Input layer or a data layer")
+    found, mark = declared[sources[0]]
+    chosen = list(shape) if shape is not None else found
+    if not chosen:
+        raise wrong(f"the shape of '{sources[0][:60]}' is not in the file", mark, "give it: --input 3x224x224")
+    if min(chosen) < 1:
+        raise wrong(f"the input's shape {chosen} has a length below 1", mark)
+    return sources[0], chosen
+
+
+def _inputs(net: Options) -> dict[str, tuple[list[int], Mark]]:
+    """Return the blobs of the network's own `input` fields, with their shapes without the batch."""
+    names, shapes = net.all("input"), [_dims(group) for group in net.groups("input_shape")]
+    numbers = net.wholes("input_dim", least=1)
+    shapes = shapes or [numbers[k + 1 : k + 4] for k in range(0, len(numbers), 4)]
+    shapes += [[]] * (len(names) - len(shapes))
+    return {str(one.value): (shape, one.mark) for one, shape in zip(names, shapes, strict=False)}
+
+
+def _dims(group: Options) -> list[int]:
+    """Return a BlobShape without its first number, the batch."""
+    return group.wholes("dim", least=1)[1:]
+
+
+def _fed(layer: Layer, number: int) -> list[int]:
+    """Return the shape of a data layer's top, as far as the file tells it; empty where it does not."""
+    if layer.type in ("Input", "DummyData"):
+        shapes = layer.group("input_param" if layer.type == "Input" else "dummy_data_param").groups("shape")
+        return _dims(shapes[number if number < len(shapes) else 0]) if shapes else []
+    if number:
+        return []  # a label
+    if layer.type == "MemoryData":
+        group = layer.group("memory_data_param")
+        return [group.whole(key, least=1) for key in ("channels", "height", "width")]
+    transform, image = layer.group("transform_param"), layer.group("image_data_param")
+    channels = 1 if transform.flag("force_gray") else 3
+    size = transform.whole("crop_size", 0) or layer.group("window_data_param").whole("crop_size", 0)
+    space = [size, size] if size else [image.whole("new_height", 0), image.whole("new_width", 0)]
+    return [channels, *space] if all(space) else []
+
+
+def included(layer: Layer) -> bool:
+    """Say whether a layer is part of the network in the phase TEST, at level 0 and in no stage."""
+    include, exclude = layer.options.groups("include"), layer.options.groups("exclude")
+    if include:
+        return any(_met(rule) for rule in include)
+    return not any(_met(rule) for rule in exclude)
+
+
+def _met(rule: Options) -> bool:
+    """Say whether a rule of inclusion holds in the phase TEST, at level 0, with no stages."""
+    phase = rule.word("phase", "TEST")
+    low, high = (rule.number(key, one) if (one := rule.one(key)) else 0 for key in ("min_level", "max_level"))
+    stages = rule.all("stage")
+    rule.finish(("not_stage",))
+    return phase == "TEST" and low <= 0 <= high and not stages

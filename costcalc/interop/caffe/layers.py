@@ -1,0 +1,394 @@
+"""Caffe's layers, each as steps of a spec. What a layer computes follows BVLC/caffe's `src/caffe/layers`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from costcalc.base.errors import nearest
+from costcalc.interop.caffe.file import LOSSES, Layer
+from costcalc.interop.options import Declared, Options, wrong
+from costcalc.language.writing import INPUT, alike, legal_name
+
+# Fields of any layer, and of parameter groups, that change nothing in the network's cost.
+ANY = frozenset("blobs loss_weight propagate_down phase blobs_lr weight_decay blob_share_mode loss_param".split())
+MINOR = frozenset(
+    "weight_filler bias_filler filler engine force_nd_im2col transpose moving_average_fraction use_global_stats "
+    "alpha beta k stable_prod_grad scale_train".split()
+)
+
+
+class Network:
+    """Runs layers into steps. `blobs` holds each blob's value, as the layers so far have left it."""
+
+    def __init__(self, flat: Declared, source: str) -> None:
+        self.flat = flat
+        self.blobs = {source: INPUT}
+        self.names: Counter[str] = Counter()
+
+    def build(self, layers: Iterable[Layer]) -> Declared:
+        """Run the layers, but those that compute losses; what no layer takes is an output, as in Caffe."""
+        for layer in layers:
+            if layer.type not in LOSSES:
+                self.run(layer)
+        self.flat.outputs = self.flat.ends()
+        return self.flat
+
+    def run(self, layer: Layer) -> None:
+        """Run one layer: look its blobs up, add its steps, and name what it gives."""
+        if layer.type not in _LAYERS:
+            said = f"layer '{layer.name[:60]}' has type '{layer.type[:40]}', which costcalc can't express"
+            raise wrong(said, layer.mark, nearest(layer.type, _LAYERS))
+        key, least, most, step = _LAYERS[layer.type]
+        if not least <= len(layer.bottoms) <= most:
+            raise wrong(f"{layer.options.what} takes {least} blobs, not {len(layer.bottoms)}", layer.mark)
+        self.names[layer.name] += 1
+        if self.names[layer.name] > 1:
+            layer.name = f"{layer.name}_{self.names[layer.name]}"
+        self.flat.mark = layer.mark
+        group = layer.group(key) if key else Options("", layer.mark)
+        given = step(self, layer, group, [self.taken(layer, blob) for blob in layer.bottoms])
+        group.finish(MINOR)
+        if "param" not in layer.options.asked and _shared_names(layer):
+            raise wrong(f"{layer.options.what}: costcalc can't share its weights", layer.options.place("param"))
+        layer.options.asked |= {"include", "exclude"}
+        layer.options.finish(ANY)
+        self.give(layer, given)
+
+    def taken(self, layer: Layer, blob: str) -> str:
+        """Return the value of a blob that a layer takes."""
+        if blob not in self.blobs:
+            raise wrong(f"{layer.options.what}: no layer before it gives the blob '{blob[:60]}'", layer.mark)
+        return self.blobs[blob]
+
+    def give(self, layer: Layer, values: list[str]) -> None:
+        """Name what a layer gives: a blob of its own, or one that it takes, which from here on is the new one."""
+        if len(layer.tops) != len(values):
+            raise wrong(f"{layer.options.what} gives {len(values)} blobs, not {len(layer.tops)}", layer.mark)
+        for blob, value in zip(layer.tops, values, strict=True):
+            if blob in self.blobs and blob not in layer.bottoms:
+                raise wrong(f"{layer.options.what}: the blob '{blob[:60]}' is there already", layer.mark)
+            self.blobs[blob] = value
+
+    # ---- helpers ---------------------------------------------------------------------------------
+
+    def image(self, layer: Layer, value: str) -> tuple[int, int, int]:
+        """Return channels, height and width of a value; raise SpecError where it is no image."""
+        dims = self.flat.shapes[value].dims
+        if len(dims) != 3:
+            raise wrong(f"{layer.options.what} takes an image, and gets {self.flat.shapes[value]}", layer.mark)
+        return dims
+
+    def channelwise(self, group: Options, *keys: str) -> None:
+        """Refuse another axis than the channels (1: Caffe counts the batch)."""
+        for key in keys or ("axis",):
+            group.only(key, ("1", "-3"), "costcalc works on the channels here")
+
+    def shared(self, layer: Layer, blobs: int) -> str:
+        """Return the word under which a layer shares its weights with others; empty if it does not."""
+        names = _shared_names(layer)
+        if names and len(names) != blobs:
+            raise wrong(f"{layer.options.what} shares only a part of its weights", layer.options.place("param"))
+        return legal_name("-".join(names)) if names else ""
+
+    # ---- windows ---------------------------------------------------------------------------------
+
+    def convolution(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        c, *_ = self.image(layer, values[0])
+        self.channelwise(group)
+        groups, bias = group.whole("group", 1, least=1), group.flag("bias_term", default=True)
+        transposed = layer.type == "Deconvolution"
+        fields: dict[str, Any] = {
+            "out": group.whole("num_output", least=1), "kernel": alike(_pair(group, "kernel")),
+            "stride": alike(_pair(group, "stride", 1)), "padding": alike(_pair(group, "pad", 0)),
+            "dilation": alike(_pair(group, "dilation", 1)), "bias": bias,
+            "groups": c if layer.type in _DEPTHWISE else groups,
+        }  # fmt: skip
+        anyway = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
+        told = {key: value for key, value in fields.items() if key not in anyway or anyway[key] != value}
+        share = self.shared(layer, 2 if bias else 1)
+        return self.flat.add("conv_transpose" if transposed else "conv", values, layer.name, share=share, **told)
+
+    def pooling(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """Pool: Caffe rounds the number of windows up, and drops one that begins in the padding behind."""
+        c, *space = self.image(layer, values[0])
+        group.only("pool", ("MAX", "AVE", "0", "1"), "costcalc pools by maximum and average")
+        kind = "avg" if group.word("pool", "MAX") in ("AVE", "1") else "max"
+        if group.flag("global_pooling"):
+            group.asked |= {"pad", "stride", "kernel_size"}
+            return self.flat.add(f"adaptive_{kind}_pool", values, layer.name, size=1)
+        kernel, stride, pad = _pair(group, "kernel"), _pair(group, "stride", 1), _pair(group, "pad", 0)
+        ceil = group.flag("ceil_mode", default=True) and group.word("round_mode", "CEIL") in ("CEIL", "0")
+        out = []
+        for n, k, s, p in zip(space, kernel, stride, pad, strict=True):
+            windows = (n + 2 * p - k + (s - 1 if ceil else 0)) // s + 1
+            out.append(windows - (any(pad) and (windows - 1) * s >= n + p))
+        fields = {"kernel": alike(kernel), "stride": alike(stride)}
+        fields |= {"padding": alike(pad)} if any(pad) else {}
+        fields |= {"ceil_mode": True} if ceil else {}
+        found = self.flat.add(f"{kind}_pool", values, layer.name, **fields)
+        self.flat.same(layer.options.what, found[0], (c, *out))
+        return found
+
+    # ---- weights a channel, and norms ------------------------------------------------------------
+
+    def inner_product(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        self.channelwise(group)
+        if self.flat.shapes[values[0]].space:
+            values = self.flat.add("flatten", values, f"{layer.name}.flatten")
+        out, bias = group.whole("num_output", least=1), group.flag("bias_term", default=True)
+        told = {} if bias else {"bias": False}
+        return self.flat.add("fc", values, layer.name, share=self.shared(layer, 2 if bias else 1), out=out, **told)
+
+    def batch_norm(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """Normalize only: gamma and beta are those of a Scale layer behind it (or of this one, in NVIDIA's Caffe)."""
+        affine = group.flag("scale_bias")
+        return self.flat.add("batch_norm", values, layer.name, affine=affine, eps=group.real("eps", 1e-5))
+
+    def scale(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        if len(values) == 2:
+            return self.gated(layer, group, values)
+        self.channelwise(group)
+        group.only("num_axes", ("1",), "costcalc learns one factor a channel")
+        shift = {"shift": True} if group.flag("bias_term") else {}
+        return self.flat.add("scale", values, layer.name, share=self.shared(layer, 1 + len(shift)), **shift)
+
+    def gated(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """Multiply by the second blob, which begins with the same axes."""
+        group.only("axis", ("0",), "the factors begin with the batch's axis")
+        group.only("bias_term", ("false",), "the factors are data here")
+        found = self.flat.add("multiply", values, layer.name)
+        self.flat.same(layer.options.what, found[0], self.flat.shapes[values[0]].dims)
+        return found
+
+    def lrn(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        group.only("norm_region", ("ACROSS_CHANNELS", "0"), "costcalc's lrn goes over channels")
+        return self.flat.add("lrn", values, layer.name, size=group.whole("local_size", 5, least=1))
+
+    def normalize(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """SSD's layer: each pixel's channels divided by their length, then a factor a channel."""
+        group.only("across_spatial", ("false",), "costcalc normalizes the channels of each pixel")
+        group.only("channel_shared", ("false",), "costcalc learns a factor a channel")
+        group.asked |= {"scale_filler", "eps"}
+        length = self.flat.one("reduce_axes", values, f"{layer.name}.norm", op="norm", axes=[0], keep=True)
+        divided = self.flat.one("divide", [*values, length], f"{layer.name}.divide")
+        return self.flat.add("scale", [divided], layer.name)
+
+    # ---- element by element ----------------------------------------------------------------------
+
+    def relu(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        slope = group.real("negative_slope", 0.0)
+        if slope:
+            return self.flat.add("leaky_relu", values, layer.name, slope=slope)
+        return self.flat.add("relu", values, layer.name)
+
+    def prelu(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        return self.flat.add("prelu", values, layer.name, per_channel=not group.flag("channel_shared"))
+
+    def elu(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        return self.flat.add("elu", values, layer.name, alpha=group.real("alpha", 1.0))
+
+    def plain(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """Activations without parameters."""
+        del group
+        return self.flat.add(_PLAIN[layer.type], values, layer.name)
+
+    def clip(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        if (group.real("min", 0.0), group.real("max", 0.0)) != (0.0, 6.0):
+            raise wrong(f"{layer.options.what}: costcalc clips from 0 to 6 only", layer.mark)
+        return self.flat.add("relu6", values, layer.name)
+
+    def elementary(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """AbsVal, Exp and Log of the natural base."""
+        for key, usual in (("base", -1.0), ("scale", 1.0), ("shift", 0.0)):
+            if group.real(key, usual) != usual:
+                raise wrong(f"{layer.options.what}: another {key} than {usual:g} can't be expressed", group.place(key))
+        op = {"AbsVal": "absolute", "Exp": "exp", "Log": "log"}[layer.type]
+        return self.flat.add("arithmetic", values, layer.name, op=op)
+
+    def power(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """(shift + scale * x) ^ power; what is neutral is left out."""
+        steps = [("scale", "multiply", 1.0), ("shift", "add", 0.0), ("power", "power", 1.0)]
+        for key, op, neutral in steps:
+            by = group.real(key, neutral)
+            if by != neutral:
+                values = self.flat.add("arithmetic", values, f"{layer.name}.{key}", op=op, by=by)
+        return values
+
+    def eltwise(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        word = group.word("operation", "SUM")
+        kind = _JOINS.get(word)
+        factors = group.reals("coeff")
+        if kind == "add" and factors == [1.0, -1.0]:
+            kind, factors = "subtract", []
+        if kind is None or any(factor != 1.0 for factor in factors):
+            raise wrong(f"{layer.options.what}: {word[:20]} with these factors can't be expressed", layer.mark)
+        found = self.flat.add(kind, values, layer.name)
+        self.flat.same(layer.options.what, found[0], self.flat.shapes[values[0]].dims)
+        return found
+
+    def dropout(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        return self.flat.add("dropout", values, layer.name, p=group.real("dropout_ratio", 0.5))
+
+    def softmax(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        self.channelwise(group)
+        return self.flat.add("softmax", values, layer.name)
+
+    # ---- blobs cut, joined and seen otherwise ----------------------------------------------------
+
+    def concat(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        axis = _axis(group, "axis", group.whole("concat_dim", 1))
+        return self.flat.add("concat", values, layer.name, **_unless_0(axis=axis))
+
+    def slice(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        axis = _axis(group, "axis", group.whole("slice_dim", 1))
+        fields = _unless_0(axis=axis)
+        dims, points = self.flat.shapes[values[0]].dims, group.wholes("slice_point", least=1)
+        if axis >= len(dims):
+            raise wrong(f"{layer.options.what}: there is no axis {axis + 1}", layer.mark)
+        if not points:
+            return self.flat.add("split", values, layer.name, parts=max(1, len(layer.tops)), **fields)
+        sizes = [end - start for start, end in zip([0, *points], [*points, dims[axis]], strict=True)]
+        if min(sizes) < 1:
+            raise wrong(f"{layer.options.what}: the slice points don't rise up to {dims[axis]}", layer.mark)
+        return self.flat.add("split", values, layer.name, sizes=sizes, **fields)
+
+    def alias(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """Split gives what it takes, under several names."""
+        del group
+        return values * len(layer.tops)
+
+    def flatten(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        group.only("end_axis", ("-1",), "costcalc flattens up to the last axis")
+        start = _axis(group, "axis", 1)
+        return self.flat.add("flatten", values, layer.name, **_unless_0(start=start))
+
+    def reshape(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """Another shape: 0 keeps the axis's length, -1 takes what is left; the batch must stay."""
+        group.only("axis", ("0",), "costcalc's reshape gives the whole shape")
+        group.only("num_axes", ("-1",), "costcalc's reshape gives the whole shape")
+        batch, *wanted = [0, *group.group("shape").wholes("dim", least=-1)][1:] or [0]
+        dims = self.flat.shapes[values[0]].dims
+        if batch not in (0, 1) or not wanted or any(n == 0 and k >= len(dims) for k, n in enumerate(wanted)):
+            raise wrong(f"{layer.options.what}: a shape that keeps the batch is needed", group.place("shape"))
+        return self.flat.add("reshape", values, layer.name, shape=[n or dims[k] for k, n in enumerate(wanted)])
+
+    def permute(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        order, axes = group.wholes("order"), len(self.flat.shapes[values[0]].dims) + 1
+        order += [axis for axis in range(axes) if axis not in order]
+        if order[0] != 0 or sorted(order) != list(range(axes)):
+            raise wrong(f"{layer.options.what}: not an order of {axes} axes, the batch first", layer.mark)
+        return self.flat.add("permute", values, layer.name, axes=[axis - 1 for axis in order[1:]])
+
+    def crop(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """Cut height and width to those of the second blob, from the offset on."""
+        group.only("axis", ("2", "-2"), "costcalc crops height and width")
+        (_, *space), (_, *wanted) = (self.image(layer, value) for value in values)
+        offset = (group.wholes("offset") or [0]) * 2
+        border = []
+        for n, size, before in zip(space, wanted, offset, strict=False):
+            border += [before, n - size - before]
+        if min(border) < 0:
+            raise wrong(f"{layer.options.what}: the second blob does not lie inside the first", layer.mark)
+        return self.flat.add("crop", values[:1], layer.name, border=border)
+
+    def shuffle(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        return self.flat.add("channel_shuffle", values, layer.name, groups=group.whole("group", 1, least=1))
+
+    def interp(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        """DeepLab's bilinear interpolation: shrunk, then zoomed, or to a size."""
+        _, *space = self.image(layer, values[0])
+        for key in ("pad_beg", "pad_end"):
+            group.only(key, ("0",), "the input would be padded or cropped")
+        shrink, zoom = group.whole("shrink_factor", 1, least=1), group.whole("zoom_factor", 1, least=1)
+        space = [(n - 1) // shrink + 1 for n in space]
+        space = [n + (n - 1) * (zoom - 1) for n in space]
+        space = [group.whole(key, n, least=1) for key, n in zip(("height", "width"), space, strict=True)]
+        return self.flat.add("upsample", values, layer.name, size=alike(space), mode="bilinear")
+
+    def upsample(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+        self.image(layer, values[0])
+        return self.flat.add("upsample", values, layer.name, scale=group.whole("scale", 2, least=1))
+
+
+def _shared_names(layer: Layer) -> list[str]:
+    """Return the names that a layer gives its weights: those of equal names are the same."""
+    given = [one.value for one in layer.options.all("param")]
+    return [name for one in given if (name := one if isinstance(one, str) else one.word("name"))]
+
+
+def _pair(group: Options, key: str, default: int | None = None) -> tuple[int, int]:
+    """Return a setting's numbers of height and width: `pad`, once or twice, or `pad_h` and `pad_w`."""
+    own = "kernel_size" if key == "kernel" else key
+    least = 0 if key == "pad" else 1
+    given = group.wholes(own, least=least)
+    if f"{key}_h" in group.settings or f"{key}_w" in group.settings:
+        if given:
+            raise wrong(f"{group.what}: both '{own}' and '{key}_h' or '{key}_w'", group.place(own))
+        return group.whole(f"{key}_h", default, least=least), group.whole(f"{key}_w", default, least=least)
+    if len(given) > 2:
+        raise wrong(f"{group.what}: '{own}' has {len(given)} numbers, an image two axes", group.place(own))
+    one = given or [group.whole(own, default, least=least)]
+    return one[0], one[-1]
+
+
+def _axis(group: Options, key: str, default: int) -> int:
+    """Return an axis as costcalc counts: without the batch."""
+    axis = group.whole(key, default, least=-8)
+    if axis < 1:
+        raise wrong(
+            f"{group.what}: costcalc counts axes from the front, and has no batch: not {axis}", group.place(key)
+        )
+    return axis - 1
+
+
+def _unless_0(**fields: int) -> dict[str, Any]:
+    """Return the fields that are not 0, which is what they are by default."""
+    return {key: value for key, value in fields.items() if value}
+
+
+_DEPTHWISE = ("DepthwiseConvolution", "ConvolutionDepthwise", "ConvolutionDepthWise")
+_JOINS = {"PROD": "multiply", "0": "multiply", "SUM": "add", "1": "add", "MAX": "maximum", "2": "maximum"}
+_PLAIN = {
+    "Sigmoid": "sigmoid", "TanH": "tanh", "BNLL": "softplus", "ReLU6": "relu6", "Swish": "swish", "Mish": "mish",
+    "HardSwish": "hard_swish", "HardSigmoid": "hard_sigmoid",
+}  # fmt: skip
+_PLAIN_GROUPS = {"Sigmoid": "sigmoid_param", "TanH": "tanh_param", "Swish": "swish_param"}
+
+Step = Callable[[Network, Layer, Options, list[str]], list[str]]
+_MANY = 1000
+# A type's group of parameters, how many blobs it takes, and what it becomes.
+_LAYERS: dict[str, tuple[str, int, int, Step]] = {
+    "Convolution": ("convolution_param", 1, 1, Network.convolution),
+    "Deconvolution": ("convolution_param", 1, 1, Network.convolution),
+    "Pooling": ("pooling_param", 1, 1, Network.pooling),
+    "InnerProduct": ("inner_product_param", 1, 1, Network.inner_product),
+    "BatchNorm": ("batch_norm_param", 1, 1, Network.batch_norm),
+    "Scale": ("scale_param", 1, 2, Network.scale),
+    "LRN": ("lrn_param", 1, 1, Network.lrn),
+    "Normalize": ("norm_param", 1, 1, Network.normalize),
+    "ReLU": ("relu_param", 1, 1, Network.relu),
+    "PReLU": ("prelu_param", 1, 1, Network.prelu),
+    "ELU": ("elu_param", 1, 1, Network.elu),
+    "Clip": ("clip_param", 1, 1, Network.clip),
+    "AbsVal": ("", 1, 1, Network.elementary),
+    "Exp": ("exp_param", 1, 1, Network.elementary),
+    "Log": ("log_param", 1, 1, Network.elementary),
+    "Power": ("power_param", 1, 1, Network.power),
+    "Eltwise": ("eltwise_param", 2, _MANY, Network.eltwise),
+    "Dropout": ("dropout_param", 1, 1, Network.dropout),
+    "Softmax": ("softmax_param", 1, 1, Network.softmax),
+    "Concat": ("concat_param", 1, _MANY, Network.concat),
+    "Slice": ("slice_param", 1, 1, Network.slice),
+    "Split": ("", 1, 1, Network.alias),
+    "Flatten": ("flatten_param", 1, 1, Network.flatten),
+    "Reshape": ("reshape_param", 1, 1, Network.reshape),
+    "Permute": ("permute_param", 1, 1, Network.permute),
+    "Crop": ("crop_param", 2, 2, Network.crop),
+    "ShuffleChannel": ("shuffle_channel_param", 1, 1, Network.shuffle),
+    "Interp": ("interp_param", 1, 1, Network.interp),
+    "Upsample": ("upsample_param", 1, 1, Network.upsample),
+}
+_LAYERS |= dict.fromkeys(_DEPTHWISE, ("convolution_param", 1, 1, Network.convolution))
+_LAYERS |= {word: (_PLAIN_GROUPS.get(word, ""), 1, 1, Network.plain) for word in _PLAIN}

@@ -1,0 +1,38 @@
+"""Caffe's network definitions (`.prototxt`) -> a spec.
+
+The meaning of layers and fields is that of https://github.com/BVLC/caffe (caffe.proto), with layers that
+SSD, DeepLab and ShuffleNet added. The network is the one of the phase TEST: layers of another phase, and
+those that compute losses and accuracies, are left out, and fillers, learning rates and engines are without effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.interop.caffe.file import DATA, Layer, included, source
+from costcalc.interop.caffe.layers import Network
+from costcalc.interop.caffe.prototxt import parse
+from costcalc.interop.options import MOST_LAYERS, Declared, wrong
+
+NET = frozenset(("force_backward", "debug_info", "state", "phase"))
+
+
+def read(text: str, name: str = "", where: str = "network.prototxt", shape: Sequence[int] | None = None) -> Declared:
+    """Return the network of a `.prototxt`'s text, in the phase TEST.
+
+    name: what the spec is called, by default the network's own name. where: the file's name, for messages.
+    shape: the input's (channels, *space), where the file does not say it, or another. Raises SpecError with
+    file, line and column for broken files, unknown layers and fields, and for what costcalc can't express.
+    """
+    net = parse(text, where)
+    groups = [*net.groups("layer"), *net.groups("layers")]
+    if not groups:
+        raise wrong("there is no layer", net.mark, "is this a network definition?")
+    if len(groups) > MOST_LAYERS:
+        raise wrong(f"more than {MOST_LAYERS:,} layers", groups[MOST_LAYERS].mark)
+    layers = [layer for layer in map(Layer, groups) if included(layer)]
+    blob, found = source(net, layers, shape)
+    network = Network(Declared(name or net.word("name") or "caffe", found), blob)
+    net.asked.add("name")
+    net.finish(NET)
+    return network.build(layer for layer in layers if layer.type not in DATA)

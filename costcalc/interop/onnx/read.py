@@ -1,0 +1,249 @@
+"""An ONNX file -> a flat network of costcalc, by the `onnx` package alone.
+
+Nothing is run. Constants and shapes are computed here; each operator becomes one or a few steps, and the
+shapes are held against ONNX's own shape inference. docs/onnx.md says by which rules.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from functools import cached_property
+from typing import Any
+
+from costcalc.base.errors import Fault, SpecError, first_line, stop
+from costcalc.base.optional import need
+from costcalc.interop.onnx import arrange, layers, maths, products
+from costcalc.interop.onnx.file import load
+from costcalc.interop.onnx.fold import fold
+from costcalc.interop.onnx.infer import Inferred, inferred
+from costcalc.interop.onnx.net import RULES, Call, Net
+from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, stored
+from costcalc.language.writing import INPUT, Flat
+from costcalc.operators.op import operators
+
+_FAMILIES = (arrange, layers, maths, products)  # each has entered its rules into RULES
+_OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
+MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
+
+# What attributes of a wrong type, or constants that do not fit, lead to.
+_SENSELESS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, MemoryError)
+
+
+def read(path: str, shape: Dims | None = None, *, opaque: bool = False) -> Flat:
+    """Return the network in an ONNX file.
+
+    shape: the input's axes without the batch, for a file that leaves some open. opaque: let an operator that
+    costcalc does not know be a row of unknown cost, instead of an error.
+
+    Raises SpecError for a file that is none, and for what can't be expressed, by the node's name and operator.
+    """
+    try:
+        model = load(path)
+        made_by = " ".join(word for word in (model.producer_name, model.producer_version) if word)
+        source = f"ONNX file {os.path.basename(path)}" + (f", written by {made_by[:80]}" if made_by else "")
+        name = os.path.basename(path).removesuffix(".onnx")
+        return Importer(model, name, source, shape, opaque=opaque).run()
+    except SpecError:
+        raise
+    except _SENSELESS as error:
+        raise stop(f"{path} is no sound ONNX model: {first_line(error)}") from None
+
+
+class Importer:
+    """One reading of a model."""
+
+    def __init__(self, model: Any, name: str, source: str, shape: Dims | None, *, opaque: bool) -> None:
+        self.model = model
+        self.graph = model.graph
+        self.opaque = opaque
+        self.computed = 0
+        stores = {tensor.name for tensor in self.graph.initializer}
+        stores |= {tensor.values.name for tensor in self.graph.sparse_initializer}
+        inputs = [value for value in self.graph.input if value.name not in stores]
+        if len(inputs) != 1:
+            raise stop(f"the model has {len(inputs)} inputs: costcalc takes networks of one")
+        self.input = inputs[0]
+        self.shape = _input_shape(self.input, shape)
+        flat = Flat(name, self.shape[1:], source)
+        version = max((o.version for o in model.opset_import if o.domain in _OWN), default=1)
+        uses = Counter(taken for node in self.graph.node for taken in node.input)
+        uses.update(value.name for value in self.graph.output)
+        self.net = Net(flat, self.shape[0], version, uses)
+
+    def run(self) -> Flat:
+        """Return the network; raise SpecError where it can't be expressed."""
+        net = self.net
+        net.values[self.input.name] = Data(INPUT, self.shape)
+        for tensor in self.graph.initializer:
+            net.values[tensor.name] = stored(tensor, tensor.name)
+        for sparse in self.graph.sparse_initializer:
+            values = Const(sparse.dims, {}, floating=True)
+            values.roots[sparse.values.name] = values.size
+            net.values[sparse.values.name] = values
+        for number, node in enumerate(self.graph.node):
+            self.node(node, number)
+        net.flat.outputs = [self.output(value.name) for value in self.graph.output]
+        net.flat.pruned()
+        if not net.flat.steps:  # all that the model does costs nothing, and is left out
+            net.flat.outputs = net.flat.add("identity", [INPUT], "identity")
+        net.share()
+        self.compare()
+        return net.flat
+
+    # ---- nodes -----------------------------------------------------------------------------------
+
+    def node(self, node: Any, number: int) -> None:
+        """Read one node; what goes wrong is told with its name and its operator."""
+        name = node.name or next((out for out in node.output if out), "") or f"node{number}"
+        try:
+            self.step(node, name)
+        except Fault as fault:
+            raise stop(f"{name} ({node.op_type}): {fault.message}", hint=fault.hint) from None
+        except SpecError as error:
+            raise stop(f"{name} ({node.op_type}): {error}") from None
+        except _SENSELESS as error:
+            raise stop(f"{name} ({node.op_type}): this node makes no sense: {first_line(error)}") from None
+
+    def step(self, node: Any, name: str) -> None:
+        """Give a node's outputs their values."""
+        call = self.call(node, name)
+        if not call.outputs or not call.outputs[0]:
+            return
+        if call.op == "Constant" and node.domain in _OWN:
+            self.net.values[call.outputs[0]] = _constant(call)
+            return
+        if node.domain == DOMAIN:
+            self.own(call)
+            return
+        consts = fold(call) if node.domain in _OWN else None
+        if consts is not None:
+            self.keep(call, consts)
+        elif node.domain in _OWN and call.op in RULES:
+            self.known(call)
+        else:
+            self.unknown(call, node.domain)
+
+    def call(self, node: Any, name: str) -> Call:
+        """Return a node with the values that it takes; raise Fault for one that holds a graph."""
+        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+            raise Fault("holds a graph of its own: costcalc takes no loops and no conditions")
+        missing = [taken for taken in node.input if taken and taken not in self.net.values]
+        if missing:
+            raise Fault(f"takes '{missing[0][:80]}', which nothing before it gives")
+        return Call(node, [self.net.values[taken] if taken else None for taken in node.input], name)
+
+    def keep(self, call: Call, consts: list[Const]) -> None:
+        """Give the outputs their constants."""
+        for out, const in zip(call.outputs, consts, strict=False):
+            self.computed += 0 if const.value is None else const.size
+            if self.computed > MOST_COMPUTED:
+                raise Fault(f"constants of more than {MOST_COMPUTED:,} elements are computed in this model")
+            if out:
+                self.net.values[out] = const
+
+    def known(self, call: Call) -> None:
+        """Add the steps of an operator that costcalc has."""
+        try:
+            RULES[call.op](self.net, call)
+        except Fault:
+            if not self.opaque:
+                raise
+            self.hide(call)
+
+    def own(self, call: Call) -> None:
+        """Add a step that costcalc wrote itself, because ONNX has no words for it."""
+        fields = json.loads(call.attr("fields", "{}"))
+        if call.op not in operators() or not isinstance(fields, dict):
+            raise Fault("is no operator of costcalc")
+        inputs = [self.net.data(call, k).name for k in range(len(call.inputs))]
+        for place, value in enumerate(self.net.add_all(call.op, inputs, call.name, fields)):
+            self.net.put(call, value, (self.net.batch, *self.net.shape_of(value)), place)
+
+    # ---- what is not known -----------------------------------------------------------------------
+
+    def unknown(self, call: Call, domain: str) -> None:
+        """Make an operator that costcalc has not got a row of unknown cost, or an error."""
+        if not self.opaque:
+            raise Fault(
+                f"costcalc has no counterpart of ONNX's operator {domain + '.' if domain else ''}{call.op}",
+                "--opaque makes it a row of unknown cost",
+            )
+        self.hide(call)
+
+    def hide(self, call: Call) -> None:
+        """Add a row of unknown cost for each output, of the shape that ONNX infers; the first learns the constants."""
+        net = self.net
+        shapes = self.theirs
+        inputs = [value.name for value in call.inputs if isinstance(value, Data)]
+        roots = {r: n for v in call.inputs if isinstance(v, Const) and v.floating for r, n in v.roots.items() if n > 1}
+        for place, out in enumerate(call.outputs):
+            if not out or (place and not net.uses[out]):
+                continue
+            shape = shapes.get(out)
+            if shape is None or None in shape:
+                raise Fault("the shape that it gives can't be inferred, so it can't be opaque either")
+            whole = tuple(int(n or 1) for n in shape)
+            fields = {"shape": list(net.dims(whole)), "params": sum(roots.values()), "note": f"ONNX's {call.op}"}
+            net.put(call, net.learn("opaque", inputs or [INPUT], call.name, roots, **fields), whole, place)
+            roots = {}
+
+    # ---- the end ---------------------------------------------------------------------------------
+
+    @cached_property
+    def theirs(self) -> Inferred:
+        """The shapes that ONNX infers."""
+        return inferred(self.model, self.input.name, self.shape)
+
+    def output(self, name: str) -> str:
+        """Return the value that is an output of the model."""
+        value = self.net.values.get(name)
+        if value is None:
+            raise stop(f"the output '{name[:80]}' is given by no node")
+        return value.name if isinstance(value, Data) else self.net.hold(value, name).name
+
+    def compare(self) -> None:
+        """Hold every shape against ONNX's own inference; raise SpecError where they differ."""
+        for name, value in self.net.values.items():
+            shape = self.theirs.get(name)
+            if shape is None or not isinstance(value, Data):
+                continue
+            if len(shape) != len(value.shape) or any(
+                n is not None and n != m for n, m in zip(shape, value.shape, strict=True)
+            ):
+                said = ["?" if n is None else n for n in shape]
+                raise stop(f"'{name[:80]}': costcalc finds a shape of {list(value.shape)}, ONNX infers {said}")
+
+
+def _constant(call: Call) -> Const:
+    """Return what a Constant node holds; it is stored, as an initializer is."""
+    np = need("numpy", "onnx")
+    if "value" in call.attributes:
+        return stored(call.attr("value"), call.outputs[0])
+    for name, dtype in (("value_float", "float32"), ("value_floats", "float32"), ("value_int", "int64")):
+        if name in call.attributes:
+            return computed(np.asarray(call.attr(name), dtype=dtype), {})
+    if "value_ints" in call.attributes:
+        return computed(np.asarray(call.attr("value_ints"), dtype="int64"), {})
+    raise Fault("holds no tensor of numbers")
+
+
+def _input_shape(value: Any, given: Dims | None) -> Dims:
+    """Return the input's shape with the batch: what the file says, and for what it leaves open what is given."""
+    if not value.type.tensor_type.HasField("shape"):
+        raise stop(f"the input '{value.name[:80]}' has no shape", hint="give none but tensors of known rank")
+    dims = value.type.tensor_type.shape.dim
+    sizes = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims]
+    said = "x".join("?" if n is None else str(n) for n in sizes[1:])
+    if len(sizes) < 2:
+        raise stop(f"the input has {len(sizes)} axes: costcalc takes a batch, and at least one axis more")
+    if given is None:
+        if None in sizes[1:]:
+            raise stop(f"the file leaves the input's shape open: {said}", hint="give it: --input 3x640x640")
+        given = tuple(n for n in sizes[1:] if n is not None)
+    fits = len(given) == len(sizes) - 1 and all(n is None or n == m for n, m in zip(sizes[1:], given, strict=True))
+    if not fits:
+        asked = "x".join(str(n) for n in given)
+        raise stop(f"an input of {asked} does not fit the file's: {said}", hint="the batch is left out")
+    return (sizes[0] or 1, *given)

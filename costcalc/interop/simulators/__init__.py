@@ -1,0 +1,1 @@
+"""Layers as other people's simulators take them: SCALE-Sim's topology, Timeloop's problems."""

@@ -1,0 +1,269 @@
+"""Activations, arithmetic, joins, and what reduces axes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of
+
+# ATen's word -> costcalc's operator, for activations without numbers of their own.
+ALIKE = {
+    "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "tanh": "tanh", "silu": "swish",
+    "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "gelu": "gelu", "mish": "mish",
+    "softplus": "softplus", "softsign": "softsign", "selu": "selu", "log_sigmoid": "log_sigmoid",
+}  # fmt: skip
+
+# ATen's word -> what `arithmetic` calls it.
+ALONE = {
+    "neg": "negative", "abs": "absolute", "exp": "exp", "log": "log", "sqrt": "sqrt", "rsqrt": "rsqrt",
+    "square": "square", "reciprocal": "reciprocal", "erf": "erf", "sin": "sin", "cos": "cos", "floor": "floor",
+    "round": "round", "sign": "sign",
+}  # fmt: skip
+WITH = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "rsub": "subtract_from"}
+JOINT = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
+
+
+def word(r: Reading) -> str:
+    """Return the operation's name without its overload, and without the mark of those that work in place."""
+    return r.operation.partition(".")[0].rstrip("_")
+
+
+@aten(*ALIKE)
+def activation(r: Reading, x: View, **_: Any) -> View:
+    """Translate an activation."""
+    return r.same(x, r.add(ALIKE[word(r)], [x.value]))
+
+
+@aten("leaky_relu", "elu", "celu", "hardtanh")
+def slope(r: Reading, x: View, **given: Any) -> View:
+    """Translate an activation with numbers of its own; hardtanh from 0 to 6 is relu6."""
+    name = word(r)
+    if name == "hardtanh":
+        return clamped(r, x, given.get("min_val", -1), given.get("max_val", 1))
+    if name == "leaky_relu":
+        return r.same(x, r.add(name, [x.value], slope=given.get("negative_slope")))
+    return r.same(x, r.add(name, [x.value], alpha=given.get("alpha")))
+
+
+def clamped(r: Reading, x: View, least: float | None, most: float | None) -> View:
+    """Add a bound below, above, or both."""
+    if (least, most) == (0, 6):
+        return r.same(x, r.add("relu6", [x.value]))
+    if least is not None and most is not None:
+        return r.same(x, r.add("hard_tanh", [x.value], least=least, most=most))
+    op, by = ("minimum", most) if least is None else ("maximum", least)
+    return r.same(x, r.add("arithmetic", [x.value], op=op, by=by))
+
+
+@aten("clamp.default", "clip.default", "clamp_min.default", "clamp_max.default")
+def clamp(r: Reading, x: View, min: float | None = None, max: float | None = None, **_: Any) -> View:  # noqa: A002
+    """Translate bounds that are numbers."""
+    return clamped(r, x, min, max)
+
+
+@aten("prelu")
+def prelu(r: Reading, x: View, weight: Tensor, **_: Any) -> View:
+    """Translate a rectifier with learned slopes."""
+    size = prod(weight.sizes)
+    value = r.arrange(x, [[k] for k in range(1, len(x.sizes))])
+    y = r.learned("prelu", [value], [(weight, size)], per_channel=size > 1)
+    if not y:
+        raise r.refuse("slopes that are not the layer's own can't be expressed")
+    return r.view(y, [None, *range(len(x.sizes) - 1)])
+
+
+@aten("softmax", "log_softmax", "_softmax", "_log_softmax")
+def softmax(r: Reading, x: View, dim: int, **_: Any) -> View:
+    """Translate a softmax along any axis."""
+    axis = x.axes[dim]
+    if axis is None:
+        x = whole(r, x, dim)
+        axis = x.axes[dim]
+    kind = "log_softmax" if "log" in word(r) else "softmax"
+    return r.same(x, r.add(kind, [x.value], axis=axis))
+
+
+@aten("glu")
+def glu(r: Reading, x: View, dim: int = -1, **_: Any) -> View:
+    """Translate a gated linear unit."""
+    axis = x.axes[dim]
+    return r.same(x, r.add("glu", [x.value], axis=axis))
+
+
+def whole(r: Reading, x: View, dim: int) -> View:
+    """Return a tensor whose axis of length 1 the spec's value has too, as its last."""
+    order = [*x.order, dim % len(x.sizes)]
+    return r.placed(r.arrange(x, [[k] for k in order]), order, len(x.sizes))
+
+
+# ---- arithmetic ----------------------------------------------------------------------------------
+
+
+@aten(*ALONE)
+def alone(r: Reading, x: View, **_: Any) -> View:
+    """Translate what is done to each element alone."""
+    return r.same(x, r.add("arithmetic", [x.value], op=ALONE[word(r)]))
+
+
+@aten("pow.Tensor_Scalar")
+def power(r: Reading, x: View, exponent: float, **_: Any) -> View:
+    """Translate a power; of 2 it is the square."""
+    op, by = ("square", None) if exponent == 2 else ("power", exponent)
+    return r.same(x, r.add("arithmetic", [x.value], op=op, by=by))
+
+
+@aten("add", "sub", "mul", "div.Tensor", "div.Scalar", "rsub", "maximum", "minimum")
+def arithmetic(r: Reading, x: Any, other: Any, alpha: float = 1, **_: Any) -> Any:
+    """Translate a sum, difference, product or quotient, with a number or another tensor."""
+    name = word(r)
+    if isinstance(other, View) and alpha != 1:
+        other = numbered(r, other, "multiply", alpha)
+    if not isinstance(other, View | Constant):
+        return numbered(r, x, WITH[name], other * alpha)
+    if not isinstance(x, View | Constant):
+        return numbered(r, other, {"sub": "subtract_from", "div": "divide_into"}.get(name, WITH[name]), x)
+    if name == "rsub":
+        return joined(r, "subtract", other, x)
+    return joined(r, JOINT.get(name, name), x, other)
+
+
+def numbered(r: Reading, x: Any, op: str, number: float) -> Any:
+    """Add an operation with a number; those that change nothing go."""
+    if (op, number) in (("add", 0), ("subtract", 0), ("multiply", 1), ("divide", 1)):
+        return x
+    return r.same(x, r.add("arithmetic", [x.value], op=op, by=number))
+
+
+@aten("addcmul")
+def addcmul(r: Reading, x: Tensor, tensor1: Tensor, tensor2: Tensor, value: float = 1, **_: Any) -> View:
+    """Translate x + value * a * b."""
+    term = joined(r, "multiply", tensor1, tensor2)
+    return joined(r, "add", x, numbered(r, term, "multiply", value))
+
+
+# ---- joins ---------------------------------------------------------------------------------------
+
+
+def joined(r: Reading, kind: str, x: Tensor, y: Tensor) -> View:
+    """Add an operation on two tensors, element by element, broadcast as PyTorch does.
+
+    The larger decides the order of axes. A gate of one number a channel stays `[C]`; a learned factor a channel is
+    a `scale`.
+    """
+    rank = max(len(x.sizes), len(y.sizes))
+    x, y = (padded(r, t, rank) for t in (x, y))
+    views = [t for t in (x, y) if isinstance(t, View)]
+    first = max(views, key=lambda t: (len([n for n in t.sizes if n > 1]), prod(t.sizes)))
+    sizes = [max(m, n) for m, n in zip(x.sizes, y.sizes, strict=True)]
+    order = [k for k in first.order if sizes[k] > 1]
+    order += [k for k in range(rank) if sizes[k] > 1 and k not in order]
+    y_scaled = scaled(r, kind, x, y, order) or (scaled(r, kind, y, x, order) if kind == "multiply" else "")
+    if y_scaled:
+        value = y_scaled
+    else:
+        values = [fitted(r, t, order) for t in (x, y)]
+        uneven = kind == "add" and r.dims(values[0]) != r.dims(values[1])
+        value = r.add(kind, values, broadcast=True if uneven else None)
+    return r.placed(value, order, rank)
+
+
+def padded(r: Reading, x: Tensor, rank: int) -> Tensor:
+    """Return a tensor with axes of length 1 before its own."""
+    more = rank - len(x.sizes)
+    if isinstance(x, View):
+        return r.view(x.value, (*(None,) * more, *x.axes))
+    return Constant(x.params, (*(1,) * more, *x.sizes), x.whole) if more else x
+
+
+def fitted(r: Reading, x: Tensor, order: list[int]) -> str:
+    """Return a value with these axes; one number a channel alone stays `[C]`."""
+    own = [k for k in order if x.sizes[k] > 1]
+    as_it_is = isinstance(x, View) and r.dims(x.value) == [x.sizes[k] for k in order]
+    if len(order) > 1 and own == order[:1] and not as_it_is:
+        return r.arrange(x, [own])
+    return r.arrange(x, [[k] for k in order])
+
+
+def scaled(r: Reading, kind: str, x: Tensor, y: Tensor, order: list[int]) -> str:
+    """Add a product with a learned factor a channel as a `scale`; return "" where it is none."""
+    if kind != "multiply" or not isinstance(x, View) or not isinstance(y, Constant) or not y.whole or not order:
+        return ""
+    if [k for k, n in enumerate(y.sizes) if n > 1] != order[:1] or [k for k in order if x.sizes[k] > 1] != order:
+        return ""
+    return r.learned("scale", [r.arrange(x, [[k] for k in order])], [(y, prod(y.sizes))])
+
+
+# ---- reductions ----------------------------------------------------------------------------------
+
+
+@aten("mean.dim", "sum.dim_IntList", "amax", "amin", "linalg_vector_norm", "norm.ScalarOpt_dim", "mean.default")
+def reduction(r: Reading, x: View, dim: Any = None, keepdim: bool = False, **given: Any) -> View:  # noqa: FBT001, FBT002
+    """Translate a reduction of some axes, or of all; a norm is one of squares."""
+    if given.get("ord", given.get("p", 2)) not in (2, None):
+        raise r.refuse("only the norm of squares can be expressed")
+    op = {"mean": "mean", "sum": "sum", "amax": "maximum", "amin": "minimum"}.get(word(r), "norm")
+    return reduced(r, x, op, dim, keep=keepdim)
+
+
+@aten("var.correction", "var.dim")
+def variance(r: Reading, x: View, dim: Any = None, keepdim: bool = False, **_: Any) -> View:  # noqa: FBT001, FBT002
+    """Translate a variance; the correction of its divisor changes no count."""
+    return reduced(r, x, "variance", dim, keep=keepdim)
+
+
+@aten("var_mean.correction", "var_mean.dim")
+def variance_and_mean(r: Reading, x: View, dim: Any = None, keepdim: bool = False, **_: Any) -> list[View]:  # noqa: FBT001, FBT002
+    """Translate a variance and the mean, which both are results."""
+    return [reduced(r, x, op, dim, keep=keepdim) for op in ("variance", "mean")]
+
+
+@aten("max.dim", "min.dim")
+def extreme(r: Reading, x: View, dim: int, keepdim: bool = False, **_: Any) -> list[View]:  # noqa: FBT001, FBT002
+    """Translate a maximum along an axis; the place where it stands is not known."""
+    return [reduced(r, x, {"max": "maximum", "min": "minimum"}[word(r)], [dim], keep=keepdim)]
+
+
+def reduced(r: Reading, x: View, op: str, dim: Any, *, keep: bool) -> View:
+    """Add a reduction; the mean of all of space is `global_avg_pool`, unless a convolution takes it."""
+    rank = len(x.sizes)
+    gone = {d % rank for d in (range(rank) if dim in (None, []) else [dim] if isinstance(dim, int) else dim)}
+    axes = sorted(axis for k, axis in enumerate(x.axes) if k in gone and axis is not None)
+    kept = range(rank) if keep else [k for k in range(rank) if k not in gone]
+    if not axes:
+        return View(x.value, (x.axes[k] for k in kept), (x.sizes[k] for k in kept))
+    if op in ("mean", "maximum") and axes == list(range(1, len(r.dims(x.value)))):
+        value = pooled_all(r, x, op)
+    else:
+        value = r.add("reduce_axes", [x.value], op=op, axes=axes)
+    below = len(r.dims(value)) < len(r.dims(x.value))  # the axes are gone, those after them move up
+    places = [
+        None if k in gone or axis is None else axis - below * sum(a < axis for a in axes)
+        for k, axis in enumerate(x.axes)
+    ]
+    return r.view(value, [places[k] for k in kept])
+
+
+def pooled_all(r: Reading, x: View, op: str) -> str:
+    """Add the mean or maximum over all of space: `[C]`, or `[C, 1, ..]` where a convolution comes next."""
+    if to_conv(r.node):
+        return r.add("reduce_axes", [x.value], op=op, axes=list(range(1, len(r.dims(x.value)))), keep=True)
+    return r.add("global_avg_pool" if op == "mean" else "global_max_pool", [x.value])
+
+
+def to_conv(node: Any) -> bool:
+    """Say whether a result goes into a two-dimensional convolution next."""
+    return any(operation_of(user).startswith("conv2d") for user in node.users)
+
+
+# ---- masks ---------------------------------------------------------------------------------------
+
+
+@aten("masked_fill", "where.self", "where.ScalarOther")
+def masked(r: Reading, x: Any = None, **given: Any) -> View:
+    """Translate a choice by a constant mask: an element is compared once."""
+    tensors = [t for t in (x, *given.values()) if isinstance(t, View)]
+    if len(tensors) != 1 or tensors[0].sizes != tuple(r.node.meta["val"].shape):
+        raise r.refuse("a choice between tensors can't be expressed", "--opaque writes it as a row of unknown cost")
+    note = f"{r.operation}: chosen by a constant mask"
+    return r.same(tensors[0], r.add("custom", [tensors[0].value], note=note))

@@ -1,0 +1,311 @@
+"""ATen operations -> costcalc's operators: what all translations share; they are in the modules beside this one.
+
+PyTorch's tensors are `[N, ...]` in any order of axes; a spec's are `[C, *space]`. So each tensor is held as a
+`View`: the value of the spec that has its numbers, and for each of PyTorch's axes the spec's axis, or None for
+an axis of length 1 that the spec's value goes without (the batch, which is 1 here, is one of these). What
+permutes, squeezes or unsqueezes changes the view alone, and costs no row. Only where an operator needs its axes
+in an order that the value does not have, `arrange` adds a `permute` or a `reshape`.
+
+What is computed from parameters, buffers and numbers alone is a `Constant`. As the weights of a layer it becomes
+that layer's own; where it meets data it becomes a row, `parameter`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from typing import Any, TypeVar
+
+from costcalc.base.errors import SpecError, stop
+from costcalc.language.writing import Flat, Step
+from costcalc.operators.op import operators
+
+HANDLERS: dict[str, Callable[..., Any]] = {}  # an operation, with its overload -> what translates it
+COUNTED: set[str] = set()  # operations that are work even on constants: PyTorch's counter of operations counts them
+LAYOUT: set[str] = set()  # operations that keep each number, once
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def aten(*names: str, counted: bool = False, layout: bool = False) -> Callable[[Handler], Handler]:
+    """Register the translation of operations: `conv2d` with all of its overloads, or `add.Tensor` alone."""
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS.update(dict.fromkeys(names, handler))
+        COUNTED.update(names if counted else ())
+        LAYOUT.update(names if layout else ())
+        return handler
+
+    return register
+
+
+def known(kind: set[str] | dict[str, Callable[..., Any]], operation: str) -> Any:
+    """Return what stands for an operation (`add_.Tensor`): its overload's entry, or that of the operation."""
+    base, _, overload = operation.partition(".")
+    names = (f"{base}.{overload}", base, f"{base.rstrip('_')}.{overload}", base.rstrip("_"))
+    found = next((name for name in names if name in kind), None)
+    return kind[found] if found and isinstance(kind, dict) else found
+
+
+class View:
+    """A tensor that depends on the image: `axes[k]` is the axis of the spec's value that PyTorch's axis k is."""
+
+    __slots__ = ("axes", "sizes", "value")
+
+    def __init__(self, value: str, axes: Iterable[int | None], sizes: Iterable[int]) -> None:
+        self.value = value
+        self.axes = tuple(axes)
+        self.sizes = tuple(sizes)
+
+    def __repr__(self) -> str:
+        return f"<{self.value} {list(self.sizes)} as {list(self.axes)}>"
+
+    @property
+    def order(self) -> list[int]:
+        """PyTorch's axes that the spec's value has, in the value's order."""
+        return self.sorted(k for k, axis in enumerate(self.axes) if axis is not None)
+
+    def sorted(self, axes: Iterable[int]) -> list[int]:
+        """Return PyTorch's axes in the order of the spec's value; those that it goes without come last."""
+        return sorted(axes, key=lambda k: len(self.axes) if (axis := self.axes[k]) is None else axis)
+
+
+class Constant:
+    """A tensor that does not depend on the image.
+
+    `params`: the learned tensors that it is made of. `whole`: the parameter or buffer that it is, rearranged at
+    most; empty where anything was computed.
+    """
+
+    __slots__ = ("params", "sizes", "whole")
+
+    def __init__(self, params: Iterable[str], sizes: Iterable[int], whole: str = "") -> None:
+        self.params = set(params)
+        self.sizes = tuple(sizes)
+        self.whole = whole
+
+
+Tensor = View | Constant
+Groups = Sequence[Sequence[int]]
+
+
+class Reading:
+    """A network on its way from an exported program to a flat list of steps."""
+
+    def __init__(self, flat: Flat, modules: dict[str, Any], *, opaque: bool) -> None:
+        self.flat = flat
+        self.modules = modules
+        self.opaque = opaque
+        self.node: Any = None  # the operation that is being translated
+        self.sizes_of: dict[str, int] = {}  # of parameters and buffers
+        self.owners: dict[str, Step] = {}  # parameter -> the step that counts it
+        self.made: dict[Any, str] = {}  # values that only rearrange another, or hold a constant
+        self.mains: dict[str, str] = {}  # module -> the operation that has its name
+        self.borders: dict[Any, list[int]] = {}  # a convolution or pool -> the border that its input has to get
+
+    # ---- names -----------------------------------------------------------------------------------
+
+    @property
+    def operation(self) -> str:
+        """The name of the operation, with its overload: `add.Tensor`."""
+        return operation_of(self.node)
+
+    @property
+    def path(self) -> str:
+        """The path of the module that the operation is in."""
+        return path_of(self.node)
+
+    def title(self, owner: str = "") -> str:
+        """Return the name of the row that the operation becomes: its module's, where that is its only one.
+
+        owner: a parameter that it uses. Its layer then is the module that holds it.
+        """
+        if owner:
+            holder, _, name = owner.rpartition(".")
+            leaf = holder and not any(True for _ in self.modules[holder].children())
+            return holder if leaf else re.sub(r"[._]?weight$", "", owner) or name
+        path, word = self.path, self.operation.partition(".")[0].strip("_")
+        module = self.modules.get(path)
+        bare = path and module is not None and not any(True for _ in (*module.children(), *module.parameters()))
+        if bare and self.mains.setdefault(path, word) == word:
+            return path
+        return self.within(word)
+
+    def within(self, word: str) -> str:
+        """Return the name of a row inside the module that the operation is in."""
+        return f"{self.path}.{word}" if self.path else word
+
+    def refuse(self, why: str, hint: str = "") -> SpecError:
+        """Return the error that names the module and the operation."""
+        where = self.path or "the network itself"
+        return stop(f"{where}: {self.operation}: {why}", hint=hint)
+
+    # ---- steps -----------------------------------------------------------------------------------
+
+    def add(self, kind: str, inputs: Iterable[str], name: str = "", **fields: Any) -> str:
+        """Add a step that gives one value, under the operation's name unless told; return the value's name."""
+        return self.several(kind, inputs, name, **fields)[0]
+
+    def several(self, kind: str, inputs: Iterable[str], name: str = "", **fields: Any) -> list[str]:
+        """Add a step and return the names of its values; fields that are None, or as usual, are left out."""
+        declared = operators()[kind].fields
+        said = {key: value for key, value in fields.items() if value is not None and value != declared[key].default}
+        return self.flat.add(kind, inputs, name or self.title(), **said)
+
+    def helper(self, kind: str, value: str, **fields: Any) -> str:
+        """Return the value of a step that costs nothing, the same one for the same wish."""
+        key = (kind, value, repr(fields))
+        if key not in self.made:
+            self.made[key] = self.add(kind, [value], self.within(kind), **fields)
+        return self.made[key]
+
+    def dims(self, value: str) -> list[int]:
+        """Return the shape of a value of the spec."""
+        return list(self.flat.shapes[value].dims)
+
+    def view(self, value: str, axes: Iterable[int | None]) -> View:
+        """Return a value as a tensor of PyTorch, whose axes are these axes of it."""
+        dims, axes = self.dims(value), tuple(axes)
+        return View(value, axes, (1 if axis is None else dims[axis] for axis in axes))
+
+    def placed(self, value: str, order: Sequence[int], rank: int) -> View:
+        """Return a value as a tensor of PyTorch, whose axes in this order are those of the value."""
+        places = {k: at for at, k in enumerate(order)}
+        return self.view(value, [places.get(k) for k in range(rank)])
+
+    def same(self, x: View, value: str) -> View:
+        """Return a value of the same shape as that of x under the axes of x."""
+        return self.view(value, x.axes)
+
+    # ---- order and shape -------------------------------------------------------------------------
+
+    def arrange(self, x: Tensor, groups: Groups) -> str:
+        """Return a value whose axes are these groups of PyTorch's axes, each group made one axis.
+
+        All axes that are left out must be of length 1.
+        """
+        sizes = [prod(x.sizes[k] for k in group) for group in groups] or [1]
+        if isinstance(x, Constant):
+            return self.stored(x, sizes, groups)
+        wanted = [x.axes[k] for group in groups for k in group if x.sizes[k] > 1]
+        return self.shaped(self.ordered(x.value, wanted), sizes)
+
+    def ordered(self, value: str, wanted: list[Any]) -> str:
+        """Return a value with its axes longer than 1 in the order that is wanted."""
+        dims = self.dims(value)
+        if [k for k, n in enumerate(dims) if n > 1] == wanted:
+            return value
+        return self.helper("permute", value, axes=wanted + [k for k, n in enumerate(dims) if n == 1])
+
+    def shaped(self, value: str, sizes: Sequence[int]) -> str:
+        """Return a value with the same numbers under another shape."""
+        if self.dims(value) == list(sizes):
+            return value
+        return self.helper("flatten", value) if len(sizes) == 1 else self.helper("reshape", value, shape=list(sizes))
+
+    # ---- constants -------------------------------------------------------------------------------
+
+    def stored(self, x: Constant, sizes: list[int], groups: Groups) -> str:
+        """Return the value of a row that holds a constant, in the order and shape that is wanted."""
+        whole = x.whole if self.sizes_of.get(x.whole) == prod(sizes) else ""
+        key = ("constant", whole or x, tuple(sizes), tuple(map(tuple, groups)) if len(groups) > 1 else ())
+        if key not in self.made:
+            self.made[key] = self._row(x, whole, sizes)
+        return self.made[key]
+
+    def _row(self, x: Constant, whole: str, sizes: list[int]) -> str:
+        if whole and not x.params:
+            return self.add("parameter", [], whole, shape=sizes, store="buffer")
+        if whole:
+            value = self.add("parameter", [], whole, shape=sizes)
+            step = self.flat.steps[-1]
+            first = self.owners.setdefault(whole, step)
+            if first is not step and first.kind == step.kind:
+                first.share = step.share = first.share or first.name
+            elif first is not step:
+                step.fields["store"] = "none"
+            return value
+        name = f"{min(x.params)}.view" if x.params else f"{self.title()}.constant"
+        value = self.add("parameter", [], name, shape=sizes, store="none")
+        return self.shaping(x.params, value)
+
+    def shaping(self, params: Iterable[str], value: str) -> str:
+        """Return the value with the parameters counted that nothing else counts, as a row of their own."""
+        new = sorted(name for name in params if name not in self.owners)
+        if not new:
+            return value
+        count = sum(self.sizes_of[name] for name in new)
+        note = "weights are computed from " + ", ".join(name.rpartition(".")[2] for name in new)
+        value = self.add("weight_params", [value], new[0], count=count, note=note[:200])
+        self.owners.update(dict.fromkeys(new, self.flat.steps[-1]))
+        return value
+
+    def primary(self, x: Constant, size: int) -> str:
+        """Return the parameter that a constant stands for as a layer's own weights of this size; empty if none does."""
+        if x.whole in x.params and self.sizes_of[x.whole] == size:
+            return x.whole
+        fitting = [name for name in sorted(x.params) if self.sizes_of[name] == size]
+        return next((name for name in fitting if name not in self.owners), fitting[0] if fitting else "")
+
+    def learned(self, kind: str, inputs: list[str], weights: Sequence[tuple[Tensor | None, int]], **fields: Any) -> str:
+        """Add a layer with weights of its own, each of so many numbers; return "" where it can't count them.
+
+        It can't where they are computed from data or from no parameter, or are counted by a layer of another kind.
+        """
+        given = [(x, size) for x, size in weights if x is not None]
+        if any(not isinstance(x, Constant) or prod(x.sizes) != size for x, size in given):
+            return ""
+        names = [self.primary(x, size) for x, size in given if isinstance(x, Constant)]
+        if not all(names) or len(set(names)) < len(names):
+            return ""
+        first = {id(self.owners[name]): self.owners[name] for name in names if name in self.owners}
+        owned = [step for step in first.values() if self._owned_by(step) == set(names) and step.kind == kind]
+        if first and not owned:
+            return ""
+        self.owners.update((name, _PENDING) for name in names if not first)
+        others = {p for x, _ in given if isinstance(x, Constant) for p in x.params}
+        inputs = [self.shaping(others, inputs[0]), *inputs[1:]]
+        value = self.add(kind, inputs, self.title(names[0] if names else ""), **fields)
+        step = self.flat.steps[-1]
+        if owned:
+            owned[0].share = step.share = owned[0].share or owned[0].name
+        else:
+            self.owners.update(dict.fromkeys(names, step))
+        return value
+
+    def _owned_by(self, step: Step) -> set[str]:
+        return {name for name, owner in self.owners.items() if owner is step}
+
+
+_PENDING = Step("", "", {}, [])
+
+
+def operation_of(node: Any) -> str:
+    """Return the name of a node's operation, with its overload: `add.Tensor`, `getitem`."""
+    target = node.target
+    schema = getattr(target, "_schema", None)
+    if schema is None:
+        return str(getattr(target, "__name__", target))
+    space, _, name = schema.name.partition("::")
+    overload = f"{name}.{schema.overload_name or 'default'}"
+    return overload if space == "aten" else f"{space}::{overload}"
+
+
+def path_of(node: Any) -> str:
+    """Return the path of the module that a node is in; empty for the network itself."""
+    stack = node.meta.get("nn_module_stack") or {}
+    return plain(list(stack.values())[-1][0]) if stack else ""
+
+
+def plain(path: str) -> str:
+    """Return a module's path without the mark of a second call."""
+    return re.sub(r"@\d+", "", path)
+
+
+def arguments_of(node: Any) -> dict[str, Any]:
+    """Return the arguments that a node was given, by name; the tensor that it works on is called x."""
+    schema = getattr(node.target, "_schema", None)
+    names = [argument.name for argument in schema.arguments] if schema else [f"a{k}" for k in range(len(node.args))]
+    given = dict(zip(names, node.args, strict=False)) | node.kwargs
+    return {"x" if key in ("self", "input") else key: value for key, value in given.items()}

@@ -1,0 +1,179 @@
+"""Pools, borders, interpolation and windows: what works on the spatial axes of each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from costcalc.interop.torch.aten.layers import image, sides, spread, window
+from costcalc.interop.torch.aten.points import pooled_all, to_conv, word
+from costcalc.interop.torch.aten.reading import Reading, View, arguments_of, aten, operation_of
+from costcalc.interop.torch.aten.views import part
+from costcalc.language.writing import alike
+
+
+def on_space(r: Reading, x: View, space: int, kind: str, **fields: Any) -> View:
+    """Add an operator that works on the last axes of each channel; the axes before them merge as channels."""
+    if r.node in r.borders:
+        x = r.view(x.value, x.axes)  # the border is not yet there
+    rank = len(x.sizes)
+    tail = list(range(rank - space, rank))
+    lead = [k for k in range(rank - space) if x.sizes[k] > 1]
+    y = r.add(kind, [r.arrange(x, [lead, *([k] for k in tail)])], **fields)
+    if len(lead) > 1:
+        y = r.shaped(y, [*(x.sizes[k] for k in lead), *r.dims(y)[1:]])
+    return r.placed(y, [*(lead or [-1]), *tail], rank)
+
+
+# ---- pools ---------------------------------------------------------------------------------------
+
+
+@aten("max_pool1d", "max_pool2d", "max_pool2d_with_indices", "avg_pool1d", "avg_pool2d")
+def pool(r: Reading, x: View, **given: Any) -> Any:
+    """Translate a pool over windows; the places of maxima are not known."""
+    kind, space = word(r)[:8], int(word(r)[8])
+    given["stride"] = given.get("stride") or given["kernel_size"]
+    if given.get("divisor_override"):
+        raise r.refuse("a divisor of its own can't be expressed")
+    fields = window(r, given, spread(given["kernel_size"], space))
+    fields["stride"] = None if fields["stride"] == fields["kernel"] else fields["stride"]
+    if kind == "avg_pool" and fields["padding"]:
+        fields["count_include_pad"] = given.get("count_include_pad", True)
+    y = on_space(r, x, space, kind, **fields, ceil_mode=given.get("ceil_mode"))
+    return [y] if "indices" in word(r) else y
+
+
+@aten("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d")
+def adaptive(r: Reading, x: View, output_size: Any, **_: Any) -> Any:
+    """Translate a pool to a size; to one pixel it is a global pool, unless a convolution takes it."""
+    kind, space = word(r)[:17], int(word(r)[17])
+    x = image(r, x, space)
+    own = [n if size is None else size for n, size in zip(x.sizes[-space:], spread(output_size, space), strict=True)]
+    if list(x.sizes[-space:]) == own:
+        y = x
+    elif set(own) == {1} and x.sizes[0] == 1 and not to_conv(r.node):
+        moved = r.view(r.arrange(x, [[k] for k in range(1, space + 2)]), [None, *range(space + 1)])
+        value = pooled_all(r, moved, "mean" if "avg" in kind else "maximum")
+        y = r.view(value, [None, 0, *(None,) * space])
+    else:
+        y = on_space(r, x, space, kind, size=alike(own))
+    return [y] if "max" in kind else y
+
+
+# ---- borders -------------------------------------------------------------------------------------
+
+
+@aten("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d", "reflection_pad1d")
+def pad(r: Reading, x: View, mode: str = "constant", **given: Any) -> View:
+    """Translate a border: zeros, or what the mode says; below zero it cuts."""
+    edges = list(given.get("pad") or given.get("padding") or [])
+    mode = {"reflection": "reflect", "replication": "replicate"}.get(word(r).partition("_")[0], mode)
+    pairs = {len(x.sizes) - 1 - k // 2: (edges[k], edges[k + 1]) for k in range(0, len(edges), 2)}
+    for k, (before, after) in pairs.items():
+        if before < 0 or after < 0:
+            x = part(r, x, k, max(-before, 0), x.sizes[k] + min(after, 0))
+    wide = {k: (max(before, 0), max(after, 0)) for k, (before, after) in pairs.items() if max(before, after) > 0}
+    if wide and mode == "constant" and handed_on(r, x, wide, given.get("value") or 0):
+        return View(x.value, x.axes, r.node.meta["val"].shape)
+    return bordered(r, x, wide, mode) if wide else x
+
+
+def handed_on(r: Reading, x: View, pairs: dict[int, tuple[int, int]], outside: float) -> bool:
+    """Hand a border to the one convolution or pool that takes it as its own padding; say whether there is one."""
+    users = list(r.node.users)
+    name = operation_of(users[0]).partition(".")[0] if len(users) == 1 else ""
+    if name not in ("conv2d", "max_pool2d", "avg_pool2d") or set(pairs) - {2, 3} or len(x.sizes) != 4:
+        return False
+    given = arguments_of(users[0])
+    edges = [edge for k in (2, 3) for edge in pairs.get(k, (0, 0))]
+    if any(spread(given.get("padding") or 0, 2)) or given.get("ceil_mode") or given.get("padding") == "same":
+        return False
+    if name != "conv2d":
+        kernel = spread(given["kernel_size"], 2)
+        if any(edge > k // 2 for edge, k in zip(edges, [kernel[0], *kernel, kernel[1]], strict=True)):
+            return False
+    if outside != (float("-inf") if name == "max_pool2d" else 0) or not given.get("count_include_pad", True):
+        return False
+    r.borders[users[0]] = edges
+    return True
+
+
+def bordered(r: Reading, x: View, pairs: dict[int, tuple[int, int]], mode: str) -> View:
+    """Add a border on these of PyTorch's axes: the last of the spec's value, or zeros behind the channels."""
+    rest = [k for k in x.order if k not in pairs]
+    places = [x.axes[k] for k in pairs]
+    if len(pairs) == 1 and places == [0] and mode == "constant" and not next(iter(pairs.values()))[0]:
+        ((k, (_, after)),) = pairs.items()
+        return r.same(x, r.add("zero_pad_channels", [x.value], r.within("pad"), out=x.sizes[k] + after))
+    order = x.order
+    if 0 in places or None in places or len(order) > 4:
+        order = [*rest, *sorted(pairs)]
+    lead = order[: max(len(order) - 3, 1)] if set(order[: max(len(order) - 3, 1)]).isdisjoint(pairs) else []
+    tail = [k for k in order if k not in lead]
+    value = r.arrange(x, [lead, *([k] for k in tail)])
+    around = [pairs.get(k, (0, 0)) for k in tail]
+    padding = sides([edge for pair in around for edge in pair])
+    y = r.add("pad", [value], r.within("pad"), padding=padding, mode=None if mode == "constant" else mode)
+    y = r.shaped(y, [*(x.sizes[k] for k in lead), *r.dims(y)[1:]]) if len(lead) > 1 else y
+    return r.placed(y, [*(lead or [-1]), *tail], len(x.sizes))
+
+
+# ---- interpolation, pixels to channels -----------------------------------------------------------
+
+
+@aten("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d", "upsample_nearest1d", "upsample_linear1d")
+def upsample(r: Reading, x: View, **_: Any) -> View:
+    """Translate an interpolation: by a whole factor, or to a size."""
+    name = word(r).removeprefix("upsample_")
+    mode, space = name[:-2], int(name[-2])
+    sizes = list(r.node.meta["val"].shape[-space:])
+    old = x.sizes[-space:]
+    exact = all(n % m == 0 for m, n in zip(old, sizes, strict=True))
+    how = {"scale": alike([n // m for m, n in zip(old, sizes, strict=True)])} if exact else {"size": alike(sizes)}
+    return on_space(r, x, space, "upsample", **how, mode=mode)
+
+
+@aten("pixel_shuffle", "pixel_unshuffle")
+def shuffled(r: Reading, x: View, **given: Any) -> View:
+    """Translate channels that become pixels, or pixels that become channels."""
+    kind = "pixel_shuffle" if word(r) == "pixel_shuffle" else "space_to_depth"
+    scale = given.get("upscale_factor") or given["downscale_factor"]
+    value = r.arrange(x, [[k] for k in range(1, len(x.sizes))])
+    return r.view(r.add(kind, [value], scale=scale), [None, 0, 1, 2])
+
+
+@aten("channel_shuffle", "native_channel_shuffle")
+def channel_shuffle(r: Reading, x: View, groups: int, **_: Any) -> View:
+    """Translate channels that are dealt out anew."""
+    value = r.arrange(x, [[k] for k in range(1, len(x.sizes))])
+    return r.view(r.add("channel_shuffle", [value], groups=groups), [None, *range(len(x.sizes) - 1)])
+
+
+# ---- windows -------------------------------------------------------------------------------------
+
+
+@aten("im2col")
+def im2col(r: Reading, x: View, kernel_size: Sequence[int], **given: Any) -> View:
+    """Translate windows that become columns."""
+    value = r.arrange(image(r, x, 2), [[1], [2], [3]])
+    return r.view(r.add("unfold", [value], **window(r, given, kernel_size)), [None, 0, 1])
+
+
+@aten("col2im")
+def col2im(r: Reading, x: View, output_size: Sequence[int], kernel_size: Sequence[int], **given: Any) -> View:
+    """Translate columns that are added up as windows."""
+    fields: dict[str, Any] = {key: list(given[key]) for key in ("stride", "padding", "dilation") if key in given}
+    y = r.add("fold", [r.arrange(x, [[1], [2]])], size=list(output_size), kernel=list(kernel_size), **fields)
+    return r.view(y, [None, 0, 1, 2])
+
+
+@aten("unfold")
+def windows(r: Reading, x: View, dimension: int, size: int, step: int, **_: Any) -> View:
+    """Translate windows along one axis, whose places become an axis at the end: `unfold` of a column."""
+    rank, k = len(x.sizes), dimension % len(x.sizes)
+    before, after = ([j for j in range(rank) if x.sizes[j] > 1 and (j < k) == low and j != k] for low in (True, False))
+    number = (x.sizes[k] - size) // step + 1
+    value = r.arrange(x, [before, [k], after])
+    value = r.helper("unfold", value, kernel=[size, 1], stride=[step, 1])
+    value = r.shaped(value, [*(x.sizes[j] for j in before), size, number, *(x.sizes[j] for j in after)])
+    return r.placed(value, [*before, rank, k, *after], rank + 1)

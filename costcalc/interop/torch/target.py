@@ -1,0 +1,72 @@
+"""Networks that are named as Python objects: `module:name` is imported and called."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from contextlib import redirect_stdout
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from costcalc.base.errors import first_line, stop
+from costcalc.base.optional import need
+
+
+def load_target(target: str) -> Any:
+    """Return the network that `package.module:name` names; a class or a function is called, without arguments.
+
+    `timm:NAME` is what `timm.create_model(NAME)` gives. It is made on PyTorch's meta device, without memory for
+    weights, where the network allows it. This imports the module, and so runs its code.
+
+    Raises SpecError where there is no such module or name, or making it fails.
+    """
+    torch = need("torch", "torch")
+    module, _, name = target.partition(":")
+    try:
+        with redirect_stdout(sys.stderr):  # what a module prints is no part of a spec
+            made = getattr(import_module(module), name, None) if module and name else None
+    except (Exception, SystemExit) as error:
+        hint = "package.module:name, of a package that is installed"
+        raise stop(f"{target}: {first_line(error)}", hint=hint) from error
+    if made is None and module == "timm" and name:
+        made = lambda: import_module("timm").create_model(name)  # noqa: E731
+    if made is None:
+        raise stop(f"{target}: no network is called so", hint="package.module:name, as in torchvision.models:resnet50")
+    network = made if isinstance(made, torch.nn.Module) else _made(torch, target, made)
+    if not isinstance(network, torch.nn.Module):
+        raise stop(f"{target}: gives a {type(network).__name__}, not a torch.nn.Module")
+    return network.eval()
+
+
+def _made(torch: Any, target: str, make: Any) -> Any:
+    """Call what makes a network: on the meta device, or, where that fails, on the CPU; no weights are fetched."""
+    if not callable(make):
+        raise stop(f"{target}: is a {type(make).__name__}, not a network, nor a function that makes one")
+    with warnings.catch_warnings(), redirect_stdout(sys.stderr):
+        warnings.simplefilter("ignore")
+        quiet = _without_weights(make)
+        try:
+            with torch.device("meta"):
+                return make(**quiet)
+        except (Exception, SystemExit):  # noqa: BLE001, S110 - whatever it is: the second try tells it
+            pass
+        try:
+            return make(**quiet)
+        except (Exception, SystemExit) as error:
+            raise stop(f"{target}: {first_line(error)}", hint="it is called without arguments") from error
+
+
+def _without_weights(make: Any) -> dict[str, None]:
+    """Return the arguments that keep torchvision's functions from fetching trained weights."""
+    try:
+        return {key: None for key in signature(make).parameters if key in ("weights", "weights_backbone")}
+    except ValueError:  # a built-in says nothing
+        return {}
+
+
+def usual_input(network: Any) -> tuple[int, ...] | None:
+    """Return the shape of the image that a network of timm says that it was trained on; None where it says nothing."""
+    said = getattr(network, "pretrained_cfg", None) or {}
+    size = said.get("input_size") if hasattr(said, "get") else getattr(said, "input_size", None)
+    return tuple(size) if size else None

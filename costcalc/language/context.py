@@ -1,0 +1,42 @@
+"""What the items of one body may name: variables, and the layers that the body names itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from costcalc.base.errors import Mark
+
+
+class Context:
+    """What an item may name: variables, the layers of its body, and whether `i` and `row` mean anything."""
+
+    __slots__ = ("layers", "variables")
+
+    def __init__(self, variables: frozenset[str], layers: LayerNames) -> None:
+        self.variables = variables
+        self.layers = layers
+
+    def also(self, names: Iterable[str]) -> Context:
+        """Return this context with more variables."""
+        return Context(self.variables | frozenset(names), self.layers)
+
+
+class LayerNames:
+    """The names that the items of one body give, known before any of them is run."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, Mark] = {}
+        self.indexed: set[str] = set()
+        self.prefixes: set[str] = set()
+
+    def may_be(self, name: str) -> bool:
+        """Say whether a name may turn out to be a layer's."""
+        if name in self.exact or re.sub(r"\d+\Z", "", name) in self.indexed:
+            return True
+        head, dot, _ = name.rpartition(".")
+        return bool(dot) and (name.split(".", maxsplit=1)[0] in self.prefixes or self.may_be(head))
+
+    def known(self) -> set[str]:
+        """Return the names for a 'did you mean'."""
+        return {*self.exact, *(f"{p}.NAME" for p in self.prefixes), *(f"{stem}(k)" for stem in self.indexed)}

@@ -1,0 +1,268 @@
+"""What a spec is once it is read: blocks and items with typed fields, every value with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from costcalc.base.errors import Fault, Mark, Problem
+from costcalc.language.context import Context
+from costcalc.language.source import Node
+from costcalc.operators.op import Op
+
+VERSION = 1
+
+
+class Unknown(Exception):
+    """A value depends on what could not be known; the mistake is reported already."""
+
+
+class Value:
+    """A value of the spec: a constant, or an expression to be run in a scope."""
+
+    __slots__ = ("constant", "cost", "mark", "run")
+
+    def __init__(
+        self, mark: Mark, constant: Any = None, run: Callable[[Any], Any] | None = None, cost: int = 1
+    ) -> None:
+        self.cost = cost  # about how many steps it takes to evaluate it
+        self.mark = mark
+        self.constant = constant
+        self.run = run
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the value needs no scope."""
+        return self.run is None
+
+
+def lost(mark: Mark) -> Value:
+    """Return what stands for a value that could not be read: what depends on it is unknown."""
+
+    def run(_: Any) -> Any:
+        raise Unknown
+
+    return Value(mark, run=run)
+
+
+class Ref:
+    """A layer's name as it is written: text, an index, and the part of several tensors it picks."""
+
+    __slots__ = ("index", "lost", "mark", "part", "text")
+
+    def __init__(
+        self, text: str, mark: Mark, index: Value | None = None, part: str = "", *, lost: bool = False
+    ) -> None:
+        self.lost = lost  # it names nothing: the mistake is reported already
+        self.text = text
+        self.mark = mark
+        self.index = index
+        self.part = part
+
+
+def lost_ref(mark: Mark) -> Ref:
+    """Return what stands for a layer's name that could not be read."""
+    return Ref("", mark, lost=True)
+
+
+class Branch:
+    """One branch of a join: items, or a word (an earlier layer, `input`, a variable that holds one)."""
+
+    __slots__ = ("items", "label", "ref")
+
+    def __init__(self, label: str, items: list[Item] | None, ref: Ref | None) -> None:
+        self.label = label
+        self.items = items
+        self.ref = ref
+
+
+class Item:
+    """One item of a list of layers; subclasses say what it does, the modifiers stand here."""
+
+    __slots__ = ("bits", "density", "key", "mark", "name", "repeat", "share", "source", "when")
+
+    def __init__(self, key: str, mark: Mark) -> None:
+        self.key = key
+        self.mark = mark
+        self.name: Ref | None = None
+        self.repeat: Value | None = None
+        self.when: Value | None = None
+        self.source: list[Ref] | None = None
+        self.share: Ref | None = None
+        self.bits: Value | None = None
+        self.density: Value | None = None
+
+
+class OpItem(Item):
+    """An operator with its fields, or a join with its branches."""
+
+    __slots__ = ("branches", "cls", "values")
+
+    def __init__(self, key: str, mark: Mark, cls: type[Op]) -> None:
+        super().__init__(key, mark)
+        self.cls = cls
+        self.values: dict[str, Value] = {}
+        self.branches: list[Branch] | None = None
+
+
+class LostItem(Item):
+    """An item that could not be read: what flows out of it is unknown."""
+
+    __slots__ = ()
+
+
+class CallItem(Item):
+    """A block, called with arguments."""
+
+    __slots__ = ("named", "positional")
+
+    def __init__(self, key: str, mark: Mark) -> None:
+        super().__init__(key, mark)
+        self.positional: list[Value] = []
+        self.named: dict[str, Value] = {}
+
+
+class WordItem(Item):
+    """An item whose key is a variable: which operator or block it is, its value says."""
+
+    __slots__ = ("context", "node", "resolved")
+
+    def __init__(self, key: str, mark: Mark, node: Node, context: Context) -> None:
+        super().__init__(key, mark)
+        self.node = node
+        self.context = context
+        self.resolved: dict[str, tuple[Item, list[Problem]]] = {}
+
+
+class TableItem(Item):
+    """A table: columns, rows of cells (or whole columns), and the items done for each row."""
+
+    __slots__ = ("columns", "items", "rows", "whole")
+
+    def __init__(self, mark: Mark) -> None:
+        super().__init__("table", mark)
+        self.columns: list[str] = []
+        self.rows: list[list[Value]] | None = None
+        self.whole: list[Value | list[Value]] = []
+        self.items: list[Item] = []
+
+
+class GroupItem(Item):
+    """`do` alone: items under one set of modifiers."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, mark: Mark) -> None:
+        super().__init__("do", mark)
+        self.items: list[Item] = []
+
+
+class IncludeItem(Item):
+    """Another spec's layers, put here."""
+
+    __slots__ = ("alias", "keys", "knobs", "spec", "until")
+
+    def __init__(self, mark: Mark, spec: str) -> None:
+        super().__init__("include", mark)
+        self.spec = spec
+        self.alias = spec
+        self.until: Ref | None = None
+        self.knobs: dict[str, Value] = {}
+        self.keys: dict[str, Mark] = {}  # where the knobs' names stand
+
+
+class Function:
+    """What stands under `define`: a function of its arguments, or a constant (no arguments).
+
+    `arguments` is None where they could not be read.
+    """
+
+    __slots__ = ("arguments", "body", "name")
+
+    def __init__(self, name: str, arguments: list[str] | None, body: Value) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.body = body
+
+
+class Block:
+    """A template: arguments with defaults, the names of its inputs, items, outputs."""
+
+    __slots__ = ("arguments", "inputs", "items", "mark", "name", "outputs")
+
+    def __init__(self, name: str, mark: Mark, arguments: list[tuple[str, Value | None]]) -> None:
+        self.name = name
+        self.mark = mark
+        self.arguments = arguments
+        self.inputs: list[str] | None = None
+        self.items: list[Item] = []
+        self.outputs: list[Ref] | None = None
+
+
+class Spec:
+    """A spec that was read: what `costcalc.load` returns.
+
+    `knobs` are the values in force (the defaults, or the variant's); `meta` has name, source, ...
+    """
+
+    def __init__(self, where: str, text: str = "") -> None:
+        self.where = where
+        self.text = text
+        self.folder: str | None = None  # where `include` may find files; None: only in the zoo
+        self.variant = ""
+        self.meta: dict[str, Any] = {}
+        self.reference: dict[str, list[str]] = {}  # how the reference implementation calls rows: word -> patterns
+        self.held: list[str] = []  # patterns of the layers whose input it holds until norm and activation are done
+        self.root: Node | None = None
+        self.knobs: dict[str, Any] = {}
+        self.defaults_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen
+        self.variants: dict[str, dict[str, Any]] = {}
+        self.functions: dict[str, Function] = {}
+        self.input: list[Value] = []
+        self.defaults: dict[str, dict[str, Value]] = {}
+        self.blocks: dict[str, Block] = {}
+        self.layers: list[Item] = []
+        self.outputs: list[Ref] | None = None
+        self.min_resolution = 0
+        self.published: list[dict[str, Any]] = []
+        self.published_marks: list[dict[str, Mark]] = []  # where the values of those rows stand
+        self.problems: list[Problem] = []  # mistakes found while reading; a spec with any is never counted
+
+    def __repr__(self) -> str:
+        knobs = ", ".join(f"{k}={v}" for k, v in self.knobs.items())
+        return f"<costcalc.Spec {self.name}: {knobs}>"
+
+    @property
+    def name(self) -> str:
+        """The network's name, with the variant's where one was asked for."""
+        name = str(self.meta.get("name") or "unnamed")
+        return f"{name} ({self.variant})" if self.variant else name
+
+    def chosen(self, variant: str) -> Spec:
+        """Return this spec with a variant's knob values in force."""
+        import copy
+
+        spec = copy.copy(self)
+        spec.variant = variant
+        spec.defaults_of_file = self.knobs if self.defaults_of_file is None else self.defaults_of_file
+        spec.knobs = {**self.knobs, **self.variants[variant]}
+        return spec
+
+
+def knob_fault(name: str, default: Any, value: Any) -> Fault | None:
+    """Return what is wrong with a value for a knob, or None: a number for a number, a word for a word."""
+    if _sort(default) == _sort(value):
+        return None
+    return Fault(f"knob '{name}' takes a {_sort(default)}, not {_shown(value)}", f"its default is {_shown(default)}")
+
+
+def _sort(value: Any) -> str:
+    if isinstance(value, bool):
+        return "truth value (true or false)"
+    if isinstance(value, int | float) or hasattr(value, "dtype"):
+        return "number"
+    return "list" if isinstance(value, list | tuple) else "word"
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)[:60]

@@ -1,0 +1,125 @@
+"""What the operators and functions of an expression compute: on numbers and arrays, of bounded size."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from costcalc.base.errors import Fault
+from costcalc.numbers import num
+from costcalc.operators.fields import not_a_number
+
+LARGEST_POWER = 4096  # bits of the result of **, and of any other whole number on the way
+_LARGE = 2**LARGEST_POWER
+
+
+def tested(value: Any) -> Any:
+    """Return what is asked whether it is true; raise Fault for a word, a list or a layer, which all would be."""
+    if isinstance(value, bool | int | float) or num.is_array(value):
+        return value
+    raise Fault(f"{num.describe(value)} is neither true nor false", "write a comparison: block == basic")
+
+
+def negated(value: Any) -> Any:
+    """Return what `not` gives."""
+    return value == 0 if num.is_array(value) else not value
+
+
+def number(value: Any) -> Any:
+    """Return what one can count with; raise Fault, with what to do, for anything else."""
+    try:
+        return num.number(value)
+    except Fault as fault:
+        raise Fault(fault.message, not_a_number(value)) from None
+
+
+def computed(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Return the result of + - * / // % or **, of bounded size."""
+    try:
+        result = compute(number(a), number(b))
+    except (ZeroDivisionError, FloatingPointError):
+        raise Fault(f"{num.describe(a)} is divided by zero") from None
+    except OverflowError:
+        raise Fault("the number is too large") from None
+    if type(result) is int and not -_LARGE < result < _LARGE:
+        raise Fault("the number is too large", f"a number on the way has at most {LARGEST_POWER:,} bits")
+    return result
+
+
+def _power(a: Any, b: Any) -> Any:
+    if num.is_array(a) or num.is_array(b):
+        return a**b
+    bits = a.bit_length() if isinstance(a, int) else 64
+    if abs(b) * max(bits, 1) > LARGEST_POWER:
+        hint = f"its result has {LARGEST_POWER:,} bits at most"
+        raise Fault(f"the power {num.describe(a)} ** {num.describe(b)} is too large", hint)
+    result = a**b
+    if isinstance(result, complex):
+        raise Fault(f"{num.describe(a)} has no real power {num.describe(b)}")
+    return result
+
+
+def picked(value: Any, index: Any) -> Any:
+    """Return x[i] of a list."""
+    if not isinstance(value, list | tuple):
+        raise Fault(f"{num.describe(value)} is not a list, so nothing can be picked from it")
+    place = num.single(num.whole(index))
+    if not -len(value) <= place < len(value):
+        raise Fault(f"there is no item {place} in a list of {len(value)}", "items count from 0")
+    return value[place]
+
+
+def _same(a: Any, b: Any) -> Any:
+    for value in (a, b):
+        if not isinstance(value, bool | int | float | str | list | tuple) and not num.is_array(value):
+            said = f"{num.describe(value)} is compared with {num.describe(b if value is a else a)}"
+            raise Fault(said, not_a_number(value))
+    return a == b
+
+
+def _other(a: Any, b: Any) -> Any:
+    same = _same(a, b)
+    return same == 0 if num.is_array(same) else not same
+
+
+def _ordered(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda a, b: test(number(a), number(b))
+
+
+def _contains(a: Any, b: Any) -> bool:
+    if not isinstance(b, list | tuple):
+        raise Fault(f"{num.describe(b)} is not a list")
+    return a in b
+
+
+ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: _power,
+}
+COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Eq: _same,
+    ast.NotEq: _other,
+    ast.Lt: _ordered(operator.lt),
+    ast.LtE: _ordered(operator.le),
+    ast.Gt: _ordered(operator.gt),
+    ast.GtE: _ordered(operator.ge),
+    ast.In: _contains,
+    ast.NotIn: lambda a, b: not _contains(a, b),
+}
+BUILTINS: dict[str, tuple[int, int, Callable[..., Any]]] = {
+    "int": (1, 1, num.trunc),
+    "round": (1, 1, num.nearest),
+    "floor": (1, 1, num.floor),
+    "ceil": (1, 1, num.ceil),
+    "min": (1, 99, num.smallest),
+    "max": (1, 99, num.largest),
+    "len": (1, 1, num.length),
+    "divisible": (1, 2, num.divisible),
+}

@@ -1,0 +1,294 @@
+"""The expression language: Python's arithmetic over names, and nothing else.
+
+An expression is parsed with Python's own parser, its tree is checked node by node against a short
+list of what may stand in it, and it is turned into nested closures. Nothing is ever compiled or
+executed as code. Length, depth and powers are bounded, so evaluation takes bounded time.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Protocol
+
+from costcalc.base.errors import Fault
+from costcalc.language.evaluate import ARITHMETIC, BUILTINS, COMPARISONS, computed, negated, number, picked, tested
+from costcalc.numbers import num
+from costcalc.operators.fields import FUNCTIONS, TENSORS
+
+LONGEST = 400  # characters of one expression
+DEEPEST = 40  # levels of one expression
+
+Run = Callable[["Scope"], Any]
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
+_STRANGE = re.compile(r"[^\w\s+\-*/%<>=!()\[\],.'\"]", re.ASCII)
+
+
+class Scope(Protocol):
+    """Where names find their values; `graph` has the real one."""
+
+    vars: dict[str, Any]
+
+    def dim(self, name: str) -> Any:
+        """Return c_in, h_in or w_in of the tensor that enters the item."""
+
+    def dim_of(self, name: str, value: Any) -> Any:
+        """Return c_of, h_of or w_of of a tensor, given as a value or a layer's name."""
+
+    def word(self, name: str) -> Any:
+        """Return what a word that is no variable stands for: a layer's tensor, or the word itself."""
+
+    def call(self, name: str, values: list[Any]) -> Any:
+        """Return the value of a function under `define`, or of an indexed name."""
+
+
+class Expr:
+    """A parsed expression: its text, the names it reads with their offsets, and `run(scope)`."""
+
+    __slots__ = ("calls", "names", "run", "text")
+
+    def __init__(self, text: str, names: tuple[tuple[str, int], ...], calls: tuple[Called, ...], run: Run) -> None:
+        self.text = text
+        self.names = names
+        self.calls = calls
+        self.run = run
+
+    def __repr__(self) -> str:
+        return f"Expr({self.text!r})"
+
+
+Called = tuple[str, int, int]  # name, offset, number of arguments
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Expr:
+    """Return the expression that a text means; raise Fault, with an offset, for anything else."""
+    if _IDENTIFIER.match(text) and text not in _KEYWORDS and len(text) <= LONGEST:
+        return Expr(text, ((text, 0),), (), _name(text))
+    compiler = _Compiler(text)
+    run = compiler.compile(tree_of(text).body, 0)
+    return Expr(text, tuple(compiler.names), tuple(compiler.calls), run)
+
+
+def tree_of(text: str) -> ast.Expression:
+    """Return the syntax tree of a text that is short enough to be parsed safely."""
+    if len(text) > LONGEST:
+        raise Fault(f"an expression of {len(text):,} characters is too long", f"the limit is {LONGEST}")
+    strange = _STRANGE.search(text)
+    if strange:
+        said = _STRANGE_WORDS.get(strange[0], "expressions are arithmetic over names and numbers")
+        raise Fault(f"{strange[0]!r} has no meaning in an expression", said, offset=strange.start())
+    if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
+        raise Fault(
+            f"brackets do not match in '{text[:60]}'",
+            "close every bracket; inside { } or [ ] quote an expression that holds , [ or {",
+        )
+    line = re.sub(r"\s", " ", text)
+    start = len(line) - len(line.lstrip())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(line[start:], mode="eval")
+    except SyntaxError as error:
+        place = min(start + max((error.offset or 1) - 1, 0), len(text) - 1)
+        raise Fault(f"'{text[:60]}' is no expression", _advice(text), offset=max(place, 0)) from None
+    except (ValueError, RecursionError, MemoryError):
+        raise Fault(f"'{text[:60]}' is no expression", "it is nested too deeply") from None
+    for node in ast.walk(tree) if start else ():
+        if isinstance(node, ast.expr):
+            node.col_offset += start
+    return tree
+
+
+_STRANGE_WORDS = {
+    "&": "for both of two tests, write and", "|": "for one of two tests, write or", "~": "write not",
+    "^": "a power is written **", ":": "a lambda and a slice have no place here; YAML needs a space after a colon",
+    "{": "a mapping has no place here", "#": "a comment needs a space before it",
+}  # fmt: skip
+
+
+def _advice(text: str) -> str:
+    if re.search(r"\d[A-Za-z]", text):
+        return "a text that begins with a digit is a name only in from, share, until, outputs and branches"
+    if re.search(r"(?<![=<>!])=(?!=)", text):
+        return "to compare, write =="
+    return "expressions are Python's arithmetic: 4 * c_in, ch(32), a if test else b"
+
+
+def _name(name: str) -> Run:
+    if name in _DIMS:
+        return lambda scope: scope.dim(name)
+
+    def run(scope: Scope) -> Any:
+        try:
+            return scope.vars[name]
+        except KeyError:
+            return scope.word(name)
+
+    return run
+
+
+_DIMS = frozenset(("c_in", "h_in", "w_in"))
+_CONSTANTS = {"true": True, "false": False}
+_KEYWORDS = frozenset(
+    ("and", "or", "not", "if", "else", "in", "is", "lambda", "for", "None", "True", "False", *_CONSTANTS)
+)
+
+
+class _Compiler:
+    """Turns one checked tree into closures, and notes the names that it reads."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.names: list[tuple[str, int]] = []
+        self.calls: list[Called] = []
+
+    def compile(self, node: ast.expr, depth: int) -> Run:
+        if depth > DEEPEST:
+            raise Fault("the expression is nested too deeply", f"the limit is {DEEPEST} levels")
+        method = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if method is None:
+            raise Fault(f"{_spoken(node)} has no place in an expression", _WHAT_MAY, offset=node.col_offset)
+        run: Run = method(node, depth + 1)
+        return run
+
+    def _constant(self, node: ast.Constant, _: int) -> Run:
+        value = node.value
+        if not isinstance(value, bool | int | float | str):
+            raise Fault(f"{value!r:.40} has no place in an expression", _WHAT_MAY, offset=node.col_offset)
+        if isinstance(value, int) and abs(value) >= num.LARGEST:
+            raise Fault(
+                "the number is too large", f"costcalc takes numbers below {num.LARGEST:,}", offset=node.col_offset
+            )
+        return lambda _: value
+
+    def _name(self, node: ast.Name, _: int) -> Run:
+        if node.id in _CONSTANTS:
+            value = _CONSTANTS[node.id]
+            return lambda _: value
+        self.names.append((node.id, node.col_offset))
+        return _name(node.id)
+
+    def _attribute(self, node: ast.Attribute, _: int) -> Run:
+        """A dotted name is a layer's: `backbone.stage3`, `cell.out`."""
+        parts = []
+        part: ast.expr = node
+        while isinstance(part, ast.Attribute):
+            parts.append(part.attr)
+            part = part.value
+        if not isinstance(part, ast.Name):
+            raise Fault("a dot stands only in a layer's name", _WHAT_MAY, offset=node.col_offset)
+        dotted = ".".join([part.id, *reversed(parts)])
+        self.names.append((dotted, node.col_offset))
+        return lambda scope: scope.word(dotted)
+
+    def _list(self, node: ast.List, depth: int) -> Run:
+        items = [self.compile(item, depth) for item in node.elts]
+        return lambda scope: [item(scope) for item in items]
+
+    def _unaryop(self, node: ast.UnaryOp, depth: int) -> Run:
+        value = self.compile(node.operand, depth)
+        if isinstance(node.op, ast.Not):
+            return lambda scope: negated(tested(value(scope)))
+        sign = operator.neg if isinstance(node.op, ast.USub) else operator.pos
+        return lambda scope: sign(number(value(scope)))
+
+    def _binop(self, node: ast.BinOp, depth: int) -> Run:
+        left, right = self.compile(node.left, depth), self.compile(node.right, depth)
+        compute = ARITHMETIC.get(type(node.op))
+        if compute is None:
+            raise Fault(f"{_spoken(node.op)} has no place in an expression", _WHAT_MAY, offset=node.col_offset)
+        return lambda scope: computed(compute, left(scope), right(scope))
+
+    def _boolop(self, node: ast.BoolOp, depth: int) -> Run:
+        first, *rest = [self.compile(value, depth) for value in node.values]
+        both = isinstance(node.op, ast.And)
+
+        def run(scope: Scope) -> Any:
+            result = tested(first(scope))
+            for value in rest:
+                if num.is_array(result):
+                    other = tested(value(scope))
+                    result = (result != 0) & (other != 0) if both else (result != 0) | (other != 0)
+                elif bool(result) is both:
+                    result = tested(value(scope))
+            return result
+
+        return run
+
+    def _compare(self, node: ast.Compare, depth: int) -> Run:
+        operands = [self.compile(value, depth) for value in (node.left, *node.comparators)]
+        tests = []
+        for op in node.ops:
+            test = COMPARISONS.get(type(op))
+            if test is None:
+                raise Fault("'is' has no place in an expression", "write ==", offset=node.col_offset)
+            tests.append(test)
+
+        def run(scope: Scope) -> Any:
+            values = [operand(scope) for operand in operands]
+            result: Any = True
+            for test, a, b in zip(tests, values, values[1:], strict=False):
+                outcome = test(a, b)
+                result = outcome if result is True else result & outcome
+            return result
+
+        return run
+
+    def _ifexp(self, node: ast.IfExp, depth: int) -> Run:
+        test, yes, no = (self.compile(part, depth) for part in (node.test, node.body, node.orelse))
+        return lambda scope: yes(scope) if num.truth(tested(test(scope))) else no(scope)
+
+    def _subscript(self, node: ast.Subscript, depth: int) -> Run:
+        value, index = self.compile(node.value, depth), self.compile(node.slice, depth)
+        return lambda scope: picked(value(scope), index(scope))
+
+    def _call(self, node: ast.Call, depth: int) -> Run:
+        if not isinstance(node.func, ast.Name):
+            raise Fault("only a function can be called", _WHAT_MAY, offset=node.col_offset)
+        if node.keywords and not (node.func.id == "divisible" and [k.arg for k in node.keywords] == ["by"]):
+            hint = "write divisible(x, by=8)" if node.func.id == "divisible" else "write their values in order"
+            place = node.keywords[0].col_offset
+            raise Fault(f"{node.func.id} has no argument '{node.keywords[0].arg}'", hint, offset=place)
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        name, values = node.func.id, [self.compile(arg, depth) for arg in arguments]
+        self.calls.append((name, node.col_offset, len(values)))
+        if name in TENSORS:
+            return self._dim_of(name, values, node.col_offset)
+        builtin = BUILTINS.get(name)
+        if builtin is None:
+            return lambda scope: scope.call(name, [value(scope) for value in values])
+        least, most, function = builtin
+        if not least <= len(values) <= most:
+            raise Fault(f"{name} takes {_count(least, most)}, not {len(values)}", offset=node.col_offset)
+        return lambda scope: function(*(value(scope) for value in values))
+
+    def _dim_of(self, name: str, values: list[Run], offset: int) -> Run:
+        if len(values) != 1:
+            raise Fault(f"{name} takes one layer's name, not {len(values)}", offset=offset)
+        value = values[0]
+        return lambda scope: scope.dim_of(name, value(scope))
+
+
+_WHAT_MAY = "an expression holds numbers, names, + - * / // % **, comparisons, and or not, a if test else b, x[i], " + (
+    ", ".join(f"{f}()" for f in FUNCTIONS)
+)
+
+
+def _spoken(node: ast.AST) -> str:
+    names = {
+        "Tuple": "a tuple", "ListComp": "a comprehension", "GeneratorExp": "a comprehension", "Starred": "a star",
+        "Await": "await", "Yield": "yield", "JoinedStr": "an f-string", "LShift": "<<", "RShift": ">>",
+    }  # fmt: skip
+    return names.get(type(node).__name__, type(node).__name__.lower())
+
+
+def _count(least: int, most: int) -> str:
+    if least == most:
+        return "1 argument" if least == 1 else f"{least} arguments"
+    return f"{least} or {most} arguments" if most < 99 else f"at least {least} argument"

@@ -1,0 +1,122 @@
+"""The JSON Schema of specs, made from the operators' classes: editors complete and check with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.language.annotations import PUBLISHED
+from costcalc.language.document import VERSION
+from costcalc.operators import op as ops
+from costcalc.operators.fields import CALLS, HELD, MODIFIERS
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_ANY: dict[str, Any] = {}
+
+
+def spec_schema() -> dict[str, Any]:
+    """Return the JSON Schema of specs. Blocks have names of their own, so other keys stay open in items."""
+    kinds = {name: _operator(cls) for name, cls in sorted(ops.operators().items())}
+    items = {"type": "array", "items": {"$ref": "#/$defs/item"}}
+    branches = {"type": ["array", "object", "null"]}  # an object holds named branches, or the fields
+    several = {name: cls for name, cls in ops.operators().items() if cls.joins}
+    joins = {name: branches | {"description": _first(cls)} for name, cls in several.items()}
+    modifiers = {name: {"description": doc} for name, doc in MODIFIERS.items()}
+    table = {"description": "a header row and rows, or a mapping of columns", "type": ["array", "object"]}
+    item = {
+        "anyOf": [
+            {"type": "string", "description": "a bare operator, block or variable"},
+            {
+                "type": "object",
+                "properties": {
+                    **kinds,
+                    **joins,
+                    **modifiers,
+                    "do": items | {"description": "items under one set of modifiers, or done for each row of a table"},
+                    "table": table,
+                    "include": _include(),
+                },
+            },
+        ]
+    }
+    return {
+        "$schema": DRAFT,
+        "title": "costcalc spec",
+        "description": "A convolutional network as pure data; docs/language.md explains every part.",
+        "type": "object",
+        "required": ["costcalc", "input", "layers"],
+        "additionalProperties": False,
+        "properties": _top(items),
+        "$defs": {"item": item},
+    }
+
+
+def _top(items: dict[str, Any]) -> dict[str, Any]:
+    text = {"type": "string"}
+    knobs = {"type": "object", "description": "what a sweep may vary: a number, word or list, with its default"}
+    number = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+    rows = {
+        "type": "array",
+        "items": {"type": "object", "properties": dict.fromkeys(PUBLISHED, _ANY), "additionalProperties": False},
+    }
+    published = {"type": "object", "properties": {"source": _ANY, "rows": rows}, "additionalProperties": False}
+    return {
+        "costcalc": {"const": VERSION, "description": "the version of the language"},
+        "name": text,
+        "family": text,
+        "year": {"type": ["integer", "string"]},
+        "task": text,
+        "source": text | {"description": "where the architecture is written: paper, table, repository"},
+        "reference": _reference(),
+        "knobs": knobs,
+        "variants": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
+        "define": {"type": "object", "description": "functions of the knobs, ch(c): int(c * width), and constants"},
+        "input": {"type": "array", "items": number, "minItems": 1, "description": "[channels, height, width]"},
+        "defaults": {"type": "object", "properties": {n: _operator(c) for n, c in sorted(ops.operators().items())}},
+        "blocks": {"type": "object", "description": "templates with arguments: separable(out, stride=1): [...]"},
+        "layers": items,
+        "outputs": {"type": ["array", "string"], "description": "the layers that are the network's results"},
+        "min_resolution": {"type": "integer", "minimum": 1},
+        "published": published,
+    }
+
+
+def _operator(cls: type[ops.Op]) -> dict[str, Any]:
+    return {
+        "description": _first(cls),
+        "type": ["object", "null"],
+        "properties": {name: field.schema() for name, field in cls.fields.items()},
+        "additionalProperties": False,
+    }
+
+
+def _include() -> dict[str, Any]:
+    text = {"type": "string"}
+    parts = {"spec": text, "until": text, "as": text, "knobs": {"type": "object"}}
+    return {
+        "description": "another spec's layers",
+        "type": ["object", "string"],
+        "properties": parts,
+        "required": ["spec"],
+    }
+
+
+def _first(cls: type[ops.Op]) -> str:
+    return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+def _reference() -> dict[str, Any]:
+    """Return the schema of `reference`: the implementation that other tools are run on."""
+    patterns = {"type": ["array", "string"], "items": {"type": "string"}}
+    words = {word: patterns | {"description": f"rows that it calls {said}"} for word, said in CALLS.items()}
+    held = patterns | {"description": "layers whose input it holds until norm and activation are done"}
+    return closed({"from": {"type": "string"}, **words, HELD: held}) | {"required": []}
+
+
+def closed(properties: dict[str, Any], **asked: Any) -> dict[str, Any]:
+    """Return the schema of an object that has just these keys, and those that are there where they were asked for."""
+    return {
+        "type": "object",
+        "required": list(properties),
+        "additionalProperties": False,
+        "properties": {**properties, **asked},
+    }

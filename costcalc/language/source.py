@@ -1,0 +1,371 @@
+"""YAML text -> data with positions, safely: one pass over the parser's events, no recursion.
+
+A spec is untrusted: size, depth and the number of values (aliases counted as often as they are
+used) are bounded before anything is built. Scalars are YAML 1.2's core ones: `no` is a word,
+`017` seventeen, `1e-5` a number. What YAML cuts silently is recognised and said in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costcalc.base.errors import Mark, Problem
+from costcalc.language.yaml_errors import explained
+
+DEEPEST = 40  # levels of lists and mappings
+MOST_VALUES = 50_000  # scalars, lists and mappings, aliases counted in full
+LONGEST_NUMBER = 20  # digits that are read exactly; no number that costcalc takes has more
+MOST_PROBLEMS = 100  # after so many, reading on helps nobody
+
+
+class Node:
+    """A value with its place. `value` is a scalar, a list of nodes, or a dict from key to node."""
+
+    __slots__ = ("keys", "mark", "value", "weight")
+
+    def __init__(self, value: Any, mark: Mark, keys: dict[str, Mark] | None = None) -> None:
+        self.value = value
+        self.mark = mark
+        self.keys: dict[str, Mark] = keys or {}
+        self.weight = 1
+
+    def __repr__(self) -> str:
+        return f"Node({self.value!r})"
+
+    @property
+    def is_map(self) -> bool:
+        """Whether this is a mapping."""
+        return isinstance(self.value, dict)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether this is a list."""
+        return isinstance(self.value, list)
+
+    def plain(self) -> Any:
+        """Return the value as plain Python data, without positions."""
+        if self.is_map:
+            return {key: node.plain() for key, node in self.value.items()}
+        return [node.plain() for node in self.value] if self.is_list else self.value
+
+
+def parse(text: str, where: str) -> tuple[Node | None, list[Problem]]:
+    """Return the data of a YAML text, None where there is none, and every problem met on the way."""
+    return _Builder(text, where).build()
+
+
+# ---- building from the parser's events -----------------------------------------------------------
+
+
+class _Frame:
+    """A list or mapping that is still open."""
+
+    __slots__ = ("anchor", "flow", "key", "keys", "mark", "value", "weight")
+
+    def __init__(self, value: Any, mark: Mark, anchor: str | None, *, flow: bool) -> None:
+        self.value = value
+        self.mark = mark
+        self.anchor = anchor
+        self.flow = flow
+        self.keys: dict[str, Mark] = {}
+        self.key: tuple[str, Mark] | None = None
+        self.weight = 1
+
+
+class _Refused(Exception):
+    """Reading on makes no sense."""
+
+
+class _Builder:
+    def __init__(self, text: str, where: str) -> None:
+        self.text = text
+        self.where = where
+        self.problems: list[Problem] = []
+        self.stack: list[_Frame] = []
+        self.anchors: dict[str, Node | None] = {}
+        self.root: Node | None = None
+        self.documents = 0
+        self.weight = 0
+
+    def build(self) -> tuple[Node | None, list[Problem]]:
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        handlers: dict[type, Any] = {
+            yaml.ScalarEvent: self.scalar,
+            yaml.MappingStartEvent: self.start_map,
+            yaml.SequenceStartEvent: self.start_list,
+            yaml.MappingEndEvent: self.end,
+            yaml.SequenceEndEvent: self.end,
+            yaml.AliasEvent: self.alias,
+            yaml.DocumentStartEvent: self.document,
+        }
+        strange = _STRANGE.search(self.text)
+        if strange:
+            before = self.text[: strange.start()].split("\n")
+            mark = Mark(self.where, self.text, len(before) - 1, len(before[-1]))
+            said = f"the character U+{ord(strange[0]):04X} has no place in a text"
+            self.problem(said, mark, "is this a YAML file, saved as UTF-8?")
+            return None, self.problems
+        try:
+            for event in yaml.parse(self.text, Loader=loader):
+                handler = handlers.get(type(event))
+                if handler is not None:
+                    handler(event)
+        except yaml.YAMLError as error:
+            self.syntax(error)
+        except _Refused:
+            pass
+        return self.root, self.problems
+
+    def mark(self, event: Any, width: int = 0) -> Mark:
+        start, end = event.start_mark, event.end_mark
+        if not width:
+            width = end.column - start.column if end.line == start.line else 1
+        return Mark(self.where, self.text, start.line, start.column, max(width, 1))
+
+    def problem(self, message: str, mark: Mark, hint: str = "") -> None:
+        self.problems.append(Problem(message, mark, hint))
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise _Refused
+
+    def refuse(self, message: str, mark: Mark, hint: str = "") -> None:
+        self.problem(message, mark, hint)
+        raise _Refused
+
+    def document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            self.refuse("a second document begins here", self.mark(event), "a file holds one spec: remove the ---")
+
+    def start_map(self, event: Any) -> None:
+        self.open(event, {})
+
+    def start_list(self, event: Any) -> None:
+        self.open(event, [])
+
+    def open(self, event: Any, value: Any) -> None:
+        mark = self.mark(event, 1)
+        self.tag(event, mark)
+        if len(self.stack) >= DEEPEST:
+            self.refuse(f"lists and mappings are nested more than {DEEPEST} deep", mark)
+        if event.anchor:
+            self.anchors[event.anchor] = None  # known, but not usable inside itself
+        self.stack.append(_Frame(value, mark, event.anchor, flow=bool(event.flow_style)))
+
+    def end(self, _: Any) -> None:
+        frame = self.stack.pop()
+        node = Node(frame.value, frame.mark, frame.keys)
+        node.weight = frame.weight
+        if frame.flow:
+            self.rejoin(node) if node.is_map else self.rejoin_list(node)
+        if frame.anchor:
+            self.anchors[frame.anchor] = node
+        self.add(node, closed=True)
+
+    def alias(self, event: Any) -> None:
+        mark = self.mark(event)
+        if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
+            self.refuse("an alias is no key", mark)
+        if event.anchor not in self.anchors:
+            hint = "an expression that begins with * needs quotes"
+            self.refuse(
+                f"'*{event.anchor}' is an alias, and there is no anchor '&{event.anchor}' before it", mark, hint
+            )
+        node = self.anchors[event.anchor]
+        if node is None:
+            self.refuse(f"'*{event.anchor}' stands inside what it stands for", mark)
+        else:
+            self.weight += node.weight
+            self.add(node, mark=mark)
+
+    def scalar(self, event: Any) -> None:
+        mark = self.mark(event)
+        mark.inset = _inset(event)
+        meant = self.tag(event, mark)
+        frame = self.stack[-1] if self.stack else None
+        if frame is not None and isinstance(frame.value, dict) and frame.key is None:
+            self.begin_pair(frame, str(event.value), mark)
+            return
+        plain = event.implicit[0] and event.style in (None, "")
+        node = Node(self.resolve(event.value) if plain else event.value or meant, mark)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        self.add(node)
+
+    def begin_pair(self, frame: _Frame, key: str, mark: Mark) -> None:
+        if key in frame.keys:
+            first = frame.keys[key].line + 1
+            self.problem(f"'{key}' stands here twice", mark, f"it was on line {first} already; keep one of them")
+            key = f"{key} (again)"
+        elif key == "<<":
+            self.problem("'<<' (merging) is not part of the language", mark, "use defaults, define or a block")
+        frame.keys[key] = mark
+        frame.key = (key, mark)
+
+    def add(self, node: Node, *, mark: Mark | None = None, closed: bool = False) -> None:
+        """Put a finished value where it belongs."""
+        self.weight += 1
+        if self.weight > MOST_VALUES:
+            self.refuse(f"the spec has more than {MOST_VALUES:,} values (aliases count in full)", mark or node.mark)
+        if not self.stack:
+            self.root = node
+            return
+        frame = self.stack[-1]
+        frame.weight += node.weight
+        if isinstance(frame.value, list):
+            frame.value.append(node)
+        elif frame.key is None:
+            if closed:
+                self.refuse("a list or mapping is no key", node.mark, "keys are words")
+        else:
+            key, key_mark = frame.key
+            frame.key = None
+            if key == "<<" and isinstance(node.value, dict):
+                # Refused, and done all the same: what is missing without it is no mistake of its own.
+                frame.value = {**node.value, **frame.value}
+                frame.keys = {**node.keys, **frame.keys}
+            elif not key.endswith(" (again)") and key != "<<":
+                # An empty value has no place of its own worth pointing at.
+                frame.value[key] = Node(None, key_mark) if node.value is None else node
+
+    def tag(self, event: Any, mark: Mark) -> str:
+        """Refuse a tag; return what its writer most likely meant: `!last` is `not last`."""
+        if event.tag is None or event.tag == "!":
+            return ""
+        word = re.match(r"!(\w{1,60})\Z", event.tag)
+        hint = f"write 'not {word[1]}' for its opposite, or quote the text" if word else "the language has no tags"
+        self.problem(f"YAML reads '{event.tag[:60]}' as a tag", mark, hint)
+        return f"not {word[1]}" if word else ""
+
+    def resolve(self, text: str) -> Any:
+        """Return what a plain scalar means under YAML 1.2's core schema."""
+        if text and (text[0].isdigit() or text[0] in "-+."):
+            return self.number(text)
+        return _WORDS.get(text, text)
+
+    def number(self, text: str) -> Any:
+        if not _NUMBER.match(text):
+            return text
+        based = text[1:2] in ("x", "o")
+        if len(text) <= LONGEST_NUMBER and (based or _INTEGER.match(text)):
+            return int(text, 0 if based else 10)
+        return _HUGE if based else max(min(float(text), _HUGE), -_HUGE)
+
+    def rejoin(self, node: Node) -> None:
+        """Recognise what braces cut: `{out: divisible(c, 16)}` is three pieces, `{kernel:3}` one word."""
+        before = None
+        cut: dict[str, Node] = {}
+        for key, value in list(node.value.items()):
+            mark = node.keys[key]
+            if value.value is None and before is not None and _open(node.value[before].value):
+                node.value[before].value += f", {key}"
+                del node.value[key], node.keys[key]
+                cut[before] = node.value[before]
+                continue
+            if value.value is None and re.match(r"[a-z_]+:\S", key):
+                name, _, rest = key.partition(":")
+                self.problem(f"'{key}' is one word to YAML", mark, f"write '{name}: {rest}', with a space")
+                del node.value[key]
+                node.keys[name] = mark
+                node.value[name] = Node(self.resolve(rest), mark)
+                continue
+            before = key
+        for value in cut.values():
+            self.cut(value)
+
+    def rejoin_list(self, node: Node) -> None:
+        """Recognise what the commas of a list cut: `[divisible(c, 16), 1]` is three pieces."""
+        whole: list[Node] = []
+        cut: list[Node] = []
+        for value in node.value:
+            if whole and _open(whole[-1].value) and not value.is_map and not value.is_list:
+                whole[-1].value += f", {value.value}"
+                cut += [] if cut[-1:] == whole[-1:] else [whole[-1]]
+            else:
+                whole.append(value)
+        node.value = whole
+        for value in cut:
+            self.cut(value)
+
+    def cut(self, node: Node) -> None:
+        hint = f'quote an expression that holds , [ or {{ inside braces or brackets: "{node.value[:100]}"'
+        self.problem(f"the comma cuts '{node.value[:100]}' in two", node.mark, hint)
+
+    def syntax(self, error: Any) -> None:
+        """Say in words why the text is no YAML."""
+        place, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+        said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+        if place is None:
+            self.problem(f"this is no text file: {said}", Mark(self.where))
+            return
+        if began is not None and began.line < place.line and re.search("',' or|end of stream|expected ':'", said):
+            place, said = began, f"not closed: {said}"
+        mark = Mark(self.where, self.text, place.line, place.column)
+        lines = self.text.splitlines()
+        line = lines[place.line] if place.line < len(lines) else ""
+        above = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+        message, hint = explained(said, line, above, place.column)
+        self.problem(message, mark, hint)
+
+
+_WORDS: dict[str, Any] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
+_NUMBER = re.compile(
+    r"(?:[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+)\Z", re.ASCII
+)
+
+
+_STRANGE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HUGE = 1e300  # stands for all that is larger: far above every number that costcalc takes
+
+
+def _inset(event: Any) -> int | None:
+    """Return how far the value's first character lies behind its mark; None where offsets mean nothing."""
+    wide = event.end_mark.column - event.start_mark.column - len(event.value)
+    if event.start_mark.line != event.end_mark.line or wide not in (0, 2):
+        return None
+    return 1 if wide else 0
+
+
+def _open(value: Any) -> bool:
+    """Say whether a text has a bracket that is not closed."""
+    return isinstance(value, str) and (value.count("(") > value.count(")") or value.count("[") > value.count("]"))
+
+
+# ---- building from Python data -------------------------------------------------------------------
+
+
+def from_data(data: Any, where: str = "spec") -> tuple[Node | None, list[Problem]]:
+    """Return Python's dicts, lists and scalars as nodes, whose places are paths: `layers[3].conv.out`."""
+    problems: list[Problem] = []
+    count = 0
+
+    def build(value: Any, path: str, depth: int) -> Node:
+        nonlocal count
+        count += 1
+        mark = Mark(where, path=path)
+        if depth > DEEPEST or count > MOST_VALUES:
+            problems.append(Problem("the spec is nested too deeply or has too many values", mark))
+            raise _Refused
+        if isinstance(value, Mapping):
+            pairs = {str(k): build(v, f"{path}.{k}" if path else str(k), depth + 1) for k, v in value.items()}
+            return Node(pairs, mark, {key: Mark(where, path=f"{path}.{key}" if path else key) for key in pairs})
+        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+            return Node([build(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)], mark)
+        if hasattr(value, "item") and not isinstance(value, str):  # a numpy scalar
+            value = value.item()
+        if value is not None and not isinstance(value, bool | int | float | str):
+            problems.append(Problem(f"a {type(value).__name__} has no place in a spec", mark))
+            value = None
+        return Node(value, mark)
+
+    try:
+        return build(data, "", 0), problems
+    except _Refused:
+        return None, problems

@@ -1,0 +1,72 @@
+"""A zoo network as a file of its own: its spec's text with the variant's knob values put in.
+
+The text is edited, not written anew, so that its comments and its layout stay; only the published
+figures, of which the variant's rows are kept, are written again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from costcalc.language.document import Spec
+from costcalc.language.source import parse
+
+
+def standalone(spec: Spec) -> str:
+    """Return the spec's text with the variant resolved; of a spec without one, its text as it is."""
+    if not spec.variant or spec.root is None:
+        return spec.text
+    instead = {
+        "name": [f"name: {spec.variant}"],
+        "knobs": [f"knobs: {flow(spec.knobs)}", ""],
+        "variants": [],
+        "published": _published(spec),
+    }
+    lines = spec.text.splitlines()
+    line_of = {key: mark.line for key, mark in spec.root.keys.items()}
+    for key in sorted(instead.keys() & line_of, key=line_of.__getitem__, reverse=True):  # from the end: lines move
+        first, last = _section(spec, key, lines)
+        lines[first:last] = instead[key]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(spec: Spec, key: str, lines: list[str]) -> tuple[int, int]:
+    """Return the lines of a top-level section: to the next one, less the comments that stand above that."""
+    assert spec.root is not None
+    first = spec.root.keys[key].line
+    last = min((mark.line for mark in spec.root.keys.values() if mark.line > first), default=len(lines))
+    while last > first + 1 and lines[last - 1].startswith("#"):
+        last -= 1
+    return first, last
+
+
+def _published(spec: Spec) -> list[str]:
+    """Return the section of published figures with the variant's rows only."""
+    rows = [row for row in spec.published if row.get("variant") == spec.variant]
+    if not rows:
+        return []
+    said = ["published:", "  rows:"]
+    return said + [f"    - {flow({k: v for k, v in row.items() if k != 'variant'})}" for row in rows]
+
+
+def flow(value: Any) -> str:
+    """Return a value as YAML's flow style writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(flow(v) for v in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _text(value) if isinstance(value, str) else str(value)
+
+
+def _text(value: str) -> str:
+    """Return a text bare where it is read back as itself, else in quotes."""
+    if re.fullmatch(r"\w[\w .%/+*()=!<>-]*", value):
+        node, problems = parse(value, "")
+        if not problems and node is not None and node.plain() == value:
+            return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,226 @@
+"""A network that is being read from elsewhere, layer by layer; it becomes the text of a spec.
+
+What all importers share: each step is one operator of costcalc with the names of its inputs. Its
+shape follows from the operator's own rule the moment it is added, so that an importer can hold it
+against what the other framework says, layer by layer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from costcalc.base.errors import Fault, stop
+from costcalc.language.document import VERSION
+from costcalc.language.standalone import flow
+from costcalc.language.values import LONGEST_NAME
+from costcalc.numbers.shape import Shape
+from costcalc.operators import op as ops
+from costcalc.operators.fields import RESERVED, TOP
+
+INPUT = "input"  # the name of the network's input, as a value
+
+
+class Step:
+    """One layer: an operator, its fields as a spec writes them, and the names of the values it takes."""
+
+    __slots__ = ("beside", "fields", "inputs", "kind", "name", "outputs", "share", "x", "y")
+
+    def __init__(self, name: str, kind: str, fields: dict[str, Any], inputs: list[str]) -> None:
+        self.name = name
+        self.kind = kind
+        self.fields = fields
+        self.inputs = inputs
+        self.share = ""  # the name under which it uses the weights of other steps
+        self.beside: dict[str, Any] = {}  # its other modifiers: bits, density
+        self.x: Any = None
+        self.y: Any = None
+        self.outputs: list[str] = []  # the names of the values it gives
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.kind} {self.x} -> {self.y}>"
+
+
+class Flat:
+    """A network as a flat list of steps, with its input and outputs."""
+
+    def __init__(self, name: str, shape: Sequence[int], source: str = "") -> None:
+        """Begin a network over an input of this shape (channels, *space)."""
+        self.name = name
+        self.source = source
+        self.steps: list[Step] = []
+        self.outputs: list[str] = []
+        self.classes: dict[str, str] = {}  # module path -> its class's name, where the importer knows it
+        self.numbers: dict[str, int] = {}  # name -> the last number that a layer of that name got
+        self.shapes: dict[str, Shape] = {INPUT: Shape(*shape)}
+
+    def add(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Any) -> list[str]:
+        """Add a layer and return the names of the values it gives, one unless the operator splits.
+
+        kind: an operator of costcalc. inputs: names of values: `INPUT`, or what `add` returned.
+        name: what the layer is called where it comes from; a name that is taken gets a number, and
+        characters that a spec's names can't have become `_`. share: steps with the same word here use
+        one set of weights. fields: as a spec writes them.
+
+        Raises SpecError, naming the layer, where the operator refuses the fields or the shapes.
+        """
+        step = Step(self.free(name), kind, fields, list(inputs))
+        step.share = share
+        cls = ops.operators()[kind]
+        shapes = [self.shapes[value] for value in step.inputs]
+        step.x = shapes[0] if cls.inputs == 1 else tuple(shapes)
+        try:
+            op = cls(len(shapes[0].space) if shapes else 0, **fields)
+            step.y = op.shape(step.x)
+            op.check(step.x, step.y)
+        except Fault as fault:
+            raise stop(f"{name}: {fault.message}", hint=fault.hint) from None
+        several = isinstance(step.y, tuple)
+        given = step.y if several else (step.y,)
+        step.outputs = [f"{step.name}.part{k}" for k in range(len(given))] if several else [step.name]
+        self.shapes.update(zip(step.outputs, given, strict=True))
+        self.steps.append(step)
+        return step.outputs
+
+    def free(self, name: str) -> str:
+        """Return the name that a layer gets: legal in a spec, and not yet taken."""
+        legal = legal_name(name)
+        found, number = legal, self.numbers.get(legal, 1)
+        while found in self.shapes or f"{found}.part0" in self.shapes:
+            number += 1
+            found = f"{legal[: LONGEST_NAME - len(str(number)) - 1]}_{number}"
+        self.numbers[legal] = number
+        return found
+
+    def take_back(self, count: int) -> None:
+        """Take back the steps after the first so many, as if they had never been added."""
+        for step in self.steps[count:]:
+            for value in step.outputs:
+                del self.shapes[value]
+        del self.steps[count:]
+
+    def pruned(self) -> None:
+        """Drop the steps whose results nothing uses, for importers whose source holds dead ones."""
+        wanted = set(self.outputs)
+        kept = []
+        for step in reversed(self.steps):
+            if wanted & set(step.outputs):
+                wanted.update(step.inputs)
+                kept.append(step)
+        self.steps = kept[::-1]
+
+    def data(self) -> dict[str, Any]:
+        """Return the spec as data, as `costcalc.load` takes it."""
+        head: dict[str, Any] = {"costcalc": VERSION, "name": self.name, "source": self.source}
+        spelled = self.spelled()
+        head |= {"input": list(self.shapes[INPUT].dims), "layers": self._items(spelled) or ["identity"]}
+        last = self.steps[-1].outputs if self.steps else [INPUT]
+        if self.outputs and self.outputs != last:
+            head["outputs"] = [spelled[value] for value in self.outputs]
+        return {key: value for key, value in head.items() if value != ""}
+
+    def _items(self, spelled: dict[str, str]) -> list[Any]:
+        """Return the spec's items, one a step; a step that is fed by the one before does not say so."""
+        found = []
+        before = INPUT
+        for step in self.steps:
+            found.append(_item(step, before, spelled))
+            before = step.outputs[0] if len(step.outputs) == 1 else ""
+        return found
+
+    def spelled(self) -> dict[str, str]:
+        """Return how steps and values are written: a name that is an operator's gets a `_`, or none if it goes without.
+
+        A layer can't be called `relu`; but the only relu without a name is called so by itself.
+        """
+        before, asked = INPUT, set[str]()
+        for step in self.steps:
+            joins = ops.operators()[step.kind].joins  # its inputs are named, each
+            asked |= set(step.inputs) - (set() if joins else {before})
+            before = step.outputs[0] if len(step.outputs) == 1 else ""
+        asked |= set() if self.outputs == [before] else set(self.outputs)
+        spelled = {}
+        for step in self.steps:
+            own = step.name
+            if own in ops.operators():
+                own = "" if own == step.kind and not asked & set(step.outputs) else self.free(f"{own}_")
+            spelled[step.name] = own
+            spelled |= {value: own + value[len(step.name) :] for value in step.outputs}
+        return {INPUT: INPUT, **spelled}
+
+    def text(self) -> str:
+        """Return the spec's text, an item a line."""
+        return spec_text(self.data())
+
+
+def _item(step: Step, before: str, spelled: dict[str, str]) -> Any:
+    """Return a step as an item: its operator, its name, and where its input comes from unless that flows."""
+    joins = ops.operators()[step.kind].joins
+    inputs = [spelled[value] for value in step.inputs]
+    item: dict[str, Any] = {step.kind: inputs if joins and not step.fields else step.fields or None}
+    if spelled[step.name]:
+        item["name"] = spelled[step.name]
+    if joins and step.fields:
+        item["from"] = inputs
+    elif inputs and not joins and step.inputs != [before]:
+        item["from"] = inputs[0]
+    if step.share:
+        item["share"] = step.share
+    item |= step.beside
+    return step.kind if item == {step.kind: None} else item
+
+
+def legal_name(name: str) -> str:
+    """Return a name as a spec's layer may have it: no blanks or brackets, no word with a meaning."""
+    name = re.sub(r"[^\w.:+-]+", "_", name.replace("/", ".").replace("::", ".")).strip(".")
+    name = name[: LONGEST_NAME - 1]  # one that is an operator's may get a `_` yet
+    if not name:
+        return "layer"
+    return f"{name}_" if name in RESERVED else name
+
+
+def alike(values: Sequence[Any]) -> Any:
+    """Return a field of one number an axis as a spec writes it: one number where all are the same."""
+    return values[0] if len(set(values)) == 1 else list(values)
+
+
+def spec_text(data: dict[str, Any]) -> str:
+    """Return the YAML text of a spec's data: sections in the language's order, an item a line."""
+    said: list[str] = []
+    for key in TOP:
+        if key not in data:
+            continue
+        value = data[key]
+        if key == "layers":
+            said += ["", "layers:", *item_lines(value, 2)]
+        elif key == "defaults":
+            said += ["", "defaults:", *(f"  {kind}: {flow(fields)}" for kind, fields in value.items())]
+        elif key == "blocks":
+            said += ["", "blocks:"]
+            for head, items in value.items():
+                said += [f"  {head}:", *item_lines(items, 4)]
+        else:
+            said.append(f"{key}: {flow(value)}")
+    return "\n".join(said) + "\n"
+
+
+def item_lines(items: Iterable[Any], indent: int) -> list[str]:
+    """Return items as lines of YAML: one each, but for a table, which has a line for each of its rows."""
+    said = []
+    space = " " * indent
+    for item in items:
+        if isinstance(item, dict) and "table" in item:
+            said += [f"{space}- table:", *(f"{space}    - {flow(row)}" for row in item["table"])]
+            said += [f"{space}  do:", *item_lines(item["do"], indent + 4)]
+        else:
+            said.append(f"{space}- {line(item)}")
+    return said
+
+
+def line(item: Any) -> str:
+    """Return an item on one line: `conv: {out: 8, kernel: 3}` or `{relu, name: x, from: y}`."""
+    if isinstance(item, str):
+        return item
+    parts = [key if value is None else f"{key}: {flow(value)}" for key, value in item.items()]
+    return parts[0] if len(parts) == 1 else "{" + ", ".join(parts) + "}"

@@ -1,0 +1,186 @@
+"""Finding specs: a path, a name of the zoo, text, or a dict; and the specs that another includes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from costcalc.base.errors import Problem, SpecError, nearest, stop
+from costcalc.base.files import PACKAGE, decode, read, shipped
+from costcalc.language.document import Spec
+from costcalc.language.reader import Reader
+from costcalc.language.source import Node, from_data, parse
+
+SUFFIX = ".yaml"
+
+
+@lru_cache(maxsize=1)
+def folder() -> str:
+    """Return the folder of the zoo's specs: inside the installed package, or beside it in a checkout."""
+    inside = shipped("specs")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(PACKAGE), "specs")
+
+
+def files() -> list[str]:
+    """Return the paths of the zoo's files, by name."""
+    return [os.path.join(folder(), file) for file in sorted(os.listdir(folder())) if file.endswith(SUFFIX)]
+
+
+def stem(path: str) -> str:
+    """Return the name of a file of the zoo, without its suffix."""
+    return os.path.basename(path).removesuffix(SUFFIX)
+
+
+def load(source: Any) -> Spec:
+    """Return the spec for a zoo name, a path, `-` (standard input), a YAML text of lines, a dict, or a loaded spec.
+
+    Raises SpecError, with every mistake found, when there is no such spec or it is wrong.
+    """
+    if isinstance(source, Spec):
+        return source
+    if isinstance(source, Mapping):
+        return _checked(Spec("spec"), *from_data(source))
+    if isinstance(source, os.PathLike):
+        return load_file(os.fspath(source))
+    if not isinstance(source, str):
+        raise stop(f"a spec is a name, a path or a dict, not a {type(source).__name__}")
+    if source == "-":
+        import sys
+
+        return load_text(decode(sys.stdin.buffer.read(2_000_000), "-"), "-")
+    if "\n" in source:
+        return load_text(source)
+    if _is_path(source):
+        return load_file(source)
+    found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
+    if found is None:
+        raise stop(*_missing(source))
+    return found
+
+
+def _is_path(source: str) -> bool:
+    """Say whether the text names a file rather than a network: it exists, or has a folder in it.
+
+    A folder that happens to be called as a network is no spec.
+    """
+    try:
+        return "/" in source or os.sep in source or (os.path.exists(source) and not os.path.isdir(source))
+    except ValueError:
+        return False
+
+
+def _missing(source: str) -> tuple[str, str, str]:
+    shown = source if len(source) < 80 else f"{source[:80]}..."
+    name = source.removesuffix(SUFFIX).removesuffix(".yml")
+    hint = nearest(name, names()) or "costcalc list shows the networks of the zoo"
+    return f"{shown}: no file and no network of the zoo is called so", "", hint
+
+
+def load_file(path: str) -> Spec:
+    """Return the spec in a file."""
+    spec = Spec(path, read(path))
+    spec.folder = os.path.dirname(path) or "."
+    return _checked(spec, *parse(spec.text, spec.where))
+
+
+def load_text(text: str, where: str = "spec") -> Spec:
+    """Return the spec in a YAML text."""
+    return _checked(Spec(where, text), *parse(text, where))
+
+
+def examine(spec: Spec, root: Node | None, problems: list[Problem]) -> list[Problem]:
+    """Read the data into the spec and return every problem: those of the YAML and those of the document."""
+    if root is None:
+        if not problems:
+            from costcalc.base.errors import Mark
+
+            problems.append(Problem("the spec is empty", Mark(spec.where, spec.text, 0), "begin with 'costcalc: 1'"))
+    elif root.value is None:
+        problems.append(Problem("the spec is empty", root.mark, "begin with 'costcalc: 1'"))
+    else:
+        Reader(spec, problems).read(root)
+    return problems
+
+
+def _checked(spec: Spec, root: Node | None, problems: list[Problem]) -> Spec:
+    if examine(spec, root, problems):
+        spec.problems = problems
+        if not spec.layers:
+            raise SpecError(problems)
+    return spec
+
+
+def find(name: str) -> Spec | None:
+    """Return the zoo's spec of that name, a file's or a variant's; None if there is none."""
+    path = os.path.join(folder(), f"{name}{SUFFIX}")
+    if re.fullmatch(r"[\w.-]+", name) and os.path.isfile(path):
+        return _zoo_file(path)
+    for path in files():
+        # The text is searched first, since parsing every file of the zoo would take its time.
+        if re.search(rf"^  {re.escape(name)}\s*:", read(path), re.MULTILINE):
+            spec = _zoo_file(path)
+            if name in spec.variants:
+                return spec.chosen(name)
+    return None
+
+
+def _zoo_file(path: str) -> Spec:
+    """Return a file of the zoo, shown by its name: where the package lies tells a reader nothing."""
+    spec = Spec(os.path.basename(path), read(path))
+    return _checked(spec, *parse(spec.text, spec.where))
+
+
+def names() -> list[str]:
+    """Return every name that the zoo answers to: the files' and the variants'."""
+    found = set()
+    for path in files():
+        found.add(stem(path))
+        section = re.search(r"^variants:[^\n]*\n((?:(?:  .*|\s*(?:#.*)?)\n)+)", read(path), re.MULTILINE)
+        if section:
+            found.update(re.findall(r"^  ([\w.-]+)\s*:", section[1], re.MULTILINE))
+    return sorted(found)
+
+
+def specs() -> list[Spec]:
+    """Return the specs of all files of the zoo, each with its own default knobs."""
+    return [_zoo_file(path) for path in files()]
+
+
+def networks() -> dict[str, Spec]:
+    """Return the zoo's networks by name: every variant, and the files' own defaults that no variant repeats."""
+    found = {}
+    for spec in specs():
+        if not any({**spec.knobs, **values} == spec.knobs for values in spec.variants.values()):
+            found[stem(spec.where)] = spec
+        found |= {name: spec.chosen(name) for name in spec.variants}
+    return found
+
+
+def include(name: str, host: Spec) -> Spec:
+    """Return the spec that another includes: of the zoo, or a regular file under the host's folder.
+
+    Absolute paths, `..`, links that lead out, and devices are refused unread. Raises SpecError.
+    """
+    looks = name.endswith((SUFFIX, ".yml")) or "/" in name or "\\" in name
+    if not looks:
+        found = find(name)
+        if found is None:
+            raise stop(f"no network of the zoo is called '{name[:80]}'", hint=nearest(name, names()))
+        return found
+    if os.path.isabs(name) or ".." in re.split(r"[/\\]", name) or "\0" in name:
+        raise stop(f"include refuses '{name[:80]}'", hint="a path is relative to this file's folder, and has no '..'")
+    if host.folder is None:
+        found = find(stem(name)) if "/" not in name else None
+        if found is None:
+            raise stop(f"include finds no '{name[:80]}'", hint="only a spec in a file can include other files")
+        return found
+    base = os.path.realpath(host.folder)
+    real = os.path.realpath(os.path.join(base, name))
+    if os.path.commonpath([base, real]) != base:
+        raise stop(f"include refuses '{name[:80]}'", hint="the link leads out of this file's folder")
+    spec = Spec(os.path.normpath(os.path.join(host.folder, name)), read(real, name))
+    spec.folder = os.path.dirname(spec.where) or "."
+    return _checked(spec, *parse(spec.text, spec.where))

@@ -1,0 +1,366 @@
+"""What a metric is: a number of each row, and how rows come to one total. The metrics are in `costcalc/metrics/`.
+
+A metric is a class there: its name, unit, title, a sentence (the docstring's first line), a source, and
+what a graph's rows have of it under a `Setup`. Nothing is registered by hand. Reports, sweeps, comparisons,
+budgets and searches take any metric by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from costcalc.base.errors import SpecError, nearest, stop
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
+from costcalc.costs.rows import Row
+from costcalc.costs.rows import rows as rows_of
+from costcalc.graph.graph import Graph
+from costcalc.numbers.num import UNKNOWN, or_none
+
+REGISTRY: dict[str, Metric] = {}
+
+DTYPES = ("fp32", "fp16", "int8")
+FUSIONS = ("eager", "pointwise", "ideal")
+
+# ---- what it is asked for -----------------------------------------------------------------------------
+
+
+class Option:
+    """One thing that a setup says: its default, what it may be, and a sentence."""
+
+    __slots__ = ("default", "doc", "least", "metavar", "most", "words")
+
+    def __init__(
+        self,
+        doc: str,
+        default: Any = None,
+        *,
+        least: int | None = None,
+        most: int | None = None,
+        words: tuple[str, ...] = (),
+        metavar: str = "N",
+    ) -> None:
+        self.doc = doc
+        self.default = default
+        self.least = least  # of a whole number; a text has no bounds
+        self.most = most
+        self.words = words  # of a choice
+        self.metavar = metavar
+
+    def settled(self, name: str, value: Any) -> Any:
+        """Return a value that this option takes; raise SpecError for another."""
+        if isinstance(self.default, bool):
+            fits, wanted = isinstance(value, bool), "true or false"
+        elif self.words:
+            fits, wanted = value in self.words, f"one of {', '.join(self.words)}"
+        elif self.least is None:
+            fits, wanted = isinstance(value, str), "a text"
+        else:
+            fits, wanted = type(value) is int and self.least <= value <= (self.most or value), self.range
+        if not fits and value != self.default:
+            hint = nearest(value, self.words) if self.words and isinstance(value, str) else ""
+            raise stop(f"{name} is {wanted}, not {str(value)[:60]!r}", hint=hint)
+        return value
+
+    @property
+    def range(self) -> str:
+        """The whole numbers that it takes, in words."""
+        return f"a whole number from {self.least}{f' to {self.most}' if self.most else ''}"
+
+
+MODES = ("folded", "fused", "inplace", "eager", "mcu")
+ORDERS = ("listed", "best")
+OPTIMIZERS = ("sgd", "momentum", "adam")
+
+# All that any metric may ask for. The command line has an option for each, Python an argument.
+OPTIONS: dict[str, Option] = {
+    "batch": Option("images at once", 1, least=1),
+    "bits": Option("bits of an activation, and of a weight whose row states none; 32 unless told", least=1, most=64),
+    "mode": Option("who manages the memory (docs/memory.md)", "fused", words=MODES),
+    "freeze": Option("layers that do not learn, as patterns with commas: stage1/*", "", metavar="PATTERNS"),
+    "amp": Option("train in mixed precision: activations of 16 bits, weights and gradients of 32", default=False),
+    "optimizer": Option("what the optimizer keeps: nothing, a momentum, Adam's two", "sgd", words=OPTIMIZERS),
+    "checkpoint": Option("segments whose insides are computed again for the backward pass", least=1, most=1000),
+    "ignore_se": Option("leave gates of global information out of the receptive field", default=False),
+    "order": Option("the order in which rows run: as listed, or the one of the smallest peak", "listed", words=ORDERS),
+    "patches": Option("run the first rows in N x N patches, cut where the peak is smallest", least=2, most=16),
+    "weight_bits": Option("bits of a weight whose row states none; as `bits` unless told", least=1, most=64),
+    "density": Option('share of weights that is not zero: 0.3, or "conv 3x3=0.3; fc=0.1"', "", metavar="TEXT"),
+    "device": Option("a device of `costcalc devices`, or the path of a device's file", "", metavar="NAME"),
+    "dtype": Option("numbers of a device or an energy table: as the device was measured unless told", "", words=DTYPES),
+    "fusion": Option("what is done in one pass on a device; as it was measured unless told", "", words=FUSIONS),
+    "energy_table": Option("what operations take: horowitz_45nm, eyeriss, or a path", "horowitz_45nm", metavar="NAME"),
+    "onchip": Option("bytes of memory on the chip, for energy", 0, least=0),
+}  # fmt: skip
+
+
+class Setup:
+    """What a metric is asked for: the convention, and a value for each of `OPTIONS`. It can't be changed.
+
+    An option that a metric does not know does not matter to it.
+    """
+
+    __slots__ = ("convention", "given")
+
+    convention: Convention
+    given: tuple[tuple[str, Any], ...]  # the options that are not at their defaults
+
+    def __init__(self, convention: str | Convention = conventions.DEFAULT, **options: Any) -> None:
+        """Take the options' values; raise SpecError for an option that there is not, or a value that it can't take."""
+        for name in options.keys() - OPTIONS.keys():
+            raise stop(f"there is no option '{name}'", hint=nearest(name, OPTIONS) or f"known: {', '.join(OPTIONS)}")
+        settled = {name: OPTIONS[name].settled(name, value) for name, value in options.items() if value is not None}
+        kept = tuple(sorted((name, value) for name, value in settled.items() if value != OPTIONS[name].default))
+        object.__setattr__(self, "convention", conventions.get(convention))
+        object.__setattr__(self, "given", kept)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in OPTIONS:
+            raise AttributeError(name)
+        return dict(self.given).get(name, OPTIONS[name].default)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a setup can't be changed: make another for {name} = {value!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Setup) and (self.convention, self.given) == (other.convention, other.given)
+
+    def __hash__(self) -> int:
+        return hash((self.convention.name, self.given))
+
+    def __repr__(self) -> str:
+        return f"Setup({', '.join([repr(self.convention.name), *(f'{k}={v!r}' for k, v in self.given)])})"
+
+    def __reduce__(self) -> Any:
+        return _setup, (self.convention.name, self.given)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain data, all of them."""
+        return {name: getattr(self, name) for name in OPTIONS}
+
+
+def _setup(convention: str, given: Iterable[tuple[str, Any]]) -> Setup:
+    return Setup(convention, **dict(given))
+
+
+# ---- what it is ---------------------------------------------------------------------------------------
+
+
+class Metric:
+    """A number of each row, and how several come to one. A subclass is a metric; its docstring's first line says what.
+
+    `rows` gives a value for each node of the graph, None where a row has none. `fold` makes one of
+    several, for lines that stand for several rows; `total` is the network's, the fold of all rows
+    unless the metric says otherwise (a peak over time). Values are exact: whole numbers or Fractions.
+    """
+
+    name: ClassVar[str] = ""
+    unit: ClassVar[str] = ""
+    title: ClassVar[str] = ""  # a column's, short
+    source: ClassVar[str] = ""
+    kind: ClassVar[str] = "count"  # how a table writes it: count (with a unit), ratio (two decimals), text
+    uses: ClassVar[tuple[str, ...]] = ()  # the options that matter to it
+    needs: ClassVar[dict[str, Any]] = {}  # the options that must be given, each with an example
+    vectorised: ClassVar[bool] = False  # whether its rules run on a sweep's numbers; else settings are counted singly
+
+    def __init_subclass__(cls, name: str = "", **extra: Any) -> None:
+        super().__init_subclass__(**extra)
+        if name:
+            cls.name = name
+            if not (cls.__doc__ and cls.unit and cls.title and cls.source):
+                raise TypeError(f"the metric {name} needs a docstring, unit, title and source")
+            if name in REGISTRY and type(REGISTRY[name]).__qualname__ != cls.__qualname__:
+                raise TypeError(f"two metrics are called '{name}'")
+            REGISTRY[name] = cls()
+
+    @property
+    def doc(self) -> str:
+        """What it is, in one sentence."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        """Return each node's value, in the graph's order; None where it has none."""
+        raise NotImplementedError
+
+    def fold(self, values: Sequence[Any]) -> Any:
+        """Return what several rows come to: their sum, unless a metric says otherwise; None where none has a value."""
+        return summed(values)
+
+    def over(self, graph: Graph, setup: Setup, values: Sequence[Any], indices: Sequence[int]) -> Any:
+        """Return what the rows with these indices come to, given all rows' values."""
+        del graph, setup
+        return self.fold([values[index] for index in indices])
+
+    def total(self, graph: Graph, setup: Setup) -> Any:
+        """Return the network's value."""
+        values = self.rows(graph, setup)
+        return self.over(graph, setup, values, range(len(values)))
+
+    def vectorises(self, setup: Setup) -> bool:
+        """Say whether its rules run on a sweep's numbers under this setup."""
+        del setup
+        return self.vectorised
+
+    def heading(self, setup: Setup) -> str:
+        """Return the column's title."""
+        del setup
+        return self.title
+
+    def measured_in(self, setup: Setup) -> str:
+        """Return the unit."""
+        del setup
+        return self.unit
+
+    def says(self, setup: Setup) -> str:
+        """Return what must be said beside the number: the options that it was counted under."""
+        return ", ".join(f"{name.replace('_', ' ')} {getattr(setup, name)}" for name in self.uses if told(setup, name))
+
+    def remarks(self, graph: Graph, setup: Setup) -> list[str]:
+        """Return lines that explain the total: where a peak is, what is alive then."""
+        del graph, setup
+        return []
+
+    def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
+        """Return the same as plain data."""
+        del graph, setup
+        return {}
+
+
+def named(metric: Metric, setup: Setup) -> str:
+    """Return what a number is followed by: `MACs`, `bytes of peak_memory (fused)`."""
+    unit, says = metric.measured_in(setup), metric.says(setup)
+    own = metric.name in ("params", "macs", unit)
+    usual = own and not any(name in metric.uses for name, _ in setup.given if name != "batch")
+    return f"{unit}{'' if own else f' of {metric.name}'}{f' ({says})' if says and not usual else ''}"
+
+
+def told(setup: Setup, name: str) -> bool:
+    """Say whether an option is to be named beside a number: it has a value, and is no batch of one."""
+    return getattr(setup, name) not in (None, False, "") and (name, getattr(setup, name)) != ("batch", 1)
+
+
+def summed(values: Iterable[Any]) -> Any:
+    """Return the sum of the values that are there; None for none."""
+    total: Any = None
+    for value in values:
+        if value is not None:
+            total = value if total is None else total + value
+    return total
+
+
+def most(values: Iterable[Any]) -> Any:
+    """Return the largest of the values that are there; None for none, unknown where one is."""
+    there = [value for value in values if value is not None]
+    return UNKNOWN if any(value is UNKNOWN for value in there) else max(there, default=None)
+
+
+def last(values: Iterable[Any]) -> Any:
+    """Return the last of the values that are there; None for none."""
+    return next((value for value in reversed(list(values)) if value is not None), None)
+
+
+@lru_cache(maxsize=4)
+def counted(graph: Graph) -> list[Row]:
+    """Return the graph's rows with all components; kept, since several metrics ask for the same."""
+    return rows_of(graph)
+
+
+# ---- finding and measuring ------------------------------------------------------------------------------
+
+_loaded: set[str] = set()
+
+
+def metrics() -> dict[str, Metric]:
+    """Return all metrics by name, loading them at the first call: they are found by lying in their folder."""
+    if not _loaded:
+        import os
+        from importlib import import_module
+
+        import costcalc.metrics as package
+
+        for file in sorted(os.listdir(os.path.dirname(package.__file__ or ""))):
+            if file.endswith(".py") and file != "__init__.py":
+                import_module(f"costcalc.metrics.{file[:-3]}")
+        _loaded.add("own")
+    return REGISTRY
+
+
+def find(name: str) -> Metric:
+    """Return a metric by name; raise SpecError, with the nearest name, where there is none."""
+    found = metrics().get(name) if isinstance(name, str) else None
+    if found is None:
+        raise stop(
+            f"there is no metric '{str(name)[:60]}'", hint=nearest(str(name), REGISTRY) or "costcalc metrics lists all"
+        )
+    return found
+
+
+def names(text: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the metrics that are named, one by one or in one text with commas, each once; all mistakes at once."""
+    words = text.split(",") if isinstance(text, str) else list(text)
+    problems, found = [], []
+    for word in words:
+        try:
+            found.append(find(word.strip()).name)
+        except SpecError as error:
+            problems += error.problems
+    if problems:
+        raise SpecError(problems)
+    return tuple(dict.fromkeys(found))
+
+
+class Measured:
+    """What a network has of a metric: `.total`, `.rows` (one a layer, None where it has none), `.unit`."""
+
+    __slots__ = ("graph", "metric", "rows", "setup", "total")
+
+    def __init__(self, metric: Metric, graph: Graph, setup: Setup) -> None:
+        self.metric = metric
+        self.graph = graph
+        self.setup = setup
+        self.rows = list(metric.rows(graph, setup))
+        self.total = metric.total(graph, setup)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.total} {self.unit}{f' ({self.says})' if self.says else ''}>"
+
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+        return self.metric.name
+
+    @property
+    def unit(self) -> str:
+        """What the numbers count."""
+        return self.metric.measured_in(self.setup)
+
+    @property
+    def says(self) -> str:
+        """What must be said beside the number: mode, bits, batch."""
+        return self.metric.says(self.setup)
+
+    def over(self, indices: Sequence[int]) -> Any:
+        """Return what the rows with these indices come to."""
+        return self.metric.over(self.graph, self.setup, self.rows, indices)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the total as plain data."""
+        about = {"name": self.name, "unit": self.unit, "doc": self.metric.doc, "under": self.says}
+        return {**about, "total": plain(self.total), **self.metric.details(self.graph, self.setup)}
+
+
+def measured(name: str, graph: Graph, setup: Setup) -> Measured:
+    """Return what a graph has of a metric; raise SpecError for a name that none has."""
+    return Measured(find(name), graph, setup)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as plain data has it: None where it is unknown, a Fraction as a float unless it is whole."""
+    if value is UNKNOWN:
+        return or_none(value)
+    denominator = getattr(value, "denominator", 1)
+    if isinstance(value, int) or (denominator == 1 and hasattr(value, "numerator")):
+        return int(value)
+    return float(value) if hasattr(value, "numerator") else value

@@ -1,0 +1,69 @@
+"""The shape of one tensor: channels, then any number of spatial axes; the batch is implied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.base.errors import Fault
+from costcalc.numbers import num
+
+
+class Shape:
+    """A shape `[C, *space]`: `c` channels, `space` the other axes, `pixels` = product of space.
+
+    `size` = c * pixels is the number of elements of one image. The numbers are ints, numpy
+    arrays (in a sweep) or symbols (in `explain`).
+    """
+
+    __slots__ = ("c", "dims", "pixels", "size", "space")
+
+    def __init__(self, *dims: Any) -> None:
+        self.dims = dims
+        self.c = dims[0]
+        self.space = dims[1:]
+        pixels = 1
+        for axis in self.space:
+            pixels = pixels * axis
+        self.pixels = pixels
+        self.size = pixels * dims[0]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shape) and self.dims == other.dims
+
+    def __hash__(self) -> int:
+        return hash(self.dims)
+
+    def __str__(self) -> str:
+        return "x".join(str(d) for d in self.dims)
+
+    def __repr__(self) -> str:
+        return f"Shape({', '.join(str(d) for d in self.dims)})"
+
+    @property
+    def h(self) -> Any:
+        """Height: the axis before the last."""
+        if len(self.space) < 2:
+            raise Fault(f"a tensor of shape {self} has no height")
+        return self.space[-2]
+
+    @property
+    def w(self) -> Any:
+        """Width: the last axis."""
+        if not self.space:
+            raise Fault(f"a tensor of shape {self} has no width")
+        return self.space[-1]
+
+    def with_channels(self, c: Any) -> Shape:
+        """Return this shape with another number of channels."""
+        return Shape(c, *self.space)
+
+    def place(self, axis: Any, field: str = "axis") -> int:
+        """Return which axis is meant, 0 for the channels; raise Fault, about this field, where there is none."""
+        for k in range(len(self.dims)):
+            if num.truth(axis == k):  # asked one by one, so that a sweep over axes splits
+                return k
+        raise Fault(f"axis {axis} is past the last axis of {self}: {len(self.dims) - 1}", field=field)
+
+    def resized(self, axis: int, length: Any) -> Shape:
+        """Return this shape with another length of one axis."""
+        return Shape(*self.dims[:axis], length, *self.dims[axis + 1 :])

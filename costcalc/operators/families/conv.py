@@ -1,0 +1,399 @@
+"""Convolutions: plain, grouped, depthwise, transposed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.base.errors import Fault
+from costcalc.numbers import num
+from costcalc.numbers.num import prod
+from costcalc.numbers.shape import Shape
+from costcalc.operators.families._twin import edges
+from costcalc.operators.fields import flag, integer, padding, per_axis, role
+from costcalc.operators.op import Example, Saved
+from costcalc.operators.receptive import Reach
+from costcalc.operators.window import Windowed
+
+
+def _grouping(groups: Any, channels: Any) -> str:
+    """Return how the multiply-accumulates of so many groups lie."""
+    if num.truth(groups == 1):
+        return "dense"
+    return "depthwise" if num.truth(groups == channels) else "grouped"
+
+
+def _divides(groups: Any, channels: Any, what: str) -> None:
+    if num.any_of(channels % groups != 0):
+        raise Fault(
+            f"{channels} {what} channels can't be split into {groups} groups",
+            f"both the input's and the output's channels must be multiples of groups: {groups}",
+            field="groups",
+        )
+
+
+class Convolution(Windowed):
+    """What all convolutions share: window, bias, what follows them, and their layer type."""
+
+    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
+    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
+    padding: Any = padding("zeros around the input")
+    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
+    bias: bool = flag("one number added per output channel; by default where no norm follows", None)
+    norm: str = role("norm", "the normalization that follows")
+    act: str = role("act", "the activation that follows")
+    groups: Any = 1
+
+    def settle(self) -> None:
+        """Add a bias unless a norm follows, which has its own; a value given wins."""
+        super().settle()
+        if self.bias is None:
+            self.bias = self.norm == "none"
+
+    def biases(self, x: Shape, y: Shape) -> Any:
+        return y.c if self.bias else 0
+
+    def bias_adds(self, x: Shape, y: Shape) -> Any:
+        return y.size if self.bias else 0
+
+    def grouping(self, x: Shape) -> str:
+        return _grouping(self.groups, x.c)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input; of uneven padding the padded copy of it that PyTorch makes."""
+        pads = self.pads(x)
+        if all(num.truth(before == after) for before, after in pads):
+            return Saved((0,))
+        return Saved(elements=x.c * prod(n + before + after for n, (before, after) in zip(x.space, pads, strict=True)))
+
+    def type(self, x: Shape) -> str:
+        """Name the layer as the MobileNet paper's table 2 does: `conv dw 3x3`."""
+        size = "x".join(str(k) for k in self.kernel)
+        if num.every(self.groups == 1):
+            return f"conv {size}"
+        return f"conv dw {size}" if num.every(self.groups == x.c) else f"conv group {size}"
+
+
+class Conv(Convolution, kind="conv"):
+    """Convolution over one or two spatial axes, optionally grouped or dilated.
+
+    Each of the C_o outputs of a pixel takes C_i / G * K_h * K_w multiply-accumulates (the lecture's
+    "number of parameters & operations"). groups = C_i is a depthwise convolution.
+    """
+
+    out: int = integer("output channels, C_o", symbol="C_o")
+    groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
+
+    def shape(self, x: Shape) -> Shape:
+        return Shape(self.out, *self.slid(x))
+
+    def check(self, x: Shape, y: Shape) -> None:
+        _divides(self.groups, x.c, "input")
+        _divides(self.groups, self.out, "output")
+
+    def weights(self, x: Shape, y: Shape) -> Any:
+        return self.out * (x.c // self.groups) * prod(self.kernel)
+
+    def macs(self, x: Shape, y: Shape) -> Any:
+        return y.pixels * self.weights(x, y)
+
+    def sliding(self, x: Shape) -> Any:
+        plain = self.grouping(x) == "dense" and all(num.truth(n == 1) for n in (*self.stride, *self.dilation))
+        return self.kernel if plain else None
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        return self.out * (x.c // self.groups) * self.real_taps(x, y.space)
+
+    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+        return (self.out, x.c // self.groups, self.kernel, self.bias)
+
+    def plane(self, x: Shape, y: Shape) -> Any:
+        """Return a plane of the output, of a convolution that is depthwise."""
+        return y.pixels if num.truth(self.groups == x.c) and num.truth(y.c == x.c) else None
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
+        conv = make(x.c, self.out, self.kernel, self.stride, 0, self.dilation, groups=self.groups, bias=self.bias)
+        return _padded(torch, conv, self.pads(x), self.padding)
+
+    examples = [
+        Example(
+            {"out": 32, "kernel": 3, "stride": 2, "padding": "half"},
+            (3, 224, 224),
+            (32, 112, 112),
+            "the first layer of MobileNetV1: 32 * 3 * 3 * 3 = 864 weights at 112 * 112 pixels",
+            weights=864, biases=32, macs=10838016, bias_adds=401408,
+        ),
+        Example(
+            {"out": 256, "kernel": 5, "padding": 2, "groups": 2},
+            (96, 27, 27),
+            (256, 27, 27),
+            "conv2 of AlexNet on its two towers: 256 * 48 * 25 weights",
+            weights=307200, biases=256, macs=223948800, bias_adds=186624,
+        ),
+        Example(
+            {"out": 192, "kernel": [1, 7], "padding": [0, 3], "bias": False},
+            (128, 17, 17),
+            (192, 17, 17),
+            "a factorized kernel of Inception-v3: 192 * 128 * 7 weights",
+            weights=172032, macs=49717248,
+        ),
+        Example(
+            {"out": 16, "kernel": 3, "padding": [2, 1, 0, 3], "dilation": 2, "bias": False},
+            (8, 16, 16),
+            (16, 15, 15),
+            "dilation 2 makes 3x3 span 5x5: 16 + 3 - 5 + 1 = 15 on both axes",
+            weights=1152, macs=259200,
+        ),
+        Example(
+            {"out": 8, "kernel": 3, "stride": 2, "padding": "same", "bias": False},
+            (3, 15, 16),
+            (8, 8, 8),
+            "TensorFlow's SAME: ceil(15 / 2) = ceil(16 / 2) = 8",
+            weights=216, macs=13824,
+        ),
+        Example(
+            {"out": 64, "kernel": 5, "padding": 2, "groups": 4},
+            (32, 100),
+            (64, 100),
+            "one spatial axis: 64 * 8 * 5 weights at 100 positions",
+            weights=2560, biases=64, macs=256000, bias_adds=6400,
+        ),
+    ]  # fmt: skip
+
+
+class DepthwiseConv(Convolution, kind="dwconv"):
+    """Depthwise convolution: each channel is convolved on its own, `multiplier` times."""
+
+    multiplier: int = integer("output channels per input channel", 1, symbol="M")
+
+    def shape(self, x: Shape) -> Shape:
+        return Shape(x.c * self.multiplier, *self.slid(x))
+
+    def weights(self, x: Shape, y: Shape) -> Any:
+        return x.c * self.multiplier * prod(self.kernel)
+
+    def macs(self, x: Shape, y: Shape) -> Any:
+        return y.pixels * self.weights(x, y)
+
+    def grouping(self, x: Shape) -> str:
+        return "depthwise"
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        return y.c * self.real_taps(x, y.space)
+
+    def type(self, x: Shape) -> str:
+        return f"conv dw {'x'.join(str(k) for k in self.kernel)}"
+
+    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+        return (y.c, self.kernel, self.bias)
+
+    def plane(self, x: Shape, y: Shape) -> Any:
+        return y.pixels if num.truth(self.multiplier == 1) else None
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
+        conv = make(x.c, y.c, self.kernel, self.stride, 0, self.dilation, groups=x.c, bias=self.bias)
+        return _padded(torch, conv, self.pads(x), self.padding)
+
+    examples = [
+        Example(
+            {"kernel": 3, "stride": 2, "padding": "half", "bias": False},
+            (64, 112, 112),
+            (64, 56, 56),
+            "MobileNetV1: 64 * 9 weights at 56 * 56 pixels",
+            weights=576, macs=1806336,
+        ),
+        Example(
+            {"kernel": 7, "multiplier": 8, "stride": 2, "padding": 3, "bias": False},
+            (3, 224, 224),
+            (24, 112, 112),
+            "the separable first layer of the original GoogLeNet: 3 * 8 * 49 weights",
+            weights=1176, macs=14751744,
+        ),
+        Example(
+            {"kernel": 3, "padding": 1},
+            (16, 50),
+            (16, 50),
+            "one spatial axis: 16 * 3 weights at 50 positions",
+            weights=48, biases=16, macs=2400, bias_adds=800,
+        ),
+    ]  # fmt: skip
+
+
+class ConvTranspose(Convolution, kind="conv_transpose"):
+    """Transposed convolution: every input pixel is spread over K_h * K_w outputs.
+
+    Its MACs are counted on the input's pixels, where its multiplications happen; several tools
+    count them on the output's and come out a factor S * S too high.
+    """
+
+    out: int = integer("output channels, C_o", symbol="C_o")
+    stride: tuple[int, ...] = per_axis("stride, S: the output is about S times larger", 1, symbol="S")
+    padding: Any = padding("pixels cut from the output's border", words=("half", "valid"))
+    output_padding: tuple[int, ...] = per_axis("pixels added at the output's end", 0, symbol="O", least=0)
+    groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
+
+    def shape(self, x: Shape) -> Shape:
+        self.spatial(x, 1, 2)
+        axes = zip(x.space, self.windows(), self.stride, self.padding, self.output_padding, strict=True)
+        out = [(n - 1) * s + w - before - after + extra for n, w, s, (before, after), extra in axes]
+        if any(num.any_of(n < 1) for n in out):
+            raise Fault("the padding cuts the whole output away", field="padding")
+        return Shape(self.out, *out)
+
+    def check(self, x: Shape, y: Shape) -> None:
+        _divides(self.groups, x.c, "input")
+        _divides(self.groups, self.out, "output")
+        for extra, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True):
+            if num.any_of(extra >= num.maximum(s, d)):
+                raise Fault(
+                    f"output_padding {extra} must be smaller than the stride {s} or the dilation {d}",
+                    field="output_padding",
+                )
+
+    def weights(self, x: Shape, y: Shape) -> Any:
+        return x.c * (self.out // self.groups) * prod(self.kernel)
+
+    def macs(self, x: Shape, y: Shape) -> Any:
+        return x.pixels * self.weights(x, y)
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        """Return the products that land in the output, none on its border that the padding cuts off."""
+        return x.c * (self.out // self.groups) * self.real_taps(y, x.space)
+
+    def type(self, x: Shape) -> str:
+        return super().type(x).replace("conv", "conv transpose", 1)
+
+    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+        return (x.c, self.out, self.groups, self.kernel, self.bias)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return, of each phase of the stride, the inputs from which a tap of the kernel leads to it."""
+        axes = zip(self.kernel, self.stride, self.padding, self.dilation, strict=True)
+        return tuple(_spread(k, s, before, d) for k, s, (before, _), d in axes)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,))
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        make = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)[len(x.space) - 1]
+        even = all(before == after for before, after in self.padding)
+        pad = tuple(before for before, _ in self.padding) if even else 0
+        conv = make(
+            x.c,
+            self.out,
+            self.kernel,
+            self.stride,
+            pad,
+            self.output_padding,
+            self.groups,
+            self.bias,
+            self.dilation,
+        )
+        if even:
+            return conv
+        cuts = edges(self.padding, -1)
+        conv.register_forward_hook(lambda _, __, result: torch.nn.functional.pad(result, cuts))
+        return conv
+
+    examples = [
+        Example(
+            {"out": 512, "kernel": 2, "stride": 2},
+            (1024, 28, 28),
+            (512, 56, 56),
+            "the first up-convolution of U-Net: 1024 * 512 * 4 weights at 28 * 28 input pixels",
+            weights=2097152, biases=512, macs=1644167168, bias_adds=1605632,
+        ),
+        Example(
+            {"out": 8, "kernel": 3, "stride": 2, "padding": 1, "output_padding": 1, "groups": 4, "bias": False},
+            (16, 8, 8),
+            (8, 16, 16),
+            "(8 - 1) * 2 + 3 - 2 + 1 = 16; 16 * 2 * 9 weights at 8 * 8 input pixels",
+            weights=288, macs=18432,
+        ),
+    ]  # fmt: skip
+
+
+class DynamicConv(Windowed, kind="dynamic_conv"):
+    """Convolution whose weights are computed from the data: the second tensor is the kernel, [C_o, C_i / G, K_h, K_w].
+
+    It has the multiply-accumulates of a convolution, and no parameters of its own.
+    """
+
+    inputs = 2
+    kernel: tuple[int, ...] = per_axis("kernel, K, as the second tensor has it", symbol="K")
+    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
+    padding: Any = padding("zeros around the input")
+    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
+    groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
+
+    def shape(self, x: tuple[Shape, Shape]) -> Shape:
+        return Shape(x[1].c, *self.slid(x[0]))
+
+    def check(self, x: tuple[Shape, Shape], y: Shape) -> None:
+        _divides(self.groups, x[0].c, "input")
+        _divides(self.groups, y.c, "output")
+        wanted = Shape(y.c, x[0].c // self.groups, *self.kernel)
+        if len(wanted.dims) != len(x[1].dims) or any(
+            num.any_of(m != n) for m, n in zip(wanted.dims, x[1].dims, strict=True)
+        ):
+            raise Fault(f"dynamic_conv over {x[0]} takes weights of {wanted}, not {x[1]}")
+
+    def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return y.pixels * x[1].size
+
+    def grouping(self, x: tuple[Shape, Shape]) -> str:
+        return _grouping(self.groups, x[0].c)
+
+    def real_macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return y.c * (x[0].c // self.groups) * self.real_taps(x[0], y.space)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return super().reach(x, y) if number == 0 else None
+
+    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
+        return Saved((0, 1))
+
+    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
+        conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]
+        pads = edges(self.pads(x[0]))
+
+        def run(t: Any, weights: Any) -> Any:
+            # Each image has its own kernels: the batch becomes groups.
+            wide = torch.nn.functional.pad(t, pads).flatten(0, 1)[None]
+            groups = self.groups * len(t)
+            return conv(wide, weights.flatten(0, 1), None, self.stride, 0, self.dilation, groups).reshape(-1, *y.dims)
+
+        return run
+
+    examples = [
+        Example(
+            {"kernel": 3, "padding": 1, "groups": 4},
+            ((16, 14, 14), (32, 4, 3, 3)),
+            (32, 14, 14),
+            "CondConv's last step: 32 * 4 * 9 weights, used at 14 * 14 pixels",
+            macs=225792,
+        ),
+        Example({"kernel": 2}, ((3, 9), (5, 3, 2)), (5, 8), "one spatial axis: 5 * 3 * 2 * 8", macs=240),
+    ]
+
+
+def _spread(kernel: int, stride: int, before: int, dilation: int) -> Reach:
+    """Return the reach of a transposed convolution along one axis: input i leads to i * stride + tap - before."""
+    windows: list[Any] = []
+    for place in range(stride):
+        taps = [place + before - dilation * tap for tap in range(kernel)]
+        found = [tap // stride for tap in taps if tap % stride == 0]
+        windows.append((min(found), max(found)) if found else None)
+    return Reach(1, windows)
+
+
+def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...], word: Any) -> Any:
+    """Return the convolution with its padding: its own where PyTorch can say it, else a pad on its way in."""
+    if all(before == after for before, after in pads):
+        # PyTorch's `same` is TensorFlow's, without strides (and with a warning where the sides differ).
+        conv.padding = "same" if word == "same" and set(conv.stride) == {1} else tuple(before for before, _ in pads)
+        conv._reversed_padding_repeated_twice = edges(pads)  # its second form, for the modes that are not zeros
+        return conv
+    conv.register_forward_pre_hook(lambda _, given: (torch.nn.functional.pad(given[0], edges(pads)),))
+    return conv

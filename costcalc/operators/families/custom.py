@@ -1,0 +1,88 @@
+"""Layers that costcalc does not know: with numbers that the spec states, or of unknown cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.shape import Shape
+from costcalc.operators.families._twin import twin
+from costcalc.operators.fields import integer, integers, text
+from costcalc.operators.op import Example, Op
+
+
+class Custom(Op, kind="custom"):
+    """A layer whose cost is stated in the spec, not derived: `custom: {params: 9 * c_in, note: ...}`.
+
+    Its parameters count as weights. What is not stated is zero, and the shape the input's.
+    """
+
+    derived = False
+
+    dims: tuple[Any, ...] | None = integers("output shape; by default the input's", None, key="shape")
+    stated_params: int = integer("learned numbers", 0, least=0, key="params")
+    stated_macs: int = integer("multiply-accumulates of one image", 0, least=0, key="macs")
+    note: str = text("what it is, and where its numbers come from")
+
+    def shape(self, x: Shape) -> Shape:
+        return x if self.dims is None else Shape(*self.dims)
+
+    def weights(self, x: Shape, y: Shape) -> Any:
+        return self.stated_params
+
+    def macs(self, x: Shape, y: Shape) -> Any:
+        return self.stated_macs
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        """Return a stand-in that has the stated parameters and gives zeros of the stated shape."""
+        weight = torch.nn.Parameter(torch.zeros(self.stated_params))
+        return twin(torch, lambda _, t: t.new_zeros(len(t), *y.dims), weight=weight)
+
+    examples = [
+        Example(
+            {"shape": [64, 7, 7], "params": 1728, "macs": 84672, "note": "a deformable convolution"},
+            (32, 14, 14),
+            (64, 7, 7),
+            "as stated",
+            weights=1728, macs=84672,
+        ),
+        Example({"note": "a layer that costs nothing"}, (8,), (8,), "the input's shape, and zeros"),
+    ]  # fmt: skip
+
+
+class Opaque(Op, kind="opaque"):
+    """An operation that costcalc does not know, of unknown cost: so is every total that includes it.
+
+    Its output's shape is stated; so are its parameters, where they are known.
+    """
+
+    derived = False
+    inputs = None
+
+    dims: tuple[Any, ...] = integers("output shape, channels first", key="shape")
+    stated_params: int = integer("learned numbers", 0, least=0, key="params")
+    note: str = text("what it is")
+
+    def shape(self, x: tuple[Shape, ...]) -> Shape:
+        return Shape(*self.dims)
+
+    def weights(self, x: tuple[Shape, ...], y: Shape) -> Any:
+        return self.stated_params
+
+    def macs(self, x: tuple[Shape, ...], y: Shape) -> Any:
+        return UNKNOWN
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        """Return a stand-in that has the stated parameters and gives zeros of the stated shape."""
+        weight = torch.nn.Parameter(torch.zeros(self.stated_params))
+        return twin(torch, lambda _, *tensors: tensors[0].new_zeros(len(tensors[0]), *y.dims), weight=weight)
+
+    examples = [
+        Example(
+            {"shape": [64, 7, 7], "params": 1728, "note": "a deformable convolution"},
+            ((32, 14, 14), (18, 7, 7)),
+            (64, 7, 7),
+            "MACs: unknown",
+            weights=1728, macs=UNKNOWN,
+        )
+    ]  # fmt: skip

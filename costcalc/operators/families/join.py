@@ -1,0 +1,278 @@
+"""What joins branches: sum, concatenation, product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.base.errors import Fault
+from costcalc.numbers import num
+from costcalc.numbers.shape import Shape
+from costcalc.operators.fields import flag, integer
+from costcalc.operators.op import FOLDED, INPLACE, NEW, VIEW, Example, Op, Saved
+
+
+def _differ(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    """Say whether two lists of sizes are not the same (anywhere in a sweep)."""
+    return len(a) != len(b) or any(num.any_of(m != n) for m, n in zip(a, b, strict=True))
+
+
+class Join(Op):
+    """What joins share: two or more tensors, each from its branch."""
+
+    inputs = None
+
+    def several(self, x: tuple[Shape, ...]) -> None:
+        """Raise Fault for fewer than two branches."""
+        if len(x) < 2:
+            raise Fault(
+                f"{self.kind} needs two or more branches, and has {len(x)}",
+                "[] is the branch that does nothing",
+            )
+
+
+class Add(Join, kind="add"):
+    """Sum of branches, element by element: the joint of a residual block.
+
+    One addition less than branches an element. The shapes must be equal; with `broadcast` they may
+    differ as those of `multiply`.
+    """
+
+    broadcast: bool = flag("repeat axes of length 1, and [C] beside [C, H, W], to the others' lengths", False)
+
+    def shape(self, x: tuple[Shape, ...]) -> Shape:
+        self.several(x)
+        if self.broadcast:
+            return _broadcast("add", x)
+        for other in x[1:]:
+            if _differ(x[0].dims, other.dims):
+                raise Fault(
+                    f"add needs equal shapes, but the branches give {x[0]} and {other}",
+                    "a 1x1 convolution with the same stride on the shortcut makes them equal",
+                )
+        return x[0]
+
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+        return {"add": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return INPLACE
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        return _folded(torch.add, y)
+
+    examples = [
+        Example(
+            {},
+            ((256, 56, 56), (256, 56, 56)),
+            (256, 56, 56),
+            "ResNet: one addition for each of 256 * 56 * 56",
+            elementwise={"add": 802816},
+        ),
+        Example({}, ((8,), (8,), (8,)), (8,), "three branches: 2 * 8", elementwise={"add": 16}),
+        Example(
+            {"broadcast": True},
+            ((64, 7, 7), (64, 1, 1)),
+            (64, 7, 7),
+            "a global context added at each pixel: 64 * 7 * 7",
+            elementwise={"add": 3136},
+        ),
+    ]
+
+
+class Concat(Op, kind="concat"):
+    """Branches side by side along the channels, or another axis; nothing is computed.
+
+    A single branch is taken as it is, for a list that grows from one (DenseNet).
+    """
+
+    inputs = None
+    axis: int = integer("the axis, 0 for the channels", 0, least=0)
+
+    def shape(self, x: tuple[Shape, ...]) -> Shape:
+        if not x:
+            raise Fault("concat needs at least one branch")
+        axis = x[0].place(self.axis)
+        others = (*x[0].dims[:axis], *x[0].dims[axis + 1 :])
+        for other in x[1:]:
+            rest = (*other.dims[:axis], *other.dims[axis + 1 :])
+            if len(other.dims) != len(x[0].dims) or _differ(others, rest):
+                equal = "height and width" if axis == 0 else f"lengths of all axes but {axis}"
+                raise Fault(
+                    f"concat needs equal {equal}, but the branches give {x[0]} and {other}",
+                    "check the branches' strides and paddings",
+                )
+        return x[0].resized(axis, sum((other.dims[axis] for other in x[1:]), x[0].dims[axis]))
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return VIEW if len(x) == 1 else NEW
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        return lambda *tensors: torch.cat(tensors, self.axis + 1)
+
+    examples = [
+        Example(
+            {},
+            ((64, 28, 28), (128, 28, 28), (32, 28, 28), (32, 28, 28)),
+            (256, 28, 28),
+            "GoogLeNet's inception (3a): 64 + 128 + 32 + 32",
+        ),
+        Example({}, ((64, 20),), (64, 20), "one branch, one spatial axis"),
+        Example({"axis": 1}, ((768, 1), (768, 196)), (768, 197), "a class token before 196 patches"),
+    ]
+
+
+class Multiply(Join, kind="multiply"):
+    """Product of branches, element by element: a gate.
+
+    Axes of length 1, and [C] beside [C, H, W], are broadcast: the gate of squeeze-and-excite is [C],
+    one of spatial attention [1, H, W]. One multiplication less than branches an output element.
+    """
+
+    def shape(self, x: tuple[Shape, ...]) -> Shape:
+        self.several(x)
+        return _broadcast("multiply", x)
+
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+        return {"mul": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return FOLDED
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(tuple(range(len(x))))
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        return _folded(torch.mul, y)
+
+    examples = [
+        Example(
+            {},
+            ((96, 28, 28), (96,)),
+            (96, 28, 28),
+            "squeeze-and-excite: a gate a channel, 96 * 28 * 28 products",
+            elementwise={"mul": 75264},
+        ),
+        Example(
+            {},
+            ((1, 14, 14), (64, 14, 14), (64, 14, 14)),
+            (64, 14, 14),
+            "a gate a pixel beside two branches: 2 * 64 * 14 * 14",
+            elementwise={"mul": 25088},
+        ),
+        Example({}, ((8,), (8, 10)), (8, 10), "one spatial axis, the gate first", elementwise={"mul": 80}),
+    ]
+
+
+class Subtract(Op, kind="subtract"):
+    """Difference of two branches, element by element, broadcast as in `multiply`: one addition an output element."""
+
+    inputs = 2
+
+    def shape(self, x: tuple[Shape, Shape]) -> Shape:
+        return _broadcast("subtract", x)
+
+    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
+        return {"add": y.size}
+
+    def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
+        return FOLDED
+
+    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return _folded(torch.sub, y)
+
+    examples = [
+        Example({}, ((8, 4, 4), (8,)), (8, 4, 4), "a number a channel taken off: 8 * 4 * 4", elementwise={"add": 128})
+    ]
+
+
+class Divide(Op, kind="divide"):
+    """Quotient of two branches, element by element, broadcast as in `multiply`: one division an output element."""
+
+    inputs = 2
+
+    def shape(self, x: tuple[Shape, Shape]) -> Shape:
+        return _broadcast("divide", x)
+
+    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
+        return {"div": y.size}
+
+    def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
+        return FOLDED
+
+    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
+        return Saved((0, 1))
+
+    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
+        return _folded(torch.div, y)
+
+    examples = [
+        Example({}, ((8, 10), (1, 10)), (8, 10), "each of 8 channels by one and the same", elementwise={"div": 80}),
+        Example({}, ((6, 2, 3), (6, 2, 3)), (6, 2, 3), "36 elements", elementwise={"div": 36}),
+    ]
+
+
+class Maximum(Join, kind="maximum"):
+    """The largest of the branches, element by element: one comparison less than branches; broadcast as `multiply`."""
+
+    def shape(self, x: tuple[Shape, ...]) -> Shape:
+        self.several(x)
+        return _broadcast(self.kind, x)
+
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+        return {"compare": (len(x) - 1) * y.size}
+
+    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
+        return FOLDED
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(tuple(range(len(x))))
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        return _folded(torch.maximum, y)
+
+    examples = [
+        Example({}, ((64, 8, 8), (64, 8, 8)), (64, 8, 8), "Maxout of two: 64 * 8 * 8", elementwise={"compare": 4096})
+    ]
+
+
+class Minimum(Maximum, kind="minimum"):
+    """The smallest of the branches, element by element: one comparison less than branches; broadcast as `multiply`."""
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        return _folded(torch.minimum, y)
+
+    examples = [Example({}, ((4,), (4,), (4,)), (4,), "three branches: 2 * 4", elementwise={"compare": 8})]
+
+
+def _folded(two: Any, y: Shape) -> Any:
+    """Return a function of tensors that joins them two by two; a [C] stands at the front of longer shapes."""
+
+    def join(*tensors: Any) -> Any:
+        first, *others = (t.reshape(*t.shape, *(1,) * (len(y.dims) + 1 - t.dim())) for t in tensors)
+        for other in others:
+            first = two(first, other)
+        return first
+
+    return join
+
+
+def _broadcast(kind: str, x: tuple[Shape, ...]) -> Shape:
+    """Return the shape that broadcast shapes have together; raise Fault where two do not go together."""
+    y = x[0]
+    for other in x[1:]:
+        y = _pair(kind, y, other)
+    return y
+
+
+def _pair(kind: str, a: Shape, b: Shape) -> Shape:
+    """Return the shape of two joined; raise Fault where an axis differs and neither's is 1."""
+    long, short = (a, b) if len(a.dims) >= len(b.dims) else (b, a)
+    dims = (*short.dims, *(1,) * (len(long.dims) if not short.space else 0))[: len(long.dims)]
+    if len(dims) != len(long.dims) or any(
+        num.any_of((m != n) & (m != 1) & (n != 1)) for m, n in zip(long.dims, dims, strict=True)
+    ):
+        raise Fault(
+            f"{kind} needs equal shapes or a gate of [C] or [1, H, W], but the branches give {a} and {b}",
+            "axes of length 1 are repeated; the others must be equal",
+        )
+    return Shape(*(num.maximum(m, n) for m, n in zip(long.dims, dims, strict=True)))

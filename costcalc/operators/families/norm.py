@@ -1,0 +1,320 @@
+"""Normalizations. Counts are those of inference, with nothing folded into a neighbour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.base.errors import Fault
+from costcalc.numbers import num
+from costcalc.numbers.shape import Shape
+from costcalc.operators.families._twin import channels_last
+from costcalc.operators.fields import flag, integer, real, word
+from costcalc.operators.op import FOLDED, NEW, Example, Op, Saved
+
+
+class BatchNorm(Op, kind="batch_norm"):
+    """Batch normalization, with statistics that are constants once trained.
+
+    At inference it is one multiplication and one addition an element (the scale and the shift that
+    mean, variance, gamma and beta fold to). Buffers: mean and variance a channel, and the counter
+    of batches that PyTorch keeps.
+    """
+
+    norm_word = "batch"
+    affine: bool = flag("learn gamma and beta, one each a channel", True)
+    eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
+
+    def norm_params(self, x: Shape, y: Shape) -> Any:
+        return 2 * x.c if self.affine else 0
+
+    def buffers(self, x: Shape, y: Shape) -> Any:
+        return 2 * x.c + 1
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"mul": x.size, "add": x.size}
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED
+
+    def scratch(self, x: Shape, y: Shape) -> Any:
+        """Return the bytes of a mean and an inverse deviation a channel, which PyTorch's kernel gives too."""
+        return 8 * x.c
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input, and a mean and an inverse deviation a channel, 32 bits each."""
+        return Saved((0,), fixed=8 * x.c)
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        nn = torch.nn
+        make = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[len(x.space)]
+        return make(x.c, self.eps, affine=self.affine)
+
+    examples = [
+        Example(
+            {},
+            (32, 112, 112),
+            (32, 112, 112),
+            "gamma and beta: 2 * 32; mean, variance and the counter: 2 * 32 + 1",
+            norm_params=64, buffers=65, elementwise={"mul": 401408, "add": 401408},
+        ),
+        Example({}, (512,), (512,), "after a fully connected layer", norm_params=1024, buffers=1025),
+        Example({"affine": False}, (8, 10), (8, 10), "one spatial axis: 2 * 8 + 1 stored", buffers=17),
+    ]  # fmt: skip
+
+
+def _normalized(x: Shape, sets: Any, *, affine: bool) -> dict[str, Any]:
+    """Return the operations of a norm that computes its statistics at inference, over so many sets.
+
+    Of each element: added to the sum, the mean taken off, squared, added to the sum of squares,
+    multiplied by 1 / deviation: add 3, mul 2. Of each set: two means and the inverse (div 3), a
+    root. Gamma and beta are one mul and one add more.
+    """
+    extra = 1 if affine else 0
+    return {"mul": (2 + extra) * x.size, "add": (3 + extra) * x.size, "div": 3 * sets, "sqrt": sets}
+
+
+class LayerNorm(Op, kind="layer_norm"):
+    """Layer normalization: over the channels of each pixel, or over the whole tensor.
+
+    Statistics are computed at inference too: three additions and two multiplications an element,
+    three divisions and a root a set, and one of each for gamma and beta.
+    """
+
+    norm_word = "layer"
+    over: str = word("what is normalized together: the channels of a pixel, or all", "channels", ("channels", "all"))
+    affine: bool = flag("learn gamma and beta, one each a normalized element", True)
+    bias: bool = flag("learn beta too, not gamma alone", True)
+    eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
+
+    def norm_params(self, x: Shape, y: Shape) -> Any:
+        if not self.affine:
+            return 0
+        return (2 if self.bias else 1) * (x.c if self.over == "channels" else x.size)
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        operations = _normalized(x, x.pixels if self.over == "channels" else 1, affine=self.affine)
+        if self.affine and not self.bias:
+            operations["add"] = operations["add"] - x.size
+        return operations
+
+    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+        if not self.affine:
+            return ()
+        return ((x.c,) if self.over == "channels" else x.dims) + (self.bias,)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), bytes=8 * (x.pixels if self.over == "channels" else 1))
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        shape = x.c if self.over == "channels" else x.dims
+        norm = torch.nn.LayerNorm(shape, self.eps, self.affine, self.bias)
+        return norm if self.over == "all" else channels_last(norm)
+
+    examples = [
+        Example(
+            {},
+            (96, 56, 56),
+            (96, 56, 56),
+            "ConvNeXt: gamma and beta a channel, 2 * 96; a root at each of 56 * 56 pixels",
+            norm_params=192, elementwise={"mul": 903168, "add": 1204224, "div": 9408, "sqrt": 3136},
+        ),
+        Example({}, (64,), (64,), "2 * 64", norm_params=128),
+        Example(
+            {"over": "all"},
+            (4, 6, 6),
+            (4, 6, 6),
+            "gamma and beta an element: 2 * 4 * 6 * 6; one set",
+            norm_params=288, elementwise={"mul": 432, "add": 576, "div": 3, "sqrt": 1},
+        ),
+        Example(
+            {"affine": False},
+            (4, 10),
+            (4, 10),
+            "one spatial axis, nothing learned: 2 * 40 and 3 * 40",
+            elementwise={"mul": 80, "add": 120, "div": 30, "sqrt": 10},
+        ),
+        Example(
+            {"bias": False},
+            (4, 10),
+            (4, 10),
+            "gamma alone: one multiplication more an element",
+            norm_params=4, elementwise={"mul": 120, "add": 120, "div": 30, "sqrt": 10},
+        ),
+    ]  # fmt: skip
+
+
+class RmsNorm(Op, kind="rms_norm"):
+    """Root mean square normalization over the channels of each pixel: no mean is taken off, and there is no beta.
+
+    Two multiplications (one more for gamma) and an addition an element; two divisions and a root a pixel.
+    """
+
+    norm_word = "rms"
+    affine: bool = flag("learn gamma, one a channel", True)
+    eps: float = real("added to the mean square, so that none is divided by zero", 1e-6)
+
+    def norm_params(self, x: Shape, y: Shape) -> Any:
+        return x.c if self.affine else 0
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        extra = 1 if self.affine else 0
+        return {"mul": (2 + extra) * x.size, "add": x.size, "div": 2 * x.pixels, "sqrt": x.pixels}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), elements=x.size, bytes=4 * x.pixels)
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return channels_last(torch.nn.RMSNorm(x.c, self.eps, self.affine))
+
+    examples = [
+        Example(
+            {},
+            (64, 7, 7),
+            (64, 7, 7),
+            "64 * 49 = 3,136 elements, a root at each of 49 pixels",
+            norm_params=64, elementwise={"mul": 9408, "add": 3136, "div": 98, "sqrt": 49},
+        ),
+        Example(
+            {"affine": False},
+            (10,),
+            (10,),
+            "nothing learned",
+            elementwise={"mul": 20, "add": 10, "div": 2, "sqrt": 1},
+        ),
+    ]  # fmt: skip
+
+
+class GroupNorm(Op, kind="group_norm"):
+    """Group normalization: over the pixels and channels of each group of channels.
+
+    Statistics are computed at inference too: three additions and two multiplications an element,
+    three divisions and a root a group, and one of each for gamma and beta.
+    """
+
+    norm_word = "group"
+    groups: int = integer("groups, G, that the channels are split into", 32, symbol="G")
+    affine: bool = flag("learn gamma and beta, one each a channel", True)
+    eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
+
+    def check(self, x: Shape, y: Shape) -> None:
+        if num.any_of(x.c % self.groups != 0):
+            raise Fault(
+                f"{x.c} channels can't be split into {self.groups} groups",
+                "the channels must be a multiple of groups (32 by default)",
+                field="groups",
+            )
+
+    def norm_params(self, x: Shape, y: Shape) -> Any:
+        return 2 * x.c if self.affine else 0
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return _normalized(x, self.groups, affine=self.affine)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), bytes=8 * self.groups)
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return torch.nn.GroupNorm(self.groups, x.c, self.eps, affine=self.affine)
+
+    examples = [
+        Example(
+            {},
+            (64, 14, 14),
+            (64, 14, 14),
+            "gamma and beta: 2 * 64; 32 groups",
+            norm_params=128, elementwise={"mul": 37632, "add": 50176, "div": 96, "sqrt": 32},
+        ),
+        Example({"groups": 2, "affine": False}, (6, 5), (6, 5), "one spatial axis, nothing learned"),
+    ]  # fmt: skip
+
+
+class InstanceNorm(Op, kind="instance_norm"):
+    """Instance normalization: over the pixels of each channel.
+
+    Nothing is learned or stored by default, as in PyTorch; statistics are then computed at
+    inference: three additions and two multiplications an element, three divisions and a root a
+    channel. With `track_running_stats` they are constants, as those of batch normalization.
+    """
+
+    norm_word = "instance"
+    affine: bool = flag("learn gamma and beta, one each a channel", False)
+    track_running_stats: bool = flag("keep running means and variances for inference", False)
+    eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
+
+    def shape(self, x: Shape) -> Shape:
+        if not x.space:
+            raise Fault(f"instance_norm normalizes over space, but the input has none: {x}", "layer_norm needs none")
+        return x
+
+    def norm_params(self, x: Shape, y: Shape) -> Any:
+        return 2 * x.c if self.affine else 0
+
+    def buffers(self, x: Shape, y: Shape) -> Any:
+        return 2 * x.c + 1 if self.track_running_stats else 0
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        if self.track_running_stats:
+            return {"mul": x.size, "add": x.size}
+        return _normalized(x, x.c, affine=self.affine)
+
+    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+        return (x.c, self.track_running_stats) if self.affine else ()
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return FOLDED if self.track_running_stats else NEW
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,), bytes=8 * x.c)
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        nn = torch.nn
+        make = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)[len(x.space) - 1]
+        return make(x.c, self.eps, affine=self.affine, track_running_stats=self.track_running_stats)
+
+    examples = [
+        Example(
+            {},
+            (16, 8, 8),
+            (16, 8, 8),
+            "nothing learned: 2 * 1024 mul and 3 * 1024 add, a root a channel",
+            elementwise={"mul": 2048, "add": 3072, "div": 48, "sqrt": 16},
+        ),
+        Example(
+            {"affine": True, "track_running_stats": True},
+            (16, 9),
+            (16, 9),
+            "one spatial axis: 2 * 16 learned, 2 * 16 + 1 stored",
+            norm_params=32, buffers=33, elementwise={"mul": 144, "add": 144},
+        ),
+    ]  # fmt: skip
+
+
+class LocalResponseNorm(Op, kind="lrn"):
+    """Local response normalization of AlexNet: each element by its `size` neighbours in channel direction.
+
+    x / (k + alpha * sum of squares)^0.75. An element takes its square, `size` - 1 additions, the
+    scale and the constant k, and the power as root times root of root: 3 mul, `size` add, 2 sqrt, 1 div.
+    """
+
+    size: int = integer("neighbouring channels, its own included", 5)
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"mul": 3 * x.size, "add": self.size * x.size, "sqrt": 2 * x.size, "div": x.size}
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        """Return the input, its padded squares, and the divisor before and after its power."""
+        return Saved((0,), elements=2 * x.size + (x.c + self.size - 1) * x.pixels)
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        norm = torch.nn.LocalResponseNorm(self.size)
+        return norm if x.space else lambda t: norm(t[..., None])[..., 0]  # PyTorch wants at least one spatial axis
+
+    examples = [
+        Example(
+            {},
+            (96, 27, 27),
+            (96, 27, 27),
+            "AlexNet: 96 * 27 * 27 = 69,984 elements, five neighbours",
+            elementwise={"mul": 209952, "add": 349920, "sqrt": 139968, "div": 69984},
+        ),
+    ]  # fmt: skip

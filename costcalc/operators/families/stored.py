@@ -1,0 +1,81 @@
+"""What is learned or stored and is no layer's kernel: tensors of their own, numbers that shape other weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.numbers.shape import Shape
+from costcalc.operators.families._twin import twin
+from costcalc.operators.fields import integer, integers, text, word
+from costcalc.operators.op import STORED, VIEW, Example, Op
+
+
+class Parameter(Op, kind="parameter"):
+    """A tensor that does not depend on the image: a position embedding, a class token, a stored constant.
+
+    It takes no input. As a `parameter` its numbers are learned and count as weights; as a `buffer`
+    they are stored, and as `none` they are made on the way.
+    """
+
+    inputs = 0
+    dims: tuple[Any, ...] = integers("its shape, channels first", key="shape")
+    store: str = word("what holds it", "parameter", ("parameter", "buffer", "none"))
+
+    def shape(self, x: tuple[()]) -> Shape:
+        return Shape(*self.dims)
+
+    def weights(self, x: tuple[()], y: Shape) -> Any:
+        return y.size if self.store == "parameter" else 0
+
+    def buffers(self, x: tuple[()], y: Shape) -> Any:
+        return y.size if self.store == "buffer" else 0
+
+    def storage(self, x: tuple[()], y: Shape) -> str:
+        return STORED
+
+    def torch(self, torch: Any, x: tuple[()], y: Shape) -> Any:
+        """Return a module that is handed the network's input, for the size of its batch."""
+        module = twin(torch, lambda m, image: image.new_zeros(len(image), *y.dims) + m.values)
+        values = torch.zeros(y.dims)
+        if self.store == "parameter":
+            module.values = torch.nn.Parameter(values)
+        elif self.store == "buffer":
+            module.register_buffer("values", values)
+        else:
+            module.values = 0.0
+        return module
+
+    examples = [
+        Example({"shape": [768, 197]}, (), (768, 197), "ViT-B/16's position embedding: 768 * 197", weights=151296),
+        Example({"shape": [2, 169], "store": "buffer"}, (), (2, 169), "coordinates that are stored", buffers=338),
+        Example({"shape": [64], "store": "none"}, (), (64,), "a constant"),
+    ]
+
+
+class WeightParams(Op, kind="weight_params"):
+    """Learned numbers that shape the weights of another layer: the gain of weight standardization.
+
+    They are parameters, and do no work on the image: what goes in comes out.
+    """
+
+    stated: int = integer("how many numbers", key="count")
+    note: str = text("what they are")
+
+    def weights(self, x: Shape, y: Shape) -> Any:
+        return self.stated
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return VIEW
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return twin(torch, lambda _, t: t, values=torch.nn.Parameter(torch.zeros(self.stated)))
+
+    examples = [
+        Example(
+            {"count": 64, "note": "a gain a channel of the next convolution"},
+            (16, 8, 8),
+            (16, 8, 8),
+            "64 numbers, and no work",
+            weights=64,
+        )
+    ]

@@ -1,0 +1,282 @@
+"""What an operator is: declared fields, tiny pure rules, worked examples. One class, one definition.
+
+Everything else reads the class: validation, the JSON Schema, the reference page, `explain`, the
+counts, sweeps, the PyTorch twin. The operators themselves are in `costcalc/operators/families/`, a file a family;
+a file there is found by being there. Another package adds operators through the entry point group
+`costcalc.operators`: each entry names a module that defines `Op` classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
+
+from costcalc.base.errors import Fault
+from costcalc.numbers.shape import Shape
+from costcalc.operators.fields import REQUIRED, Field, Role
+from costcalc.operators.receptive import SAME, Reach
+
+# What a row holds. Parameters are counted once where weights are shared, work each time.
+PARAMETERS = ("weights", "biases", "norm_params", "buffers")
+WORK = ("macs", "bias_adds", "elementwise")
+
+# What an operator does to storage: it writes a new tensor; its output is its input under another shape, or a part
+# of it; it may write over an operand of the same size that nothing needs any more, as PyTorch too can; or it may
+# where a compiler folds it into what comes before, which PyTorch does not.
+NEW, VIEW, INPLACE, FOLDED, STORED = "new", "view", "inplace", "folded", "stored"
+COMPONENTS = PARAMETERS + WORK
+
+# kind (and alias) -> class, filled by defining a class.
+REGISTRY: dict[str, type[Op]] = {}
+
+
+class Saved(NamedTuple):
+    """What PyTorch's autograd keeps of an operator for the backward pass, beside parameters."""
+
+    operands: tuple[int, ...] = ()  # those of its inputs that it keeps, by number
+    result: bool = False  # whether it keeps its output
+    elements: Any = 0  # numbers that it makes for the purpose, as wide as an activation: a mask, a padded copy
+    bytes: Any = 0  # and what is as wide as it is: indices, statistics
+    learned: tuple[int, ...] = ()  # inputs that it keeps only where its own weights learn
+    fixed: Any = 0  # bytes that do not grow with the batch: statistics over the batch
+
+
+class Op:
+    """One layer type. A subclass declares `kind`, fields, `shape`, and the components it costs.
+
+    Rules are pure and take the input and output shapes (x, y): `x` is one Shape where `inputs`
+    is 1, else a tuple of them; `y` is one Shape, or a tuple where `shape` returns one. They use
+    `+ - * //` and the helpers of `costcalc.numbers.num` only, so that they run on ints, arrays, symbols.
+    """
+
+    kind: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    fields: ClassVar[dict[str, Field]] = {}
+    inputs: ClassVar[int | None] = 1  # how many tensors it takes; None: as many as there are branches
+    joins: ClassVar[bool] = False  # whether it takes several tensors, which may be its branches
+    axes: ClassVar[tuple[int, ...] | None] = None  # the numbers of spatial axes it takes; None: any
+    is_act: ClassVar[bool] = False  # may stand in `act:`
+    norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
+    derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
+    roles: ClassVar[tuple[str, ...]] = ()  # its fields that stand for operators which follow, in their order
+    required: ClassVar[tuple[str, ...]] = ()  # its fields that must be given
+    settled: ClassVar[dict[int, dict[str, Any]]] = {}  # number of axes -> the values of the others
+    checks: ClassVar[bool] = False  # whether it has a `check` of its own
+    counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
+    examples: ClassVar[Sequence[Example]] = ()
+
+    def __init_subclass__(cls, kind: str = "", aliases: tuple[str, ...] = (), **extra: Any) -> None:
+        super().__init_subclass__(**extra)
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+        for name, value in own.items():
+            value.attr, value.name = name, value.name or name
+            delattr(cls, name)  # an instance holds plain values; nothing is left in between
+        cls.fields = _ordered(cls.fields, {field.name: field for field in own.values()})
+        cls.roles = tuple(name for name, field in cls.fields.items() if isinstance(field, Role))
+        cls.required = tuple(name for name, field in cls.fields.items() if field.default is REQUIRED)
+        cls.settled = {}
+        cls.joins = cls.inputs not in (0, 1)
+        cls.checks = cls.check is not Op.check
+        cls.counted = tuple(n for n in COMPONENTS if getattr(cls, n) is not getattr(Op, n))
+        if kind:
+            cls.kind, cls.aliases = kind, aliases
+            _register(cls)
+
+    def __init__(self, axes: int = 0, /, **values: Any) -> None:
+        """Take the fields' values for an input with so many spatial axes; raise Fault for a bad one."""
+        mine = self.__dict__
+        mine.update(self.defaults(axes))
+        for name, value in values.items():
+            field = self.fields[name]
+            mine[field.attr] = field.settle(field.parse(value), axes)
+        for name in self.required:
+            if name not in values:
+                raise Fault(f"{self.kind} needs '{name}' ({self.fields[name].doc})")
+        self.settle()
+
+    @classmethod
+    def defaults(cls, axes: int) -> dict[str, Any]:
+        """Return the fields that need not be given, as attributes; worked out once for each number of axes."""
+        if axes not in cls.settled:
+            optional = [field for field in cls.fields.values() if field.default is not REQUIRED]
+            cls.settled[axes] = {field.attr: field.settle(field.default, axes) for field in optional}
+        return cls.settled[axes]
+
+    def __repr__(self) -> str:
+        return f"{self.kind}({', '.join(f'{n}={v!r}' for n, v in vars(self).items())})"
+
+    # ---- rules -----------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Resolve fields that depend on others (padding `half` on the kernel)."""
+
+    def shape(self, x: Any) -> Any:
+        """Return the output shape, or a tuple of shapes; raise Fault where there is none."""
+        return x
+
+    def check(self, x: Any, y: Any) -> None:
+        """Raise Fault for what is wrong although the output's shape is known."""
+
+    def weights(self, x: Any, y: Any) -> Any:
+        """Return how many numbers the kernels hold."""
+        return 0
+
+    def biases(self, x: Any, y: Any) -> Any:
+        """Return how many biases there are."""
+        return 0
+
+    def norm_params(self, x: Any, y: Any) -> Any:
+        """Return the learnable numbers that are neither kernel nor bias: gamma, beta, slopes, offsets."""
+        return 0
+
+    def buffers(self, x: Any, y: Any) -> Any:
+        """Return the stored numbers that are not learned: running mean and variance."""
+        return 0
+
+    def macs(self, x: Any, y: Any) -> Any:
+        """Return the multiply-accumulates of one image."""
+        return 0
+
+    def real_macs(self, x: Any, y: Any) -> Any:
+        """Return the multiply-accumulates whose factor is a pixel of the input, none of the padding's zeros."""
+        return self.macs(x, y)
+
+    def bias_adds(self, x: Any, y: Any) -> Any:
+        """Return the additions of a bias, one an output element."""
+        return 0
+
+    def elementwise(self, x: Any, y: Any) -> dict[str, Any]:
+        """Return the other operations by kind: add, mul, div, compare, exp, sqrt."""
+        return {}
+
+    def grouping(self, x: Any) -> str:
+        """Return how its multiply-accumulates lie: dense, grouped or depthwise; hardware has a rate for each."""
+        del x
+        return "dense"
+
+    def sliding(self, x: Any) -> Any:
+        """Return the kernel of a dense convolution of stride 1, which fast algorithms take; None for all else."""
+        del x
+
+    def storage(self, x: Any, y: Any) -> str:
+        """Return what it does to storage: NEW, VIEW, INPLACE, FOLDED or STORED."""
+        return NEW
+
+    def scratch(self, x: Any, y: Any) -> Any:
+        """Return the bytes that PyTorch makes beside the output and drops: statistics, indices."""
+        return 0
+
+    def plane(self, x: Any, y: Any) -> Any:
+        """Return the elements that are needed to run it channel by channel over its own input; None if it can't."""
+        return None
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return which places of an operand each output reads, axis by axis of space; None for all of them.
+
+        x, y: the operand's shape and the output's; number: which operand it is.
+        """
+        return (SAME,) * len(x.space) if x.space == y.space else None
+
+    def saved(self, x: Any, y: Any) -> Saved:
+        """Return what PyTorch's autograd keeps of it for the backward pass."""
+        return Saved()
+
+    def type(self, x: Any) -> str:
+        """Return the layer type that breakdowns go by: `conv dw 3x3`."""
+        del x
+        return self.kind
+
+    def tensors(self, x: Any, y: Any) -> tuple[Any, ...]:
+        """Return what must be equal for two layers to share their weights."""
+        return (self.weights(x, y), self.biases(x, y), self.norm_params(x, y))
+
+    def torch(self, torch: Any, x: Any, y: Any) -> Any:
+        """Return a module or function that does the same in PyTorch (which is handed in)."""
+        raise NotImplementedError(f"{self.kind} has no PyTorch twin")
+
+    # ---- helpers for shape rules -------------------------------------------------------------------
+
+    def spatial(self, x: Shape, *counts: int) -> None:
+        """Raise Fault unless the input has one of the given numbers of spatial axes."""
+        if len(x.space) not in counts:
+            wanted = " or ".join(str(c) for c in counts) + (" spatial axis" if counts == (1,) else " spatial axes")
+            raise Fault(
+                f"{self.kind} takes {wanted}, but the input is {x}",
+                "flatten and global_avg_pool take the space away: what they give, fc takes" if not x.space else "",
+            )
+
+
+def _ordered(above: dict[str, Field], own: dict[str, Field]) -> dict[str, Field]:
+    """Return a family's fields and a member's: first what must be given, the member's own before the others."""
+    required = {name: field for name, field in (own | above).items() if field.default is REQUIRED}
+    return required | above | own
+
+
+class Example:
+    """A worked example: fields, input and output shape, and every component that is not zero."""
+
+    __slots__ = ("counts", "fields", "note", "x", "y")
+
+    def __init__(self, fields: dict[str, Any], x: Any, y: Any, note: str = "", **counts: Any) -> None:
+        self.fields = fields
+        self.x = x
+        self.y = y
+        self.note = note
+        self.counts = counts
+
+
+def _register(cls: type[Op]) -> None:
+    """Enter a class under its kind and aliases; a mistake in a definition shows at import."""
+    if not cls.__doc__:
+        raise TypeError(f"{cls.__name__} needs a docstring: its first line is the reference's entry")
+    for name in (cls.kind, *cls.aliases):
+        if name in REGISTRY and REGISTRY[name].__qualname__ != cls.__qualname__:
+            raise TypeError(f"two operators are called '{name}'")
+        REGISTRY[name] = cls
+
+
+_loaded: set[str] = set()
+
+
+def operators() -> dict[str, type[Op]]:
+    """Return all operators of costcalc by kind and alias, loading them at the first call."""
+    if "own" not in _loaded:
+        _loaded.add("own")
+        import os
+        from importlib import import_module
+
+        import costcalc.operators.families as package
+
+        for file in sorted(os.listdir(os.path.dirname(package.__file__ or ""))):
+            if file.endswith(".py") and file != "__init__.py":
+                import_module(f"costcalc.operators.families.{file[:-3]}")
+    return REGISTRY
+
+
+def find(word: str) -> type[Op] | None:
+    """Return the operator of that name; packages' entry points are read when one is not found here."""
+    found = operators().get(word)
+    if found is None and "packages" not in _loaded:
+        _loaded.add("packages")
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group="costcalc.operators"):
+            entry.load()
+        found = REGISTRY.get(word)
+    return found
+
+
+def role_words(role: str) -> dict[str, str]:
+    """Return the words that `norm:` or `act:` takes, each with the kind of its operator."""
+    operators()
+    return _role_words(role, len(REGISTRY))
+
+
+@lru_cache(maxsize=8)
+def _role_words(role: str, known: int) -> dict[str, str]:
+    """Return the words of a role; asked for every layer, so kept until another operator is defined."""
+    del known
+    if role == "norm":
+        return {op.norm_word: op.kind for op in REGISTRY.values() if op.norm_word}
+    return {name: op.kind for name, op in REGISTRY.items() if op.is_act}

@@ -1,0 +1,77 @@
+"""Windows that slide over space: what convolutions and pools share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.base.errors import Fault
+from costcalc.numbers import num
+from costcalc.numbers.shape import Shape
+from costcalc.operators.op import Op
+from costcalc.operators.receptive import Reach, sliding
+
+
+class Windowed(Op):
+    """An operator with kernel, stride, padding and dilation; subclasses declare those fields."""
+
+    axes = (1, 2)
+    kernel: tuple[Any, ...]
+    stride: tuple[Any, ...]
+    padding: Any  # "same", or (before, after) for each axis
+    dilation: tuple[Any, ...]
+    ceil_mode: bool = False
+
+    def settle(self) -> None:
+        """Put numbers for the paddings that do not depend on the input."""
+        if self.padding == "valid":
+            self.padding = ((0, 0),) * len(self.kernel)
+        elif self.padding == "half":
+            self.padding = tuple(self._half(w) for w in self.windows())
+
+    def _half(self, window: Any) -> tuple[Any, Any]:
+        if num.any_of(window % 2 == 0):
+            raise Fault(
+                f"padding half needs an odd kernel, and this one spans {window}",
+                "write the padding in numbers, or same for TensorFlow's",
+                field="padding",
+            )
+        return (window // 2, window // 2)
+
+    def windows(self) -> tuple[Any, ...]:
+        """Return what a kernel spans on each axis: dilation * (kernel - 1) + 1."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def pads(self, x: Shape) -> tuple[tuple[Any, Any], ...]:
+        """Return (before, after) for each axis; of SAME an odd total puts the extra one after."""
+        if self.padding != "same":
+            return tuple(self.padding)
+        axes = zip(x.space, self.windows(), self.stride, strict=True)
+        totals = [num.same_padding(n, w, s) for n, w, s in axes]
+        return tuple((t // 2, t - t // 2) for t in totals)
+
+    def slid(self, x: Shape) -> tuple[Any, ...]:
+        """Return the output's spatial axes; raise Fault where not even one window fits."""
+        self.spatial(x, 1, 2)
+        out = []
+        for n, w, s, (before, after) in zip(x.space, self.windows(), self.stride, self.pads(x), strict=True):
+            fits = num.out_len(n, w, s, before, after, ceil=self.ceil_mode)
+            if num.any_of(fits < 1):
+                padded = f"{n}" if num.every(before + after == 0) else f"{n} + {before} + {after} of padding"
+                raise Fault(
+                    f"a window of {w} does not fit into {padded}",
+                    "pad, use a smaller kernel or dilation, or a larger input",
+                    field="kernel",
+                )
+            out.append(fits)
+        return tuple(out)
+
+    def real_taps(self, x: Shape, space: tuple[Any, ...]) -> Any:
+        """Return how many of a channel's products, of all taps at all outputs, fall on real pixels."""
+        axes = zip(x.space, space, self.kernel, self.stride, self.pads(x), self.dilation, strict=True)
+        return num.prod(num.real_taps(n, out, k, s, before, d) for n, out, k, s, (before, _), d in axes)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return the window's reach; what subclasses take beside the image has none of its own."""
+        del y, number
+        axes = zip(self.windows(), self.stride, self.pads(x), strict=True)
+        return tuple(sliding(span, stride, before) for span, stride, (before, _) in axes)

@@ -1,1 +1,0 @@
-"""The operators, a file a family. A new layer type is a class in one of these files, or a new file."""

@@ -1,0 +1,149 @@
+"""Published figures: whether what a paper prints is what a spec gives.
+
+A figure's own digits are its tolerance: 569M is reproduced by 568,740,352, which rounded to the same
+digits is 569M. All arithmetic is on whole numbers and decimals, so that no float rounds before us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Any, NamedTuple
+
+from costcalc.base.errors import Fault, SpecError, nearest, stop
+from costcalc.costs import conventions
+from costcalc.costs.counting import cost, total
+from costcalc.costs.rows import Row, rows
+from costcalc.graph.expand import expand
+from costcalc.language.annotations import FIGURE
+from costcalc.language.document import Spec
+from costcalc.numbers import num
+
+QUANTITIES = ("macs", "params")
+UNITS = {"": 0, "%": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
+ROUNDINGS = {"nearest": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
+
+
+class Figure(NamedTuple):
+    """A printed figure: its value, and the step between it and the next figure that could be printed."""
+
+    value: int | Decimal
+    step: int | Decimal
+
+
+class Claim(NamedTuple):
+    """One figure of a published row, and what a spec gives for it."""
+
+    row: Mapping[str, Any]
+    quantity: str  # macs or params
+    printed: str
+    ours: int | Decimal  # a Decimal where the figure is a share in per cent
+    holds: bool  # ours, rounded as the source rounds, is what is printed
+    reproduces: bool  # what the row says: false where a note explains why the figure cannot hold
+
+
+def figure(text: str, digits: int | None = None) -> Figure:
+    """Return what is printed, as a number and its step: 4.2M is 4,200,000 in steps of 100,000.
+
+    All digits written count, zeros at the end too, unless `digits` says how many do: 720M of two
+    digits goes in steps of 10 M. Raises Fault for what is no figure, or has fewer digits than said.
+    """
+    found = FIGURE.match(text)
+    if not found:
+        raise Fault(f"'{text}' is no figure", "write 569M, 4.2M, 1.5G, 0.39B")
+    written = Decimal(found["number"])
+    unit = Decimal(10) ** UNITS[found["unit"]]
+    step = Decimal(1).scaleb(int(written.as_tuple().exponent)) * unit
+    if digits is not None:
+        if type(digits) is not int or digits < 1:
+            raise Fault(f"digits is {digits!s:.20}: it is a whole number, 1 or more")
+        coarse = Decimal(1).scaleb(written.adjusted() - digits + 1) * unit
+        if not written or coarse < step or written * unit % coarse:
+            raise Fault(f"'{text}' has not {digits} digits that count")
+        step = coarse
+    return Figure(written * unit, step)
+
+
+def rounded(number: int | Decimal, step: int | Decimal, rounding: str = "nearest") -> Decimal:
+    """Return a number in whole steps: nearest (halves go up), floor or ceil."""
+    return (number / Decimal(step)).to_integral_value(ROUNDINGS[rounding]) * step
+
+
+def holds(ours: int | Decimal, printed: str, digits: int | None = None, rounding: str = "nearest") -> bool:
+    """Say whether our number, rounded to the digits that are printed, is what is printed."""
+    value, step = figure(printed, digits)
+    return rounded(ours, step, rounding) == value
+
+
+def settings(spec: Spec, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the knob values that a row is about: its variant's over the file's, its own over them."""
+    variant: Mapping[str, Any] = spec.variants[row["variant"]] if row.get("variant") else {}
+    return {**(spec.defaults_of_file or {}), **variant, **(row.get("knobs") or {})}
+
+
+def counted(
+    spec: Spec, knobs: Mapping[str, Any], convention: str = conventions.DEFAULT, of: str | list[str] = ""
+) -> dict[str, tuple[Any, Any]]:
+    """Return what a part of a network and the whole cost for knob values under a convention, by quantity.
+
+    of: a layer type, or the path of a layer or a group of them, or several; the whole network where it is empty.
+    Raises Fault where the network has no such part.
+    """
+    rule = conventions.get(convention)
+    found = rows(expand(spec, knobs))
+    wanted = of if isinstance(of, list) else [of]
+    for name in wanted:
+        if not any(_within(row, name) for row in found):
+            known = {row.type for row in found} | {row.node.layer.split("/")[0] for row in found}
+            raise Fault(f"there is no layer, group or layer type '{name}'", nearest(name, known))
+    members = [row for row in found if any(_within(row, name) for name in wanted)]
+    whole, part = (total(cost(row, rule) for row in some) for some in (found, members))
+    return {"macs": (part.macs, whole.macs), "params": (part.params, whole.params)}
+
+
+def claims(spec: Spec, row: Mapping[str, Any]) -> list[Claim]:
+    """Return the figures of one row that can be counted; a row may have none, an accuracy alone."""
+    printed = {quantity: str(row[quantity]) for quantity in QUANTITIES if quantity in row}
+    if not printed:
+        return []
+    parts = counted(spec, settings(spec, row), row.get("convention", conventions.DEFAULT), row.get("of", ""))
+    for quantity in printed:
+        if any(number is num.UNKNOWN for number in parts[quantity]):
+            raise Fault(f"the {quantity} are unknown, since those of a layer are", "remove the figure, or the layer")
+    ours = {quantity: _share(*parts[quantity], text) for quantity, text in printed.items()}
+    digits, rounding = row.get("digits"), row.get("rounding", "nearest")
+    reproduces = row.get("reproduces") is not False
+    return [
+        Claim(row, quantity, text, ours[quantity], holds(ours[quantity], text, digits, rounding), reproduces)
+        for quantity, text in printed.items()
+    ]
+
+
+def _within(row: Row, name: str) -> bool:
+    """Say whether a row is of that layer type, or lies at or below that path."""
+    return not name or name == row.type or f"{row.name}/".startswith(f"{name}/")
+
+
+def _share(part: int, whole: int, printed: str) -> int | Decimal:
+    """Return what stands against a figure: a number, or its share of the whole where the figure is in per cent."""
+    return 100 * Decimal(part) / Decimal(max(whole, 1)) if printed.endswith("%") else part
+
+
+def check(spec: Spec) -> list[Claim]:
+    """Return every figure of a spec's `published` rows with what the spec gives for it.
+
+    Raises SpecError where the spec is wrong, a convention unknown, or a figure none.
+    """
+    found: list[Claim] = []
+    for row in spec.published:
+        try:
+            found += claims(spec, row)
+        except Fault as fault:
+            raise refused(spec, row, fault) from None
+    return found
+
+
+def refused(spec: Spec, row: Mapping[str, Any], fault: Fault) -> SpecError:
+    """Return the error for a row whose figure cannot be read."""
+    place = row.get("where") or row.get("variant") or "a row"
+    return stop(f"published, {place}: {fault.message}", spec.where, fault.hint)

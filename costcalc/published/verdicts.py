@@ -1,0 +1,201 @@
+"""The account of published figures: what each source prints, what a spec gives, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from costcalc.base.errors import Problem, stop
+from costcalc.costs import conventions
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.published.figures import Claim, check, claims, figure
+from costcalc.reports.render.figures import readable
+from costcalc.reports.report import Column, Table
+
+EXACT, ROUNDED, EXPLAINED, WRONG, STALE = "exact", "rounded", "explained", "WRONG", "STALE"
+GOOD = (EXACT, ROUNDED, EXPLAINED)
+
+
+def verdict(claim: Claim) -> str:
+    """Return what is to be said of a figure; WRONG and STALE are verdicts that its spec does not claim."""
+    if claim.holds:
+        if not claim.reproduces:
+            return STALE
+        return EXACT if figure(claim.printed).value == claim.ours else ROUNDED
+    return WRONG if claim.reproduces else EXPLAINED
+
+
+class Figure:
+    """One published figure of the zoo: its network, its row, and what became of it."""
+
+    __slots__ = ("claim", "network", "verdict")
+
+    def __init__(self, network: str, claim: Claim) -> None:
+        self.network = network
+        self.claim = claim
+        self.verdict = verdict(claim)
+
+    @property
+    def where(self) -> str:
+        """Where the figure is printed."""
+        row = self.claim.row
+        return ", ".join([str(row.get("source", "")), *places(row)])
+
+    @property
+    def unit(self) -> str:
+        """What the figure counts, as its convention calls it."""
+        convention = conventions.get(self.claim.row.get("convention", conventions.DEFAULT))
+        return convention.unit if self.claim.quantity == "macs" else convention.things
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figure as plain data."""
+        claim = self.claim
+        return {
+            "network": self.network,
+            "source": claim.row.get("source"),
+            "where": claim.row.get("where"),
+            "quantity": claim.quantity,
+            "printed": claim.printed,
+            "of": claim.row.get("of"),
+            "ours": claim.ours if isinstance(claim.ours, int) else float(claim.ours),
+            **conventions.get(claim.row.get("convention", conventions.DEFAULT)).mark,
+            "verdict": self.verdict,
+            "note": claim.row.get("note"),
+        }
+
+
+def figures(words: Iterable[str] = ()) -> list[Figure]:
+    """Return the figures of all networks whose names or sources hold all words."""
+    found = [figure for spec in zoo.specs() for figure in of_spec(spec)]
+    wanted = [word.lower() for word in words]
+    return [f for f in found if all(word in f"{f.network} {f.where}".lower() for word in wanted)]
+
+
+def of_spec(spec: Spec) -> list[Figure]:
+    """Return the figures of one spec, each under the name of its variant and the knobs it is for."""
+    return [Figure(network(spec, claim.row), claim) for claim in check(spec)]
+
+
+def network(spec: Spec, row: Any) -> str:
+    """Return a network as the command line would be given it: `mobilenet_v1 --width 0.5`."""
+    name = str(row.get("variant") or zoo.stem(spec.where))
+    knobs = (f"--{knob} {_value(value)}" for knob, value in (row.get("knobs") or {}).items())
+    part = [f"({_value(row['of'])})"] if row.get("of") else []
+    return " ".join([name, *knobs, *part])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def account_table(found: list[Figure]) -> Table:
+    """Return a line a figure: what is printed and where, what we count, the verdict."""
+    columns = [
+        Column("network"),
+        Column("printed in"),
+        Column("printed", "number"),
+        Column("ours", "number"),
+        Column("verdict"),
+    ]
+    cells = [[f.network, f.where, f"{f.claim.printed} {f.unit}", _shown(f.claim), f.verdict] for f in found]
+    return Table(columns, cells, [f"{len(found)} figures", "", "", "", ""])
+
+
+def unclaimed(spec: Spec) -> list[Problem]:
+    """Return a problem for each figure of a spec whose verdict is not what the spec claims."""
+    marks = {id(row): marks for row, marks in zip(spec.published, spec.published_marks, strict=True)}
+    found = []
+    for figure_ in of_spec(spec):
+        claim = figure_.claim
+        if figure_.verdict in GOOD:
+            continue
+        said = f"{claim.quantity} {claim.printed} is printed, and we count {_exact(claim)}"
+        hint = "say reproduces: false with a note, or name the rounding, digits or convention that it has"
+        if figure_.verdict == STALE:
+            said = f"{claim.quantity} {claim.printed} is reproduced: we count {_exact(claim)}"
+            hint = "take reproduces: false away"
+        found.append(Problem(said, marks[id(claim.row)][claim.quantity], hint))
+    return found
+
+
+def _shown(claim: Claim) -> str:
+    return readable(claim.ours) if isinstance(claim.ours, int) else f"{claim.ours:.2f} %"
+
+
+def _exact(claim: Claim) -> str:
+    return f"{claim.ours:,}" if isinstance(claim.ours, int) else f"{claim.ours:.4f} %"
+
+
+def summary(found: list[Figure]) -> str:
+    """Return how often each verdict stands."""
+    verdicts = [f.verdict for f in found]
+    return ", ".join(f"{verdicts.count(v)} {v}" for v in (EXACT, ROUNDED, EXPLAINED, WRONG, STALE) if v in verdicts)
+
+
+# ---- tables of papers --------------------------------------------------------------------------
+
+
+def places(row: Any) -> list[str]:
+    """Return the tables that print a row: one, or a list of them."""
+    where = row.get("where", "")
+    return [str(place) for place in where] if isinstance(where, list) else [str(where)]
+
+
+def tables() -> dict[tuple[str, str], list[tuple[Spec, dict[str, Any]]]]:
+    """Return the rows of the zoo by the table that prints them: (source, where)."""
+    found: dict[tuple[str, str], list[tuple[Spec, dict[str, Any]]]] = {}
+    for spec in zoo.specs():
+        for row in spec.published:
+            for place in places(row):
+                found.setdefault((str(row.get("source", "")), place), []).append((spec, row))
+    return found
+
+
+def find_table(source: str, where: str) -> list[tuple[Spec, dict[str, Any]]]:
+    """Return the rows of one table, by a part of its source and its number or name; raise SpecError for none."""
+    known = tables()
+    same = [key for key in known if source.lower() in key[0].lower() and _called(key[1], where)]
+    if not same:
+        raise stop(f"no row of the zoo is of '{source}', '{where}'", hint="costcalc table lists the tables there are")
+    return [row for key in same for row in known[key]]
+
+
+def _called(where: str, wanted: str) -> bool:
+    return wanted.lower() in (where.lower(), where.lower().removeprefix("table "))
+
+
+def paper_table(rows: list[tuple[Spec, dict[str, Any]]]) -> Table:
+    """Return a table as its paper prints it, our counts beside its figures; what it has not, has no column."""
+    titles = {
+        "macs": "MACs",
+        "our macs": "ours",
+        "params": "params",
+        "our params": "ours",
+        "top1": "top-1",
+        "top5": "top-5",
+    }
+    lines = paper_lines(rows)
+    keys = [key for key in titles if any(key in line for line in lines)]
+    columns = [Column("network"), *(Column(titles[key], "number") for key in keys)]
+    cells = [[line["network"], *(line.get(key, "") for key in keys)] for line in lines]
+    return Table(columns, cells, [f"{len(cells)} lines", *[""] * len(keys)])
+
+
+def paper_lines(rows: list[tuple[Spec, dict[str, Any]]]) -> list[dict[str, str]]:
+    """Return the cells of a paper's table by line: what is printed of one network in several rows stands together."""
+    lines: list[dict[str, str]] = []
+    for spec, row in rows:
+        cells: dict[str, str] = {key: str(row[key]) for key in ("macs", "params", "top1", "top5") if key in row}
+        for claim in claims(spec, row):
+            cells[f"our {claim.quantity}"] = _shown(claim) + ("" if claim.holds else " ≠")
+        name = network(spec, row)
+        # A quantity that is printed twice of a network is printed of two lines.
+        free = [line for line in lines if line["network"] == name and not line.keys() & cells.keys()]
+        if free:
+            free[0].update(cells)
+        else:
+            lines.append({"network": name, **cells})
+    return lines

@@ -1,0 +1,358 @@
+"""A sweep walked block by block: folded to what was asked, or written away, by one process or many.
+
+A `Task` says all that a worker needs, as plain data: workers in other processes and on other machines
+count the same blocks from it. Blocks are numbered, so that a walk can stop and go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from costcalc.base.errors import Fault, nearest, stop
+from costcalc.base.optional import need
+from costcalc.costs import conventions
+from costcalc.costs.formulas import Names
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.language.expr import parse
+from costcalc.metrics.metric import Setup, find
+from costcalc.sweeps.engine import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
+from costcalc.sweeps.grids import ZEROS
+
+SETTING = "setting"  # the column of a setting's number in the grid
+Columns = dict[str, Any]
+
+
+class Question:
+    """What is asked of a sweep: which settings, the best of them, or those that no other beats.
+
+    where: an expression over knobs and totals. by, pareto: names, each with a `-` before it where more
+    is better; top: how many of the best by `by`.
+    """
+
+    __slots__ = ("by", "pareto", "top", "where")
+
+    def __init__(
+        self, where: str = "", top: int | None = None, by: Sequence[str] = ("-macs",), pareto: Sequence[str] = ()
+    ) -> None:
+        self.where = where
+        self.top = top
+        self.by = tuple(by)
+        self.pareto = tuple(pareto)
+
+    @property
+    def folds(self) -> bool:
+        """Whether the answer may be far smaller than the sweep."""
+        return bool(self.where or self.top or self.pareto)
+
+
+def listed(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names, given one by one or in one text with commas."""
+    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else tuple(names)
+
+
+class Task:
+    """A sweep as plain data, which other processes can be handed."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        axes: Sequence[dict[str, list[Any]]],
+        question: Question | None = None,
+        *,
+        convention: str = conventions.DEFAULT,
+        shape: tuple[int, ...] | None = None,
+        batch: int = 1,
+        block: int = BLOCK,
+        skip: bool = False,
+        columns: Sequence[str] = (),
+        setup: dict[str, Any] | None = None,
+    ) -> None:
+        self.loaded: Spec | None = spec  # which no other process is handed
+        self.text, self.where, self.folder = spec.text, spec.where, spec.folder
+        self.variant = spec.variant
+        self.axes = list(axes)
+        self.convention = convention
+        self.shape = shape
+        self.batch = batch
+        self.block = block
+        self.skip = skip  # leave out what is refused, instead of telling its mistake
+        self.columns = tuple(columns)  # metrics that are told, instead of params and MACs
+        self.setup = dict(setup or {})  # the options of metrics
+        asked = question or Question()
+        self.asked = (asked.where, asked.top, asked.by, asked.pareto)
+
+    @property
+    def key(self) -> str:
+        """A short hash of all that the answer depends on."""
+        told = json.dumps(self.__getstate__(), sort_keys=True, default=repr)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "loaded": None}
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What is told of each setting."""
+        return self.columns or QUANTITIES
+
+    @property
+    def beside(self) -> Beside:
+        """The metrics that are counted beside params and MACs."""
+        more = [find(name) for name in self.columns if name not in QUANTITIES]
+        return Beside(more, Setup(self.convention, batch=self.batch, **self.setup))
+
+    @property
+    def question(self) -> Question:
+        """What is asked."""
+        return Question(*self.asked)
+
+    @property
+    def grid(self) -> Grid:
+        """The settings."""
+        return Grid([Axis(columns) for columns in self.axes])
+
+    def spec(self) -> Spec:
+        """Return the spec, read anew in another process."""
+        if self.loaded is not None:
+            return self.loaded
+        spec = zoo.load_text(self.text, self.where)
+        spec.folder = self.folder
+        return spec.chosen(self.variant) if self.variant else spec
+
+
+class Walk:
+    """A task made ready: its parts counted, its blocks listed."""
+
+    def __init__(self, task: Task) -> None:
+        """Count the parts; raise SpecError where a setting is refused, or the question names what is not there."""
+        self.task = task
+        self.grid = task.grid
+        self.question = task.question
+        beside = task.beside
+        beside.bounded(self.grid.size)
+        rule = conventions.get(task.convention)
+        found = parts(task.spec(), self.grid, rule, task.shape, skip=task.skip, beside=beside)
+        self.blocks: list[Cut] = list(blocks(self.grid, found, size=task.block))
+        known = (*self.grid.names, *dict.fromkeys((*QUANTITIES, *task.columns)))
+        for name in (*self.question.by, *self.question.pareto):
+            plain = name.lstrip("-")
+            if plain not in known:
+                raise stop(f"a sweep has no '{plain}'", hint=nearest(plain, known) or f"it has {_list(known)}")
+
+    def run(self, number: int) -> Columns:
+        """Return what the question leaves of one block."""
+        cut = self.blocks[number]
+        totals = {name: values.ravel() for name, values in cut.totals(self.task.batch).items()}
+        return narrowed(self.grid, self.question, {SETTING: cut.numbers(), **totals})
+
+
+_READY: dict[str, Walk] = {}
+
+
+def ready(task: Task) -> Walk:
+    """Return a task made ready; the last one is kept, since a worker is handed many blocks of one task."""
+    if task.key not in _READY:
+        _READY.clear()
+        _READY[task.key] = Walk(task)
+    return _READY[task.key]
+
+
+def run_block(task: Task, number: int) -> Columns:
+    """Return what the question leaves of a block: the piece of work that a worker is handed."""
+    return ready(task).run(number)
+
+
+# ---- the question -------------------------------------------------------------------------------------
+
+
+def column(grid: Grid, columns: Columns, name: str) -> Any:
+    """Return a total, or a knob's values, for the settings of some columns."""
+    if name in columns:
+        return columns[name]
+    numbers = columns[SETTING]
+    for axis in reversed(grid.axes):
+        numbers, place = numbers // axis.length, numbers % axis.length
+        if name in axis.columns:
+            values = axis.columns[name]
+            return _objects(values)[place]
+    raise Fault(f"a sweep has no '{name}'", nearest(name, (*grid.names, *columns)))
+
+
+def _objects(values: list[Any]) -> Any:
+    """Return a knob's values as an array: of numbers, or of words, lists and truth values as they are."""
+    import numpy as np
+
+    if all(type(value) in (int, float) for value in values):
+        return np.array(values)
+    found = np.empty(len(values), dtype=object)
+    found[:] = [list(value) if isinstance(value, tuple) else value for value in values]
+    return found
+
+
+def narrowed(grid: Grid, question: Question, columns: Columns) -> Columns:
+    """Return the settings that a question leaves of these: those that `where` holds for, the best, the front."""
+    if question.where:
+        columns = _taken(columns, _holds(grid, question.where, columns))
+    if question.pareto:
+        columns = _taken(columns, front([_signed(grid, columns, name) for name in question.pareto]))
+    if question.top is not None and len(columns[SETTING]) > question.top:
+        import numpy as np
+
+        keys = [columns[SETTING], *(_signed(grid, columns, name) for name in reversed(question.by))]
+        columns = _taken(columns, np.lexsort(keys)[: question.top])
+    return columns
+
+
+def merged(grid: Grid, question: Question, kept: Columns | None, more: Columns) -> Columns:
+    """Return two narrowed sets of settings as one."""
+    if kept is None:
+        return more
+    import numpy as np
+
+    both = {name: np.concatenate([values, more[name]]) for name, values in kept.items()}
+    return narrowed(grid, Question("", question.top, question.by, question.pareto), both)
+
+
+def _taken(columns: Columns, which: Any) -> Columns:
+    return {name: values[which] for name, values in columns.items()}
+
+
+def _signed(grid: Grid, columns: Columns, name: str) -> Any:
+    values = column(grid, columns, name.lstrip("-"))
+    if values.dtype == object:
+        raise stop(f"'{name.lstrip('-')}' is no number: settings can't be put in order by it")
+    return -values if name.startswith("-") else values
+
+
+class _Names(dict[str, Any]):
+    """The names that a condition may use, looked up when it does."""
+
+    def __init__(self, grid: Grid, columns: Columns) -> None:
+        super().__init__()
+        self.grid, self.columns = grid, columns
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.grid.names or name in self.columns
+
+    def __missing__(self, name: str) -> Any:
+        return column(self.grid, self.columns, name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a column, or the default where there is none."""
+        return self[name] if name in self else default  # noqa: SIM401 - dict's own get knows no __missing__
+
+
+def _holds(grid: Grid, where: str, columns: Columns) -> Any:
+    """Return for which settings a condition holds."""
+    import numpy as np
+
+    try:
+        with np.errstate(divide="raise", invalid="raise"):
+            holds = np.asarray(parse(magnitudes(where)).run(Names(_Names(grid, columns))))
+        if holds.dtype != bool:
+            raise Fault("it is no condition", "write a comparison: macs < 300M")
+    except Fault as fault:
+        known = f"it may use {_list((*grid.names, *(name for name in columns if name != SETTING)))}"
+        raise stop(f"where '{where}': {fault.message}", hint=fault.hint or known) from None
+    return np.broadcast_to(holds, columns[SETTING].shape)
+
+
+def magnitudes(text: str) -> str:
+    """Return an expression with numbers such as 300M written out."""
+    import re
+
+    return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)([KMG])\b", lambda m: f"{m[1]}e{ZEROS[m[2]]}", text)
+
+
+def front(points: Sequence[Any]) -> Any:
+    """Return the places of the points that no other beats: in each number at most as large, in one smaller."""
+    import numpy as np
+
+    table = np.stack([np.asarray(values, dtype=float) for values in points], 1)
+    waiting = np.lexsort(table.T[::-1])
+    if table.shape[1] == 2:  # in the order of the first number, a point must be smaller in the second than all before
+        values = table[waiting, 1]
+        least = np.minimum.accumulate(values)
+        new = np.concatenate([[True], values[1:] < least[:-1]])
+        leader = waiting[np.maximum.accumulate(np.where(new, np.arange(len(values)), 0))]
+        return np.sort(waiting[(table[waiting] == table[leader]).all(1)])
+    kept: list[int] = []
+    while len(waiting):
+        best = table[waiting[0]]
+        kept += waiting[(table[waiting] == best).all(1)].tolist()
+        waiting = waiting[~(table[waiting] >= best).all(1)]
+    return np.sort(np.array(kept, dtype=np.int64))
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+# ---- the walk -----------------------------------------------------------------------------------------
+
+Mapper = Callable[[Task, Sequence[int]], Iterator[Columns]]
+
+
+def here(task: Task, numbers: Sequence[int]) -> Iterator[Columns]:
+    """Run blocks in this process, in order."""
+    for number in numbers:
+        yield run_block(task, number)
+
+
+def processes(jobs: int) -> Mapper:
+    """Return what runs blocks in so many local processes, and gives them in order."""
+
+    def run(task: Task, numbers: Sequence[int]) -> Iterator[Columns]:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(run_block, [task] * len(numbers), numbers)
+
+    return run
+
+
+def dask(address: str) -> Mapper:
+    """Return what runs blocks on a Dask cluster, and gives them in order. Needs dask."""
+
+    def run(task: Task, numbers: Sequence[int]) -> Iterator[Columns]:
+        with need("distributed", "dask").Client(address) as client:
+            for future in client.map(run_block, [task] * len(numbers), list(numbers), pure=False):
+                yield future.result()
+
+    return run
+
+
+def folding(
+    task: Task, mapper: Mapper = here, start: int = 0, kept: Columns | None = None
+) -> Iterator[tuple[int, Columns]]:
+    """Yield, after each block from `start` on, how many are done and what the question leaves of them all."""
+    walk = ready(task)
+    for done, more in enumerate(mapper(task, range(start, len(walk.blocks))), start + 1):
+        kept = merged(walk.grid, walk.question, kept, more)
+        yield done, kept
+
+
+def fold(task: Task, mapper: Mapper = here) -> Columns:
+    """Return what the question leaves of a whole sweep: the best first, or in the grid's order."""
+    import numpy as np
+
+    # were all refused
+    found: Columns = {name: np.empty(0, dtype=np.int64) for name in (SETTING, *QUANTITIES, *task.columns)}
+    for _, kept in folding(task, mapper):
+        found = kept
+    return ordered(ready(task), found)
+
+
+def ordered(walk: Walk, columns: Columns) -> Columns:
+    """Return settings in the order that was asked for: the best first, or the grid's."""
+    import numpy as np
+
+    keys = [columns[SETTING]]
+    if walk.question.top is not None:
+        keys += [_signed(walk.grid, columns, name) for name in reversed(walk.question.by)]
+    return _taken(columns, np.lexsort(keys))

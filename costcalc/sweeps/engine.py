@@ -1,0 +1,355 @@
+"""Many settings of one network counted at once: knobs are arrays, each axis of the sweep one of its own.
+
+The rules that count one network run on the knobs' arrays (`costcalc.numbers.factored`), and give each total as a
+sum of products of vectors. Where a knob changes the structure (a depth, a word, a condition), the
+settings are split by value, and each part is counted by itself; parts are multiplied out block by
+block, so that a sweep of any size needs the memory of one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from costcalc.base.errors import Fault, Problem, SpecError, stop
+from costcalc.costs.convention import Convention
+from costcalc.costs.counting import Cost, cost, total
+from costcalc.costs.rows import rows
+from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph
+from costcalc.language.document import Spec
+from costcalc.metrics.metric import Metric, Setup, plain
+from costcalc.numbers.num import LARGEST, UNKNOWN, Mixed, is_array
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+BLOCK = 1_000_000  # settings that are multiplied out at once
+MOST_SINGLY = 20_000  # settings of a sweep whose metrics are counted setting by setting
+MOST_SETTINGS = 10**12
+QUANTITIES = ("params", "macs")
+
+
+class Axis:
+    """One axis of a sweep: knobs that change together, each with as many values."""
+
+    __slots__ = ("columns", "length")
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        self.columns = {name: list(values) for name, values in columns.items()}
+        self.length = len(next(iter(self.columns.values())))
+
+
+class Grid:
+    """All settings of a sweep: every combination of the places on its axes, the last axis fastest."""
+
+    def __init__(self, axes: Sequence[Axis]) -> None:
+        self.axes = list(axes)
+        self.shape = tuple(axis.length for axis in axes)
+        self.size = 1
+        for length in self.shape:
+            self.size *= length
+        if self.size > MOST_SETTINGS:
+            raise stop(f"{self.size:,} settings are more than the {MOST_SETTINGS:,} that a sweep may have")
+
+    @property
+    def names(self) -> list[str]:
+        """The knobs' names, axis by axis."""
+        return [name for axis in self.axes for name in axis.columns]
+
+    def values(self, name: str) -> list[Any]:
+        """Return a knob's values."""
+        return next(axis.columns[name] for axis in self.axes if name in axis.columns)
+
+    def place(self, index: int) -> dict[str, Any]:
+        """Return the knobs of one setting."""
+        knobs: dict[str, Any] = {}
+        for axis in reversed(self.axes):
+            index, k = divmod(index, axis.length)
+            knobs = {name: values[k] for name, values in axis.columns.items()} | knobs
+        return knobs
+
+
+class Beside:
+    """The metrics that a sweep counts beside params and MACs: on its arrays, or setting by setting where they must."""
+
+    def __init__(self, metrics: Sequence[Metric] = (), setup: Setup | None = None) -> None:
+        self.setup = setup or Setup()
+        self.together = [metric for metric in metrics if metric.vectorises(self.setup)]
+        self.singly = [metric for metric in metrics if metric not in self.together]
+
+    def totals(self, graph: Graph) -> dict[str, Any]:
+        """Return those that are counted on arrays, of a graph whose numbers may be arrays."""
+        return {metric.name: metric.total(graph, self.setup) for metric in self.together}
+
+    def bounded(self, size: int) -> None:
+        """Refuse more settings than should be counted one by one."""
+        if self.singly and size > MOST_SINGLY:
+            raise stop(
+                f"{self.singly[0].name} is counted setting by setting, {MOST_SINGLY:,} at most, and these are {size:,}",
+                hint="give fewer values: --width 0.25:1:0.05",
+            )
+
+    def each(self, graphs: Iterable[Graph]) -> dict[str, Any]:
+        """Return those that are counted setting by setting, as flat arrays."""
+        import numpy as np
+
+        found: dict[str, list[Any]] = {metric.name: [] for metric in self.singly}
+        for graph in graphs if self.singly else ():
+            for metric in self.singly:
+                found[metric.name].append(_known(metric.name, plain(metric.total(graph, self.setup))))
+        return {name: np.array(values) for name, values in found.items()}
+
+
+def _known(name: str, value: Any) -> Any:
+    if not isinstance(value, int | float):
+        said = "unknown, or not told" if value is None else f"'{value}'"
+        raise stop(f"a sweep needs numbers, and {name} is {said}")
+    return value
+
+
+class Part:
+    """Settings of one structure: the places on each axis, the total as the rules gave it, and metrics beside it."""
+
+    __slots__ = ("beside", "graph", "indices", "more", "shape", "total")
+
+    def __init__(
+        self,
+        indices: list[Indices],
+        graph: Graph,
+        total: Cost,
+        beside: Beside | None = None,
+        shape: tuple[int, ...] | None = None,
+    ) -> None:
+        self.indices = indices
+        self.graph = graph
+        self.total = total
+        self.beside = beside or Beside()
+        self.more = self.beside.totals(graph)
+        self.shape = shape  # of another input than the spec's
+
+
+def parts(
+    spec: Spec,
+    grid: Grid,
+    convention: Convention,
+    shape: tuple[int, ...] | None = None,
+    *,
+    skip: bool = False,
+    beside: Beside | None = None,
+) -> Iterator[Part]:
+    """Yield the parts of a sweep, each of one structure; together they hold every setting once.
+
+    Raises SpecError, which names the setting, where one is refused; with `skip` those are left out.
+    """
+    import numpy as np
+
+    waiting = [[np.arange(axis.length) for axis in grid.axes]]
+    while waiting:
+        indices = waiting.pop()
+        found: Part | list[list[Indices]] | None = _uniform(grid, indices)
+        if found is None:
+            found = _counted(spec, grid, indices, convention, shape, skip=skip, beside=beside)
+        if isinstance(found, Part):
+            yield found
+        else:
+            waiting += reversed(found)
+
+
+def _uniform(grid: Grid, indices: list[Indices]) -> list[list[Indices]] | None:
+    """Return the settings split by the first knob that no array can hold (a word, a list); None if none has several."""
+    for k, axis in enumerate(grid.axes):
+        for values in axis.columns.values():
+            chosen = [values[i] for i in indices[k]]
+            if all(type(value) in (int, float) for value in chosen):
+                continue
+            keys = [repr(value) for value in chosen]
+            if len(set(keys)) > 1:
+                return _split(indices, k, keys)
+    return None
+
+
+def _split(indices: list[Indices], k: int, keys: Sequence[Any]) -> list[list[Indices]]:
+    """Return the settings in groups by a key for each place on axis k, in the order in which keys come."""
+    import numpy as np
+
+    groups: dict[Any, list[int]] = {}
+    for place, key in enumerate(keys):
+        groups.setdefault(key, []).append(place)
+    return [[*indices[:k], indices[k][np.array(places)], *indices[k + 1 :]] for places in groups.values()]
+
+
+def _halved(indices: list[Indices], k: int) -> list[list[Indices]]:
+    """Return the settings in two groups, by the halves of axis k."""
+    length = len(indices[k])
+    return _split(indices, k, [place * 2 // length for place in range(length)])
+
+
+def knobs_of(grid: Grid, indices: list[Indices]) -> dict[str, Any]:
+    """Return the knobs of a batch of settings: a value where all have one, else an array along their axis."""
+    import numpy as np
+
+    from costcalc.numbers.factored import along
+
+    knobs: dict[str, Any] = {}
+    for k, axis in enumerate(grid.axes):
+        for name, values in axis.columns.items():
+            chosen = [values[i] for i in indices[k]]
+            same = all(value == chosen[0] for value in chosen)
+            knobs[name] = chosen[0] if same else along(k, np.array(chosen))
+    return knobs
+
+
+def _counted(
+    spec: Spec,
+    grid: Grid,
+    indices: list[Indices],
+    convention: Convention,
+    shape: tuple[int, ...] | None,
+    *,
+    skip: bool,
+    beside: Beside | None,
+) -> Part | list[list[Indices]]:
+    """Return the settings counted; or the same in smaller groups, where they differ in structure."""
+    import numpy as np
+
+    from costcalc.numbers.factored import TooWide
+
+    try:
+        with np.errstate(divide="raise", invalid="raise", over="raise"):
+            graph = expand(spec, knobs_of(grid, indices), shape)
+            return Part(indices, graph, total(cost(row, convention) for row in rows(graph)), beside, shape)
+    except Mixed as mixed:
+        return _by_condition(indices, mixed.condition)
+    except TooWide as wide:
+        return _halved(indices, max(wide.axes, key=lambda axis: len(indices[axis])))
+    except (SpecError, Fault) as error:
+        return _refused(grid, indices, error, skip=skip)
+
+
+def _by_condition(indices: list[Indices], condition: Any) -> list[list[Indices]]:
+    """Return the settings split along the axis on which a condition differs in the fewest ways."""
+    import numpy as np
+
+    factor = condition.dense()
+    best: list[list[Indices]] | None = None
+    for place, k in enumerate(factor.axes):
+        flat = np.moveaxis(factor.array, place, 0).reshape(factor.array.shape[place], -1)
+        groups = _split(indices, k, [line.tobytes() for line in flat])
+        if len(groups) > 1 and (best is None or len(groups) < len(best)):
+            best = groups
+    assert best is not None  # a condition that is the same everywhere is not mixed
+    return best
+
+
+def _refused(grid: Grid, indices: list[Indices], error: SpecError | Fault, *, skip: bool) -> list[list[Indices]]:
+    """Return the settings in halves, to find the one that is refused; raise its mistake, or skip it."""
+    k = max(range(len(indices)), key=lambda axis: len(indices[axis]), default=0)
+    if indices and len(indices[k]) > 1:
+        return _halved(indices, k)
+    if skip:
+        return []
+    at = {name: values[indices[n][0]] for n, axis in enumerate(grid.axes) for name, values in axis.columns.items()}
+    said = ", ".join(f"{name} {value}" for name, value in at.items())
+    if isinstance(error, Fault):
+        raise stop(f"at {said}: {error.message}", hint=error.hint)
+    raise SpecError([Problem(f"at {said}: {p.message}", p.mark, p.hint, p.trace) for p in error.problems])
+
+
+class Cut:
+    """A block of settings that is not yet multiplied out: a part, and a slice of it on each axis."""
+
+    __slots__ = ("grid", "part", "slices")
+
+    def __init__(self, grid: Grid, part: Part, slices: tuple[slice, ...]) -> None:
+        self.grid = grid
+        self.part = part
+        self.slices = slices
+
+    @property
+    def places(self) -> list[Indices]:
+        """The places on each axis."""
+        return [places[one] for places, one in zip(self.part.indices, self.slices, strict=True)]
+
+    def numbers(self) -> Indices:
+        """Return the settings' numbers in the grid, flat."""
+        import numpy as np
+
+        found = np.zeros((), dtype=np.int64)
+        for length, places in zip(self.grid.shape, self.places, strict=True):
+            found = found[..., None] * length + places
+        return found.ravel()
+
+    def totals(self, batch: int = 1) -> dict[str, Any]:
+        """Return the totals as arrays, an axis of the sweep a dimension."""
+        shape = tuple(map(len, self.places))
+        found = {name: _array(getattr(self.part.total, name), self.slices, shape) for name in QUANTITIES}
+        if batch != 1:
+            found["macs"] = found["macs"] * batch
+        beside = self.part.beside
+        found |= {name: _array(value, self.slices, shape) for name, value in self.part.more.items()}
+        return found | {name: values.reshape(shape) for name, values in beside.each(self.graphs()).items()}
+
+    def graphs(self) -> Iterator[Graph]:
+        """Yield the network of each setting by itself."""
+        for number in self.numbers().tolist():
+            yield expand(self.part.graph.spec, self.grid.place(number), self.part.shape)
+
+
+def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[Cut]:
+    """Yield a sweep cut into blocks of at most `size` settings."""
+    for part in found:
+        for slices in cuts([len(places) for places in part.indices], size):
+            yield Cut(grid, part, slices)
+
+
+def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...]) -> Any:
+    """Return a total over a block."""
+    from costcalc.numbers.factored import block
+
+    if value is UNKNOWN:
+        raise stop("a sweep needs known costs, and those of a layer are unknown", hint="remove the opaque layers")
+    if not is_array(value) and value >= LARGEST:
+        raise stop(f"a total of {value:,} is too large for a sweep", hint=f"costcalc sweeps up to {LARGEST:,}")
+    return block(value, dict(enumerate(cut)), shape)
+
+
+def cuts(lengths: Sequence[int], size: int) -> Iterator[tuple[slice, ...]]:
+    """Yield slices of each axis that cut a grid into blocks of at most `size` settings, in the grid's order."""
+    if not lengths:
+        yield ()
+        return
+    inner = 1
+    for length in lengths[1:]:
+        inner *= length
+    step = max(1, min(lengths[0], size // inner if inner else 1))
+    for start in range(0, lengths[0], step):
+        first = slice(start, min(start + step, lengths[0]))
+        for rest in cuts(lengths[1:], max(1, size // step)):
+            yield (first, *rest)
+
+
+def arrays(grid: Grid, found: Iterable[Part], *, batch: int = 1) -> dict[str, Any]:
+    """Return each total as an array of int64, an axis of the sweep a dimension."""
+    import numpy as np
+
+    made: dict[str, Any] = {}
+    for cut in blocks(grid, found):
+        totals = cut.totals(batch)
+        if not made and tuple(map(len, cut.places)) == grid.shape:
+            return totals
+        where = _where(cut.places)
+        for name, values in totals.items():
+            made.setdefault(name, np.empty(grid.shape, dtype=values.dtype))[where] = values
+    return made
+
+
+def _where(places: list[Indices]) -> tuple[Any, ...]:
+    """Return an index of these places on each axis: slices, which are faster, where none is left out between."""
+    import numpy as np
+
+    if all(len(one) and one[-1] - one[0] + 1 == len(one) for one in places):
+        return tuple(slice(int(one[0]), int(one[-1]) + 1) for one in places)
+    return np.ix_(*places)

@@ -1,0 +1,164 @@
+"""What `costcalc.sweep` returns: a DataFrame, a row a setting, or arrays with named axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from costcalc.base.errors import stop
+from costcalc.costs import conventions
+from costcalc.costs.counting import Cost, cost, total
+from costcalc.costs.rows import rows
+from costcalc.language.document import Spec
+from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold
+from costcalc.sweeps.engine import Cut, Grid, Part, arrays, parts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 20_000_000  # of a DataFrame
+PER = ("layer", "type")
+
+
+class Arrays:
+    """The totals of a sweep as arrays of int64, an axis a knob in the order given: `.params`, `.macs`, `.axes`."""
+
+    def __init__(self, grid: Grid, made: dict[str, Any], convention: str) -> None:
+        self.axes = {name: values for axis in grid.axes for name, values in axis.columns.items()}
+        self.params: Any = made["params"]
+        self.macs: Any = made["macs"]
+        self.totals = made  # of every metric asked for, too
+        self.convention = convention
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
+        return f"<costcalc.Arrays {sizes} ({self.convention})>"
+
+
+def as_arrays(task: Task) -> Arrays:
+    """Return all totals of a sweep as arrays."""
+    grid = task.grid
+    bounded(grid.size)
+    beside = task.beside
+    beside.bounded(grid.size)
+    found = parts(task.spec(), grid, conventions.get(task.convention), task.shape, beside=beside)
+    return Arrays(grid, arrays(grid, found, batch=task.batch), task.convention)
+
+
+def bounded(size: int) -> None:
+    """Refuse more rows than a DataFrame should have."""
+    if size > MOST_ROWS:
+        raise stop(
+            f"{size:,} rows are more than the {MOST_ROWS:,} that fit into one table",
+            hint="ask for less: where, top or pareto; or write Parquet files: costcalc sweep ... -o NAME.parquet",
+        )
+
+
+def as_frame(task: Task, folded: Callable[[Task], Columns] = fold) -> pd.DataFrame:
+    """Return what a sweep's question leaves, a row a setting: the knobs, params, and what the convention counts.
+
+    folded: what walks the sweep's blocks and puts together what is left of them.
+    """
+    grid = task.grid
+    if not task.question.folds:
+        bounded(grid.size)
+    return framed(task, folded(task))
+
+
+def framed(task: Task, columns: Columns) -> pd.DataFrame:
+    """Return settings as a DataFrame: the knobs, and what is told of each."""
+    import pandas as pd
+
+    grid = task.grid
+    knobs = {name: column(grid, columns, name) for name in grid.names}
+    table = pd.DataFrame(knobs | {name: columns[name] for name in task.quantities})
+    table.attrs["convention"] = task.convention
+    table.attrs["columns"] = list(task.quantities)
+    return table
+
+
+def per(task: Task, view: str) -> pd.DataFrame:
+    """Return a row for each layer (or layer type) of each setting, in the settings' order."""
+    import pandas as pd
+
+    if view not in PER:
+        raise stop(f"a sweep has no rows per '{view}'", hint=f"known: {', '.join(PER)}")
+    if task.question.folds:
+        raise stop("where, top and pareto choose among whole settings, and per shows their layers", hint="use one")
+    if task.columns:
+        raise stop(
+            "per shows the params and MACs of layers, no other metric", hint="report --columns shows a setting's"
+        )
+    grid = task.grid
+    bounded(grid.size)
+    tables = [
+        _of_part(grid, part, view, task)
+        for part in parts(task.spec(), grid, conventions.get(task.convention), task.shape)
+    ]
+    made = pd.concat(tables, ignore_index=True)
+    made = made.sort_values([SETTING, "_line"], ignore_index=True).drop(columns=[SETTING, "_line"])
+    made.attrs["convention"] = task.convention
+    made.attrs["columns"] = list(task.quantities)
+    return made
+
+
+def _of_part(grid: Grid, part: Part, view: str, task: Task) -> pd.DataFrame:
+    """Return the lines of the settings of one structure."""
+    import numpy as np
+    import pandas as pd
+
+    found = _lines(part, view, task.convention)
+    whole = tuple(slice(0, len(places)) for places in part.indices)
+    tables = []
+    for number, (name, counted) in enumerate(found.items()):
+        cut = Cut(grid, Part(part.indices, part.graph, counted), whole)
+        settings = cut.numbers()
+        columns = {SETTING: settings}
+        tables.append(
+            pd.DataFrame(
+                {SETTING: settings, "_line": np.full(len(settings), number)}
+                | {knob: column(grid, columns, knob) for knob in grid.names}
+                | {view: name}
+                | {quantity: values.ravel() for quantity, values in cut.totals(task.batch).items()}
+            )
+        )
+    bounded(sum(map(len, tables)))
+    return pd.concat(tables)
+
+
+def _lines(part: Part, view: str, convention: str) -> dict[str, Cost]:
+    """Return the cost of each layer, its norm and activation included, or of each layer type."""
+    groups: dict[str, list[Cost]] = {}
+    for row in rows(part.graph):
+        name = row.node.layer if view == "layer" else row.type
+        groups.setdefault(name, []).append(cost(row, conventions.get(convention)))
+    return {name: total(costs) for name, costs in groups.items()}
+
+
+def sweep(
+    specs: Sequence[tuple[str, Spec]],
+    axes: Sequence[dict[str, list[Any]]],
+    question: Question,
+    *,
+    convention: str,
+    shape: tuple[int, ...] | None,
+    batch: int,
+    view: str = "",
+    folded: Callable[[Task], Columns] = fold,
+    columns: Sequence[str] = (),
+    setup: dict[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Return the DataFrame of a sweep over one network or several, these with their names in a first column."""
+    import pandas as pd
+
+    tables = []
+    for name, spec in specs:
+        given: dict[str, Any] = {"convention": convention, "shape": shape, "batch": batch}
+        task = Task(spec, axes, question, **given, columns=columns, setup=setup)
+        table = per(task, view) if view else as_frame(task, folded)
+        if len(specs) > 1:
+            table.insert(0, "network", name)
+        tables.append(table)
+    made = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
+    made.attrs |= {"convention": convention, "columns": tables[0].attrs["columns"]}
+    return made

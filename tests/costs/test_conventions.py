@@ -1,0 +1,238 @@
+"""Conventions as data: their files, hashes, units, and how a reference implementation calls rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import costcalc
+from costcalc.base.errors import SpecError
+from costcalc.cli import group
+from costcalc.costs import conventions
+from costcalc.explanations import tool_differences
+from costcalc.language import zoo
+
+TINY: dict[str, Any] = {
+    "costcalc": 1,
+    "name": "tiny",
+    "input": [3, 8, 8],
+    "reference": {"from": "a library", "functional": ["*/relu"], "absent": ["drop*"]},
+    "layers": [
+        {"conv": {"out": 4, "kernel": 3, "padding": 1, "norm": "batch", "act": "relu"}, "name": "first"},
+        "dropout",
+        "global_avg_pool",
+        {"fc": {"out": 10}, "name": "last"},
+    ],
+}
+OWN = """\
+profile: 1
+name: own
+says: {params: kernels, macs: all that there is}
+source: a test
+headline: macs
+params: weights
+macs: 0
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(group, arguments, catch_exceptions=True)
+
+
+def own(folder: Path, *more: str, text: str = OWN) -> str:
+    path = folder / "own.yaml"
+    path.write_text(text + "\n".join(more) + "\n", encoding="utf-8")
+    return str(path)
+
+
+# ---- formulas: each a rule for certain operators, and what it gives for the whole of TINY -------------------------
+
+RULES = [
+    # conv: 4 * 3 * 9 weights at 8 * 8 pixels; batch_norm and relu: 256 elements; fc: 40 weights
+    ("{of: [conv, fc], macs: macs}", 6912 + 40),
+    ("{of: [conv, fc], macs: macs + bias_adds}", 6912 + 40 + 10),
+    ("{of: [conv, fc], macs: weights if kind == 'fc' else taps * strides}", 40 + 9),
+    ("{of: [conv, fc], macs: c_in * c_out * pixels_out}", 3 * 4 * 64 + 40),
+    ("{of: [conv, fc], macs: 'space_in[0] + space_out[1] if rank == 2 else rank'}", 16),
+    ("{of: conv, macs: 'kernel[0] * out + padding[0][1] * 1000'}\n  - {of: fc, macs: 0}", 12 + 1000),
+    ("{of: [conv, fc], macs: 0}\n  - {of: batch_norm, macs: 2 * outputs if affine else outputs}", 512),
+    ("{of: [conv, fc], macs: 0}\n  - {of: relu, macs: 'inputs if call == ''functional'' else 0'}", 256),
+    ("{of: [conv, fc], macs: 0}\n  - {of: relu, macs: 'compares if after == ''batch_norm'' else 0'}", 256),
+    ("{of: [conv, fc], macs: 0}\n  - {of: [global_avg_pool], macs: adds + divs + first + branches}", 252 + 4 + 256 + 1),
+]
+
+
+@pytest.mark.parametrize(("rule", "macs"), RULES, ids=[row[0] for row in RULES])
+def test_a_rule_counts_the_rows_of_its_operators(rule: str, macs: int, tmp_path: Path) -> None:
+    result = costcalc.count(TINY, convention=own(tmp_path, "rules:", f"  - {rule}"))
+    assert (result.total, result.macs, result.params, result.unit) == (macs, macs, 108 + 40, "MACs")
+
+
+def test_what_the_reference_does_not_have_a_tool_does_not_count(tmp_path: Path) -> None:
+    more = ("rules:", "  - {of: [conv, fc], macs: 0}", "  - {of: dropout, macs: outputs}")
+    assert costcalc.count(TINY, convention=own(tmp_path, *more)).total == 256
+    assert costcalc.count(TINY, convention=own(tmp_path, "tool: true", *more)).total == 0
+
+
+def test_a_convention_may_count_macs_and_flops(tmp_path: Path) -> None:
+    path = own(tmp_path, "flops: 0", "rules:", "  - {of: [conv, fc], macs: macs, flops: 2 * macs + bias_adds}")
+    result = costcalc.count(TINY, convention=path)
+    assert (result.total, result.unit, result.macs, result.flops) == (6952, "MACs", 6952, 13914)
+    flops = costcalc.count(TINY, convention=f"{path}:flops")
+    assert (flops.total, flops.unit, flops.convention.name) == (13914, "FLOPs", "own:flops")
+
+
+UNITS = [
+    ("costcalc", "MACs", 6952, 13904),
+    ("costcalc:flops", "FLOPs", 6952, 13904),
+    ("flops", "FLOPs", 6952, 13904),
+]
+
+
+@pytest.mark.parametrize(("name", "unit", "macs", "flops"), UNITS, ids=[row[0] for row in UNITS])
+def test_macs_and_flops_of_costcalc(name: str, unit: str, macs: int, flops: int) -> None:
+    result = costcalc.count(TINY, convention=name)
+    assert (result.unit, result.macs, result.flops) == (unit, macs, flops)
+
+
+def test_unit_is_an_option() -> None:
+    assert "2.079 K FLOPs" not in run("report", "mobilenet_v1").output
+    done = run("report", "mobilenet_v1", "--unit", "flops", "--by", "type")
+    assert "macs: 1,137,480,704 FLOPs\nelementwise: 15,182,239 operations" in done.output
+
+
+# ---- what is wrong with a file: the text that is replaced, by what, and what is said --------------------------------
+
+WRONG = [
+    ("profile: 1", "profile: 2", "'profile: 1' is missing"),
+    ("source: a test\n", "", "'source' is missing"),
+    ("headline: macs", "headline: flops", "it does not say how operations are counted"),
+    ("macs: 0", "macs: 0\nmcas: 1", "'mcas' means nothing here"),
+    ("macs: 0", "macs: macs +", "is no expression"),
+    ("macs: 0", "macs: outptus", "did you mean 'outputs'?"),
+    ("macs: 0", "macs: kernel[0]", "a formula knows no 'kernel' here"),
+    ("macs: 0", "macs: ch(3)", "a formula knows no 'ch' here"),
+    ("macs: 0", "macs: 0\nrules: [{of: convv, macs: 1}]", "did you mean 'conv'?"),
+    ("macs: 0", "macs: 0\nrules: [{of: conv, macs: 1}, {of: [fc, conv], macs: 2}]", "'conv' stands in two rules"),
+    ("macs: 0", "macs: 0\nrules: [{of: [conv, relu], macs: groups}]", "a formula knows no 'groups' here"),
+    ("macs: 0", "macs: 0\nrules: [{of: conv, flops: 1}]", "'flops' has no formula for all other rows"),
+    ("macs: 0", "macs: 0\nrules: [{macs: 1}]", "a rule needs 'of'"),
+    ("macs: 0", "macs: 0\nrules: {of: conv}", "a list belongs here"),
+    ("macs: 0", "macs: 0\nrules: [conv]", "a rule is a mapping"),
+    ("macs: 0", "macs: 0\ntool: yes please", "true or false belongs here"),
+    ("macs: 0", "macs: 0\nnotes: [[a]]", "a text belongs here"),
+    ("macs: 0", "macs: 0", "says nothing of 'conv', which has MACs"),
+    ("macs: 0", "macs: macs / 5", "is not a whole number"),
+    ("macs: 0", "macs: true", "true is not a whole number"),
+    ("macs: 0", "macs: -5", "-5 is no number of operations or parameters"),
+    ("macs: 0", "macs: [1]", "a formula belongs here"),
+    ("macs: 0", "macs: macs // 0", "own.yaml:7:7: macs // 0 gives no number for first (conv)"),
+    ("macs: 0", "macs: 0\nrules: [{of: [[conv]], macs: 1}]", "the name of an operator belongs here"),
+    ("name: own", "name: thop", "calls itself 'thop', as one of costcalc's own does"),
+    (OWN, "- 1", "is no convention"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), WRONG, ids=[row[2] for row in WRONG])
+def test_a_wrong_file_is_told_with_its_place(old: str, new: str, said: str, tmp_path: Path) -> None:
+    assert old in OWN
+    with pytest.raises(SpecError) as caught:
+        costcalc.count(TINY, convention=own(tmp_path, text=OWN.replace(old, new)))
+    assert said in str(caught.value)
+
+
+def test_no_file_and_no_name() -> None:
+    with pytest.raises(SpecError, match="there is no such file"):
+        conventions.get("none.yaml")
+    with pytest.raises(SpecError, match="did you mean 'lecture'"):
+        conventions.get("lectur")
+    with pytest.raises(SpecError, match="counts MACs only"):
+        conventions.get("vgg:flops")
+    with pytest.raises(SpecError, match="a convention is a name or a path, not 3"):
+        conventions.get(3)  # type: ignore[arg-type]
+
+
+def test_a_path_may_be_one(tmp_path: Path) -> None:
+    assert conventions.get(Path(own(tmp_path))).name == "own"
+
+
+def test_a_unit_that_contradicts_the_convention_is_refused() -> None:
+    done = run("report", "mobilenet_v1", "--convention", "costcalc:flops", "--unit", "macs")
+    assert "contradict each other" in str(done.exception)
+
+
+def test_unknown_costs_stay_unknown_side_by_side() -> None:
+    spec = TINY | {"layers": [*TINY["layers"], {"opaque": {"shape": [10]}}]}
+    result = costcalc.count(spec, convention="thop")
+    rules = [conventions.get("costcalc"), conventions.get("thop")]
+    assert tool_differences.records(result, rules)[-1]["op"] == "opaque"
+    assert set(list(tool_differences.records(result, rules)[-1].values())[2:]) == {None}
+    assert any("1 row of unknown cost" in line for line in tool_differences.told(result, rules[1]))
+    assert "unknown" in tool_differences.table(result, rules).totals
+
+
+# ---- hashes ---------------------------------------------------------------------------------------------------------
+
+
+def test_conventions_that_count_alike_have_one_hash(tmp_path: Path) -> None:
+    alike = [("weights", "mobilenet"), ("costcalc:flops", "flops")]
+    for one, other in alike:
+        assert conventions.get(one).stamp == conventions.get(other).stamp
+    stamps = {name: conventions.get(name).stamp for name in conventions.names()}
+    same = {name for name, stamp in stamps.items() if list(stamps.values()).count(stamp) > 1}
+    assert same <= {"weights", "mobilenet", "vgg", "shufflenet-table1"}
+    before = conventions.get(own(tmp_path)).stamp
+    assert conventions.get(own(tmp_path, "tool: true")).stamp != before  # what the reference has not costs nothing
+    assert conventions.get(own(tmp_path, "rules: [{of: relu, macs: 1}]")).stamp != before
+    assert conventions.get(own(tmp_path, "rules: [{of: relu, macs: 0}]")).stamp == before
+    assert conventions.get(own(tmp_path, "notes: [words change nothing]")).stamp == before
+
+
+def test_results_of_another_hash_are_not_compared(tmp_path: Path) -> None:
+    first = costcalc.count(TINY, convention=own(tmp_path, "rules:", "  - {of: [conv, fc], macs: macs}"))
+    second = costcalc.count(TINY, convention=own(tmp_path, "rules:", "  - {of: [conv, fc], macs: 2 * macs}"))
+    with pytest.raises(SpecError, match="cannot be compared"):
+        costcalc.compare(first, second)
+
+
+# ---- what `reference` says ------------------------------------------------------------------------------------------
+
+
+def test_rows_are_called_as_the_reference_calls_them() -> None:
+    calls = {layer.name: layer.row.node.call for layer in costcalc.count(TINY).layers}
+    assert calls == {
+        "first": "module", "first/batch_norm": "module", "first/relu": "functional", "dropout": "absent",
+        "global_avg_pool": "module", "last": "module",
+    }  # fmt: skip
+
+
+REFERENCES = [
+    ("torchvision", "'reference' must be a mapping"),
+    ({"from": "torchvision", "functinal": ["*"]}, "did you mean 'functional'?"),
+    ({"functional": [1]}, "a pattern of row names belongs here"),
+]
+
+
+@pytest.mark.parametrize(("reference", "said"), REFERENCES, ids=[row[1] for row in REFERENCES])
+def test_a_wrong_reference(reference: Any, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        costcalc.load(TINY | {"reference": reference})
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("path", zoo.files(), ids=zoo.stem)
+def test_every_pattern_of_the_zoo_names_a_row(path: str) -> None:
+    """A pattern that no row of any variant matches is a slip."""
+    spec = zoo.load_file(path)
+    from fnmatch import fnmatchcase
+
+    from costcalc.graph.expand import expand
+
+    full: dict[str, Any] = {"aux": True} if "aux" in spec.knobs else {}  # with what only training runs
+    ones = (spec, *map(spec.chosen, spec.variants))
+    rows = {n.name for one in ones if spec.reference for n in expand(one, full).nodes}
+    patterns = {pattern for patterns in spec.reference.values() for pattern in patterns}
+    assert {p for p in patterns if not any(fnmatchcase(name, p) for name in rows)} == set()

@@ -1,0 +1,473 @@
+"""Import from PyTorch: small modules with rows and counts by hand, what is refused, real networks where installed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import costcalc
+from costcalc.base.errors import SpecError
+from costcalc.graph.expand import expand
+from costcalc.interop.torch.read import from_torch, unused
+from costcalc.interop.torch.target import load_target
+from costcalc.numbers import num
+
+torch = pytest.importorskip("torch")
+
+from import_models import Direct, compared, difference  # noqa: E402
+
+from costcalc.interop.torch.verify import verify  # noqa: E402
+
+nn, F = torch.nn, torch.nn.functional
+
+
+class Net(nn.Module):
+    """A module made of parts and one function: what `forward` of a real network would say."""
+
+    def __init__(self, forward: Callable[..., Any], **parts: Any) -> None:
+        super().__init__()
+        for name, part in parts.items():
+            setattr(self, name, part)
+        self.run = forward
+
+    def forward(self, x: Any) -> Any:
+        return self.run(self, x)
+
+
+def parameter(*shape: int) -> Any:
+    return nn.Parameter(torch.ones(shape))
+
+
+class Standardized(nn.Conv2d):
+    """Weights that pass through a norm on their way, with a learned gain."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.gain = parameter(self.out_channels, 1, 1, 1)
+
+    def forward(self, x: Any) -> Any:
+        flat = self.weight.reshape(1, self.out_channels, -1)
+        weight = F.batch_norm(flat, None, None, self.gain.view(-1), training=True).reshape_as(self.weight)
+        return F.conv2d(x, weight, self.bias)
+
+
+class Reparameterized(nn.Module):
+    """RepVGG's two kernels, added before they are used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide, self.narrow = parameter(8, 4, 3, 3), parameter(8, 4, 1, 1)
+
+    def forward(self, x: Any) -> Any:
+        return F.conv2d(x, self.wide + F.pad(self.narrow, [1, 1, 1, 1]), padding=1)
+
+
+class Window(nn.Module):
+    """Swin's attention in windows of 4 x 4, with a table of positions; of 8 channels and two heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.proj, self.table = nn.Linear(8, 24), nn.Linear(8, 8), parameter(49, 2)
+        self.register_buffer("index", torch.zeros(256, dtype=torch.int64))
+
+    def forward(self, x: Any) -> Any:
+        b, c, h, w = x.shape
+        x = x.permute(0, 2, 3, 1).view(b, h // 4, 4, w // 4, 4, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 16, c)
+        q, k, v = self.qkv(x).reshape(-1, 16, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        bias = self.table[self.index].view(16, 16, 2).permute(2, 0, 1)
+        scores = (q * 0.5 @ k.transpose(-2, -1) + bias.unsqueeze(0)).softmax(-1)
+        return self.proj((scores @ v).transpose(1, 2).reshape(-1, 16, c))
+
+
+class Tokens(nn.Module):
+    """ViT's input: patches, a class token, a position embedding, and one attention of PyTorch's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.attention = nn.Conv2d(3, 8, 4, 4), nn.MultiheadAttention(8, 2, batch_first=True)
+        self.token, self.positions = parameter(1, 1, 8), parameter(1, 5, 8)
+
+    def forward(self, x: Any) -> Any:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.positions
+        return self.attention(x, x, x, need_weights=False)[0]
+
+
+class Continuous(nn.Module):
+    """Swin v2's positions: a small network runs on constants in each forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(nn.Linear(2, 6), nn.ReLU(), nn.Linear(6, 4, bias=False))
+        self.register_buffer("coordinates", torch.zeros(9, 2))
+
+    def forward(self, x: Any) -> Any:
+        return x + self.mlp(self.coordinates).t().reshape(1, 4, 3, 3)
+
+
+def conditional(net: Any, x: Any) -> Any:
+    """Kernels that are mixed from two experts by the image."""
+    routing = torch.sigmoid(net.route(x.mean((2, 3))))
+    weight = (routing @ net.experts).view(8, 4, 3, 3)
+    return F.conv2d(x, weight, padding=1)
+
+
+def gated(net: Any, x: Any) -> Any:
+    return x * net.gate(F.relu(net.squeeze(x.mean((2, 3), keepdim=True)))).sigmoid()
+
+
+def eca(net: Any, x: Any) -> Any:
+    gate = net.conv(x.mean((2, 3)).view(1, 1, -1)).sigmoid()
+    return x * gate.view(1, -1, 1, 1).expand_as(x)
+
+
+def shuffled(_: Any, x: Any) -> Any:
+    b, c, h, w = x.shape
+    return x.view(b, 2, c // 2, h, w).transpose(1, 2).contiguous().view(b, c, h, w)
+
+
+def convnext(net: Any, x: Any) -> Any:
+    y = net.dw(x).permute(0, 2, 3, 1)
+    y = net.down(F.gelu(net.up(net.norm(y)))).permute(0, 3, 1, 2)
+    return x + net.gamma * y
+
+
+TOKENS = """
+conv reshape parameter concat parameter add fc reshape slice slice slice
+reshape reshape reshape permute permute permute attention permute reshape fc permute
+"""
+
+
+def cases() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
+    """Return by name: a module, its input, the kinds of its rows, and parameters and MACs by hand."""
+    conv = nn.Conv2d(3, 8, 3, 2, 1, bias=False)
+    twice = nn.Conv2d(4, 4, 1)
+    return {
+        "conv, norm, relu": (
+            nn.Sequential(conv, nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.Dropout(inplace=True), nn.Identity()),
+            (3, 8, 8), "conv batch_norm relu", 8 * 27 + 16, 16 * 8 * 27,
+        ),
+        "residual": (Net(lambda n, x: x + n.c(x), c=nn.Conv2d(4, 4, 3, padding=1)), (4, 5, 5), "conv add", 148, 3600),
+        "classifier": (
+            nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(inplace=True), nn.Linear(4, 10)),
+            (4, 5, 5), "global_avg_pool fc", 50, 40,
+        ),
+        "flattened classifier": (
+            nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 10)),
+            (4, 6, 6), "adaptive_avg_pool flatten fc", 170, 160,
+        ),
+        "squeeze and excite": (
+            Net(gated, squeeze=nn.Conv2d(8, 2, 1), gate=nn.Conv2d(2, 8, 1)),
+            (8, 4, 4), "reduce_axes conv relu conv sigmoid multiply", 18 + 24, 32,
+        ),
+        "efficient channel attention": (
+            Net(eca, conv=nn.Conv1d(1, 1, 3, padding=1, bias=False)),
+            (8, 4, 4), "global_avg_pool reshape conv sigmoid flatten multiply", 3, 24,
+        ),
+        "ConvNeXt's block: no axes are moved": (
+            Net(convnext, dw=nn.Conv2d(4, 4, 3, padding=1, groups=4), norm=nn.LayerNorm(4), up=nn.Linear(4, 8),
+                down=nn.Linear(8, 4), gamma=parameter(4, 1, 1)),
+            (4, 5, 5), "dwconv layer_norm fc gelu fc scale add", 40 + 8 + 40 + 36 + 4, 25 * (36 + 64),
+        ),
+        "shuffle": (Net(shuffled), (8, 3, 3), "reshape permute reshape", 0, 0),
+        "tokens": (
+            Tokens(), (3, 8, 8),
+            TOKENS,
+            8 * 48 + 8 + 8 + 40 + 216 + 72, 4 * 8 * 48 + 5 * 192 + 2 * 25 * 8 + 5 * 64,
+        ),
+        "windows": (
+            Window(), (8, 8, 8), "", 216 + 72 + 98, 64 * (192 + 64) + 4 * 2 * 2 * 16 * 16 * 4,
+        ),
+        "positions that are computed": (
+            Continuous(), (4, 3, 3), "parameter fc relu fc reshape add", 18 + 24, 9 * (12 + 24),
+        ),
+        "weights that are standardized": (
+            Standardized(3, 8, 3), (3, 6, 6), "weight_params conv", 224 + 8, 16 * 216,
+        ),
+        "kernels that are added": (Reparameterized(), (4, 5, 5), "weight_params conv", 8 * 36 + 8 * 4, 25 * 8 * 36),
+        "kernels that are mixed": (
+            Net(conditional, route=nn.Linear(4, 2), experts=parameter(2, 8 * 4 * 9)),
+            (4, 5, 5), "global_avg_pool fc sigmoid fc reshape dynamic_conv", 10 + 576, 8 + 576 + 25 * 288,
+        ),
+        "kernels that are stored": (
+            Net(lambda n, x: F.conv2d(x, n.blur, stride=2, groups=4), blur=nn.Buffer(torch.ones(4, 1, 3, 3))),
+            (4, 7, 7), "parameter dynamic_conv", 0, 9 * 36,
+        ),
+        "one layer, two calls": (nn.Sequential(twice, nn.ReLU(), twice), (4, 3, 3), "conv relu conv", 20, 2 * 144),
+        "SAME padding": (
+            nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(3, 4, 3, 2)),
+            (3, 8, 8), "conv", 112, 16 * 108,
+        ),
+        "a border that wins no maximum": (
+            Net(lambda _, x: F.max_pool2d(F.pad(x, [0, 1, 0, 1], value=-torch.inf), 3, 2)),
+            (3, 8, 8), "max_pool", 0, 0,
+        ),
+        "a border that is mirrored": (
+            nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(3, 4, 3)),
+            (3, 8, 8), "pad conv", 112, 64 * 108,
+        ),
+        "parts": (
+            Net(lambda _, x: torch.cat([a.relu() if k else a for k, a in enumerate(x.chunk(2, 1))], 1)[:, ::2]),
+            (8, 4, 4), "split relu concat slice", 0, 0,
+        ),
+        "sizes of its own": (
+            Net(lambda _, x: torch.cat([a.tanh() for a in x.split([2, 6], 2)], 3 - 1)),
+            (4, 8, 8), "split tanh tanh concat", 0, 0,
+        ),
+        "einsum": (
+            Net(lambda _, x: torch.einsum("bchw,bdhw->bcd", x, x)), (4, 3, 3),
+            "reshape permute reshape matmul", 0, 4 * 9 * 4,
+        ),
+        "a learned matrix": (Net(lambda n, x: x @ n.w, w=parameter(6, 5)), (4, 6), "permute fc permute", 30, 4 * 30),
+        "norm of several axes": (
+            nn.LayerNorm([4, 3, 3]), (4, 3, 3), "flatten layer_norm reshape", 72, 0,
+        ),
+        "norm without an addend": (
+            Net(lambda n, x: n.n(x.movedim(1, -1)).movedim(-1, 1), n=nn.LayerNorm(4, bias=False)),
+            (4, 3, 3), "layer_norm", 4, 0,
+        ),
+        "one convolution over windows": (
+            Net(lambda n, x: n.c(x.view(4, 2, 4, 4)).view(1, 8, 4, 4), c=nn.Conv2d(2, 2, 3, padding=1)),
+            (8, 4, 4), "", 38, 4 * 16 * 36,
+        ),
+        "activations": (
+            nn.Sequential(nn.ReLU6(), nn.Hardswish(), nn.SiLU(), nn.LeakyReLU(0.1), nn.PReLU(4), nn.ELU(), nn.Mish()),
+            (4, 3, 3), "relu6 hard_swish swish leaky_relu prelu elu mish", 4, 0,
+        ),
+        "a softmax along any axis": (Net(lambda _, x: x.softmax(-1)), (4, 3, 5), "softmax", 0, 0),
+        "up and down": (
+            nn.Sequential(nn.ConvTranspose2d(4, 2, 2, 2), nn.Upsample(scale_factor=2), nn.PixelUnshuffle(2)),
+            (4, 3, 3), "conv_transpose upsample space_to_depth", 34, 9 * 4 * 2 * 4,
+        ),
+    }  # fmt: skip
+
+
+CASES = cases()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_module_becomes_rows(name: str) -> None:
+    module, shape, kinds, params, macs = CASES[name]
+    flat = from_torch(module, shape)
+    result = costcalc.count(flat.data())
+    assert not kinds or [step.kind for step in flat.steps] == kinds.split()
+    assert (result.params, result.macs) == (params, macs)
+    direct = Direct(module, shape)
+    assert (direct.params, direct.macs) == (params, macs)
+    assert verify(expand(costcalc.load(flat.data()))).agrees
+
+
+# Where a row holds every weight as it is, the spec can be run with the module's own weights.
+SAME = [name for name in CASES if name not in (
+    "windows", "positions that are computed", "weights that are standardized", "kernels that are added",
+    "kernels that are mixed", "a learned matrix", "one convolution over windows", "norm of several axes", "einsum",
+    "efficient channel attention",  # this module itself takes one image alone
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_rows_compute_what_the_module_does(name: str) -> None:
+    module, shape, *_ = CASES[name]
+    assert difference(module, from_torch(module, shape), shape) < 1e-12
+
+
+def test_a_wrong_row_is_seen_in_the_numbers() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4, eps=1e-3), nn.ReLU())
+    flat = from_torch(module, (3, 6, 6))
+    assert difference(module, flat, (3, 6, 6)) < 1e-12
+    del flat.steps[1].fields["eps"]
+    assert difference(module, flat, (3, 6, 6)) > 1e-6
+
+
+def test_a_part_under_a_mode_of_its_own_is_seen() -> None:
+    def forward(net: Any, x: Any) -> Any:
+        with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+            y = net.conv(x)
+        return y.relu()
+
+    flat = from_torch(Net(forward, conv=nn.Conv2d(4, 4, 1)), (4, 3, 3))
+    assert [step.kind for step in flat.steps] == ["conv", "relu"]
+
+
+def test_the_module_stays_in_its_mode() -> None:
+    module = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4).eval()).train()
+    module[1].eval()
+    from_torch(module, (4, 3, 3))
+    assert (module.training, module[0].training, module[1].training) == (True, True, False)
+
+
+def test_classes_of_modules_are_kept() -> None:
+    flat = from_torch(nn.Sequential(nn.Sequential(nn.ReLU())), (4, 3, 3))
+    assert flat.classes == {"0": "Sequential", "0.0": "ReLU"}
+
+
+def test_names_are_the_modules_paths() -> None:
+    block = Net(lambda n, x: F.relu(n.norm(n.conv(x)) + x), conv=nn.Conv2d(4, 4, 1), norm=nn.BatchNorm2d(4))
+    flat = from_torch(nn.Sequential(block, nn.Sequential(block.conv, nn.ReLU())), (4, 3, 3))
+    assert [step.name for step in flat.steps] == ["0.conv", "0.norm", "0.add", "0.relu", "0.conv_2", "1.1"]
+    assert flat.steps[0].share == flat.steps[4].share == "0.conv"
+
+
+def test_several_outputs_and_unused_parameters() -> None:
+    heads = {"a": nn.Conv2d(4, 2, 1), "b": nn.Conv2d(4, 3, 1), "training_only": nn.Linear(4, 5)}
+    module = Net(lambda n, x: {"a": n.a(x), "b": n.b(x)}, **heads)
+    flat = from_torch(module, (4, 3, 3))
+    assert costcalc.count(flat.data()).params == 10 + 15
+    assert len(flat.outputs) == 2
+    assert "25 parameters that inference does not use" in flat.source
+    assert unused(module, {"a.weight", "a.bias", "b.weight", "b.bias"}) == {
+        "training_only.weight": 20,
+        "training_only.bias": 5,
+    }
+
+
+def in_place(_: Any, x: Any) -> Any:
+    y = x.relu()
+    y[:, :2] += 1
+    return y
+
+
+def two_names(_: Any, x: Any) -> Any:
+    y = x * 2
+    z = y.flatten(2)
+    y.relu_()
+    return z
+
+
+def unnormalized(net: Any, x: Any) -> Any:
+    return F.batch_norm(x, None, None, net.weight, net.bias, training=True)
+
+
+REFUSED = [
+    ("not known", Net(lambda _, x: x.cumsum(1)), "the network itself: cumsum.default is not known"),
+    ("in a module", nn.Sequential(nn.ReLU(), Net(lambda _, x: x.sort(1)[0])), "1: sort.default is not known"),
+    ("changed in part", Net(in_place), "changed in place in part"),
+    ("changed under two names", Net(two_names), "under two names"),
+    ("statistics of the image", Net(unnormalized, weight=parameter(4), bias=parameter(4)), "statistics at inference"),
+    ("places of the image", Net(lambda _, x: x[:, x.sum((0, 2, 3)).long()]), "places that depend on the image"),
+    ("3-D", nn.Sequential(nn.Unflatten(1, (2, 2)), nn.Conv3d(2, 2, 1)), "a 3-D convolution"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "said"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_what_cannot_be_expressed_is_refused_by_name(module: Any, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        from_torch(module, (4, 3, 3))
+    assert said in str(caught.value)
+
+
+def test_an_unknown_operation_becomes_an_opaque_row() -> None:
+    module = Net(lambda n, x: n.c(x.cumsum(1)), c=nn.Conv2d(4, 2, 1))
+    flat = from_torch(module, (4, 3, 3), opaque=True)
+    assert [step.kind for step in flat.steps] == ["opaque", "conv"]
+    result = costcalc.count(flat.data())
+    assert result.params == 10
+    assert result.macs is num.UNKNOWN
+
+
+def test_an_unknown_operation_of_two_tensors_is_a_row_for_each_that_is_used() -> None:
+    module = Net(lambda n, x: n.pool(x).flatten(1), pool=nn.FractionalMaxPool2d(2, (2, 2)))
+    flat = from_torch(module, (4, 5, 5), opaque=True)
+    assert [(step.kind, str(step.y)) for step in flat.steps] == [("opaque", "4x2x2"), ("flatten", "16")]
+
+
+def test_an_operation_that_is_known_but_not_so_becomes_opaque_too() -> None:
+    module = nn.Sequential(nn.Unflatten(1, (2, 2)), nn.Conv3d(2, 3, 1), nn.Flatten())
+    flat = from_torch(module, (4, 3, 3), opaque=True)
+    assert [step.kind for step in flat.steps if step.kind == "opaque"] == ["opaque"]
+    assert costcalc.count(flat.data()).params == 9
+
+
+TAIL = Net(lambda n, x: (y := n.a(x), torch.relu(y)), a=nn.Conv2d(4, 2, 1))
+LONG = nn.Sequential(OrderedDict({"c" * 150: nn.Conv2d(4, 4, 1), "c" * 151: nn.ReLU()}))
+LOADED: list[tuple[str, Any, list[str]]] = [
+    ("the last of two results, called as its operator", TAIL, ["a", "relu_"]),
+    ("one result twice", Net(lambda _, x: (x.relu(),) * 2), ["relu_", "relu_"]),
+    ("a number among the results", Net(lambda n, x: (n.a(x), 3, None), a=nn.Conv2d(4, 2, 1)), ["a"]),
+    ("nothing but the image", Net(lambda _, x: x), ["input"]),
+    ("long names that begin alike", LONG, ["c" * 98 + "_2"]),
+]
+
+
+@pytest.mark.parametrize(("module", "outputs"), [case[1:] for case in LOADED], ids=[case[0] for case in LOADED])
+def test_every_network_becomes_a_spec_that_loads(module: Any, outputs: list[str]) -> None:
+    flat = from_torch(module, (4, 3, 3))
+    assert costcalc.count(flat.text()).layers
+    assert flat.data().get("outputs", flat.outputs) == outputs
+
+
+def test_names_stay_the_modules_own() -> None:
+    parts = {"relu": nn.ReLU(), "conv": nn.Conv2d(4, 4, 1), "relu_": nn.ReLU(), "conv_": nn.Conv2d(4, 4, 1)}
+    flat = from_torch(nn.Sequential(OrderedDict(parts)), (4, 3, 3))
+    assert [layer.name for layer in costcalc.count(flat.text()).layers] == list(parts)
+
+
+@pytest.mark.parametrize(
+    "network", [lambda _, x: nn.functional.max_pool2d(x, 2, return_indices=True), lambda _, x: x.max(1)]
+)
+def test_places_of_the_largest_are_refused(network: Any) -> None:
+    with pytest.raises(SpecError, match="its result 1 can't be expressed"):
+        from_torch(Net(network), (4, 4, 4))
+
+
+def test_an_export_that_fails_says_why(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SpecError, match=r"torch\.export could not trace"):
+        from_torch(Net(lambda _, x: x if x.sum() > 0 else -x), (3, 4, 4))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("torch.nn:NoSuchThing", "no network is called so"),
+        ("no.such.module:thing", "No module named"),
+        ("torch.nn", "no network is called so"),
+        ("torch.nn:Conv2d", "missing"),
+        ("math:pi", "not a network"),
+        ("math:gamma", "argument"),
+        ("builtins:dict", "gives a dict"),
+    ],
+)
+def test_targets_that_are_no_networks(target: str, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_target(target)
+    assert said in str(caught.value)
+
+
+def test_a_target_is_made_without_memory() -> None:
+    network = load_target("torch.nn:ReLU")
+    assert isinstance(network, nn.ReLU)
+    assert not network.training
+
+
+# ---- real networks -------------------------------------------------------------------------------
+
+TORCHVISION = """
+resnet18 alexnet googlenet shufflenet_v2_x0_5 mobilenet_v3_small squeezenet1_0 convnext_tiny swin_t swin_v2_t vit_b_32
+""".split()
+TIMM = """
+mixnet_s resnest14d ecaresnet26t tf_efficientnet_b0 nf_resnet26 resnetv2_18 repvgg_a0 cspresnet50
+resnetblur18 tf_efficientnet_cc_b0_4e skresnet18 halonet26t lambda_resnet26t bat_resnext26ts efficientvit_m0
+""".split()
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvision(name: str) -> None:
+    pytest.importorskip("torchvision")
+    assert compared(f"torchvision.models:{name}", (3, 224, 224))[-2] == "exact"
+
+
+@pytest.mark.parametrize("name", TIMM)
+def test_timm(name: str) -> None:
+    pytest.importorskip("timm")
+    assert compared(f"timm:{name}")[-2] == "exact"
+
+
+@pytest.mark.parametrize("target", ["torchvision.models:shufflenet_v2_x0_5", "timm:mobilenetv3_small_050"])
+def test_a_real_network_computes_the_same(target: str) -> None:
+    pytest.importorskip(target.partition(":")[0].partition(".")[0])
+    network = load_target(target).to_empty(device="cpu")
+    assert difference(network, from_torch(network, (3, 64, 64)), (3, 64, 64)) < 1e-9

@@ -1,0 +1,178 @@
+"""Receptive fields: figures of Google's table and of papers, and every place of random networks against gradients."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+import costcalc
+from costcalc.metrics.field import fields, size
+from costcalc.operators.receptive import Reach, resampled, sliding
+
+# TF-slim's networks (google-research/receptive_field prints them), where the zoo has another framework's.
+ALEXNET_V2 = [
+    {"conv": {"out": 64, "kernel": 11, "stride": 4}},
+    {"max_pool": {"kernel": 3, "stride": 2}},
+    {"conv": {"out": 192, "kernel": 5, "padding": "half"}},
+    {"max_pool": {"kernel": 3, "stride": 2}},
+    *[{"conv": {"out": 8, "kernel": 3, "padding": "half"}}] * 3,
+    {"max_pool": {"kernel": 3, "stride": 2}},
+]
+
+
+def slim_mobilenet_v1() -> list[Any]:
+    """TF-slim pads with SAME: of an even input floor(total / 2) comes before."""
+    strides = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
+    pair = [
+        [{"dwconv": {"kernel": 3, "stride": s, "padding": "same"}}, {"conv": {"out": 8, "kernel": 1}}] for s in strides
+    ]
+    return [{"conv": {"out": 8, "kernel": 3, "stride": 2, "padding": "same"}}, *(item for two in pair for item in two)]
+
+
+# network, its field, stride and padding
+GOLDEN: list[tuple[Any, tuple[int, int, int]]] = [
+    ("vgg16", (212, 32, 90)),  # at pool5: a pool to 7x7 of 7x7 adds nothing
+    (ALEXNET_V2, (195, 32, 64)),
+    (slim_mobilenet_v1(), (315, 32, 126)),
+    ("mobilenet_v1", (315, 32, 157)),  # symmetric padding
+    ("resnet50_v1", (483, 32, 241)),
+    ("resnet101_v1", (1027, 32, 513)),
+    ("resnet152_v1", (1507, 32, 753)),
+    ("resnet50", (427, 32, 213)),  # torchvision: the stride in the 3x3
+    ("resnet101", (971, 32, 485)),
+    ("inception_v3", (1311, 32, 618)),
+    ("bn_inception", (699, 32, 343)),  # Google's Inception-v2: 699, with SAME's padding
+]
+
+
+def spec(layers: list[Any], shape: list[int] | None = None, **more: Any) -> dict[str, Any]:
+    return {"costcalc": 1, "input": shape or [3, 224, 224], "layers": layers, **more}
+
+
+@pytest.mark.parametrize(("network", "wanted"), GOLDEN, ids=lambda v: v if isinstance(v, str) else "")
+def test_published_fields(network: Any, wanted: tuple[int, int, int]) -> None:
+    result = costcalc.count(network if isinstance(network, str) else spec(network))
+    found = [result.metric(name).total for name in ("receptive_field", "effective_stride", "effective_padding")]
+    assert tuple(found) == wanted
+    assert result.metric("field_centre").total == Fraction(wanted[0] - 1, 2) - wanted[2]
+
+
+def test_gates_read_all_unless_left_out() -> None:
+    result = costcalc.count("mobilenet_v3_large")
+    one = result.metric("receptive_field")
+    assert (one.total, one.metric.remarks(one.graph, one.setup)[0].split()[0]) == ("global", "bneck4/se/multiply")
+    assert result.metric("receptive_field", ignore_se=True).total == 595
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        ([{"concat": [{"conv": {"out": 1, "kernel": 3, "padding": 1}},
+                      {"conv": {"out": 1, "kernel": 2, "padding": [0, 1, 0, 1]}}]}],
+         "paths of different centres meet at concat"),
+        ([{"add": [[{"conv": {"out": 3, "kernel": 1, "stride": 2}}], [{"crop": {"size": 12}}]]}],
+         "paths of different strides meet at add"),
+        ([{"conv": {"out": 1, "kernel": 25, "padding": 12}}, {"conv": {"out": 1, "kernel": 3, "padding": 1}}],
+         "from conv1 on it is larger than the input 3x24x24"),
+    ],
+)  # fmt: skip
+def test_what_a_reader_must_know_is_said(layers: list[Any], said: str) -> None:
+    one = costcalc.count(spec(layers, [3, 24, 24])).metric("receptive_field")
+    assert said in one.metric.remarks(one.graph, one.setup)
+
+
+def test_axes_that_differ_are_told_both() -> None:
+    result = costcalc.count(spec([{"conv": {"out": 4, "kernel": [1, 7], "stride": [1, 2]}}]))
+    assert [result.metric(n).total for n in ("receptive_field", "effective_stride")] == ["1x7", "1x2"]
+
+
+# ---- against gradients ----------------------------------------------------------------------------------
+
+# What a random network is made of, each linear with weights above zero: all that it reads has a gradient.
+PIECES: list[dict[str, Any]] = [
+    {"conv": {"out": 2, "kernel": 3, "padding": 1}},
+    {"conv": {"out": 2, "kernel": 3, "stride": 2, "padding": 1}},
+    {"conv": {"out": 2, "kernel": 2, "dilation": 3, "padding": [1, 2]}},
+    {"conv": {"out": 2, "kernel": 5, "stride": 3, "padding": "same"}},
+    {"avg_pool": {"kernel": 2}},
+    {"avg_pool": {"kernel": 3, "stride": 2, "padding": 1, "ceil_mode": True}},
+    {"dwconv": {"kernel": 4, "stride": 2, "padding": "same"}},
+    {"conv_transpose": {"out": 2, "kernel": 4, "stride": 2, "padding": 1}},
+    {"conv_transpose": {"out": 2, "kernel": 2, "stride": 3}},
+    {"conv_transpose": {"out": 2, "kernel": 3, "stride": 2, "dilation": 2, "padding": 1}},
+    {"upsample": {"scale": 2}},
+    {"upsample": {"scale": 2, "mode": "linear"}},
+    {"pad": {"padding": 2}},
+    {"crop": {"border": 1}},
+    {"subsample": {"stride": 2}},
+    {"slice": {"axis": 1, "start": 2, "step": 3}},
+    {"adaptive_avg_pool": {"size": 6}},
+    {"concat": [[], [{"conv": {"out": 2, "kernel": 3, "padding": 1}}]]},
+    {"add": [{"conv": {"out": 2, "kernel": 3, "stride": 2, "padding": 1}},
+             {"conv": {"out": 2, "kernel": 5, "stride": 2, "padding": 2}}]},
+]  # fmt: skip
+
+
+def drawn(seed: int) -> dict[str, Any]:
+    """Return a random chain of pieces over one spatial axis."""
+    rng = random.Random(seed)
+    pieces = [PIECES[seed % len(PIECES)], *rng.choices(PIECES, k=rng.randint(0, 3))]
+    rng.shuffle(pieces)
+    return spec([{"conv": {"out": 2, "kernel": 1}}, *pieces], [1, rng.randint(180, 210)])
+
+
+def read(network: Any, length: int, place: int) -> list[int]:
+    """Return the first and last input place that an output's gradient reaches."""
+    torch = pytest.importorskip("torch")
+    image = torch.ones(1, 1, length, requires_grad=True)
+    network(image)[0, :, place].sum().backward()
+    at = image.grad[0, 0].abs().gt(1e-12).nonzero().flatten().tolist()
+    return [at[0], at[-1]] if at else []
+
+
+@pytest.mark.parametrize("seed", range(95))
+def test_every_output_reads_what_its_gradient_reaches(seed: int) -> None:
+    torch = pytest.importorskip("torch")
+    from costcalc.interop.torch.build import build
+
+    try:
+        graph = costcalc.count(drawn(seed)).graph
+    except costcalc.SpecError:
+        pytest.skip("a window that does not fit")
+    network = build(graph).double()
+    for weight in network.parameters():
+        torch.nn.init.uniform_(weight, 0.1, 1.0)
+    torch.set_default_dtype(torch.float64)
+    try:
+        view = fields(graph, ignore=False).views[-1]
+        assert view is not None
+        length = graph.input.shape.w  # type: ignore[union-attr]
+        width, checked = graph.nodes[-1].y.w, 0
+        for place in sorted({*range(0, width, max(1, width // 20)), width // 2, width // 2 + 1}):
+            window = view[0].of(place)
+            theirs = read(network, length, place)
+            inside = window is None or 30 <= window[0] <= window[1] < length - 30
+            if theirs:
+                assert window, (graph.nodes, place)
+                ours = [max(window[0], 0), min(window[1], length - 1)]
+                assert ours[0] <= theirs[0], (graph.nodes, place)
+                assert ours[1] >= theirs[1], (graph.nodes, place)
+                # Near the border, what would be read may lie in some row's padding.
+                assert ours == theirs or not inside, (graph.nodes, place, ours, theirs)
+                checked += inside
+            else:
+                assert window is None or not inside, (graph.nodes, place)
+        assert checked or length > width * 3
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_reaches_follow_one_another() -> None:
+    twice = Reach(2, [(0, 0), (0, 0), (1, 1), (1, 1)])
+    assert sliding(3, 2, 1).after(sliding(3, 2, 1)) == sliding(7, 4, 3)
+    assert resampled(1, 2).after(resampled(1, 2)).windows == ((0, 0),) * 4
+    assert sliding(2, 2, 0).after(resampled(1, 2)) == Reach(1, [(0, 0)])
+    assert size(sliding(3, 1, 1).after(twice)) == 2

@@ -1,0 +1,462 @@
+"""Pictures: what is drawn is what was counted, no text covers another, nothing needs colour."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import costcalc
+from costcalc import SpecError
+from costcalc.cli import plot as command
+from costcalc.language import zoo
+
+pytest.importorskip("matplotlib")
+
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+
+from costcalc import plots
+from costcalc.plots import bars, curves, labels, points, sizes, style
+
+NETWORKS = ["resnet50", "densenet121", "googlenet", "mobilenet_v1", "vgg16", "nasnet_a_mobile"]
+WIDTHS = [0.25, 0.5, 0.75, 1.0]
+SIZES = [128, 160, 192, 224]
+
+
+@lru_cache
+def swept(*networks: str, two: bool = False) -> Any:
+    return costcalc.sweep(*networks, width=WIDTHS, **({"resolution": SIZES} if two else {}))
+
+
+PICTURES: dict[str, Any] = {
+    **{f"layers {name}": lambda name=name: plots.layers(name) for name in NETWORKS},
+    **{f"shapes {name}": lambda name=name: plots.shapes(name) for name in [*NETWORKS, "unet", "inception_v3"]},
+    "layers, all": lambda: plots.layers("densenet121", fold=9),
+    "layers, small": lambda: plots.layers("densenet121", fold=9, size=(5, 4)),
+    "types": lambda: plots.types(*NETWORKS),
+    "roofline": lambda: plots.roofline("mobilenet_v2", "pixel3_4_threads"),
+    "roofline, card": lambda: plots.roofline("resnet50", "nvidia_rtx4090", batch=64),
+    "roofline, sheet": lambda: plots.roofline("shufflenet_v1", "raspberry_pi4", size=(5, 4)),
+    "types, one": lambda: plots.types("mobilenet_v1@width=0.5"),
+    "accuracy": plots.accuracy,
+    "accuracy, mobile": lambda: plots.accuracy(max_macs=1e9),
+    "accuracy, flops": lambda: plots.accuracy("torchvision", convention="flops"),
+    "accuracy, cifar": lambda: plots.accuracy(classes=10),
+    "accuracy, one": lambda: plots.accuracy("googlenet_caffe"),
+    "curves": lambda: plots.sweep(swept("mobilenet_v1", "mobilenet_v2", "resnet18")),
+    "curves, words": lambda: plots.sweep(
+        costcalc.sweep("resnet50", depths=[[2, 2, 2, 2], [3, 4, 23, 3], [3, 8, 36, 3]])
+    ),
+    "map": lambda: plots.sweep(swept("mobilenet_v1", two=True), name="MobileNetV1"),
+    "map, params": lambda: plots.sweep(swept("mobilenet_v2", two=True), of="params"),
+    "map, words": lambda: plots.sweep(costcalc.sweep("resnet50", block=["basic", "bottleneck"], width=WIDTHS)),
+}
+
+
+@lru_cache
+def picture(name: str) -> Figure:
+    made: Figure = PICTURES[name]()
+    made.draw_without_rendering()
+    return made
+
+
+def texts(made: Figure) -> Iterator[Text]:
+    """Yield the texts that are seen: an axis keeps ticks beyond its ends, which are not."""
+    hidden = set()
+    for axis in made.findobj(Axis):
+        low, high = sorted(axis.get_view_interval())
+        ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+        off = [t for t in ticks if not (axis.get_visible() and low <= t.get_loc() <= high)]
+        hidden |= {label for tick in off for label in (tick.label1, tick.label2)}
+    for text in made.findobj(Text):
+        if text.get_visible() and text.get_text().strip() and text not in hidden:
+            yield text
+
+
+def boxes(made: Figure) -> list[tuple[str, Any]]:
+    renderer = made.canvas.get_renderer()  # type: ignore[attr-defined]
+    return [(text.get_text(), text.get_window_extent(renderer)) for text in texts(made)]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_text_covers_another_or_leaves_the_picture(name: str) -> None:
+    made = picture(name)
+    found = boxes(made)
+    assert len(found) > 8
+    for (one, a), (other, b) in itertools.combinations(found, 2):
+        apart = a.x1 <= b.x0 + 1 or b.x1 <= a.x0 + 1 or a.y1 <= b.y0 + 1 or b.y1 <= a.y0 + 1
+        assert apart, f"{one!r} lies on {other!r}"
+    wide, high = made.canvas.get_width_height()
+    for text, box in found:
+        assert min(box.x0, box.y0, wide - box.x1, high - box.y1) >= -0.5, text
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_letters_can_be_read_on_a_page_and_the_convention_is_named(name: str) -> None:
+    found = list(texts(picture(name)))
+    assert min(text.get_fontsize() for text in found) >= 8
+    said = "(flops " if "flops" in name else "(costcalc "
+    assert name.startswith("shapes") or any(said in " ".join(text.get_text().split()) for text in found)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_nothing_needs_colour(name: str) -> None:
+    """What a legend tells apart differs in hatch, marker or dashes, and a map's colours in lightness."""
+    made = picture(name)
+    for legend in made.legends:
+        looks = [look(handle) for handle in legend.legend_handles]
+        assert len(set(looks)) == len(looks)
+    for mesh in made.axes[0].collections if name.startswith("map") else ():
+        if type(mesh).__name__ == "QuadMesh":
+            light = mesh.cmap(np.linspace(0, 1, 20))[:, :3] @ [0.2126, 0.7152, 0.0722]
+            assert (np.diff(light) > 0).all()
+
+
+def look(handle: Any) -> str:
+    """Return how a legend's handle looks in black and white."""
+    if hasattr(handle, "get_hatch") and hasattr(handle, "get_height"):
+        return f"hatch {handle.get_hatch()}"
+    if hasattr(handle, "get_paths"):
+        return f"marker {handle.get_paths()[0].vertices.round(3).tolist()}"
+    return f"line {handle.get_marker()} {handle.get_linestyle()} {handle._dash_pattern}"
+
+
+# ---- what is drawn ---------------------------------------------------------------------------------------
+
+
+def drawn_bars(axes: Any) -> dict[int, list[tuple[float, float]]]:
+    """Return where the parts of each bar begin and end."""
+    found: dict[int, list[tuple[float, float]]] = {}
+    for bar in axes.patches:
+        if bar.get_width():
+            found.setdefault(round(bar.get_y() + bar.get_height() / 2), []).append((bar.get_x(), bar.get_width()))
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in PICTURES if name.startswith("layers")])
+def test_each_bar_is_its_layers_share(name: str) -> None:
+    network = "densenet121" if "," in name else name.removeprefix("layers ")
+    counted = costcalc.count(network).to_dict()
+    made = picture(name)
+    found = bars.bars(costcalc.count(network), 9 if "," in name else None)
+    for axes, quantity in zip(made.axes, ("params", "macs"), strict=True):
+        drawn = drawn_bars(axes)
+        whole = counted["totals"][quantity]
+        for place, line in enumerate(found):
+            rows = {member.name for member in line.rows}
+            cost = sum(row[quantity] for row in counted["layers"] if row["name"] in rows)
+            parts = sorted(drawn.get(place, []))
+            assert sum(width for _, width in parts) == pytest.approx(100 * cost / whole, abs=1e-9)
+            ends = itertools.accumulate((width for _, width in parts), initial=0)
+            assert [start for start, _ in parts] == pytest.approx(list(ends)[:-1], abs=1e-9)
+        assert sum(width for parts in drawn.values() for _, width in parts) == pytest.approx(100)
+
+
+def test_bars_bear_the_names_of_what_they_sum() -> None:
+    """Worked out from the paths alone: a bar named a/b holds the rows at or below a/b."""
+    counted = costcalc.count("resnet50").to_dict()["layers"]
+    names = [label.get_text() for label in picture("layers resnet50").axes[0].get_yticklabels()]
+    drawn = drawn_bars(picture("layers resnet50").axes[1])
+    assert (names[0], names[-1], len(names)) == ("conv", "fc", 18)
+    for place, name in enumerate(names):
+        macs = sum(row["macs"] for row in counted if f"{row['name']}/".startswith(f"{name}/"))
+        assert sum(w for _, w in drawn[place]) == pytest.approx(100 * macs / 4_089_184_256)
+
+
+# Howard et al. 2017, arXiv:1704.04861, Table 2: share of mult-adds and parameters in per cent.
+MOBILENET = {"conv 1x1": (74.59, 94.86), "conv dw 3x3": (1.06, 3.06), "conv 3x3": (0.02, 1.91), "fc": (24.33, 0.18)}
+
+
+def test_types_are_the_shares_of_the_mobilenet_paper() -> None:
+    made = plots.types("mobilenet_v1", convention="weights")
+    _, names = made.axes[0].get_legend_handles_labels()
+    assert set(names) == set(MOBILENET)
+    for number, axes in enumerate(made.axes):
+        for container, name in zip(axes.containers, names, strict=True):
+            assert container[0].get_width() == pytest.approx(MOBILENET[name][number], abs=0.06)  # 94.86 is misprinted
+        assert sum(c[0].get_width() for c in axes.containers) == pytest.approx(100)
+
+
+def test_small_types_stand_together_and_nothing_is_lost() -> None:
+    made = picture("types")
+    for axes in made.axes:
+        for parts in drawn_bars(axes).values():
+            assert sum(width for _, width in parts) == pytest.approx(100)
+    many = plots.types("mobilenet_v3_large", "nasnet_a_mobile", "shufflenet_v1_g3", "alexnet", "inception_v3")
+    names = many.axes[0].get_legend_handles_labels()[1]
+    assert len(names) == len(style.FILLS) + 1
+    assert names[-1].endswith(bars.REST)
+    for parts in drawn_bars(many.axes[1]).values():
+        assert sum(width for _, width in parts) == pytest.approx(100)
+
+
+# Top-1 as printed, and the million MACs and parameters printed beside it: MobileNet Table 6, MobileNetV2 Table 4,
+# ShuffleNet Table 5, EfficientNet Table 2.
+PRINTED = [
+    ("mobilenet_v1 0.5", 63.7, 149, 1.3),
+    ("mobilenet_v1", 70.6, 569, 4.2),
+    ("mobilenet_v2", 72.0, 301, 3.5),
+    ("mobilenet_v2 1.4", 74.7, 582, 6.1),
+    ("shufflenet_v1_g3 1.5", 71.5, 292, None),
+    ("efficientnet_b0", 77.1, 386, 5.3),
+]
+
+
+@pytest.mark.parametrize(("network", "top1", "macs", "params"), PRINTED)
+def test_points_are_the_published_ones(network: str, top1: float, macs: int, params: float | None) -> None:
+    (point,) = [p for p in points.published() if p.network == network]
+    assert (point.top1, round(point.macs / 1e6)) == (top1, macs)
+    assert params is None or round(point.params / 1e6, 1) == params
+    for axes, cost in zip(picture("accuracy").axes, (point.macs, point.params), strict=True):
+        drawn = [tuple(at) for part in axes.collections for at in part.get_offsets()]
+        assert (cost, top1) in drawn
+
+
+def test_every_network_with_a_published_accuracy_is_a_point() -> None:
+    rows = {
+        (spec.where, row.get("variant"), repr(row.get("knobs")))
+        for spec in zoo.specs()
+        for row in spec.published
+        if "top1" in row
+        and {**spec.knobs, **spec.variants.get(row.get("variant"), {}), **(row.get("knobs") or {})}["classes"] == 1000
+    }
+    drawn = sum(len(part.get_offsets()) for part in picture("accuracy").axes[0].collections)
+    assert drawn == len(points.published()) == len(rows)
+
+
+@pytest.mark.parametrize("cost", points.COSTS)
+def test_the_front_is_what_nothing_beats(cost: str) -> None:
+    found = points.published()
+    best = points.front(found, cost)
+
+    def beaten(p: points.Point) -> bool:
+        mine = getattr(p, cost), -p.top1
+        theirs = [(getattr(q, cost), -q.top1) for q in found]
+        return any(a <= mine[0] and b <= mine[1] and (a, b) != mine for a, b in theirs)
+
+    # Two networks may be equal in both; one of them is enough.
+    assert {(getattr(p, cost), p.top1) for p in best} == {(getattr(p, cost), p.top1) for p in found if not beaten(p)}
+
+
+@pytest.mark.parametrize("name", ["accuracy", "accuracy, mobile"])
+def test_names_hide_no_point(name: str) -> None:
+    made = picture(name)
+    for axes in made.axes:
+        names = [(t.get_text(), t.get_window_extent()) for t in axes.texts]
+        assert len(names) >= 12
+        for part in axes.collections:
+            for at in axes.transData.transform(part.get_offsets()):
+                for text, box in names:
+                    assert not (box.x0 <= at[0] <= box.x1 and box.y0 <= at[1] <= box.y1), text
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_names_are_placed_apart_wherever_the_points_are(seed: int) -> None:
+    rng = random.Random(seed)
+    made = style.figure((4, 3))
+    axes = made.subplots()
+    places = [(rng.random(), rng.random() ** 2) for _ in range(40)]
+    axes.scatter(*zip(*places, strict=True), s=20)
+    made.draw_without_rendering()
+    made.set_layout_engine("none")
+    sheet = labels.Sheet(axes, places)
+    written = sum(sheet.write("name" * rng.randint(1, 4), place) for place in places)
+    assert 5 <= written == len(axes.texts)
+    found = [text.get_window_extent() for text in axes.texts]
+    for a, b in itertools.combinations(found, 2):
+        assert a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 or b.y1 <= a.y0
+
+
+def test_curves_are_the_counts() -> None:
+    for axes, total in zip(picture("curves").axes, ("params", "macs"), strict=True):
+        for line, name in zip(axes.lines, ("mobilenet_v1", "mobilenet_v2", "resnet18"), strict=True):
+            assert list(line.get_xdata()) == WIDTHS
+            assert list(line.get_ydata()) == [getattr(costcalc.count(name, width=w), total) for w in WIDTHS]
+
+
+def test_a_map_is_the_counts_and_its_lines_are_of_equal_cost() -> None:
+    axes, bar = picture("map").axes
+    mesh, lines_ = axes.collections
+    drawn = mesh.get_array()
+    for (i, size), (j, width) in itertools.product(enumerate(SIZES), enumerate(WIDTHS)):
+        assert drawn[i, j] == costcalc.count("mobilenet_v1", width=width, resolution=size).macs
+    assert list(lines_.levels) == [2e7, 5e7, 1e8, 2e8, 5e8]
+    assert list(bar.get_yticks()) == list(lines_.levels)
+    for level, path in zip(lines_.levels, lines_.get_paths(), strict=True):
+        # Where a line crosses the grid it is exact; the ends of its label's gap lie between.
+        crossings = [(x, y) for x, y in path.vertices if x in WIDTHS or y in SIZES]
+        assert crossings
+        for x, y in crossings:
+            assert between(drawn, x, y) == pytest.approx(level, rel=1e-6)
+
+
+def between(values: Any, x: float, y: float) -> float:
+    """Return the bilinear value of the grid at a place."""
+    j, i = min(int(np.searchsorted(WIDTHS, x)), 3) or 1, min(int(np.searchsorted(SIZES, y)), 3) or 1
+    u, v = (x - WIDTHS[j - 1]) / (WIDTHS[j] - WIDTHS[j - 1]), (y - SIZES[i - 1]) / (SIZES[i] - SIZES[i - 1])
+    upper = values[i, j - 1] * (1 - u) + values[i, j] * u
+    lower = values[i - 1, j - 1] * (1 - u) + values[i - 1, j] * u
+    return float(lower * (1 - v) + upper * v)
+
+
+LEVELS = [
+    (1e6, 1e8, [2e6, 5e6, 1e7, 2e7, 5e7]),
+    (1.3e7, 5.7e8, [2e7, 5e7, 1e8, 2e8, 5e8]),
+    (4e6, 8e6, [4.5e6, 5e6, 6e6, 7e6]),
+    (1000, 1010, [1002, 1004, 1006, 1008]),
+]
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), LEVELS)
+def test_lines_of_a_map_are_at_round_numbers(low: float, high: float, expected: list[float]) -> None:
+    assert curves.levels(low, high) == pytest.approx(expected)
+
+
+# Ronneberger et al. 2015, arXiv:1505.04597, Figure 1: the tiles' sizes and channels on the way down and up.
+UNET = [
+    (1, 572), (64, 570), (64, 568), (64, 284), (128, 282), (128, 280), (128, 140), (256, 138), (256, 136), (256, 68),
+    (512, 66), (512, 64), (512, 32), (1024, 30), (1024, 28), (512, 56), (1024, 56), (512, 54), (512, 52), (256, 104),
+    (512, 104), (256, 102), (256, 100), (128, 200), (256, 200), (128, 198), (128, 196), (64, 392), (128, 392),
+    (64, 390), (64, 388), (2, 388),
+]  # fmt: skip
+
+
+def test_the_line_of_shapes_is_the_way_of_the_u_net_paper() -> None:
+    upper, lower = picture("shapes unet").axes
+    drawn = list(zip(lower.lines[0].get_ydata(), upper.lines[0].get_ydata(), strict=True))
+    assert [pair for pair, _ in itertools.groupby(drawn)] == UNET
+
+
+def test_branches_are_dots_beside_the_line() -> None:
+    found = sizes.stops(costcalc.count("googlenet"))
+    # Szegedy et al. 2014, Table 1: inception 3a has 64, 96 to 128, 16 to 32, and 32 channels, 256 together.
+    branch = {stop.channels for stop in found if not stop.on_path and 5 < stop.depth < 9}
+    assert {64, 32, 16} <= branch | {stop.channels for stop in found if stop.on_path}
+    assert max(stop.depth for stop in found) == max(stop.depth for stop in found if stop.on_path)
+    depths = [stop.depth for stop in found if stop.on_path]
+    assert depths == list(range(len(depths)))
+
+
+def test_axes_that_differ_have_a_line_each() -> None:
+    made = plots.shapes(
+        {"costcalc": 1, "input": [3, 32, 64], "layers": [{"conv": {"out": 8, "kernel": 3, "stride": 2}}]}
+    )
+    height, width = (list(line.get_ydata()) for line in made.axes[0].lines)
+    assert (height, width) == ([32, 15], [64, 31])
+    assert [tick.get_text() for tick in made.axes[0].get_yticklabels()] == ["64", "32", "15"]  # 31 would touch 32
+
+
+# ---- files, and the command line -------------------------------------------------------------------------
+
+
+def valid(path: Path) -> bool:
+    """Say whether a file is what its suffix says."""
+    if path.suffix == ".png":
+        image = imread(path)
+        return image.shape[0] > 100 and image.shape[1] > 100 and bool(image.min() < 0.2 and image.max() == 1)
+    if path.suffix == ".svg":
+        return ET.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    data = path.read_bytes()
+    return data.startswith(b"%PDF-") and data.rstrip().endswith(b"%%EOF")
+
+
+COMMANDS = [
+    ["accuracy", "shufflenet", "--max-macs", "1G"],
+    ["layers", "mobilenet_v1", "--width", "0.5", "--fold", "1"],
+    ["types", "mobilenet_v1@width=0.5", "vgg16", "--convention", "lecture"],
+    ["sweep", "mobilenet_v1", "--width", "0.25:1:0.25"],
+    ["sweep", "mobilenet_v1", "--width", "0.25:1:0.25", "--resolution", "128:224:32", "--of", "params"],
+    ["shapes", "alexnet", "--input", "3x256x256", "--figure", "6x3.5"],
+]
+
+
+@pytest.mark.parametrize("suffix", style.SUFFIXES)
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_files_are_valid_and_the_same_each_time(words: list[str], suffix: str, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.{suffix}" for name in ("one", "two")]
+    for path in paths:
+        found = CliRunner().invoke(command.command, [*words, "-o", str(path)], catch_exceptions=False)
+        assert (found.exit_code, found.output) == (0, "")
+        assert valid(path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+REFUSED = [
+    (["layers", "alexnet", "-o", "a.gif"], "a.gif: a picture is .png, .svg, .pdf"),
+    (["layers", "alexnet", "-o", "a"], "a: a picture is"),
+    (["layers", "alexnet", "-o", "no/folder/a.png"], "no/folder/a.png cannot be written"),
+    (["layers", "alexnet", "--figure", "6", "-o", "a.png"], "'6' is no size of a picture"),
+    (["layers", "alexnet", "--figure", "600x600", "-o", "a.png"], "is no size of a picture"),
+    (["layers", "alexnet", "--figure", "60x60", "--dpi", "1200", "-o", "a.png"], "more than 20,000 pixels a side"),
+    (["layers", "alexnet", "--widht", "2", "-o", "a.png"], "has no knob 'widht'"),
+    (["types", "alexnet", "--convention", "flop", "-o", "a.png"], "did you mean 'flops'?"),
+    (["accuracy", "nothing", "-o", "a.png"], "no network of the zoo with a published accuracy is left"),
+    (["accuracy", "--max-macs", "0", "-o", "a.png"], "no network of the zoo with a published accuracy is left"),
+    (["accuracy", "--max-macs", "few", "-o", "a.png"], "'few' is no budget of macs"),
+    (["sweep", "mobilenet_v1", "-o", "a.png"], "there is nothing to sweep over"),
+    (["sweep", "mobilenet_v1", "--width", "1", "-o", "a.png"], "no knob has several values"),
+    (["sweep", "alexnet", "resnet18", "--width", "0.5,1", "--resolution", "160,224", "-o", "a.png"], "of several"),
+    (["sweep", "resnet18", "--width", "0.5:9:0.001", "--resolution", "32:224:1", "-o", "a.png"], "more than a picture"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "message"), REFUSED)
+def test_mistakes_are_told(words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(command.command, words)
+    assert isinstance(found.exception, SpecError)
+    assert message in str(found.exception)
+    assert not os.listdir(tmp_path)
+
+
+def test_a_png_has_the_size_and_dots_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    words = ["layers", "alexnet", "--figure", "5x4", "--dpi", "60", "-o", str(path)]
+    CliRunner().invoke(command.command, words, catch_exceptions=False)
+    assert imread(path).shape[:2] == (240, 300)
+
+
+def test_settings_that_make_no_grid_and_other_tables_are_refused() -> None:
+    zipped = costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], resolution=[160, 224], zip=True)
+    with pytest.raises(SpecError, match="make no grid"):
+        plots.sweep(zipped)
+    with pytest.raises(SpecError, match="no table of a sweep"):
+        plots.sweep(costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], per="type"))
+    with pytest.raises(SpecError, match="shows no 'bytes'"):
+        plots.sweep(swept("mobilenet_v1"), of="bytes")
+    with pytest.raises(SpecError, match="nothing to draw"):
+        plots.layers({"costcalc": 1, "input": [3, 8, 8], "layers": ["relu"]})
+    with pytest.raises(SpecError, match="no network to draw"):
+        plots.types()
+
+
+def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SpecError, match=r"pip install 'costcalc\[plot\]'"):
+        plots.layers("alexnet")
+
+
+def test_a_picture_leaves_the_users_settings_alone_and_they_leave_it() -> None:
+    import matplotlib as mpl
+
+    with mpl.rc_context({"font.size": 20, "hatch.linewidth": 3, "axes.facecolor": "red"}):
+        before = dict(mpl.rcParams)
+        made = plots.layers("alexnet")
+        assert dict(mpl.rcParams) == before
+    assert made.axes[0].xaxis.label.get_fontsize() == style.FONT + 1
+    assert made.axes[0].get_facecolor() == (1, 1, 1, 1)

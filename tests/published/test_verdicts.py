@@ -1,0 +1,105 @@
+"""The account of published figures: verdicts, the exit code, and papers' tables with ours beside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from costcalc.cli import table as table_command
+from costcalc.cli import validate as validate_command
+from costcalc.cli import zoo as zoo_command
+from costcalc.language import zoo
+from costcalc.published import verdicts
+from costcalc.published.figures import Claim
+
+# What is printed, ours, whether it holds, whether the spec claims that it does.
+VERDICTS = [
+    ("4231976", 4231976, True, True, "exact"),
+    ("569M", 568740352, True, True, "rounded"),
+    ("575M", 568740352, False, False, "explained"),
+    ("575M", 568740352, False, True, "WRONG"),
+    ("569M", 568740352, True, False, "STALE"),
+]
+
+
+@pytest.mark.parametrize(("printed", "ours", "holds", "reproduces", "said"), VERDICTS)
+def test_verdict(printed: str, ours: int, holds: bool, reproduces: bool, said: str) -> None:
+    assert verdicts.verdict(Claim({}, "macs", printed, ours, holds, reproduces)) == said
+
+
+# One 1x1 convolution of 2 -> 3 channels with bias on 4x4: 2*3 + 3 = 9 parameters, 16*6 = 96 MACs.
+SPEC = """\
+costcalc: 1
+name: small
+source: by hand
+input: [2, 4, 4]
+layers:
+  - conv: {out: 3, kernel: 1}
+published:
+  source: a paper
+  rows:
+    - {where: [Table 1, Table 2], macs: 96, params: 9, top1: 50.0}
+    - {where: Table 2, ROW}
+"""
+
+
+@pytest.fixture
+def small_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(zoo, "folder", lambda: str(tmp_path))
+    return tmp_path / "small.yaml"
+
+
+EXITS = [
+    ("macs: 0.1K", 0, "2 exact, 1 rounded"),
+    ("macs: 98, reproduces: false, note: a misprint", 0, "2 exact, 1 explained"),
+    ("macs: 98", 1, "2 exact, 1 WRONG"),
+    ("macs: 96, reproduces: false, note: no longer true", 1, "3 exact".replace("3", "2") + ", 1 STALE"),
+]
+
+
+@pytest.mark.parametrize(("row", "code", "said"), EXITS)
+def test_zoo_exits_with_1_for_a_verdict_that_is_not_claimed(small_zoo: Path, row: str, code: int, said: str) -> None:
+    small_zoo.write_text(SPEC.replace("ROW", row), encoding="utf-8")
+    done = CliRunner().invoke(zoo_command.command, [])
+    assert (done.exit_code, done.output.splitlines()[-1]) == (code, said)
+
+
+def test_table_gathers_the_rows_of_one_place(small_zoo: Path) -> None:
+    small_zoo.write_text(SPEC.replace("ROW", "macs: 98"), encoding="utf-8")
+    first = CliRunner().invoke(table_command.command, ["a paper", "1"]).output
+    assert first.splitlines()[2].split() == ["small", "96", "96", "9", "9", "50.0"]
+    second = CliRunner().invoke(table_command.command, ["a paper", "table 2"]).output
+    assert "96 ≠" in second
+    listed = CliRunner().invoke(table_command.command, ["--format", "json"]).output
+    assert json.loads(listed) == [
+        {"source": "a paper", "where": "Table 1", "rows": 1},
+        {"source": "a paper", "where": "Table 2", "rows": 2},
+    ]
+
+
+def test_every_figure_of_the_zoo_has_the_verdict_that_its_spec_claims() -> None:
+    found = verdicts.figures()
+    assert len(found) > 250
+    assert [f.to_dict() for f in found if f.verdict not in verdicts.GOOD] == []
+    assert all(f.claim.row.get("note") for f in found if f.verdict == verdicts.EXPLAINED)
+
+
+# Table 9 of arXiv:1704.04861 as the paper prints it.
+TABLE_9 = {"mobilenet_v1 --width 0.5 --resolution 160": ("76M", "1.32M"), "alexnet_grouped": ("720M", "60M")}
+
+
+def test_a_papers_table_comes_back() -> None:
+    records = json.loads(CliRunner().invoke(table_command.command, ["1704.04861", "9", "--format", "json"]).output)
+    printed = {(r["network"], r[key]) for r in records for key in ("macs", "params") if key in r}
+    assert printed >= {(network, figure) for network, figures in TABLE_9.items() for figure in figures}
+
+
+def test_validate_tells_a_figure_that_does_not_hold(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(SPEC.replace("ROW", "macs: 98"), encoding="utf-8")
+    done = CliRunner().invoke(validate_command.command, [str(path)])
+    assert done.exit_code == 2
+    assert f"{path}:11:30: macs 98 is printed, and we count 96" in done.output

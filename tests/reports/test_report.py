@@ -1,0 +1,295 @@
+"""What `count` returns and how tables are made: sums, views, formats, the conventions' figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+
+import costcalc
+from costcalc.cli.report import written
+from costcalc.costs import conventions
+from costcalc.numbers import num
+from costcalc.published.figures import check
+from costcalc.reports.render import figures, text
+from costcalc.reports.report import layer_table, notes, type_table
+from costcalc.reports.result import VIEWS, lines
+
+SMALL: dict[str, Any] = {
+    "costcalc": 1,
+    "name": "small",
+    "input": [3, 8, 8],
+    "defaults": {"conv": {"padding": "half"}},
+    "blocks": {
+        "pair": [{"conv": {"out": 4, "kernel": 1, "norm": "batch", "act": "relu"}}, {"conv": {"out": 4, "kernel": 3}}]
+    },
+    "layers": [{"conv": {"out": 4, "kernel": 3}}, {"pair": None, "repeat": 2}, "global_avg_pool", {"fc": {"out": 10}}],
+}
+# By hand: conv 3*4*9+4 = 112 params, 64*108 = 6912 MACs; each pair 4*4 (no bias) + 8 of the norm, 64*16 = 1024,
+# then 4*4*9+4 = 148, 64*144 = 9216; fc 4*10+10 = 50, 40.
+PARAMS = 112 + 2 * (16 + 8 + 148) + 50
+MACS = 6912 + 2 * (1024 + 9216) + 40
+
+
+def test_totals() -> None:
+    result = costcalc.count(SMALL)
+    assert (result.params, result.macs, result.total, result.unit) == (PARAMS, MACS, MACS, "MACs")
+
+
+# Table 2 of arXiv:1704.04861, to its printed digits; the paper's 1.19 for conv 3x3 is a misprint of 1.91.
+TABLE_2 = [
+    ("conv 1x1", "74.59", "94.86"),
+    ("conv dw 3x3", "1.06", "3.06"),
+    ("conv 3x3", "0.02", "1.91"),
+    ("fc", "24.33", "0.18"),
+]
+
+
+@pytest.mark.parametrize(("kind", "params", "macs"), TABLE_2)
+def test_resources_per_layer_type(kind: str, params: str, macs: str) -> None:
+    result = costcalc.count("mobilenet_v1", convention="weights")
+    part = result.by_type()[kind]
+    assert (f"{100 * part.params / result.params:.2f}", f"{100 * part.macs / result.macs:.2f}") == (params, macs)
+    shown = next(
+        line
+        for line in written(result, "type", None, "table", exact=True, color=False).splitlines()
+        if line.startswith(kind + " ")
+    )
+    assert params in shown.split()
+    assert macs in shown.split()
+
+
+# The lecture's Ho*Wo*Co*Ci*Kh*Kw/G + Ho*Wo*Co: 724,406,816 MACs and 659,272 outputs of conv and fc (AlexNet,
+# grouped); 15,470,264,320 and 13,556,712 (VGG-16); 568,740,352 and 5,038,600 + 1,000 (MobileNetV1: 10.4 million
+# by its layer table / 2, counted there).
+LECTURE = [("alexnet_grouped", 724_406_816 + 659_272), ("vgg16", 15_470_264_320 + 13_556_712)]
+
+
+@pytest.mark.parametrize(("network", "operations"), LECTURE)
+def test_the_lectures_operations(network: str, operations: int) -> None:
+    result = costcalc.count(network, convention="lecture")
+    assert (result.total, result.unit) == (operations, "operations")
+
+
+@pytest.mark.parametrize("convention", conventions.names())
+@pytest.mark.parametrize(
+    ("by", "fold"), [(by, fold) for by in VIEWS for fold in (None, 1, 2) if by != "type" or not fold]
+)
+def test_every_view_sums_to_the_same_totals(convention: str, by: str, fold: int | None) -> None:
+    result = costcalc.count(SMALL, convention=convention)
+    shown = lines(result, by, fold)
+    assert sum(line.cost.params for line in shown) == result.params
+    assert sum(line.cost.macs for line in shown) == result.total
+    assert sum(len(line.rows) for line in shown) == len(result.layers) == 9 + 2
+
+
+VIEWS_OF_SMALL = [
+    ("layer", None, ["conv", "pair1/conv1", "pair1/conv2", "pair2/conv1", "pair2/conv2", "global_avg_pool", "fc"]),
+    ("layer", 1, ["conv", "pair1", "pair2", "global_avg_pool", "fc"]),
+    ("block", None, ["conv", "pair1", "pair2", "global_avg_pool", "fc"]),
+    ("type", None, ["conv 3x3", "conv 1x1", "fc", "batch_norm", "relu", "global_avg_pool"]),
+]
+
+
+@pytest.mark.parametrize(("by", "fold", "names"), VIEWS_OF_SMALL)
+def test_views(by: str, fold: int | None, names: list[str]) -> None:
+    assert [line.name for line in lines(costcalc.count(SMALL), by, fold)] == names
+
+
+def test_a_layer_holds_its_norm_and_activation() -> None:
+    result = costcalc.count(SMALL)
+    line = next(line for line in lines(result, "layer") if line.name == "pair1/conv1")
+    assert [member.name for member in line.rows] == ["pair1/conv1", "pair1/conv1/batch_norm", "pair1/conv1/relu"]
+    assert (line.type, line.cost.params, line.kernel, line.stride) == ("conv 1x1", 16 + 8, "1", "1")
+
+
+def test_batch_scales_operations_and_never_parameters() -> None:
+    one, eight = costcalc.count(SMALL), costcalc.count(SMALL, batch=8)
+    assert (eight.params, eight.macs) == (one.params, 8 * one.macs)
+    first, last = (result.to_dict()["layers"][0] for result in (one, eight))
+    assert {key for key in first if first[key] != last[key]} == {
+        "macs", "plain_macs", "bias_adds", "input_elements", "output_elements",
+    }  # fmt: skip
+
+
+def test_csv_holds_every_row_and_names_its_convention() -> None:
+    records = list(
+        csv.DictReader(io.StringIO(written(costcalc.count(SMALL), None, None, "csv", exact=False, color=False)))
+    )
+    assert len(records) == 11
+    assert sum(int(record["params"]) for record in records) == PARAMS
+    assert sum(int(record["macs"]) for record in records) == MACS
+    assert {record["convention"] for record in records} == {"costcalc"}
+
+
+def test_csv_of_a_folded_view() -> None:
+    records = list(
+        csv.DictReader(io.StringIO(written(costcalc.count(SMALL), "block", None, "csv", exact=False, color=False)))
+    )
+    assert [record["name"] for record in records] == ["conv", "pair1", "pair2", "global_avg_pool", "fc"]
+    assert sum(int(record["macs"]) for record in records) == MACS
+
+
+def test_json_is_the_dict() -> None:
+    result = costcalc.count(SMALL)
+    made = json.loads(written(result, None, None, "json", exact=False, color=False))
+    assert made == result.to_dict()
+    assert made["totals"] == {"params": PARAMS, "macs": MACS, "unit": "MACs", "layers": 11}
+    assert made["convention"]["name"] == "costcalc"
+    assert sum(layer["macs"] for layer in made["layers"]) == MACS
+
+
+def test_pandas() -> None:
+    pytest.importorskip("pandas")
+    table = costcalc.count(SMALL).to_pandas()
+    assert (len(table), table["params"].sum(), table["macs"].sum()) == (11, PARAMS, MACS)
+    assert table.attrs["convention"] == "costcalc"
+    assert str(table["macs"].dtype) == "int64"
+
+
+@pytest.mark.parametrize("format_", ["table", "markdown", "csv", "json", "latex"])
+@pytest.mark.parametrize("convention", conventions.names())
+def test_every_format_names_the_convention(format_: str, convention: str) -> None:
+    made = written(costcalc.count(SMALL, convention=convention), None, None, format_, exact=False, color=False)
+    assert convention in made
+    if format_ in ("table", "markdown", "latex"):
+        assert conventions.get(convention).says in made
+
+
+def test_html() -> None:
+    made = costcalc.count(SMALL)._repr_html_()
+    assert made.count("<table>") == made.count("</table>") == 2
+    assert "conv + fc + matmul, no bias" in made
+    assert "<script" not in costcalc.count({**SMALL, "name": "<script>x</script>"})._repr_html_()
+
+
+def test_repr_says_what_it_is() -> None:
+    assert repr(costcalc.count("mobilenet_v1", width=0.5)) == (
+        "<MobileNetV1, width=0.5, resolution=224, classes=1000: 1,331,592 params, 149,497,088 MACs (costcalc)>"
+    )
+
+
+NUMBERS = [
+    (864, "864"), (1_000, "1.000 K"), (4_231_976, "4.232 M"), (568_740_352, "568.7 M"), (4_089_184_256, "4.089 G"),
+    (15_470_264_320, "15.47 G"), (0, "0"), (999, "999"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "shown"), NUMBERS)
+def test_readable_numbers(number: int, shown: str) -> None:
+    assert figures.readable(number) == shown
+
+
+CELLS = [(0, "0"), (1, "<0.1"), (49_999, "<0.1"), (50_000, "0.1"), (10_838_016, "10.8"), (568_740_352, "568.7")]
+
+
+@pytest.mark.parametrize(("number", "shown"), CELLS)
+def test_what_is_there_is_never_shown_as_nothing(number: int, shown: str) -> None:
+    assert figures.in_unit(number, 10**6) == shown
+
+
+SHARES = [(0.0, "0"), (0.04, "<0.1"), (1.06, "1.1"), (94.857, "94.9"), (100.0, "100")]
+
+
+@pytest.mark.parametrize(("value", "shown"), SHARES)
+def test_shares(value: float, shown: str) -> None:
+    assert figures.share(value) == shown
+
+
+@pytest.mark.parametrize("network", ["mobilenet_v1", "mobilenet_v2", "resnet50", "alexnet", "vgg16", "squeezenet1_1"])
+@pytest.mark.parametrize("columns", [80, 120])
+def test_tables_fit_the_terminal(network: str, columns: int) -> None:
+    result = costcalc.count(network)
+    for table in (layer_table(result), type_table(result)):
+        made = text.render(table, columns=columns).splitlines()
+        assert max(map(text.width, made)) <= columns
+
+
+def test_a_path_is_told_whole_by_headings() -> None:
+    made = text.render(layer_table(costcalc.count("resnet50")), columns=80)
+    assert "\nstage4/bottleneck3\n" in made
+
+
+def test_color_styles_only() -> None:
+    table = layer_table(costcalc.count(SMALL))
+    plain = text.render(table)
+    colored = text.render(table, color=True)
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[\d+m", "", colored) == plain != colored
+
+
+def test_wide_characters_align() -> None:
+    result = costcalc.count({**SMALL, "layers": [{"conv": {"out": 4, "kernel": 3}, "name": "畳み込み"}, "relu"]})
+    made = text.render(layer_table(result)).splitlines()
+    assert len({text.width(line) for line in made if "畳" in line or "relu" in line or "─" in line}) == 1
+
+
+def test_custom_is_marked_in_every_table() -> None:
+    layer = {"custom": {"shape": [4, 8, 8], "params": "10 * c_in", "macs": 7, "note": "a lookup"}, "name": "odd"}
+    result = costcalc.count({**SMALL, "layers": [layer]})
+    assert (result.params, result.macs) == (30, 7)
+    assert "* as the spec states it, not derived: a lookup" in notes(result)
+    for format_ in ("table", "markdown", "latex"):
+        assert "odd*" in written(result, None, None, format_, exact=False, color=False).replace("\\", "")
+    assert '"stated": true' in written(result, None, None, "json", exact=False, color=False)
+
+
+UNKNOWN = {**SMALL, "layers": [{"conv": {"out": 4, "kernel": 3}}, {"opaque": {"shape": [4, 8, 8], "params": 5}}]}
+
+
+@pytest.mark.parametrize(
+    ("convention", "total", "shown"),
+    [
+        ("costcalc", num.UNKNOWN, "unknown"),
+        ("lecture", num.UNKNOWN, "unknown"),
+        ("flops", num.UNKNOWN, "unknown"),
+        ("activations", num.UNKNOWN, "unknown"),
+    ],
+)
+def test_an_unknown_cost_makes_totals_unknown(convention: str, total: Any, shown: str) -> None:
+    result = costcalc.count(UNKNOWN, convention=convention)
+    assert (result.params, result.macs) == (112 + 5, total)
+    table = written(result, None, None, "table", exact=False, color=False)
+    assert re.search(rf"^total +2 lines +117 +100 +{shown}", table, re.MULTILINE)
+    data = json.loads(written(result, None, None, "json", exact=False, color=False))
+    assert data["totals"]["macs"] == (None if total is num.UNKNOWN else total)
+
+
+def test_what_is_known_beside_an_unknown_cost_is_told() -> None:
+    result = costcalc.count(UNKNOWN)
+    assert "unknown: the MACs of 1 of 2 rows; the others have 6,912" in notes(result)
+    rows = list(csv.DictReader(io.StringIO(written(result, None, None, "csv", exact=False, color=False))))
+    assert [row["macs"] for row in rows] == ["6912", ""]
+    assert list(result.to_pandas()["macs"].isna()) == [False, True]
+    assert [line.name for line in lines(result, "type")] == ["conv 3x3", "opaque"]
+
+
+def test_figures_of_an_unknown_cost_are_refused() -> None:
+    published = {"source": "nowhere", "rows": [{"where": "here", "macs": "1M"}]}
+    with pytest.raises(costcalc.SpecError, match="the macs are unknown"):
+        check(costcalc.load({**UNKNOWN, "published": published}))
+
+
+BAD = [
+    ({"batch": 0}, "a batch is a whole number from 1, not 0"),
+    ({"batch": 1.5}, "a batch is a whole number from 1, not 1.5"),
+    ({"convention": "wieghts"}, "unknown convention 'wieghts'"),
+    ({"input": (3, 0, 8)}, "'3x0x8' is no input shape"),
+    ({"width": 0.5}, "small has no knob 'width'"),
+]
+
+
+def test_a_view_by_type_cannot_be_folded() -> None:
+    with pytest.raises(costcalc.SpecError, match="fold sums groups of layers"):
+        lines(costcalc.count(SMALL), "type", 2)
+
+
+@pytest.mark.parametrize(("options", "message"), BAD)
+def test_bad_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(costcalc.SpecError) as caught:
+        costcalc.count(SMALL, **options)
+    assert caught.value.problems[0].message == message

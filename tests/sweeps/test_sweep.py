@@ -1,0 +1,450 @@
+"""Sweeps: every setting is what `count` gives for it; questions, blocks, processes and files change nothing."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from test_properties import steady
+
+import costcalc
+from costcalc import SpecError
+from costcalc.cli import group
+from costcalc.costs import conventions
+from costcalc.language import zoo
+from costcalc.numbers import factored, num
+from costcalc.sweeps import chunks, parquet
+from costcalc.sweeps.engine import Axis, Grid, cuts
+from costcalc.sweeps.engine import parts as counted
+from costcalc.sweeps.grids import spanned, values_of
+
+# Howard et al. 2017, arXiv:1704.04861, Tables 6 and 7: million mult-adds, million parameters.
+PAPER = [
+    ({"width": 1.0}, 569, 4.2),
+    ({"width": 0.75}, 325, 2.6),
+    ({"width": 0.5}, 149, 1.3),
+    ({"width": 0.25}, 41, 0.5),
+    ({"resolution": 192}, 418, 4.2),
+    ({"resolution": 128}, 186, 4.2),
+]
+
+
+@pytest.mark.parametrize(("knobs", "macs", "params"), PAPER)
+def test_tables_of_the_mobilenet_paper(knobs: dict[str, Any], macs: int, params: float) -> None:
+    table = costcalc.sweep("mobilenet_v1", width=[0.25, 0.5, 0.75, 1.0], resolution=[128, 160, 192, 224])
+    full = {"width": 1.0, "resolution": 224} | knobs
+    (row,) = table[(table["width"] == full["width"]) & (table["resolution"] == full["resolution"])].to_dict("records")
+    assert (round(row["macs"] / 1e6), round(row["params"] / 1e6, 1)) == (macs, params)
+
+
+# ---- against the counts one by one -----------------------------------------------------------------------
+
+
+def some_values(spec: Any, name: str, default: Any) -> list[Any]:
+    """Return values to sweep a knob over: its default, those of the variants, and, of a number, some near it."""
+    found = [default, *(values[name] for values in spec.variants.values() if name in values)]
+    if type(default) in (int, float) and name in ("width", "resolution", "classes"):
+        found += [type(default)(default * factor) for factor in (1.25, 1.5, 2)]
+    return list({repr(value): value for value in found}.values())[:5]
+
+
+@pytest.mark.parametrize("path", zoo.files(), ids=zoo.stem)
+def test_a_sweep_of_a_zoo_network_is_its_counts(path: str) -> None:
+    spec = costcalc.load(path)
+    rng = random.Random(path)
+    names = rng.sample(sorted(spec.knobs), min(3, len(spec.knobs)))
+    axes = {name: some_values(spec, name, spec.knobs[name]) for name in names}
+    expected = {}
+    for setting in itertools.product(*axes.values()):
+        try:
+            expected[repr(setting)] = costcalc.count(spec, **dict(zip(axes, setting, strict=True)))
+        except SpecError:  # knobs that go together only: what is refused alone is refused in a sweep
+            with pytest.raises(SpecError, match="at "):
+                costcalc.sweep(spec, **{name: [value] for name, value in zip(axes, setting, strict=True)})
+            expected = {}
+            break
+    if not expected:
+        chosen = names[0]
+        axes = {chosen: [spec.knobs[chosen]]}
+        expected = {chosen: costcalc.count(spec)}
+    table = costcalc.sweep(spec, **{name: list(values) for name, values in axes.items()})
+    assert len(table) == len(expected)
+    found = list(zip(table["params"], table["macs"], strict=True))
+    assert found == [(one.params, one.macs) for one in expected.values()]
+
+
+STRUCTURE = """
+costcalc: 1
+name: structure
+knobs: {width: 1.0, resolution: 32, depth: 2, kernel: 3, block: plain, widths: [4, 8], deep: true}
+define: {ch(c): int(c * width)}
+input: [3, resolution, resolution]
+blocks:
+  plain(out): [{conv: {out: out, kernel: kernel, padding: same, norm: batch}}, relu]
+  wide(out): [{conv: {out: 2 * out, kernel: 1}}, {conv: {out: out, kernel: kernel, padding: same}}]
+layers:
+  - {conv: {out: ch(8), kernel: 3}, name: stem}
+  - table: {c: widths}
+    do:
+      - {block: [ch(c)], repeat: depth}
+      - {add: [stem, []], if: c_in == c_of(stem) and h_in == h_of(stem)}
+      - {max_pool: {kernel: 2}, if: h_in > 20 and deep}
+  - {conv: {out: c_in, kernel: 1}, if: h_in * c_in > 100}
+  - global_avg_pool
+  - {fc: {out: "10 if width < 0.8 else 20"}}
+"""
+AXES: dict[str, list[Any]] = {
+    "width": [0.5, 0.75, 1.0, 2.0],
+    "resolution": [16, 24, 32],
+    "depth": [0, 1, 3],
+    "kernel": [1, 3],
+    "block": ["plain", "wide"],
+    "widths": [[4, 8], [8], [16, 8, 8]],
+    "deep": [True, False],
+}
+
+
+@pytest.mark.parametrize("names", [*([name] for name in AXES), ["width", "resolution"], list(AXES)])
+def test_knobs_that_change_the_structure(names: list[str]) -> None:
+    axes = {name: AXES[name] for name in names}
+    table = costcalc.sweep(STRUCTURE, **axes)
+    settings = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    assert len(table) == len(settings)
+    for (_, row), knobs in zip(table.iterrows(), settings, strict=True):
+        one = costcalc.count(STRUCTURE, **knobs)
+        assert (row["params"], row["macs"]) == (one.params, one.macs), knobs
+
+
+def test_arrays_have_an_axis_a_knob_in_the_order_given() -> None:
+    made = costcalc.sweep("mobilenet_v2", resolution=[96, 224], width=[0.5, 1.0, 1.4], as_array=True, batch=2)
+    assert made.macs.shape == made.params.shape == (2, 3)
+    assert made.axes == {"resolution": [96, 224], "width": [0.5, 1.0, 1.4]}
+    assert made.macs.dtype == np.int64
+    one = costcalc.count("mobilenet_v2", resolution=96, width=1.4, batch=2)
+    assert (made.params[0, 2], made.macs[0, 2]) == (one.params, one.macs)
+
+
+def test_zipped_knobs_change_together() -> None:
+    table = costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], resolution=[128, 224], zip=True)
+    assert [tuple(row) for row in table[["width", "resolution"]].to_numpy()] == [(0.5, 128), (1.0, 224)]
+    assert table["macs"].tolist() == [49160192, 568740352]
+
+
+def test_several_networks_stand_under_each_other() -> None:
+    table = costcalc.sweep("resnet18", "resnet50", resolution=[112, 224])
+    assert table["network"].tolist() == ["resnet18", "resnet18", "resnet50", "resnet50"]
+    assert table["macs"].tolist()[1::2] == [1814073344, 4089184256]
+
+
+@pytest.mark.parametrize("view", ["layer", "type"])
+def test_rows_per_layer_sum_to_the_setting(view: str) -> None:
+    table = costcalc.sweep("mobilenet_v2", width=[0.5, 1.0], resolution=[96, 224], per=view)
+    sums = table.groupby(["width", "resolution"], sort=False)[["params", "macs"]].sum()
+    whole = costcalc.sweep("mobilenet_v2", width=[0.5, 1.0], resolution=[96, 224])
+    assert sums.to_numpy().tolist() == whole[["params", "macs"]].to_numpy().tolist()
+    one = costcalc.count("mobilenet_v2", width=0.5, resolution=96)
+    first = table[(table["width"] == 0.5) & (table["resolution"] == 96)]
+    by_type = {name: (cost.params, cost.macs) for name, cost in one.by_type().items()}
+    if view == "type":
+        assert {row["type"]: (row["params"], row["macs"]) for _, row in first.iterrows()} == by_type
+
+
+# ---- the numbers of a sweep ----------------------------------------------------------------------------
+
+SIZES = (3, 4, 2)
+
+
+@st.composite
+def expressions(draw: Any, depth: int = 3) -> Any:
+    """Draw a function of three numbers that may be spread over three axes: sums, products, and what mixes them."""
+    if depth == 0 or draw(st.integers(0, 3)) == 0:
+        k = draw(st.sampled_from([0, 1, 2, None]))
+        n = draw(st.integers(1, 5))
+        return lambda v: n if k is None else v[k]
+    a, b = draw(expressions(depth - 1)), draw(expressions(depth - 1))
+    name = draw(st.sampled_from(["add", "mul", "sub", "floordiv", "max", "mod", "compare", "ceil_div"]))
+    operations = {
+        "add": lambda x, y: x + y,
+        "mul": lambda x, y: x * y,
+        "sub": lambda x, y: x - y,
+        "floordiv": lambda x, y: x // (y * y + 1),
+        "max": num.maximum,
+        "mod": lambda x, y: x % (y * y + 1),
+        "compare": lambda x, y: (x > y) * 3 + 1,
+        "ceil_div": lambda x, y: num.ceil_div(x, y * y + 1),
+    }
+    return lambda v, two=operations[name]: two(a(v), b(v))
+
+
+@steady(300)
+@given(expressions(), st.lists(st.lists(st.integers(0, 9), min_size=4, max_size=4), min_size=3, max_size=3))
+def test_a_spread_is_the_array_multiplied_out(expression: Any, values: list[list[int]]) -> None:
+    vectors = [np.array(row[:n]) for row, n in zip(values, SIZES, strict=True)]
+    lanes = [factored.along(k, vector) for k, vector in enumerate(vectors)]
+    dense = np.meshgrid(*vectors, indexing="ij")
+    expected = np.broadcast_to(expression(dense), SIZES)
+    found = factored.block(expression(lanes), {}, SIZES)
+    assert found.tolist() == expected.tolist()
+    part = {0: slice(1, 3), 1: np.array([0, 3])}
+    cut = factored.block(expression(lanes), part, (2, 2, 2))
+    assert cut.tolist() == expected[1:3][:, [0, 3]].tolist()
+
+
+HUGE = """
+costcalc: 1
+knobs: {c: 8, n: 8}
+input: [c, n, n]
+layers: [{conv: {out: c, kernel: 3}}]
+"""
+
+
+@pytest.mark.parametrize("axes", [{"c": [10, 3 * 10**9]}, {"c": [10, 10**5], "n": [10, 10**5]}])
+def test_numbers_beyond_int64_are_refused(axes: dict[str, list[int]]) -> None:
+    """9 * c * c weights alone, and 10^11 weights at 10^10 pixels: each factor fits, their product does not."""
+    with pytest.raises(SpecError, match="too large"):
+        costcalc.sweep(HUGE, **axes)
+
+
+# ---- questions, blocks, processes, files ------------------------------------------------------------------
+
+WIDE = {"width": [round(0.1 * k, 1) for k in range(1, 15)], "resolution": list(range(64, 257, 16))}
+
+
+@pytest.fixture(scope="module")
+def everything() -> pd.DataFrame:
+    return costcalc.sweep("mobilenet_v2", **WIDE)
+
+
+def test_where(everything: pd.DataFrame) -> None:
+    table = costcalc.sweep("mobilenet_v2", **WIDE, where="macs < 300M and params < 4M and resolution % 32 == 0")
+    wanted = everything.query("macs < 300_000_000 and params < 4_000_000 and resolution % 32 == 0")
+    assert 0 < len(table) < len(everything)
+    assert table.to_numpy().tolist() == wanted.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("by", "columns", "ascending"), [("-macs", ["macs"], [False]), ("params,-macs", ["params", "macs"], [True, False])]
+)
+def test_top(everything: pd.DataFrame, by: str, columns: list[str], ascending: list[bool]) -> None:
+    table = costcalc.sweep("mobilenet_v2", **WIDE, top=7, by=by)
+    wanted = everything.sort_values(columns, ascending=ascending, kind="stable").head(7)
+    assert table.to_numpy().tolist() == wanted.to_numpy().tolist()
+
+
+def test_pareto(everything: pd.DataFrame) -> None:
+    table = costcalc.sweep("mobilenet_v2", **WIDE, pareto="macs,-params")
+    points = everything[["macs", "params"]].to_numpy()
+    kept = [
+        not any((m <= macs and p >= params) and (m < macs or p > params) for m, p in points) for macs, params in points
+    ]
+    assert 1 < sum(kept) < len(points)
+    assert table.to_numpy().tolist() == everything[kept].to_numpy().tolist()
+
+
+def task(question: chunks.Question | None = None, block: int = 1000) -> chunks.Task:
+    return chunks.Task(
+        costcalc.load("mobilenet_v2"), [{name: values} for name, values in WIDE.items()], question, block=block
+    )
+
+
+@pytest.mark.parametrize("block", [1, 7, 50, 10**6])
+def test_blocks_of_any_size_give_the_same(everything: pd.DataFrame, block: int) -> None:
+    kept = chunks.fold(task(chunks.Question("macs < 100M", 9, ("params", "-macs")), block))
+    wanted = everything[everything["macs"] < 10**8].sort_values(
+        ["params", "macs"], ascending=[True, False], kind="stable"
+    )
+    assert kept["setting"].tolist() == wanted.head(9).index.tolist()
+
+
+def test_processes_give_the_same(everything: pd.DataFrame) -> None:
+    kept = chunks.fold(task(block=60), chunks.processes(2))
+    assert kept["macs"].tolist() == everything["macs"].tolist()
+
+
+def test_a_cluster_gives_the_same(everything: pd.DataFrame) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        kept = chunks.fold(task(block=60), chunks.dask(cluster.scheduler_address))
+    assert kept["macs"].tolist() == everything["macs"].tolist()
+
+
+def test_part_files_by_one_by_many_and_after_a_stop_are_the_same(everything: pd.DataFrame, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    one, two, stopped = (str(tmp_path / name) for name in ("one", "two", "stopped"))
+    number, _ = parquet.write(task(block=60), one)
+    assert number > 2
+    parquet.write(task(block=60), two, chunks.processes(2))
+    parquet.write(task(block=60), stopped)
+    for name in sorted(os.listdir(stopped))[1:3]:
+        os.remove(os.path.join(stopped, name))
+    Path(stopped, "part-000000.parquet.tmp").write_bytes(b"half a file")
+    assert parquet.write(task(block=60), stopped) == (2, number - 2)
+    tables = [
+        pd.concat([pd.read_parquet(path) for path in sorted(Path(folder).glob("*.parquet"))], ignore_index=True)
+        for folder in (one, two, stopped)
+    ]
+    assert tables[0].equals(tables[1])
+    assert tables[0].equals(tables[2])
+    wanted = everything.sort_values(["width", "resolution"]).to_numpy().tolist()
+    assert tables[0].sort_values(["width", "resolution"]).to_numpy().tolist() == wanted
+
+
+def test_part_files_of_another_sweep_are_left_alone(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    folder = str(tmp_path / "out")
+    parquet.write(task(block=60), folder)
+    with pytest.raises(SpecError, match="holds another sweep"):
+        parquet.write(task(chunks.Question("macs < 1M"), block=60), folder)
+    with pytest.raises(SpecError, match="is not empty"):
+        parquet.write(task(), str(tmp_path))
+
+
+def test_a_stopped_fold_goes_on(tmp_path: Path) -> None:
+    question = chunks.Question("", 5, ("macs",))
+    path = str(tmp_path / "state.json")
+    saved = parquet.Saved(path, task(question, 20))
+    first = list(itertools.islice(chunks.folding(task(question, 20)), 3))
+    saved.write(*first[-1])
+    again = parquet.Saved(path, task(question, 20))
+    assert again.done == 3
+    *_, (done, kept) = chunks.folding(task(question, 20), start=again.done, kept=again.kept)
+    assert done == len(chunks.ready(task(question, 20)).blocks) > 3
+    whole = chunks.fold(task(question, 20))
+    assert sorted(kept["setting"]) == sorted(whole["setting"])
+    with pytest.raises(SpecError, match="another sweep"):
+        parquet.Saved(path, task(chunks.Question("", 6), 20))
+
+
+@given(st.lists(st.integers(1, 6), max_size=4), st.integers(1, 40))
+def test_cuts_cover_a_grid_once(lengths: list[int], size: int) -> None:
+    seen = np.zeros(lengths, dtype=int)
+    for cut in cuts(lengths, size):
+        assert seen[cut].size <= size
+        seen[cut] += 1
+    assert (seen == 1).all()
+
+
+# ---- what is written ------------------------------------------------------------------------------------
+
+RANGES = [
+    ("128:224:32", [128, 160, 192, 224]),
+    ("0.25:1:0.25", [0.25, 0.5, 0.75, 1.0]),
+    ("0.1:0.3:0.1", [0.1, 0.2, 0.3]),
+    ("3:1:-1", [3, 2, 1]),
+    ("1:4", [1, 2, 3, 4]),
+    ("1:2:0.4", [1, 1.4, 1.8]),
+]
+
+
+@pytest.mark.parametrize(("text", "values"), RANGES)
+def test_ranges_hold_their_end(text: str, values: list[Any]) -> None:
+    assert spanned(text) == values
+
+
+VALUES = [
+    ("width", "0.25,0.5", [0.25, 0.5]),
+    ("resolution", "16:32:16,64", [16, 32, 64]),
+    ("block", "plain,wide", ["plain", "wide"]),
+    ("widths", "[4, 8],[8]", [[4, 8], [8]]),
+    ("widths", "4,8;8", [[4, 8], [8]]),
+    ("deep", "true,false", [True, False]),
+]
+
+
+@pytest.mark.parametrize(("knob", "text", "values"), VALUES)
+def test_values_of_a_knob(knob: str, text: str, values: list[Any]) -> None:
+    assert values_of(zoo.load_text(STRUCTURE), knob, text) == values
+
+
+BAD = [
+    ({"widht": [1.0]}, "has no knob 'widht'"),
+    ({"width": []}, "'width' has no values"),
+    ({"width": ["big"]}, "knob 'width' takes a number"),
+    ({"width": [1.0], "where": "mac < 3"}, "a sweep has no 'mac'"),
+    ({"width": [1.0], "where": "macs <"}, "where 'macs <'"),
+    ({"width": [1.0], "by": "cost"}, "a sweep has no 'cost'"),
+    ({"width": [1.0], "per": "pixel"}, "no rows per 'pixel'"),
+    ({"width": [1.0, 0.0]}, "at width 0.0"),
+    ({"width": [0.5, 1.0], "resolution": [32], "zip": True}, "need equally many values"),
+    ({"width": [0.5, 1.0], "where": "macs"}, "it is no condition"),
+    ({"width": [0.5, 1.0], "where": "macs / 0 > 1"}, "divided by zero"),
+    ({"width": [0.5, float("nan")]}, "nan is not a number that can be counted with"),
+    ({"width": [0.5, 10**30]}, "is not a number that can be counted with"),
+    ({"width": [np.ones(2)]}, "takes values of one number each"),
+]
+
+
+@pytest.mark.parametrize(("given_", "message"), BAD)
+def test_mistakes(given_: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        costcalc.sweep(STRUCTURE, **given_)
+
+
+def test_words_lists_and_truth_values_stay_what_they_are() -> None:
+    table = costcalc.sweep(STRUCTURE, widths=[[4, 8], [8]], deep=[True, False], block=["plain"])
+    assert table["widths"].tolist() == [[4, 8], [4, 8], [8], [8]]
+    assert table["deep"].tolist() == [True, False, True, False]
+    assert len(costcalc.sweep(STRUCTURE, deep=[True, False], where="deep == true")) == 1
+
+
+def test_unknown_costs_are_refused() -> None:
+    spec = STRUCTURE + "  - {opaque: {shape: [4]}}\n"
+    with pytest.raises(SpecError, match="those of a layer are unknown"):
+        costcalc.sweep(spec, width=[0.5, 1.0])
+
+
+BAD_COMMANDS = [
+    (["--width", "0.25:1"], "has no step"),
+    (["--width", "0.5,1", "-o", "x.csv", "--format", "json"], "x.csv is for csv, not json"),
+    (["--width", "0.5,1", "--top", "1", "--resume", "no/state.json"], "cannot be written"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_COMMANDS)
+def test_mistakes_of_the_command(arguments: list[str], message: str) -> None:
+    done = run("mobilenet_v1", *arguments)
+    assert isinstance(done.exception, SpecError)
+    assert message in str(done.exception)
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(group, ["sweep", *arguments])
+
+
+def test_the_command(tmp_path: Path) -> None:
+    done = run("mobilenet_v1", "--width", "0.5,1", "--resolution", "128:224:96")
+    assert done.exit_code == 0
+    lines = [line.split() for line in done.output.splitlines()]
+    assert ["0.5", "128", "1331.6", "49.2"] in lines
+    assert ["1.0", "224", "4232.0", "568.7"] in lines
+    assert "counted: params: learnable; MACs: conv + fc + matmul, no bias (costcalc 9c528e)" in done.output
+    path = tmp_path / "out.csv"
+    assert run("mobilenet_v1", "--width", "0.5,1", "-o", str(path)).exit_code == 0
+    assert pd.read_csv(path)["macs"].tolist() == [149497088, 568740352]
+
+
+def test_a_table_too_long_to_read_is_refused() -> None:
+    done = run("mobilenet_v1", "--width", "0.1:2:0.001", "--resolution", "32:256")
+    assert isinstance(done.exception, SpecError)
+    assert "10,000 lines at most" in str(done.exception)
+
+
+def test_parts_hold_every_setting_once() -> None:
+    grid = Grid([Axis({name: values}) for name, values in AXES.items()])
+    found = list(counted(zoo.load_text(STRUCTURE), grid, conventions.get("costcalc")))
+    seen = np.zeros(grid.shape, dtype=int)
+    for part in found:
+        seen[np.ix_(*part.indices)] += 1
+    assert (seen == 1).all()
+    assert len(found) > 1

@@ -1,0 +1,145 @@
+"""Write everything that is generated: the reference, the schemas, the outputs that pages show.
+
+    python tests/tools/generate.py            write
+    python tests/tools/generate.py --check    say what is stale, and exit with 1 if anything is
+
+In a page's `console` block each line that begins with `$ ` is a command; what follows is its output.
+A line `...` stands for what was cut out. A fence that names a file (```yaml tiny.yaml) puts that file
+into the folder where the page's commands run; where the repository has a file of that name, the block
+is a copy of it, and `# ...` stands for a cut. A block that is marked so (```console needs torch) stays as
+it is where that package is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import house
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[^\n]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+SCHEMAS = {"docs/costcalc.schema.json": "spec", "docs/report.schema.json": "report"}
+REFERENCE = "docs/operators.md"
+
+
+def pages() -> list[Path]:
+    """Return the pages written by hand, README first."""
+    found = sorted((ROOT / "docs").glob("*.md"))
+    return [ROOT / "README.md", *(page for page in found if page != ROOT / REFERENCE)]
+
+
+def reference() -> str:
+    """Return docs/operators.md."""
+    from costcalc.language import reference as operators
+
+    note = "<!-- Made from the operators' classes by `python tests/tools/generate.py`: change those. -->\n\n"
+    return note + operators.whole().rstrip() + "\n"
+
+
+def schema(name: str) -> str:
+    """Return a schema as the file holds it."""
+    from costcalc.language.schema import spec_schema
+    from costcalc.reports.schema import report_schema
+
+    return json.dumps({"spec": spec_schema, "report": report_schema}[name](), indent=2) + "\n"
+
+
+def page(path: Path) -> str:
+    """Return a page with every output in it as it is now, and the picture of the floors."""
+    text = house.with_picture(path.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "here"
+        folder.mkdir()
+        run = shell(folder, Path(name) / "bin")
+        return FENCE.sub(lambda fence: block(fence, folder, run), text)
+
+
+def block(fence: re.Match[str], folder: Path, run: Callable[[str], str]) -> str:
+    """Return a fenced block as it should be; a file that it shows is put into the folder first."""
+    kind, file, body = fence["kind"], fence["file"], fence["body"]
+    if file and re.fullmatch(r"[\w./-]+\.\w+", file):
+        source = ROOT / file
+        if source.is_file():
+            body = cut(body, source.read_text(encoding="utf-8"), "# ...")
+        else:
+            (folder / file).write_text(body, encoding="utf-8")
+    if kind == "console" and installed(file):
+        body = console(body, run)
+    return f"```{kind}{f' {file}' if file else ''}\n{body}```"
+
+
+def installed(mark: str | None) -> bool:
+    """Say whether the packages are there that a block's mark names: `needs torch onnx`."""
+    needs = mark.removeprefix("needs ").split() if mark and mark.startswith("needs ") else []
+    return all(find_spec(package) for package in needs)
+
+
+def console(body: str, run: Callable[[str], str]) -> str:
+    """Return a block of commands, each followed by the output that it gives now."""
+    parts = re.split(r"^\$ (.*)\n", body, flags=re.MULTILINE)
+    commands = zip(parts[1::2], parts[2::2], strict=True)
+    return parts[0] + "".join(f"$ {command}\n{cut(shown, run(command))}" for command, shown in commands)
+
+
+def cut(shown: str, whole: str, mark: str = "...") -> str:
+    """Return the whole text, cut where `shown` is cut: as many lines before it and after it."""
+    lines, all_lines = shown.splitlines(), whole.splitlines()
+    where = next((n for n, line in enumerate(lines) if line.strip() == mark), None)
+    if where is not None:
+        after = len(lines) - where - 1
+        all_lines = [*all_lines[:where], lines[where], *all_lines[len(all_lines) - after :]]
+    return "".join(f"{line}\n" for line in all_lines)
+
+
+def shell(folder: Path, tools: Path) -> Callable[[str], str]:
+    """Return what runs a command line in the folder, with this checkout's costcalc, and gives its output."""
+    tools.mkdir()
+    command = tools / "costcalc"
+    start = "import sys; sys.argv[0] = 'costcalc'; from costcalc.cli import main; main()"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{start}" "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    path = os.pathsep.join((str(tools), os.environ.get("PATH", "")))
+    python_path = os.pathsep.join(filter(None, (str(folder), str(ROOT), os.environ.get("PYTHONPATH", ""))))
+    settings = {"PATH": path, "PYTHONPATH": python_path, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+
+    def run(line: str) -> str:
+        done = subprocess.run(
+            ["/bin/sh", "-c", line], cwd=folder, env={**os.environ, **settings}, text=True, encoding="utf-8",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120,
+        )  # fmt: skip
+        return done.stdout.rstrip("\n") + "\n" if done.stdout else ""
+
+    return run
+
+
+def fresh() -> dict[Path, str]:
+    """Return every file that is generated, or holds something generated, as it should be."""
+    made = {ROOT / REFERENCE: reference()}
+    made |= {ROOT / file: schema(name) for file, name in SCHEMAS.items()}
+    return made | {path: page(path) for path in pages()}
+
+
+def main() -> int:
+    """Write what is stale, or with --check say it."""
+    check = "--check" in sys.argv[1:]
+    stale = 0
+    for path, text in fresh().items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            stale += 1
+            print(f"{path.relative_to(ROOT)} {'is stale: run python tests/tools/generate.py' if check else 'written'}")
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())
