@@ -24,6 +24,23 @@ def test_floors_import_only_floors_below() -> None:
     assert house.climbing() == []
 
 
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert house.circles() == []
+
+
+def test_the_house_has_a_short_hall() -> None:
+    assert len([path for path in MODULES.values() if path.parent == house.PACKAGE]) <= 6
+
+
+def test_no_class_name_stands_twice() -> None:
+    homes: dict[str, list[str]] = {}
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(name)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
 def test_every_floor_says_what_lives_there() -> None:
     folders = [name for name, path in MODULES.items() if path.name == "__init__.py"]
     assert [name for name in folders if not ast.get_docstring(ast.parse(MODULES[name].read_text("utf-8")))] == []

@@ -16,7 +16,7 @@ from costcalc.base.files import writing
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import OPTIONS, Setup
-from costcalc.reports.report import Table
+from costcalc.reports.table import Table
 from costcalc.sweeps.grids import one
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -11,8 +11,8 @@ from costcalc.cli import common
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.explanations import tool_differences
-from costcalc.reports.report import Table
 from costcalc.reports.result import Result
+from costcalc.reports.table import Table
 
 
 @click.command(cls=common.KnobCommand)

@@ -9,7 +9,7 @@ import click
 from costcalc.cli import common
 from costcalc.hardware.device import Device, devices, load
 from costcalc.language.values import several
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 
 
 @click.command()

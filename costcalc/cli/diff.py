@@ -8,7 +8,7 @@ import click
 
 from costcalc.cli import common
 from costcalc.cli.networks import networks
-from costcalc.comparisons import difference_table
+from costcalc.comparisons import diffing
 from costcalc.comparisons.diffing import Diff
 
 
@@ -46,6 +46,6 @@ def written(diff: Diff, options: dict[str, Any]) -> str:
         convention = diff.before.result.convention.mark
         return csv.render([{**record, **convention} for record in diff.records()])
     if options["format_"] == "markdown":
-        return difference_table.summary(diff, options["top"])
+        return diffing.summary(diff, options["top"])
     color = options["output"] is None and common.colored()
-    return difference_table.text(diff, options["top"], columns=common.columns(), color=color)
+    return diffing.text(diff, options["top"], columns=common.columns(), color=color)

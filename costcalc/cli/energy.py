@@ -12,8 +12,7 @@ from costcalc.comparisons.budgets import amount
 from costcalc.estimates.powering import Energy
 from costcalc.hardware import energy
 from costcalc.hardware.traffic import DTYPES, FUSIONS
-from costcalc.reports.report import heading
-from costcalc.reports.result import VIEWS
+from costcalc.reports.lines import VIEWS
 
 
 @click.command(cls=common.KnobCommand)
@@ -45,4 +44,4 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         common.write(json.dumps(found.to_dict(), indent=2), options["output"])
         return
     shown = found.table(options["by"], options["fold"])
-    common.write_page(heading(result), [shown], found.notes(), found.records(), options)
+    common.write_page(result.heading(), [shown], found.notes(), found.records(), options)

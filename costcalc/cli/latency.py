@@ -8,12 +8,11 @@ import click
 
 from costcalc import api
 from costcalc.cli import common
-from costcalc.estimates.timing import Fit, Latency, estimated
+from costcalc.estimates.timing import Latency, WeightsFit, estimated
 from costcalc.hardware import device, lut
 from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.reports.lines import VIEWS
 from costcalc.reports.render.text import wrapped
-from costcalc.reports.report import heading
-from costcalc.reports.result import VIEWS
 
 
 @click.command(cls=common.KnobCommand)
@@ -42,15 +41,15 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     tell(found, options)
 
 
-def tell(found: Latency | Fit, options: dict[str, Any]) -> None:
+def tell(found: Latency | WeightsFit, options: dict[str, Any]) -> None:
     """Write a time, or what fits, in a format."""
     if options["format_"] == "json":
         import json
 
         common.write(json.dumps(found.to_dict(), indent=2), options["output"])
-    elif isinstance(found, Fit):
-        said = [*heading(found.result), "", f"{found.device.title}: {found.words}"]
+    elif isinstance(found, WeightsFit):
+        said = [*found.result.heading(), "", f"{found.device.title}: {found.words}"]
         common.write("\n".join(wrapped(line, common.columns()) for line in said), options["output"])
     else:
         table = found.table(options["by"], options["fold"])
-        common.write_page(heading(found.result), [table], [found.words, *found.notes()], found.records(), options)
+        common.write_page(found.result.heading(), [table], [found.words, *found.notes()], found.records(), options)

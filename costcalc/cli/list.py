@@ -18,7 +18,7 @@ from costcalc.language.document import Spec
 from costcalc.language.values import several
 from costcalc.operators.op import PARAMETERS
 from costcalc.reports.render.figures import readable
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 
 
 @click.command()

@@ -8,7 +8,7 @@ import click
 
 from costcalc.cli import common
 from costcalc.metrics.metric import OPTIONS, metrics
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 
 
 @click.command()

@@ -11,7 +11,7 @@ from costcalc.explanations import reconciling
 from costcalc.explanations.reconciling import Answer, Match
 from costcalc.graph.binder import with_knobs
 from costcalc.language import zoo
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 
 
 @click.command(cls=common.KnobCommand)

@@ -10,8 +10,9 @@ import click
 from costcalc import api
 from costcalc.base.errors import SpecError, stop
 from costcalc.cli import common
-from costcalc.reports.report import Table, barred, heading, layer_table, notes, type_table
-from costcalc.reports.result import VIEWS, Result, lines
+from costcalc.reports.lines import VIEWS
+from costcalc.reports.result import Result
+from costcalc.reports.table import Table, barred
 
 if TYPE_CHECKING:
     from costcalc.metrics.metric import Measured
@@ -63,9 +64,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = counted(loaded, knobs, common.input_shape(input_), options)
     if names:
-        from costcalc.reports.columns import chosen
-
-        columns = chosen(result, names, **given)
+        columns = result.metrics(names, **given)
         common.write(measured(result, columns, by, fold, options["format_"], **shown), output)
     else:
         common.write(written(result, by, fold, options["format_"], **shown), output)
@@ -102,21 +101,16 @@ def written(
 
         return json.dumps(result.to_dict(), indent=2)
     if format_ == "csv":
-        from costcalc.reports.records import folded, records
+        from costcalc.reports.records import folded
         from costcalc.reports.render import csv
 
-        whole = by in (None, "row") and fold is None
-        return csv.render(
-            records(result) if whole else folded(result, lines(result, by or "layer", fold), by or "layer")
-        )
-    by = by or "layer"
-    tables = (
-        [type_table(result, by, fold)]
-        if by in ("type", "block")
-        else [layer_table(result, by, fold), type_table(result)]
-    )
+        if by in (None, "row") and fold is None:
+            return csv.render(result.records())
+        by = by or "layer"
+        return csv.render(folded(result.lines(by, fold), by, result.convention.mark))
+    tables = [result.table(by or "layer", fold), *([] if by in ("type", "block") else [result.table("type")])]
     drawn = [barred(table) for table in tables] if bars else tables
-    return laid_out(result, drawn, [totals(result), *notes(result)], format_, exact=exact, color=color)
+    return laid_out(result, drawn, [totals(result), *result.notes()], format_, exact=exact, color=color)
 
 
 def measured(
@@ -137,16 +131,16 @@ def measured(
     if format_ == "json":
         import json
 
-        return json.dumps(tables.report(result, columns), indent=2)
+        return json.dumps(tables.with_metrics(result.to_dict(), columns), indent=2)
+    shown, mark = result.lines(by or "layer", fold), result.convention.mark
     if format_ == "csv":
         from costcalc.reports.render import csv
 
-        whole = by in (None, "row") and fold is None
-        return csv.render(
-            tables.records(result, columns) if whole else tables.folded(result, columns, by or "layer", fold)
-        )
-    table = tables.table(result, columns, by or "layer", fold)
-    return laid_out(result, [table], [*tables.totals(columns), *notes(result)], format_, exact=exact, color=color)
+        if by in (None, "row") and fold is None:
+            return csv.render(tables.records(result.layers, columns, mark))
+        return csv.render(tables.folded(shown, columns, by or "layer", mark))
+    table = tables.table(shown, columns, by or "layer")
+    return laid_out(result, [table], [*tables.totals(columns), *result.notes()], format_, exact=exact, color=color)
 
 
 def laid_out(result: Result, tables: list[Table], below: list[str], format_: str, *, exact: bool, color: bool) -> str:
@@ -155,16 +149,16 @@ def laid_out(result: Result, tables: list[Table], below: list[str], format_: str
         from costcalc.reports.render import markdown
 
         parts = [markdown.render(table, exact=exact) for table in tables]
-        return "\n\n".join(["  \n".join(heading(result)), *parts, "  \n".join(below)])
+        return "\n\n".join(["  \n".join(result.heading()), *parts, "  \n".join(below)])
     if format_ == "latex":
         from costcalc.reports.render import latex
 
-        said = [*heading(result), *below]
+        said = [*result.heading(), *below]
         return "\n\n".join(latex.render(table, said if n == 0 else [], exact=exact) for n, table in enumerate(tables))
     from costcalc.reports.render import text
 
     parts = [text.render(table, columns=common.columns(), exact=exact, color=color) for table in tables]
-    title, *rest = (text.wrapped(line, common.columns()) for line in heading(result))
+    title, *rest = (text.wrapped(line, common.columns()) for line in result.heading())
     title = f"{text.BOLD}{title}{text.RESET}" if color else title
     return "\n".join([title, *rest, "", "\n\n".join(parts), "", *below])
 

@@ -12,7 +12,6 @@ from costcalc.cli import common
 from costcalc.costs.layer_patterns import valued
 from costcalc.estimates.sizing import Sizes
 from costcalc.hardware.compression import SCALES, Coding, pattern_of
-from costcalc.reports.report import heading
 from costcalc.sweeps.grids import one
 
 
@@ -62,4 +61,4 @@ def tell(found: Sizes, link: float | None, options: dict[str, Any]) -> None:
         common.write(json.dumps(found.to_dict(), indent=2), output)
         return
     tables = [found.layers()] if options["by"] == "layer" else []
-    common.write_page(heading(found.result), [*tables, found.table(link)], found.notes(), found.records(), options)
+    common.write_page(found.result.heading(), [*tables, found.table(link)], found.notes(), found.records(), options)

@@ -16,7 +16,7 @@ from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.language.standalone import flow
 from costcalc.metrics.metric import Setup, find
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 from costcalc.sweeps.grids import axes_of, values_of
 
 if TYPE_CHECKING:
@@ -142,10 +142,10 @@ def mapper_of(options: dict[str, Any]) -> Mapper:
 def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
     """Return what the question leaves of the sweep; stopped, keep what was found."""
     from costcalc.sweeps import chunks
-    from costcalc.sweeps.parquet import Saved
+    from costcalc.sweeps.parquet import SavedState
 
     walk = chunks.ready(task)
-    saved = Saved(resume, task) if resume else None
+    saved = SavedState(resume, task) if resume else None
     done, kept = (saved.done, saved.kept) if saved else (0, None)
     if saved:
         saved.write(done, kept)  # what can't be written is told before anything is counted

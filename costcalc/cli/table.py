@@ -6,7 +6,7 @@ import click
 
 from costcalc.cli import common
 from costcalc.published import verdicts
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 
 
 @click.command()

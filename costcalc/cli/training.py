@@ -12,10 +12,10 @@ from costcalc.cli import common
 from costcalc.comparisons.budgets import amount
 from costcalc.metrics.metric import OPTIONS
 from costcalc.metrics.training import demand, largest_batch, unmatched
-from costcalc.reports.columns import chosen, report, totals, written
+from costcalc.reports.columns import totals, written
 from costcalc.reports.render import text
-from costcalc.reports.report import Column, Table, heading
 from costcalc.reports.result import Result
+from costcalc.reports.table import Column, Table
 
 COLUMNS = ("macs", "backward_macs", "training_macs", "saved", "training_memory")
 PARTS = {
@@ -56,7 +56,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     if options["format_"] == "json":
         import json
 
-        data = report(result, chosen(result, COLUMNS, **given)) | {"largest_batch": fits, "memory": most}
+        data = result.to_dict(COLUMNS, **given) | {"largest_batch": fits, "memory": most}
         common.write(json.dumps(data, indent=2), options["output"])
         return
     told(result, given, options, fits)
@@ -71,7 +71,7 @@ def told(result: Result, given: dict[str, Any], options: dict[str, Any], fits: i
     table = Table(columns, cells, ["total", needed.total, 100.0 if needed.total else 0.0, ""])
     records = [{"part": name, "bytes": value} for name, value, _, _ in cells]
     if options["format_"] == "table" and options["output"] is None:
-        common.write("\n".join([*(text.wrapped(line, common.columns()) for line in heading(result)), ""]))
+        common.write("\n".join([*(text.wrapped(line, common.columns()) for line in result.heading()), ""]))
     common.write_table(table, records, options["format_"], options["output"])
     if options["format_"] in ("table", "markdown") and options["output"] is None:
         common.write("\n".join(["", *said(result, given, options, fits)]))

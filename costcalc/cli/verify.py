@@ -13,7 +13,7 @@ from costcalc.interop.torch import verify
 from costcalc.interop.torch.verify import QUANTITIES, Check, Verification
 from costcalc.language import zoo
 from costcalc.language.values import several
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 
 TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=True))
 

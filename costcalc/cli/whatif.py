@@ -9,7 +9,6 @@ import click
 
 from costcalc import api
 from costcalc.cli import common
-from costcalc.reports.report import heading, notes
 from costcalc.transforms import waterfall
 from costcalc.transforms.whatif import TRANSFORMATIONS, WhatIf
 
@@ -91,8 +90,8 @@ def written(found: WhatIf, format_: str, *, exact: bool) -> str:
 
         return csv.render(found.records())
     table = waterfall.table(found, exact=exact)
-    above = [*heading(found.before), *found.said]
-    below = [*waterfall.summary(found), *notes(found.before)]
+    above = [*found.before.heading(), *found.said]
+    below = [*waterfall.summary(found), *found.before.notes()]
     if format_ == "markdown":
         from costcalc.reports.render import markdown
 

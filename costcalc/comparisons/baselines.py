@@ -21,7 +21,7 @@ from costcalc.comparisons.networks import Network, cut
 from costcalc.costs.convention import Convention
 from costcalc.metrics.metric import named
 from costcalc.numbers.num import UNKNOWN, or_none
-from costcalc.reports.result import Line, lines
+from costcalc.reports.lines import Line
 
 VERSION = 1
 KEY = "costcalc_baseline"
@@ -66,7 +66,7 @@ def measured(network: Network) -> Entry:
 
 
 def _blocks(network: Network) -> list[Line]:
-    return lines(network.result, "block")
+    return network.result.lines("block")
 
 
 def _json(value: Any) -> str:

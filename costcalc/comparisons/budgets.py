@@ -14,7 +14,7 @@ from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.published.figures import figure
 from costcalc.reports.columns import over as over_line
 from costcalc.reports.render.figures import readable
-from costcalc.reports.result import Result, lines
+from costcalc.reports.result import Result
 
 COSTLIEST = 3  # layers that a reason names
 
@@ -160,7 +160,7 @@ def _number_of(total: Any) -> Any:
 
 def costliest(result: Result, one: Measured) -> list[tuple[str, Any]]:
     """Return the layers that cost most, or those of unknown cost."""
-    found = [(line.name, over_line(one, line)) for line in lines(result, "layer")]
+    found = [(line.name, over_line(one, line)) for line in result.lines("layer")]
     unknown = [(name, value) for name, value in found if value is UNKNOWN]
     if unknown:
         return unknown[:COSTLIEST]

@@ -12,8 +12,8 @@ from costcalc.metrics.metric import find, plain
 from costcalc.numbers.num import UNKNOWN
 from costcalc.published.figures import settings
 from costcalc.reports.render.figures import readable
-from costcalc.reports.report import Column, Table
 from costcalc.reports.result import Result
+from costcalc.reports.table import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd

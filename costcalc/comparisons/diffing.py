@@ -1,42 +1,22 @@
-"""What makes one network cost more than another: their layers side by side, and each one's part of the difference."""
+"""What makes one network cost more than another: their layers side by side, each one's part of the difference.
+
+And how people read it: words for the totals, a table of the biggest changes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from costcalc.comparisons.aligning import Key, align
+from costcalc.comparisons.aligning import align
+from costcalc.comparisons.changes import ADDED, CHANGED, REMOVED, Change, change, described, key, moved, origins
 from costcalc.comparisons.networks import Network
-from costcalc.graph.graph import Tensor
 from costcalc.numbers.num import UNKNOWN, or_none
-from costcalc.numbers.shape import Shape
-from costcalc.operators.op import Op
-from costcalc.reports.result import Layer, Line, lines
+from costcalc.reports.render import markdown
+from costcalc.reports.render.figures import readable
+from costcalc.reports.table import Column, Table
 
-ADDED, REMOVED, CHANGED = "added", "removed", "changed"
-
-
-class Change(NamedTuple):
-    """A layer that is not the same in both networks; params and macs are what it adds to the difference."""
-
-    kind: str
-    before: Line | None
-    after: Line | None
-    fields: dict[str, tuple[str, str]]  # what is not the same, before and after
-    params: Any
-    macs: Any
-
-    @property
-    def name(self) -> str:
-        """The layer's path; both paths where it was renamed too."""
-        names = [line.name for line in (self.before, self.after) if line is not None]
-        return " → ".join(dict.fromkeys(names))
-
-    @property
-    def type(self) -> str:
-        """The layer's type, as it is after the change where there is one."""
-        line = self.after or self.before
-        return line.type if line else ""
+SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
 
 
 class Diff:
@@ -45,20 +25,20 @@ class Diff:
     def __init__(self, before: Network, after: Network) -> None:
         self.before = before
         self.after = after
-        mine, theirs = (lines(network.result, "layer") for network in (before, after))
+        mine, theirs = (network.result.lines("layer") for network in (before, after))
         pairs = [
             (None if i is None else mine[i], None if j is None else theirs[j])
-            for i, j in align(list(map(_key, mine)), list(map(_key, theirs)))
+            for i, j in align(list(map(key, mine)), list(map(key, theirs)))
         ]
         partners = {one.name: other.name for one, other in pairs if one and other}
-        found = [_change(one, other, partners) for one, other in pairs]
-        self.changes = [change for change in found if change is not None]
+        found = [change(one, other, partners) for one, other in pairs]
+        self.changes = [one for one in found if one is not None]
         self.unchanged = len(found) - len(self.changes)  # how many layers are the same
         # Unknown only where a layer that changed is: what both have alike adds nothing.
         self.params: Any = sum(change.params for change in self.changes)
         self.macs: Any = sum(change.macs for change in self.changes)
-        old, new = (_origins(network.result.graph.outputs) for network in (before, after))
-        self.outputs = _moved(old, new, partners)  # whether the results are those of other layers
+        old, new = (origins(network.result.graph.outputs) for network in (before, after))
+        self.outputs = moved(old, new, partners)  # whether the results are those of other layers
 
     def __bool__(self) -> bool:
         return not self.same
@@ -138,118 +118,112 @@ class Diff:
         }
 
     def _repr_html_(self) -> str:
-        from costcalc.comparisons.difference_table import html
+        from costcalc.reports.render.html import page, render
 
-        return html(self)
-
-
-def described(fields: dict[str, tuple[str, str]]) -> str:
-    """Return what changed in a layer, in words: `kernel 3 → 5, out 64 → 96`."""
-    return ", ".join(f"{name} {before} → {after}" for name, (before, after) in fields.items())
+        title, *said = heading(self)
+        return page(title, said, render(table(self, 20, wide=True)) if self.changes else "", notes(self))
 
 
-# ---- one layer -----------------------------------------------------------------------------------
+# ---- as people read it ---------------------------------------------------------------------------
 
 
-def _key(line: Line) -> Key:
-    x, y = _entering(line), _leaving(line)
-    kinds = tuple(member.row.kind for member in line.rows)
-    cost = (line.cost.params, line.cost.macs)
-    content = (kinds, tuple(_fields(line).items()), x, y, cost)
-    return Key(line.name, content, line.type, x, y)
+def heading(diff: Diff) -> list[str]:
+    """Return the totals in words: both networks, what changed in all, and in how many layers."""
+    if diff.same:
+        alike = f"{diff.before.label} and {diff.after.label} are the same"
+        return [f"{alike}: {diff.unchanged} layers, {_totals(diff)}"]
+    first, second = diff.before.result, diff.after.result
+    rule = first.convention
+    found = [
+        f"{diff.before.label} → {diff.after.label}",
+        _difference(rule.things, first.params, second.params, diff.params),
+        _difference(rule.unit, first.total, second.total, diff.macs),
+        diff.said,
+    ]
+    return [*found, "the outputs are those of other layers"] if diff.outputs else found
 
 
-def _entering(line: Line) -> str:
-    return _shown(line.rows[0].row.node.x)
+def _totals(diff: Diff) -> str:
+    result = diff.before.result
+    return f"{readable(result.params)} {result.convention.things}, {readable(result.total)} {result.unit}"
 
 
-def _leaving(line: Line) -> str:
-    return _shown(line.rows[-1].row.node.y)
+def _difference(what: str, before: Any, after: Any, change: Any) -> str:
+    if change == 0:
+        return f"{what}: {readable(after)}, no difference"
+    part = "" if UNKNOWN in (before, change) or not before else f", {100 * change / before:+.1f} %"
+    return f"{what}: {readable(before)} → {readable(after)} ({signed(change)}{part})"
 
 
-def _fields(line: Line) -> dict[str, str]:
-    """Return all that a spec can say of a layer, as text: its operator's fields, its norm's and its act's."""
-    node = line.rows[0].row.node
-    found = _values(node.op)
-    found |= {"bits": _shown(node.bits), "density": _shown(node.density)}
-    for member in line.rows[1:]:
-        found |= {f"{member.row.kind} {name}": text for name, text in _values(member.row.node.op).items()}
-    return found
+def signed(value: Any) -> str:
+    """Return a difference as people read it: +1.234 M, -864, 0."""
+    if value is UNKNOWN or not value:
+        return str(value)
+    return f"{'+' if value > 0 else '-'}{readable(abs(value))}"
 
 
-def _values(op: Op) -> dict[str, str]:
-    return {name: _shown(getattr(op, field.attr)) for name, field in op.fields.items()}
+def notes(diff: Diff) -> list[str]:
+    """Return what a reader must know beside the numbers."""
+    result = diff.before.result
+    batch = f"; a batch of {result.batch}" if result.batch != 1 else ""
+    return [f"{result.convention.counted}{batch}"]
 
 
-def _change(before: Line | None, after: Line | None, partners: dict[str, str]) -> Change | None:
-    """Return what makes two layers differ, one of which may not be there; None where they are the same."""
-    if before is None or after is None:
-        line, sign = (after, 1) if after else (before, -1)
-        assert line is not None
-        return Change(ADDED if after else REMOVED, before, after, {}, sign * line.cost.params, sign * line.cost.macs)
-    same = _key(before)[1:] == _key(after)[1:]
-    fields = {} if same else _changed(before, after)
-    old, new = _feeds(before.rows), _feeds(after.rows)
-    if _moved(old, new, partners):
-        fields["from"] = (_listed(old), _listed(new))
-    if same and not fields:
-        return None
-    costs = (0, 0) if same else (after.cost.params - before.cost.params, after.cost.macs - before.cost.macs)
-    return Change(CHANGED, before, after, fields, *costs)
+def table(diff: Diff, top: int | None = None, *, wide: bool = False) -> Table:
+    """Return the changes, the biggest first, and what is left of them in one line.
+
+    Each stands with its part of the difference, in numbers and in per cent. wide: what changed has a column of its
+    own, instead of standing behind the layer's name.
+    """
+    rule = diff.before.result.convention
+    changes = diff.biggest()
+    shown, rest = changes[:top], changes[top:] if top is not None else []
+    titles = ("", "layer", "change") if wide else ("layer, change",)
+    columns = [Column(title) for title in titles]
+    columns += [Column(title, "number") for title in (rule.things, "%", rule.unit, "%")]
+    cells = [[*_named(change, wide=wide), *_parts(diff, [change])] for change in shown]
+    if rest:
+        more = f"{len(rest)} more"
+        cells.append([*(("", more, "") if wide else (f"  {more}",)), *_parts(diff, rest)])
+    total = ("", "total", "") if wide else ("total",)
+    return Table(columns, cells, [*total, *_parts(diff, changes)])
 
 
-def _changed(before: Line, after: Line) -> dict[str, tuple[str, str]]:
-    """Return the fields that differ; where none does, what enters or leaves, or what uses another's weights."""
-    one, other = _fields(before), _fields(after)
-    found = {} if before.kind == after.kind else {"type": (before.type, after.type)}
-    found |= {name: (one[name], other[name]) for name in one if name in other and one[name] != other[name]}
-    if _entering(before) != _entering(after):
-        found["input"] = (_entering(before), _entering(after))
-    if not found and _leaving(before) != _leaving(after):
-        found["output"] = (_leaving(before), _leaving(after))
-    if before.shared != after.shared:
-        found["weights"] = ("own", "shared") if after.shared else ("shared", "own")
-    return found
+def _named(change: Change, *, wide: bool) -> Sequence[str]:
+    said = described(change.fields) or change.type
+    sign = SIGNS[change.kind]
+    return (sign, change.name, said) if wide else (f"{sign} {change.name}: {said}",)
 
 
-def _shown(value: Any) -> str:
-    """Return a value as a spec has it: one number for equal axes, a shape as 64x56x56."""
-    if isinstance(value, tuple | list):
-        parts = [_shown(part) for part in value]
-        if value and isinstance(value[0], Shape):
-            return " + ".join(parts)
-        return parts[0] if len(set(parts)) == 1 else f"[{', '.join(parts)}]"
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+def _parts(diff: Diff, changes: list[Change]) -> list[str]:
+    """Return what changes sum to, each quantity with its share of the whole difference."""
+    made = []
+    for quantity in ("params", "macs"):
+        value: Any = sum(getattr(change, quantity) for change in changes)
+        made += [signed(value), _percent(diff.share(value, quantity))]
+    return made
 
 
-# ---- what feeds a layer --------------------------------------------------------------------------
-
-Origin = tuple[str, int]  # a layer's name, "" for the network's input, and which of its tensors
-
-
-def _feeds(members: Iterable[Layer]) -> list[Origin]:
-    """Return what enters a line from outside of it, and the layers whose weights it uses."""
-    rows = [member.row for member in members]
-    inner = {id(row.node) for row in rows}
-    tensors = [tensor for row in rows for tensor in row.node.inputs if id(tensor.node) not in inner]
-    return _origins(tensors) + [(row.node.shared.layer, -1) for row in rows if row.node.shared]
+def _percent(part: float | None) -> str:
+    """Return a share in per cent; unlike a share of a total, it may be below 0 or above 100."""
+    if part is None:
+        return ""
+    if 0 < abs(part) < 0.05:
+        return "<0.1"
+    return f"{part:.1f}" if part else "0"
 
 
-def _origins(tensors: Iterable[Tensor]) -> list[Origin]:
-    return [(t.node.layer, t.node.outputs.index(t)) if t.node else ("", 0) for t in tensors]
+def text(diff: Diff, top: int | None, *, columns: int = 80, color: bool = False) -> str:
+    """Return the difference for a terminal."""
+    from costcalc.reports.render.text import render, wrapped
+
+    said = [wrapped(line, columns) for line in heading(diff)]
+    body = ["", render(table(diff, top), columns=columns, color=color)] if diff.changes else []
+    return "\n".join([*said, *body, "", *notes(diff)])
 
 
-def _moved(before: list[Origin], after: list[Origin], partners: dict[str, str]) -> bool:
-    """Say whether tensors come from elsewhere; what is only new or gone between two layers is told as such."""
-    names = {"": "", **partners}
-    known = set(names.values())
-    if len(before) != len(after):
-        return True
-    for (one, part), (other, other_part) in zip(before, after, strict=True):
-        if one in names and other in known and (names[one], part) != (other, other_part):
-            return True
-    return False
-
-
-def _listed(origins: list[Origin]) -> str:
-    return " + ".join(name or "input" for name, _ in origins)
+def summary(diff: Diff, top: int | None) -> str:
+    """Return the difference as Markdown, for a pull request."""
+    title, *said = heading(diff)
+    body = [markdown.render(table(diff, top, wide=True))] if diff.changes else []
+    return "\n\n".join([f"**{markdown.escaped(title)}**", *(["  \n".join(said)] if said else []), *body, *notes(diff)])

@@ -10,7 +10,7 @@ from costcalc.base.files import read
 from costcalc.costs import formulas
 from costcalc.costs.convention import LEARNABLE, UNITS, Convention, Rule
 from costcalc.language.expr import Expr, parse
-from costcalc.language.source import Node
+from costcalc.language.source import YamlNode
 from costcalc.language.source import parse as parse_yaml
 from costcalc.operators.op import find, operators
 
@@ -27,17 +27,17 @@ def load(path: str) -> Convention:
     root, problems = parse_yaml(text, path)
     if root is None or not root.is_map:
         raise SpecError(problems) if problems else stop(f"{path} is no convention", hint="begin with 'profile: 1'")
-    reader = Reader(root, problems)
+    reader = ConventionReader(root, problems)
     found = reader.convention(os.path.basename(path).rpartition(".")[0])
     if problems or found is None:
         raise SpecError(problems)
     return found
 
 
-class Reader:
+class ConventionReader:
     """Reads one file of a convention, and collects its mistakes."""
 
-    def __init__(self, root: Node, problems: list[Problem]) -> None:
+    def __init__(self, root: YamlNode, problems: list[Problem]) -> None:
         self.root = root
         self.problems = problems
         self.marks: dict[str, Mark] = {}
@@ -65,7 +65,7 @@ class Reader:
         return self.counts(top.get("headline"), own, rules, said)
 
     def counts(
-        self, headline: Node | None, own: dict[str, Expr], rules: tuple[Rule, ...], said: dict[str, Any]
+        self, headline: YamlNode | None, own: dict[str, Expr], rules: tuple[Rule, ...], said: dict[str, Any]
     ) -> Convention | None:
         """Return the convention of the headline's number, which knows that of the other."""
         given = [count for count in COUNTS if count in own]
@@ -85,7 +85,7 @@ class Reader:
             one.others = made
         return made[first]
 
-    def rules(self, node: Node | None, own: dict[str, Expr]) -> tuple[Rule, ...]:
+    def rules(self, node: YamlNode | None, own: dict[str, Expr]) -> tuple[Rule, ...]:
         """Return the rules; an operator stands in one of them only."""
         found: list[Rule] = []
         taken: set[str] = set()
@@ -101,7 +101,7 @@ class Reader:
             found.append(Rule(kinds, expressions, self.text(parts.get("note"))))
         return tuple(found)
 
-    def kinds(self, node: Node | None, mark: Mark, taken: set[str]) -> tuple[str, ...]:
+    def kinds(self, node: YamlNode | None, mark: Mark, taken: set[str]) -> tuple[str, ...]:
         """Return the operators that a rule is about."""
         if node is None:
             self.problem("a rule needs 'of', the operators that it is about", mark)
@@ -122,7 +122,7 @@ class Reader:
                 found.append(cls.kind)
         return tuple(found)
 
-    def formula(self, node: Node, kinds: tuple[str, ...]) -> Expr:
+    def formula(self, node: YamlNode, kinds: tuple[str, ...]) -> Expr:
         """Return a formula whose names all rows of these kinds have."""
         if node.is_list or node.is_map or node.value is None:
             self.problem("a formula belongs here", node.mark, "write macs: 2 * outputs")
@@ -141,7 +141,7 @@ class Reader:
             self.problem(f"a formula knows no '{name}' here", node.mark.shifted(offset, len(name)), hint)
         return expression
 
-    def says(self, node: Node | None) -> dict[str, str]:
+    def says(self, node: YamlNode | None) -> dict[str, str]:
         """Return what is counted, in words: one text, or one for each quantity."""
         if node is None or not node.is_map:
             return {"": self.text(node)}
@@ -153,7 +153,7 @@ class Reader:
         if isinstance(value, bool) or value < 0:
             self.problem(f"{expression.text} is no number of operations or parameters", mark, "write 0, or a formula")
 
-    def keys(self, node: Node, known: tuple[str, ...]) -> dict[str, Node]:
+    def keys(self, node: YamlNode, known: tuple[str, ...]) -> dict[str, YamlNode]:
         """Return the values by key; note the keys that mean nothing."""
         for key, mark in node.keys.items():
             if key not in known:
@@ -161,21 +161,21 @@ class Reader:
                 self.problem(f"'{key}' means nothing here", mark, hint)
         return {key: value for key, value in node.value.items() if key in known}
 
-    def listed(self, node: Node | None) -> list[Node]:
+    def listed(self, node: YamlNode | None) -> list[YamlNode]:
         """Return the items of a list."""
         if node is None:
             return []
         if not node.is_list:
             self.problem("a list belongs here", node.mark)
             return []
-        items: list[Node] = node.value
+        items: list[YamlNode] = node.value
         return items
 
-    def texts(self, node: Node | None) -> list[str]:
+    def texts(self, node: YamlNode | None) -> list[str]:
         """Return a list of texts."""
         return [self.text(item) for item in self.listed(node)]
 
-    def text(self, node: Node | None) -> str:
+    def text(self, node: YamlNode | None) -> str:
         """Return a text, empty for none."""
         if node is None:
             return ""
@@ -184,7 +184,7 @@ class Reader:
             return ""
         return str(node.value)
 
-    def flag(self, node: Node | None) -> bool:
+    def flag(self, node: YamlNode | None) -> bool:
         """Return true or false."""
         if node is not None and not isinstance(node.value, bool):
             self.problem("true or false belongs here", node.mark)

@@ -106,7 +106,7 @@ class Numbers(dict[str, Any]):
 
 
 class Names:
-    """The scope of an expression that knows given names and nothing else (`expr.Scope`)."""
+    """The scope of an expression that knows given names and nothing else (`expr.Lookup`)."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.vars = values

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from costcalc.estimates.powering import Energy
     from costcalc.estimates.sizing import Choices, Sizes
-    from costcalc.estimates.timing import Fit, Latency
+    from costcalc.estimates.timing import Latency, WeightsFit
     from costcalc.reports.result import Result
 
 
@@ -44,7 +44,7 @@ def size(
 
 def latency(
     network: Any, device: str, *, dtype: str = "", fusion: str = "", batch: int | None = None, lut: str = ""
-) -> Latency | Fit:
+) -> Latency | WeightsFit:
     """Return a network's time on a device: `.milliseconds`, least and most; of an NPU what fits: `.spill`.
 
     device: a name or a file's path. dtype, fusion: as it was measured unless told. lut: a CSV of measured layers.

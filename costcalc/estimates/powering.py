@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.hardware import energy
-from costcalc.hardware.energy import PLACES, Chip, Spent, Table
+from costcalc.hardware.energy import PLACES, Chip, EnergyTable, Spent
 from costcalc.metrics.energies import peak
 from costcalc.numbers.num import UNKNOWN, or_none
-from costcalc.reports.report import Column
-from costcalc.reports.report import Table as Shown
-from costcalc.reports.result import Line, Result, lines
+from costcalc.reports.lines import Line
+from costcalc.reports.result import Result
+from costcalc.reports.table import Column, Table
 
 
 class Energy:
@@ -20,7 +20,7 @@ class Energy:
     their peak (docs/memory.md, mode fused) fits beside.
     """
 
-    def __init__(self, result: Result, table: Table | None = None, chip: Chip | None = None) -> None:
+    def __init__(self, result: Result, table: EnergyTable | None = None, chip: Chip | None = None) -> None:
         self.result = result
         self.chip = (chip or Chip())._replace(batch=result.batch)
         self.prices = table or energy.load()
@@ -38,15 +38,15 @@ class Energy:
         """All of it."""
         return sum(one.total for one in self.rows)
 
-    def table(self, by: str = "type", fold: int | None = None) -> Shown:
+    def table(self, by: str = "type", fold: int | None = None) -> Table:
         """Return a line a layer type (or a layer): its share of the whole, and the places' shares."""
-        shown = lines(self.result, by, fold)
+        shown = self.result.lines(by, fold)
         cells = [self._cells(line) for line in shown]
         cells.sort(key=lambda row: 0 if row[-1] is UNKNOWN else -row[-1]) if by == "type" else None
         columns = [Column(by), Column("rows", "number"), *(Column(f"{place} %", "share") for place in PLACES),
                    Column("all %", "share")]  # fmt: skip
         totals = [self._share(self.of(place)) for place in PLACES]
-        return Shown(columns, cells, ["total", str(len(self.rows)), *totals, self._share(self.total)])
+        return Table(columns, cells, ["total", str(len(self.rows)), *totals, self._share(self.total)])
 
     def _cells(self, line: Line) -> list[Any]:
         rows = [self.rows[layer.row.node.index] for layer in line.rows]

@@ -11,7 +11,7 @@ from costcalc.hardware.compression import (
     FORMS,
     SCALES,
     Coding,
-    Kept,
+    StoredRow,
     checked_bits,
     checked_density,
     kept,
@@ -21,8 +21,8 @@ from costcalc.hardware.compression import (
 from costcalc.language.values import several
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.reports.render.figures import readable
-from costcalc.reports.report import Column, Table
 from costcalc.reports.result import Result
+from costcalc.reports.table import Column, Table
 
 LIMITS = (("an app", 100_000_000), ("an update", 500_000))  # bytes: what the lecture allows
 MOST_GAP = 16
@@ -59,7 +59,7 @@ class Sizes:
         rows = [layer.row for layer in result.layers]
         widths = assigned(rows, [(name, checked_bits(v)) for name, v in pairs(bits)], "bits")
         shares = assigned(rows, [(name, checked_density(v)) for name, v in pairs(density)], "density")
-        self.rows: list[Kept] = kept(rows, widths, shares)
+        self.rows: list[StoredRow] = kept(rows, widths, shares)
         self.forms = [self._form(name) for name in FORMS if self._there(name)]
 
     def _there(self, name: str) -> bool:

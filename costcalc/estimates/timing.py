@@ -11,8 +11,9 @@ from costcalc.hardware import lut
 from costcalc.hardware.device import Device
 from costcalc.hardware.roofline import Model, Span, Timing, bound, model, span, spill, timings
 from costcalc.numbers.num import UNKNOWN, or_none
-from costcalc.reports.report import Column, Table
-from costcalc.reports.result import Line, Result, lines
+from costcalc.reports.lines import Line
+from costcalc.reports.result import Result
+from costcalc.reports.table import Column, Table
 
 
 class Latency:
@@ -72,7 +73,7 @@ class Latency:
             Column("MACs", "count"), Column("MACs/byte", "number"), *(Column(time, "number") for time in times),
             Column("%", "share"), Column("bound"),
         ]  # fmt: skip
-        shown_lines = lines(self.result, by, fold)
+        shown_lines = self.result.lines(by, fold)
         cells = [[line.name, str(len(line.rows)) if folded else line.type, *self._cells(line)] for line in shown_lines]
         spans = [self.total.least] if self.model.bounded else [self.total.least, self.total.most]
         macs = sum(row[2] for row in cells)
@@ -138,7 +139,7 @@ class Latency:
         }
 
 
-class Fit:
+class WeightsFit:
     """Whether a network's weights fit the on-chip memory of a device, and what is spilt where they do not."""
 
     def __init__(self, result: Result, device: Device, dtype: str = "int8") -> None:
@@ -166,13 +167,13 @@ class Fit:
         }  # fmt: skip
 
 
-def estimated(result: Result, device: Device, **options: Any) -> Latency | Fit:
+def estimated(result: Result, device: Device, **options: Any) -> Latency | WeightsFit:
     """Return a network's time on a device, or of an NPU what fits it."""
     if device.kind != "npu":
         return Latency(result, device, **options)
     if options.get("table"):
         raise stop(f"{device.name}: no time is predicted for an NPU, with a table or without")
-    return Fit(result, device, options.get("dtype") or next(iter(device.peaks), "int8"))
+    return WeightsFit(result, device, options.get("dtype") or next(iter(device.peaks), "int8"))
 
 
 def shown(milliseconds: Any) -> str:

@@ -15,11 +15,11 @@ from costcalc.language.expr import Expr
 from costcalc.language.values import several
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.reports.render.figures import readable
-from costcalc.reports.report import Column, Table
 from costcalc.reports.result import Result
+from costcalc.reports.table import Column, Table
 
 
-class Part(NamedTuple):
+class OperatorDifference(NamedTuple):
     """The rows of one operator under two conventions."""
 
     kind: str
@@ -48,14 +48,18 @@ def kinds(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def parts(result: Result, rule: Convention, quantity: str = "macs") -> list[Part]:
+def parts(result: Result, rule: Convention, quantity: str = "macs") -> list[OperatorDifference]:
     """Return what each operator costs under costcalc's convention and another; the largest difference first."""
     own = ours(rule)
     made = []
     for kind, rows in kinds([layer.row for layer in result.layers]).items():
         mine, theirs = (getattr(total(cost(row, one, result.batch) for row in rows), quantity) for one in (own, rule))
         note = rule.of_kind[kind].note if kind in rule.of_kind else ""
-        made.append(Part(kind, len(rows), mine, theirs, (rule.formula(kind, quantity).text,), (note,) if note else ()))
+        made.append(
+            OperatorDifference(
+                kind, len(rows), mine, theirs, (rule.formula(kind, quantity).text,), (note,) if note else ()
+            )
+        )
     known = [part for part in made if UNKNOWN not in (part.ours, part.theirs)]
     return sorted(known, key=lambda part: -abs(part.difference))
 
@@ -84,7 +88,7 @@ def told(result: Result, rule: Convention) -> list[str]:
     return [*said, *_params(result, rule), *(f"  note: {note}" for note in rule.notes), *provenance(rule)]
 
 
-def _why(part: Part) -> list[str]:
+def _why(part: OperatorDifference) -> list[str]:
     return [*(f"    {formula}" for formula in part.formulas), *(f"    {note}" for note in part.notes)]
 
 

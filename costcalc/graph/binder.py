@@ -9,7 +9,7 @@ from costcalc.base.errors import Fault, Mark, Problem, SpecError, nearest, stop
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
 from costcalc.graph.scope import Binding, Scope, single
 from costcalc.language import zoo
-from costcalc.language.document import IncludeItem, Item, Ref, Spec, Unknown, Value, knob_fault
+from costcalc.language.document import DependsOnMistake, IncludeItem, Item, Ref, Spec, Value, knob_fault
 from costcalc.language.evaluate import tested
 from costcalc.language.source import MOST_PROBLEMS
 from costcalc.numbers import num
@@ -73,7 +73,7 @@ class Binder:
     def look_up(self, ref: Ref, scope: Scope) -> Flow:
         """Return the layer that a reference means; a variable may hold one."""
         if ref.lost:
-            raise Unknown
+            raise DependsOnMistake
         name = self.name(ref, scope)
         if ref.part:
             name = f"{name}.{ref.part}"
@@ -191,7 +191,7 @@ class Binder:
                 placed = problem.mark.line >= 0
                 mark, steps = (problem.mark, trace) if placed else (item.mark, self.trace)
                 self.report(Problem(problem.message, mark, problem.hint, steps))
-            raise Unknown from None
+            raise DependsOnMistake from None
         here = (spec.folder, spec.where)
         if here in self.includes or len(self.includes) > MOST_INCLUDES:
             circle = " -> ".join((*(where for _, where in self.includes), spec.where))

@@ -18,6 +18,7 @@ from costcalc.language.document import (
     Block,
     Branch,
     CallItem,
+    DependsOnMistake,
     GroupItem,
     IncludeItem,
     Item,
@@ -26,7 +27,6 @@ from costcalc.language.document import (
     Ref,
     Spec,
     TableItem,
-    Unknown,
     WordItem,
 )
 from costcalc.language.reader import Reader
@@ -60,7 +60,7 @@ class _Expander(Tabler):
             source.shape = self.input_shape(shape, scope)
         except Placed as placed:
             self.problems.append(placed.problem)
-        except Unknown:
+        except DependsOnMistake:
             pass
         graph = Graph(self.spec, self.knobs, source)
         graph.nodes, graph.given = self.nodes, shape is not None
@@ -111,7 +111,7 @@ class _Expander(Tabler):
             except Placed as placed:
                 self.broken = True
                 self.problems.append(placed.problem)
-            except Unknown:
+            except DependsOnMistake:
                 self.broken = True
         return found
 
@@ -141,7 +141,7 @@ class _Expander(Tabler):
             self.report(placed.problem)
         except Fault as fault:
             self.report(Problem(fault.message, item.mark, fault.hint))
-        except Unknown:
+        except DependsOnMistake:
             pass
         self.broken = True
         lose(item, scope)
@@ -249,7 +249,7 @@ class _Expander(Tabler):
                 result = Bundle(tensors, [self.name(ref, inner) for ref in block.outputs])
         except Placed as placed:
             self.report(placed.problem)
-            raise Unknown from None
+            raise DependsOnMistake from None
         finally:
             self.prefix, self.trace, self.active = prefix, trace, active
         return result
@@ -267,7 +267,7 @@ class _Expander(Tabler):
             entering = tensors(flow)
             if len(entering) != len(block.inputs):
                 if any(tensor.shape is None for tensor in entering):
-                    raise Unknown
+                    raise DependsOnMistake
                 wanted = ", ".join(block.inputs)
                 enter = "1 tensor enters" if len(entering) == 1 else f"{len(entering)} tensors enter"
                 raise Fault(f"block '{block.name}' takes {wanted}, but {enter} it", "say which with from: [a, b]")
@@ -286,7 +286,7 @@ class _Expander(Tabler):
     def resolved(self, item: WordItem, flow: Flow, scope: Scope) -> Flow:
         """Run an item whose key is a variable, as the operator or block that it holds."""
         if item.key not in scope.vars:
-            raise Unknown  # a constant whose value could not be known
+            raise DependsOnMistake  # a constant whose value could not be known
         word = scope.vars[item.key]
         if not isinstance(word, str):
             raise Fault(f"'{item.key}' is {num.describe(word)}, which is no operator or block")
@@ -348,7 +348,7 @@ def _by(dims: tuple[Any, ...]) -> str:
 
 
 def _lost(*_: Any) -> Flow:
-    raise Unknown
+    raise DependsOnMistake
 
 
 _HANDLERS: dict[type[Item], Any] = {

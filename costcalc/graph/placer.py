@@ -9,7 +9,7 @@ from costcalc.base.errors import Fault, Mark, Problem, nearest
 from costcalc.graph.binder import Binder, Placed
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
 from costcalc.graph.scope import Scope, single
-from costcalc.language.document import Branch, Item, OpItem, Ref, Unknown, Value
+from costcalc.language.document import Branch, DependsOnMistake, Item, OpItem, Ref, Value
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 from costcalc.operators import op as ops
@@ -31,11 +31,11 @@ class Placer(Binder):
         try:
             values = {name: self.get(value, scope) for name, value in item.values.items()}
             node = self.node(item.cls, values, tensors, name, name, item)
-        except (Placed, Unknown) as error:
+        except (Placed, DependsOnMistake) as error:
             if isinstance(error, Placed):
                 self.report(error.problem)
             self.told(item, scope)
-            raise Unknown from None
+            raise DependsOnMistake from None
         result: Flow = node.outputs[0]
         if isinstance(node.y, tuple):
             result = Bundle(node.outputs, [f"part{k}" for k in range(len(node.outputs))])
@@ -66,7 +66,7 @@ class Placer(Binder):
                 self.report(placed.problem)
             except Fault as fault:
                 self.report(Problem(fault.message, value.mark, fault.hint))
-            except Unknown:
+            except DependsOnMistake:
                 pass
 
     def companion(self, item: OpItem, node: Node, role: str, flow: Flow, scope: Scope) -> Flow:
@@ -98,7 +98,7 @@ class Placer(Binder):
         shapes: list[Shape] = []
         for tensor in inputs:
             if tensor.shape is None:
-                raise Unknown
+                raise DependsOnMistake
             tensor.used = True
             shapes.append(tensor.shape)
         x: Any = shapes[0] if cls.inputs == 1 else tuple(shapes)

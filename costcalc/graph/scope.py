@@ -6,7 +6,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault, Problem, nearest
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
-from costcalc.language.document import Function, Item, Spec, Unknown
+from costcalc.language.document import DependsOnMistake, Function, Item, Spec
 from costcalc.language.values import known_word
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
@@ -25,7 +25,7 @@ class Binding:
 
 
 class Scope:
-    """Where the names of one body find their values (`expr.Scope`)."""
+    """Where the names of one body find their values (`expr.Lookup`)."""
 
     __slots__ = ("base", "flow", "layers", "lost", "rows", "shares", "source", "spec", "until", "vars")
 
@@ -61,7 +61,7 @@ class Scope:
         if found is not None:
             return found
         if name in self.spec.functions:
-            raise Unknown  # a constant whose value could not be known
+            raise DependsOnMistake  # a constant whose value could not be known
         if name in self.spec.blocks or known_word(name):
             return name
         raise self.missing(name)
@@ -85,7 +85,7 @@ class Scope:
     def missing(self, name: str) -> Exception:
         """Return what to raise for a name that no layer has; Unknown where a mistake told already may be the cause."""
         if any(name.startswith(stem) for stem in self.lost):
-            return Unknown()
+            return DependsOnMistake()
         hint = nearest(name, self.layers) or "a layer can be used after the item that it names"
         return Fault(f"no layer before this one is called '{name}'", hint)
 
@@ -104,7 +104,7 @@ def _dim(which: str, shape: Shape) -> Any:
 def _shape(flow: Flow) -> Shape:
     tensor = single(flow)
     if tensor.shape is None:
-        raise Unknown
+        raise DependsOnMistake
     return tensor.shape
 
 
@@ -120,7 +120,7 @@ def single(flow: Flow) -> Tensor:
 
 def _part(flow: Flow, part: str, name: str) -> Flow:
     if isinstance(flow, Tensor) and flow.shape is None:
-        raise Unknown  # what it is, its mistake keeps from us
+        raise DependsOnMistake  # what it is, its mistake keeps from us
     names = flow.names if isinstance(flow, Bundle) else []
     if part not in names:
         hint = nearest(part, names) or (f"it has {', '.join(names)}" if names else "it gives one tensor only")
@@ -157,6 +157,6 @@ def base_variables(spec: Spec, knobs: dict[str, Any], problems: list[Problem]) -
             base[name] = scope.vars[name] = body.constant if body.run is None else body.run(scope)
         except Fault as fault:
             problems.append(Problem(fault.message, function.body.mark, fault.hint))
-        except Unknown:
+        except DependsOnMistake:
             pass
     return base

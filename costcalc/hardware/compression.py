@@ -22,7 +22,7 @@ MOST_BITS = 64
 SCALES = ("none", "tensor", "channel", "codebook")
 
 
-class Kept(NamedTuple):
+class StoredRow(NamedTuple):
     """What is stored of a row: its kernel as a matrix of `lines` output channels, and its other numbers whole."""
 
     row: Row
@@ -59,7 +59,7 @@ class Coding(NamedTuple):
     scales: str = "none"
 
 
-def kept(rows: Sequence[Row], bits: Mapping[str, int], density: Mapping[str, float]) -> list[Kept]:
+def kept(rows: Sequence[Row], bits: Mapping[str, int], density: Mapping[str, float]) -> list[StoredRow]:
     """Return what is stored of every row: bits and densities by the row's name, else as the spec states them."""
     found = []
     for row in rows:
@@ -69,31 +69,31 @@ def kept(rows: Sequence[Row], bits: Mapping[str, int], density: Mapping[str, flo
     return found
 
 
-def _kept(row: Row, bits: int | None, density: float | None) -> Kept:
+def _kept(row: Row, bits: int | None, density: float | None) -> StoredRow:
     share = Fraction(1) if density is None else Fraction(str(density))
     nonzero = ceil(row.weights * share - DUST)
     y = row.node.y
     channels = getattr(y, "c", 1)
     lines = channels if channels and row.weights % channels == 0 else 1
-    return Kept(row, row.weights, lines, nonzero, share, bits or FLOAT, row.biases + row.norm_params)
+    return StoredRow(row, row.weights, lines, nonzero, share, bits or FLOAT, row.biases + row.norm_params)
 
 
 # ---- forms: the bits of a kernel ------------------------------------------------------------------------
 
 
-def float_bits(one: Kept, coding: Coding) -> Span:
+def float_bits(one: StoredRow, coding: Coding) -> Span:
     """All weights, of 32 bits."""
     del coding
     return _exactly(one.weights * FLOAT)
 
 
-def dense_bits(one: Kept, coding: Coding) -> Span:
+def dense_bits(one: StoredRow, coding: Coding) -> Span:
     """All weights, zeros too, at their bits."""
     del coding
     return _exactly(one.weights * one.bits)
 
 
-def csr_bits(one: Kept, coding: Coding) -> Span:
+def csr_bits(one: StoredRow, coding: Coding) -> Span:
     """non-zero weights, each with its column, and where each output channel begins."""
     if one.dense or not one.weights:
         return dense_bits(one, coding)
@@ -101,7 +101,7 @@ def csr_bits(one: Kept, coding: Coding) -> Span:
     return _exactly(one.nonzero * (one.bits + _index(columns)) + (one.lines + 1) * _index(one.nonzero + 1))
 
 
-def relative_bits(one: Kept, coding: Coding) -> Span:
+def relative_bits(one: StoredRow, coding: Coding) -> Span:
     """non-zero weights, each with the gap to the one before; too long a gap takes a zero as filler.
 
     The gap has k bits. No filler is the least. Where zeros lie at random, of density d are stored
@@ -116,7 +116,7 @@ def relative_bits(one: Kept, coding: Coding) -> Span:
     return one.nonzero * each, stored * each
 
 
-def pattern_bits(one: Kept, coding: Coding) -> Span:
+def pattern_bits(one: StoredRow, coding: Coding) -> Span:
     """N of every M weights of an output channel, each with its place among the M."""
     if coding.pattern is None or not one.weights:
         return dense_bits(one, coding)
@@ -126,7 +126,7 @@ def pattern_bits(one: Kept, coding: Coding) -> Span:
     return _exactly(stored * (one.bits + _index(of)))
 
 
-FORMS: dict[str, Callable[[Kept, Coding], Span]] = {
+FORMS: dict[str, Callable[[StoredRow, Coding], Span]] = {
     "fp32": float_bits,
     "quantized": dense_bits,
     "csr": csr_bits,
@@ -135,7 +135,7 @@ FORMS: dict[str, Callable[[Kept, Coding], Span]] = {
 }
 
 
-def beside(one: Kept, coding: Coding) -> int:
+def beside(one: StoredRow, coding: Coding) -> int:
     """Return the bits that a quantizer stores beside a kernel: scales and zero points, or a codebook of floats."""
     if not one.weights or one.bits >= FLOAT:
         return 0
@@ -145,14 +145,14 @@ def beside(one: Kept, coding: Coding) -> int:
     return count * (FLOAT + one.bits)
 
 
-def stored(one: Kept, form: str, coding: Coding) -> Span:
+def stored(one: StoredRow, form: str, coding: Coding) -> Span:
     """Return the least and the most bytes that a row takes in a form, its biases and norms at 32 bits."""
     extra = one.others * FLOAT + (0 if form == "fp32" else beside(one, coding))
     least, most = FORMS[form](one, coding)
     return ceil_div(least + extra, 8), ceil_div(most + extra, 8)
 
 
-def whole(rows: Sequence[Kept], form: str, coding: Coding) -> Span:
+def whole(rows: Sequence[StoredRow], form: str, coding: Coding) -> Span:
     """Return the least and the most bytes of a network in a form."""
     spans = [stored(one, form, coding) for one in rows]
     return sum(least for least, _ in spans), sum(most for _, most in spans)

@@ -13,7 +13,7 @@ VERSION = "costcalc_device"
 KINDS = ("cpu", "gpu", "npu", "mcu")
 
 
-class Fit:
+class FittedRates:
     """What measured networks say of a device at one dtype: rates in MACs and bytes a second, seconds an operator."""
 
     def __init__(self, section: Section) -> None:
@@ -62,7 +62,9 @@ class Device:
         if sheet:
             sheet.done()
         measured = top.section("measured")
-        self.fits = {key: Fit(one) for key, one in measured.sections().items() if _dtype(one, key)} if measured else {}
+        self.fits = (
+            {key: FittedRates(one) for key, one in measured.sections().items() if _dtype(one, key)} if measured else {}
+        )
         closed(top)
 
     @property
@@ -84,7 +86,7 @@ class Device:
         }
 
 
-def _fit(fit: Fit) -> dict[str, Any]:
+def _fit(fit: FittedRates) -> dict[str, Any]:
     numbers: dict[str, Number | None] = {f"{name}_gmacs": rate for name, rate in fit.rates.items()}
     numbers |= {"bandwidth_gbs": fit.bandwidth, "overhead_us": fit.overhead, "error_percent": fit.error}
     told = {key: number.to_dict() for key, number in numbers.items() if number}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
-from costcalc.hardware.compression import Coding, Kept, kept, stored
+from costcalc.hardware.compression import Coding, StoredRow, kept, stored
 from costcalc.hardware.reading import SUFFIX, Number, Section, closed, located, named, opened
 from costcalc.hardware.traffic import DTYPES, known_dtype, works
 from costcalc.numbers.num import UNKNOWN
@@ -23,7 +23,7 @@ DEFAULT = "horowitz_45nm"
 PLACES = ("compute", "onchip", "dram")
 
 
-class Table:
+class EnergyTable:
     """What operations and accesses take, in a unit of the table's own; accesses are of words of so many bits."""
 
     def __init__(self, name: str, top: Section) -> None:
@@ -71,10 +71,10 @@ def _kib(key: str, section: Section | None) -> int:
     return int(key)
 
 
-def load(word: str = DEFAULT) -> Table:
+def load(word: str = DEFAULT) -> EnergyTable:
     """Return a table of energies by name, or from a file by its path; raise SpecError with every mistake in it."""
     path, shown = located(word, FOLDER, "energy table")
-    return Table(os.path.basename(shown).removesuffix(SUFFIX), opened(path, shown, VERSION))
+    return EnergyTable(os.path.basename(shown).removesuffix(SUFFIX), opened(path, shown, VERSION))
 
 
 def tables() -> list[str]:
@@ -91,7 +91,7 @@ class Chip(NamedTuple):
     onchip: int = 0
 
 
-class Fit(NamedTuple):
+class OnChip(NamedTuple):
     """What stays on the chip: weights where all of them fit, activations where their peak fits beside."""
 
     weight_bytes: int
@@ -115,26 +115,26 @@ class Spent(NamedTuple):
         return self.compute + self.onchip + self.dram
 
 
-def placed(rows: Sequence[Row], chip: Chip, peak_bytes: int | None = None) -> Fit:
+def placed(rows: Sequence[Row], chip: Chip, peak_bytes: int | None = None) -> OnChip:
     """Return what stays on the chip: all weights as they are stored, then the activations' peak if it is known."""
     weights = sum(_weight_bytes(one) for one in stored_rows(rows, chip))
     left = chip.onchip - weights if weights <= chip.onchip else chip.onchip
     fits = peak_bytes is not None and 0 < peak_bytes <= left
-    return Fit(weights, peak_bytes, 0 < weights <= chip.onchip, fits)
+    return OnChip(weights, peak_bytes, 0 < weights <= chip.onchip, fits)
 
 
-def stored_rows(rows: Sequence[Row], chip: Chip) -> list[Kept]:
+def stored_rows(rows: Sequence[Row], chip: Chip) -> list[StoredRow]:
     """Return what is stored of every row, at the spec's bits and density, else at the dtype's bits."""
     bits = {row.name: row.node.bits or DTYPES[chip.dtype] * 8 for row in rows}
     return kept(rows, bits, {})
 
 
-def _weight_bytes(one: Kept) -> int:
+def _weight_bytes(one: StoredRow) -> int:
     """Return the bytes of a row's learned numbers: pruned kernels with their indices, others of at most 32 bits."""
     return stored(one, "relative", Coding())[1]
 
 
-def spent(rows: Sequence[Row], chip: Chip, table: Table, peak_bytes: int | None = None) -> list[Spent]:
+def spent(rows: Sequence[Row], chip: Chip, table: EnergyTable, peak_bytes: int | None = None) -> list[Spent]:
     """Return what every row takes: each word once, from DRAM unless it stays on the chip."""
     fits, access = placed(rows, chip, peak_bytes), table.access(chip.onchip)
     size = DTYPES[known_dtype(chip.dtype)]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from costcalc.base.errors import Problem, SpecError, nearest, stop
 from costcalc.base.files import read, shipped
-from costcalc.language.source import Node, parse
+from costcalc.language.source import YamlNode, parse
 
 SUFFIX = ".yaml"
 FREE = "free"  # of a rate: a fit gave it no time of its own
@@ -28,18 +28,18 @@ class Number(NamedTuple):
 class Section:
     """A mapping of a data file: its texts and numbers; what stands in it unread is a mistake."""
 
-    def __init__(self, node: Node, problems: list[Problem], what: str, above: Section | None = None) -> None:
+    def __init__(self, node: YamlNode, problems: list[Problem], what: str, above: Section | None = None) -> None:
         self.what = what
         self.problems = problems
         self.node = node
-        self.values: dict[str, Node] = node.value if node.is_map else {}
+        self.values: dict[str, YamlNode] = node.value if node.is_map else {}
         self.taken = {"source", "confidence"}
         if not node.is_map:
             self.wrong(node, f"{what} is a mapping")
         self.source: str = self.text("source") or (above.source if above else "")
         self.confidence: str = self.text("confidence") or (above.confidence if above else "")
 
-    def wrong(self, node: Node, message: str, hint: str = "") -> None:
+    def wrong(self, node: YamlNode, message: str, hint: str = "") -> None:
         """Note a mistake at a value."""
         self.problems.append(Problem(message, node.mark, hint))
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from costcalc.base.errors import stop
-from costcalc.hardware.device import Device, Fit
+from costcalc.hardware.device import Device, FittedRates
 from costcalc.hardware.traffic import Work, known_dtype, works
 from costcalc.numbers.num import UNKNOWN
 
@@ -24,7 +24,7 @@ class Model(NamedTuple):
     dtype: str
     fusion: str
     batch: int
-    fit: Fit | None  # None: peak and bandwidth of the data sheet, a lower bound
+    fit: FittedRates | None  # None: peak and bandwidth of the data sheet, a lower bound
 
     @property
     def bounded(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.base.errors import nearest
 from costcalc.language.document import knob_fault
 from costcalc.language.items import ItemReader
-from costcalc.language.source import Node
+from costcalc.language.source import YamlNode
 from costcalc.operators.fields import CALLS, HELD
 
 PUBLISHED = (
@@ -38,7 +38,7 @@ FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT%]?)\Z")
 class AsideReader(ItemReader):
     """Reads `reference` and `published`."""
 
-    def reference(self, node: Node | None) -> None:
+    def reference(self, node: YamlNode | None) -> None:
         """Read which implementation other tools are run on, and which rows it does not call as modules."""
         section = self.mapping(node, "reference")
         if node is not None and node.is_map:
@@ -50,7 +50,7 @@ class AsideReader(ItemReader):
             for one in self.patterns(section.get(word)):
                 self.spec.reference.setdefault(word, []).append(one)
 
-    def patterns(self, node: Node | None) -> list[str]:
+    def patterns(self, node: YamlNode | None) -> list[str]:
         """Return the patterns of a list: row names with * for any part."""
         items = [] if node is None else node.value if node.is_list else [node]
         for item in items:
@@ -58,7 +58,7 @@ class AsideReader(ItemReader):
                 self.problem("a pattern of row names belongs here", item.mark, "write stage*/relu")
         return [item.value for item in items if isinstance(item.value, str)]
 
-    def published(self, node: Node | None) -> None:
+    def published(self, node: YamlNode | None) -> None:
         section = self.mapping(node, "published")
         if node is not None and node.is_map:
             self.keys(node, ("source", "rows"), "key of published:")
@@ -76,7 +76,7 @@ class AsideReader(ItemReader):
             self.keys(row, PUBLISHED, "key of a published row:")
             self.claim(row, source)
 
-    def claim(self, row: Node, source: Any) -> None:
+    def claim(self, row: YamlNode, source: Any) -> None:
         values = {key: value.plain() for key, value in row.value.items()}
         marks = {key: value.mark for key, value in row.value.items()}
         variant = values.get("variant")

@@ -7,13 +7,13 @@ from typing import Any
 
 from costcalc.base.errors import Fault, Mark, Problem
 from costcalc.language.context import Context
-from costcalc.language.source import Node
+from costcalc.language.source import YamlNode
 from costcalc.operators.op import Op
 
 VERSION = 1
 
 
-class Unknown(Exception):
+class DependsOnMistake(Exception):
     """A value depends on what could not be known; the mistake is reported already."""
 
 
@@ -40,7 +40,7 @@ def lost(mark: Mark) -> Value:
     """Return what stands for a value that could not be read: what depends on it is unknown."""
 
     def run(_: Any) -> Any:
-        raise Unknown
+        raise DependsOnMistake
 
     return Value(mark, run=run)
 
@@ -127,7 +127,7 @@ class WordItem(Item):
 
     __slots__ = ("context", "node", "resolved")
 
-    def __init__(self, key: str, mark: Mark, node: Node, context: Context) -> None:
+    def __init__(self, key: str, mark: Mark, node: YamlNode, context: Context) -> None:
         super().__init__(key, mark)
         self.node = node
         self.context = context
@@ -213,7 +213,7 @@ class Spec:
         self.meta: dict[str, Any] = {}
         self.reference: dict[str, list[str]] = {}  # how the reference implementation calls rows: word -> patterns
         self.held: list[str] = []  # patterns of the layers whose input it holds until norm and activation are done
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
         self.knobs: dict[str, Any] = {}
         self.defaults_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen
         self.variants: dict[str, dict[str, Any]] = {}

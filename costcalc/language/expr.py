@@ -23,13 +23,13 @@ from costcalc.operators.fields import FUNCTIONS, TENSORS
 LONGEST = 400  # characters of one expression
 DEEPEST = 40  # levels of one expression
 
-Run = Callable[["Scope"], Any]
+Run = Callable[["Lookup"], Any]
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 _STRANGE = re.compile(r"[^\w\s+\-*/%<>=!()\[\],.'\"]", re.ASCII)
 
 
-class Scope(Protocol):
+class Lookup(Protocol):
     """Where names find their values; `graph` has the real one."""
 
     vars: dict[str, Any]
@@ -124,7 +124,7 @@ def _name(name: str) -> Run:
     if name in _DIMS:
         return lambda scope: scope.dim(name)
 
-    def run(scope: Scope) -> Any:
+    def run(scope: Lookup) -> Any:
         try:
             return scope.vars[name]
         except KeyError:
@@ -209,7 +209,7 @@ class _Compiler:
         first, *rest = [self.compile(value, depth) for value in node.values]
         both = isinstance(node.op, ast.And)
 
-        def run(scope: Scope) -> Any:
+        def run(scope: Lookup) -> Any:
             result = tested(first(scope))
             for value in rest:
                 if num.is_array(result):
@@ -230,7 +230,7 @@ class _Compiler:
                 raise Fault("'is' has no place in an expression", "write ==", offset=node.col_offset)
             tests.append(test)
 
-        def run(scope: Scope) -> Any:
+        def run(scope: Lookup) -> Any:
             values = [operand(scope) for operand in operands]
             result: Any = True
             for test, a, b in zip(tests, values, values[1:], strict=False):

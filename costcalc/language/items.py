@@ -19,7 +19,7 @@ from costcalc.language.document import (
     WordItem,
     lost,
 )
-from costcalc.language.source import Node
+from costcalc.language.source import YamlNode
 from costcalc.language.values import LONGEST_NAME, ValueReader, joins, several, spoken
 from costcalc.operators import op as ops
 from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role, Text
@@ -28,16 +28,16 @@ from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role,
 class ItemReader(ValueReader):
     """Reads lists of items."""
 
-    def items(self, node: Node, context: Context) -> list[Item]:
+    def items(self, node: YamlNode, context: Context) -> list[Item]:
         if not node.is_list:
             self.problem(f"a list of items is expected here, not {spoken(node)}", node.mark, "write - conv: {...}")
             return [LostItem("", node.mark)]
         return [self.item(n, context) for n in node.value]
 
-    def item(self, node: Node, context: Context) -> Item:
+    def item(self, node: YamlNode, context: Context) -> Item:
         """Read one item: a bare word, or a mapping of one key and its modifiers."""
         if isinstance(node.value, str):
-            return self.keyed(node.value, Node(None, node.mark), node.mark, {}, {}, context)
+            return self.keyed(node.value, YamlNode(None, node.mark), node.mark, {}, {}, context)
         if not node.is_map:
             said = "this item is empty" if node.value is None else f"{spoken(node)} is no item"
             self.problem(said, node.mark, "an item is a word, or {operator: {fields}}")
@@ -54,10 +54,10 @@ class ItemReader(ValueReader):
         value = node.value[key]
         outside = {k: node.value[k] for k in keys if k in self.inside(key)}
         if outside and (value.is_map or value.value is None):  # told already: they are read as if inside
-            value = Node({**(value.value or {}), **outside}, value.mark, {**value.keys, **node.keys})
+            value = YamlNode({**(value.value or {}), **outside}, value.mark, {**value.keys, **node.keys})
         return self.keyed(key, value, node.keys[key], modifiers, extra, context)
 
-    def mended(self, node: Node) -> Node:
+    def mended(self, node: YamlNode) -> YamlNode:
         """Report the misspelt modifiers of an item, and return it as it was meant."""
         meant = self.meant_keys(node)
         if not meant:
@@ -68,9 +68,9 @@ class ItemReader(ValueReader):
             said += f" beside '{beside}'" if beside and right != "table" else ""
             self.problem(said, node.keys[key], f"did you mean '{right}'?")
         values = {meant.get(key, key): value for key, value in node.value.items()}
-        return Node(values, node.mark, {meant.get(key, key): mark for key, mark in node.keys.items()})
+        return YamlNode(values, node.mark, {meant.get(key, key): mark for key, mark in node.keys.items()})
 
-    def not_one(self, node: Node, keys: list[str]) -> str | None:
+    def not_one(self, node: YamlNode, keys: list[str]) -> str | None:
         """Say what is wrong with an item of no key or of several; return the one that was meant, if it is clear."""
         if not keys:
             self.problem("an item without an operator", node.mark, "write {relu, name: x}, or {do: [...], repeat: 2}")
@@ -99,10 +99,10 @@ class ItemReader(ValueReader):
     def keyed(
         self,
         key: str,
-        value: Node,
+        value: YamlNode,
         mark: Mark,
-        modifiers: dict[str, Node],
-        extra: dict[str, Node],
+        modifiers: dict[str, YamlNode],
+        extra: dict[str, YamlNode],
         context: Context,
     ) -> Item:
         """Read an item by its key, then its modifiers (which see a table's columns and `row`)."""
@@ -117,7 +117,7 @@ class ItemReader(ValueReader):
         self.modifiers(item, modifiers, context, inner)
         return item
 
-    def plain_item(self, key: str, value: Node, mark: Mark, context: Context) -> Item:
+    def plain_item(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
         if key == "do":
             group = GroupItem(mark)
             group.items = self.items(value, context)
@@ -146,7 +146,7 @@ class ItemReader(ValueReader):
             hint = f"'{key}' is a layer's name: write from: {key} beside the operator that it feeds"
         self.problem(f"unknown operator or block '{key}'", mark, hint or "costcalc ops lists the operators")
 
-    def modifiers(self, item: Item, nodes: dict[str, Node], outer: Context, inner: Context) -> None:
+    def modifiers(self, item: Item, nodes: dict[str, YamlNode], outer: Context, inner: Context) -> None:
         for key, node in nodes.items():
             if node.value is None:
                 self.problem(f"'{key}' is empty", node.mark, MODIFIERS[key])
@@ -162,7 +162,7 @@ class ItemReader(ValueReader):
                 value = self.value(node, outer if key == "repeat" else inner)
                 setattr(item, "when" if key == "if" else key, value)
 
-    def operator(self, key: str, node: Node, mark: Mark, cls: type[ops.Op], context: Context) -> Item:
+    def operator(self, key: str, node: YamlNode, mark: Mark, cls: type[ops.Op], context: Context) -> Item:
         item = OpItem(key, mark, cls)
         if joins(cls, node):
             item.branches = self.branches(node, mark, cls, context)
@@ -176,7 +176,7 @@ class ItemReader(ValueReader):
                 item.values[name] = lost(mark)
         return item
 
-    def fields(self, cls: type[ops.Op], node: Node, context: Context) -> dict[str, Value]:
+    def fields(self, cls: type[ops.Op], node: YamlNode, context: Context) -> dict[str, Value]:
         if node.value is None:
             return {}
         if not node.is_map:
@@ -209,7 +209,7 @@ class ItemReader(ValueReader):
             hint = nearest(name, cls.fields) or f"fields of {cls.kind}: {fields}"
         self.problem(f"{cls.kind} has no field '{name}'", mark, hint)
 
-    def field(self, field: Field, node: Node, context: Context) -> Value:
+    def field(self, field: Field, node: YamlNode, context: Context) -> Value:
         """Read one field's value; what needs no scope is checked at once."""
         if isinstance(field, Text):
             return Value(node.mark, str(node.plain()))
@@ -235,7 +235,7 @@ class ItemReader(ValueReader):
                 return lost(node.mark)
         return value
 
-    def branches(self, node: Node, mark: Mark, cls: type[ops.Op], context: Context) -> list[Branch]:
+    def branches(self, node: YamlNode, mark: Mark, cls: type[ops.Op], context: Context) -> list[Branch]:
         if node.is_map:
             pairs = list(node.value.items())
         elif node.is_list:
@@ -258,7 +258,7 @@ class ItemReader(ValueReader):
             self.problem(f"{cls.kind} has no branches", mark, f"write {cls.kind}: [input, []]")
         return [self.branch(label, n, context) for label, n in pairs]
 
-    def branch(self, label: str, node: Node, context: Context) -> Branch:
+    def branch(self, label: str, node: YamlNode, context: Context) -> Branch:
         if node.is_list:
             return Branch(label, self.items(node, context), None)
         if node.is_map:
@@ -275,7 +275,7 @@ class ItemReader(ValueReader):
             return Branch(label, [LostItem("", node.mark)], None)
         return Branch(label, None, self.ref(node, context, "a branch"))
 
-    def call(self, name: str, node: Node, mark: Mark, context: Context) -> CallItem:
+    def call(self, name: str, node: YamlNode, mark: Mark, context: Context) -> CallItem:
         self.calls.setdefault(self.body, set()).add(name)
         item = CallItem(name, mark)
         block = self.spec.blocks[name]
@@ -304,9 +304,9 @@ class ItemReader(ValueReader):
                 item.named[argument] = lost(mark)
         return item
 
-    def include(self, node: Node, mark: Mark, context: Context) -> Item:
+    def include(self, node: YamlNode, mark: Mark, context: Context) -> Item:
         if not node.is_map:
-            node = Node({"spec": node}, node.mark, {"spec": node.mark}) if isinstance(node.value, str) else node
+            node = YamlNode({"spec": node}, node.mark, {"spec": node.mark}) if isinstance(node.value, str) else node
         spec = node.value.get("spec") if node.is_map else None
         if spec is None or not isinstance(spec.value, str):
             self.problem("include needs 'spec'", mark, "write include: {spec: resnet50, until: stage4, as: backbone}")
@@ -326,7 +326,7 @@ class ItemReader(ValueReader):
             item.keys[key] = parts["knobs"].keys[key]
         return item
 
-    def table(self, node: Node, mark: Mark, do: Node | None, context: Context) -> tuple[Item, Context]:
+    def table(self, node: YamlNode, mark: Mark, do: YamlNode | None, context: Context) -> tuple[Item, Context]:
         item = TableItem(mark)
         if node.is_map:
             header = [(name, node.keys[name]) for name in node.value]
@@ -357,7 +357,7 @@ class ItemReader(ValueReader):
             item.items = self.items(do, inner)
         return item, inner
 
-    def row(self, node: Node, width: int, context: Context) -> list[Value]:
+    def row(self, node: YamlNode, width: int, context: Context) -> list[Value]:
         if not node.is_list:
             self.problem(f"a row is a list, not {spoken(node)}", node.mark)
             return [lost(node.mark)] * width
@@ -367,7 +367,7 @@ class ItemReader(ValueReader):
             return [lost(node.mark)] * width
         return [self.value(n, context) for n in node.value]
 
-    def column(self, node: Node, context: Context) -> Value | list[Value]:
+    def column(self, node: YamlNode, context: Context) -> Value | list[Value]:
         if node.is_list:
             return [self.value(n, context) for n in node.value]
         return self.value(node, context)

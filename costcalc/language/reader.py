@@ -14,7 +14,7 @@ from costcalc.language.annotations import AsideReader
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import VERSION, Block, Function, LostItem, Value, knob_fault, lost
 from costcalc.language.signature import Argument, parse_signature
-from costcalc.language.source import Node
+from costcalc.language.source import YamlNode
 from costcalc.language.values import LONGEST_LIST, LONGEST_NAME, MOST_NAMES
 from costcalc.operators import op as ops
 from costcalc.operators.fields import MODIFIERS, OPTIONS, RESERVED, TOP
@@ -29,7 +29,7 @@ _NO_USE = ("knobs", "variants", "published", "reference", *META)  # sections in 
 class Reader(AsideReader):
     """Reads one document."""
 
-    def read(self, root: Node) -> None:
+    def read(self, root: YamlNode) -> None:
         """Read the whole document into the spec."""
         self.spec.root = root
         if not root.is_map:
@@ -58,7 +58,7 @@ class Reader(AsideReader):
         self.recursion()
         self.unread()
 
-    def version(self, root: Node) -> None:
+    def version(self, root: YamlNode) -> None:
         node = root.value.get("costcalc")
         if node is None:
             self.problem("'costcalc: 1' is missing", root.mark, "it says which version of the language this is")
@@ -67,7 +67,7 @@ class Reader(AsideReader):
                 f"costcalc: {node.value!s:.20} is not known", node.mark, f"this costcalc reads version {VERSION}"
             )
 
-    def knobs(self, node: Node | None) -> None:
+    def knobs(self, node: YamlNode | None) -> None:
         section = self.few(self.mapping(node, "knobs"), "knobs")
         self.longest = max((len(value.value) for value in section.values() if value.is_list), default=0)
         for name, value in section.items():
@@ -83,7 +83,7 @@ class Reader(AsideReader):
             else:
                 self.spec.functions[name] = Function(name, [], lost(value.mark))
 
-    def default(self, name: str, node: Node) -> bool:
+    def default(self, name: str, node: YamlNode) -> bool:
         """Say whether a value may be the default of a knob."""
         before = len(self.problems)
         kinds = "a number, a word, or a list"
@@ -96,7 +96,7 @@ class Reader(AsideReader):
             self.problem(f"'{node.value[:60]}' is no default of a knob", node.mark, hint)
         return len(self.problems) == before
 
-    def variants(self, node: Node | None) -> None:
+    def variants(self, node: YamlNode | None) -> None:
         for name, settings in self.mapping(node, "variants").items():
             values = {}
             if settings.value is None or settings.value == {}:
@@ -113,7 +113,7 @@ class Reader(AsideReader):
                     values[knob] = value.plain()
             self.spec.variants[name] = values
 
-    def define(self, node: Node | None) -> None:
+    def define(self, node: YamlNode | None) -> None:
         section = self.few(self.mapping(node, "define"), "definitions")
         self.longest = max([self.longest, *(len(body.value) for body in section.values() if body.is_list)])
         self.defined = {_head(text) for text in section}
@@ -141,7 +141,7 @@ class Reader(AsideReader):
                 value = lost(mark)
             self.spec.functions[name] = Function(name, names, value)
 
-    def few(self, section: dict[str, Node], what: str) -> dict[str, Node]:
+    def few(self, section: dict[str, YamlNode], what: str) -> dict[str, YamlNode]:
         """Refuse what is more than a reader could oversee, and a scope hold."""
         if len(section) <= MOST_NAMES:
             return section
@@ -154,7 +154,7 @@ class Reader(AsideReader):
         constants = (name for name, f in self.spec.functions.items() if not f.arguments)
         return frozenset((*self.spec.knobs, *constants))
 
-    def tensor(self, node: Node | None, mark: Mark) -> None:
+    def tensor(self, node: YamlNode | None, mark: Mark) -> None:
         context = Context(self.base(), LayerNames())
         if node is None:
             self.problem("'input' is missing", mark, "write input: [channels, height, width]")
@@ -165,7 +165,7 @@ class Reader(AsideReader):
         else:
             self.spec.input = [self.value(n, context, ambient=False) for n in node.value]
 
-    def minimum(self, node: Node | None) -> None:
+    def minimum(self, node: YamlNode | None) -> None:
         if node is None:
             return
         if type(node.value) is not int or node.value < 1:
@@ -173,7 +173,7 @@ class Reader(AsideReader):
         else:
             self.spec.min_resolution = node.value
 
-    def defaults(self, node: Node | None, base: frozenset[str]) -> None:
+    def defaults(self, node: YamlNode | None, base: frozenset[str]) -> None:
         context = Context(base, LayerNames())
         for kind, fields in self.mapping(node, "defaults").items():
             mark = node.keys[kind] if node else fields.mark
@@ -184,7 +184,7 @@ class Reader(AsideReader):
             if cls is not None:
                 self.spec.defaults[cls.kind] = self.fields(cls, fields, context)
 
-    def block_heads(self, node: Node | None) -> list[tuple[Block, list[Argument], Node]]:
+    def block_heads(self, node: YamlNode | None) -> list[tuple[Block, list[Argument], YamlNode]]:
         """Read the names and arguments of all blocks, so that each may call those after it."""
         heads = []
         if node is not None and node.is_list:
@@ -212,7 +212,7 @@ class Reader(AsideReader):
                 self.lost_blocks.add(name)
         return heads
 
-    def block(self, block: Block, arguments: list[Argument], node: Node, base: frozenset[str]) -> None:
+    def block(self, block: Block, arguments: list[Argument], node: YamlNode, base: frozenset[str]) -> None:
         self.body = block.name
         block.arguments = self.arguments(block, arguments, base)
         layers = LayerNames()
@@ -222,7 +222,7 @@ class Reader(AsideReader):
             items, outputs = self.block_parts(block, node, context)
         elif not node.is_list:
             self.problem(f"the body of block '{block.name}' must be a list of items", node.mark, "write - conv: {...}")
-            items = Node([], node.mark)
+            items = YamlNode([], node.mark)
             block.items = [LostItem("", node.mark)]
         self.collect(items, layers)
         block.items = self.items(items, context) or block.items
@@ -245,11 +245,11 @@ class Reader(AsideReader):
             made.append((name, value))
         return made
 
-    def block_parts(self, block: Block, node: Node, context: Context) -> tuple[Node, Node | None]:
+    def block_parts(self, block: Block, node: YamlNode, context: Context) -> tuple[YamlNode, YamlNode | None]:
         """Return layers and outputs of a block of several tensors, and take the names of its inputs."""
         meant = self.keys(node, ("inputs", "layers", "outputs"), f"key of block '{block.name}':")
         parts = {meant.get(key) or key: value for key, value in node.value.items()}
-        empty = Node([], node.mark)
+        empty = YamlNode([], node.mark)
         inputs = parts.get("inputs")
         if inputs is not None:
             if not inputs.is_list or not inputs.value or not all(isinstance(n.value, str) for n in inputs.value):
@@ -289,7 +289,7 @@ class Reader(AsideReader):
                 elif called not in done:
                     trail.append((called, sorted(self.calls.get(called, ()))))
 
-    def layers(self, top: dict[str, Node], mark: Mark, base: frozenset[str]) -> None:
+    def layers(self, top: dict[str, YamlNode], mark: Mark, base: frozenset[str]) -> None:
         node = top.get("layers")
         if node is None or not node.is_list or not node.value:
             said = "'layers' must be a list of items" if node else "'layers' is missing"
@@ -324,7 +324,7 @@ def _head(text: str) -> str:
     return re.split(r"\W", text.strip(), maxsplit=1)[0]
 
 
-def _texts(node: Node) -> Iterator[str]:
+def _texts(node: YamlNode) -> Iterator[str]:
     """Return all texts below a node, and the keys under which something stands."""
     if node.is_map:
         yield from (key for key in node.value if not re.match(r"\w+\Z", key))

@@ -20,7 +20,7 @@ LONGEST_NUMBER = 20  # digits that are read exactly; no number that costcalc tak
 MOST_PROBLEMS = 100  # after so many, reading on helps nobody
 
 
-class Node:
+class YamlNode:
     """A value with its place. `value` is a scalar, a list of nodes, or a dict from key to node."""
 
     __slots__ = ("keys", "mark", "value", "weight")
@@ -51,7 +51,7 @@ class Node:
         return [node.plain() for node in self.value] if self.is_list else self.value
 
 
-def parse(text: str, where: str) -> tuple[Node | None, list[Problem]]:
+def parse(text: str, where: str) -> tuple[YamlNode | None, list[Problem]]:
     """Return the data of a YAML text, None where there is none, and every problem met on the way."""
     return _Builder(text, where).build()
 
@@ -84,12 +84,12 @@ class _Builder:
         self.where = where
         self.problems: list[Problem] = []
         self.stack: list[_Frame] = []
-        self.anchors: dict[str, Node | None] = {}
-        self.root: Node | None = None
+        self.anchors: dict[str, YamlNode | None] = {}
+        self.root: YamlNode | None = None
         self.documents = 0
         self.weight = 0
 
-    def build(self) -> tuple[Node | None, list[Problem]]:
+    def build(self) -> tuple[YamlNode | None, list[Problem]]:
         import yaml
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -157,7 +157,7 @@ class _Builder:
 
     def end(self, _: Any) -> None:
         frame = self.stack.pop()
-        node = Node(frame.value, frame.mark, frame.keys)
+        node = YamlNode(frame.value, frame.mark, frame.keys)
         node.weight = frame.weight
         if frame.flow:
             self.rejoin(node) if node.is_map else self.rejoin_list(node)
@@ -190,7 +190,7 @@ class _Builder:
             self.begin_pair(frame, str(event.value), mark)
             return
         plain = event.implicit[0] and event.style in (None, "")
-        node = Node(self.resolve(event.value) if plain else event.value or meant, mark)
+        node = YamlNode(self.resolve(event.value) if plain else event.value or meant, mark)
         if event.anchor:
             self.anchors[event.anchor] = node
         self.add(node)
@@ -205,7 +205,7 @@ class _Builder:
         frame.keys[key] = mark
         frame.key = (key, mark)
 
-    def add(self, node: Node, *, mark: Mark | None = None, closed: bool = False) -> None:
+    def add(self, node: YamlNode, *, mark: Mark | None = None, closed: bool = False) -> None:
         """Put a finished value where it belongs."""
         self.weight += 1
         if self.weight > MOST_VALUES:
@@ -229,7 +229,7 @@ class _Builder:
                 frame.keys = {**node.keys, **frame.keys}
             elif not key.endswith(" (again)") and key != "<<":
                 # An empty value has no place of its own worth pointing at.
-                frame.value[key] = Node(None, key_mark) if node.value is None else node
+                frame.value[key] = YamlNode(None, key_mark) if node.value is None else node
 
     def tag(self, event: Any, mark: Mark) -> str:
         """Refuse a tag; return what its writer most likely meant: `!last` is `not last`."""
@@ -254,10 +254,10 @@ class _Builder:
             return int(text, 0 if based else 10)
         return _HUGE if based else max(min(float(text), _HUGE), -_HUGE)
 
-    def rejoin(self, node: Node) -> None:
+    def rejoin(self, node: YamlNode) -> None:
         """Recognise what braces cut: `{out: divisible(c, 16)}` is three pieces, `{kernel:3}` one word."""
         before = None
-        cut: dict[str, Node] = {}
+        cut: dict[str, YamlNode] = {}
         for key, value in list(node.value.items()):
             mark = node.keys[key]
             if value.value is None and before is not None and _open(node.value[before].value):
@@ -270,16 +270,16 @@ class _Builder:
                 self.problem(f"'{key}' is one word to YAML", mark, f"write '{name}: {rest}', with a space")
                 del node.value[key]
                 node.keys[name] = mark
-                node.value[name] = Node(self.resolve(rest), mark)
+                node.value[name] = YamlNode(self.resolve(rest), mark)
                 continue
             before = key
         for value in cut.values():
             self.cut(value)
 
-    def rejoin_list(self, node: Node) -> None:
+    def rejoin_list(self, node: YamlNode) -> None:
         """Recognise what the commas of a list cut: `[divisible(c, 16), 1]` is three pieces."""
-        whole: list[Node] = []
-        cut: list[Node] = []
+        whole: list[YamlNode] = []
+        cut: list[YamlNode] = []
         for value in node.value:
             if whole and _open(whole[-1].value) and not value.is_map and not value.is_list:
                 whole[-1].value += f", {value.value}"
@@ -290,7 +290,7 @@ class _Builder:
         for value in cut:
             self.cut(value)
 
-    def cut(self, node: Node) -> None:
+    def cut(self, node: YamlNode) -> None:
         hint = f'quote an expression that holds , [ or {{ inside braces or brackets: "{node.value[:100]}"'
         self.problem(f"the comma cuts '{node.value[:100]}' in two", node.mark, hint)
 
@@ -341,12 +341,12 @@ def _open(value: Any) -> bool:
 # ---- building from Python data -------------------------------------------------------------------
 
 
-def from_data(data: Any, where: str = "spec") -> tuple[Node | None, list[Problem]]:
+def from_data(data: Any, where: str = "spec") -> tuple[YamlNode | None, list[Problem]]:
     """Return Python's dicts, lists and scalars as nodes, whose places are paths: `layers[3].conv.out`."""
     problems: list[Problem] = []
     count = 0
 
-    def build(value: Any, path: str, depth: int) -> Node:
+    def build(value: Any, path: str, depth: int) -> YamlNode:
         nonlocal count
         count += 1
         mark = Mark(where, path=path)
@@ -355,15 +355,15 @@ def from_data(data: Any, where: str = "spec") -> tuple[Node | None, list[Problem
             raise _Refused
         if isinstance(value, Mapping):
             pairs = {str(k): build(v, f"{path}.{k}" if path else str(k), depth + 1) for k, v in value.items()}
-            return Node(pairs, mark, {key: Mark(where, path=f"{path}.{key}" if path else key) for key in pairs})
+            return YamlNode(pairs, mark, {key: Mark(where, path=f"{path}.{key}" if path else key) for key in pairs})
         if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-            return Node([build(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)], mark)
+            return YamlNode([build(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)], mark)
         if hasattr(value, "item") and not isinstance(value, str):  # a numpy scalar
             value = value.item()
         if value is not None and not isinstance(value, bool | int | float | str):
             problems.append(Problem(f"a {type(value).__name__} has no place in a spec", mark))
             value = None
-        return Node(value, mark)
+        return YamlNode(value, mark)
 
     try:
         return build(data, "", 0), problems

@@ -10,7 +10,7 @@ from costcalc.base.errors import Fault, Mark, Problem, SpecError, closest, neare
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import Ref, Spec, Value, lost, lost_ref
 from costcalc.language.expr import Expr, parse
-from costcalc.language.source import MOST_PROBLEMS, Node
+from costcalc.language.source import MOST_PROBLEMS, YamlNode
 from costcalc.operators import op as ops
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, RESERVED, TENSORS
 
@@ -43,7 +43,7 @@ class ValueReader:
         place = mark.shifted(fault.offset, width) if fault.offset >= 0 else mark
         self.problem(fault.message, place, fault.hint)
 
-    def keys(self, node: Node, known: Iterable[str], what: str) -> dict[str, str]:
+    def keys(self, node: YamlNode, known: Iterable[str], what: str) -> dict[str, str]:
         """Refuse unknown keys; return what they most likely mean."""
         known, meant = tuple(known), {}
         for key, mark in node.keys.items():
@@ -53,17 +53,17 @@ class ValueReader:
                 meant[key] = closest(key, known)
         return meant
 
-    def mapping(self, node: Node | None, what: str) -> dict[str, Node]:
+    def mapping(self, node: YamlNode | None, what: str) -> dict[str, YamlNode]:
         """Return a section that must be a mapping; an empty one where it is absent or wrong."""
         if node is None or node.value is None:
             return {}
         if not node.is_map:
             self.problem(f"'{what}' must be a mapping", node.mark, f"write {what}: {{name: value, ...}}")
             return {}
-        value: dict[str, Node] = node.value
+        value: dict[str, YamlNode] = node.value
         return value
 
-    def value(self, node: Node, context: Context, *, ambient: bool = True, words: Iterable[str] = ()) -> Value:
+    def value(self, node: YamlNode, context: Context, *, ambient: bool = True, words: Iterable[str] = ()) -> Value:
         """Read a number, word, expression, or list of them."""
         raw = node.value
         if node.is_list:
@@ -163,18 +163,18 @@ class ValueReader:
             self.read_names.update(knob for knob in self.spec.knobs if hint == f"did you mean '{knob}'?")
             self.problem(f"unknown name '{name}'", mark, hint or _scope_hint(context))
 
-    def refs(self, node: Node, context: Context, what: str) -> list[Ref]:
+    def refs(self, node: YamlNode, context: Context, what: str) -> list[Ref]:
         nodes = node.value if node.is_list else [node]
         if not nodes:
             self.problem(f"'{what}' is empty", node.mark, "name a layer or several, or leave it out")
         return [self.ref(n, context, what) for n in nodes] or [lost_ref(node.mark)]
 
-    def new_ref(self, node: Node, context: Context, what: str) -> Ref | None:
+    def new_ref(self, node: YamlNode, context: Context, what: str) -> Ref | None:
         """Read a name that is given here; None where it is none."""
         ref = self.ref(node, context, what, new=True)
         return None if ref.lost else ref
 
-    def ref(self, node: Node, context: Context, what: str, *, new: bool = False) -> Ref:
+    def ref(self, node: YamlNode, context: Context, what: str, *, new: bool = False) -> Ref:
         """Read a layer's name: text, `p(k)`, `cell.out`; `new` where it is given, not looked up."""
         if node.is_list or node.is_map or node.value is None or isinstance(node.value, bool):
             kind = "name" if new else "layer's name"
@@ -193,7 +193,7 @@ class ValueReader:
         if index is not None:
             start = len(stem) + 1
             mark = node.mark.shifted(start, len(index))
-            value = self.value(Node(index, mark), context)
+            value = self.value(YamlNode(index, mark), context)
         if new:
             self.new_layer(stem, node.mark, context, what, indexed=index is not None)
         ref = Ref(stem, node.mark, value, part)
@@ -232,7 +232,7 @@ class ValueReader:
                 hint = f"the layers of what is included are called {ref.text}.NAME"
             self.problem(f"no layer is called '{ref.text}'", ref.mark, hint)
 
-    def collect(self, node: Node, names: LayerNames) -> None:
+    def collect(self, node: YamlNode, names: LayerNames) -> None:
         """Note every name that the items below a node give, those inside groups and branches too."""
         if node.is_list:
             for item in node.value:
@@ -250,7 +250,7 @@ class ValueReader:
             elif key not in MODIFIERS and key not in self.spec.blocks and key != "table":
                 self.collect_branches(key, value, names)
 
-    def collect_branches(self, key: str, value: Node, names: LayerNames) -> None:
+    def collect_branches(self, key: str, value: YamlNode, names: LayerNames) -> None:
         cls = ops.operators().get(key)
         labelled = value.is_map and cls is not None and joins(cls, value)
         for part in value.value.values() if labelled else value.value if value.is_list else ():
@@ -266,7 +266,7 @@ class ValueReader:
         else:
             names.exact[text] = mark
 
-    def meant_keys(self, node: Node) -> dict[str, str]:
+    def meant_keys(self, node: YamlNode) -> dict[str, str]:
         """Return what the misspelt modifiers of an item mean, and a misspelt table beside its `do`."""
         keys = [key for key in node.value if key not in MODIFIERS]
         known = [key for key in keys if self.is_item(key)]
@@ -313,7 +313,7 @@ class ValueReader:
         return False
 
 
-def joins(cls: type[ops.Op], node: Node) -> bool:
+def joins(cls: type[ops.Op], node: YamlNode) -> bool:
     """Say whether an operator's value is its branches: it takes several tensors, and they stand in place of fields."""
     if not cls.joins:
         return False
@@ -354,7 +354,7 @@ def several(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def spoken(node: Node) -> str:
+def spoken(node: YamlNode) -> str:
     """Return what a node is, as an error message names it."""
     if node.is_map:
         return "a mapping"

@@ -12,7 +12,7 @@ from costcalc.base.errors import Problem, SpecError, nearest, stop
 from costcalc.base.files import PACKAGE, decode, read, shipped
 from costcalc.language.document import Spec
 from costcalc.language.reader import Reader
-from costcalc.language.source import Node, from_data, parse
+from costcalc.language.source import YamlNode, from_data, parse
 
 SUFFIX = ".yaml"
 
@@ -91,7 +91,7 @@ def load_text(text: str, where: str = "spec") -> Spec:
     return _checked(Spec(where, text), *parse(text, where))
 
 
-def examine(spec: Spec, root: Node | None, problems: list[Problem]) -> list[Problem]:
+def examine(spec: Spec, root: YamlNode | None, problems: list[Problem]) -> list[Problem]:
     """Read the data into the spec and return every problem: those of the YAML and those of the document."""
     if root is None:
         if not problems:
@@ -105,7 +105,7 @@ def examine(spec: Spec, root: Node | None, problems: list[Problem]) -> list[Prob
     return problems
 
 
-def _checked(spec: Spec, root: Node | None, problems: list[Problem]) -> Spec:
+def _checked(spec: Spec, root: YamlNode | None, problems: list[Problem]) -> Spec:
     if examine(spec, root, problems):
         spec.problems = problems
         if not spec.layers:

@@ -43,7 +43,7 @@ class State(NamedTuple):
     path: Path
 
 
-class Row(NamedTuple):
+class SegmentRow(NamedTuple):
     """One row of a segment, its rows and storages as bits and bytes."""
 
     needs: int  # the rows that give its operands
@@ -120,14 +120,14 @@ class Segment:
             yield self.settled(after, self.rows[place].wakes & after.ready)
 
 
-def _row(found: Storages, index: int, needs: set[int], after: tuple[int, ...], readers: dict[int, int]) -> Row:
+def _row(found: Storages, index: int, needs: set[int], after: tuple[int, ...], readers: dict[int, int]) -> SegmentRow:
     step, sizes = found.steps[index], found.sizes
     reads = tuple((readers[one], sizes[one], one in step.over) for one in step.reads if one in readers)
     new = sum(sizes[one] for one in step.writes)
     wakes = sum(1 << place for place in after)
     for one in step.reads:
         wakes |= readers.get(one, 0)
-    return Row(sum(1 << place for place in needs), after, wakes, reads, new, step.plane)
+    return SegmentRow(sum(1 << place for place in needs), after, wakes, reads, new, step.plane)
 
 
 def best(found: Storages) -> tuple[list[int], bool]:

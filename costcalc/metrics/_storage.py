@@ -23,7 +23,7 @@ OVERWRITES: dict[str, tuple[str, ...]] = {
 }
 
 
-class Step:
+class MemoryStep:
     """One row as memory sees it: the storages that it reads and writes, and what it may write over."""
 
     __slots__ = ("node", "over", "plane", "reads", "scratch", "writes")
@@ -64,16 +64,16 @@ class Storages:
         self.shapes.append(shape)
         return len(self.sizes) - 1
 
-    def _step(self, node: Node) -> Step:
+    def _step(self, node: Node) -> MemoryStep:
         """Return a node's step, and give its outputs their places."""
         kind = node.op.storage(node.x, node.y)
         reads = list(dict.fromkeys(self.place[tensor] for tensor in node.inputs))
         if kind == VIEW:
             self.place.update(dict.fromkeys(node.outputs, reads[0]))
-            return Step(node, reads, [])
+            return MemoryStep(node, reads, [])
         writes = [self._new(node, shape_of(tensor), stored=kind == STORED) for tensor in node.outputs]
         self.place.update(zip(node.outputs, writes, strict=True))
-        step = Step(node, reads, writes)
+        step = MemoryStep(node, reads, writes)
         mode = self.setup.mode
         several = mode == "folded" and len(node.inputs) > 1
         if kind in OVERWRITES[mode] and not several:
@@ -144,7 +144,7 @@ class Moment:
 
     __slots__ = ("alive", "beside", "over", "step")
 
-    def __init__(self, step: Step, alive: list[int], beside: Any, over: int | None) -> None:
+    def __init__(self, step: MemoryStep, alive: list[int], beside: Any, over: int | None) -> None:
         self.step = step
         self.alive = alive  # its output not counted where it takes the place of an operand
         self.beside = beside  # scratch, or one plane

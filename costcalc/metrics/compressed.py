@@ -8,7 +8,7 @@ from typing import Any
 from costcalc.base.errors import stop
 from costcalc.costs.layer_patterns import assigned, valued
 from costcalc.graph.graph import Graph
-from costcalc.hardware.compression import Coding, Kept, checked_density, kept, stored
+from costcalc.hardware.compression import Coding, StoredRow, checked_density, kept, stored
 from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.metrics.sizes import weight_bits
 from costcalc.numbers.num import UNKNOWN
@@ -16,7 +16,7 @@ from costcalc.numbers.num import UNKNOWN
 SOURCE = "docs/compression.md"
 
 
-def held(graph: Graph, setup: Setup) -> list[Kept]:
+def held(graph: Graph, setup: Setup) -> list[StoredRow]:
     """Return what is stored of every row: its spec's bits and density, those asked for where it states none."""
     rows = counted(graph)
     choices = [valued(part, checked_density) for part in setup.density.split(";") if part.strip()]

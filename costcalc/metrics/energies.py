@@ -15,7 +15,7 @@ from costcalc.numbers.num import UNKNOWN
 
 
 @lru_cache(maxsize=8)
-def _loaded(name: str) -> energy.Table:
+def _loaded(name: str) -> energy.EnergyTable:
     return energy.load(name)
 
 
@@ -27,7 +27,7 @@ def peak(graph: Graph, chip: Chip) -> int | None:
     return found if isinstance(found, int) else None
 
 
-class Energy(Metric, name="energy"):
+class EnergyMetric(Metric, name="energy"):
     """Energy of compute, on-chip memory and DRAM under a table: relative, no chip's, no battery life."""
 
     title, unit = "energy", "of the table's unit"
@@ -56,19 +56,19 @@ class Energy(Metric, name="energy"):
         return [number if number is UNKNOWN else round(number) for number in found]
 
 
-class EnergyCompute(Energy, name="energy_compute"):
+class EnergyCompute(EnergyMetric, name="energy_compute"):
     """Energy of multiply-accumulates under a table: relative."""
 
     title, places = "compute", ("compute",)
 
 
-class EnergyOnchip(Energy, name="energy_onchip"):
+class EnergyOnchip(EnergyMetric, name="energy_onchip"):
     """Energy of words that stay in the memory on the chip, under a table: relative."""
 
     title, places = "on-chip", ("onchip",)
 
 
-class EnergyDram(Energy, name="energy_dram"):
+class EnergyDram(EnergyMetric, name="energy_dram"):
     """Energy of words that cross to and from DRAM, each tensor once a pass, under a table: relative."""
 
     title, places = "DRAM", ("dram",)

@@ -91,7 +91,7 @@ def first(reach: Reach) -> tuple[int, int]:
     return next((window for window in reach.windows if window), (0, 0))
 
 
-class Field(Metric):
+class ReceptiveFieldMetric(Metric):
     """What metrics of the receptive field share: a number an axis, told as one where the axes agree."""
 
     unit = "pixels"
@@ -133,7 +133,7 @@ def told(numbers: Sequence[Any]) -> Any:
     return "x".join(str(n if isinstance(n, int) else float(n)) for n in plain) or None
 
 
-class ReceptiveField(Field, name="receptive_field"):
+class ReceptiveField(ReceptiveFieldMetric, name="receptive_field"):
     """Pixels of the input that one output reads, along an axis; global where it reads all."""
 
     title = "field"
@@ -165,7 +165,7 @@ def _met(what: str, rows: list[str]) -> list[str]:
     return [f"paths of different {what} meet at {', '.join(rows[:3])}{more}"] if rows else []
 
 
-class EffectiveStride(Field, name="effective_stride"):
+class EffectiveStride(ReceptiveFieldMetric, name="effective_stride"):
     """Pixels of the input between the fields of two neighbouring outputs."""
 
     title = "jump"
@@ -174,7 +174,7 @@ class EffectiveStride(Field, name="effective_stride"):
         return Fraction(reach.step, reach.phases)
 
 
-class EffectivePadding(Field, name="effective_padding"):
+class EffectivePadding(ReceptiveFieldMetric, name="effective_padding"):
     """Pixels by which the first output's field begins before the input; below zero where it begins inside."""
 
     title = "pad"
@@ -183,7 +183,7 @@ class EffectivePadding(Field, name="effective_padding"):
         return -first(reach)[0]
 
 
-class FieldCentre(Field, name="field_centre"):
+class FieldCentre(ReceptiveFieldMetric, name="field_centre"):
     """Where the first output's field has its centre, in pixels of the input from 0."""
 
     title = "centre"

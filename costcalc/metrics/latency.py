@@ -67,7 +67,7 @@ class Time(Metric):
         return timings(counted(graph), modelled(setup))
 
 
-class Latency(Time, name="latency"):
+class LatencyMetric(Time, name="latency"):
     """Time where arithmetic and memory overlap; of a device with a data sheet only: not faster than that."""
 
     title = "ms"

@@ -105,7 +105,7 @@ def activation_bits(setup: Setup) -> int:
     return int(setup.bits or (HALF if setup.amp else FLOAT))
 
 
-class Kept(NamedTuple):
+class KeptBytes(NamedTuple):
     """What each row adds to what is kept: bytes of tensors, each counted where it is kept first."""
 
     rows: list[Any]
@@ -113,12 +113,12 @@ class Kept(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def kept(graph: Graph, setup: Setup) -> Kept:
+def kept(graph: Graph, setup: Setup) -> KeptBytes:
     """Return what autograd keeps for the backward pass, each tensor once; a view keeps what it views."""
     learns = learning(graph, setup.freeze)
     base: dict[Tensor, Tensor] = {}
     have: set[Tensor] = set()
-    found = Kept([], [])
+    found = KeptBytes([], [])
     for node, seen, own in zip(graph.nodes, learns.outward, learns.learns, strict=True):
         rule = node.op.saved(node.x, node.y)
         # What keeps something of its own is no view in training: dropout.
@@ -135,7 +135,7 @@ def kept(graph: Graph, setup: Setup) -> Kept:
     return found
 
 
-class Saved(Metric, name="saved"):
+class SavedMetric(Metric, name="saved"):
     """Bytes that PyTorch's autograd keeps for the backward pass; each tensor once, in the row that keeps it first."""
 
     unit, title = "bytes", "saved"

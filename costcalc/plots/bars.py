@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from costcalc.base.errors import stop
 from costcalc.costs.counting import Cost, total
 from costcalc.plots.style import FILLS, REST, WIDTH, figure, legend, named, results, small_print, styled
+from costcalc.reports.lines import Layer, Line
 from costcalc.reports.render.figures import readable
-from costcalc.reports.result import Layer, Line, Result, lines
+from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,12 +80,12 @@ def types(*networks: Any, convention: str | None = None, size: tuple[float, floa
 
 def bars(result: Result, fold: int | None = None) -> list[Line]:
     """Return the lines that have a bar: those that cost something, folded so far that they are not too many."""
-    found = _costly(lines(result, "layer", fold))
+    found = _costly(result.lines("layer", fold))
     deepest = max(line.name.count("/") for line in found)
     for depth in range(deepest, 0, -1) if fold is None else ():
         if len(found) <= MOST_BARS:
             break
-        found = _costly(lines(result, "layer", depth))
+        found = _costly(result.lines("layer", depth))
     return found
 
 

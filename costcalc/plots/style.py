@@ -12,7 +12,6 @@ from costcalc.base.files import writing
 from costcalc.base.optional import need
 from costcalc.comparisons.networks import all_asked
 from costcalc.language import zoo
-from costcalc.reports.report import heading
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def small_print(figure_: Figure, *said: str) -> None:
 
 def named(result: Result) -> str:
     """Return the small print that says which network it is, at which knobs."""
-    return heading(result)[0]
+    return result.heading()[0]
 
 
 def amount(value: float, _: Any = None) -> str:

@@ -11,7 +11,7 @@ from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.published.figures import Claim, check, claims, figure
 from costcalc.reports.render.figures import readable
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 
 EXACT, ROUNDED, EXPLAINED, WRONG, STALE = "exact", "rounded", "explained", "WRONG", "STALE"
 GOOD = (EXACT, ROUNDED, EXPLAINED)
@@ -26,7 +26,7 @@ def verdict(claim: Claim) -> str:
     return WRONG if claim.reproduces else EXPLAINED
 
 
-class Figure:
+class PublishedFigure:
     """One published figure of the zoo: its network, its row, and what became of it."""
 
     __slots__ = ("claim", "network", "verdict")
@@ -65,16 +65,16 @@ class Figure:
         }
 
 
-def figures(words: Iterable[str] = ()) -> list[Figure]:
+def figures(words: Iterable[str] = ()) -> list[PublishedFigure]:
     """Return the figures of all networks whose names or sources hold all words."""
     found = [figure for spec in zoo.specs() for figure in of_spec(spec)]
     wanted = [word.lower() for word in words]
     return [f for f in found if all(word in f"{f.network} {f.where}".lower() for word in wanted)]
 
 
-def of_spec(spec: Spec) -> list[Figure]:
+def of_spec(spec: Spec) -> list[PublishedFigure]:
     """Return the figures of one spec, each under the name of its variant and the knobs it is for."""
-    return [Figure(network(spec, claim.row), claim) for claim in check(spec)]
+    return [PublishedFigure(network(spec, claim.row), claim) for claim in check(spec)]
 
 
 def network(spec: Spec, row: Any) -> str:
@@ -91,7 +91,7 @@ def _value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def account_table(found: list[Figure]) -> Table:
+def account_table(found: list[PublishedFigure]) -> Table:
     """Return a line a figure: what is printed and where, what we count, the verdict."""
     columns = [
         Column("network"),
@@ -129,7 +129,7 @@ def _exact(claim: Claim) -> str:
     return f"{claim.ours:,}" if isinstance(claim.ours, int) else f"{claim.ours:.4f} %"
 
 
-def summary(found: list[Figure]) -> str:
+def summary(found: list[PublishedFigure]) -> str:
     """Return how often each verdict stands."""
     verdicts = [f.verdict for f in found]
     return ", ".join(f"{verdicts.count(v)} {v}" for v in (EXACT, ROUNDED, EXPLAINED, WRONG, STALE) if v in verdicts)

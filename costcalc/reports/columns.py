@@ -1,4 +1,4 @@
-"""Metrics as columns: the lines of a result with the chosen numbers, as a table and as records."""
+"""Metrics as columns: lines with the chosen numbers, as a table, as records and as JSON."""
 
 from __future__ import annotations
 
@@ -6,28 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.metrics.metric import Measured, plain
+from costcalc.reports.lines import Layer, Line, marked, window
 from costcalc.reports.records import flat
-from costcalc.reports.report import Column, Table, marked, window
-from costcalc.reports.result import Line, Result, lines
+from costcalc.reports.table import Column, Table
 
 
-def chosen(result: Result, names: Sequence[str], **options: Any) -> list[Measured]:
-    """Return what a network has of each metric; raise SpecError for a name or an option that there is not."""
-    return [result.metric(name, **options) for name in names]
-
-
-def table(result: Result, columns: Sequence[Measured], by: str = "layer", fold: int | None = None) -> Table:
-    """Return the lines of a result under the chosen columns, with the network's values below."""
+def table(shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer") -> Table:
+    """Return lines under the chosen columns, with the network's values below."""
     grouped = by in ("type", "block")
     before = [Column(by), Column("rows", "number")] if grouped else []
     before = before or [Column("layer"), Column("type"), Column("input"), Column("output"), Column("k/s")]
-    shown = lines(result, by, fold)
     cells = [
         [marked(line), *([str(len(line.rows))] if grouped else [line.type, line.input, line.output, window(line)])]
         + [over(one, line) for one in columns]
         for line in shown
     ]
-    said = ["total", str(len(result.layers))] if grouped else ["total", f"{len(shown)} lines", "", "", ""]
+    rows = sum(len(line.rows) for line in shown)
+    said = ["total", str(rows)] if grouped else ["total", f"{len(shown)} lines", "", "", ""]
     heads = [Column(one.metric.heading(one.setup), one.metric.kind) for one in columns]
     return Table([*before, *heads], cells, [*said, *(one.total for one in columns)], paths=not grouped)
 
@@ -37,19 +32,19 @@ def over(one: Measured, line: Line) -> Any:
     return one.over([layer.row.node.index for layer in line.rows])
 
 
-def records(result: Result, columns: Sequence[Measured]) -> list[dict[str, Any]]:
-    """Return one flat record a layer: what it is, and its exact numbers."""
+def records(layers: Sequence[Layer], columns: Sequence[Measured], mark: dict[str, str]) -> list[dict[str, Any]]:
+    """Return one flat record a layer: what it is, its exact numbers, and the convention's mark."""
     about = ("name", "type", "op", "input", "output", "kernel", "stride")
     found = []
-    for index, layer in enumerate(result.layers):
-        full = layer.to_dict(result.batch)
+    for index, layer in enumerate(layers):
+        full = layer.to_dict()
         record = {key: flat(full[key]) for key in about}
         record |= {one.name: plain(one.rows[index]) for one in columns}
-        found.append(record | result.convention.mark)
+        found.append(record | mark)
     return found
 
 
-def folded(result: Result, columns: Sequence[Measured], by: str, fold: int | None) -> list[dict[str, Any]]:
+def folded(shown: Sequence[Line], columns: Sequence[Measured], by: str, mark: dict[str, str]) -> list[dict[str, Any]]:
     """Return one flat record a line of a folded table."""
     return [
         {
@@ -57,9 +52,9 @@ def folded(result: Result, columns: Sequence[Measured], by: str, fold: int | Non
             **({} if by == "type" else {"type": line.type, "input": line.input, "output": line.output}),
             "rows": len(line.rows),
             **{one.name: plain(over(one, line)) for one in columns},
-            **result.convention.mark,
+            **mark,
         }
-        for line in lines(result, by, fold)
+        for line in shown
     ]
 
 
@@ -84,11 +79,11 @@ def written(value: Any) -> str:
     return f"{value}" if exact is None else f"{exact:,.4f}" if isinstance(exact, float) else f"{exact:,}"
 
 
-def report(result: Result, columns: Sequence[Measured]) -> dict[str, Any]:
-    """Return the JSON of a report with the chosen columns: each total under `metrics`, the rows' in the layers."""
-    found = result.to_dict()
-    found["setup"] = columns[0].setup.to_dict() if columns else {}
-    found["metrics"] = [one.to_dict() for one in columns]
-    for index, layer in enumerate(found["layers"]):
-        layer["metrics"] = {one.name: plain(one.rows[index]) for one in columns}
-    return found
+def with_metrics(found: dict[str, Any], columns: Sequence[Measured]) -> dict[str, Any]:
+    """Return a report's JSON with the chosen columns: each total under `metrics`, the rows' in the layers."""
+    layers = [
+        {**layer, "metrics": {one.name: plain(one.rows[index]) for one in columns}}
+        for index, layer in enumerate(found["layers"])
+    ]
+    setup = columns[0].setup.to_dict() if columns else {}
+    return {**found, "layers": layers, "setup": setup, "metrics": [one.to_dict() for one in columns]}

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from costcalc.numbers.num import UNKNOWN
-
-if TYPE_CHECKING:
-    from costcalc.reports.result import Line, Result
+from costcalc.reports.lines import Layer, Line
 
 
-def records(result: Result) -> list[dict[str, Any]]:
-    """Return one flat record a layer: text and exact integers only."""
+def records(layers: Sequence[Layer], batch: int, mark: dict[str, str]) -> list[dict[str, Any]]:
+    """Return one flat record a layer: text and exact integers only, and the convention's mark."""
     found = []
-    for layer in result.layers:
-        full = layer.to_dict(result.batch)
+    for layer in layers:
+        full = layer.to_dict(batch)
         record = {key: flat(value) for key, value in full.items() if key != "elementwise"}
         record["elementwise"] = sum(full["elementwise"].values())
-        record |= result.convention.mark
+        record |= mark
         found.append(record)
     return found
 
 
-def folded(result: Result, lines: list[Line], by: str) -> list[dict[str, Any]]:
+def folded(lines: Sequence[Line], by: str, mark: dict[str, str]) -> list[dict[str, Any]]:
     """Return one flat record a line of a folded table; a view by type has no shapes to tell."""
     return [
         {
@@ -32,7 +31,7 @@ def folded(result: Result, lines: list[Line], by: str) -> list[dict[str, Any]]:
             "rows": len(line.rows),
             "params": line.cost.params,
             "macs": "" if line.cost.macs is UNKNOWN else line.cost.macs,
-            **result.convention.mark,
+            **mark,
         }
         for line in lines
     ]

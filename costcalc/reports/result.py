@@ -1,132 +1,24 @@
-"""What `costcalc.count` returns: rows with their costs, totals, and the lines they fold into."""
+"""What `costcalc.count` returns: a network's rows with their costs, totals, and ways to show and keep them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base.errors import stop
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, total
-from costcalc.costs.rows import Row, rows
+from costcalc.costs.rows import rows
 from costcalc.graph.graph import Graph
 from costcalc.numbers.num import or_none
-from costcalc.numbers.shape import Shape
-from costcalc.operators.op import PARAMETERS
+from costcalc.reports.lines import Layer, Line, lines, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from costcalc.metrics.metric import Measured, Setup
+    from costcalc.reports.table import Table
 
 VERSION = 1  # of the JSON that `to_dict` gives; docs/report-json.md says what it holds
-VIEWS = ("layer", "row", "type", "block")
-
-
-class Line:
-    """One line of a table: a row, or several that are shown as one; costs are under the convention."""
-
-    __slots__ = ("cost", "input", "kernel", "kind", "name", "output", "rows", "stride", "type")
-
-    def __init__(self, name: str, type_: str, members: list[Layer]) -> None:
-        first, last = members[0].row.node, members[-1].row.node
-        self.name = name
-        self.type = type_
-        self.kind = first.op.kind
-        self.rows = members
-        self.input = shown_shape(first.x)
-        self.output = shown_shape(last.y)
-        one = all(member.row.node.layer == members[0].row.node.layer for member in members)
-        self.kernel = _per_axis(getattr(first.op, "kernel", None)) if one else ""
-        self.stride = _per_axis(getattr(first.op, "stride", None)) if one else ""
-        self.cost = members[0].cost if len(members) == 1 else total(member.cost for member in members)
-
-    @property
-    def stated(self) -> bool:
-        """Whether a number in this line is only stated by the spec (custom), not derived."""
-        return any(not member.row.node.op.derived for member in self.rows)
-
-    @property
-    def shared(self) -> bool:
-        """Whether a layer in this line uses the weights of an earlier one."""
-        return any(member.row.node.shared is not None for member in self.rows)
-
-
-class Layer:
-    """One row with what it costs under the result's convention: an item of `Result.layers`."""
-
-    __slots__ = ("cost", "row")
-
-    def __init__(self, row: Row, cost_: Cost) -> None:
-        self.row = row
-        self.cost = cost_
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.type}, params={self.params:,}, macs={self.macs:,}>"
-
-    def __getattr__(self, name: str) -> Any:
-        # weights, biases, norm_params, buffers, bias_adds, elementwise, inputs, outputs are the row's.
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.row, name)
-
-    @property
-    def name(self) -> str:
-        """The path of the layer: `stage1/bottleneck2/conv1`."""
-        return self.row.name
-
-    @property
-    def type(self) -> str:
-        """The layer type: `conv dw 3x3`."""
-        return self.row.type
-
-    @property
-    def params(self) -> Any:
-        """Parameters, as the convention counts them."""
-        return self.cost.params
-
-    @property
-    def macs(self) -> Any:
-        """Operations, as the convention counts them, for the whole batch."""
-        return self.cost.macs
-
-    @property
-    def input(self) -> tuple[Any, ...]:
-        """Input shape (C, *space); of a join, its first branch's; () where nothing enters."""
-        x = self.row.node.x
-        return x.dims if isinstance(x, Shape) else x[0].dims if x else ()
-
-    @property
-    def output(self) -> tuple[Any, ...]:
-        """Output shape (C, *space); of a split, its first part's."""
-        y = self.row.node.y
-        return tuple((y if isinstance(y, Shape) else y[0]).dims)
-
-    def to_dict(self, batch: int = 1) -> dict[str, Any]:
-        """Return the layer as plain data; element and operation counts are for the whole batch."""
-        row, node = self.row, self.row.node
-        record: dict[str, Any] = {
-            "name": row.name,
-            "type": row.type,
-            "op": row.kind,
-            "input": _shapes(node.x),
-            "output": _shapes(node.y),
-            "kernel": _plain(getattr(node.op, "kernel", None)),
-            "stride": _plain(getattr(node.op, "stride", None)),
-            "params": or_none(self.cost.params),
-            "macs": or_none(self.cost.macs),
-        }
-        record |= {name: getattr(row, name) for name in PARAMETERS}  # they do not grow with the batch
-        record["plain_macs"] = or_none(row.macs * batch)
-        record["bias_adds"] = row.bias_adds * batch
-        record["elementwise"] = {kind: n * batch for kind, n in row.elementwise.items()}
-        record["input_elements"] = row.inputs * batch
-        record["output_elements"] = row.outputs * batch
-        record["bits"] = node.bits
-        record["density"] = node.density
-        record["shares"] = node.shared.name if node.shared else None
-        record["stated"] = not node.op.derived
-        return record
 
 
 class Result:
@@ -182,7 +74,7 @@ class Result:
 
     def by_type(self) -> dict[str, Cost]:
         """Return the costs by layer type (conv 1x1, conv dw 3x3, fc, ...), the costliest first."""
-        return {line.name: line.cost for line in lines(self, "type")}
+        return {line.name: line.cost for line in self.lines("type")}
 
     def metric(self, name: str, **options: Any) -> Measured:
         """Return what the network has of a metric, by name: `.total`, `.rows` (one a layer), `.unit`.
@@ -201,6 +93,41 @@ class Result:
 
         return Setup(self.convention, **{"batch": self.batch, **options})
 
+    def metrics(self, names: Iterable[str], **options: Any) -> list[Measured]:
+        """Return what the network has of several metrics, asked for alike."""
+        return [self.metric(name, **options) for name in names]
+
+    def lines(self, by: str = "layer", fold: int | None = None) -> list[Line]:
+        """Return the lines of a table: by `layer`, `row`, `type` or `block`; what lies deeper than `fold` is summed."""
+        return lines(self.layers, by, fold)
+
+    def table(self, by: str = "layer", fold: int | None = None) -> Table:
+        """Return the lines as a table with parameters, operations and their shares."""
+        from costcalc.reports.report import layer_table, type_table
+
+        shown = self.lines(by, fold)
+        if by in ("type", "block"):
+            return type_table(shown, self.cost, self.convention, by)
+        return layer_table(shown, self.cost, self.convention)
+
+    def heading(self) -> list[str]:
+        """Return the lines above a table: the network, its knobs and input, where it comes from."""
+        from costcalc.reports.report import heading
+
+        return heading(self.graph)
+
+    def notes(self) -> list[str]:
+        """Return what a reader must know beside the numbers: convention, batch, stated and shared rows."""
+        from costcalc.reports.report import notes
+
+        return notes(self.layers, self.convention, self.batch)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one flat record a layer, as the CSV and the DataFrame hold it: text and exact integers only."""
+        from costcalc.reports.records import records
+
+        return records(self.layers, self.batch, self.convention.mark)
+
     def to_dict(self, columns: str | Iterable[str] = (), **options: Any) -> dict[str, Any]:
         """Return everything as plain data: the JSON that `--format json` writes.
 
@@ -208,16 +135,16 @@ class Result:
         """
         if columns:
             from costcalc.metrics.metric import names
-            from costcalc.reports.columns import chosen, report
+            from costcalc.reports.columns import with_metrics
 
-            return report(self, chosen(self, names(columns), **options))
+            return with_metrics(self.to_dict(), self.metrics(names(columns), **options))
         graph = self.graph
         return {
             "costcalc_report": VERSION,
             "name": self.name,
             "source": graph.spec.meta.get("source"),
             "knobs": graph.knobs,
-            "input": _plain(graph.input.shape.dims if graph.input.shape else ()),
+            "input": plain(graph.input.shape.dims if graph.input.shape else ()),
             "batch": self.batch,
             "convention": self.convention.to_dict(),
             "totals": {
@@ -242,82 +169,17 @@ class Result:
 
         if columns:
             from costcalc.metrics.metric import names
-            from costcalc.reports.columns import chosen
+            from costcalc.reports.columns import records
 
-            return measured(self, chosen(self, names(columns), **options))
-        return frame(self)
+            found = self.metrics(names(columns), **options)
+            return measured(records(self.layers, found, self.convention.mark), found, self.convention.name)
+        return frame(self.records(), self.convention.name)
 
     def _repr_html_(self) -> str:
-        from costcalc.reports.render.html import page
+        from costcalc.reports.render.figures import readable
+        from costcalc.reports.render.html import page, render
 
-        return page(self)
-
-
-def lines(result: Result, by: str = "layer", fold: int | None = None) -> list[Line]:
-    """Return the lines of a table.
-
-    by: `row` one for every operator; `layer` a layer with its norm and activation; `type` one a
-    layer type; `block` one a top-level block. fold: what lies deeper than so many levels is summed.
-    """
-    if by not in VIEWS:
-        raise stop(f"there is no view by '{by}'", hint=f"known: {', '.join(VIEWS)}")
-    if fold is not None and by == "type":
-        raise stop("fold sums groups of layers, and a view by type has none", hint="use it by layer, row or block")
-    if by == "type":
-        found = _grouped(result.layers, lambda layer: layer.type, None)
-        return sorted(found, key=lambda line: (-line.cost.macs, -line.cost.params))
-    if by == "block":
-        return _grouped(result.layers, lambda layer: _top(layer.row.node.layer, fold or 1), None)
-    if fold is not None:
-        depth = max(fold, 1)
-        return _grouped(result.layers, lambda layer: _top(_path(layer, by), depth), by)
-    return _grouped(result.layers, lambda layer: _path(layer, by), by)
-
-
-def _path(layer: Layer, by: str) -> str:
-    node = layer.row.node
-    return node.layer if by == "layer" else node.name
-
-
-def _top(path: str, depth: int) -> str:
-    return "/".join(path.split("/")[:depth])
-
-
-def _grouped(layers: Iterable[Layer], key: Callable[[Layer], str], by: str | None) -> list[Line]:
-    groups: dict[str, list[Layer]] = {}
-    for layer in layers:
-        groups.setdefault(key(layer), []).append(layer)
-    return [Line(name, _type(name, members, by), members) for name, members in groups.items()]
-
-
-def _type(name: str, members: list[Layer], by: str | None) -> str:
-    """Return what a line is: a layer's type, or how many layers it stands for."""
-    if by is None and all(member.type == name for member in members):
-        return f"{len(members)} rows"
-    layers = {member.row.node.layer for member in members}
-    return members[0].type if len(layers) == 1 else f"{len(layers)} layers"
-
-
-def shown_shape(shape: Any) -> str:
-    """Return a shape as `64x56x56`; of several, how many: a join's, or a split's."""
-    if isinstance(shape, Shape):
-        return str(shape)
-    return str(shape[0]) if len(shape) == 1 else f"{len(shape)} tensors" if shape else ""
-
-
-def _shapes(shape: Any) -> list[list[Any]]:
-    return [_plain(s.dims) for s in (shape if isinstance(shape, tuple) else (shape,))]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
-    return value
-
-
-def _per_axis(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, tuple):
-        return str(value)
-    return str(value[0]) if len(set(value)) == 1 else "x".join(str(v) for v in value)
+        title, *rest = self.heading()
+        totals = f"{readable(self.params)} params, {readable(self.total)} {self.unit}"
+        layers = f"<details><summary>{len(self.layers)} rows, by layer</summary>{render(self.table())}</details>"
+        return page(title, [totals], render(self.table("type")) + layers, [*rest, *self.notes()])

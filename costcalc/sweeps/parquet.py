@@ -74,7 +74,7 @@ def _claimed(folder: str, task: Task) -> None:
             json.dump(told, file, default=str)
 
 
-class Saved:
+class SavedState:
     """What a folded sweep has found so far, kept in a file from which another run goes on."""
 
     def __init__(self, path: str, task: Task) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from costcalc.base.errors import stop
 from costcalc.language.writing import Step, alike
-from costcalc.transforms.network import Action, Network, Rewrite, padded
+from costcalc.transforms.network import Action, EditableNetwork, Rewrite, padded
 from costcalc.transforms.transformation import Transformation, Window
 
 Pads = Any  # "same", or (before, after) for each axis
@@ -123,7 +123,7 @@ class GroupShuffle(Transformation):
                 return f"its {channels} {what} channels can't be split into {self.groups} groups"
         return ""
 
-    def plan(self, network: Network, step: Step) -> dict[str, Action]:
+    def plan(self, network: EditableNetwork, step: Step) -> dict[str, Action]:
         followers = network.followers(step)
         grouped: dict[str, Action] = {step.name: self.grouped}
         return grouped | {(followers or [step])[-1].name: self.shuffled if followers else self.both}

@@ -15,7 +15,7 @@ from costcalc.operators.fields import Field, Padding, PerAxis, Role
 from costcalc.operators.op import Op
 
 
-class Network(Flat):
+class EditableNetwork(Flat):
     """A flat network whose steps know their paths, and the layers of the first network that they stand for."""
 
     def __init__(self, name: str, shape: Iterable[int], source: str = "") -> None:
@@ -73,7 +73,7 @@ def operator(step: Step) -> Op:
     return ops.operators()[step.kind](len(shapes[0].space) if shapes else 0, **step.fields)
 
 
-def flattened(network: Any) -> Network:
+def flattened(network: Any) -> EditableNetwork:
     """Return a graph, or a spec at its own knobs, as a flat network: a step for each row, in order, called by its path.
 
     Norms and activations are steps of their own. Shared weights, bits and densities are kept: every count of every
@@ -81,7 +81,7 @@ def flattened(network: Any) -> Network:
     """
     graph = network if isinstance(network, Graph) else expand(zoo.load(network))
     shape: Any = graph.input.shape
-    made = Network(graph.spec.name, shape.dims, str(graph.spec.meta.get("source") or ""))
+    made = EditableNetwork(graph.spec.name, shape.dims, str(graph.spec.meta.get("source") or ""))
     values = {id(graph.input): INPUT}
     shared = {id(node.shared): node.shared.name for node in graph.nodes if node.shared is not None}
     for node in graph.nodes:
@@ -131,9 +131,9 @@ Action = Callable[["Rewrite", Step], str]
 class Rewrite:
     """A network on its way into another: what each value of the old one is called in the new one."""
 
-    def __init__(self, old: Network) -> None:
+    def __init__(self, old: EditableNetwork) -> None:
         self.old = old
-        self.new = Network(old.name, old.shapes[INPUT].dims, old.source)
+        self.new = EditableNetwork(old.name, old.shapes[INPUT].dims, old.source)
         self.values = {INPUT: INPUT}
 
     def inputs(self, step: Step) -> list[str]:
@@ -162,7 +162,7 @@ class Rewrite:
             self.new.steps[-1].share = f"{step.share}.{label}" if step.share else ""
         return value
 
-    def run(self, actions: dict[str, Action]) -> Network:
+    def run(self, actions: dict[str, Action]) -> EditableNetwork:
         """Return the new network: each step as its action makes it, or as it was; what nothing uses is dropped."""
         for step in self.old.steps:
             action = actions.get(step.name)

@@ -10,7 +10,7 @@ from costcalc.costs.layer_patterns import EVERYTHING
 from costcalc.language.writing import Step
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
-from costcalc.transforms.network import Network, Rewrite, flattened
+from costcalc.transforms.network import EditableNetwork, Rewrite, flattened
 from costcalc.transforms.transformation import Outcome, Transformation
 
 ROUNDINGS = ("divisible", "nearest", "down", "up")
@@ -21,7 +21,7 @@ CUTTERS, CUTS = ("slice", "split"), ("start", "stop", "sizes")
 MOST = 1000  # times the channels
 
 
-def scaled(network: Any, *, width: float, divisor: int = 8, rounding: str = "divisible") -> Network:
+def scaled(network: Any, *, width: float, divisor: int = 8, rounding: str = "divisible") -> EditableNetwork:
     """Return a graph, or a spec at its own knobs, with `width` times the channels of every hidden layer.
 
     Hidden are all layers but those that give an output: classes stay, and so does the input. Depthwise convolutions
@@ -31,7 +31,7 @@ def scaled(network: Any, *, width: float, divisor: int = 8, rounding: str = "div
 
     Raises SpecError, which names the layer, where one forbids it.
     """
-    old = network if isinstance(network, Network) else flattened(network)
+    old = network if isinstance(network, EditableNetwork) else flattened(network)
     return ScaleWidth(width, divisor=divisor, rounding=rounding).run(old).network
 
 
@@ -59,7 +59,7 @@ class ScaleWidth(Transformation):
         self.divisor = divisor
         self.rounding = rounding
 
-    def run(self, network: Network, selector: str = EVERYTHING) -> Outcome:
+    def run(self, network: EditableNetwork, selector: str = EVERYTHING) -> Outcome:
         del selector
         if self.width == 1:
             return Outcome(network)
@@ -83,7 +83,7 @@ class ScaleWidth(Transformation):
         self.kept(network, outcome.network)
         return outcome
 
-    def kept(self, old: Network, new: Network) -> None:
+    def kept(self, old: EditableNetwork, new: EditableNetwork) -> None:
         """Raise SpecError where an output would have another shape: channels that have become space."""
         for value, now in zip(old.outputs, new.outputs, strict=True):
             if old.shapes[value] != new.shapes[now]:
@@ -105,7 +105,7 @@ class ScaleWidth(Transformation):
         return max(by, int(turn(number / by)) * by)
 
 
-def grouped(network: Network) -> dict[int, int]:
+def grouped(network: EditableNetwork) -> dict[int, int]:
     """Return for each number of channels that stands before or after something in groups what must divide it.
 
     Layers of equal channels stay equal so, and what joins them stays legal.
@@ -135,7 +135,7 @@ def depthwise(step: Step) -> bool:
     return step.fields.get("groups", 1) == step.x.c if "groups" in step.fields and "out" in step.fields else False
 
 
-def last_layers(network: Network) -> set[str]:
+def last_layers(network: EditableNetwork) -> set[str]:
     """Return the names of the layers that set an output's channels, and of those that share weights with one."""
     values, found = list(network.outputs), set[str]()
     seen = set(values)

@@ -6,7 +6,7 @@ from costcalc.base.errors import stop
 from costcalc.costs.layer_patterns import EVERYTHING
 from costcalc.language.writing import Step
 from costcalc.operators import op as ops
-from costcalc.transforms.network import Action, Network, Rewrite
+from costcalc.transforms.network import Action, EditableNetwork, Rewrite
 from costcalc.transforms.transformation import Outcome, Transformation
 
 WEIGHTED = ("conv", "dwconv", "conv_transpose", "fc")
@@ -23,18 +23,18 @@ class FuseBatchNorm(Transformation):
     says = "Batch norms -> into the weights of the layer before, which gets a bias."
     things = "batch norm"
 
-    def candidates(self, network: Network, selected: list[Step]) -> list[Step]:
+    def candidates(self, network: EditableNetwork, selected: list[Step]) -> list[Step]:
         names = {step.name for step in selected}
         found = [step for step in network.steps if step.kind == "batch_norm"]
         return [step for step in found if step.name in names or self.before(network, step, names)]
 
     @staticmethod
-    def before(network: Network, step: Step, names: set[str]) -> bool:
+    def before(network: EditableNetwork, step: Step, names: set[str]) -> bool:
         """Say whether the layer before a norm is one of these."""
         before = network.giver(step.inputs[0])
         return before is not None and before.name in names
 
-    def refuses(self, network: Network, step: Step) -> str:
+    def refuses(self, network: EditableNetwork, step: Step) -> str:
         before = network.giver(step.inputs[0])
         if before is None or before.kind not in WEIGHTED:
             return f"it follows {network.type(before) if before else 'the input'}, which has no weights to take it"
@@ -47,7 +47,7 @@ class FuseBatchNorm(Transformation):
             return f"{network.path(before)} shares its weights, and the norms differ"
         return ""
 
-    def plan(self, network: Network, step: Step) -> dict[str, Action]:
+    def plan(self, network: EditableNetwork, step: Step) -> dict[str, Action]:
         before = network.giver(step.inputs[0])
         assert before is not None
         return {before.name: _with_bias, step.name: _passed}
@@ -86,11 +86,11 @@ class DropSqueezeExcite(Transformation):
     says = "Squeeze-and-excite gates -> dropped."
     things = "squeeze-and-excite"
 
-    def candidates(self, network: Network, selected: list[Step]) -> list[Step]:
+    def candidates(self, network: EditableNetwork, selected: list[Step]) -> list[Step]:
         names = {step.name for step in selected}
         return [gate.product for gate in gates(network) if any(step.name in names for step in gate.steps)]
 
-    def plan(self, network: Network, step: Step) -> dict[str, Action]:
+    def plan(self, network: EditableNetwork, step: Step) -> dict[str, Action]:
         gate = next(gate for gate in gates(network) if gate.product is step)
 
         def dropped(rewrite: Rewrite, _: Step) -> str:
@@ -99,7 +99,7 @@ class DropSqueezeExcite(Transformation):
         return {step.name: dropped}
 
 
-def gates(network: Network) -> list[Gate]:
+def gates(network: EditableNetwork) -> list[Gate]:
     """Return the network's squeeze-and-excites."""
     found = []
     for step in network.steps:
@@ -109,7 +109,7 @@ def gates(network: Network) -> list[Gate]:
     return found
 
 
-def _gate(network: Network, product: Step, value: str, gate: str) -> Gate | None:
+def _gate(network: EditableNetwork, product: Step, value: str, gate: str) -> Gate | None:
     """Return the squeeze-and-excite of `value` whose gate is computed as `gate`; None where it is none."""
     chain: list[Step] = []
     while (step := network.giver(gate)) is not None and ops.operators()[step.kind].inputs == 1:
@@ -140,7 +140,7 @@ class PoolClassifier(Transformation):
     says = "The fully connected layers at the end -> global pooling and one."
     selects = False
 
-    def run(self, network: Network, selector: str = EVERYTHING) -> Outcome:
+    def run(self, network: EditableNetwork, selector: str = EVERYTHING) -> Outcome:
         del selector
         last, value, gone = self.found(network)
 
@@ -154,7 +154,7 @@ class PoolClassifier(Transformation):
         outcome.changed = [network.path(step) for step in (*gone, last)]
         return outcome
 
-    def found(self, network: Network) -> tuple[Step, str, list[Step]]:
+    def found(self, network: EditableNetwork) -> tuple[Step, str, list[Step]]:
         """Return the last fully connected layer, the value that is pooled for it, and the steps between."""
         last = self.last(network)
         value, gone = last.inputs[0], list[Step]()
@@ -165,7 +165,7 @@ class PoolClassifier(Transformation):
             raise stop(f"--{self.word}: the classifier of {network.name} is a global pool and one layer already")
         return last, value, gone
 
-    def last(self, network: Network) -> Step:
+    def last(self, network: EditableNetwork) -> Step:
         """Return the last fully connected layer; raise SpecError where the network does not end in one."""
         if len(network.outputs) != 1:
             raise stop(f"--{self.word}: {network.name} has {len(network.outputs)} outputs, and no one classifier")

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.layer_patterns import EVERYTHING, means
 from costcalc.language.writing import Step
-from costcalc.transforms.network import Action, Network, Rewrite, operator
+from costcalc.transforms.network import Action, EditableNetwork, Rewrite, operator
 
 
 class Outcome:
     """What a transformation did: the new network, the paths it changed, those it left and why, words on layers."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: EditableNetwork) -> None:
         self.network = network
         self.changed: list[str] = []
         self.skipped: dict[str, str] = {}  # path -> the reason
@@ -30,12 +30,12 @@ class Transformation:
     kinds: ClassVar[tuple[str, ...]] = ()  # what it changes
     things: ClassVar[str] = "convolution"  # what that is called
 
-    def candidates(self, network: Network, selected: list[Step]) -> list[Step]:
+    def candidates(self, network: EditableNetwork, selected: list[Step]) -> list[Step]:
         """Return the steps among those selected that may be changed."""
         del network
         return [step for step in selected if step.kind in self.kinds]
 
-    def refuses(self, network: Network, step: Step) -> str:
+    def refuses(self, network: EditableNetwork, step: Step) -> str:
         """Return why a candidate can't be changed, or an empty text."""
         del network
         return self.unfit(step)
@@ -45,7 +45,7 @@ class Transformation:
         del step
         return ""
 
-    def plan(self, network: Network, step: Step) -> dict[str, Action]:
+    def plan(self, network: EditableNetwork, step: Step) -> dict[str, Action]:
         """Return what is to be done, by the names of the steps to which it is done."""
         del network
         return {step.name: self.act}
@@ -59,7 +59,7 @@ class Transformation:
         del step
         return ""
 
-    def run(self, network: Network, selector: str = EVERYTHING) -> Outcome:
+    def run(self, network: EditableNetwork, selector: str = EVERYTHING) -> Outcome:
         """Return the network with everything changed that the selector means and that can be changed.
 
         Raises SpecError where the selector means nothing, or nothing that it means can be changed.
@@ -84,7 +84,7 @@ class Transformation:
         return outcome
 
 
-def _whole(network: Network, taken: list[Step], refused: dict[str, str]) -> list[Step]:
+def _whole(network: EditableNetwork, taken: list[Step], refused: dict[str, str]) -> list[Step]:
     """Return the steps without those that share weights with one that stays as it is."""
     names = {step.name for step in taken}
     kept = []
@@ -98,7 +98,7 @@ def _whole(network: Network, taken: list[Step], refused: dict[str, str]) -> list
     return kept
 
 
-def select(network: Network, selector: str) -> list[Step]:
+def select(network: EditableNetwork, selector: str) -> list[Step]:
     """Return the steps that a selector means: a layer type as reports print it, a path, a group's path, or a pattern.
 
     Raises SpecError, which names the nearest, where there is none.
@@ -111,7 +111,7 @@ def select(network: Network, selector: str) -> list[Step]:
     return found
 
 
-def _types(network: Network, selector: str) -> str:
+def _types(network: EditableNetwork, selector: str) -> str:
     """Return a hint: the nearest path or type, else the types that there are."""
     types = dict.fromkeys(network.type(step) for step in network.steps)
     groups = {path.rsplit("/", k)[0] for path in network.paths.values() for k in range(path.count("/") + 1)}

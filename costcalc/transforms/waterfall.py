@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.numbers.num import UNKNOWN
 from costcalc.reports.render.figures import column_unit, in_unit, readable, share
-from costcalc.reports.report import Column, Table
+from costcalc.reports.table import Column, Table
 from costcalc.transforms.whatif import WhatIf
 
 BAR = 12  # characters

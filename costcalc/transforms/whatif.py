@@ -12,9 +12,10 @@ from costcalc.costs.layer_patterns import EVERYTHING
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.numbers.num import UNKNOWN, or_none
-from costcalc.reports.result import Layer, Result
+from costcalc.reports.lines import Layer
+from costcalc.reports.result import Result
 from costcalc.transforms.kernels import DepthwiseSeparable, Factorize, GroupShuffle, Stack
-from costcalc.transforms.network import Network, flattened
+from costcalc.transforms.network import EditableNetwork, flattened
 from costcalc.transforms.ranks import ChannelSvd, SpatialSvd
 from costcalc.transforms.scale import ScaleWidth
 from costcalc.transforms.structure import DropSqueezeExcite, FuseBatchNorm, PoolClassifier
@@ -32,7 +33,7 @@ TRANSFORMATIONS: dict[str, type[Transformation]] = {
 }  # fmt: skip
 
 
-class Change:
+class Replacement:
     """What one layer of the network before costs, and what stands for it after."""
 
     __slots__ = ("after", "becomes", "before", "layer", "note", "type")
@@ -60,7 +61,7 @@ class WhatIf:
 
     def __init__(self, before: Result, steps: Iterable[str | Sequence[Any]]) -> None:
         self.before = before
-        self.network: Network = flattened(before.graph)
+        self.network: EditableNetwork = flattened(before.graph)
         self.said: list[str] = []  # each transformation, and how many layers it changed
         self.skipped: list[str] = []  # what was left as it is, and why
         notes: dict[str, list[str]] = {}
@@ -85,7 +86,7 @@ class WhatIf:
         params, macs = (_shown(ratio) for ratio in self.ratio)
         return f"<{self.before.name}: {'; '.join(self.said)}: {params} of the params, {macs} of the MACs>"
 
-    def _changes(self, notes: dict[str, str]) -> list[Change]:
+    def _changes(self, notes: dict[str, str]) -> list[Replacement]:
         """Return the layers whose cost is not what it was, in the order of the network before."""
         before: dict[str, list[Layer]] = {}
         after: dict[str, list[Layer]] = {}
@@ -93,7 +94,7 @@ class WhatIf:
             before.setdefault(layer.row.node.layer, []).append(layer)
         for step, layer in zip(self.network.steps, self.after.layers, strict=True):
             after.setdefault(self.network.origins[step.name], []).append(layer)
-        changes = [Change(name, rows, after.get(name, []), notes.get(name, "")) for name, rows in before.items()]
+        changes = [Replacement(name, rows, after.get(name, []), notes.get(name, "")) for name, rows in before.items()]
         return [one for one in changes if one.before != one.after or one.note]
 
     @property

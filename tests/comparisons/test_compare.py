@@ -16,7 +16,7 @@ import pytest
 
 import costcalc
 from costcalc.cli import main
-from costcalc.comparisons import aligning, baselines, comparing, difference_table, networks
+from costcalc.comparisons import aligning, baselines, comparing, diffing, networks
 from costcalc.comparisons.aligning import Key, align
 from costcalc.comparisons.baselines import Baseline
 from costcalc.comparisons.diffing import Diff
@@ -333,7 +333,7 @@ DIFFS = [
 
 def shown(found: Diff) -> list[tuple[str, str, Any, Any]]:
     records = zip(found.changes, found.records(), strict=True)
-    return [(f"{difference_table.SIGNS[c.kind]} {c.name}", r["fields"], c.params, c.macs) for c, r in records]
+    return [(f"{diffing.SIGNS[c.kind]} {c.name}", r["fields"], c.params, c.macs) for c, r in records]
 
 
 @pytest.mark.parametrize(("before", "after", "changes"), DIFFS)
@@ -370,7 +370,7 @@ def test_the_changes_sum_to_the_difference(before: str, after: str) -> None:
         shares = [record[f"{quantity}_share"] for record in found.records()]
         assert sum(shares) == pytest.approx(100)
     both = [(c.before is not None) + (c.after is not None) for c in found.changes]
-    lines = [costcalc.reports.result.lines(network.result, "layer") for network in (first, second)]
+    lines = [network.result.lines("layer") for network in (first, second)]
     assert sum(both) + 2 * found.unchanged == len(lines[0]) + len(lines[1])
     # In the other direction it is the same difference with the other sign.
     assert Diff(second, first).macs == -found.macs
@@ -473,7 +473,7 @@ def test_other_results_are_a_difference() -> None:
 
     found = diff(spec("a, c"), spec("b, c"))
     assert (found.changes, found.same, found.outputs) == ([], False, True)
-    assert "the outputs are those of other layers" in difference_table.text(found, 5)
+    assert "the outputs are those of other layers" in diffing.text(found, 5)
 
 
 # ---- check -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import costcalc
 from costcalc import estimates
 from costcalc.base.errors import SpecError
 from costcalc.cli import group
-from costcalc.estimates.timing import Fit, Latency, estimated
+from costcalc.estimates.timing import Latency, WeightsFit, estimated
 from costcalc.hardware import calibration, device, lut
 from costcalc.hardware.calibration import Rates, Sample, rank_correlation
 from costcalc.hardware.roofline import reward
@@ -379,7 +379,7 @@ def test_of_an_npu_only_what_fits_is_told() -> None:
     """Weights of int8, batch norm's numbers and biases of 32 bits; 8 MiB of SRAM."""
     tpu = device.load("coral_edgetpu")
     small, large = (estimated(costcalc.count(name), tpu) for name in ("mobilenet_v2", "resnet50"))
-    assert isinstance(small, Fit)
+    assert isinstance(small, WeightsFit)
     assert (small.spill, small.words.split(":")[0]) == (0, "fits")
     # 25,557,032 parameters, of which 53,120 batch norm's and 1,000 biases.
     assert large.spill == 25_502_912 + 4 * 54_120 - 8 * 2**20

@@ -198,7 +198,7 @@ def test_small_types_stand_together_and_nothing_is_lost() -> None:
     many = plots.types("mobilenet_v3_large", "nasnet_a_mobile", "shufflenet_v1_g3", "alexnet", "inception_v3")
     names = many.axes[0].get_legend_handles_labels()[1]
     assert len(names) == len(style.FILLS) + 1
-    assert names[-1].endswith(bars.REST)
+    assert names[-1].endswith(bars.OTHERS)
     for parts in drawn_bars(many.axes[1]).values():
         assert sum(width for _, width in parts) == pytest.approx(100)
 

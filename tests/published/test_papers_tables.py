@@ -8,7 +8,7 @@ import pytest
 
 import costcalc
 from costcalc.published import verdicts
-from costcalc.reports.result import Line, lines
+from costcalc.reports.lines import Line
 
 FE_NET = "comparison table"  # of arXiv:1903.05285
 
@@ -215,7 +215,7 @@ SQUEEZENET = [
 
 
 def folded(network: str, convention: str = "costcalc") -> list[Line]:
-    return lines(costcalc.count(network, convention=convention), "layer", 1)
+    return costcalc.count(network, convention=convention).lines("layer", 1)
 
 
 def test_squeezenet_before_and_after_pruning() -> None:

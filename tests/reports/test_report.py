@@ -15,9 +15,8 @@ from costcalc.cli.report import written
 from costcalc.costs import conventions
 from costcalc.numbers import num
 from costcalc.published.figures import check
+from costcalc.reports.lines import VIEWS
 from costcalc.reports.render import figures, text
-from costcalc.reports.report import layer_table, notes, type_table
-from costcalc.reports.result import VIEWS, lines
 
 SMALL: dict[str, Any] = {
     "costcalc": 1,
@@ -81,7 +80,7 @@ def test_the_lectures_operations(network: str, operations: int) -> None:
 )
 def test_every_view_sums_to_the_same_totals(convention: str, by: str, fold: int | None) -> None:
     result = costcalc.count(SMALL, convention=convention)
-    shown = lines(result, by, fold)
+    shown = result.lines(by, fold)
     assert sum(line.cost.params for line in shown) == result.params
     assert sum(line.cost.macs for line in shown) == result.total
     assert sum(len(line.rows) for line in shown) == len(result.layers) == 9 + 2
@@ -97,12 +96,12 @@ VIEWS_OF_SMALL = [
 
 @pytest.mark.parametrize(("by", "fold", "names"), VIEWS_OF_SMALL)
 def test_views(by: str, fold: int | None, names: list[str]) -> None:
-    assert [line.name for line in lines(costcalc.count(SMALL), by, fold)] == names
+    assert [line.name for line in costcalc.count(SMALL).lines(by, fold)] == names
 
 
 def test_a_layer_holds_its_norm_and_activation() -> None:
     result = costcalc.count(SMALL)
-    line = next(line for line in lines(result, "layer") if line.name == "pair1/conv1")
+    line = next(line for line in result.lines("layer") if line.name == "pair1/conv1")
     assert [member.name for member in line.rows] == ["pair1/conv1", "pair1/conv1/batch_norm", "pair1/conv1/relu"]
     assert (line.type, line.cost.params, line.kernel, line.stride) == ("conv 1x1", 16 + 8, "1", "1")
 
@@ -204,18 +203,18 @@ def test_shares(value: float, shown: str) -> None:
 @pytest.mark.parametrize("columns", [80, 120])
 def test_tables_fit_the_terminal(network: str, columns: int) -> None:
     result = costcalc.count(network)
-    for table in (layer_table(result), type_table(result)):
+    for table in (result.table(), result.table("type")):
         made = text.render(table, columns=columns).splitlines()
         assert max(map(text.width, made)) <= columns
 
 
 def test_a_path_is_told_whole_by_headings() -> None:
-    made = text.render(layer_table(costcalc.count("resnet50")), columns=80)
+    made = text.render(costcalc.count("resnet50").table(), columns=80)
     assert "\nstage4/bottleneck3\n" in made
 
 
 def test_color_styles_only() -> None:
-    table = layer_table(costcalc.count(SMALL))
+    table = costcalc.count(SMALL).table()
     plain = text.render(table)
     colored = text.render(table, color=True)
     assert "\x1b" not in plain
@@ -224,7 +223,7 @@ def test_color_styles_only() -> None:
 
 def test_wide_characters_align() -> None:
     result = costcalc.count({**SMALL, "layers": [{"conv": {"out": 4, "kernel": 3}, "name": "畳み込み"}, "relu"]})
-    made = text.render(layer_table(result)).splitlines()
+    made = text.render(result.table()).splitlines()
     assert len({text.width(line) for line in made if "畳" in line or "relu" in line or "─" in line}) == 1
 
 
@@ -232,7 +231,7 @@ def test_custom_is_marked_in_every_table() -> None:
     layer = {"custom": {"shape": [4, 8, 8], "params": "10 * c_in", "macs": 7, "note": "a lookup"}, "name": "odd"}
     result = costcalc.count({**SMALL, "layers": [layer]})
     assert (result.params, result.macs) == (30, 7)
-    assert "* as the spec states it, not derived: a lookup" in notes(result)
+    assert "* as the spec states it, not derived: a lookup" in result.notes()
     for format_ in ("table", "markdown", "latex"):
         assert "odd*" in written(result, None, None, format_, exact=False, color=False).replace("\\", "")
     assert '"stated": true' in written(result, None, None, "json", exact=False, color=False)
@@ -261,11 +260,11 @@ def test_an_unknown_cost_makes_totals_unknown(convention: str, total: Any, shown
 
 def test_what_is_known_beside_an_unknown_cost_is_told() -> None:
     result = costcalc.count(UNKNOWN)
-    assert "unknown: the MACs of 1 of 2 rows; the others have 6,912" in notes(result)
+    assert "unknown: the MACs of 1 of 2 rows; the others have 6,912" in result.notes()
     rows = list(csv.DictReader(io.StringIO(written(result, None, None, "csv", exact=False, color=False))))
     assert [row["macs"] for row in rows] == ["6912", ""]
     assert list(result.to_pandas()["macs"].isna()) == [False, True]
-    assert [line.name for line in lines(result, "type")] == ["conv 3x3", "opaque"]
+    assert [line.name for line in result.lines("type")] == ["conv 3x3", "opaque"]
 
 
 def test_figures_of_an_unknown_cost_are_refused() -> None:
@@ -285,7 +284,7 @@ BAD = [
 
 def test_a_view_by_type_cannot_be_folded() -> None:
     with pytest.raises(costcalc.SpecError, match="fold sums groups of layers"):
-        lines(costcalc.count(SMALL), "type", 2)
+        costcalc.count(SMALL).lines("type", 2)
 
 
 @pytest.mark.parametrize(("options", "message"), BAD)

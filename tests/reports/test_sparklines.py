@@ -11,7 +11,6 @@ from click.testing import CliRunner
 import costcalc
 from costcalc.cli import group
 from costcalc.reports import sparklines
-from costcalc.reports.result import lines
 
 BARS = [
     (0, 8, False, ""),
@@ -67,7 +66,7 @@ def test_a_report_with_bars_fits_a_terminal(network: str, by: str) -> None:
     text = CliRunner().invoke(group, ["report", network, "--by", by, "--bars"], env={"COLUMNS": "80"}).output
     assert max(map(len, text.splitlines())) <= 80
     # By the letters alone: the longest bar is the largest share, and what costs nothing has none.
-    costs = [line.cost.macs for line in lines(costcalc.count(network), by)]
+    costs = [line.cost.macs for line in costcalc.count(network).lines(by)]
     assert text.count("█" * sparklines.BAR) >= 1
     body = text.split("total")[0].splitlines()
     drawn = [sum(line.count(letter) for letter in sparklines.EIGHTHS) for line in body]

@@ -313,17 +313,17 @@ def test_part_files_of_another_sweep_are_left_alone(tmp_path: Path) -> None:
 def test_a_stopped_fold_goes_on(tmp_path: Path) -> None:
     question = chunks.Question("", 5, ("macs",))
     path = str(tmp_path / "state.json")
-    saved = parquet.Saved(path, task(question, 20))
+    saved = parquet.SavedState(path, task(question, 20))
     first = list(itertools.islice(chunks.folding(task(question, 20)), 3))
     saved.write(*first[-1])
-    again = parquet.Saved(path, task(question, 20))
+    again = parquet.SavedState(path, task(question, 20))
     assert again.done == 3
     *_, (done, kept) = chunks.folding(task(question, 20), start=again.done, kept=again.kept)
     assert done == len(chunks.ready(task(question, 20)).blocks) > 3
     whole = chunks.fold(task(question, 20))
     assert sorted(kept["setting"]) == sorted(whole["setting"])
     with pytest.raises(SpecError, match="another sweep"):
-        parquet.Saved(path, task(chunks.Question("", 6), 20))
+        parquet.SavedState(path, task(chunks.Question("", 6), 20))
 
 
 @given(st.lists(st.integers(1, 6), max_size=4), st.integers(1, 40))

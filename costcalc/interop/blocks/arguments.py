@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from costcalc.interop.blocks.tree import HALF, Free, Part
+from costcalc.interop.blocks.tree import HALF, Free, TreeItem
 from costcalc.language.standalone import flow
 from costcalc.operators import op as ops
 from costcalc.operators.fields import MODIFIERS, REQUIRED, RESERVED, Text
@@ -45,21 +45,21 @@ class Argument:
         return next(value for value in known if repr(value) == common)
 
 
-class Expr:
+class Computed:
     """A value that is computed from arguments or from tensors: `4 * {}`; names are put in once they are known."""
 
-    def __init__(self, template: str, *named: Argument | Item | Expr) -> None:
+    def __init__(self, template: str, *named: Argument | WrittenItem | Computed) -> None:
         self.template = template
         self.named = named
 
     def __str__(self) -> str:
-        return self.template.format(*(part if isinstance(part, Expr) else part.name for part in self.named))
+        return self.template.format(*(part if isinstance(part, Computed) else part.name for part in self.named))
 
 
-class Item:
+class WrittenItem:
     """An item to be written: an operator or a call, the items that feed it, and its modifiers."""
 
-    def __init__(self, part: Part, refs: Sequence[Ref], label: str) -> None:
+    def __init__(self, part: TreeItem, refs: Sequence[Ref], label: str) -> None:
         self.kind = part.kind
         self.joins = part.joins
         self.outputs = len(part.outputs)
@@ -67,15 +67,15 @@ class Item:
         self.label = label  # where it comes from: it is named so
         self.fields: dict[str, Any] = part.fields
         self.repeat: Any = part.repeat
-        self.flag: Expr | None = None  # whether it is there
+        self.flag: Computed | None = None  # whether it is there
         self.share = part.share
         self.name = ""  # given where something reads it
 
 
-class Block:
+class FoundBlock:
     """A template, found in several places."""
 
-    def __init__(self, arguments: list[Argument], items: list[Item], path: str) -> None:
+    def __init__(self, arguments: list[Argument], items: list[WrittenItem], path: str) -> None:
         self.arguments = sorted(arguments, key=lambda a: a.default is not ABSENT)
         self.items = items
         self.path = path  # of its first instance
@@ -108,7 +108,7 @@ def same(a: Any, b: Any) -> bool:
     return repr(a) == repr(b)
 
 
-def natural(part: Part, name: str) -> Any:
+def natural(part: TreeItem, name: str) -> Any:
     """Return what a field or an argument is where it is not given; ABSENT where it must be."""
     if part.cls is None:
         return part.kind.defaults.get(name, ABSENT)
@@ -116,7 +116,7 @@ def natural(part: Part, name: str) -> Any:
     return ABSENT if default is REQUIRED or default is None or isinstance(default, tuple) else default
 
 
-def fixed(part: Part) -> tuple[Any, ...]:
+def fixed(part: TreeItem) -> tuple[Any, ...]:
     """Return what can't be an argument: free text, and whether a field is given that has no plain default."""
     if part.cls is None:
         return ()
@@ -128,14 +128,14 @@ def fixed(part: Part) -> tuple[Any, ...]:
 class Fitter:
     """Finds the arguments of a block from the values that its fields have in each instance."""
 
-    def __init__(self, rows: list[list[Part | None]], entering: list[int], leaving: list[int]) -> None:
+    def __init__(self, rows: list[list[TreeItem | None]], entering: list[int], leaving: list[int]) -> None:
         self.rows = rows  # for each instance, the part at each place of the pattern
         self.entering = entering  # channels, for each instance
         self.leaving = leaving
         self.arguments: list[Argument] = []
-        self.read: dict[int, Item] = {}  # places of the items that others read by name, so far
+        self.read: dict[int, WrittenItem] = {}  # places of the items that others read by name, so far
 
-    def block(self, items: list[Item], path: str, taken: set[str]) -> Block:
+    def block(self, items: list[WrittenItem], path: str, taken: set[str]) -> FoundBlock:
         """Return the block whose items are these, their values worked out."""
         asked = {n for place, item in enumerate(items) for n, part in item.refs if 0 <= n < place - 1 and part is None}
         for place, item in enumerate(items):
@@ -150,48 +150,48 @@ class Fitter:
             if not all(there):
                 item.flag = self.condition(there, items) or self.flag(there, item)
         name_all(self.arguments, items, taken)
-        return Block(self.arguments, items, path)
+        return FoundBlock(self.arguments, items, path)
 
-    def flag(self, there: list[bool], item: Item) -> Expr:
+    def flag(self, there: list[bool], item: WrittenItem) -> Computed:
         word = re.match(r"[A-Za-z]\w*", item.label)
         label = f"with_{word[0] if word else item.kind if isinstance(item.kind, str) else item.kind.name}"
         found = self.known(there, lambda argument: argument.label.startswith("with_"))
-        return Expr("{}", found or self.new(there, label, natural=False, channels=False))
+        return Computed("{}", found or self.new(there, label, natural=False, channels=False))
 
-    def condition(self, there: list[bool], items: list[Item]) -> Expr | None:
+    def condition(self, there: list[bool], items: list[WrittenItem]) -> Computed | None:
         """Return whether an item is there as people say it: by the stride, by the channels that change."""
         stride = next((a for a in self.arguments if a.label == "stride"), None)
         last = self.result(items)
         kept = [a == b for a, b in zip(self.entering, self.leaving, strict=True)]
         one = [value == 1 for value in stride.values] if stride else []
         if stride and there == one:
-            return Expr("{} == 1", stride)
+            return Computed("{} == 1", stride)
         if stride and there == [not value for value in one]:
-            return Expr("{} != 1", stride)
+            return Computed("{} != 1", stride)
         if last is None:
             return None
         if there == kept:
-            return Expr("{} == c_of(input)", last)
+            return Computed("{} == c_of(input)", last)
         if stride and there == [a and b for a, b in zip(one, kept, strict=True)]:
-            return Expr("{} == 1 and {} == c_of(input)", stride, last)
+            return Computed("{} == 1 and {} == c_of(input)", stride, last)
         if stride and there == [not (a and b) for a, b in zip(one, kept, strict=True)]:
-            return Expr("{} != 1 or {} != c_of(input)", stride, last)
+            return Computed("{} != 1 or {} != c_of(input)", stride, last)
         return None
 
-    def result(self, items: list[Item]) -> Expr | None:
+    def result(self, items: list[WrittenItem]) -> Computed | None:
         """Return the channels that leave, by what is known where the block is entered."""
         for place in reversed(range(len(items))):
             said = items[place].fields.get("out")
             given = [part.fields.get("out") if (part := row[place]) else None for row in self.rows]
             if given != self.leaving:
                 continue
-            if not isinstance(said, Expr):
-                return Expr(str(said))
+            if not isinstance(said, Computed):
+                return Computed(str(said))
             if said.named and "c_in" not in said.template and all(isinstance(a, Argument) for a in said.named):
                 return said
         return None
 
-    def fields(self, parts: list[Part | None]) -> dict[str, Any]:
+    def fields(self, parts: list[TreeItem | None]) -> dict[str, Any]:
         names = dict.fromkeys(name for part in parts if part for name in part.fields)
         found = {}
         for name in names:
@@ -204,7 +204,9 @@ class Fitter:
                 found[name] = value
         return found
 
-    def value(self, values: list[Any], label: str, default: Any, parts: list[Part | None], *, channels: bool) -> Any:
+    def value(
+        self, values: list[Any], label: str, default: Any, parts: list[TreeItem | None], *, channels: bool
+    ) -> Any:
         """Return a constant, or an expression that has these values in the instances."""
         said = [value for value in values if value is not ABSENT]
         known = [value for value in said if not isinstance(value, Free)] or said
@@ -213,7 +215,7 @@ class Fitter:
         values = [HALF if isinstance(value, Free) else value for value in values]
         alike = self.known(values, lambda a: a.label == label or (channels and a.channels))
         if alike:
-            return Expr("{}", alike)
+            return Computed("{}", alike)
         if channels and (found := self.derived(values, parts)):
             return found
         if all(isinstance(value, list) and len(value) == len(known[0]) for value in known):
@@ -223,7 +225,7 @@ class Fitter:
                 return found_all
         if channels and values != self.leaving and (ratio := self.ratio(values, parts)):
             return ratio
-        return Expr("{}", self.new(values, label, default, channels=channels))
+        return Computed("{}", self.new(values, label, default, channels=channels))
 
     def known(self, values: list[Any], fits: Callable[[Argument], bool]) -> Argument | None:
         """Return the argument with these values; what either leaves open the other fills."""
@@ -239,27 +241,27 @@ class Fitter:
         self.arguments.append(Argument(values, label, natural, channels=channels))
         return self.arguments[-1]
 
-    def derived(self, values: list[Any], parts: list[Part | None]) -> Expr | None:
+    def derived(self, values: list[Any], parts: list[TreeItem | None]) -> Computed | None:
         """Return channels as a multiple or a part of an argument, or of the channels that enter."""
         for argument in self.arguments:
             template = multiple(values, argument.values, "{}") if argument.channels else ""
             if template:
-                return Expr(template, argument)
+                return Computed(template, argument)
         for name, bases in (("c_in", entering(parts, "c_in")), ("c_of(input)", self.bases(parts))):
             if template := multiple(values, bases, name):
-                return Expr(template)
+                return Computed(template)
         for place, item in self.read.items():
             there = [row[place] for row in self.rows]
             leaving = [part.channels if part else ABSENT for part in there]
             if template := multiple(values, leaving, "c_of({})"):
-                return Expr(template, item)
+                return Computed(template, item)
         return None
 
-    def bases(self, parts: list[Part | None]) -> list[Any]:
+    def bases(self, parts: list[TreeItem | None]) -> list[Any]:
         """Return the channels that enter the block, unless the item is run several times."""
         return [ABSENT if part and part.repeat > 1 else c for part, c in zip(parts, self.entering, strict=True)]
 
-    def entry(self, values: list[Any], parts: list[Part | None], *, last: bool) -> Any:
+    def entry(self, values: list[Any], parts: list[TreeItem | None], *, last: bool) -> Any:
         """Return one entry of a list, without a new argument; ABSENT where it would need one."""
         known = [value for value in values if value is not ABSENT]
         if all(same(value, known[0]) for value in known):
@@ -267,10 +269,10 @@ class Fitter:
         for name in ("w_in", "h_in", "c_in") if last else ("c_in", "h_in", "w_in"):
             template = multiple(values, entering(parts, name), name)
             if template:
-                return Expr(template)
+                return Computed(template)
         return self.derived(values, parts) or ABSENT
 
-    def ratio(self, values: list[Any], parts: list[Part | None]) -> Expr | None:
+    def ratio(self, values: list[Any], parts: list[TreeItem | None]) -> Computed | None:
         """Return channels as `expand * c_in` where the factor takes fewer values than the channels."""
         pairs = list(zip(values, entering(parts, "c_in"), strict=True))
         live = [(v, c) for v, c in pairs if v is not ABSENT]
@@ -278,10 +280,10 @@ class Fitter:
             return None
         factors = [ABSENT if v is ABSENT else v // c for v, c in pairs]
         found = self.known(factors, lambda a: a.label == "expand")
-        return Expr("{} * c_in", found or self.new(factors, "expand", ABSENT, channels=False))
+        return Computed("{} * c_in", found or self.new(factors, "expand", ABSENT, channels=False))
 
 
-def entering(parts: Iterable[Part | None], name: str) -> list[Any]:
+def entering(parts: Iterable[TreeItem | None], name: str) -> list[Any]:
     """Return `c_in`, `h_in` or `w_in` of a part in each instance; ABSENT where it has none, or repeats."""
     axis, least = {"c_in": (0, 1), "h_in": (-2, 3), "w_in": (-1, 2)}[name]
     found = []
@@ -303,10 +305,10 @@ def multiple(values: list[Any], bases: list[Any], name: str) -> str:
     return f"{name} // {part}" if part and all(b == part * v for v, b in pairs) else ""
 
 
-def name_all(arguments: list[Argument], items: list[Item], taken: set[str]) -> None:
+def name_all(arguments: list[Argument], items: list[WrittenItem], taken: set[str]) -> None:
     """Name the arguments of a block by what they are of: channels that are not those that leave are inner ones."""
     last = next((item.fields["out"] for item in reversed(items) if "out" in item.fields), None)
-    leaving = last.named[0] if isinstance(last, Expr) and last.template == "{}" else None
+    leaving = last.named[0] if isinstance(last, Computed) and last.template == "{}" else None
     used = set[str]()
     for argument in arguments:
         inner = argument.label == "out" and argument is not leaving

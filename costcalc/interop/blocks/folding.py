@@ -13,9 +13,9 @@ from typing import Any
 from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
-from costcalc.interop.blocks.arguments import ABSENT, ENTERS, Block, Fitter, Item, Ref, fixed, free, same
+from costcalc.interop.blocks.arguments import ABSENT, ENTERS, Fitter, FoundBlock, Ref, WrittenItem, fixed, free, same
 from costcalc.interop.blocks.text import defaulted, written
-from costcalc.interop.blocks.tree import CONTAINERS, Group, Part, Tree, chained, groups, learned, made
+from costcalc.interop.blocks.tree import CONTAINERS, Group, Tree, TreeItem, chained, groups, learned, made
 from costcalc.language import zoo
 from costcalc.language.document import VERSION
 from costcalc.language.writing import INPUT, Flat, Step, spec_text
@@ -59,14 +59,16 @@ class Folder:
         self.flat = flat
         self.dissolved = dissolved
         self.tree = Tree(flat)
-        self.blocks: list[Block] = []
-        self.members: dict[Block, list[Group]] = {}
+        self.blocks: list[FoundBlock] = []
+        self.members: dict[FoundBlock, list[Group]] = {}
         self.names = set[str]()  # of blocks
         self.variables = set[str]()  # the names of their arguments
         for family in self.families():
             self.family(family)
         self.root = self.opened(self.tree.root)
-        self.items = [Item(part, refs, part.path) for part, refs in zip(self.root, self.refs(self.root), strict=True)]
+        self.items = [
+            WrittenItem(part, refs, part.path) for part, refs in zip(self.root, self.refs(self.root), strict=True)
+        ]
 
     @property
     def repeats(self) -> bool:
@@ -113,15 +115,15 @@ class Folder:
             if len(pattern.rows) > 1:
                 self.block(pattern)
 
-    def opened(self, group: Group) -> list[Part]:
+    def opened(self, group: Group) -> list[TreeItem]:
         """Return a group's parts, calls in place of the groups inside it, equal ones in a row as one."""
-        found: list[Part] = []
+        found: list[TreeItem] = []
         for part in group.parts:
             if isinstance(part, Group):
                 found += [part.call] if part.call else self.opened(part)
             else:
                 found.append(part)
-        merged: list[Part] = []
+        merged: list[TreeItem] = []
         for part in found:
             if merged and self.again(merged[-1], part):
                 last = merged[-1]
@@ -132,7 +134,7 @@ class Folder:
                 merged.append(part)
         return merged
 
-    def again(self, last: Part, part: Part) -> bool:
+    def again(self, last: TreeItem, part: TreeItem) -> bool:
         """Say whether a part is the one before once more, fed by that alone."""
         alike = last.kind == part.kind and last.share == part.share and same(last.fields, part.fields)
         chained = len(part.inputs) == 1 and part.inputs == last.outputs and len(part.outputs) == 1
@@ -144,13 +146,13 @@ class Folder:
 
     def structure(self, group: Group) -> tuple[Any, Any]:
         """Return what must be equal in the instances of a block: the items' kinds, and what feeds them."""
-        parts = [part for part in group.parts if isinstance(part, Part)]
+        parts = [part for part in group.parts if isinstance(part, TreeItem)]
         words: dict[str, int] = {}
         shares = [words.setdefault(part.share, len(words)) if part.share else None for part in parts]
         marks = [(part.kind, fixed(part), share, len(part.outputs)) for part, share in zip(parts, shares, strict=True)]
         return tuple(marks), tuple(self.refs(parts))
 
-    def refs(self, parts: list[Part]) -> list[tuple[Ref, ...]]:
+    def refs(self, parts: list[TreeItem]) -> list[tuple[Ref, ...]]:
         """Return for each part the places of those that feed it."""
         places: dict[str, Ref] = {}
         found = []
@@ -168,7 +170,7 @@ class Folder:
         for place, refs in enumerate(pattern.refs):
             group, part = next((group, row[place]) for group, row in rows if row[place])
             assert part is not None
-            items.append(Item(part, refs, part.path.removeprefix(f"{group.path}.")))
+            items.append(WrittenItem(part, refs, part.path.removeprefix(f"{group.path}.")))
         ends = [tuple(self.flat.shapes[values[0]] for values in self.tree.ends(group)) for group, _ in rows]
         fitter = Fitter([row for _, row in rows], [x.c for x, _ in ends], [y.c for _, y in ends])
         block = fitter.block(items, first.path, self.names)
@@ -179,7 +181,7 @@ class Folder:
         self.members[block] = [group for group, _ in rows]
         for number, (group, _) in enumerate(rows):
             entering, leaving = self.tree.ends(group)
-            call = group.call = Part(block, block.call(number), entering, leaving, group.path)
+            call = group.call = TreeItem(block, block.call(number), entering, leaving, group.path)
             call.span, call.share = group.span, group.share
             call.x, call.y = ends[number]
 
@@ -198,10 +200,10 @@ class Folder:
 
     def poor(self) -> set[tuple[int, int]]:
         """Return the groups whose blocks save no line: called once, or too small."""
-        sites: dict[Block, list[Item]] = {block: [] for block in self.blocks}
+        sites: dict[FoundBlock, list[WrittenItem]] = {block: [] for block in self.blocks}
         for items in (self.items, *(block.items for block in self.blocks)):
             for item in items:
-                if isinstance(item.kind, Block):
+                if isinstance(item.kind, FoundBlock):
                     sites[item.kind].append(item)
         poor = {block for block, calls in sites.items() if _saves_nothing(block, calls)}
         within = {item.kind for block in poor for item in block.items}  # may be called more often once those are gone
@@ -232,7 +234,7 @@ class Pattern:
         self.marks = marks
         self.refs = refs
         self.first = members[0]
-        self.rows: list[tuple[Group, list[Part | None]]] = [(group, list(_parts(group))) for group in members]
+        self.rows: list[tuple[Group, list[TreeItem | None]]] = [(group, list(_parts(group))) for group in members]
 
     def take(self, marks: Any, refs: Any, members: list[Group], *, strict: bool) -> bool:
         """Take groups of another structure in, if it is this one without some items that can be left out.
@@ -247,7 +249,7 @@ class Pattern:
             self.rows.append((group, [None if k is None else parts[k] for k in found]))
         return True
 
-    def matched(self, marks: Any, refs: Any, parts: list[Part], *, strict: bool) -> list[int | None] | None:
+    def matched(self, marks: Any, refs: Any, parts: list[TreeItem], *, strict: bool) -> list[int | None] | None:
         """Return for each item of the pattern its place in a shorter structure, None for one that is left out."""
         found: list[int | None] = []
         values: list[Any] = []  # what flows out of each item, as the shorter structure names it
@@ -269,22 +271,22 @@ class Pattern:
         return found if whole and left <= min(MOST_OPTIONAL, len(marks)) else None
 
 
-def _saves_nothing(block: Block, calls: list[Item]) -> bool:
+def _saves_nothing(block: FoundBlock, calls: list[WrittenItem]) -> bool:
     """Say whether a spec would be no longer without a block; a call that repeats or is optional keeps it."""
     body = len(block.items)
     kept = any(not same(item.repeat, 1) or item.flag for item in calls)
     return not kept and len(calls) * body <= 1 + body + len(calls)
 
 
-def _parts(group: Group) -> Iterator[Part]:
-    return (part for part in group.parts if isinstance(part, Part))
+def _parts(group: Group) -> Iterator[TreeItem]:
+    return (part for part in group.parts if isinstance(part, TreeItem))
 
 
 def _sent(value: Ref, part: int | None) -> Ref:
     return (value[0], part) if part is not None else value
 
 
-def looks(part: Part) -> tuple[str, ...]:
+def looks(part: TreeItem) -> tuple[str, ...]:
     """Return what two layers should have in common to be taken for one: window, norm, activation."""
     if part.cls is None:
         return ()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from costcalc.interop.blocks.arguments import ENTERS, TURNS, Block, Expr, Item, Ref, free, same
+from costcalc.interop.blocks.arguments import ENTERS, TURNS, Computed, FoundBlock, Ref, WrittenItem, free, same
 from costcalc.interop.blocks.tree import HALF, Free
 from costcalc.language.writing import INPUT, legal_name
 from costcalc.operators import op as ops
@@ -17,7 +17,7 @@ LEAST_ROWS = 5  # of a table; fewer calls are written one by one
 
 
 def written(
-    items: Sequence[Item], block: Block | None, taken: set[str], results: Sequence[Ref] = ()
+    items: Sequence[WrittenItem], block: FoundBlock | None, taken: set[str], results: Sequence[Ref] = ()
 ) -> tuple[list[Any], list[str]]:
     """Return items as data, and the names of the results unless they are what flows out at the end.
 
@@ -38,7 +38,7 @@ def written(
     return found, [] if flowing else [_spelled(ref, names) for ref in results]
 
 
-def _flow(number: int, items: Sequence[Item]) -> Ref | None:
+def _flow(number: int, items: Sequence[WrittenItem]) -> Ref | None:
     """Return what flows into an item; None where it is several tensors."""
     if number == 0:
         return ENTERS
@@ -48,7 +48,9 @@ def _flow(number: int, items: Sequence[Item]) -> Ref | None:
 # ---- names -------------------------------------------------------------------------------------------
 
 
-def _names(items: Sequence[Item], block: Block | None, taken: set[str], results: Sequence[Ref]) -> dict[int, str]:
+def _names(
+    items: Sequence[WrittenItem], block: FoundBlock | None, taken: set[str], results: Sequence[Ref]
+) -> dict[int, str]:
     """Return the names that layers need: of those that something else reads than what follows, and of modules."""
     asked = {ref[0] for ref in results}
     for number, item in enumerate(items):
@@ -58,7 +60,7 @@ def _names(items: Sequence[Item], block: Block | None, taken: set[str], results:
     used = {*taken, *(argument.name for argument in (block.arguments if block else ()))}
     names = {}
     for number, item in enumerate(items):
-        module = block is None and isinstance(item.kind, Block) and item.repeat == 1
+        module = block is None and isinstance(item.kind, FoundBlock) and item.repeat == 1
         leaf = item.label.rpartition(".")[2]
         if number in asked or (module and not leaf.isdigit()):
             names[number] = item.name = free(_label(item), used, "_")
@@ -66,12 +68,12 @@ def _names(items: Sequence[Item], block: Block | None, taken: set[str], results:
     return names
 
 
-def _label(item: Item) -> str:
+def _label(item: WrittenItem) -> str:
     """Return a name for a layer: a module's own; of a layer the outermost word inside the module around it."""
     words = [re.sub(r"\W", "_", word) for word in item.label.split(".") if not word.isdigit()]
     if not words:
         return f"{item.kind if isinstance(item.kind, str) else item.kind.name}_out"
-    return legal_name(words[-1] if isinstance(item.kind, Block) else words[0])
+    return legal_name(words[-1] if isinstance(item.kind, FoundBlock) else words[0])
 
 
 def _spelled(ref: Ref, names: dict[int, str]) -> str:
@@ -83,11 +85,11 @@ def _spelled(ref: Ref, names: dict[int, str]) -> str:
 # ---- items -------------------------------------------------------------------------------------------
 
 
-def _item(item: Item, number: int, items: Sequence[Item], names: dict[int, str]) -> Any:
+def _item(item: WrittenItem, number: int, items: Sequence[WrittenItem], names: dict[int, str]) -> Any:
     """Return an item: an operator or a call, with its modifiers."""
     key = item.kind if isinstance(item.kind, str) else item.kind.name
     before = _flow(number, items)
-    called = isinstance(item.kind, Block)
+    called = isinstance(item.kind, FoundBlock)
     order = [argument.name for argument in item.kind.arguments] if called else list(ops.operators()[key].fields)
     fields = {name: plain(item.fields[name]) for name in order if name in item.fields}
     found: dict[str, Any] = {key: fields or None}
@@ -113,27 +115,27 @@ def plain(value: Any) -> Any:
     """Return a value as data: expressions as text."""
     if isinstance(value, list):
         return [plain(entry) for entry in value]
-    return str(value) if isinstance(value, Expr) else value
+    return str(value) if isinstance(value, Computed) else value
 
 
 # ---- tables ------------------------------------------------------------------------------------------
 
 
-def _rows(items: Sequence[Item], start: int, names: dict[int, str]) -> int:
+def _rows(items: Sequence[WrittenItem], start: int, names: dict[int, str]) -> int:
     """Return how many calls of one block follow each other without names."""
     number = start
     while number < len(items):
         item = items[number]
-        called = isinstance(item.kind, Block) and item.kind is items[start].kind and not item.share
+        called = isinstance(item.kind, FoundBlock) and item.kind is items[start].kind and not item.share
         if not called or number in names or list(item.refs) != [_flow(number, items)]:
             break
         number += 1
     return number - start
 
 
-def _table(items: Sequence[Item]) -> Any:
+def _table(items: Sequence[WrittenItem]) -> Any:
     """Return a table of calls: a column for each argument that varies."""
-    block: Block = items[0].kind
+    block: FoundBlock = items[0].kind
     columns: dict[str, list[Any]] = {}
     call: dict[str, Any] = {}
     for argument in block.arguments:

@@ -27,7 +27,7 @@ class Free(str):
     __slots__ = ()
 
 
-class Part:
+class TreeItem:
     """One item of a list of layers: a step with what it takes in, or the call of a block."""
 
     __slots__ = ("fields", "inputs", "kind", "outputs", "path", "repeat", "share", "span", "x", "y")
@@ -66,20 +66,20 @@ class Group:
 
     __slots__ = ("call", "family", "parts", "path", "share", "span")
 
-    def __init__(self, path: str, parts: Sequence[Part | Group]) -> None:
+    def __init__(self, path: str, parts: Sequence[TreeItem | Group]) -> None:
         self.path = path
         self.parts = list(parts)
         self.span: tuple[int, int] = (parts[0].span[0], parts[-1].span[1])
         self.share = ""
         self.family: Any = None
-        self.call: Part | None = None  # what stands for it once its block is known
+        self.call: TreeItem | None = None  # what stands for it once its block is known
 
     @property
     def outputs(self) -> list[str]:
         """The values that its last layer gives."""
         return self.parts[-1].outputs
 
-    def flat(self) -> Iterator[Part]:
+    def flat(self) -> Iterator[TreeItem]:
         """Yield the parts, those of groups inside it too."""
         for part in self.parts:
             yield from part.flat() if isinstance(part, Group) else (part,)
@@ -104,8 +104,8 @@ class Tree:
         self.root = Group("", self.grown(parts, 0, "") or parts)
         self.shares()
 
-    def part(self, step: Step, number: int) -> Part:
-        part = Part(step.kind, {}, step.inputs, step.outputs, step.name)
+    def part(self, step: Step, number: int) -> TreeItem:
+        part = TreeItem(step.kind, {}, step.inputs, step.outputs, step.name)
         part.span, part.share = (number, number + 1), step.share
         part.x = self.flat.shapes[step.inputs[0]] if len(step.inputs) == 1 else None
         part.y = self.flat.shapes[step.outputs[0]]
@@ -122,7 +122,7 @@ class Tree:
             self.known[key] = _least(ops.operators()[kind], axes, fields)
         return dict(self.known[key])
 
-    def common(self, parts: list[Part]) -> None:
+    def common(self, parts: list[TreeItem]) -> None:
         """Take the fields that all norms or activations of one kind have to the network's defaults."""
         roles = {*ops.role_words("norm").values(), *ops.role_words("act")}
         for kind in sorted({part.kind for part in parts} & roles):
@@ -134,9 +134,9 @@ class Tree:
 
     # ---- the tree --------------------------------------------------------------------------------
 
-    def grown(self, parts: list[Part], depth: int, path: str) -> list[Part | Group]:
+    def grown(self, parts: list[TreeItem], depth: int, path: str) -> list[TreeItem | Group]:
         """Return the parts of one module: layers, and a group for each module inside it."""
-        found: list[Part | Group] = []
+        found: list[TreeItem | Group] = []
         for key, run in groupby(parts, key=lambda part: _key(part, depth)):
             inner = list(run)
             if len(inner) == 1:
@@ -147,7 +147,7 @@ class Tree:
             found += self.module(below, children)
         return self.sound(self.moved(self.fused(found)))
 
-    def module(self, path: str, parts: list[Part | Group]) -> list[Part | Group]:
+    def module(self, path: str, parts: list[TreeItem | Group]) -> list[TreeItem | Group]:
         """Return a module as its parent holds it: one that is a wrapper only is what it holds."""
         if len(parts) == 1:
             only = parts[0]
@@ -155,11 +155,11 @@ class Tree:
             if isinstance(only, Group) and known.get(only.path, "") in CONTAINERS:
                 only.path = path
             return [only]
-        if all(isinstance(part, Part) and self.role(part) for part in parts):
+        if all(isinstance(part, TreeItem) and self.role(part) for part in parts):
             return parts
         return [Group(path, parts)]
 
-    def role(self, part: Part) -> str:
+    def role(self, part: TreeItem) -> str:
         """Return `norm` or `act` if a part may be said by the layer before it, else nothing."""
         if part.fields:
             return ""
@@ -167,19 +167,19 @@ class Tree:
             return "norm"
         return "act" if part.kind in ops.role_words("act") else ""
 
-    def fused(self, parts: list[Part | Group]) -> list[Part | Group]:
+    def fused(self, parts: list[TreeItem | Group]) -> list[TreeItem | Group]:
         """Let layers take in the norm and the activation that follow."""
-        found: list[Part | Group] = []
+        found: list[TreeItem | Group] = []
         for part in parts:
             last = found[-1] if found else None
-            joined = self.joined(last, part) if isinstance(last, Part) and isinstance(part, Part) else None
+            joined = self.joined(last, part) if isinstance(last, TreeItem) and isinstance(part, TreeItem) else None
             if joined:
                 found[-1] = joined
             else:
                 found.append(part)
         return found
 
-    def joined(self, layer: Part, part: Part) -> Part | None:
+    def joined(self, layer: TreeItem, part: TreeItem) -> TreeItem | None:
         """Return a layer with the norm or activation after it, or None where that would say something else."""
         role, cls = self.role(part), layer.cls
         if not role or cls is None or role not in cls.roles or part.inputs != layer.outputs:
@@ -193,7 +193,7 @@ class Tree:
         step = self.steps[layer.span[0]]
         given = {**_settled(step), **step.fields, role: word}
         given |= {name: layer.fields[name] for name in cls.roles if name in layer.fields}
-        both = Part(layer.kind, {}, layer.inputs, part.outputs, layer.path)
+        both = TreeItem(layer.kind, {}, layer.inputs, part.outputs, layer.path)
         both.fields = self.least(layer.kind, self.axes(step.inputs), given)
         both.span, both.share = (layer.span[0], part.span[1]), layer.share
         both.x, both.y = layer.x, part.y
@@ -203,19 +203,19 @@ class Tree:
         """Say whether a value feeds one step, and is no result of the network."""
         return len(self.users.get(value, ())) == 1 and value not in self.results
 
-    def moved(self, parts: list[Part | Group]) -> list[Part | Group]:
+    def moved(self, parts: list[TreeItem | Group]) -> list[TreeItem | Group]:
         """Move a join of what enters and what leaves a module into it, from the head of what comes after.
 
         A DenseNet's layer is written so by people: it ends with the concatenation of its input and its output.
         """
-        found: list[Part | Group] = []
+        found: list[TreeItem | Group] = []
         for part in parts:
             before = found[-1] if found else None
             head = part.parts[0] if isinstance(part, Group) else part
-            if isinstance(before, Group) and isinstance(head, Part) and self.closes(before, head):
+            if isinstance(before, Group) and isinstance(head, TreeItem) and self.closes(before, head):
                 before.parts.append(head)
                 before.span = (before.span[0], head.span[1])
-                if isinstance(part, Part):
+                if isinstance(part, TreeItem):
                     continue
                 part.parts, part.span = part.parts[1:], (head.span[1], part.span[1])
                 found += self.module(part.path, part.parts)
@@ -223,17 +223,17 @@ class Tree:
                 found.append(part)
         return found
 
-    def closes(self, group: Group, join: Part) -> bool:
+    def closes(self, group: Group, join: TreeItem) -> bool:
         entering, leaving = self.ends(group)
         if len(entering) != 1 or len(leaving) != 1 or not join.joins or join.share:
             return False
         return join.inputs in ([*entering, *leaving], [*leaving, *entering]) and self.inner(leaving[0])
 
-    def sound(self, parts: list[Part | Group]) -> list[Part | Group]:
+    def sound(self, parts: list[TreeItem | Group]) -> list[TreeItem | Group]:
         """Dissolve the modules that take or give several tensors."""
-        found: list[Part | Group] = []
+        found: list[TreeItem | Group] = []
         for part in parts:
-            if isinstance(part, Part) or self.single(part):
+            if isinstance(part, TreeItem) or self.single(part):
                 found.append(part)
             else:
                 found += part.parts
@@ -284,11 +284,11 @@ class Tree:
         return tuple(step.share for step in steps if step.share)
 
     def lifted(
-        self, parts: list[Part | Group], where: dict[str, set[int]], covered: dict[tuple[str, ...], set[int]]
-    ) -> list[Part | Group]:
-        found: list[Part | Group] = []
+        self, parts: list[TreeItem | Group], where: dict[str, set[int]], covered: dict[tuple[str, ...], set[int]]
+    ) -> list[TreeItem | Group]:
+        found: list[TreeItem | Group] = []
         for part in parts:
-            if isinstance(part, Part):
+            if isinstance(part, TreeItem):
                 found.append(part)
                 continue
             span, words = set(range(*part.span)), self.words(part)
@@ -321,7 +321,7 @@ def groups(group: Group) -> Iterator[Group]:
             yield part
 
 
-def _key(part: Part, depth: int) -> Any:
+def _key(part: TreeItem, depth: int) -> Any:
     """Return the module that a part is in, at a depth of its path; itself where the path ends."""
     keys = part.path.split(".")
     return keys[depth] if depth < len(keys) else part.span

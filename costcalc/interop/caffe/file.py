@@ -26,7 +26,7 @@ LOSSES = frozenset(
 )
 
 
-class Layer:
+class CaffeLayer:
     """A layer of the file: its settings, its name, its type in the second version's words, and its blobs."""
 
     def __init__(self, options: Options) -> None:
@@ -56,7 +56,7 @@ class Layer:
 # ---- the input -----------------------------------------------------------------------------------
 
 
-def source(net: Options, layers: list[Layer], shape: Sequence[int] | None) -> tuple[str, list[int]]:
+def source(net: Options, layers: list[CaffeLayer], shape: Sequence[int] | None) -> tuple[str, list[int]]:
     """Return the input's blob and shape; labels, which only losses take, are none."""
     declared = _inputs(net)
     for layer in layers:
@@ -92,7 +92,7 @@ def _dims(group: Options) -> list[int]:
     return group.wholes("dim", least=1)[1:]
 
 
-def _fed(layer: Layer, number: int) -> list[int]:
+def _fed(layer: CaffeLayer, number: int) -> list[int]:
     """Return the shape of a data layer's top, as far as the file tells it; empty where it does not."""
     if layer.type in ("Input", "DummyData"):
         shapes = layer.group("input_param" if layer.type == "Input" else "dummy_data_param").groups("shape")
@@ -109,7 +109,7 @@ def _fed(layer: Layer, number: int) -> list[int]:
     return [channels, *space] if all(space) else []
 
 
-def included(layer: Layer) -> bool:
+def included(layer: CaffeLayer) -> bool:
     """Say whether a layer is part of the network in the phase TEST, at level 0 and in no stage."""
     include, exclude = layer.options.groups("include"), layer.options.groups("exclude")
     if include:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from costcalc.base.errors import nearest
-from costcalc.interop.caffe.file import LOSSES, Layer
+from costcalc.interop.caffe.file import LOSSES, CaffeLayer
 from costcalc.interop.options import Declared, Options, wrong
 from costcalc.language.writing import INPUT, alike, legal_name
 
@@ -19,7 +19,7 @@ MINOR = frozenset(
 )
 
 
-class Network:
+class CaffeNetwork:
     """Runs layers into steps. `blobs` holds each blob's value, as the layers so far have left it."""
 
     def __init__(self, flat: Declared, source: str) -> None:
@@ -27,7 +27,7 @@ class Network:
         self.blobs = {source: INPUT}
         self.names: Counter[str] = Counter()
 
-    def build(self, layers: Iterable[Layer]) -> Declared:
+    def build(self, layers: Iterable[CaffeLayer]) -> Declared:
         """Run the layers, but those that compute losses; what no layer takes is an output, as in Caffe."""
         for layer in layers:
             if layer.type not in LOSSES:
@@ -35,7 +35,7 @@ class Network:
         self.flat.outputs = self.flat.ends()
         return self.flat
 
-    def run(self, layer: Layer) -> None:
+    def run(self, layer: CaffeLayer) -> None:
         """Run one layer: look its blobs up, add its steps, and name what it gives."""
         if layer.type not in _LAYERS:
             said = f"layer '{layer.name[:60]}' has type '{layer.type[:40]}', which costcalc can't express"
@@ -56,13 +56,13 @@ class Network:
         layer.options.finish(ANY)
         self.give(layer, given)
 
-    def taken(self, layer: Layer, blob: str) -> str:
+    def taken(self, layer: CaffeLayer, blob: str) -> str:
         """Return the value of a blob that a layer takes."""
         if blob not in self.blobs:
             raise wrong(f"{layer.options.what}: no layer before it gives the blob '{blob[:60]}'", layer.mark)
         return self.blobs[blob]
 
-    def give(self, layer: Layer, values: list[str]) -> None:
+    def give(self, layer: CaffeLayer, values: list[str]) -> None:
         """Name what a layer gives: a blob of its own, or one that it takes, which from here on is the new one."""
         if len(layer.tops) != len(values):
             raise wrong(f"{layer.options.what} gives {len(values)} blobs, not {len(layer.tops)}", layer.mark)
@@ -73,7 +73,7 @@ class Network:
 
     # ---- helpers ---------------------------------------------------------------------------------
 
-    def image(self, layer: Layer, value: str) -> tuple[int, int, int]:
+    def image(self, layer: CaffeLayer, value: str) -> tuple[int, int, int]:
         """Return channels, height and width of a value; raise SpecError where it is no image."""
         dims = self.flat.shapes[value].dims
         if len(dims) != 3:
@@ -85,7 +85,7 @@ class Network:
         for key in keys or ("axis",):
             group.only(key, ("1", "-3"), "costcalc works on the channels here")
 
-    def shared(self, layer: Layer, blobs: int) -> str:
+    def shared(self, layer: CaffeLayer, blobs: int) -> str:
         """Return the word under which a layer shares its weights with others; empty if it does not."""
         names = _shared_names(layer)
         if names and len(names) != blobs:
@@ -94,7 +94,7 @@ class Network:
 
     # ---- windows ---------------------------------------------------------------------------------
 
-    def convolution(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def convolution(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         c, *_ = self.image(layer, values[0])
         self.channelwise(group)
         groups, bias = group.whole("group", 1, least=1), group.flag("bias_term", default=True)
@@ -110,7 +110,7 @@ class Network:
         share = self.shared(layer, 2 if bias else 1)
         return self.flat.add("conv_transpose" if transposed else "conv", values, layer.name, share=share, **told)
 
-    def pooling(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def pooling(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Pool: Caffe rounds the number of windows up, and drops one that begins in the padding behind."""
         c, *space = self.image(layer, values[0])
         group.only("pool", ("MAX", "AVE", "0", "1"), "costcalc pools by maximum and average")
@@ -133,7 +133,7 @@ class Network:
 
     # ---- weights a channel, and norms ------------------------------------------------------------
 
-    def inner_product(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def inner_product(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         self.channelwise(group)
         if self.flat.shapes[values[0]].space:
             values = self.flat.add("flatten", values, f"{layer.name}.flatten")
@@ -141,12 +141,12 @@ class Network:
         told = {} if bias else {"bias": False}
         return self.flat.add("fc", values, layer.name, share=self.shared(layer, 2 if bias else 1), out=out, **told)
 
-    def batch_norm(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def batch_norm(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Normalize only: gamma and beta are those of a Scale layer behind it (or of this one, in NVIDIA's Caffe)."""
         affine = group.flag("scale_bias")
         return self.flat.add("batch_norm", values, layer.name, affine=affine, eps=group.real("eps", 1e-5))
 
-    def scale(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def scale(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         if len(values) == 2:
             return self.gated(layer, group, values)
         self.channelwise(group)
@@ -154,7 +154,7 @@ class Network:
         shift = {"shift": True} if group.flag("bias_term") else {}
         return self.flat.add("scale", values, layer.name, share=self.shared(layer, 1 + len(shift)), **shift)
 
-    def gated(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def gated(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Multiply by the second blob, which begins with the same axes."""
         group.only("axis", ("0",), "the factors begin with the batch's axis")
         group.only("bias_term", ("false",), "the factors are data here")
@@ -162,11 +162,11 @@ class Network:
         self.flat.same(layer.options.what, found[0], self.flat.shapes[values[0]].dims)
         return found
 
-    def lrn(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def lrn(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         group.only("norm_region", ("ACROSS_CHANNELS", "0"), "costcalc's lrn goes over channels")
         return self.flat.add("lrn", values, layer.name, size=group.whole("local_size", 5, least=1))
 
-    def normalize(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def normalize(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """SSD's layer: each pixel's channels divided by their length, then a factor a channel."""
         group.only("across_spatial", ("false",), "costcalc normalizes the channels of each pixel")
         group.only("channel_shared", ("false",), "costcalc learns a factor a channel")
@@ -177,29 +177,29 @@ class Network:
 
     # ---- element by element ----------------------------------------------------------------------
 
-    def relu(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def relu(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         slope = group.real("negative_slope", 0.0)
         if slope:
             return self.flat.add("leaky_relu", values, layer.name, slope=slope)
         return self.flat.add("relu", values, layer.name)
 
-    def prelu(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def prelu(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         return self.flat.add("prelu", values, layer.name, per_channel=not group.flag("channel_shared"))
 
-    def elu(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def elu(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         return self.flat.add("elu", values, layer.name, alpha=group.real("alpha", 1.0))
 
-    def plain(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def plain(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Activations without parameters."""
         del group
         return self.flat.add(_PLAIN[layer.type], values, layer.name)
 
-    def clip(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def clip(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         if (group.real("min", 0.0), group.real("max", 0.0)) != (0.0, 6.0):
             raise wrong(f"{layer.options.what}: costcalc clips from 0 to 6 only", layer.mark)
         return self.flat.add("relu6", values, layer.name)
 
-    def elementary(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def elementary(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """AbsVal, Exp and Log of the natural base."""
         for key, usual in (("base", -1.0), ("scale", 1.0), ("shift", 0.0)):
             if group.real(key, usual) != usual:
@@ -207,7 +207,7 @@ class Network:
         op = {"AbsVal": "absolute", "Exp": "exp", "Log": "log"}[layer.type]
         return self.flat.add("arithmetic", values, layer.name, op=op)
 
-    def power(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def power(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """(shift + scale * x) ^ power; what is neutral is left out."""
         steps = [("scale", "multiply", 1.0), ("shift", "add", 0.0), ("power", "power", 1.0)]
         for key, op, neutral in steps:
@@ -216,7 +216,7 @@ class Network:
                 values = self.flat.add("arithmetic", values, f"{layer.name}.{key}", op=op, by=by)
         return values
 
-    def eltwise(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def eltwise(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         word = group.word("operation", "SUM")
         kind = _JOINS.get(word)
         factors = group.reals("coeff")
@@ -228,20 +228,20 @@ class Network:
         self.flat.same(layer.options.what, found[0], self.flat.shapes[values[0]].dims)
         return found
 
-    def dropout(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def dropout(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         return self.flat.add("dropout", values, layer.name, p=group.real("dropout_ratio", 0.5))
 
-    def softmax(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def softmax(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         self.channelwise(group)
         return self.flat.add("softmax", values, layer.name)
 
     # ---- blobs cut, joined and seen otherwise ----------------------------------------------------
 
-    def concat(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def concat(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         axis = _axis(group, "axis", group.whole("concat_dim", 1))
         return self.flat.add("concat", values, layer.name, **_unless_0(axis=axis))
 
-    def slice(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def slice(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         axis = _axis(group, "axis", group.whole("slice_dim", 1))
         fields = _unless_0(axis=axis)
         dims, points = self.flat.shapes[values[0]].dims, group.wholes("slice_point", least=1)
@@ -254,17 +254,17 @@ class Network:
             raise wrong(f"{layer.options.what}: the slice points don't rise up to {dims[axis]}", layer.mark)
         return self.flat.add("split", values, layer.name, sizes=sizes, **fields)
 
-    def alias(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def alias(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Split gives what it takes, under several names."""
         del group
         return values * len(layer.tops)
 
-    def flatten(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def flatten(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         group.only("end_axis", ("-1",), "costcalc flattens up to the last axis")
         start = _axis(group, "axis", 1)
         return self.flat.add("flatten", values, layer.name, **_unless_0(start=start))
 
-    def reshape(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def reshape(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Another shape: 0 keeps the axis's length, -1 takes what is left; the batch must stay."""
         group.only("axis", ("0",), "costcalc's reshape gives the whole shape")
         group.only("num_axes", ("-1",), "costcalc's reshape gives the whole shape")
@@ -274,14 +274,14 @@ class Network:
             raise wrong(f"{layer.options.what}: a shape that keeps the batch is needed", group.place("shape"))
         return self.flat.add("reshape", values, layer.name, shape=[n or dims[k] for k, n in enumerate(wanted)])
 
-    def permute(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def permute(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         order, axes = group.wholes("order"), len(self.flat.shapes[values[0]].dims) + 1
         order += [axis for axis in range(axes) if axis not in order]
         if order[0] != 0 or sorted(order) != list(range(axes)):
             raise wrong(f"{layer.options.what}: not an order of {axes} axes, the batch first", layer.mark)
         return self.flat.add("permute", values, layer.name, axes=[axis - 1 for axis in order[1:]])
 
-    def crop(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def crop(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Cut height and width to those of the second blob, from the offset on."""
         group.only("axis", ("2", "-2"), "costcalc crops height and width")
         (_, *space), (_, *wanted) = (self.image(layer, value) for value in values)
@@ -293,10 +293,10 @@ class Network:
             raise wrong(f"{layer.options.what}: the second blob does not lie inside the first", layer.mark)
         return self.flat.add("crop", values[:1], layer.name, border=border)
 
-    def shuffle(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def shuffle(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         return self.flat.add("channel_shuffle", values, layer.name, groups=group.whole("group", 1, least=1))
 
-    def interp(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def interp(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """DeepLab's bilinear interpolation: shrunk, then zoomed, or to a size."""
         _, *space = self.image(layer, values[0])
         for key in ("pad_beg", "pad_end"):
@@ -307,12 +307,12 @@ class Network:
         space = [group.whole(key, n, least=1) for key, n in zip(("height", "width"), space, strict=True)]
         return self.flat.add("upsample", values, layer.name, size=alike(space), mode="bilinear")
 
-    def upsample(self, layer: Layer, group: Options, values: list[str]) -> list[str]:
+    def upsample(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         self.image(layer, values[0])
         return self.flat.add("upsample", values, layer.name, scale=group.whole("scale", 2, least=1))
 
 
-def _shared_names(layer: Layer) -> list[str]:
+def _shared_names(layer: CaffeLayer) -> list[str]:
     """Return the names that a layer gives its weights: those of equal names are the same."""
     given = [one.value for one in layer.options.all("param")]
     return [name for one in given if (name := one if isinstance(one, str) else one.word("name"))]
@@ -356,39 +356,39 @@ _PLAIN = {
 }  # fmt: skip
 _PLAIN_GROUPS = {"Sigmoid": "sigmoid_param", "TanH": "tanh_param", "Swish": "swish_param"}
 
-Step = Callable[[Network, Layer, Options, list[str]], list[str]]
+Step = Callable[[CaffeNetwork, CaffeLayer, Options, list[str]], list[str]]
 _MANY = 1000
 # A type's group of parameters, how many blobs it takes, and what it becomes.
 _LAYERS: dict[str, tuple[str, int, int, Step]] = {
-    "Convolution": ("convolution_param", 1, 1, Network.convolution),
-    "Deconvolution": ("convolution_param", 1, 1, Network.convolution),
-    "Pooling": ("pooling_param", 1, 1, Network.pooling),
-    "InnerProduct": ("inner_product_param", 1, 1, Network.inner_product),
-    "BatchNorm": ("batch_norm_param", 1, 1, Network.batch_norm),
-    "Scale": ("scale_param", 1, 2, Network.scale),
-    "LRN": ("lrn_param", 1, 1, Network.lrn),
-    "Normalize": ("norm_param", 1, 1, Network.normalize),
-    "ReLU": ("relu_param", 1, 1, Network.relu),
-    "PReLU": ("prelu_param", 1, 1, Network.prelu),
-    "ELU": ("elu_param", 1, 1, Network.elu),
-    "Clip": ("clip_param", 1, 1, Network.clip),
-    "AbsVal": ("", 1, 1, Network.elementary),
-    "Exp": ("exp_param", 1, 1, Network.elementary),
-    "Log": ("log_param", 1, 1, Network.elementary),
-    "Power": ("power_param", 1, 1, Network.power),
-    "Eltwise": ("eltwise_param", 2, _MANY, Network.eltwise),
-    "Dropout": ("dropout_param", 1, 1, Network.dropout),
-    "Softmax": ("softmax_param", 1, 1, Network.softmax),
-    "Concat": ("concat_param", 1, _MANY, Network.concat),
-    "Slice": ("slice_param", 1, 1, Network.slice),
-    "Split": ("", 1, 1, Network.alias),
-    "Flatten": ("flatten_param", 1, 1, Network.flatten),
-    "Reshape": ("reshape_param", 1, 1, Network.reshape),
-    "Permute": ("permute_param", 1, 1, Network.permute),
-    "Crop": ("crop_param", 2, 2, Network.crop),
-    "ShuffleChannel": ("shuffle_channel_param", 1, 1, Network.shuffle),
-    "Interp": ("interp_param", 1, 1, Network.interp),
-    "Upsample": ("upsample_param", 1, 1, Network.upsample),
+    "Convolution": ("convolution_param", 1, 1, CaffeNetwork.convolution),
+    "Deconvolution": ("convolution_param", 1, 1, CaffeNetwork.convolution),
+    "Pooling": ("pooling_param", 1, 1, CaffeNetwork.pooling),
+    "InnerProduct": ("inner_product_param", 1, 1, CaffeNetwork.inner_product),
+    "BatchNorm": ("batch_norm_param", 1, 1, CaffeNetwork.batch_norm),
+    "Scale": ("scale_param", 1, 2, CaffeNetwork.scale),
+    "LRN": ("lrn_param", 1, 1, CaffeNetwork.lrn),
+    "Normalize": ("norm_param", 1, 1, CaffeNetwork.normalize),
+    "ReLU": ("relu_param", 1, 1, CaffeNetwork.relu),
+    "PReLU": ("prelu_param", 1, 1, CaffeNetwork.prelu),
+    "ELU": ("elu_param", 1, 1, CaffeNetwork.elu),
+    "Clip": ("clip_param", 1, 1, CaffeNetwork.clip),
+    "AbsVal": ("", 1, 1, CaffeNetwork.elementary),
+    "Exp": ("exp_param", 1, 1, CaffeNetwork.elementary),
+    "Log": ("log_param", 1, 1, CaffeNetwork.elementary),
+    "Power": ("power_param", 1, 1, CaffeNetwork.power),
+    "Eltwise": ("eltwise_param", 2, _MANY, CaffeNetwork.eltwise),
+    "Dropout": ("dropout_param", 1, 1, CaffeNetwork.dropout),
+    "Softmax": ("softmax_param", 1, 1, CaffeNetwork.softmax),
+    "Concat": ("concat_param", 1, _MANY, CaffeNetwork.concat),
+    "Slice": ("slice_param", 1, 1, CaffeNetwork.slice),
+    "Split": ("", 1, 1, CaffeNetwork.alias),
+    "Flatten": ("flatten_param", 1, 1, CaffeNetwork.flatten),
+    "Reshape": ("reshape_param", 1, 1, CaffeNetwork.reshape),
+    "Permute": ("permute_param", 1, 1, CaffeNetwork.permute),
+    "Crop": ("crop_param", 2, 2, CaffeNetwork.crop),
+    "ShuffleChannel": ("shuffle_channel_param", 1, 1, CaffeNetwork.shuffle),
+    "Interp": ("interp_param", 1, 1, CaffeNetwork.interp),
+    "Upsample": ("upsample_param", 1, 1, CaffeNetwork.upsample),
 }
-_LAYERS |= dict.fromkeys(_DEPTHWISE, ("convolution_param", 1, 1, Network.convolution))
-_LAYERS |= {word: (_PLAIN_GROUPS.get(word, ""), 1, 1, Network.plain) for word in _PLAIN}
+_LAYERS |= dict.fromkeys(_DEPTHWISE, ("convolution_param", 1, 1, CaffeNetwork.convolution))
+_LAYERS |= {word: (_PLAIN_GROUPS.get(word, ""), 1, 1, CaffeNetwork.plain) for word in _PLAIN}

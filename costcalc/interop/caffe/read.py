@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.interop.caffe.file import DATA, Layer, included, source
-from costcalc.interop.caffe.layers import Network
+from costcalc.interop.caffe.file import DATA, CaffeLayer, included, source
+from costcalc.interop.caffe.layers import CaffeNetwork
 from costcalc.interop.caffe.prototxt import parse
 from costcalc.interop.options import MOST_LAYERS, Declared, wrong
 
@@ -30,9 +30,9 @@ def read(text: str, name: str = "", where: str = "network.prototxt", shape: Sequ
         raise wrong("there is no layer", net.mark, "is this a network definition?")
     if len(groups) > MOST_LAYERS:
         raise wrong(f"more than {MOST_LAYERS:,} layers", groups[MOST_LAYERS].mark)
-    layers = [layer for layer in map(Layer, groups) if included(layer)]
+    layers = [layer for layer in map(CaffeLayer, groups) if included(layer)]
     blob, found = source(net, layers, shape)
-    network = Network(Declared(name or net.word("name") or "caffe", found), blob)
+    network = CaffeNetwork(Declared(name or net.word("name") or "caffe", found), blob)
     net.asked.add("name")
     net.finish(NET)
     return network.build(layer for layer in layers if layer.type not in DATA)

@@ -25,7 +25,7 @@ BATCH = 2  # images that the network is run on: two, so that a batch is not mist
 AGREES, DIFFERS, STATED, UNKNOWN, REFUSED, IDLE = "agrees", "differs", "stated", "unknown", "refused", "not run"
 
 
-class Measured:
+class Observed:
     """What a module, or a whole network, was seen to do: shapes given, with the batch; numbers held; operations.
 
     Parameters and buffers count where they are met first; a multiplication with its addition is two operations.
@@ -44,8 +44,8 @@ class Measurement:
     """A run of a network: what each of its modules did, in order, and the whole; or why PyTorch stopped."""
 
     def __init__(self) -> None:
-        self.parts: list[Measured] = []
-        self.whole: Measured | None = None
+        self.parts: list[Observed] = []
+        self.whole: Observed | None = None
         self.refusal = ""
 
 
@@ -63,14 +63,14 @@ def measure(network: Any, image: Any) -> Measurement:
     def note(module: Any, _: Any, given: Any) -> None:
         nonlocal done
         params, buffers = _held(module, seen)
-        found.parts.append(Measured(given, params, buffers, counter.get_total_flops() - done))
+        found.parts.append(Observed(given, params, buffers, counter.get_total_flops() - done))
         done = counter.get_total_flops()
 
     hooks = [module.register_forward_hook(note) for module in network.nodes]
     try:
         with torch.no_grad(), counter:
             given = network(image)
-        found.whole = Measured(given, *_held(network, set()), counter.get_total_flops())
+        found.whole = Observed(given, *_held(network, set()), counter.get_total_flops())
     except REFUSALS as error:
         found.refusal = first_line(error)
     finally:
@@ -177,7 +177,7 @@ def verify(graph: Graph, device: str = "meta") -> Verification:
         network = build(graph).eval()
         shape: Any = graph.input.shape
         found = measure(network, torch.rand(BATCH, *shape.dims))
-    parts: list[Measured | None] = [*found.parts, *[None] * (len(counted) - len(found.parts))]
+    parts: list[Observed | None] = [*found.parts, *[None] * (len(counted) - len(found.parts))]
     checks = [_check(row, part) for row, part in zip(counted, parts, strict=True)]
     whole = _whole(graph, checks, found)
     if found.refusal:
@@ -185,7 +185,7 @@ def verify(graph: Graph, device: str = "meta") -> Verification:
     return Verification(checks, whole)
 
 
-def _check(row: Row, part: Measured | None) -> Check:
+def _check(row: Row, part: Observed | None) -> Check:
     ours = {
         "output": _text(row.node.y),
         "params": row.learnable,
@@ -210,7 +210,7 @@ def _whole(graph: Graph, checks: list[Check], found: Measurement) -> Check:
     return Check(name, "", ours, theirs)
 
 
-def _numbers(part: Measured) -> dict[str, Any]:
+def _numbers(part: Observed) -> dict[str, Any]:
     """Return what was measured as the quantities of one image."""
     macs, rest = divmod(part.flops, 2 * BATCH)
     return {

@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.numbers.num import UNKNOWN
 from costcalc.reports import sparklines
-from costcalc.reports.report import Table
+from costcalc.reports.table import Table
 
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "K"), (1, ""))
 

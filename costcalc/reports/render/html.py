@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
-from costcalc.reports.render.figures import cells, readable
-from costcalc.reports.report import Table, heading, layer_table, notes, type_table
-from costcalc.reports.result import Result
+from costcalc.reports.render.figures import cells
+from costcalc.reports.table import Table
 
 
 def render(table: Table, *, exact: bool = False) -> str:
@@ -25,13 +25,8 @@ def render(table: Table, *, exact: bool = False) -> str:
     )
 
 
-def page(result: Result) -> str:
-    """Return what a notebook shows of a result: totals, by type, and the layers behind a fold."""
-    title, *rest = heading(result)
-    totals = f"{readable(result.params)} params, {readable(result.total)} {result.unit}"
-    said = "".join(f"<div><small>{escape(note)}</small></div>" for note in (*rest, *notes(result)))
-    layers = render(layer_table(result))
-    return (
-        f"<div><b>{escape(title)}</b></div><div>{escape(totals)}</div>{render(type_table(result))}"
-        f"<details><summary>{len(result.layers)} rows, by layer</summary>{layers}</details>{said}"
-    )
+def page(title: str, lines: Iterable[str], body: str, notes: Iterable[str]) -> str:
+    """Return what a notebook shows: a title, lines of text, tables as HTML, and the small print."""
+    said = "".join(f"<div>{escape(line)}</div>" for line in lines)
+    small = "".join(f"<div><small>{escape(note)}</small></div>" for note in notes)
+    return f"<div><b>{escape(title)}</b></div>{said}{body}{small}"

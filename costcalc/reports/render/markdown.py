@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costcalc.reports.render.figures import cells
-from costcalc.reports.report import Table
+from costcalc.reports.table import Table
 
 
 def render(table: Table, *, exact: bool = False) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costcalc.reports.render.figures import cells
-from costcalc.reports.report import Table
+from costcalc.reports.table import Table
 
 BOLD, DIM, RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _LEAST_NAME = 8

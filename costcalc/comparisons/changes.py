@@ -1,0 +1,151 @@
+"""What differs between one layer of a network and the layer of another that stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from costcalc.comparisons.aligning import Key
+from costcalc.graph.graph import Tensor
+from costcalc.numbers.shape import Shape
+from costcalc.operators.op import Op
+from costcalc.reports.lines import Layer, Line
+
+ADDED, REMOVED, CHANGED = "added", "removed", "changed"
+
+
+class Change(NamedTuple):
+    """A layer that is not the same in both networks; params and macs are what it adds to the difference."""
+
+    kind: str
+    before: Line | None
+    after: Line | None
+    fields: dict[str, tuple[str, str]]  # what is not the same, before and after
+    params: Any
+    macs: Any
+
+    @property
+    def name(self) -> str:
+        """The layer's path; both paths where it was renamed too."""
+        names = [line.name for line in (self.before, self.after) if line is not None]
+        return " → ".join(dict.fromkeys(names))
+
+    @property
+    def type(self) -> str:
+        """The layer's type, as it is after the change where there is one."""
+        line = self.after or self.before
+        return line.type if line else ""
+
+
+def described(fields: dict[str, tuple[str, str]]) -> str:
+    """Return what changed in a layer, in words: `kernel 3 → 5, out 64 → 96`."""
+    return ", ".join(f"{name} {before} → {after}" for name, (before, after) in fields.items())
+
+
+# ---- one layer -----------------------------------------------------------------------------------
+
+
+def key(line: Line) -> Key:
+    """Return what makes a layer the same as another, and what makes it alike."""
+    x, y = _entering(line), _leaving(line)
+    kinds = tuple(member.row.kind for member in line.rows)
+    cost = (line.cost.params, line.cost.macs)
+    content = (kinds, tuple(_fields(line).items()), x, y, cost)
+    return Key(line.name, content, line.type, x, y)
+
+
+def _entering(line: Line) -> str:
+    return _shown(line.rows[0].row.node.x)
+
+
+def _leaving(line: Line) -> str:
+    return _shown(line.rows[-1].row.node.y)
+
+
+def _fields(line: Line) -> dict[str, str]:
+    """Return all that a spec can say of a layer, as text: its operator's fields, its norm's and its act's."""
+    node = line.rows[0].row.node
+    found = _values(node.op)
+    found |= {"bits": _shown(node.bits), "density": _shown(node.density)}
+    for member in line.rows[1:]:
+        found |= {f"{member.row.kind} {name}": text for name, text in _values(member.row.node.op).items()}
+    return found
+
+
+def _values(op: Op) -> dict[str, str]:
+    return {name: _shown(getattr(op, field.attr)) for name, field in op.fields.items()}
+
+
+def change(before: Line | None, after: Line | None, partners: dict[str, str]) -> Change | None:
+    """Return what makes two layers differ, one of which may not be there; None where they are the same."""
+    if before is None or after is None:
+        line, sign = (after, 1) if after else (before, -1)
+        assert line is not None
+        return Change(ADDED if after else REMOVED, before, after, {}, sign * line.cost.params, sign * line.cost.macs)
+    same = key(before)[1:] == key(after)[1:]
+    fields = {} if same else _changed(before, after)
+    old, new = _feeds(before.rows), _feeds(after.rows)
+    if moved(old, new, partners):
+        fields["from"] = (_listed(old), _listed(new))
+    if same and not fields:
+        return None
+    costs = (0, 0) if same else (after.cost.params - before.cost.params, after.cost.macs - before.cost.macs)
+    return Change(CHANGED, before, after, fields, *costs)
+
+
+def _changed(before: Line, after: Line) -> dict[str, tuple[str, str]]:
+    """Return the fields that differ; where none does, what enters or leaves, or what uses another's weights."""
+    one, other = _fields(before), _fields(after)
+    found = {} if before.kind == after.kind else {"type": (before.type, after.type)}
+    found |= {name: (one[name], other[name]) for name in one if name in other and one[name] != other[name]}
+    if _entering(before) != _entering(after):
+        found["input"] = (_entering(before), _entering(after))
+    if not found and _leaving(before) != _leaving(after):
+        found["output"] = (_leaving(before), _leaving(after))
+    if before.shared != after.shared:
+        found["weights"] = ("own", "shared") if after.shared else ("shared", "own")
+    return found
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a spec has it: one number for equal axes, a shape as 64x56x56."""
+    if isinstance(value, tuple | list):
+        parts = [_shown(part) for part in value]
+        if value and isinstance(value[0], Shape):
+            return " + ".join(parts)
+        return parts[0] if len(set(parts)) == 1 else f"[{', '.join(parts)}]"
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+# ---- what feeds a layer --------------------------------------------------------------------------
+
+Origin = tuple[str, int]  # a layer's name, "" for the network's input, and which of its tensors
+
+
+def _feeds(members: Iterable[Layer]) -> list[Origin]:
+    """Return what enters a line from outside of it, and the layers whose weights it uses."""
+    rows = [member.row for member in members]
+    inner = {id(row.node) for row in rows}
+    tensors = [tensor for row in rows for tensor in row.node.inputs if id(tensor.node) not in inner]
+    return origins(tensors) + [(row.node.shared.layer, -1) for row in rows if row.node.shared]
+
+
+def origins(tensors: Iterable[Tensor]) -> list[Origin]:
+    """Return which layers give these tensors."""
+    return [(t.node.layer, t.node.outputs.index(t)) if t.node else ("", 0) for t in tensors]
+
+
+def moved(before: list[Origin], after: list[Origin], partners: dict[str, str]) -> bool:
+    """Say whether tensors come from elsewhere; what is only new or gone between two layers is told as such."""
+    names = {"": "", **partners}
+    known = set(names.values())
+    if len(before) != len(after):
+        return True
+    for (one, part), (other, other_part) in zip(before, after, strict=True):
+        if one in names and other in known and (names[one], part) != (other, other_part):
+            return True
+    return False
+
+
+def _listed(origins: list[Origin]) -> str:
+    return " + ".join(name or "input" for name, _ in origins)

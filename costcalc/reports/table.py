@@ -1,0 +1,37 @@
+"""A table before any format: cells under columns. What is shown makes them, the writers in `render/` lay them out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Column:
+    """A column: its title and what its cells are: text, count (with a unit), share, or a share as a bar."""
+
+    __slots__ = ("kind", "title")
+
+    def __init__(self, title: str, kind: str = "text") -> None:
+        self.title = title
+        self.kind = kind
+
+
+class Table:
+    """Cells under columns, with a line of totals; counts are exact ints until a writer rounds them."""
+
+    __slots__ = ("cells", "columns", "paths", "totals")
+
+    def __init__(
+        self, columns: list[Column], cells: list[list[Any]], totals: list[Any], *, paths: bool = False
+    ) -> None:
+        self.columns = columns
+        self.cells = cells
+        self.totals = totals
+        self.paths = paths  # whether the first column holds paths, which a writer may put under headings
+
+
+def barred(table: Table) -> Table:
+    """Return a table of a result with each line's share of the operations as a bar, in place of its input."""
+    kept = [index for index, column in enumerate(table.columns) if column.title != "input"]
+    columns = [*(table.columns[index] for index in kept), Column("", "bar")]
+    cells = [[*(row[index] for index in kept), row[-1]] for row in table.cells]
+    return Table(columns, cells, [*(table.totals[index] for index in kept), ""], paths=table.paths)
