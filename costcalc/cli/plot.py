@@ -13,7 +13,7 @@ from costcalc.cli import common
 from costcalc.cli.networks import networks
 from costcalc.cli.sweep import given
 from costcalc.comparisons.budgets import limits
-from costcalc.metrics.metric import DTYPES, FUSIONS
+from costcalc.hardware.traffic import DTYPES, FUSIONS
 from costcalc.reports.result import Result
 from costcalc.sweeps.grids import axes_of
 
@@ -169,8 +169,8 @@ def shapes(ctx: click.Context, /, spec: str, **options: Any) -> None:
 @common.spec_argument
 @common.knob_option
 @click.option("--device", required=True, metavar="NAME", help="Of costcalc devices, or a file's path.")
-@click.option("--dtype", type=click.Choice(DTYPES), help="As the device was measured unless told.")
-@click.option("--fusion", type=click.Choice(FUSIONS), help="As the device was measured unless told.")
+@click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="As the device was measured unless told.")
+@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), help="As the device was measured unless told.")
 @common.batch_option
 @picture
 @click.pass_context

@@ -17,12 +17,11 @@ from costcalc.costs.convention import Convention
 from costcalc.costs.rows import Row
 from costcalc.costs.rows import rows as rows_of
 from costcalc.graph.graph import Graph
+from costcalc.hardware.traffic import DTYPES, FUSIONS
 from costcalc.numbers.num import UNKNOWN, or_none
 
 REGISTRY: dict[str, Metric] = {}
 
-DTYPES = ("fp32", "fp16", "int8")
-FUSIONS = ("eager", "pointwise", "ideal")
 
 # ---- what it is asked for -----------------------------------------------------------------------------
 
@@ -89,8 +88,10 @@ OPTIONS: dict[str, Option] = {
     "weight_bits": Option("bits of a weight whose row states none; as `bits` unless told", least=1, most=64),
     "density": Option('share of weights that is not zero: 0.3, or "conv 3x3=0.3; fc=0.1"', "", metavar="TEXT"),
     "device": Option("a device of `costcalc devices`, or the path of a device's file", "", metavar="NAME"),
-    "dtype": Option("numbers of a device or an energy table: as the device was measured unless told", "", words=DTYPES),
-    "fusion": Option("what is done in one pass on a device; as it was measured unless told", "", words=FUSIONS),
+    "dtype": Option(
+        "numbers of a device or an energy table: as the device was measured unless told", "", words=(*DTYPES,)
+    ),
+    "fusion": Option("what is done in one pass on a device; as it was measured unless told", "", words=(*FUSIONS,)),
     "energy_table": Option("what operations take: horowitz_45nm, eyeriss, or a path", "horowitz_45nm", metavar="NAME"),
     "onchip": Option("bytes of memory on the chip, for energy", 0, least=0),
 }  # fmt: skip
