@@ -299,7 +299,7 @@ def reconcile(spec: Any, number: str, *, most: int = 10, **knobs: Any) -> Answer
     Raises SpecError for what is no number.
     """
     from costcalc.explanations import reconciling
-    from costcalc.graph.binder import with_knobs
+    from costcalc.graph.knobs import with_knobs
 
     name = spec if isinstance(spec, str) and spec in zoo.names() else ""
     return reconciling.reconcile(with_knobs(load(spec), knobs), number, name=name, most=most)

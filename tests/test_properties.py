@@ -24,7 +24,7 @@ from costcalc.costs import conventions
 from costcalc.costs.rows import rows
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, Tensor
-from costcalc.graph.scope import Binding, Scope
+from costcalc.graph.scope import Binding, Body, Scope
 from costcalc.language import zoo
 from costcalc.language.document import DependsOnMistake
 from costcalc.language.expr import Expr, parse
@@ -365,9 +365,11 @@ def test_hostile_texts_are_refused(name: str) -> None:
 def scope() -> Scope:
     """Return a scope with a variable of every sort."""
     loaded = zoo.load_text(spec("relu", "input: [3, 8, 8]\ndefine: {twice(x): 2 * x}"))
-    found = Scope(loaded, {}, {}, Tensor(Shape(3, 8, 8)))
+    source = Tensor(Shape(3, 8, 8))
+    found = Scope(Body(loaded, {}, source), {}, source)
     found.vars |= {"k": 3, "f": 2.5, "text": "relu", "list": [1, 2], "nothing": None, "a": 7, "b": 12, "c": 0}
-    found.layers["layer"] = found.layers["p3"] = Binding(Tensor(Shape(16, 4, 4)), None, (), skipped=False)
+    layers = found.body.layers
+    layers["layer"] = layers["p3"] = Binding(Tensor(Shape(16, 4, 4)), None, (), skipped=False)
     return found
 
 

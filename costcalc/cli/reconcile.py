@@ -9,7 +9,7 @@ import click
 from costcalc.cli import common
 from costcalc.explanations import reconciling
 from costcalc.explanations.reconciling import Answer, Match
-from costcalc.graph.binder import with_knobs
+from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.reports.table import Column, Table
 

@@ -20,8 +20,8 @@ from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row, rows
-from costcalc.graph.binder import with_knobs
 from costcalc.graph.expand import expand
+from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.numbers.num import UNKNOWN

@@ -10,10 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from costcalc.base.errors import Fault, Mark, Problem, SpecError, nearest
-from costcalc.graph.binder import Placed, Reached, settings
-from costcalc.graph.graph import Bundle, Flow, Graph, Tensor
-from costcalc.graph.scope import Binding, Scope, base_variables
-from costcalc.graph.tables import Tabler
+from costcalc.graph.builder import Builder, entering, share
+from costcalc.graph.evaluator import Evaluator, one_tensor
+from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
+from costcalc.graph.includes import Includes
+from costcalc.graph.knobs import settings
+from costcalc.graph.paths import Paths
+from costcalc.graph.place import Place
+from costcalc.graph.problems import Placed, Problems
+from costcalc.graph.scope import Binding, Body, Reached, Scope, spec_scope
+from costcalc.graph.tables import cells, columns
 from costcalc.language.document import (
     Block,
     Branch,
@@ -27,6 +33,7 @@ from costcalc.language.document import (
     Ref,
     Spec,
     TableItem,
+    Value,
     WordItem,
 )
 from costcalc.language.reader import Reader
@@ -45,38 +52,54 @@ def expand(spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[i
 
     `shape` is (channels, *space). Raises SpecError with every mistake found.
     """
-    return _Expander(spec, settings(spec, knobs or {})).network(None if shape is None else tuple(shape))
+    return Expansion(spec, settings(spec, knobs or {})).network(None if shape is None else tuple(shape))
 
 
-class _Expander(Tabler):
-    """Runs the items of a document."""
+class Expansion:
+    """Runs the items of a document.
+
+    Items flow: each is fed by the one before. What differs by place is in `Place` and `Scope`, which are handed
+    down; what the whole expansion knows is here: rows, names, mistakes, and how much was done.
+    """
+
+    def __init__(self, spec: Spec, knobs: dict[str, Any]) -> None:
+        self.spec = spec
+        self.settings = knobs
+        self.nodes: list[Node] = []
+        self.paths = Paths()
+        self.problems = Problems(spec.problems, self.nodes)
+        self.evaluator = Evaluator(self.problems)
+        self.builder = Builder(self.nodes, self.problems, self.evaluator)
+        self.includes = Includes(self.problems, self.evaluator)
+        self.steps = 0
+        self.broken = False  # an item failed: what it would have used may now seem unused
 
     def network(self, shape: tuple[int, ...] | None) -> Graph:
+        """Return the graph of the whole spec."""
         source = Tensor(None)
-        scope = Scope(self.spec, {}, {}, source)
-        scope.base = base_variables(self.spec, self.knobs, self.problems)
-        scope.vars = dict(scope.base)
+        scope = spec_scope(self.spec, self.settings, source, self.problems.found)
         try:
             source.shape = self.input_shape(shape, scope)
         except Placed as placed:
-            self.problems.append(placed.problem)
+            self.problems.found.append(placed.problem)
         except DependsOnMistake:
             pass
-        graph = Graph(self.spec, self.knobs, source)
+        graph = Graph(self.spec, self.settings, source)
         graph.nodes, graph.given = self.nodes, shape is not None
-        flow = self.run(self.spec.layers, source, scope)
-        graph.outputs = self.outputs(flow, scope)
-        self.shorten()
+        start = Place(includes=((self.spec.folder, self.spec.where),))
+        graph.outputs = self.outputs(self.run(self.spec.layers, source, scope, start), scope)
+        self.paths.shorten(self.nodes)
         if not self.broken:
             self.refuse_unused(graph)
-        if self.problems:
-            raise SpecError(self.problems, rows=self.nodes)
+        if self.problems.found:
+            raise self.problems.error()
         graph.called()
         return graph
 
     def input_shape(self, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
+        """Return the input's shape: the spec's own, or the one given."""
         marks = [value.mark for value in self.spec.input]
-        dims = shape or tuple(self.whole(value, scope, "input") for value in self.spec.input)
+        dims = shape or tuple(self.evaluator.whole(value, scope, "input") for value in self.spec.input)
         if not dims:
             return None
         if shape is not None:
@@ -104,13 +127,12 @@ class _Expander(Tabler):
         found: list[Tensor] = []
         for ref in self.spec.outputs:
             try:
-                name = self.name(ref, scope)
-                bound = scope.layers.get(name)
+                bound = scope.body.layers.get(self.evaluator.name(ref, scope))
                 if bound is None or not bound.skipped:
-                    found += tensors(self.look_up(ref, scope))
+                    found += tensors(self.evaluator.layer(ref, scope))
             except Placed as placed:
                 self.broken = True
-                self.problems.append(placed.problem)
+                self.problems.found.append(placed.problem)
             except DependsOnMistake:
                 self.broken = True
         return found
@@ -122,224 +144,257 @@ class _Expander(Tabler):
         for node in graph.nodes:
             if not all(tensor.used for tensor in node.outputs):
                 hint = "feed it to a later item with from:, list it under outputs:, or remove it"
-                self.problems.append(Problem(f"nothing uses the result of '{node.name}'", node.mark, hint))
+                self.problems.found.append(Problem(f"nothing uses the result of '{node.name}'", node.mark, hint))
 
-    def run(self, items: list[Item], flow: Flow, scope: Scope) -> Flow:
+    # ---- items and their modifiers ---------------------------------------------------------------
+
+    def run(self, items: list[Item], flow: Flow, scope: Scope, place: Place) -> Flow:
         """Run a list of items, each fed by the one before."""
         for item in items:
-            flow = self.item(item, flow, scope)
+            flow = self.item(item, flow, scope, place)
         return flow
 
-    def item(self, item: Item, flow: Flow, scope: Scope) -> Flow:
+    def item(self, item: Item, flow: Flow, scope: Scope, place: Place) -> Flow:
         """Run one item with its modifiers; a mistake gives a tensor of unknown shape."""
-        self.step(item)
+        self.step(item, place)
         try:
             if item.repeat is None:
-                return self.turn(item, flow, scope, first=True)
-            return self.repeated(item, flow, scope)
+                return self.turn(item, flow, scope, place, first=True)
+            return self.repeated(item, item.repeat, flow, scope, place)
         except Placed as placed:
-            self.report(placed.problem)
+            self.problems.add(placed.problem, place)
         except Fault as fault:
-            self.report(Problem(fault.message, item.mark, fault.hint))
+            self.problems.add(Problem(fault.message, item.mark, fault.hint), place)
         except DependsOnMistake:
             pass
         self.broken = True
         lose(item, scope)
         return Tensor(None)
 
-    def step(self, item: Item) -> None:
+    def step(self, item: Item, place: Place) -> None:
+        """Count a step; refuse a network of too many."""
         self.steps += 1
         if self.steps > MOST_STEPS or len(self.nodes) > MOST_ROWS:
             what = f"{MOST_ROWS:,} layers" if len(self.nodes) > MOST_ROWS else f"{MOST_STEPS:,} steps"
-            self.report(Problem(f"the network has more than {what}", item.mark, "a repeat is larger than was meant"))
-            raise SpecError(self.problems)
+            hint = "a repeat is larger than was meant"
+            self.problems.add(Problem(f"the network has more than {what}", item.mark, hint), place)
+            raise SpecError(self.problems.found)
 
-    def repeated(self, item: Item, flow: Flow, scope: Scope) -> Flow:
-        assert item.repeat is not None
+    def repeated(self, item: Item, repeat: Value, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Run an item again and again, each turn fed by the one before."""
         scope.flow = flow
-        turns = num.single(self.whole(item.repeat, scope, "repeat"))
+        turns = num.single(self.evaluator.whole(repeat, scope, "repeat"))
         if turns < 0 or turns > MOST_TURNS:
             rule = "a repeat is 0 times or more" if turns < 0 else f"a repeat is {MOST_TURNS:,} times at most"
-            raise Placed(Fault(f"repeat is {turns:,}", rule), item.repeat.mark)
-        outer, trace = scope.vars, self.trace
-        scope.vars = dict(outer)
-        try:
-            for i in range(turns):
-                scope.vars["i"] = i
-                self.trace = (*trace, f"turn {i + 1} of the repeat at {item.mark}")
-                flow = self.turn(item, flow, scope, first=i == 0)
-                if i:
-                    self.step(item)
-        finally:
-            scope.vars, self.trace = outer, trace
+            raise Placed(Fault(f"repeat is {turns:,}", rule), repeat.mark)
+        inner = scope.turn()
+        for i in range(turns):
+            inner.vars["i"] = i
+            here = place.reached(f"turn {i + 1} of the repeat at {item.mark}")
+            flow = self.turn(item, flow, inner, here, first=i == 0)
+            if i:
+                self.step(item, here)
         return flow
 
-    def turn(self, item: Item, flow: Flow, scope: Scope, *, first: bool) -> Flow:
+    def turn(self, item: Item, flow: Flow, scope: Scope, place: Place, *, first: bool) -> Flow:
         """Run one turn: `from`, then `if`, then the item itself, then its name."""
         if first and item.source is not None:
             flow = self.picked(item.source, scope)
         if isinstance(item, TableItem):
-            return self.table(item, flow, scope)
+            return self.table(item, flow, scope, place)
         scope.flow = flow
-        skipped = item.when is not None and not self.truth(item.when, scope)
+        skipped = item.when is not None and not self.evaluator.truth(item.when, scope)
         if not skipped:
-            flow = self.marked(item, flow, scope)
+            flow = self.marked(item, flow, scope, place)
         if item.name is not None:
             self.bind(item, item.name, flow, scope, skipped=skipped)
         return flow
 
     def picked(self, refs: list[Ref], scope: Scope) -> Flow:
+        """Return what `from` names."""
         if len(refs) == 1:
-            return self.look_up(refs[0], scope)
-        tensors = [self.single(self.look_up(ref, scope), ref.mark) for ref in refs]
-        return Bundle(tensors, [ref.text for ref in refs])
+            return self.evaluator.layer(refs[0], scope)
+        return Bundle([self.evaluator.tensor(ref, scope) for ref in refs], [ref.text for ref in refs])
 
-    def marked(self, item: Item, flow: Flow, scope: Scope) -> Flow:
-        """Run an item under its `bits`, `density` and `share`."""
-        if item.bits is None and item.density is None and item.share is None:
-            return self.dispatch(item, flow, scope)
-        bits, density, start = self.bits, self.density, len(self.nodes)
+    def bind(self, item: Item, ref: Ref, flow: Flow, scope: Scope, *, skipped: bool) -> None:
+        """Give a layer's name to what flows."""
+        name = self.evaluator.name(ref, scope)
         try:
-            if item.bits is not None:
-                self.bits = self.within(item.bits, scope, "bits", 1, 64)
-            if item.density is not None:
-                self.density = self.within(item.density, scope, "density", 0, 1)
-            flow = self.dispatch(item, flow, scope)
-        finally:
-            self.bits, self.density = bits, density
+            scope.bind(name, item, flow, indexed=ref.index is not None, skipped=skipped)
+        except Fault as fault:
+            raise Placed(fault, ref.mark) from None
+
+    def marked(self, item: Item, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Run an item under its `bits`, `density` and `share`."""
+        start = len(self.nodes)
+        if item.bits is not None:
+            place = place._replace(bits=self.evaluator.within(item.bits, scope, "bits", 1, 64))
+        if item.density is not None:
+            place = place._replace(density=self.evaluator.within(item.density, scope, "density", 0, 1))
+        flow = self.dispatch(item, flow, scope, place)
         if item.share is not None:
-            self.share(item.share, self.nodes[start:], scope)
+            name = self.evaluator.name(item.share, scope)
+            share(name, item.share.mark, self.nodes[start:], scope.body)
         return flow
 
-    def dispatch(self, item: Item, flow: Flow, scope: Scope) -> Flow:
-        self.depth += 1
-        if self.depth > DEEPEST:
+    def dispatch(self, item: Item, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Run an item by what it is."""
+        if place.depth >= DEEPEST:
             raise Fault(f"blocks, branches and groups are nested more than {DEEPEST} deep")
-        try:
-            handler: Callable[..., Flow] = _HANDLERS[type(item)]
-            return handler(self, item, flow, scope)
-        finally:
-            self.depth -= 1
+        handler: Callable[..., Flow] = _HANDLERS[type(item)]
+        return handler(self, item, flow, scope, place)
 
-    def branch(self, branch: Branch, flow: Flow, scope: Scope, item: OpItem) -> Tensor:
-        self.step(item)
+    def path(self, item: Item, kind: str, scope: Scope, place: Place) -> str:
+        """Return a row's or a group's path: its name, or what it is with a number."""
+        if item.name is None:
+            return self.paths.numbered(f"{place.prefix}{kind}")
+        return self.paths.named(f"{place.prefix}{self.evaluator.name(item.name, scope)}")
+
+    # ---- what an item may be ---------------------------------------------------------------------
+
+    def operator(self, item: OpItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Run an operator; a join runs its branches first."""
+        if item.branches is not None:
+            gathered = [self.branch(branch, flow, scope, place, item) for branch in item.branches]
+            paths = (self.path(item, item.key, scope, place),) * 2
+            return self.builder.node(item, item.cls, {}, gathered, paths, scope, place).outputs[0]
+        taken = entering(item, flow)
+        found = self.builder.operator(item, taken, self.path(item, item.key, scope, place), scope, place)
+        self.steps += len(found.tensors) if isinstance(found, Bundle) else 0
+        return found
+
+    def branch(self, branch: Branch, flow: Flow, scope: Scope, place: Place, item: OpItem) -> Tensor:
+        """Return what one branch of a join gives."""
+        self.step(item, place)
         if branch.ref is not None:
-            return self.single(self.look_up(branch.ref, scope), branch.ref.mark)
-        prefix = self.prefix
-        if branch.label:
-            self.prefix = f"{prefix}{branch.label}/"
-        result = self.run(branch.items or [], flow, scope)  # only `until` leaves it by an exception
-        self.prefix = prefix
-        return self.single(result, item.mark)
+            return self.evaluator.tensor(branch.ref, scope)
+        inside = place.deeper(f"{place.prefix}{branch.label}/" if branch.label else None)
+        return one_tensor(self.run(branch.items or [], flow, scope, inside), item.mark)
 
-    def call(self, item: CallItem, flow: Flow, scope: Scope) -> Flow:
-        block = scope.spec.blocks[item.key]
-        here = (scope.spec.where, block.name)
-        if here in self.active:
+    def call(self, item: CallItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Run a block's items in a scope of its own."""
+        block = scope.body.spec.blocks[item.key]
+        here = (scope.body.spec.where, block.name)
+        if here in place.blocks:
             raise Fault(f"block '{block.name}' calls itself", "blocks do not recurse: use repeat")
-        prefix, trace, active = self.prefix, self.trace, self.active
         inner = self.entered(block, item, flow, scope)
-        self.prefix = f"{self.title(item, block.name, scope)}/"
-        self.trace = (*trace, f"block {block.name}, called at {item.mark}")
-        self.active = (*active, here)
+        path = self.path(item, block.name, scope, place)
+        inside = place.called(path, here, f"block {block.name}, called at {item.mark}")
         try:
-            result = self.run(block.items, flow, inner)
-            if block.outputs is not None:
-                tensors = [self.single(self.look_up(ref, inner), ref.mark) for ref in block.outputs]
-                result = Bundle(tensors, [self.name(ref, inner) for ref in block.outputs])
+            result = self.run(block.items, flow, inner, inside)
+            if block.outputs is None:
+                return result
+            given = [self.evaluator.tensor(ref, inner) for ref in block.outputs]
+            return Bundle(given, [self.evaluator.name(ref, inner) for ref in block.outputs])
         except Placed as placed:
-            self.report(placed.problem)
+            self.problems.add(placed.problem, inside)
             raise DependsOnMistake from None
-        finally:
-            self.prefix, self.trace, self.active = prefix, trace, active
-        return result
 
     def entered(self, block: Block, item: CallItem, flow: Flow, scope: Scope) -> Scope:
         """Return the scope of a block's body: its arguments, and the tensors that enter it."""
-        arguments = {name: self.get(value, scope) for name, value in item.named.items()}
+        arguments = {name: self.evaluator.value(value, scope) for name, value in item.named.items()}
         for (name, _), value in zip(block.arguments, item.positional, strict=False):
-            arguments[name] = self.get(value, scope)
-        inner = Scope(scope.spec, scope.base, arguments, flow)
+            arguments[name] = self.evaluator.value(value, scope)
+        body = Body(scope.body.spec, scope.body.base, flow)
+        inner = Scope(body, {**body.base, **arguments}, flow)
         for name, default in block.arguments:
             if name not in inner.vars and default is not None:
-                inner.vars[name] = self.get(default, inner)
+                inner.vars[name] = self.evaluator.value(default, inner)
         if block.inputs is not None:
-            entering = tensors(flow)
-            if len(entering) != len(block.inputs):
-                if any(tensor.shape is None for tensor in entering):
+            given = tensors(flow)
+            if len(given) != len(block.inputs):
+                if any(tensor.shape is None for tensor in given):
                     raise DependsOnMistake
                 wanted = ", ".join(block.inputs)
-                enter = "1 tensor enters" if len(entering) == 1 else f"{len(entering)} tensors enter"
+                enter = "1 tensor enters" if len(given) == 1 else f"{len(given)} tensors enter"
                 raise Fault(f"block '{block.name}' takes {wanted}, but {enter} it", "say which with from: [a, b]")
-            for name, tensor in zip(block.inputs, entering, strict=True):
-                inner.layers[name] = Binding(tensor, None, (), skipped=False)
+            for name, tensor in zip(block.inputs, given, strict=True):
+                body.layers[name] = Binding(tensor, None, (), skipped=False)
         return inner
 
-    def group(self, item: GroupItem, flow: Flow, scope: Scope) -> Flow:
-        prefix = self.prefix
-        if item.name is not None:
-            self.prefix = f"{self.title(item, 'do', scope)}/"
-        flow = self.run(item.items, flow, scope)
-        self.prefix = prefix
+    def group(self, item: GroupItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Run the items of a group."""
+        prefix = None if item.name is None else f"{self.path(item, 'do', scope, place)}/"
+        return self.run(item.items, flow, scope, place.deeper(prefix))
+
+    def table(self, item: TableItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Run the items of a table for each of its rows; `name` and `if` are asked for each."""
+        scope.flow = flow
+        found = columns(item, scope, self.evaluator)
+        for index in range(len(found[0]) if found else 0):
+            here = place.reached(f"row {index + 1} of the table at {item.mark}")
+            self.step(item, here)
+            row = scope.turn(index)
+            row.flow = flow
+            row.vars["row"] = index
+            row.vars |= cells(item, found, index, row, self.evaluator)
+            skipped = item.when is not None and not self.evaluator.truth(item.when, row)
+            if not skipped:
+                if item.name is not None:
+                    here = here._replace(prefix=f"{self.path(item, 'row', row, place)}/")
+                flow = self.run(item.items, flow, row, here)
+            if item.name is not None:
+                self.bind(item, item.name, flow, row, skipped=skipped)
         return flow
 
-    def resolved(self, item: WordItem, flow: Flow, scope: Scope) -> Flow:
+    def word(self, item: WordItem, flow: Flow, scope: Scope, place: Place) -> Flow:
         """Run an item whose key is a variable, as the operator or block that it holds."""
         if item.key not in scope.vars:
             raise DependsOnMistake  # a constant whose value could not be known
         word = scope.vars[item.key]
         if not isinstance(word, str):
             raise Fault(f"'{item.key}' is {num.describe(word)}, which is no operator or block")
-        if word not in scope.spec.blocks and ops.find(word) is None:
-            hint = nearest(word, (*scope.spec.blocks, *ops.operators()))
+        blocks = scope.body.spec.blocks
+        if word not in blocks and ops.find(word) is None:
+            hint = nearest(word, (*blocks, *ops.operators()))
             raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
         if word not in item.resolved:
-            reader = Reader(scope.spec, [])
+            reader = Reader(scope.body.spec, [])
             item.resolved[word] = (reader.plain_item(word, item.node, item.mark, item.context), reader.problems)
         found, problems = item.resolved[word]
         for problem in problems:
-            self.report(problem)
+            self.problems.add(problem, place)
         found.name = item.name
-        return self.dispatch(found, flow, scope)
+        return self.dispatch(found, flow, scope, place.deeper())
 
-    def include(self, item: IncludeItem, flow: Flow, scope: Scope) -> Flow:
-        spec, knobs = self.included(item, scope)
+    def include(self, item: IncludeItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Run the layers of another spec, up to one of them where `until` says so."""
+        spec = self.includes.spec(item, scope.body.spec, place)
+        knobs = self.includes.knobs(item, spec, scope)
         self.steps += len(spec.functions)
-        inner = Scope(spec, base_variables(spec, knobs, self.problems), {}, flow)
-        inner.until = item.until.text if item.until else ""
-        saved = (self.prefix, self.trace, self.active, self.includes, self.spec, self.knobs, self.depth)
-        self.prefix = f"{self.unique(item.alias)}/"
-        self.trace = (*self.trace, f"{spec.where}, included at {item.mark}")
-        self.includes, self.spec, self.knobs = (*self.includes, (spec.folder, spec.where)), spec, knobs
-        reached = not inner.until
+        until = item.until.text if item.until else ""
+        inner = spec_scope(spec, knobs, flow, self.problems.found, until)
+        inside = place.deeper(f"{self.paths.named(f'{place.prefix}{item.alias}')}/")
+        inside = inside.reached(f"{spec.where}, included at {item.mark}")
+        inside = inside._replace(includes=(*place.includes, (spec.folder, spec.where)))
+        reached = not until
         try:
-            flow = self.run(spec.layers, flow, inner)
+            flow = self.run(spec.layers, flow, inner, inside)
         except Reached as stopped:
             flow, reached = stopped.flow, True
-        finally:
-            self.prefix, self.trace, self.active, self.includes, self.spec, self.knobs, self.depth = saved
         if not reached and item.until is not None:
-            fault = Fault(f"{item.spec} has no layer '{inner.until}'", nearest(inner.until, inner.layers))
+            fault = Fault(f"{item.spec} has no layer '{until}'", nearest(until, inner.body.layers))
             raise Placed(fault, item.until.mark)
-        for name, bound in inner.layers.items():
-            scope.layers[f"{item.alias}.{name}"] = Binding(bound.flow, None, (), skipped=False)
+        for name, bound in inner.body.layers.items():
+            scope.body.layers[f"{item.alias}.{name}"] = Binding(bound.flow, None, (), skipped=False)
         return flow
 
 
 def lose(item: Item, scope: Scope) -> None:
     """Make unknown what an item that failed would have named, so that nothing else is said about it."""
+    body = scope.body
     if isinstance(item, LostItem):
-        scope.lost.add("")
+        body.lost.add("")
     if isinstance(item, IncludeItem):
-        scope.lost.add(f"{item.alias}.")
+        body.lost.add(f"{item.alias}.")
     if item.name is not None and item.name.index is not None:
-        scope.lost.add(item.name.text)
+        body.lost.add(item.name.text)
     elif item.name is not None:
-        scope.layers[item.name.text] = Binding(Tensor(None), item, scope.rows, skipped=False)
+        body.layers[item.name.text] = Binding(Tensor(None), item, scope.rows, skipped=False)
     inside = item.items if isinstance(item, GroupItem | TableItem) else []
     branches = (item.branches or []) if isinstance(item, OpItem) else []
     for part in (*inside, *(part for branch in branches for part in branch.items or [])):
-        if part.name is None or part.name.text not in scope.layers:
+        if part.name is None or part.name.text not in body.layers:
             lose(part, scope)
 
 
@@ -353,11 +408,11 @@ def _lost(*_: Any) -> Flow:
 
 _HANDLERS: dict[type[Item], Any] = {
     LostItem: _lost,
-    OpItem: _Expander.operator,
-    CallItem: _Expander.call,
-    GroupItem: _Expander.group,
-    WordItem: _Expander.resolved,
-    IncludeItem: _Expander.include,
+    OpItem: Expansion.operator,
+    CallItem: Expansion.call,
+    GroupItem: Expansion.group,
+    WordItem: Expansion.word,
+    IncludeItem: Expansion.include,
 }
 
 

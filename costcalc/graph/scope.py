@@ -24,22 +24,58 @@ class Binding:
         self.skipped = skipped
 
 
-class Scope:
-    """Where the names of one body find their values (`expr.Lookup`)."""
+class Reached(Exception):
+    """The layer that `include` goes up to has been run."""
 
-    __slots__ = ("base", "flow", "layers", "lost", "rows", "shares", "source", "spec", "until", "vars")
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self.flow = flow
 
-    def __init__(self, spec: Spec, base: dict[str, Any], arguments: dict[str, Any], source: Flow) -> None:
+
+class Body:
+    """What all items of one body share: a spec's layers, or a block's."""
+
+    __slots__ = ("base", "layers", "lost", "shares", "source", "spec", "until")
+
+    def __init__(self, spec: Spec, base: dict[str, Any], source: Flow, until: str = "") -> None:
         self.spec = spec
         self.base = base  # knobs, and the constants under `define`
-        self.vars = {**base, **arguments}
         self.source = source  # what entered the body: `input`
-        self.flow: Flow = source  # what enters the item at hand: `c_in`
+        self.until = until  # the layer that `include` goes up to
         self.layers: dict[str, Binding] = {}
-        self.rows: tuple[int, ...] = ()
         self.shares: dict[str, list[Node]] = {}
-        self.until = ""
         self.lost: set[str] = set()  # with what the names begin that items which failed may have given
+
+
+class Scope:
+    """Where the names of one item find their values (`expr.Lookup`): its body, its variables, what enters it."""
+
+    __slots__ = ("body", "flow", "rows", "vars")
+
+    def __init__(self, body: Body, variables: dict[str, Any], flow: Flow, rows: tuple[int, ...] = ()) -> None:
+        self.body = body
+        self.vars = variables
+        self.flow = flow  # what enters the item at hand: `c_in`
+        self.rows = rows  # the rows of the tables around
+
+    def turn(self, *row: int) -> Scope:
+        """Return a scope for the turns of a repeat, or for a table's row: variables of its own, the same body."""
+        return Scope(self.body, dict(self.vars), self.flow, (*self.rows, *row))
+
+    def bind(self, name: str, item: Item, flow: Flow, *, indexed: bool, skipped: bool) -> None:
+        """Give a layer's name to what flows; raise Fault where the name is another's."""
+        body = self.body
+        if indexed and (name in self.vars or name in body.spec.blocks):
+            kind = "a variable's" if name in self.vars else "a block's"
+            raise Fault(f"a layer cannot be called '{name}'", f"it is {kind} name: shadowing is refused")
+        known = body.layers.get(name)
+        again = known is not None and known.item is item and known.rows == self.rows and not indexed
+        if known is not None and not again:
+            hint = "only the turns of a repeat give a name anew; an index makes names differ: p(row)"
+            raise Fault(f"two layers are called '{name}'", hint)
+        body.layers[name] = Binding(flow, item, self.rows, skipped=skipped)
+        if name == body.until:
+            raise Reached(flow)
 
     def dim(self, name: str) -> Any:
         """Return c_in, h_in or w_in."""
@@ -56,42 +92,42 @@ class Scope:
     def word(self, name: str) -> Any:
         """Return what a word stands for that is no variable."""
         if name == "input":
-            return self.source
+            return self.body.source
         found = self.find(name)
         if found is not None:
             return found
-        if name in self.spec.functions:
+        if name in self.body.spec.functions:
             raise DependsOnMistake  # a constant whose value could not be known
-        if name in self.spec.blocks or known_word(name):
+        if name in self.body.spec.blocks or known_word(name):
             return name
         raise self.missing(name)
 
     def call(self, name: str, values: list[Any]) -> Any:
         """Return a defined function's value, or the layer of an indexed name."""
-        function = self.spec.functions.get(name)
+        function = self.body.spec.functions.get(name)
         if function is None:
             return self.word(f"{name}{num.whole(values[0])}")
         return _evaluate(function, values, self)
 
     def find(self, name: str) -> Flow | None:
         """Return the layer of that name, or the part of one (`cell.out`)."""
-        bound = self.layers.get(name)
+        bound = self.body.layers.get(name)
         if bound is not None:
             return bound.flow
         head, _, part = name.rpartition(".")
-        bound = self.layers.get(head) if head else None
+        bound = self.body.layers.get(head) if head else None
         return None if bound is None else _part(bound.flow, part, head)
 
     def missing(self, name: str) -> Exception:
         """Return what to raise for a name that no layer has; Unknown where a mistake told already may be the cause."""
-        if any(name.startswith(stem) for stem in self.lost):
+        if any(name.startswith(stem) for stem in self.body.lost):
             return DependsOnMistake()
-        hint = nearest(name, self.layers) or "a layer can be used after the item that it names"
+        hint = nearest(name, self.body.layers) or "a layer can be used after the item that it names"
         return Fault(f"no layer before this one is called '{name}'", hint)
 
     def layer(self, name: str) -> Flow:
         """Return an earlier layer; raise Fault if there is none of that name."""
-        found = self.source if name == "input" else self.find(name)
+        found = self.body.source if name == "input" else self.find(name)
         if found is None:
             raise self.missing(name)
         return found
@@ -131,24 +167,24 @@ def _part(flow: Flow, part: str, name: str) -> Flow:
 
 def _evaluate(function: Function, values: list[Any], scope: Scope) -> Any:
     """Run a function of `define`: it sees its arguments, the knobs and the constants."""
-    inner = Scope(scope.spec, scope.base, dict(zip(function.arguments or (), values, strict=False)), scope.source)
-    body = function.body
+    outer, body = scope.body, function.body
     if body.run is None:
         return body.constant
+    variables = {**outer.base, **dict(zip(function.arguments or (), values, strict=False))}
     try:
-        return body.run(inner)
+        return body.run(Scope(Body(outer.spec, outer.base, outer.source), variables, outer.source))
     except Fault as fault:
         called = f"{function.name}({', '.join(num.describe(value) for value in values)})"
         raise Fault(f"{called}: {fault.message}", fault.hint) from None
 
 
-def base_variables(spec: Spec, knobs: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    """Return what is seen everywhere in a spec: the knobs, and the constants under `define`.
+def spec_scope(spec: Spec, knobs: dict[str, Any], source: Flow, problems: list[Problem], until: str = "") -> Scope:
+    """Return the scope of a whole spec: everywhere in it, the knobs and the constants under `define` are seen.
 
     What is wrong with a constant goes into `problems`; what reads it is then unknown.
     """
     base = dict(knobs)
-    scope = Scope(spec, base, {}, Tensor(None))
+    scope = Scope(Body(spec, base, Tensor(None)), dict(knobs), Tensor(None))
     for name, function in spec.functions.items():
         if function.arguments:
             continue
@@ -159,4 +195,4 @@ def base_variables(spec: Spec, knobs: dict[str, Any], problems: list[Problem]) -
             problems.append(Problem(fault.message, function.body.mark, fault.hint))
         except DependsOnMistake:
             pass
-    return base
+    return Scope(Body(spec, base, source, until), dict(base), source)

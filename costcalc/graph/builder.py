@@ -1,0 +1,194 @@
+"""Operators put into the graph: fields checked, shapes known, norms and activations, shared weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from costcalc.base.errors import Fault, Mark, Problem, nearest
+from costcalc.graph.evaluator import Evaluator, one_tensor
+from costcalc.graph.graph import Bundle, Flow, Node, Tensor
+from costcalc.graph.place import Place
+from costcalc.graph.problems import Placed, Problems
+from costcalc.graph.scope import Body, Scope, single
+from costcalc.language.document import DependsOnMistake, Item, OpItem, Value
+from costcalc.numbers import num
+from costcalc.numbers.shape import Shape
+from costcalc.operators import op as ops
+
+
+class Builder:
+    """Adds nodes to the graph."""
+
+    def __init__(self, nodes: list[Node], problems: Problems, evaluator: Evaluator) -> None:
+        self.nodes = nodes
+        self.problems = problems
+        self.evaluator = evaluator
+
+    def operator(self, item: OpItem, tensors: list[Tensor], path: str, scope: Scope, place: Place) -> Flow:
+        """Add an operator with its norm and its activation; return what flows out."""
+        evaluated = self.evaluator.value
+        try:
+            # Most fields are constants, and this is run for every row: those are read off directly.
+            values = {
+                name: value.constant if value.run is None else evaluated(value, scope)
+                for name, value in item.values.items()
+            }
+            node = self.node(item, item.cls, values, tensors, (path, path), scope, place)
+        except (Placed, DependsOnMistake) as error:
+            if isinstance(error, Placed):
+                self.problems.add(error.problem, place)
+            self.told(item, scope, place)
+            raise DependsOnMistake from None
+        result: Flow = node.outputs[0]
+        if isinstance(node.y, tuple):
+            result = Bundle(node.outputs, [f"part{k}" for k in range(len(node.outputs))])
+        for role in item.cls.roles:
+            result = self.companion(item, node, role, result, scope, place)
+        return result
+
+    def told(self, item: OpItem, scope: Scope, place: Place) -> None:
+        """Report what is wrong with each field of an item that could not be run, whatever its input is."""
+        for name, value in item.values.items():
+            try:
+                item.cls.fields[name].parse(self.evaluator.value(value, scope))
+            except Placed as placed:
+                self.problems.add(placed.problem, place)
+            except Fault as fault:
+                self.problems.add(Problem(fault.message, value.mark, fault.hint), place)
+            except DependsOnMistake:
+                pass
+
+    def companion(self, item: OpItem, node: Node, role: str, flow: Flow, scope: Scope, place: Place) -> Flow:
+        """Add the norm or the activation that a layer names, as a row of its own."""
+        word = getattr(node.op, role)
+        if word == "none":
+            return flow
+        kind = ops.role_words(role).get(word)
+        if kind is None:
+            known = ops.role_words(role)
+            fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
+            raise Placed(fault, item.values[role].mark)
+        values = self.defaults(kind, scope.body)
+        paths = (f"{node.name}/{kind}", node.name)
+        return self.node(item, ops.REGISTRY[kind], values, [single(flow)], paths, scope, place).outputs[0]
+
+    def defaults(self, kind: str, body: Body) -> dict[str, Any]:
+        """Return a spec's defaults for an operator that another one names; they see knobs and constants only."""
+        stated: dict[str, Value] | None = body.spec.defaults.get(kind)
+        if not stated:
+            return {}
+        nothing = Tensor(None)
+        above = Scope(Body(body.spec, body.base, nothing), dict(body.base), nothing)
+        return {name: self.evaluator.value(value, above) for name, value in stated.items()}
+
+    def node(
+        self,
+        item: Item,
+        cls: type[ops.Op],
+        values: dict[str, Any],
+        inputs: list[Tensor],
+        paths: tuple[str, str],
+        scope: Scope,
+        place: Place,
+    ) -> Node:
+        """Add a row: its fields checked, its output's shape known. paths: its own, and its layer's."""
+        shapes: list[Shape] = []
+        for tensor in inputs:
+            if tensor.shape is None:
+                raise DependsOnMistake
+            tensor.used = True
+            shapes.append(tensor.shape)
+        x: Any = shapes[0] if cls.inputs == 1 else tuple(shapes)
+        try:
+            op = cls(len(shapes[0].space) if shapes else 0, **values)
+            y = op.shape(x)
+            node = Node(len(self.nodes), *paths, op, inputs, item.mark)
+            node.x, node.y, node.bits, node.density = x, y, place.bits, place.density
+            outputs = y if isinstance(y, tuple) else (y,)
+            node.outputs = [Tensor(_bounded(shape), node) for shape in outputs]
+            self.nodes.append(node)
+            if cls.checks:
+                self.check(op, x, y, item, scope, place)
+        except Fault as fault:
+            raise Placed(fault, _mark(item, fault, scope)) from None
+        return node
+
+    def check(self, op: ops.Op, x: Any, y: Any, item: Item, scope: Scope, place: Place) -> None:
+        """Report what is wrong although the shape is known; what follows is then checked too."""
+        try:
+            op.check(x, y)
+        except Fault as fault:
+            self.problems.add(Problem(fault.message, _mark(item, fault, scope), fault.hint), place)
+
+
+def entering(item: OpItem, flow: Flow) -> list[Tensor]:
+    """Return what an operator takes of the flow: one tensor, none, or all that flow together."""
+    wanted = item.cls.inputs
+    if wanted == 1:
+        return [one_tensor(flow, item.mark)]
+    if wanted == 0:
+        return []
+    tensors = flow.tensors if isinstance(flow, Bundle) else [flow]
+    if wanted is not None and len(tensors) != wanted:
+        hint = f"write from: [{', '.join('abc'[:wanted])}] beside it"
+        raise Placed(Fault(f"{item.key} takes {wanted} tensors, and {len(tensors)} flows in", hint), item.mark)
+    return tensors
+
+
+def share(name: str, mark: Mark, nodes: list[Node], body: Body) -> None:
+    """Make later layers use the first ones' weights; refuse it where their shapes differ."""
+    learned = [node for node in nodes if _filled(node)]
+    first = body.shares.setdefault(name, learned)
+    if first is learned:
+        return
+    if len(first) != len(learned):
+        fault = Fault(f"'{name}' is shared by {len(first)} layers with weights and by {len(learned)}")
+        raise Placed(fault, mark)
+    for mine, theirs in zip(learned, first, strict=True):
+        if mine.op.kind != theirs.op.kind or not _same(mine, theirs):
+            fault = Fault(
+                f"'{mine.name}' cannot share the weights of '{theirs.name}': their shapes differ",
+                f"one is {_described(mine)}, the other {_described(theirs)}",
+            )
+            raise Placed(fault, mark)
+        mine.shared = theirs
+
+
+def _mark(item: Item, fault: Fault, scope: Scope) -> Mark:
+    """Return the place of the field at fault where the item states it, else the item's.
+
+    A default that is wrong by itself is the mistake; one that does not go with an item is the item's.
+    """
+    if not isinstance(item, OpItem) or fault.field not in item.values:
+        return item.mark
+    value = item.values[fault.field]
+    inherited = scope.body.spec.defaults.get(item.cls.kind, {}).get(fault.field) is value
+    return item.mark if inherited and not fault.message.startswith(f"{fault.field}: ") else value.mark
+
+
+def _bounded(shape: Shape) -> Shape:
+    size = shape.size
+    if not num.is_array(size) and size >= num.LARGEST:
+        raise Fault(f"a tensor of {shape} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
+    return shape
+
+
+def _filled(node: Node) -> bool:
+    """Say whether a node has weights."""
+    return any(num.any_of(part) for part in _flat(node.op.tensors(node.x, node.y)))
+
+
+def _same(mine: Node, theirs: Node) -> bool:
+    """Say whether two nodes' weights have the same shapes."""
+    ours, others = (list(_flat(n.op.tensors(n.x, n.y))) for n in (mine, theirs))
+    return len(ours) == len(others) and all(num.every(a == b) for a, b in zip(ours, others, strict=True))
+
+
+def _flat(parts: tuple[Any, ...]) -> Iterator[Any]:
+    for part in parts:
+        yield from part if isinstance(part, tuple) else (part,)
+
+
+def _described(node: Node) -> str:
+    return f"{node.op.type(node.x)} {node.x} -> {node.y}"

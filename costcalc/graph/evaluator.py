@@ -1,0 +1,100 @@
+"""The values of a spec's expressions, and the layers that its names mean, with the place of what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.base.errors import Fault, Mark, SpecError
+from costcalc.graph.graph import Bundle, Flow, Tensor
+from costcalc.graph.problems import Placed, Problems
+from costcalc.graph.scope import Scope, single
+from costcalc.language.document import DependsOnMistake, Ref, Value
+from costcalc.language.evaluate import tested
+from costcalc.numbers import num
+from costcalc.operators.fields import not_a_number
+
+MOST_WORK = 500_000  # steps of all expressions
+
+
+class Evaluator:
+    """Evaluates values in a scope. What is wrong is raised as `Placed`; the work of a whole spec is bounded."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.work = 0
+
+    def value(self, value: Value, scope: Scope) -> Any:
+        """Return a value."""
+        if value.run is None:
+            return value.constant
+        self.work += value.cost
+        if self.work > MOST_WORK:
+            hint = "a repeat is larger than was meant, or definitions call each other again and again"
+            fault = Fault(f"the spec's expressions take more than {MOST_WORK:,} steps", hint)
+            raise SpecError([*self.problems.found, Placed(fault, value.mark).problem])
+        try:
+            return value.run(scope)
+        except Fault as fault:
+            raise Placed(fault, value.mark) from None
+
+    def whole(self, value: Value, scope: Scope, what: str) -> Any:
+        """Return a value that must be a whole number."""
+        result = self.value(value, scope)
+        try:
+            return num.whole(result)
+        except Fault as fault:
+            hint = fault.hint or not_a_number(result)
+            raise Placed(Fault(f"{what}: {fault.message}", hint), value.mark) from None
+
+    def truth(self, value: Value, scope: Scope) -> bool:
+        """Return whether a condition holds."""
+        try:
+            return num.truth(tested(self.value(value, scope)))
+        except Fault as fault:
+            raise Placed(fault, value.mark) from None
+
+    def within(self, value: Value, scope: Scope, what: str, least: float, most: float) -> Any:
+        """Return a value that must be a number between two bounds."""
+        number = self.value(value, scope)
+        try:
+            num.number(number)
+        except Fault as fault:
+            raise Placed(Fault(f"{what}: {fault.message}", not_a_number(number)), value.mark) from None
+        if num.any_of(number < least) or num.any_of(number > most):
+            raise Placed(Fault(f"{what} is {number}: it must lie between {least} and {most}"), value.mark)
+        return number
+
+    def name(self, ref: Ref, scope: Scope) -> str:
+        """Return a name with its index worked out: `p(k + 1)` is p4 where k is 3."""
+        if ref.index is None:
+            return ref.text
+        return f"{ref.text}{num.single(self.whole(ref.index, scope, 'an index'))}"
+
+    def layer(self, ref: Ref, scope: Scope) -> Flow:
+        """Return the layer that a reference means; a variable may hold one."""
+        if ref.lost:
+            raise DependsOnMistake
+        name = self.name(ref, scope)
+        if ref.part:
+            name = f"{name}.{ref.part}"
+        try:
+            value = scope.vars.get(name) if ref.index is None else None
+            if isinstance(value, Tensor | Bundle):
+                return value
+            if value is not None and not isinstance(value, str):
+                raise Fault(f"'{name}' is {num.describe(value)}, which is no layer")
+            return scope.layer(value if isinstance(value, str) else name)
+        except Fault as fault:
+            raise Placed(fault, ref.mark) from None
+
+    def tensor(self, ref: Ref, scope: Scope) -> Tensor:
+        """Return the one tensor of the layer that a reference means."""
+        return one_tensor(self.layer(ref, scope), ref.mark)
+
+
+def one_tensor(flow: Flow, mark: Mark) -> Tensor:
+    """Return the one tensor that flows."""
+    try:
+        return single(flow)
+    except Fault as fault:
+        raise Placed(fault, mark) from None

@@ -1,0 +1,61 @@
+"""Specs that include others: each read once, its mistakes told as its own, circles refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from costcalc.base.errors import Fault, Problem, SpecError
+from costcalc.graph.evaluator import Evaluator
+from costcalc.graph.knobs import settings
+from costcalc.graph.place import Place
+from costcalc.graph.problems import Placed, Problems
+from costcalc.graph.scope import Scope
+from costcalc.language import zoo
+from costcalc.language.document import DependsOnMistake, IncludeItem, Spec
+
+MOST_INCLUDES = 8  # specs that include one another
+
+
+class Includes:
+    """Reads the specs that are included, and the values of their knobs."""
+
+    def __init__(self, problems: Problems, evaluator: Evaluator) -> None:
+        self.problems = problems
+        self.evaluator = evaluator
+        self.found: dict[tuple[str | None, str], Spec] = {}
+
+    def spec(self, item: IncludeItem, host: Spec, place: Place) -> Spec:
+        """Return the spec that is included; its own mistakes are told as such."""
+        key = (host.folder, item.spec)
+        there = place.reached(f"{item.spec}, included at {item.mark}")
+        try:
+            spec = self.found[key] = self.found.get(key) or zoo.include(item.spec, host)
+        except SpecError as error:
+            for problem in error.problems:
+                if problem.mark.line >= 0:
+                    self.problems.add(problem, there)
+                else:
+                    self.problems.add(Problem(problem.message, item.mark, problem.hint), place)
+            raise DependsOnMistake from None
+        here = (spec.folder, spec.where)
+        if here in place.includes or len(place.includes) > MOST_INCLUDES:
+            circle = " -> ".join((*(where for _, where in place.includes), spec.where))
+            circular = f"specs include each other: {circle}"
+            deep = f"more than {MOST_INCLUDES} specs include one another: {circle}"
+            raise Placed(Fault(circular if here in place.includes else deep), item.mark)
+        for problem in spec.problems:
+            self.problems.add(problem, there)
+        return spec
+
+    def knobs(self, item: IncludeItem, spec: Spec, scope: Scope) -> dict[str, Any]:
+        """Return the values of the included spec's knobs, those given put over its own."""
+        knobs = dict(spec.knobs)
+        for name, value in item.knobs.items():
+            try:
+                knobs |= settings(spec, {name: self.evaluator.value(value, scope)})
+            except SpecError as error:
+                problem = error.problems[0]
+                known = name in spec.knobs
+                said = problem.message if known else f"{item.spec} has no knob '{name}'"
+                raise Placed(Fault(said, problem.hint), value.mark if known else item.keys[name]) from None
+        return knobs

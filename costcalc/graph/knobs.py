@@ -1,0 +1,32 @@
+"""The values of a spec's knobs, and the input that a spec is run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from costcalc.base.errors import Mark, nearest, stop
+from costcalc.language.document import Spec, Value, knob_fault
+
+
+def settings(spec: Spec, knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all knobs, those given put over the spec's own; raise SpecError for a bad one."""
+    for name, value in knobs.items():
+        if name not in spec.knobs:
+            hint = nearest(name, spec.knobs) or f"its knobs: {', '.join(spec.knobs) or 'none'}"
+            raise stop(f"{spec.name} has no knob '{name}'", hint=hint)
+        fault = knob_fault(name, spec.knobs[name], value)
+        if fault:
+            raise stop(fault.message, hint=fault.hint)
+    return {**spec.knobs, **knobs}
+
+
+def with_knobs(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None = None) -> Spec:
+    """Return a spec with other values of its knobs in force, and on another input; raise SpecError for a bad one."""
+    import copy
+
+    found = copy.copy(spec)
+    found.knobs = settings(spec, knobs)
+    if shape is not None:
+        found.input = [Value(Mark("--input"), length) for length in shape]
+    return found

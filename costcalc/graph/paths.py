@@ -1,0 +1,56 @@
+"""The paths of layers and groups: every one its own, numbered where two would be called alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from costcalc.graph.graph import Node
+
+
+class Paths:
+    """Gives paths, each once."""
+
+    def __init__(self) -> None:
+        self.counters: dict[str, int] = {}
+        self.taken: set[str] = set()
+        self.firsts: set[str] = set()  # the paths that costcalc numbered 1
+
+    def named(self, path: str) -> str:
+        """Return the path of a layer that the spec names; a turn after the first gets a number."""
+        if path in self.taken:
+            self.counters.setdefault(path, 1)  # the second of a name is its _2
+            return self._free(path, "_")
+        self.taken.add(path)
+        return path
+
+    def numbered(self, path: str) -> str:
+        """Return the path of a layer that is called by what it is, with a number: `conv2`."""
+        found = self._free(path, "")
+        if found == f"{path}1":
+            self.firsts.add(found)
+        return found
+
+    def _free(self, path: str, between: str) -> str:
+        """Return a path with the next number that no layer has yet."""
+        number = self.counters.get(path, 0) + 1
+        while f"{path}{between}{number}" in self.taken:
+            number += 1
+        self.counters[path] = number
+        self.taken.add(f"{path}{between}{number}")
+        return f"{path}{between}{number}"
+
+    def shorten(self, nodes: Iterable[Node]) -> None:
+        """Take the number off the paths of what is the only one of its kind: `fc1` becomes `fc`."""
+        known = {"": ""}
+        for node in nodes:
+            rest = node.name[len(node.layer) :]
+            node.layer = self._short(node.layer, known)
+            node.name = node.layer + rest
+
+    def _short(self, path: str, known: dict[str, str]) -> str:
+        if path not in known:
+            group, slash, label = path.rpartition("/")
+            if path in self.firsts and self.counters[path[:-1]] == 1 and path[:-1] not in self.taken:
+                label = label[:-1]
+            known[path] = f"{self._short(group, known)}{slash}{label}"
+        return known[path]
