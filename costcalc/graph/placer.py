@@ -165,7 +165,7 @@ class Placer(Binder):
 
 
 def _bounded(shape: Shape) -> Shape:
-    if not num.is_array(shape.size) and shape.size >= num.LARGEST:
+    if num.reaches(shape.size, num.LARGEST):
         raise Fault(f"a tensor of {shape} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
     return shape
 
