@@ -267,7 +267,8 @@ def _too_large() -> Fault:
 def _kind(value: Any) -> str:
     """Return what numbers a value has, as numpy says it: i, f, b; nothing for what is none (unknown, a word)."""
     if isinstance(value, Spread):
-        return str(value.dtype.kind)
+        kind: str = value.terms[0][0].array.dtype.kind
+        return kind
     if isinstance(value, int):
         return "i"
     return "f" if isinstance(value, float) or hasattr(value, "dtype") else ""
