@@ -168,8 +168,7 @@ def _mark(item: Item, fault: Fault, scope: Scope) -> Mark:
 
 
 def _bounded(shape: Shape) -> Shape:
-    size = shape.size
-    if not num.is_array(size) and size >= num.LARGEST:
+    if num.reaches(shape.size, num.LARGEST):
         raise Fault(f"a tensor of {shape} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
     return shape
 

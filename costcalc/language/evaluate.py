@@ -50,7 +50,9 @@ def computed(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
 
 def _power(a: Any, b: Any) -> Any:
     if num.is_array(a) or num.is_array(b):
-        return a**b
+        from costcalc.numbers.factored import singly
+
+        return singly(_power, a, b)
     bits = a.bit_length() if isinstance(a, int) else 64
     if abs(b) * max(bits, 1) > LARGEST_POWER:
         hint = f"its result has {LARGEST_POWER:,} bits at most"

@@ -214,7 +214,10 @@ class _Compiler:
             for value in rest:
                 if num.is_array(result):
                     other = tested(value(scope))
-                    result = (result != 0) & (other != 0) if both else (result != 0) | (other != 0)
+                    if num.is_condition(result) and num.is_condition(other):
+                        result = result & other if both else result | other
+                    elif num.truth(result) is both:
+                        result = other
                 elif bool(result) is both:
                     result = tested(value(scope))
             return result

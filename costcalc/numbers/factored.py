@@ -6,20 +6,27 @@ x (a term of the resolution): it is kept so, factored, and multiplied out only w
 settings is asked for, as one product of matrices. The operators' rules need not know: a Spread
 adds, multiplies and compares as an array does, and `costcalc.numbers.num` takes it for one.
 
-A `Factor` is an array over some axes; a term is a product of factors over different axes; a Spread
-is a sum of terms.
+A `Factor` is an array over some axes, as long as they are; a term is a product of factors over
+different axes; a Spread is a sum of terms. Only whole numbers are kept apart so: floats are rounded at
+each step, and give what one setting gives only where the steps are the same.
+
+Whole numbers stay below 2^53, where int64 never wraps and float64 holds each. What might reach it is refused
+with a Fault, and a sweep counts such settings one by one, on Python's own numbers.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from math import prod
 from typing import Any
 
 from costcalc.base.errors import Fault
-from costcalc.numbers.num import LARGEST, UNKNOWN, truth
+from costcalc.numbers.num import LARGEST, truth
 
 MOST_DENSE = 1 << 22  # elements of an array over several axes; a sweep that needs more is cut into parts
-_WHOLE = 1 << 62  # what a product of whole numbers must stay below, so that int64 never wraps
+_EXACT = 1 << 53  # what whole numbers stay below: see above
 
 
 class TooWide(Exception):
@@ -38,7 +45,7 @@ class Factor:
     def __init__(self, axes: tuple[int, ...], array: Any, top: Any = None) -> None:
         self.axes = axes
         self.array = array
-        self.top = _top(array) if top is None else top
+        self.top = _largest(array) if top is None else top
 
     def over(self, axes: Sequence[int]) -> Any:
         """Return the array with an axis of length 1 for each of `axes` that it lacks."""
@@ -84,88 +91,88 @@ class Spread:
         if len(self.terms) == 1 and len(self.terms[0]) == 1:
             return self.terms[0][0]
         axes = _spanned(factor for term in self.terms for factor in term)
-        total: Any = 0
-        for term in self.terms:
-            part: Any = 1
-            for factor in term:
-                part = part * factor.over(axes)
-            total = total + part
-        return Factor(axes, total)
+        return _made(axes, self.top, [[factor.over(axes) for factor in term] for term in self.terms])
+
+    @property
+    def top(self) -> Any:
+        """What bounds the size of its elements."""
+        return sum(prod(factor.top for factor in term) for term in self.terms)
+
+    def reaches(self, limit: int) -> bool:
+        """Say whether an element's size is `limit` or more."""
+        return self.top >= limit and bool((abs(self.dense().array) >= limit).any())
 
     # ---- what keeps the factors apart ---------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
-        return _sum(self, other)
+        return _arithmetic(operator.add, self, other, _sum)
 
-    __radd__ = __add__
+    def __radd__(self, other: Any) -> Any:
+        return _arithmetic(operator.add, other, self, _sum)
+
+    def __pos__(self) -> Any:
+        return self + 0
 
     def __neg__(self) -> Any:
         return self * -1
 
     def __sub__(self, other: Any) -> Any:
-        return _sum(self, -other)
+        return _arithmetic(operator.sub, self, other, lambda a, b: _sum(a, -b))
 
     def __rsub__(self, other: Any) -> Any:
-        return _sum(-self, other)
+        return _arithmetic(operator.sub, other, self, lambda a, b: _sum(a, -b))
 
     def __mul__(self, other: Any) -> Any:
-        if not isinstance(other, Spread):
-            return Spread(*((_times(term[0], other), *term[1:]) for term in self.terms))
-        return _gathered([_joined(mine, theirs) for mine in self.terms for theirs in other.terms])
+        return _arithmetic(operator.mul, self, other, _times)
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Any) -> Any:
+        return _arithmetic(operator.mul, other, self, _times)
 
     # ---- what needs the numbers themselves ----------------------------------------------------------
 
     def __floordiv__(self, other: Any) -> Any:
-        return each(lambda a, b: a // b, self, other)
+        return _arithmetic(operator.floordiv, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return each(lambda a, b: a // b, other, self)
+        return _arithmetic(operator.floordiv, other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return each(lambda a, b: a / b, self, other)
+        return _arithmetic(operator.truediv, self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return each(lambda a, b: a / b, other, self)
+        return _arithmetic(operator.truediv, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return each(lambda a, b: a % b, self, other)
+        return _arithmetic(operator.mod, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return each(lambda a, b: a % b, other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return each(lambda a, b: a**b, self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return each(lambda a, b: a**b, other, self)
+        return _arithmetic(operator.mod, other, self)
 
     def __lt__(self, other: Any) -> Any:
-        return each(lambda a, b: a < b, self, other)
+        return _compared(operator.lt, self, other)
 
     def __le__(self, other: Any) -> Any:
-        return each(lambda a, b: a <= b, self, other)
+        return _compared(operator.le, self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return each(lambda a, b: a > b, self, other)
+        return _compared(operator.gt, self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return each(lambda a, b: a >= b, self, other)
+        return _compared(operator.ge, self, other)
 
     def __eq__(self, other: object) -> Any:
-        return each(lambda a, b: a == b, self, other)
+        return _compared(operator.eq, self, other)
 
     def __ne__(self, other: object) -> Any:
-        return each(lambda a, b: a != b, self, other)
+        return _compared(operator.ne, self, other)
 
     def __and__(self, other: Any) -> Any:
-        return each(lambda a, b: a & b, self, other)
+        return _compared(operator.and_, self, other)
 
     __rand__ = __and__
 
     def __or__(self, other: Any) -> Any:
-        return each(lambda a, b: a | b, self, other)
+        return _compared(operator.or_, self, other)
 
     __ror__ = __or__
 
@@ -199,7 +206,23 @@ def each(function: Callable[..., Any], *values: Any) -> Any:
     dense = [value.dense() if isinstance(value, Spread) else value for value in values]
     axes = _spanned(value for value in dense if isinstance(value, Factor))
     array = function(*(value.over(axes) if isinstance(value, Factor) else value for value in dense))
-    return Spread((Factor(axes, array),))
+    made = Factor(axes, array)
+    if array.dtype.kind == "i" and made.top >= _EXACT:
+        raise _too_large()
+    return Spread((made,))
+
+
+def singly(function: Callable[..., Any], *values: Any) -> Any:
+    """Return a function of Python's numbers, setting by setting: one that numpy would round or wrap otherwise."""
+    import numpy as np
+
+    def settled(*arrays: Any) -> Any:
+        found = np.frompyfunc(function, len(arrays), 1)(*arrays)
+        if any(isinstance(one, int) and abs(one) >= LARGEST for one in found.flat):
+            raise _too_large()
+        return np.array(found.tolist())
+
+    return each(settled, *values)
 
 
 def along(axis: int, values: Any) -> Spread:
@@ -211,37 +234,75 @@ def _spanned(factors: Iterable[Factor]) -> tuple[int, ...]:
     """Return the axes of factors, in order; raise TooWide where an array over all of them has too many elements."""
     sizes = {axis: n for factor in factors for axis, n in zip(factor.axes, factor.array.shape, strict=True)}
     axes = tuple(sorted(sizes))
-    if _product(sizes.values()) > MOST_DENSE:
+    if prod(sizes.values()) > MOST_DENSE:
         raise TooWide(axes)
     return axes
 
 
-def _top(array: Any) -> Any:
+def _largest(array: Any) -> Any:
     """Return the largest size of an array's elements, as Python's number."""
     return abs(array).max().item() if array.dtype.kind in "iuf" and array.size else 1
 
 
-def _product(values: Any) -> int:
-    result = 1
-    for value in values:
-        result *= value
-    return result
+def _multiplied(terms: Iterable[Iterable[Any]]) -> Any:
+    return reduce(operator.add, (reduce(operator.mul, term) for term in terms))
 
 
-def _times(factor: Factor, number: Any) -> Factor:
-    """Return a factor times a number."""
-    top = factor.top * abs(number)
-    return Factor(factor.axes, factor.array * number, _kept(top, factor.array, number))
+def _made(axes: tuple[int, ...], top: Any, terms: Sequence[Sequence[Any]]) -> Factor:
+    """Return a sum of products of whole numbers, or arrays of them, over some axes; `top` bounds what comes out.
+
+    Where the bound is too large, the numbers themselves are looked at. Raises Fault where one is.
+    """
+    if top >= _EXACT:
+        top = float(_multiplied([[abs(value) * 1.0 for value in term] for term in terms]).max(initial=0))
+        if top >= LARGEST:
+            raise _too_large()
+    return Factor(axes, _multiplied(terms), top)
 
 
-def _kept(top: Any, a: Any, b: Any) -> Any:
-    """Return the bound of a product; where int64 could wrap, look at the numbers themselves, and refuse."""
-    if top < _WHOLE:
-        return top
-    real = abs(a.astype(float) * b).max() if a.size else 0
-    if real >= LARGEST:
-        raise Fault("the number is too large for some of the values", f"costcalc takes whole numbers below {LARGEST:,}")
-    return real
+def _too_large() -> Fault:
+    return Fault("the number is too large for some of the values", f"costcalc takes whole numbers below {LARGEST:,}")
+
+
+def _kind(value: Any) -> str:
+    """Return what numbers a value has, as numpy says it: i, f, b; nothing for what is none (unknown, a word)."""
+    if isinstance(value, Spread):
+        kind: str = value.terms[0][0].array.dtype.kind
+        return kind
+    if isinstance(value, int):
+        return "i"
+    return "f" if isinstance(value, float) or hasattr(value, "dtype") else ""
+
+
+def _compared(function: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Return what a comparison, & or | gives, element by element; what is no number says itself what it gives."""
+    return each(function, a, b) if _kind(a) and _kind(b) else NotImplemented
+
+
+def _arithmetic(
+    function: Callable[[Any, Any], Any], a: Any, b: Any, apart: Callable[[Spread, Any], Any] | None = None
+) -> Any:
+    """Return what an operator gives; by `apart`, which keeps the factors apart, where both are whole numbers."""
+    kinds = _kind(a), _kind(b)
+    if apart and kinds == ("i", "i"):
+        return apart(a, b)
+    if "" in kinds:
+        return NotImplemented
+    if "b" in kinds:  # true counts as 1, as it does in Python
+        a, b = (value.astype(int) if kind == "b" else value for value, kind in zip((a, b), kinds, strict=True))
+        return _arithmetic(function, a, b, apart)
+    return each(function, a, b)
+
+
+def _times(a: Any, b: Any) -> Any:
+    """Return the product of two whole numbers, at least one of them a Spread."""
+    if not isinstance(a, Spread):
+        a, b = b, a
+    if isinstance(b, Spread):
+        return _gathered([_joined(mine, theirs) for mine in a.terms for theirs in b.terms])
+    first = [term[0] for term in a.terms]
+    scaled = [_made(factor.axes, factor.top * abs(b), [[factor.array, b]]) for factor in first]
+    return Spread(*((factor, *term[1:]) for factor, term in zip(scaled, a.terms, strict=True)))
 
 
 def _joined(mine: Term, theirs: Term) -> Term:
@@ -252,25 +313,25 @@ def _joined(mine: Term, theirs: Term) -> Term:
         for factor in [factor for factor in factors if set(factor.axes) & set(other.axes)]:
             factors.remove(factor)
             axes = _spanned((factor, whole))
-            a, b = factor.over(axes), whole.over(axes)
-            whole = Factor(axes, a * b, _kept(factor.top * whole.top, a, b))
+            whole = _made(axes, factor.top * whole.top, [[factor.over(axes), whole.over(axes)]])
         factors.append(whole)
     return tuple(factors)
 
 
-def _sum(value: Spread, other: Any) -> Any:
-    if other is UNKNOWN:
-        return other
-    if not isinstance(other, Spread):
-        if isinstance(other, int | float) and other == 0:
-            return value
-        first = value.terms[0]
-        if len(first) == 1:
-            factor = first[0]
-            return Spread((Factor(factor.axes, factor.array + other, factor.top + abs(other)),), *value.terms[1:])
-        ones = first[0].array[:1] * 0 + 1
-        return Spread(*value.terms, (Factor((first[0].axes[0],), ones.reshape(-1)[:1] * other, abs(other)),))
-    return _gathered([*value.terms, *other.terms])
+def _sum(a: Any, b: Any) -> Any:
+    """Return the sum of two whole numbers, at least one of them a Spread."""
+    if not isinstance(a, Spread):
+        a, b = b, a
+    if isinstance(b, Spread):
+        return _gathered([*a.terms, *b.terms])
+    if b == 0:
+        return a
+    for place, (factor, *others) in enumerate(a.terms):
+        if not others:
+            more = _made(factor.axes, factor.top + abs(b), [[factor.array], [b]])
+            return Spread(*a.terms[:place], (more,), *a.terms[place + 1 :])
+    factor = a.terms[0][0]  # all terms are products: the number becomes one for each setting, along some axes
+    return Spread(*a.terms, (Factor(factor.axes, factor.array * 0 + b, abs(b)),))
 
 
 def _gathered(terms: list[Term]) -> Spread:
@@ -283,9 +344,9 @@ def _gathered(terms: list[Term]) -> Spread:
             continue
         factor = term[0]
         known = plain.get(factor.axes)
-        plain[factor.axes] = (
-            factor if known is None else Factor(factor.axes, known.array + factor.array, known.top + factor.top)
-        )
+        if known is not None:
+            factor = _made(factor.axes, known.top + factor.top, [[known.array], [factor.array]])
+        plain[factor.axes] = factor
     return Spread(*((factor,) for factor in plain.values()), *rest)
 
 
@@ -295,46 +356,50 @@ def _gathered(terms: list[Term]) -> Spread:
 def block(value: Any, parts: dict[int, Any], shape: Sequence[int]) -> Any:
     """Return a block of a sweep as an array of int64: an axis a dimension, the settings that `parts` chooses.
 
-    value: a Spread or a number. parts: axis -> slice or indices. shape: the block's. Raises Fault where
-    a number is 10^15 or more.
+    value: a Spread of whole numbers, or a number. parts: axis -> slice or indices. shape: the block's. Raises
+    Fault where a number is 10^15 or more.
     """
     import numpy as np
 
     if not isinstance(value, Spread):
         return np.full(shape, value)
     cut = [tuple(factor.cut(parts) for factor in term) for term in value.terms]
-    if len(cut) == 1 and len(cut[0]) == 1:  # it depends on one axis only: nothing is multiplied
-        return _checked(np.array(np.broadcast_to(cut[0][0].over(range(len(shape))), shape)), cut[0][0].top)
-    bound = sum(_product(factor.top for factor in term) for term in cut)
+    if len(cut) == 1 and len(cut[0]) == 1:  # nothing is multiplied
+        return _checked(np.array(np.broadcast_to(cut[0][0].over(range(len(shape))), shape)), value.top)
+    total = _matrices(cut, shape, float)
+    if value.top >= LARGEST:  # floats hold every whole number below that, but terms that cancel out may be larger
+        sizes = _matrices([[Factor(f.axes, abs(f.array), f.top) for f in term] for term in cut], shape, float)
+        if sizes.max(initial=0) >= LARGEST and (sizes > abs(total)).any():
+            total = _matrices(cut, shape, object)
+    return _checked(total, value.top).astype(np.int64)
+
+
+def _matrices(terms: Sequence[Sequence[Factor]], shape: Sequence[int], kind: Any) -> Any:
+    """Return a sum of terms over all axes, as a product of two matrices where it can: floats are fast."""
+    import numpy as np
+
     left, right = _halves(shape)
-    sizes = (_product(shape[k] for k in left), _product(shape[k] for k in right))
-    matrices: list[tuple[Any, Any]] = []
-    across = []
-    for term in cut:
+    sizes = (prod(shape[k] for k in left), prod(shape[k] for k in right))
+    lefts, rights, across = [], [], []
+    for term in terms:
         sides = [[f for f in term if set(f.axes) <= set(side)] for side in (left, right)]
         if sum(map(len, sides)) < len(term):  # a factor lies on both sides
-            whole = _spelled(term, range(len(shape)), shape)
+            whole = _spelled(term, range(len(shape)), shape, kind)
             across.append(whole.transpose([*left, *right]).reshape(sizes))
             continue
-        a, b = (_spelled(f, side, [shape[k] for k in side]) for f, side in zip(sides, (left, right), strict=True))
-        matrices.append((a, b))
-    lefts = np.stack([one.ravel() for one, _ in matrices] or [np.zeros(sizes[0])], 1)
-    rights = np.stack([one.ravel() for _, one in matrices] or [np.zeros(sizes[1])], 0)
-    total = lefts @ rights
+        lefts.append(_spelled(sides[0], left, [shape[k] for k in left], kind).ravel())
+        rights.append(_spelled(sides[1], right, [shape[k] for k in right], kind).ravel())
+    total = np.stack(lefts or [np.zeros(sizes[0], kind)], 1) @ np.stack(rights or [np.zeros(sizes[1], kind)], 0)
     for whole in across:
         total += whole
     order = [*left, *right]
-    made = total.reshape([shape[k] for k in order]).transpose(np.argsort(order))
-    return _checked(made, bound).astype(np.int64)
+    return total.reshape([shape[k] for k in order]).transpose(np.argsort(order))
 
 
-def _checked(total: Any, bound: Any) -> Any:
-    """Return totals; raise Fault where one is too large, which is asked only where the bound lets it be.
-
-    Below that float64 holds every whole number, so that a matrix product of floats is exact, and fast.
-    """
-    if bound >= LARGEST and abs(total).max(initial=0) >= LARGEST:
-        raise Fault("a total is too large for some of the settings", f"costcalc counts up to {LARGEST:,}")
+def _checked(total: Any, top: Any) -> Any:
+    """Return totals; raise Fault where one is too large, which is asked only where the bound lets it be."""
+    if top >= LARGEST and abs(total).max(initial=0) >= LARGEST:
+        raise Fault("a total is too large for some of the settings", f"costcalc sweeps up to {LARGEST:,}")
     return total
 
 
@@ -349,11 +414,11 @@ def _halves(shape: Sequence[int]) -> tuple[list[int], list[int]]:
     return sorted(sides[0]), sorted(sides[1])
 
 
-def _spelled(factors: Sequence[Factor], axes: Sequence[int], shape: Sequence[int]) -> Any:
-    """Return the product of factors as floats, over all of some axes."""
+def _spelled(factors: Sequence[Factor], axes: Sequence[int], shape: Sequence[int], kind: Any) -> Any:
+    """Return the product of factors as numbers of a kind, over all of some axes."""
     import numpy as np
 
-    product: Any = np.ones([1] * len(axes))
+    product: Any = np.ones([1] * len(axes), kind)
     for factor in factors:
-        product = product * factor.over(axes)
+        product = product * factor.over(axes).astype(kind)
     return np.broadcast_to(product, shape)

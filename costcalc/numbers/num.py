@@ -142,6 +142,12 @@ def any_of(condition: Any) -> bool:
     return bool(condition.any()) if is_array(condition) else bool(condition)
 
 
+def reaches(x: Any, limit: int) -> bool:
+    """Say whether a number, or an element of an array, is `limit` or more in size."""
+    factored = getattr(x, "reaches", None)  # which need not be multiplied out to know that none is
+    return bool(factored(limit)) if factored else any_of(abs(x) >= limit)
+
+
 class Mixed(Exception):
     """A condition that is true for a part of a sweep only; the sweep splits its batch by it."""
 
@@ -159,6 +165,11 @@ def truth(condition: Any) -> bool:
     if condition.any():
         raise Mixed(condition)
     return False
+
+
+def is_condition(x: Any) -> bool:
+    """Say whether x is true or false, or an array of these."""
+    return isinstance(x, bool) or (is_array(x) and x.dtype == bool)
 
 
 def single(x: Any) -> Any:
@@ -196,7 +207,7 @@ def _whole_array(x: Any) -> Any:
         raise Fault("true or false is not a whole number")
     if np.issubdtype(x.dtype, np.floating) and not (np.isfinite(x).all() and (x == np.floor(x)).all()):
         raise Fault("not a whole number for some of the values", "round it: int(...), ceil(...) or divisible(...)")
-    if (np.abs(x) >= LARGEST).any():
+    if reaches(x, LARGEST):
         raise Fault("the number is too large for some of the values")
     return x.astype(np.int64)
 

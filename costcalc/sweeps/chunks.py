@@ -17,8 +17,10 @@ from costcalc.costs import conventions
 from costcalc.costs.formulas import Names
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.language.expr import parse
+from costcalc.language.expr import Expr, parse
 from costcalc.metrics.metric import Setup, find
+from costcalc.numbers.factored import Spread, TooWide, along
+from costcalc.numbers.num import Mixed
 from costcalc.sweeps.engine import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
 from costcalc.sweeps.grids import ZEROS
 
@@ -229,7 +231,7 @@ def _signed(grid: Grid, columns: Columns, name: str) -> Any:
 
 
 class _Names(dict[str, Any]):
-    """The names that a condition may use, looked up when it does."""
+    """The names that a condition may use, looked up when it does: a knob that is the same in all is its value."""
 
     def __init__(self, grid: Grid, columns: Columns) -> None:
         super().__init__()
@@ -239,7 +241,8 @@ class _Names(dict[str, Any]):
         return name in self.grid.names or name in self.columns
 
     def __missing__(self, name: str) -> Any:
-        return column(self.grid, self.columns, name)
+        values = column(self.grid, self.columns, name)
+        return along(0, values) if values.dtype != object else values[0]  # a block has one word, list, truth value
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a column, or the default where there is none."""
@@ -251,14 +254,27 @@ def _holds(grid: Grid, where: str, columns: Columns) -> Any:
     import numpy as np
 
     try:
-        with np.errstate(divide="raise", invalid="raise"):
-            holds = np.asarray(parse(magnitudes(where)).run(Names(_Names(grid, columns))))
+        asked = parse(magnitudes(where))
+        try:
+            with np.errstate(divide="raise", invalid="raise", over="raise"):
+                found = asked.run(Names(_Names(grid, columns)))
+        except (Mixed, TooWide, Fault, ArithmeticError):  # Python's numbers may do
+            found = _singly(grid, asked, columns)
+        holds = np.asarray(found.dense().array if isinstance(found, Spread) else found)
         if holds.dtype != bool:
             raise Fault("it is no condition", "write a comparison: macs < 300M")
     except Fault as fault:
         known = f"it may use {_list((*grid.names, *(name for name in columns if name != SETTING)))}"
         raise stop(f"where '{where}': {fault.message}", hint=fault.hint or known) from None
     return np.broadcast_to(holds, columns[SETTING].shape)
+
+
+def _singly(grid: Grid, asked: Expr, columns: Columns) -> list[bool]:
+    """Return for which settings a condition holds, asked for one after the other."""
+    names = dict.fromkeys([SETTING, *(name for name, _ in asked.names)])
+    values = [column(grid, columns, name).tolist() for name in names]
+    found = [asked.run(Names(dict(zip(names, setting, strict=True)))) for setting in zip(*values, strict=True)]
+    return found if all(isinstance(one, bool) for one in found) else []
 
 
 def magnitudes(text: str) -> str:

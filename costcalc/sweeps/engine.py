@@ -225,7 +225,7 @@ def _counted(
         return _by_condition(indices, mixed.condition)
     except TooWide as wide:
         return _halved(indices, max(wide.axes, key=lambda axis: len(indices[axis])))
-    except (SpecError, Fault) as error:
+    except (SpecError, Fault, ArithmeticError) as error:  # the last is numpy's, where Python's numbers may do
         return _refused(grid, indices, error, skip=skip)
 
 
@@ -244,11 +244,13 @@ def _by_condition(indices: list[Indices], condition: Any) -> list[list[Indices]]
     return best
 
 
-def _refused(grid: Grid, indices: list[Indices], error: SpecError | Fault, *, skip: bool) -> list[list[Indices]]:
+def _refused(grid: Grid, indices: list[Indices], error: Exception, *, skip: bool) -> list[list[Indices]]:
     """Return the settings in halves, to find the one that is refused; raise its mistake, or skip it."""
     k = max(range(len(indices)), key=lambda axis: len(indices[axis]), default=0)
     if indices and len(indices[k]) > 1:
         return _halved(indices, k)
+    if not isinstance(error, SpecError | Fault):
+        raise error
     if skip:
         return []
     at = {name: values[indices[n][0]] for n, axis in enumerate(grid.axes) for name, values in axis.columns.items()}
@@ -285,12 +287,13 @@ class Cut:
     def totals(self, batch: int = 1) -> dict[str, Any]:
         """Return the totals as arrays, an axis of the sweep a dimension."""
         shape = tuple(map(len, self.places))
-        found = {name: _array(getattr(self.part.total, name), self.slices, shape) for name in QUANTITIES}
-        if batch != 1:
-            found["macs"] = found["macs"] * batch
-        beside = self.part.beside
-        found |= {name: _array(value, self.slices, shape) for name, value in self.part.more.items()}
-        return found | {name: values.reshape(shape) for name, values in beside.each(self.graphs()).items()}
+        total, singly = self.part.total, self.part.beside.each(self.graphs())
+        return {
+            "params": _array(total.params, self.slices, shape),
+            "macs": _array(total.macs, self.slices, shape, batch),
+            **{name: _array(value, self.slices, shape) for name, value in self.part.more.items()},
+            **{name: values.reshape(shape) for name, values in singly.items()},
+        }
 
     def graphs(self) -> Iterator[Graph]:
         """Yield the network of each setting by itself."""
@@ -305,15 +308,19 @@ def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[
             yield Cut(grid, part, slices)
 
 
-def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...]) -> Any:
-    """Return a total over a block."""
+def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...], batch: int = 1) -> Any:
+    """Return a total over a block, for a batch."""
     from costcalc.numbers.factored import block
 
     if value is UNKNOWN:
         raise stop("a sweep needs known costs, and those of a layer are unknown", hint="remove the opaque layers")
-    if not is_array(value) and value >= LARGEST:
-        raise stop(f"a total of {value:,} is too large for a sweep", hint=f"costcalc sweeps up to {LARGEST:,}")
-    return block(value, dict(enumerate(cut)), shape)
+    try:
+        value = value * batch
+        if not is_array(value) and value >= LARGEST:
+            raise Fault(f"a total of {value:,} is too large for a sweep", f"costcalc sweeps up to {LARGEST:,}")
+        return block(value, dict(enumerate(cut)), shape)
+    except Fault as fault:
+        raise stop(fault.message, hint=fault.hint) from None
 
 
 def cuts(lengths: Sequence[int], size: int) -> Iterator[tuple[slice, ...]]:

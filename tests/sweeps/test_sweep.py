@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_properties import steady
 
 import costcalc
 from costcalc import SpecError
+from costcalc.base.errors import Fault
 from costcalc.cli import group
 from costcalc.costs import conventions
 from costcalc.language import zoo
@@ -161,6 +162,22 @@ def test_rows_per_layer_sum_to_the_setting(view: str) -> None:
 # ---- the numbers of a sweep ----------------------------------------------------------------------------
 
 SIZES = (3, 4, 2)
+Lanes = list[list[int]]
+OPERATIONS: dict[str, Any] = {
+    "add": lambda x, y: x + y,
+    "mul": lambda x, y: x * y,
+    "sub": lambda x, y: x - y,
+    "truediv": lambda x, y: x / (y * y + 1),
+    "floordiv": lambda x, y: x // (y * y + 1),
+    "max": num.maximum,
+    "min": num.minimum,
+    "mod": lambda x, y: x % (y * y + 1),
+    "compare": lambda x, y: x > y,
+    "same": lambda x, y: x == y,
+    "both": lambda x, y: (x > 2) & (y > 1),
+    "ceil_div": lambda x, y: num.ceil_div(x, y * y + 1),
+    "trunc": lambda x, y: num.trunc(x) + num.nearest(y),
+}
 
 
 @st.composite
@@ -168,35 +185,130 @@ def expressions(draw: Any, depth: int = 3) -> Any:
     """Draw a function of three numbers that may be spread over three axes: sums, products, and what mixes them."""
     if depth == 0 or draw(st.integers(0, 3)) == 0:
         k = draw(st.sampled_from([0, 1, 2, None]))
-        n = draw(st.integers(1, 5))
+        n = draw(st.sampled_from([-3, 0, 1, 2, 5, 0.1, 0.7, 1.5]))
         return lambda v: n if k is None else v[k]
     a, b = draw(expressions(depth - 1)), draw(expressions(depth - 1))
-    name = draw(st.sampled_from(["add", "mul", "sub", "floordiv", "max", "mod", "compare", "ceil_div"]))
-    operations = {
-        "add": lambda x, y: x + y,
-        "mul": lambda x, y: x * y,
-        "sub": lambda x, y: x - y,
-        "floordiv": lambda x, y: x // (y * y + 1),
-        "max": num.maximum,
-        "mod": lambda x, y: x % (y * y + 1),
-        "compare": lambda x, y: (x > y) * 3 + 1,
-        "ceil_div": lambda x, y: num.ceil_div(x, y * y + 1),
-    }
-    return lambda v, two=operations[name]: two(a(v), b(v))
+    two = OPERATIONS[draw(st.sampled_from(sorted(OPERATIONS)))]
+    return lambda v: two(a(v), b(v))
+
+
+ONES = [[0, 1, 2, 3]] * 3
 
 
 @steady(300)
-@given(expressions(), st.lists(st.lists(st.integers(0, 9), min_size=4, max_size=4), min_size=3, max_size=3))
-def test_a_spread_is_the_array_multiplied_out(expression: Any, values: list[list[int]]) -> None:
-    vectors = [np.array(row[:n]) for row, n in zip(values, SIZES, strict=True)]
-    lanes = [factored.along(k, vector) for k, vector in enumerate(vectors)]
-    dense = np.meshgrid(*vectors, indexing="ij")
-    expected = np.broadcast_to(expression(dense), SIZES)
-    found = factored.block(expression(lanes), {}, SIZES)
+@given(expressions(), st.lists(st.lists(st.integers(-1, 9), min_size=4, max_size=4), min_size=3, max_size=3))
+@example(lambda v: v[0] * v[1] + 5, ONES)  # a number beside nothing but products, in a later block
+@example(lambda v: v[0] * v[1] + v[1] * v[2] - 1.5, ONES)
+@example(lambda v: (v[0] > 0) + (v[0] > 1) + (v[1] > 1) * (v[1] > 2), ONES)  # true is 1, and true + true 2
+@example(lambda v: (v[0] > 0) // (v[0] >= 0) * 200 - (v[1] > 1), ONES)
+@example(lambda v: (v[0] + v[1]) * 0.7, [[3, 1, 2, 3], [7, 1, 2, 3], [1, 1, 1, 1]])  # 7, and not 2.1 + 4.9
+@example(lambda v: v[0] * 1.4 * v[1], [[3, 1, 2, 3], [5, 1, 2, 3], [1, 1, 1, 1]])
+def test_a_spread_is_its_numbers_setting_by_setting(expression: Any, values: Lanes) -> None:
+    vectors = [row[:n] for row, n in zip(values, SIZES, strict=True)]
+    lanes = [factored.along(k, np.array(vector)) for k, vector in enumerate(vectors)]
+    expected = np.array([num.trunc(expression(setting)) for setting in itertools.product(*vectors)]).reshape(SIZES)
+    found = factored.block(num.trunc(expression(lanes)), {}, SIZES)
     assert found.tolist() == expected.tolist()
     part = {0: slice(1, 3), 1: np.array([0, 3])}
-    cut = factored.block(expression(lanes), part, (2, 2, 2))
+    cut = factored.block(num.trunc(expression(lanes)), part, (2, 2, 2))
     assert cut.tolist() == expected[1:3][:, [0, 3]].tolist()
+    assert factored.block(num.trunc(expression(lanes)), {2: slice(1, 1)}, (3, 4, 0)).shape == (3, 4, 0)
+
+
+def test_terms_that_cancel_out_are_exact() -> None:
+    """x * y - x * (y - 1) is x, though its terms are 2 * 10^18 and more, where floats are 256 apart."""
+    x, y = [10**9 + 7, 3 * 10**9 + 1, 1, 0], [2 * 10**9 + 9, 10**9 + 1]
+    a, b = factored.along(0, np.array(x)), factored.along(1, np.array(y))
+    assert factored.block(a * b - a * (b - 1), {}, (4, 2)).tolist() == [[value, value] for value in x]
+    with pytest.raises(Fault, match="too large"):
+        factored.block(a * b, {}, (4, 2))
+    assert factored.block(a * b, {0: slice(2, 4)}, (2, 2)).tolist() == [y, [0, 0]]
+
+
+PRODUCT = """
+costcalc: 1
+knobs: {n: 8, c: 8}
+input: [c, n, n]
+layers:
+  - {conv: {out: 4, kernel: 3, padding: 1, bias: false}}
+  - global_avg_pool
+  - {custom: {macs: 5, params: 0}}
+"""
+
+
+@pytest.mark.parametrize("last", [3, 40, 1100])
+def test_a_product_of_knobs_and_a_constant(last: int) -> None:
+    """n * n pixels, 4 kernels of 9 * c weights, and 5; the last has more settings than one block."""
+    table = costcalc.sweep(PRODUCT, n=list(range(1, last + 1)), c=list(range(1, last + 1)), top=2)
+    assert table["macs"].tolist() == [36 * last * last * c + 5 for c in (last, last - 1)]
+    assert table["params"].tolist() == [36 * last, 36 * (last - 1)]
+
+
+def test_the_constant_stands_in_every_block() -> None:
+    axes = [{"n": [1, 2, 3, 4, 5]}, {"c": [1, 2, 3]}]
+    for block in (1, 2, 3, 4, 7, 15):
+        found = chunks.fold(chunks.Task(costcalc.load(PRODUCT), axes, block=block))
+        assert found["macs"].tolist() == [36 * n * n * c + 5 for n in (1, 2, 3, 4, 5) for c in (1, 2, 3)]
+
+
+# What Python computes for each setting, knob by knob; by hand. Numbers on the way may be larger than int64.
+COMPUTED: list[tuple[str, dict[str, list[Any]], list[int]]] = [
+    ("c * n + 5", {"c": [1, 2], "n": [3, 4]}, [8, 9, 11, 13]),
+    ("+c + -n + 9", {"c": [1, 2], "n": [3, 4]}, [7, 6, 8, 7]),
+    ("(c > 1) + (c > 2)", {"c": [1, 2, 3]}, [0, 1, 2]),
+    ("(c > 1) // (n > 0) * 200", {"c": [1, 2], "n": [3, 4]}, [0, 0, 200, 200]),
+    ("(c or 8) * 4", {"c": [0, 2]}, [32, 8]),
+    ("(c and n) * 4", {"c": [0, 2], "n": [3, 4]}, [0, 0, 12, 16]),
+    ("((c > 1) and 5) * 4", {"c": [1, 2]}, [0, 20]),
+    ("3 if c == [1, 2] else 5", {"c": [1, 2]}, [5, 5]),
+    ("(c == 'word') + 5", {"c": [1, 2]}, [5, 5]),
+    ("(c in [2, 3]) + n", {"c": [1, 2], "n": [3, 4]}, [3, 4, 4, 5]),
+    ("int((c + n) * w)", {"c": [3, 4], "n": [6, 7], "w": [0.7, 1.4]}, [6, 12, 7, 14, 7, 14, 7, 15]),
+    ("int(w * c * n)", {"c": [3, 4], "n": [5, 6], "w": [1.4, 0.5]}, [20, 7, 25, 9, 28, 10, 33, 12]),
+    ("c * n // 10 ** 9", {"c": [10**9, 4 * 10**9], "n": [1, 4 * 10**9]}, [1, 4 * 10**9, 4, 16 * 10**9]),
+    ("c * n % 1000 + 1", {"c": [2**32, 1], "n": [2**32 + 1, 1]}, [913, 297, 298, 2]),
+    ("2 ** c // 2 ** (c - 3)", {"c": [3, 70]}, [8, 8]),
+    ("c ** n % 97", {"c": [3, 5], "n": [2, 40]}, [9, 36, 25, 16]),
+    ("int(4 * 2 ** c)", {"c": [-1, 2]}, [2, 16]),
+    ("int(c ** 0.5)", {"c": [16, 24, 25]}, [4, 4, 5]),
+    ("int(c * 1e30) // 10 ** 29", {"c": [1, 2]}, [10, 20]),
+    ("max(c, 10 ** 14 * 10 ** 14) % 7", {"c": [1, 2]}, [4, 4]),
+    ("min(c + 10 ** 14 * 10 ** 14, n)", {"c": [1, 2], "n": [3, 4]}, [3, 4, 3, 4]),
+]
+COMPUTING = """
+costcalc: 1
+knobs: {{c: 1, n: 1, w: 1.0}}
+input: [1]
+layers: [{{custom: {{macs: "{}", params: "0 * (c + n + int(w))"}}}}]
+"""
+
+
+@pytest.mark.parametrize(("expression", "axes", "values"), COMPUTED)
+def test_expressions_on_arrays_give_what_python_gives(
+    expression: str, axes: dict[str, list[Any]], values: list[int]
+) -> None:
+    spec = COMPUTING.format(expression)
+    assert costcalc.sweep(spec, **axes)["macs"].tolist() == values
+    settings = [dict(zip(axes, setting, strict=True)) for setting in itertools.product(*axes.values())]
+    assert [costcalc.count(spec, **setting).macs for setting in settings] == values
+
+
+REFUSED = [
+    ("c + w", {"c": [1, 2], "w": [0.5, 1.0]}, "at c 1, w 0.5: macs: 1.5 is not a whole number"),
+    ("c * n", {"c": [1, 2**32], "n": [1, 2**32 + 1]}, "at c 4294967296, n 4294967297: macs: the number is too large"),
+    ("2 ** c", {"c": [1, 64]}, "at c 64: macs: the number is too large"),
+    ("2 ** c", {"c": [1, 5000]}, "at c 5000: the power 2 .. 5000 is too large"),
+    ("c ** 0.5", {"c": [4, -4]}, "at c -4: -4 has no real power 0.5"),
+    ("c // (n - 1)", {"c": [1, 2], "n": [1, 2]}, "at c 1, n 1: 1 is divided by zero"),
+]
+
+
+@pytest.mark.parametrize(("expression", "axes", "message"), REFUSED)
+def test_expressions_on_arrays_are_refused_where_python_is(
+    expression: str, axes: dict[str, list[Any]], message: str
+) -> None:
+    with pytest.raises(SpecError, match=message):
+        costcalc.sweep(COMPUTING.format(expression), **axes)
 
 
 HUGE = """
@@ -207,11 +319,27 @@ layers: [{conv: {out: c, kernel: 3}}]
 """
 
 
-@pytest.mark.parametrize("axes", [{"c": [10, 3 * 10**9]}, {"c": [10, 10**5], "n": [10, 10**5]}])
-def test_numbers_beyond_int64_are_refused(axes: dict[str, list[int]]) -> None:
-    """9 * c * c weights alone, and 10^11 weights at 10^10 pixels: each factor fits, their product does not."""
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {"c": [10, 3 * 10**9]},
+        {"c": [10, 10**5], "n": [10, 10**5]},
+        {"c": [10, 10**4], "n": [10, 10**4]},
+        {"c": [8, 9], "batch": 10**17},
+    ],
+)
+@pytest.mark.parametrize("as_array", [True, False])
+def test_numbers_beyond_int64_are_refused(axes: dict[str, Any], as_array: bool) -> None:
+    """9 * c * c weights alone, and so many at n * n pixels, or for a batch: each fits, their product does not."""
     with pytest.raises(SpecError, match="too large"):
-        costcalc.sweep(HUGE, **axes)
+        costcalc.sweep(HUGE, **axes, as_array=as_array)
+
+
+def test_tensors_that_are_too_large_are_refused_in_a_sweep() -> None:
+    """3 channels of (c * n) * (c * n) pixels, which cost nothing: 4.8 * 10^21 elements."""
+    spec = HUGE.replace("[c, n, n]", "[3, n, n]").replace("{conv: {out: c, kernel: 3}}", "{upsample: {scale: c}}, relu")
+    with pytest.raises(SpecError, match=r"at c 200000, n 200000: a tensor of 3x40000000000x40000000000 is too large"):
+        costcalc.sweep(spec, c=[1, 2 * 10**5], n=[1, 2 * 10**5])
 
 
 # ---- questions, blocks, processes, files ------------------------------------------------------------------
@@ -248,6 +376,58 @@ def test_pareto(everything: pd.DataFrame) -> None:
     ]
     assert 1 < sum(kept) < len(points)
     assert table.to_numpy().tolist() == everything[kept].to_numpy().tolist()
+
+
+CHOSEN = """
+costcalc: 1
+knobs: {c: 8, w: [1, 2], b: plain, t: true, f: 0.5}
+input: [c, 1, 1]
+layers: [{custom: {macs: "c * 10 ** 9 * int(4 * f)", params: "w[0]"}}, {relu: {}, if: "t and b == 'plain'"}]
+"""
+CHOICES = {"c": [1, 2, 9], "f": [0.5, 2.0], "w": [[1, 2], [3]], "b": ["plain", "wide"], "t": [True, False]}
+# How many of the 48 settings each holds for: macs are 2, 4, 18 G at f 0.5, 8, 16, 72 G at 2.0; params 1 or 3.
+WHERES = [
+    ("macs * macs * macs > 10 ** 14 * 10 ** 14", 40),
+    ("macs * macs * macs > 5832 * 10 ** 14 * 10 ** 13", 8),
+    ("params * 10 ** 14 * 100 > 10 ** 16", 24),
+    ("macs > 3G if c > 1 else macs > 5G", 40),
+    ("(c > 1) + (f > 1) > 1", 16),
+    ("(c > 1) == (f > 1)", 24),
+    ("c ** 70 > 1", 32),
+    ("c ** -1 > 0.4", 32),
+    ("9 > c > 1 and t", 8),
+    ("t", 24),
+    ("not t or f > 1", 36),
+    ("c in [1, 9]", 32),
+    ("b == 'plain'", 24),
+    ("b in ['wide', 'plain'] and b != 'wide'", 24),
+    ("w == [1, 2]", 24),
+    ("w[0] > 1", 24),
+    ("len(w) == 1", 24),
+    ("c in w", 16),
+    ("c == b", 0),
+]
+
+
+@pytest.mark.parametrize(("where", "number"), WHERES)
+def test_where_asks_as_python_does(where: str, number: int) -> None:
+    assert len(costcalc.sweep(CHOSEN, **CHOICES, where=where)) == number
+
+
+WRONG_WHERES = [
+    ("c > b", "'plain' is not a number"),
+    ("t and b", "'plain' is neither true nor false"),
+    ("c", "it is no condition"),
+    ("t and c", "it is no condition"),
+    ("macs / (c - 9) > 3", "18000000000 is divided by zero"),
+    ("nope > 1 if c > 1 else t", "a sweep has no 'nope'"),
+]
+
+
+@pytest.mark.parametrize(("where", "message"), WRONG_WHERES)
+def test_wrong_wheres_are_refused(where: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        costcalc.sweep(CHOSEN, **CHOICES, where=where)
 
 
 def task(question: chunks.Question | None = None, block: int = 1000) -> chunks.Task:
