@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 
+import in_process
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -20,3 +23,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Run a single file or test in this process, where a debugger works and nothing has to start."""
     chosen = config.args_source is config.ArgsSource.ARGS and len(config.args) == 1
     return 0 if chosen and ".py" in config.args[0] else None
+
+
+@pytest.fixture
+def run() -> Callable[..., in_process.Done]:
+    """Return what runs `costcalc WORDS` in this process, 100 columns wide: exit code, output, errors."""
+    return partial(in_process.costcalc, env={"COLUMNS": "100"})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-# Settings of whoever runs this; a command that is run here sees none of them.
+# Settings of whoever runs this; a command that is run here sees none of them, and 80 columns.
 SETTINGS = ("COLUMNS", "LINES", "NO_COLOR", "TERM")
 
 
@@ -36,7 +36,8 @@ def costcalc(
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     err = out if together else io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     given = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
-    variables = {name: value for name, value in os.environ.items() if name not in SETTINGS} | (env or {})
+    variables = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    variables |= {"COLUMNS": "80", **(env or {})}
     with contextlib.ExitStack() as held:
         held.enter_context(contextlib.chdir(folder or Path.cwd()))
         held.enter_context(mock.patch.dict(os.environ, variables, clear=True))
