@@ -13,7 +13,6 @@ import resource
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -226,9 +225,15 @@ def limited() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
+def spent() -> float:
+    """Return the seconds of work of all processes that were started here: on a busy machine no clock tells them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def validated(*arguments: str, text: bytes | None = None) -> str:
     """Run costcalc in a process of little memory; return what it says of a spec that it refuses in time."""
-    begin = time.perf_counter()
+    begin = spent()
     done = subprocess.run(
         [sys.executable, "-m", "costcalc", *(arguments or ("report", "-"))],
         input=text,
@@ -238,12 +243,12 @@ def validated(*arguments: str, text: bytes | None = None) -> str:
         timeout=60,
         env={**os.environ, "COLUMNS": "80", "OPENBLAS_NUM_THREADS": "1"},
     )
-    spent = time.perf_counter() - begin
+    seconds = spent() - begin
     said = done.stderr.decode()
     assert (done.returncode, done.stdout) == (2, b""), said
     assert "Traceback" not in said
     assert said.strip()
-    assert spent < SECONDS
+    assert seconds < SECONDS
     return said
 
 
