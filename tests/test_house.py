@@ -34,8 +34,8 @@ def test_the_house_has_a_short_hall() -> None:
 
 def test_no_class_name_stands_twice() -> None:
     homes: dict[str, list[str]] = {}
-    for name, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for name in MODULES:
+        for node in ast.walk(house.tree(name)):
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(name)
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
@@ -43,7 +43,7 @@ def test_no_class_name_stands_twice() -> None:
 
 def test_every_floor_says_what_lives_there() -> None:
     folders = [name for name, path in MODULES.items() if path.name == "__init__.py"]
-    assert [name for name in folders if not ast.get_docstring(ast.parse(MODULES[name].read_text("utf-8")))] == []
+    assert [name for name in folders if not ast.get_docstring(house.tree(name))] == []
 
 
 # What may be imported at the top of a module, beyond the standard library and costcalc itself.
@@ -117,7 +117,7 @@ ENGINE = [
 def test_the_engine_names_no_operator(name: str) -> None:
     """No operator's kind stands in the engine as a name or a whole text: no table, no if, no list of them."""
     words = {kind for kind in op.operators() if kind not in COMMON}
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    tree = house.tree(name)
     used = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     used |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     assert not used & words

@@ -79,9 +79,10 @@ class _Refused(Exception):
 
 
 class _Builder:
-    def __init__(self, text: str, where: str) -> None:
+    def __init__(self, text: str, where: str, upto: int | None = None) -> None:
         self.text = text
         self.where = where
+        self.upto = upto  # how much of the text is read; None: all
         self.problems: list[Problem] = []
         self.stack: list[_Frame] = []
         self.anchors: dict[str, YamlNode | None] = {}
@@ -110,7 +111,7 @@ class _Builder:
             self.problem(said, mark, "is this a YAML file, saved as UTF-8?")
             return None, self.problems
         try:
-            for event in yaml.parse(self.text, Loader=loader):
+            for event in yaml.parse(self.text[: self.upto], Loader=loader):
                 handler = handlers.get(type(event))
                 if handler is not None:
                     handler(event)
@@ -300,6 +301,10 @@ class _Builder:
         said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
         if place is None:
             self.problem(f"this is no text file: {said}", Mark(self.where))
+            return
+        if "nesting depth" in said and self.upto is None:
+            # The parser of PyYAML 6.0.4 reads ahead and has a limit of its own: what stands before is too deep for us.
+            self.root, self.problems = _Builder(self.text, self.where, place.index).build()
             return
         if began is not None and began.line < place.line and re.search("',' or|end of stream|expected ':'", said):
             place, said = began, f"not closed: {said}"

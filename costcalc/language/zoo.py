@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Mapping
@@ -129,8 +130,13 @@ def find(name: str) -> Spec | None:
 
 def _zoo_file(path: str) -> Spec:
     """Return a file of the zoo, shown by its name: where the package lies tells a reader nothing."""
-    spec = Spec(os.path.basename(path), read(path))
-    return _checked(spec, *parse(spec.text, spec.where))
+    return copy.copy(_zoo_text(os.path.basename(path), read(path)))
+
+
+@lru_cache(maxsize=64)
+def _zoo_text(where: str, text: str) -> Spec:
+    """Return the spec in a text of the zoo, read once: a table of a paper and a search ask for each many times."""
+    return _checked(Spec(where, text), *parse(text, where))
 
 
 def names() -> list[str]:

@@ -274,16 +274,24 @@ _loaded: set[str] = set()
 
 
 def metrics() -> dict[str, Metric]:
-    """Return all metrics by name, loading them at the first call: they are found by lying in their folder."""
+    """Return all metrics by name, loading them at the first call: they are found by lying in their folder.
+
+    What every network has stands first, then a file after another, whatever was imported before.
+    """
     if not _loaded:
         import os
         from importlib import import_module
 
         import costcalc.metrics as package
 
-        for file in sorted(os.listdir(os.path.dirname(package.__file__ or ""))):
-            if file.endswith(".py") and file != "__init__.py":
-                import_module(f"costcalc.metrics.{file[:-3]}")
+        files = sorted(os.listdir(os.path.dirname(package.__file__ or "")), key=lambda file: (file != "sizes.py", file))
+        modules = [f"costcalc.metrics.{file[:-3]}" for file in files if file.endswith(".py") and file != "__init__.py"]
+        for module in modules:
+            import_module(module)
+        place = {module: number for number, module in enumerate(modules)}
+        ordered = sorted(REGISTRY.items(), key=lambda pair: place.get(type(pair[1]).__module__, len(place)))
+        REGISTRY.clear()
+        REGISTRY.update(ordered)
         _loaded.add("own")
     return REGISTRY
 

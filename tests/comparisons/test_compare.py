@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import random
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from typing import Any
 import pytest
 
 import costcalc
-from costcalc.cli import main
 from costcalc.comparisons import aligning, baselines, comparing, diffing, networks
 from costcalc.comparisons.aligning import Key, align
 from costcalc.comparisons.baselines import Baseline
@@ -57,18 +54,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs a command line, and gives its exit code, its output and its errors."""
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["costcalc", *words])
-        monkeypatch.setenv("COLUMNS", "100")
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    return call
+def run(here: Path, run: Run) -> Run:
+    return run
 
 
 def one(word: Any, convention: str = "costcalc") -> networks.Network:
@@ -731,8 +718,7 @@ def test_a_network_that_the_baseline_lacks_is_a_mistake(run: Run) -> None:
     assert (code, err) == (2, "costs.json has no 'tiny.yaml@kernel=3'\n        add --update to put it in\n")
 
 
-def test_standard_input_is_a_network(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SPEC.encode())))
-    code, out, _ = run("diff", "-", "tiny.yaml@kernel=3", "--exit-code")
+def test_standard_input_is_a_network(run: Run) -> None:
+    code, out, _ = run("diff", "-", "tiny.yaml@kernel=3", "--exit-code", text=SPEC)
     assert code == 1
     assert out.startswith("- → tiny.yaml@kernel=3\nparams: 970 → 1.482 K (+512, +52.8 %)\n")

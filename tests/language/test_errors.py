@@ -13,7 +13,6 @@ import resource
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -226,9 +225,15 @@ def limited() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
+def spent() -> float:
+    """Return the seconds of work of all processes that were started here: on a busy machine no clock tells them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def validated(*arguments: str, text: bytes | None = None) -> str:
     """Run costcalc in a process of little memory; return what it says of a spec that it refuses in time."""
-    begin = time.perf_counter()
+    begin = spent()
     done = subprocess.run(
         [sys.executable, "-m", "costcalc", *(arguments or ("report", "-"))],
         input=text,
@@ -238,12 +243,12 @@ def validated(*arguments: str, text: bytes | None = None) -> str:
         timeout=60,
         env={**os.environ, "COLUMNS": "80", "OPENBLAS_NUM_THREADS": "1"},
     )
-    spent = time.perf_counter() - begin
+    seconds = spent() - begin
     said = done.stderr.decode()
     assert (done.returncode, done.stdout) == (2, b""), said
     assert "Traceback" not in said
     assert said.strip()
-    assert spent < SECONDS
+    assert seconds < SECONDS
     return said
 
 
@@ -257,13 +262,15 @@ def laughs() -> bytes:
     return "\n".join(lines).encode()
 
 
+# Where the 40th level begins, whatever limit the parser has of its own.
+DEEP = ":3:48: lists and mappings are nested more than 40 deep"
 HOSTILE: dict[str, tuple[bytes, str]] = {
-    "10,000 brackets": (brackets("[", 10_000), "nested more than 40 deep"),
+    "10,000 brackets": (brackets("[", 10_000), DEEP),
     "10,000 braces": (brackets("{a: ", 10_000), "nested more than 40 deep"),
-    "10,000 closed brackets": (brackets("[", 10_000) + b"]" * 10_000, "nested more than 40 deep"),
+    "10,000 closed brackets": (brackets("[", 10_000) + b"]" * 10_000, DEEP),
     "10,000 dashes": (brackets("- ", 10_000), "a list of - cannot begin on this line"),
     "1,000,000 brackets": (brackets("[", 1_000_000), "more than 1,000,000 bytes"),
-    "nine hundred thousand brackets": (brackets("[", 900_000), "nested more than 40 deep"),
+    "nine hundred thousand brackets": (brackets("[", 900_000), DEEP),
     "billion laughs": (laughs(), "more than 50,000 values (aliases count in full)"),
     "a million keys": (b"".join(b"k%d: 1\n" % k for k in range(1_000_000)), "more than 1,000,000 bytes"),
     "a hundred thousand keys": (b"".join(b"%x: 1\n" % k for k in range(100_000)), "more than 50,000 values"),

@@ -6,7 +6,6 @@ import csv
 import io
 import itertools
 import json
-import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 import pytest
 
 import costcalc
-from costcalc.cli import main
 from costcalc.metrics import metric
 from costcalc.metrics.metric import OPTIONS, Setup, find, metrics
 from costcalc.numbers import num
@@ -53,19 +51,10 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Run:
     (tmp_path / "tiny.yaml").write_text(SPEC, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["costcalc", *words])
-        monkeypatch.setenv("COLUMNS", "100")
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    return call
+    return run
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
+import in_process
 import pytest
 
 import costcalc
-from costcalc.cli import main
 from costcalc.language import zoo
 from costcalc.metrics.metric import Setup
 from costcalc.metrics.training import _cut, demand, largest_batch, learning
@@ -193,19 +192,16 @@ def test_the_largest_batch_fits_and_one_more_does_not(options: dict[str, Any], m
 # ---- the command -----------------------------------------------------------------------------------------
 
 
-def run(words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["costcalc", *words.split()])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    return int(stopped.value.code or 0), *capsys.readouterr()
+def run(words: str) -> in_process.Done:
+    return in_process.costcalc(*words.split())
 
 
-def test_the_command_tells_all(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_tells_all() -> None:
     words = "training resnet50 --batch 32 --optimizer adam --memory 24G"
-    code, out, _ = run(words, capsys, monkeypatch)
+    code, out, _ = run(words)
     batch = largest_batch(costcalc.count("resnet50").graph, Setup(optimizer="adam"), 24 * 10**9)
     assert (code, f"largest batch in 24G: {batch}" in out) == (0, True)
-    data = json.loads(run(f"{words} --format json", capsys, monkeypatch)[1])
+    data = json.loads(run(f"{words} --format json")[1])
     assert data["largest_batch"] == batch
     assert next(one for one in data["metrics"] if one["name"] == "saved")["total"] == data["metrics"][-1]["saved"]
 
@@ -218,8 +214,6 @@ def test_the_command_tells_all(capsys: pytest.CaptureFixture[str], monkeypatch: 
         ("training resnet18 --memory -5G", "is no budget of bytes"),
     ],
 )
-def test_nonsense_is_refused(
-    words: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code, _, err = run(words, capsys, monkeypatch)
+def test_nonsense_is_refused(words: str, said: str) -> None:
+    code, _, err = run(words)
     assert (code, said in err) == (2, True)

@@ -15,14 +15,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import house
+import in_process
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[^\n]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -62,7 +65,7 @@ def page(path: Path) -> str:
         return FENCE.sub(lambda fence: block(fence, folder, run), text)
 
 
-def block(fence: re.Match[str], folder: Path, run: Callable[[str], str]) -> str:
+def block(fence: re.Match[str], folder: Path, run: Callable[..., str]) -> str:
     """Return a fenced block as it should be; a file that it shows is put into the folder first."""
     kind, file, body = fence["kind"], fence["file"], fence["body"]
     if file and re.fullmatch(r"[\w./-]+\.\w+", file):
@@ -72,7 +75,8 @@ def block(fence: re.Match[str], folder: Path, run: Callable[[str], str]) -> str:
         else:
             (folder / file).write_text(body, encoding="utf-8")
     if kind == "console" and installed(file):
-        body = console(body, run)
+        # PyTorch keeps what it was told once (threads, seeds, hooks): its commands have processes of their own.
+        body = console(body, partial(run, alone="torch" in (file or "")))
     return f"```{kind}{f' {file}' if file else ''}\n{body}```"
 
 
@@ -99,8 +103,12 @@ def cut(shown: str, whole: str, mark: str = "...") -> str:
     return "".join(f"{line}\n" for line in all_lines)
 
 
-def shell(folder: Path, tools: Path) -> Callable[[str], str]:
-    """Return what runs a command line in the folder, with this checkout's costcalc, and gives its output."""
+def shell(folder: Path, tools: Path) -> Callable[..., str]:
+    """Return what runs a command line in the folder, with this checkout's costcalc, and gives its output.
+
+    A plain `costcalc ...` runs in this process, and so does the head of a pipe; what follows the bar, and every
+    other line, a shell runs. So it does all lines where the folder has Python modules: what they define stays.
+    """
     tools.mkdir()
     command = tools / "costcalc"
     start = "import sys; sys.argv[0] = 'costcalc'; from costcalc.cli import main; main()"
@@ -108,16 +116,40 @@ def shell(folder: Path, tools: Path) -> Callable[[str], str]:
     command.chmod(0o755)
     path = os.pathsep.join((str(tools), os.environ.get("PATH", "")))
     python_path = os.pathsep.join(filter(None, (str(folder), str(ROOT), os.environ.get("PYTHONPATH", ""))))
-    settings = {"PATH": path, "PYTHONPATH": python_path, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    shown = {"COLUMNS": "80", "NO_COLOR": "1"}
+    settings = {**os.environ, **shown, "PATH": path, "PYTHONPATH": python_path, "PYTHONUTF8": "1"}
 
-    def run(line: str) -> str:
+    def in_shell(line: str, text: str = "") -> str:
         done = subprocess.run(
-            ["/bin/sh", "-c", line], cwd=folder, env={**os.environ, **settings}, text=True, encoding="utf-8",
+            ["/bin/sh", "-c", line], cwd=folder, env=settings, input=text, text=True, encoding="utf-8",
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120,
         )  # fmt: skip
-        return done.stdout.rstrip("\n") + "\n" if done.stdout else ""
+        return done.stdout
+
+    def run(line: str, *, alone: bool = False) -> str:
+        words, rest = split(line)
+        if not words or alone or any(folder.glob("*.py")):
+            output = in_shell(line)
+        elif rest:
+            done = in_process.costcalc(*words, folder=folder, env=shown)
+            output = done.err + in_shell(rest, done.out)
+        else:
+            output = in_process.costcalc(*words, folder=folder, env=shown, together=True).out
+        return output.rstrip("\n") + "\n" if output else ""
 
     return run
+
+
+def split(line: str) -> tuple[list[str], str]:
+    """Return the words of `costcalc WORDS | REST`, and the rest; no words where only a shell can say what a line does.
+
+    What is quoted may hold anything but what a shell replaces between double quotes.
+    """
+    bare = re.sub(r"""'[^']*'|"[^"$`\\]*\"""", lambda quoted: "_" * len(quoted[0]), line)
+    head, _, _ = bare.partition("|")
+    if not re.fullmatch(r"costcalc( [\w ./:,=@%+-]*)?", head):
+        return [], ""
+    return shlex.split(line[: len(head)])[1:], line[len(head) + 1 :]
 
 
 def fresh() -> dict[Path, str]:

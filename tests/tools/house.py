@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,17 +42,23 @@ def room(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-@lru_cache
+@cache
+def tree(module: str) -> ast.Module:
+    """Return what a module's text says."""
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@cache
 def imports(module: str, *, typing: bool = True, functions: bool = True) -> frozenset[str]:
     """Return all that a module imports: names with their module, and the module itself.
 
     typing: those under `if TYPE_CHECKING` too. functions: those inside functions too.
     """
     found: set[str] = set()
-    stack: list[ast.AST] = [ast.parse(MODULES[module].read_text(encoding="utf-8"))]
+    stack: list[ast.AST] = [tree(module)]
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and not typing:
+        if not typing and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
@@ -63,9 +69,10 @@ def imports(module: str, *, typing: bool = True, functions: bool = True) -> froz
     return frozenset(found)
 
 
-def uses(module: str, *, typing: bool = True) -> set[str]:
+@cache
+def uses(module: str, *, typing: bool = True) -> frozenset[str]:
     """Return the modules of costcalc that a module imports, in functions too."""
-    return {name for name in imports(module, typing=typing) if name in MODULES} - {module, "costcalc"}
+    return imports(module, typing=typing) & MODULES.keys() - {module, "costcalc"}
 
 
 def circles() -> list[list[str]]:
@@ -104,6 +111,7 @@ def climbing() -> list[str]:
     ]
 
 
+@cache
 def picture() -> str:
     """Return the floors as a Mermaid diagram: an arrow for each import that no longer way stands for."""
     graph = arrows()
