@@ -137,6 +137,13 @@ class SpecError(ValueError):
         self.rows = rows
         super().__init__(self.render())
 
+    def at(self, setting: str) -> SpecError:
+        """Return the same mistakes, said of a setting of a sweep."""
+        return SpecError(
+            type(p)(f"at {setting}: {p.message}" if setting else p.message, p.mark, p.hint, p.trace)
+            for p in self.problems
+        )
+
     def render(self) -> str:
         """Return every problem as text, the first twenty whole and the rest as a number."""
         shown = [p.render() for p in self.problems[: self.most]]

@@ -76,6 +76,13 @@ def _evaluated(formula: Expr, row: Row, convention: Convention) -> Any:
         raise SpecError([Problem(said, mark, fault.hint)]) from None
 
 
+def limited(found: Cost, convention: Convention, batch: int = 1) -> Cost:
+    """Return a network's totals; raise SpecError where one is too large to be told, operations for a batch."""
+    num.limited(found.params, convention.things)
+    num.limited(found.macs, convention.unit, batch)
+    return found
+
+
 def total(costs: Iterable[Cost]) -> Cost:
     """Return the sum of costs."""
     params: Any = 0

@@ -13,7 +13,7 @@ from costcalc.base.errors import Fault, nearest
 from costcalc.costs.rows import Row
 from costcalc.language.evaluate import BUILTINS
 from costcalc.language.expr import Expr
-from costcalc.numbers.num import prod, whole
+from costcalc.numbers.num import LARGEST_TOTAL, prod, whole
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import COMPONENTS, Op, find
 
@@ -130,7 +130,7 @@ _NOTHING = Names({})
 
 def evaluate(expression: Expr, row: Row) -> Any:
     """Return what a formula gives for a row, a whole number; raise Fault where there is none."""
-    return whole(expression.run(Names(Numbers(row)) if expression.names else _NOTHING))
+    return whole(expression.run(Names(Numbers(row)) if expression.names else _NOTHING), LARGEST_TOTAL)
 
 
 def constant(expression: Expr) -> Any:

@@ -115,7 +115,7 @@ class Expansion:
                 )
                 raise Placed(fault, mark)
         found = Shape(*dims)
-        if num.any_of(found.size >= num.LARGEST):
+        if num.reaches(found.size, num.LARGEST):
             fault = Fault(f"an input of {found} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
             raise Placed(fault, marks[0])
         return found

@@ -90,10 +90,15 @@ def _ordered(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda a, b: test(number(a), number(b))
 
 
-def _contains(a: Any, b: Any) -> bool:
+def _contains(a: Any, b: Any) -> Any:
     if not isinstance(b, list | tuple):
         raise Fault(f"{num.describe(b)} is not a list")
-    return a in b
+    if not num.is_array(a):
+        return a in b
+    found: Any = False
+    for item in b:
+        found = (a == item) | found
+    return found
 
 
 ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
@@ -113,7 +118,7 @@ COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Gt: _ordered(operator.gt),
     ast.GtE: _ordered(operator.ge),
     ast.In: _contains,
-    ast.NotIn: lambda a, b: not _contains(a, b),
+    ast.NotIn: lambda a, b: negated(_contains(a, b)),
 }
 BUILTINS: dict[str, tuple[int, int, Callable[..., Any]]] = {
     "int": (1, 1, num.trunc),

@@ -66,11 +66,14 @@ Called = tuple[str, int, int]  # name, offset, number of arguments
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str) -> Expr:
-    """Return the expression that a text means; raise Fault, with an offset, for anything else."""
+def parse(text: str, limit: int = num.LARGEST) -> Expr:
+    """Return the expression that a text means; raise Fault, with an offset, for anything else.
+
+    limit: what whole numbers in it stay below.
+    """
     if _IDENTIFIER.match(text) and text not in _KEYWORDS and len(text) <= LONGEST:
         return Expr(text, ((text, 0),), (), _name(text))
-    compiler = _Compiler(text)
+    compiler = _Compiler(text, limit)
     run = compiler.compile(tree_of(text).body, 0)
     return Expr(text, tuple(compiler.names), tuple(compiler.calls), run)
 
@@ -143,8 +146,9 @@ _KEYWORDS = frozenset(
 class _Compiler:
     """Turns one checked tree into closures, and notes the names that it reads."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, limit: int) -> None:
         self.text = text
+        self.limit = limit  # what whole numbers stay below
         self.names: list[tuple[str, int]] = []
         self.calls: list[Called] = []
 
@@ -161,10 +165,9 @@ class _Compiler:
         value = node.value
         if not isinstance(value, bool | int | float | str):
             raise Fault(f"{value!r:.40} has no place in an expression", _WHAT_MAY, offset=node.col_offset)
-        if isinstance(value, int) and abs(value) >= num.LARGEST:
-            raise Fault(
-                "the number is too large", f"costcalc takes numbers below {num.LARGEST:,}", offset=node.col_offset
-            )
+        if isinstance(value, int) and value >= self.limit:
+            hint = f"costcalc takes numbers below {self.limit:,}"
+            raise Fault("the number is too large", hint, offset=node.col_offset)
         return lambda _: value
 
     def _name(self, node: ast.Name, _: int) -> Run:

@@ -18,7 +18,7 @@ from costcalc.costs.rows import Row
 from costcalc.costs.rows import rows as rows_of
 from costcalc.graph.graph import Graph
 from costcalc.hardware.traffic import DTYPES, FUSIONS
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import LARGEST, UNKNOWN, limited, or_none
 
 REGISTRY: dict[str, Metric] = {}
 
@@ -69,6 +69,15 @@ class Option:
         return f"a whole number from {self.least}{f' to {self.most}' if self.most else ''}"
 
 
+def checked_batch(batch: Any) -> int:
+    """Return how many images are counted at once; raise SpecError for what is no such number."""
+    if type(batch) is not int or batch < 1:
+        raise stop(f"a batch is a whole number from 1, not {batch!s:.60}")
+    if batch >= LARGEST:
+        raise stop(f"a batch of {batch!s:.60} is too large to be meant", hint=f"costcalc takes one below {LARGEST:,}")
+    return batch
+
+
 MODES = ("folded", "fused", "inplace", "eager", "mcu")
 ORDERS = ("listed", "best")
 OPTIMIZERS = ("sgd", "momentum", "adam")
@@ -112,7 +121,11 @@ class Setup:
         """Take the options' values; raise SpecError for an option that there is not, or a value that it can't take."""
         for name in options.keys() - OPTIONS.keys():
             raise stop(f"there is no option '{name}'", hint=nearest(name, OPTIONS) or f"known: {', '.join(OPTIONS)}")
-        settled = {name: OPTIONS[name].settled(name, value) for name, value in options.items() if value is not None}
+        settled = {
+            name: checked_batch(value) if name == "batch" else OPTIONS[name].settled(name, value)
+            for name, value in options.items()
+            if value is not None
+        }
         kept = tuple(sorted((name, value) for name, value in settled.items() if value != OPTIONS[name].default))
         object.__setattr__(self, "convention", conventions.get(convention))
         object.__setattr__(self, "given", kept)
@@ -330,7 +343,7 @@ class Measured:
         self.graph = graph
         self.setup = setup
         self.rows = list(metric.rows(graph, setup))
-        self.total = metric.total(graph, setup)
+        self.total = total(metric, graph, setup)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.total} {self.unit}{f' ({self.says})' if self.says else ''}>"
@@ -358,6 +371,11 @@ class Measured:
         """Return the total as plain data."""
         about = {"name": self.name, "unit": self.unit, "doc": self.metric.doc, "under": self.says}
         return {**about, "total": plain(self.total), **self.metric.details(self.graph, self.setup)}
+
+
+def total(metric: Metric, graph: Graph, setup: Setup) -> Any:
+    """Return the network's value of a metric; raise SpecError where it is too large to be told."""
+    return limited(metric.total(graph, setup), named(metric, setup))
 
 
 def measured(name: str, graph: Graph, setup: Setup) -> Measured:

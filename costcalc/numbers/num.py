@@ -11,11 +11,14 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from costcalc.base.errors import Fault
+from costcalc.base.errors import Fault, stop
 
 # A number of a spec, and every number computed for one row, stays below this (10^15): far above
 # any network, and far below the end of int64, so that a product of two is still seen as too large.
 LARGEST = 10**15
+# A total stays below this (10^18), whatever it was multiplied with last: below the end of int64, as which arrays,
+# data frames and Parquet files hold it.
+LARGEST_TOTAL = 10**18
 
 _PLAIN = (int, float)
 
@@ -55,6 +58,20 @@ UNKNOWN = Unknown()
 def or_none(value: Any) -> Any:
     """Return a count as plain data has it: None where it is unknown."""
     return None if value is UNKNOWN else value
+
+
+def limited(total: Any, what: str, times: int = 1) -> Any:
+    """Return a total; raise SpecError where it is too large to be told, so many times. `what` it counts: MACs.
+
+    The one place where totals are bounded: those of one network, and (by their bound) those of a sweep's settings,
+    which are then counted in smaller groups, in the end one by one.
+    """
+    one = type(total) is int
+    top = abs(total) if one else getattr(total, "top", 0)
+    if top * times >= LARGEST_TOTAL or not (one or top < LARGEST):
+        said = f"{total * times:,} {what}" if one else what
+        raise stop(f"a total of {said} is too large", hint=f"costcalc tells totals below {LARGEST_TOTAL:,}")
+    return total
 
 
 def is_array(x: object) -> bool:
@@ -184,12 +201,12 @@ def single(x: Any) -> Any:
     raise Mixed(x)
 
 
-def whole(x: Any) -> Any:
-    """Return x as a whole number (ints stay, 24.0 becomes 24); raise Fault for 24.5 or a huge one."""
+def whole(x: Any, limit: int = LARGEST) -> Any:
+    """Return x as a whole number (ints stay, 24.0 becomes 24); raise Fault for 24.5, or one as large as the limit."""
     if type(x) is int:
-        if -LARGEST < x < LARGEST:
+        if -limit < x < limit:
             return x
-        raise Fault("the number is too large", f"costcalc takes whole numbers below {LARGEST:,}")
+        raise Fault("the number is too large", f"costcalc takes whole numbers below {limit:,}")
     if is_array(x):
         return _whole_array(x)
     if isinstance(x, float):
@@ -197,7 +214,7 @@ def whole(x: Any) -> Any:
             raise Fault(f"{x} is not a number that can be counted with")
         if not x.is_integer():
             raise Fault(f"{x:g} is not a whole number", "round it: int(...), round(...), ceil(...) or divisible(...)")
-        return whole(int(x))
+        return whole(int(x), limit)
     raise Fault(f"{describe(x)} is not a whole number")
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from costcalc.costs.convention import Convention
-from costcalc.costs.counting import Cost, cost, total
+from costcalc.costs.counting import Cost, cost, limited, total
 from costcalc.costs.rows import rows
 from costcalc.graph.graph import Graph
+from costcalc.metrics.metric import checked_batch
 from costcalc.numbers.num import or_none
 from costcalc.reports.lines import Layer, Line, lines, plain
 
@@ -27,9 +28,9 @@ class Result:
     def __init__(self, graph: Graph, convention: Convention, batch: int = 1) -> None:
         self.graph = graph
         self.convention = convention
-        self.batch = batch
+        self.batch = checked_batch(batch)
         self.layers = [Layer(row, cost(row, convention, batch)) for row in rows(graph)]
-        self.cost = total(layer.cost for layer in self.layers)
+        self.cost = limited(total(layer.cost for layer in self.layers), convention)
 
     def __repr__(self) -> str:
         knobs = "".join(f", {k}={v}" for k, v in self.graph.knobs.items())
@@ -70,7 +71,7 @@ class Result:
         if count == self.convention.count:
             return self.total
         other = self.convention.counting(count)
-        return total(cost(layer.row, other, self.batch) for layer in self.layers).macs
+        return limited(total(cost(layer.row, other, self.batch) for layer in self.layers), other).macs
 
     def by_type(self) -> dict[str, Cost]:
         """Return the costs by layer type (conv 1x1, conv dw 3x3, fc, ...), the costliest first."""

@@ -18,9 +18,9 @@ from costcalc.costs.formulas import Names
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
-from costcalc.metrics.metric import Setup, find
+from costcalc.metrics.metric import Setup, checked_batch, find
 from costcalc.numbers.factored import Spread, TooWide, along
-from costcalc.numbers.num import Mixed
+from costcalc.numbers.num import LARGEST_TOTAL, Mixed
 from costcalc.sweeps.engine import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
 from costcalc.sweeps.grids import ZEROS
 
@@ -79,7 +79,7 @@ class Task:
         self.axes = list(axes)
         self.convention = convention
         self.shape = shape
-        self.batch = batch
+        self.batch = checked_batch(batch)
         self.block = block
         self.skip = skip  # leave out what is refused, instead of telling its mistake
         self.columns = tuple(columns)  # metrics that are told, instead of params and MACs
@@ -137,7 +137,8 @@ class Walk:
         beside = task.beside
         beside.bounded(self.grid.size)
         rule = conventions.get(task.convention)
-        found = parts(task.spec(), self.grid, rule, task.shape, skip=task.skip, beside=beside)
+        given: dict[str, Any] = {"batch": task.batch, "skip": task.skip, "beside": beside}
+        found = parts(task.spec(), self.grid, rule, task.shape, **given)
         self.blocks: list[Cut] = list(blocks(self.grid, found, size=task.block))
         known = (*self.grid.names, *dict.fromkeys((*QUANTITIES, *task.columns)))
         for name in (*self.question.by, *self.question.pareto):
@@ -148,7 +149,7 @@ class Walk:
     def run(self, number: int) -> Columns:
         """Return what the question leaves of one block."""
         cut = self.blocks[number]
-        totals = {name: values.ravel() for name, values in cut.totals(self.task.batch).items()}
+        totals = {name: values.ravel() for name, values in cut.totals().items()}
         return narrowed(self.grid, self.question, {SETTING: cut.numbers(), **totals})
 
 
@@ -242,7 +243,11 @@ class _Names(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         values = column(self.grid, self.columns, name)
-        return along(0, values) if values.dtype != object else values[0]  # a block has one word, list, truth value
+        if values.dtype == object:
+            return values[0]  # a block has one word, list, truth value
+        if values.dtype.kind == "i" and _inexact(values):
+            raise Fault("the number is too large for some of the values")  # Python's numbers are compared exactly
+        return along(0, values)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a column, or the default where there is none."""
@@ -254,7 +259,7 @@ def _holds(grid: Grid, where: str, columns: Columns) -> Any:
     import numpy as np
 
     try:
-        asked = parse(magnitudes(where))
+        asked = parse(magnitudes(where), LARGEST_TOTAL)
         try:
             with np.errstate(divide="raise", invalid="raise", over="raise"):
                 found = asked.run(Names(_Names(grid, columns)))
@@ -288,7 +293,7 @@ def front(points: Sequence[Any]) -> Any:
     """Return the places of the points that no other beats: in each number at most as large, in one smaller."""
     import numpy as np
 
-    table = np.stack([np.asarray(values, dtype=float) for values in points], 1)
+    table = np.stack([_ordinal(np.asarray(values)) for values in points], 1)
     waiting = np.lexsort(table.T[::-1])
     if table.shape[1] == 2:  # in the order of the first number, a point must be smaller in the second than all before
         values = table[waiting, 1]
@@ -302,6 +307,20 @@ def front(points: Sequence[Any]) -> Any:
         kept += waiting[(table[waiting] == best).all(1)].tolist()
         waiting = waiting[~(table[waiting] >= best).all(1)]
     return np.sort(np.array(kept, dtype=np.int64))
+
+
+def _inexact(values: Any) -> bool:
+    """Say whether float64 can't tell some whole numbers apart."""
+    return bool(abs(values).max(initial=0) >= 1 << 53)
+
+
+def _ordinal(values: Any) -> Any:
+    """Return floats in the order of some numbers; of whole ones that float64 can't tell apart, their ranks."""
+    import numpy as np
+
+    if values.dtype.kind == "i" and _inexact(values):
+        values = np.unique(values, return_inverse=True)[1]
+    return values.astype(float)
 
 
 def _list(names: Sequence[str]) -> str:

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base.errors import Fault, Problem, SpecError, stop
+from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.costs.convention import Convention
-from costcalc.costs.counting import Cost, cost, total
+from costcalc.costs.counting import Cost, cost, limited, total
 from costcalc.costs.rows import rows
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import Metric, Setup, plain
-from costcalc.numbers.num import LARGEST, UNKNOWN, Mixed, is_array
+from costcalc.metrics.metric import total as total_of
+from costcalc.numbers.num import UNKNOWN, Mixed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ class Beside:
 
     def totals(self, graph: Graph) -> dict[str, Any]:
         """Return those that are counted on arrays, of a graph whose numbers may be arrays."""
-        return {metric.name: metric.total(graph, self.setup) for metric in self.together}
+        return {metric.name: total_of(metric, graph, self.setup) for metric in self.together}
 
     def bounded(self, size: int) -> None:
         """Refuse more settings than should be counted one by one."""
@@ -92,15 +93,10 @@ class Beside:
                 hint="give fewer values: --width 0.25:1:0.05",
             )
 
-    def each(self, graphs: Iterable[Graph]) -> dict[str, Any]:
-        """Return those that are counted setting by setting, as flat arrays."""
-        import numpy as np
-
-        found: dict[str, list[Any]] = {metric.name: [] for metric in self.singly}
-        for graph in graphs if self.singly else ():
-            for metric in self.singly:
-                found[metric.name].append(_known(metric.name, plain(metric.total(graph, self.setup))))
-        return {name: np.array(values) for name, values in found.items()}
+    def alone(self, graph: Graph) -> dict[str, Any]:
+        """Return those that are counted setting by setting, of one setting's graph."""
+        found = {metric.name: plain(total_of(metric, graph, self.setup)) for metric in self.singly}
+        return {name: _known(name, value) for name, value in found.items()}
 
 
 def _known(name: str, value: Any) -> Any:
@@ -111,21 +107,27 @@ def _known(name: str, value: Any) -> Any:
 
 
 class Part:
-    """Settings of one structure: the places on each axis, the total as the rules gave it, and metrics beside it."""
+    """Settings of one structure: the places on each axis, an image's total as the rules gave it, metrics beside it.
 
-    __slots__ = ("beside", "graph", "indices", "more", "shape", "total")
+    Raises SpecError where a total is too large to be told, or may be for some of the settings.
+    """
+
+    __slots__ = ("batch", "beside", "graph", "indices", "more", "shape", "total")
 
     def __init__(
         self,
         indices: list[Indices],
         graph: Graph,
         total: Cost,
+        convention: Convention,
+        batch: int = 1,
         beside: Beside | None = None,
         shape: tuple[int, ...] | None = None,
     ) -> None:
         self.indices = indices
         self.graph = graph
-        self.total = total
+        self.total = limited(total, convention, batch)
+        self.batch = batch
         self.beside = beside or Beside()
         self.more = self.beside.totals(graph)
         self.shape = shape  # of another input than the spec's
@@ -137,6 +139,7 @@ def parts(
     convention: Convention,
     shape: tuple[int, ...] | None = None,
     *,
+    batch: int = 1,
     skip: bool = False,
     beside: Beside | None = None,
 ) -> Iterator[Part]:
@@ -151,7 +154,7 @@ def parts(
         indices = waiting.pop()
         found: Part | list[list[Indices]] | None = _uniform(grid, indices)
         if found is None:
-            found = _counted(spec, grid, indices, convention, shape, skip=skip, beside=beside)
+            found = _counted(spec, grid, indices, convention, shape, batch=batch, skip=skip, beside=beside)
         if isinstance(found, Part):
             yield found
         else:
@@ -209,6 +212,7 @@ def _counted(
     convention: Convention,
     shape: tuple[int, ...] | None,
     *,
+    batch: int,
     skip: bool,
     beside: Beside | None,
 ) -> Part | list[list[Indices]]:
@@ -220,7 +224,8 @@ def _counted(
     try:
         with np.errstate(divide="raise", invalid="raise", over="raise"):
             graph = expand(spec, knobs_of(grid, indices), shape)
-            return Part(indices, graph, total(cost(row, convention) for row in rows(graph)), beside, shape)
+            found = total(cost(row, convention) for row in rows(graph))
+            return Part(indices, graph, found, convention, batch, beside, shape)
     except Mixed as mixed:
         return _by_condition(indices, mixed.condition)
     except TooWide as wide:
@@ -254,10 +259,13 @@ def _refused(grid: Grid, indices: list[Indices], error: Exception, *, skip: bool
     if skip:
         return []
     at = {name: values[indices[n][0]] for n, axis in enumerate(grid.axes) for name, values in axis.columns.items()}
-    said = ", ".join(f"{name} {value}" for name, value in at.items())
-    if isinstance(error, Fault):
-        raise stop(f"at {said}: {error.message}", hint=error.hint)
-    raise SpecError([Problem(f"at {said}: {p.message}", p.mark, p.hint, p.trace) for p in error.problems])
+    raise _named(at, error)
+
+
+def _named(at: Mapping[str, Any], error: SpecError | Fault) -> SpecError:
+    """Return a mistake that says at which setting it is made."""
+    wrong = stop(error.message, hint=error.hint) if isinstance(error, Fault) else error
+    return wrong.at(", ".join(f"{name} {value}" for name, value in at.items()))
 
 
 class Cut:
@@ -284,21 +292,32 @@ class Cut:
             found = found[..., None] * length + places
         return found.ravel()
 
-    def totals(self, batch: int = 1) -> dict[str, Any]:
+    def totals(self) -> dict[str, Any]:
         """Return the totals as arrays, an axis of the sweep a dimension."""
         shape = tuple(map(len, self.places))
-        total, singly = self.part.total, self.part.beside.each(self.graphs())
+        total = self.part.total
         return {
             "params": _array(total.params, self.slices, shape),
-            "macs": _array(total.macs, self.slices, shape, batch),
+            "macs": _array(total.macs, self.slices, shape) * self.part.batch,
             **{name: _array(value, self.slices, shape) for name, value in self.part.more.items()},
-            **{name: values.reshape(shape) for name, values in singly.items()},
+            **{name: values.reshape(shape) for name, values in self.singly().items()},
         }
 
-    def graphs(self) -> Iterator[Graph]:
-        """Yield the network of each setting by itself."""
-        for number in self.numbers().tolist():
-            yield expand(self.part.graph.spec, self.grid.place(number), self.part.shape)
+    def singly(self) -> dict[str, Any]:
+        """Return the metrics that are counted setting by setting, as flat arrays."""
+        import numpy as np
+
+        beside = self.part.beside
+        found: dict[str, list[Any]] = {metric.name: [] for metric in beside.singly}
+        for number in self.numbers().tolist() if found else ():
+            knobs = self.grid.place(number)
+            try:
+                alone = beside.alone(expand(self.part.graph.spec, knobs, self.part.shape))
+            except (SpecError, Fault) as error:
+                raise _named(knobs, error) from None
+            for name, value in alone.items():
+                found[name].append(value)
+        return {name: np.array(values) for name, values in found.items()}
 
 
 def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[Cut]:
@@ -308,16 +327,13 @@ def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[
             yield Cut(grid, part, slices)
 
 
-def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...], batch: int = 1) -> Any:
-    """Return a total over a block, for a batch."""
+def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...]) -> Any:
+    """Return a total over a block."""
     from costcalc.numbers.factored import block
 
     if value is UNKNOWN:
         raise stop("a sweep needs known costs, and those of a layer are unknown", hint="remove the opaque layers")
     try:
-        value = value * batch
-        if not is_array(value) and value >= LARGEST:
-            raise Fault(f"a total of {value:,} is too large for a sweep", f"costcalc sweeps up to {LARGEST:,}")
         return block(value, dict(enumerate(cut)), shape)
     except Fault as fault:
         raise stop(fault.message, hint=fault.hint) from None
@@ -338,13 +354,13 @@ def cuts(lengths: Sequence[int], size: int) -> Iterator[tuple[slice, ...]]:
             yield (first, *rest)
 
 
-def arrays(grid: Grid, found: Iterable[Part], *, batch: int = 1) -> dict[str, Any]:
+def arrays(grid: Grid, found: Iterable[Part]) -> dict[str, Any]:
     """Return each total as an array of int64, an axis of the sweep a dimension."""
     import numpy as np
 
     made: dict[str, Any] = {}
     for cut in blocks(grid, found):
-        totals = cut.totals(batch)
+        totals = cut.totals()
         if not made and tuple(map(len, cut.places)) == grid.shape:
             return totals
         where = _where(cut.places)

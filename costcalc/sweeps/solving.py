@@ -14,6 +14,7 @@ from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import Setup, find, named
+from costcalc.numbers.num import LARGEST_TOTAL
 from costcalc.sweeps.chunks import SETTING, Columns, Mapper, Question, Task, column, fold, here, ready
 from costcalc.sweeps.engine import QUANTITIES
 from costcalc.sweeps.grids import checked, known
@@ -149,7 +150,8 @@ def _within(budgets: Mapping[str, float]) -> str:
     """Return the condition that all budgets are met."""
     if not budgets:
         raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, --max peak_memory=320K")
-    return " and ".join(f"{name} <= {value!r}" for name, value in budgets.items())
+    # Every total is below LARGEST_TOTAL: a budget of more bounds nothing.
+    return " and ".join(f"{name} <= {min(value, LARGEST_TOTAL - 1)!r}" for name, value in budgets.items())
 
 
 def least(task: Task, budgets: Mapping[str, float], mapper: Mapper) -> Exception:
@@ -164,7 +166,7 @@ def least(task: Task, budgets: Mapping[str, float], mapper: Mapper) -> Exception
     at = ", ".join(f"{name} {_at(walk.grid, small, name)}" for name in walk.grid.names)
     setup = task.beside.setup
     unit = {name: named(find(name), setup) for name in budgets}
-    said = ", ".join(f"{small[name][0]:,} {unit[name]} (budget {value:,.0f})" for name, value in budgets.items())
+    said = ", ".join(f"{small[name][0]:,} {unit[name]} (budget {value:,})" for name, value in budgets.items())
     return stop(f"no setting meets the budget: the least that was tried is {said}", hint=f"at {at}")
 
 

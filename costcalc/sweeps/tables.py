@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, total
 from costcalc.costs.rows import rows
 from costcalc.language.document import Spec
@@ -41,8 +42,9 @@ def as_arrays(task: Task) -> Arrays:
     bounded(grid.size)
     beside = task.beside
     beside.bounded(grid.size)
-    found = parts(task.spec(), grid, conventions.get(task.convention), task.shape, beside=beside)
-    return Arrays(grid, arrays(grid, found, batch=task.batch), task.convention)
+    rule = conventions.get(task.convention)
+    found = parts(task.spec(), grid, rule, task.shape, batch=task.batch, beside=beside)
+    return Arrays(grid, arrays(grid, found), task.convention)
 
 
 def bounded(size: int) -> None:
@@ -91,10 +93,9 @@ def per(task: Task, view: str) -> pd.DataFrame:
         )
     grid = task.grid
     bounded(grid.size)
-    tables = [
-        _of_part(grid, part, view, task)
-        for part in parts(task.spec(), grid, conventions.get(task.convention), task.shape)
-    ]
+    rule = conventions.get(task.convention)
+    found = parts(task.spec(), grid, rule, task.shape, batch=task.batch)
+    tables = [_of_part(grid, part, view, rule) for part in found]
     made = pd.concat(tables, ignore_index=True)
     made = made.sort_values([SETTING, "_line"], ignore_index=True).drop(columns=[SETTING, "_line"])
     made.attrs["convention"] = task.convention
@@ -102,16 +103,16 @@ def per(task: Task, view: str) -> pd.DataFrame:
     return made
 
 
-def _of_part(grid: Grid, part: Part, view: str, task: Task) -> pd.DataFrame:
+def _of_part(grid: Grid, part: Part, view: str, rule: Convention) -> pd.DataFrame:
     """Return the lines of the settings of one structure."""
     import numpy as np
     import pandas as pd
 
-    found = _lines(part, view, task.convention)
+    found = _lines(part, view, rule)
     whole = tuple(slice(0, len(places)) for places in part.indices)
     tables = []
     for number, (name, counted) in enumerate(found.items()):
-        cut = Cut(grid, Part(part.indices, part.graph, counted), whole)
+        cut = Cut(grid, Part(part.indices, part.graph, counted, rule, part.batch), whole)
         settings = cut.numbers()
         columns = {SETTING: settings}
         tables.append(
@@ -119,19 +120,19 @@ def _of_part(grid: Grid, part: Part, view: str, task: Task) -> pd.DataFrame:
                 {SETTING: settings, "_line": np.full(len(settings), number)}
                 | {knob: column(grid, columns, knob) for knob in grid.names}
                 | {view: name}
-                | {quantity: values.ravel() for quantity, values in cut.totals(task.batch).items()}
+                | {quantity: values.ravel() for quantity, values in cut.totals().items()}
             )
         )
     bounded(sum(map(len, tables)))
     return pd.concat(tables)
 
 
-def _lines(part: Part, view: str, convention: str) -> dict[str, Cost]:
+def _lines(part: Part, view: str, rule: Convention) -> dict[str, Cost]:
     """Return the cost of each layer, its norm and activation included, or of each layer type."""
     groups: dict[str, list[Cost]] = {}
     for row in rows(part.graph):
         name = row.node.layer if view == "layer" else row.type
-        groups.setdefault(name, []).append(cost(row, conventions.get(convention)))
+        groups.setdefault(name, []).append(cost(row, rule))
     return {name: total(costs) for name, costs in groups.items()}
 
 

@@ -89,9 +89,7 @@ def _largest(
 
 def _least(totals: Mapping[str, Any], budgets: Mapping[str, float], setup: Setup) -> SpecError:
     """Return the error that says what the least possible is."""
-    said = ", ".join(
-        f"{totals[name]:,} {named(find(name), setup)} (budget {most:,.0f})" for name, most in budgets.items()
-    )
+    said = ", ".join(f"{totals[name]:,} {named(find(name), setup)} (budget {most:,})" for name, most in budgets.items())
     return stop(f"no width meets the budget: the least that was tried is {said}", hint=f"at {COLUMN} {1 / STEPS}")
 
 
