@@ -9,7 +9,8 @@ from typing import Any
 from costcalc.base.errors import stop
 from costcalc.hardware import lut
 from costcalc.hardware.device import Device
-from costcalc.hardware.roofline import Model, Span, Timing, bound, model, span, spill, timings
+from costcalc.hardware.roofline import Model, Timing, bound, model, timings
+from costcalc.metrics.latency import Span, milliseconds, span, spilt
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.reports.lines import Line
 from costcalc.reports.result import Result
@@ -38,7 +39,8 @@ class Latency:
     @property
     def milliseconds(self) -> tuple[Any, Any]:
         """The least and the most, in ms for the whole batch; most is None where times are a lower bound."""
-        return _ms(self.total.least), None if self.model.bounded else _ms(self.total.most)
+        least, most = map(or_none, self.total.milliseconds)
+        return least, None if self.model.bounded else most
 
     def __repr__(self) -> str:
         return f"<{self.result.name} on {self.model.device.name}: {self.words}>"
@@ -82,7 +84,7 @@ class Latency:
             str(len(self.rows)) if folded else f"{len(cells)} lines",
             macs,
             "",
-            *(shown(_ms(time)) for time in spans),
+            *(shown(or_none(milliseconds(time))) for time in spans),
             "",
             "",
         ]
@@ -94,7 +96,13 @@ class Latency:
         times = [found.least] if self.model.bounded else [found.least, found.most]
         macs = sum(one.work.macs for one in rows) * self.result.batch
         share = UNKNOWN if UNKNOWN in (found.least, self.total.least) else 100 * found.least / (self.total.least or 1)
-        return [macs, self._intensity(rows), *(shown(_ms(time)) for time in times), share, bound(rows)]
+        return [
+            macs,
+            self._intensity(rows),
+            *(shown(or_none(milliseconds(time))) for time in times),
+            share,
+            bound(rows),
+        ]
 
     def _intensity(self, rows: Sequence[Timing]) -> str:
         moved = sum(one.work.bytes(self.model.dtype, self.result.batch) for one in rows)
@@ -112,8 +120,8 @@ class Latency:
             "type": row.type,
             "macs": or_none(row.macs * batch),
             "bytes": one.work.bytes(self.model.dtype, batch),
-            "ms_least": _ms(one.least),
-            "ms_most": None if self.model.bounded else _ms(one.most),
+            "ms_least": or_none(milliseconds(one.least)),
+            "ms_most": None if self.model.bounded else or_none(milliseconds(one.most)),
             "bound": one.bound,
             "device": self.model.device.name,
             "dtype": self.model.dtype,
@@ -142,14 +150,10 @@ class Latency:
 class WeightsFit:
     """Whether a network's weights fit the on-chip memory of a device, and what is spilt where they do not."""
 
-    def __init__(self, result: Result, device: Device, dtype: str = "int8") -> None:
-        from costcalc.hardware.energy import Chip, placed
-
+    def __init__(self, result: Result, device: Device, dtype: str = "") -> None:
         self.result = result
         self.device = device
-        self.weight_bytes = placed([layer.row for layer in result.layers], Chip(dtype)).weight_bytes
-        self.spill = spill(self.weight_bytes, device)
-        self.dtype = dtype
+        self.dtype, self.weight_bytes, self.spill = spilt([layer.row for layer in result.layers], device, dtype)
 
     @property
     def words(self) -> str:
@@ -173,7 +177,9 @@ def estimated(result: Result, device: Device, **options: Any) -> Latency | Weigh
         return Latency(result, device, **options)
     if options.get("table"):
         raise stop(f"{device.name}: no time is predicted for an NPU, with a table or without")
-    return WeightsFit(result, device, options.get("dtype") or next(iter(device.peaks), "int8"))
+    if options.get("fusion"):
+        raise stop(f"{device.name}: of an NPU is told what fits, and fusion is about times", hint="leave it out")
+    return WeightsFit(result, device, options.get("dtype", ""))
 
 
 def shown(milliseconds: Any) -> str:
@@ -183,7 +189,3 @@ def shown(milliseconds: Any) -> str:
     if 0 < milliseconds < 0.0005:
         return "<0.001"
     return f"{milliseconds:,.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}" if milliseconds else "0"
-
-
-def _ms(seconds: Any) -> Any:
-    return None if seconds is UNKNOWN else seconds * 1e3

@@ -21,6 +21,7 @@ FOLDER = "energies"
 VERSION = "costcalc_energy"
 DEFAULT = "horowitz_45nm"
 PLACES = ("compute", "onchip", "dram")
+LEAST = 0.001  # units of an operation or access: energies of rows are whole numbers of the unit
 
 
 class EnergyTable:
@@ -39,6 +40,10 @@ class EnergyTable:
         self.onchip = sorted((_kib(key, onchip), number) for key, number in _numbers(onchip).items())
         self.word_bits = word.value if word else 1.0
         self.dram = dram.value if dram else 0.0
+        for number in (*self.macs.values(), *(number for _, number in self.onchip), dram):
+            if number and 0 < number.value < LEAST:
+                said = f"{number.value:g} {self.unit} is too little: energies are told in whole numbers of the unit"
+                top.wrong(top.node, said, "take a smaller unit")
         closed(top)
 
     def mac(self, dtype: str) -> float:
@@ -101,13 +106,16 @@ class OnChip(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What one row takes for the whole batch, in the table's unit; `weights` is the weights' part of both memories."""
+    """What one row takes for the whole batch, whole numbers in the table's unit, so that sums are exact.
+
+    `weights` is the weights' part of both memories.
+    """
 
     row: Row
     compute: Any
-    onchip: float
-    dram: float
-    weights: float
+    onchip: int
+    dram: int
+    weights: int
 
     @property
     def total(self) -> Any:
@@ -143,7 +151,7 @@ def spent(rows: Sequence[Row], chip: Chip, table: EnergyTable, peak_bytes: int |
         read = _weight_bytes(one) if work.launched else 0
         weights = table.words(read) * (access if fits.weights else table.dram)
         moved = table.words(work.elements * chip.batch * size) * (access if fits.activations else table.dram)
-        compute = work.macs if work.macs is UNKNOWN else work.macs * chip.batch * table.mac(chip.dtype)
+        compute = work.macs if work.macs is UNKNOWN else round(work.macs * chip.batch * table.mac(chip.dtype))
         near = weights * fits.weights + moved * fits.activations
-        found.append(Spent(work.row, compute, near, weights + moved - near, weights))
+        found.append(Spent(work.row, compute, round(near), round(weights + moved - near), round(weights)))
     return found

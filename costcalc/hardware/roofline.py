@@ -136,18 +136,6 @@ def _timing(work: Work, with_: Model) -> Timing:
     return Timing(work, compute, memory, with_.overhead if work.launched else 0.0)
 
 
-class Span(NamedTuple):
-    """A network's time in seconds for the whole batch."""
-
-    least: Any
-    most: Any
-
-
-def span(found: Sequence[Timing]) -> Span:
-    """Return the sum of rows' times."""
-    return Span(sum(one.least for one in found), sum(one.most for one in found))
-
-
 def bound(rows: Sequence[Timing]) -> str:
     """Return what takes most of several rows' time."""
     sums = dict.fromkeys((*BOUNDS, "measured"), 0.0)

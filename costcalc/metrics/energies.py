@@ -11,7 +11,6 @@ from costcalc.hardware import energy
 from costcalc.hardware.energy import Chip, Spent
 from costcalc.hardware.traffic import DTYPES
 from costcalc.metrics.metric import Metric, Setup, counted, find
-from costcalc.numbers.num import UNKNOWN
 
 
 @lru_cache(maxsize=8)
@@ -52,8 +51,7 @@ class EnergyMetric(Metric, name="energy"):
         return energy.spent(counted(graph), chip, _loaded(setup.energy_table), peak(graph, chip))
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
-        found = (sum(getattr(one, place) for place in self.places) for one in self.spent(graph, setup))
-        return [number if number is UNKNOWN else round(number) for number in found]
+        return [sum(getattr(one, place) for place in self.places) for one in self.spent(graph, setup)]
 
 
 class EnergyCompute(EnergyMetric, name="energy_compute"):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from costcalc.base.errors import stop
+from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph
 from costcalc.hardware import device
 from costcalc.hardware.energy import Chip, placed
 from costcalc.hardware.roofline import Model, Timing, bound, model, spill, timings
-from costcalc.metrics.metric import Metric, Setup, counted, summed
+from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN
 
 SOURCE = "docs/latency.md; Williams et al. 2009 (roofline)"
@@ -35,9 +36,34 @@ def modelled(setup: Setup) -> Model:
     return model(chosen(setup), setup.dtype, setup.fusion, setup.batch)
 
 
-def _ms(seconds: Any) -> Any:
-    """Return seconds as milliseconds, to a nanosecond."""
-    return seconds if seconds is UNKNOWN else round(1e3 * seconds, 6)
+def milliseconds(seconds: Any) -> Any:
+    """Return seconds as milliseconds, to a picosecond: far below what a budget tells apart."""
+    return seconds if seconds is UNKNOWN else round(1e3 * seconds, 9)
+
+
+class Span(NamedTuple):
+    """A time for the whole batch: where arithmetic and memory overlap, and where they do not."""
+
+    least: Any
+    most: Any
+
+    @property
+    def milliseconds(self) -> Span:
+        """The same in ms, as it is told."""
+        return Span(milliseconds(self.least), milliseconds(self.most))
+
+
+def span(rows: Iterable[Timing]) -> Span:
+    """Return the sum of rows' times, in seconds: rounded is what is told, not what is summed."""
+    found = list(rows)
+    return Span(sum(one.least for one in found), sum(one.most for one in found))
+
+
+def spilt(rows: Sequence[Row], on: device.Device, dtype: str = "") -> tuple[str, int, int]:
+    """Return the type of numbers, the bytes of all weights, and those that a device's memory has no room for."""
+    dtype = dtype or next(iter(on.peaks), "int8")
+    weights = placed(rows, Chip(dtype)).weight_bytes
+    return dtype, weights, spill(weights, on)
 
 
 class Time(Metric):
@@ -57,14 +83,24 @@ class Time(Metric):
         del graph
         return modelled(setup).says[1:]
 
-    def fold(self, values: Sequence[Any]) -> Any:
-        """Return the rows' sum, to a nanosecond."""
-        total = summed(values)
-        return round(total, 6) if isinstance(total, float) else total
+    def over(self, graph: Graph, setup: Setup, values: Sequence[Any], indices: Sequence[int]) -> Any:
+        """Return the time of these rows together: their sum is rounded, not they."""
+        del values
+        found = timed(graph, setup)
+        return self.of(span(found[index] for index in indices).milliseconds, setup)
 
-    def timed(self, graph: Graph, setup: Setup) -> list[Timing]:
-        """Return the parts of every row's time."""
-        return timings(counted(graph), modelled(setup))
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+        return [self.of(span([one]).milliseconds, setup) for one in timed(graph, setup)]
+
+    def of(self, time: Span, setup: Setup) -> Any:
+        """Return which end of a time it is."""
+        raise NotImplementedError
+
+
+@lru_cache(maxsize=8)
+def timed(graph: Graph, setup: Setup) -> list[Timing]:
+    """Return the parts of every row's time."""
+    return timings(counted(graph), modelled(setup))
 
 
 class LatencyMetric(Time, name="latency"):
@@ -72,8 +108,9 @@ class LatencyMetric(Time, name="latency"):
 
     title = "ms"
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
-        return [_ms(one.least) for one in self.timed(graph, setup)]
+    def of(self, time: Span, setup: Setup) -> Any:
+        del setup
+        return time.least
 
 
 class LatencyMost(Time, name="latency_most"):
@@ -81,10 +118,8 @@ class LatencyMost(Time, name="latency_most"):
 
     title = "ms at most"
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
-        if modelled(setup).bounded:
-            return [None] * len(graph.nodes)
-        return [_ms(one.most) for one in self.timed(graph, setup)]
+    def of(self, time: Span, setup: Setup) -> Any:
+        return None if modelled(setup).bounded else time.most
 
 
 class Bound(Time, name="bound"):
@@ -93,12 +128,12 @@ class Bound(Time, name="bound"):
     title, unit, kind = "bound", "word", "text"
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
-        return [one.bound for one in self.timed(graph, setup)]
+        return [one.bound for one in timed(graph, setup)]
 
     def over(self, graph: Graph, setup: Setup, values: Sequence[Any], indices: Sequence[int]) -> Any:
         """Return what takes most of several rows' time."""
         del values
-        found = self.timed(graph, setup)
+        found = timed(graph, setup)
         return bound([found[index] for index in indices])
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
@@ -120,6 +155,4 @@ class Spill(Metric, name="spill"):
 
     def total(self, graph: Graph, setup: Setup) -> Any:
         """Return the bytes beyond what fits: weights are on the chip all together or not at all."""
-        found = chosen(setup)
-        dtype = setup.dtype or next(iter(found.peaks), "fp32")
-        return spill(placed(counted(graph), Chip(dtype)).weight_bytes, found)
+        return spilt(counted(graph), chosen(setup), setup.dtype)[-1]
