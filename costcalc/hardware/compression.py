@@ -147,15 +147,17 @@ def beside(one: StoredRow, coding: Coding) -> int:
 
 def stored(one: StoredRow, form: str, coding: Coding) -> Span:
     """Return the least and the most bytes that a row takes in a form, its biases and norms at 32 bits."""
-    extra = one.others * FLOAT + (0 if form == "fp32" else beside(one, coding))
-    least, most = FORMS[form](one, coding)
-    return ceil_div(least + extra, 8), ceil_div(most + extra, 8)
+    return whole([one], form, coding)
 
 
 def whole(rows: Sequence[StoredRow], form: str, coding: Coding) -> Span:
-    """Return the least and the most bytes of a network in a form."""
-    spans = [stored(one, form, coding) for one in rows]
-    return sum(least for least, _ in spans), sum(most for _, most in spans)
+    """Return the least and the most bytes of a network in a form: of all its bits together, rounded up once."""
+    least = most = 0
+    for one in rows:
+        extra = one.others * FLOAT + (0 if form == "fp32" else beside(one, coding))
+        few, many = FORMS[form](one, coding)
+        least, most = least + few + extra, most + many + extra
+    return ceil_div(least, 8), ceil_div(most, 8)
 
 
 def pattern_of(text: str) -> tuple[int, int]:

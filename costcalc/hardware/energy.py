@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
-from costcalc.hardware.compression import Coding, StoredRow, kept, stored
+from costcalc.hardware.compression import Coding, StoredRow, kept, stored, whole
 from costcalc.hardware.reading import SUFFIX, Number, Section, closed, located, named, opened
 from costcalc.hardware.traffic import DTYPES, known_dtype, works
 from costcalc.numbers.num import UNKNOWN
@@ -125,7 +125,7 @@ class Spent(NamedTuple):
 
 def placed(rows: Sequence[Row], chip: Chip, peak_bytes: int | None = None) -> OnChip:
     """Return what stays on the chip: all weights as they are stored, then the activations' peak if it is known."""
-    weights = sum(_weight_bytes(one) for one in stored_rows(rows, chip))
+    weights = whole(stored_rows(rows, chip), "relative", Coding())[1]
     left = chip.onchip - weights if weights <= chip.onchip else chip.onchip
     fits = peak_bytes is not None and 0 < peak_bytes <= left
     return OnChip(weights, peak_bytes, 0 < weights <= chip.onchip, fits)

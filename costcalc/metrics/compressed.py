@@ -8,7 +8,7 @@ from typing import Any
 from costcalc.base.errors import stop
 from costcalc.costs.layer_patterns import assigned, valued
 from costcalc.graph.graph import Graph
-from costcalc.hardware.compression import Coding, StoredRow, checked_density, kept, stored
+from costcalc.hardware.compression import Coding, StoredRow, checked_density, kept, stored, whole
 from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.metrics.sizes import weight_bits
 from costcalc.numbers.num import UNKNOWN
@@ -34,6 +34,10 @@ class Compressed(Metric, name="compressed_bytes"):
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
         return [stored(one, "relative", Coding())[1] for one in held(graph, setup)]
+
+    def total(self, graph: Graph, setup: Setup) -> Any:
+        """Return the bytes of all numbers packed, rounded up once."""
+        return whole(held(graph, setup), "relative", Coding())[1]
 
 
 class EffectiveMacs(Metric, name="effective_macs"):
