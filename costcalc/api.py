@@ -13,6 +13,7 @@ from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
+from costcalc.metrics.metric import checked_batch
 from costcalc.metrics.metric import names as metric_names
 from costcalc.reports.result import Result
 from costcalc.sweeps.grids import axes_of, checked, known
@@ -41,8 +42,17 @@ def load(spec: Any, input: Iterable[int] | None = None) -> Spec:  # noqa: A002 -
 
     Raises SpecError with every mistake found, each with its file, line and column.
     """
+    shape = None if input is None else checked_shape(input)
+    if shape is not None and not (isinstance(spec, str) and is_target(spec)):
+        hint = "give it where the spec is counted: costcalc.count(spec, input=(3, 128, 128))"
+        raise stop("a spec is loaded with the input that it states: another is for module:name only", hint=hint)
+    return loaded(spec, shape)
+
+
+def loaded(spec: Any, shape: tuple[int, ...] | None = None) -> Spec:
+    """Return a spec that is then counted over an input; a `module:name` is read over it."""
     if isinstance(spec, str) and is_target(spec):
-        return zoo.load_text(traced(spec, None if input is None else checked_shape(input)).text(), spec)
+        return zoo.load_text(traced(spec, shape).text(), spec)
     found = zoo.load(spec)
     if found.problems:
         expand(found)  # tells the mistakes of shapes too, all at once
@@ -68,10 +78,9 @@ def count(
 
     Raises SpecError, a ValueError, with every mistake found.
     """
-    if type(batch) is not int or batch < 1:
-        raise stop(f"a batch is a whole number from 1, not {batch}")
+    checked_batch(batch)
     shape = None if input is None else checked_shape(input)
-    found = load(spec, shape) if isinstance(spec, str) and is_target(spec) else zoo.load(spec)
+    found = loaded(spec, shape) if isinstance(spec, str) and is_target(spec) else zoo.load(spec)
     return Result(expand(found, knobs, shape), conventions.get(convention), batch)
 
 
@@ -106,10 +115,10 @@ def sweep(
     from costcalc.sweeps import tables
     from costcalc.sweeps.chunks import Question, Task, listed
 
-    specs = [(str(one), load(one)) for one in (spec, *more)]
+    given = _given(convention, input, batch, setup) | {"columns": metric_names(columns)}
+    specs = [(str(one), loaded(one, given["shape"])) for one in (spec, *more)]
     axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zip)
     question = Question(where, top, listed(by), listed(pareto))
-    given = _given(convention, input, batch, setup) | {"columns": metric_names(columns)}
     if not as_array:
         return tables.sweep(specs, axes, question, **given, view=per)
     if len(specs) > 1 or per or question.folds:
@@ -152,10 +161,10 @@ def solve(
     limits = _limits(most, params=max_params, macs=max_macs, peak_memory=max_peak_memory)
     given = _given(convention, input, batch, setup) | {"fixed": knobs}
     if scale_width:
-        return budget.solve(load(spec), limits, **given, rounding=rounding)
+        return budget.solve(loaded(spec, given["shape"]), limits, **given, rounding=rounding)
     if compound is not None:
-        return solving.compound(load(spec), compound, limits, **given)
-    return solving.solve(load(spec), _tried(vary), limits, **given)
+        return solving.compound(loaded(spec, given["shape"]), compound, limits, **given)
+    return solving.solve(loaded(spec, given["shape"]), _tried(vary), limits, **given)
 
 
 def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str, list[Any]]:
@@ -203,7 +212,7 @@ def compare(
     from costcalc.comparisons.comparing import frame
     from costcalc.comparisons.networks import all_asked
 
-    found = all_asked([network, *more], load, convention, batch)
+    found = all_asked([network, *more], loaded, convention, batch)
     return frame(found, metric_names(columns), **options)
 
 
@@ -221,7 +230,7 @@ def diff(before: Any, after: Any, *, convention: str | None = None, batch: int |
     from costcalc.comparisons.diffing import Diff
     from costcalc.comparisons.networks import all_asked
 
-    return Diff(*all_asked([before, after], load, convention, batch))
+    return Diff(*all_asked([before, after], loaded, convention, batch))
 
 
 def check(
@@ -237,12 +246,15 @@ def check(
     update: bool = False,
     tolerance: str = "0%",
     convention: str = conventions.DEFAULT,
+    input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
+    batch: int | None = None,
 ) -> Checked:
     """Return whether networks are within their budgets: true or false, and `.breaches` with the reasons.
 
     networks: as for `compare`; without any, those that the baseline names. max_...: numbers, or texts (`"5M"`);
     max_size and max_peak_memory are in bytes. most: any metrics, each with the most that it may be; setup: their
-    options, `{"mode": "mcu"}`. baseline: a JSON file with what the networks may cost; update writes it.
+    options, `{"mode": "mcu"}`. baseline: a JSON file with what the networks may cost, one image at a time; update
+    writes it. input, batch: as for `count`, for all networks that say no other.
 
     >>> bool(check("mobilenet_v1", max_params="5M", max_macs="600M"))
     True
@@ -252,16 +264,19 @@ def check(
     Raises SpecError for a network, budget or file that is wrong.
     """
     from costcalc.comparisons import baselines
-    from costcalc.comparisons.networks import all_asked
+    from costcalc.comparisons.networks import agreed, all_asked
 
     named = {"params": max_params, "macs": max_macs, "activations": max_activations, "bytes": max_size}
     limits = _limits(most, **named, peak_memory=max_peak_memory)
-    rule = conventions.get(convention)
+    rule, images = agreed(networks, convention, batch)
+    share = baselines.tolerated(tolerance)
+    baselines.refuse_unused(baseline, share, batch=images, update=update)
     held = baselines.opened(baseline, rule, update=update)
-    found = all_asked(networks or baselines.words(held), load, convention, batch=1)
+    shape = None if input is None else checked_shape(input)
+    found = all_asked(networks or baselines.words(held), loaded, rule, images, shape)
     if update and baseline:
         held, _ = baselines.updated(found, baseline, rule)
-    return baselines.check(found, limits, held, baselines.tolerated(tolerance), **(setup or {}))
+    return baselines.check(found, limits, held, share, **(setup or {}))
 
 
 def whatif(

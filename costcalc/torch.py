@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from costcalc.api import checked_shape, load
+from costcalc.api import checked_shape, loaded
 from costcalc.graph.expand import expand
 from costcalc.interop.torch import build as interop
 
@@ -24,4 +24,4 @@ def build(spec: Any, *, input: Iterable[int] | None = None, **knobs: Any) -> Any
     Raises SpecError with every mistake of the spec, and where torch is missing.
     """
     shape = None if input is None else checked_shape(input)
-    return interop.build(expand(load(spec, shape), knobs, shape))
+    return interop.build(expand(loaded(spec, shape), knobs, shape))

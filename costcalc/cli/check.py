@@ -36,6 +36,7 @@ BUDGETS = {
 @click.option("--update", is_flag=True, help="Write the costs as they are into the baseline.")
 @click.option("--tolerance", default="0%", metavar="N%", help="How much above the baseline is tolerated: 1%.")
 @common.convention_option
+@common.batch_option
 @click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="How to tell it.")
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
@@ -49,25 +50,28 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     _, given = common.metrics(options, tuple(limits))
     tolerance = baselines.tolerated(options["tolerance"])
     rule, update = conventions.get(options["convention"]), options["update"]
+    baselines.refuse_unused(options["baseline"], tolerance, batch=options["batch"], update=update)
     baseline = baselines.opened(options["baseline"], rule, update=update)
     found = networks(ctx, words or baselines.words(baseline), options)
     if update:
         baseline, new = baselines.updated(found, options["baseline"], rule)
         click.echo(f"{baseline.path}: {'written' if new else 'as it was'}", err=True)
-    tell(baselines.check(found, limits, baseline, tolerance, **given), rule, ctx, options["format_"])
+    tell(baselines.check(found, limits, baseline, tolerance, **given), rule, ctx, options)
 
 
-def tell(checked: Checked, rule: Convention, ctx: click.Context, format_: str) -> None:
+def tell(checked: Checked, rule: Convention, ctx: click.Context, options: dict[str, Any]) -> None:
     """Write what was found: what is within its budget to stdout, what is not to stderr, and the exit code."""
-    if format_ == "json":
+    batch = options["batch"]
+    if options["format_"] == "json":
         import json
 
-        found = {"ok": bool(checked), **rule.mark, "breaches": [breach.to_dict() for breach in checked.breaches]}
+        found = {"ok": bool(checked), "batch": batch, **rule.mark}
+        found["breaches"] = [breach.to_dict() for breach in checked.breaches]
         click.echo(json.dumps(found, indent=2))
     else:
         for line in checked.within():
             click.echo(line)
         for breach in checked.breaches:
             click.echo(str(breach), err=True)
-        click.echo(rule.counted)
+        click.echo(f"{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}")
     ctx.exit(0 if checked else 1)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
 
 from costcalc import api
-from costcalc.base.errors import nearest, stop
+from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.files import writing
+from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import OPTIONS, Setup
@@ -21,6 +23,7 @@ from costcalc.sweeps.grids import one
 
 F = TypeVar("F", bound=Callable[..., Any])
 KNOBS = "costcalc.knobs"
+NOTED = ("report", "whatif")  # commands whose tables have notes below them
 TABLE_FORMATS = ("table", "markdown", "csv", "json")
 
 
@@ -172,8 +175,22 @@ output_option = click.option("-o", "--output", metavar="FILE", help="Write to a 
 
 def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, dict[str, Any]]:
     """Return a spec and the knob values given for it; `module:name` is a PyTorch model that is imported."""
-    spec = loaded(name, input_shape(ctx.params.get("input_")))
-    return spec, {knob: knob_value(ctx, spec, knob, text) for knob, text in given(ctx, pairs).items()}
+    shape = input_shape(ctx.params.get("input_"))
+    spec = loaded(name, shape)
+    knobs = {knob: knob_value(ctx, spec, knob, text) for knob, text in given(ctx, pairs).items()}
+    if not (ctx.info_name in NOTED and ctx.params.get("format_") in ("table", "markdown", "latex")):
+        tell_channels(spec, knobs, shape)
+    return spec, knobs
+
+
+def tell_channels(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None) -> None:
+    """Say on stderr where an input has other channels than the spec's own: most likely it was written the wrong way."""
+    if shape is None:
+        return
+    with suppress(SpecError):  # which the command itself tells
+        note = expand(spec, knobs, shape).other_channels
+        if note:
+            click.echo(f"note: {spec.name}: {note}", err=True)
 
 
 def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
@@ -181,7 +198,7 @@ def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
     if not api.is_target(name):
         return zoo.load(name)
     here()
-    return api.load(name, shape)
+    return api.loaded(name, shape)
 
 
 def here() -> None:

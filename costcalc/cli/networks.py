@@ -20,5 +20,6 @@ def networks(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]
         reference = reference._replace(shape=reference.shape or shape)
         spec = common.loaded(reference.name, reference.shape)
         knobs = {knob: common.knob_value(ctx, spec, knob, value) for knob, value in shared.items()}
+        common.tell_channels(spec, knobs, reference.shape)
         found.append(counted(reference, spec, options["convention"], options.get("batch", 1), knobs))
     return found

@@ -142,12 +142,14 @@ def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...],
     from costcalc.sweeps.chunks import Question
 
     size = checked(options)
-    loaded = [(name, common.loaded(name)) for name in specs]
+    shape = common.input_shape(options["input_"])
+    loaded = [(name, common.loaded(name, shape)) for name in specs]
+    for _, spec in loaded:
+        common.tell_channels(spec, {}, shape)
     axes = axes_of(given(ctx, loaded[0][1], pairs))
     settings = prod(len(values) for axis in axes for values in axis.values())
     if settings > MOST_SETTINGS:
         raise stop(f"{settings:,} settings are more than a picture shows", hint="take wider steps: first:last:step")
-    shape = common.input_shape(options["input_"])
     table = tables.sweep(loaded, axes, Question(), convention=options["convention"], shape=shape, batch=1)
     saved(plots.sweep(table, of=options["of"], name=loaded[0][1].name if len(loaded) == 1 else "", size=size), options)
 

@@ -9,6 +9,7 @@ import click
 from costcalc.cli import common
 from costcalc.explanations import reconciling
 from costcalc.explanations.reconciling import Answer, Match
+from costcalc.graph.expand import expand
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.reports.table import Column, Table
@@ -28,7 +29,10 @@ def command(ctx: click.Context, /, spec: str, number: str, pairs: tuple[str, ...
     The digits of NUMBER are its tolerance.
     """
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    loaded = with_knobs(loaded, knobs, common.input_shape(options["input_"]))
+    shape = common.input_shape(options["input_"])
+    if shape is not None:
+        expand(loaded, knobs, shape)  # tells what is wrong with it
+    loaded = with_knobs(loaded, knobs, shape)
     name = spec.removesuffix(zoo.SUFFIX)
     found = reconciling.reconcile(loaded, number, name=name if name in zoo.names() else "", most=options["top"])
     write(found, loaded.name, options)

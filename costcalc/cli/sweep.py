@@ -55,7 +55,10 @@ def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...
     lists are put in brackets: --depths [2,2,2,2],[3,4,6,3]. Sizes that fit no memory are walked in
     blocks: with --where, --top, --pareto, or as Parquet files.
     """
-    loaded = [(name, common.loaded(name)) for name in specs]
+    shape = common.input_shape(options["input_"])
+    loaded = [(name, common.loaded(name, shape)) for name in specs]
+    for _, spec in loaded:
+        common.tell_channels(spec, {}, shape)
     axes = axes_of(given(ctx, loaded[0][1], pairs), zipped=options["zipped"])
     format_ = format_of(options["format_"], options["output"])
     options["metrics"], setup = common.metrics(options)

@@ -171,6 +171,15 @@ def tolerated(text: str) -> Fraction:
     return Fraction(found[1]) / 100
 
 
+def refuse_unused(path: str | None, tolerance: Fraction, *, batch: int, update: bool) -> None:
+    """Raise SpecError for a tolerance that nothing is compared under, and for a batch that no baseline holds."""
+    if tolerance and (update or not path):
+        said = "an update writes the costs as they are" if update else "a budget is held as it is given"
+        raise stop(f"a tolerance is about a baseline that is held, and {said}", hint="leave the tolerance out")
+    if path and batch != 1:
+        raise stop(f"a baseline holds the costs of one image, not of {batch:,}", hint="leave the batch out")
+
+
 def check(
     networks: list[Network],
     limits: Mapping[str, int],

@@ -13,6 +13,8 @@ from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.language.document import Spec
 from costcalc.language.standalone import flow
+from costcalc.metrics.metric import checked_batch
+from costcalc.numbers.shape import Shape as Dims
 from costcalc.reports.result import Result
 from costcalc.sweeps.grids import known, one
 
@@ -82,15 +84,25 @@ def counted(
     return Network(word(reference.name, values, reference.shape), result)
 
 
-def asked(network: Any, load: Loader, convention: str | Convention, batch: int = 1) -> Network:
-    """Return a network by whatever stands for it: a Result, a word with knobs, or what `load` takes."""
+def asked(
+    network: Any, load: Loader, convention: str | Convention, batch: int = 1, shape: Shape | None = None
+) -> Network:
+    """Return a network by whatever stands for it: a Result, a word with knobs, or what `load` takes.
+
+    shape: the input of a network that says no other.
+    """
     if isinstance(network, Result):
+        if shape is not None and network.graph.input.shape != Dims(*shape):
+            raise stop(f"{label_of(network)} was counted on {network.graph.input.shape}, not {Dims(*shape)}")
         return Network(label_of(network), network)
     if isinstance(network, str) and "\n" not in network:
         reference = cut(network)
-        return counted(reference, load(reference.name, reference.shape), convention, batch)
+        reference = reference._replace(shape=reference.shape or shape)
+        # Only a `module:name` is loaded over an input; what a spec says is counted over it.
+        spec = load(reference.name, reference.shape if ":" in reference.name else None)
+        return counted(reference, spec, convention, batch)
     spec = load(network, None)
-    return counted(Reference(spec.name, {}), spec, convention, batch)
+    return counted(Reference(spec.name, {}, shape), spec, convention, batch)
 
 
 def word(name: str, values: Mapping[str, Any], shape: Shape | None = None) -> str:
@@ -108,19 +120,31 @@ def label_of(result: Result) -> str:
 
 
 def all_asked(
-    networks: Sequence[Any], load: Loader, convention: str | Convention | None = None, batch: int | None = None
+    networks: Sequence[Any],
+    load: Loader,
+    convention: str | Convention | None = None,
+    batch: int | None = None,
+    shape: Shape | None = None,
 ) -> list[Network]:
     """Return networks counted alike: as told, or as the first Result among them was, or as costcalc does.
 
     Raises SpecError for a mistake, and where a Result among them was counted otherwise.
     """
-    given = next((network for network in networks if isinstance(network, Result)), None)
-    rule = conventions.get(convention or (given.convention if given else conventions.DEFAULT))
-    images = batch or (given.batch if given else 1)
-    found = [asked(network, load, rule, images) for network in networks]
+    rule, images = agreed(networks, convention, batch)
+    found = [asked(network, load, rule, images, shape) for network in networks]
     for network in found:
         agree(network, rule, images)
     return found
+
+
+def agreed(
+    networks: Sequence[Any], convention: str | Convention | None = None, batch: int | None = None
+) -> tuple[Convention, int]:
+    """Return under which convention and for how many images networks are counted."""
+    given = next((network for network in networks if isinstance(network, Result)), None)
+    rule = conventions.get(convention or (given.convention if given else conventions.DEFAULT))
+    images = batch if batch is not None else (given.batch if given else 1)
+    return rule, checked_batch(images)
 
 
 def agree(network: Network, rule: Convention, batch: int) -> None:

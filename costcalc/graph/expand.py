@@ -38,7 +38,7 @@ from costcalc.language.document import (
 )
 from costcalc.language.reader import Reader
 from costcalc.numbers import num
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.shape import Shape, refuse_other_axes
 from costcalc.operators import op as ops
 
 MOST_ROWS = 20_000
@@ -78,14 +78,16 @@ class Expansion:
         """Return the graph of the whole spec."""
         source = Tensor(None)
         scope = spec_scope(self.spec, self.settings, source, self.problems.found)
+        graph = Graph(self.spec, self.settings, source)
+        graph.nodes, graph.given = self.nodes, shape is not None
         try:
-            source.shape = self.input_shape(shape, scope)
+            own = self.own_input(scope, given=shape is not None)
+            source.shape = self.input_shape(own, shape)
+            graph.own = () if "?" in own else own
         except Placed as placed:
             self.problems.found.append(placed.problem)
         except DependsOnMistake:
             pass
-        graph = Graph(self.spec, self.settings, source)
-        graph.nodes, graph.given = self.nodes, shape is not None
         start = Place(includes=((self.spec.folder, self.spec.where),))
         graph.outputs = self.outputs(self.run(self.spec.layers, source, scope, start), scope)
         self.paths.shorten(self.nodes)
@@ -96,14 +98,27 @@ class Expansion:
         graph.called()
         return graph
 
-    def input_shape(self, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
+    def own_input(self, scope: Scope, *, given: bool) -> tuple[Any, ...]:
+        """Return the shape of the spec's own input; where another is given, axes that can't be worked out are `?`."""
+        try:
+            return tuple(self.evaluator.whole(value, scope, "input") for value in self.spec.input)
+        except (Placed, DependsOnMistake):
+            if not given:
+                raise
+        return ("?",) * len(self.spec.input)
+
+    def input_shape(self, own: tuple[Any, ...], shape: tuple[int, ...] | None) -> Shape | None:
         """Return the input's shape: the spec's own, or the one given."""
         marks = [value.mark for value in self.spec.input]
-        dims = shape or tuple(self.evaluator.whole(value, scope, "input") for value in self.spec.input)
-        if not dims:
-            return None
+        dims = own if shape is None else shape
         if shape is not None:
             marks = [Mark("--input")] * len(dims)
+            try:
+                refuse_other_axes(shape, own)
+            except Fault as other:
+                raise Placed(other, marks[0]) from None
+        if not dims:
+            return None
         for mark, dim in zip(marks, dims, strict=True):
             if num.any_of(dim < 1):
                 raise Placed(Fault(f"an axis of the input is {dim}: it must be at least 1"), mark)

@@ -97,9 +97,20 @@ class Graph:
         self.spec = spec
         self.knobs = knobs
         self.input = source
+        self.own: tuple[Any, ...] = ()  # the shape of the spec's own input, where another is given from outside
         self.given = False  # whether the input's shape was given from outside, not by the spec
         self.nodes: list[Node] = []
         self.outputs: list[Tensor] = []
+
+    @property
+    def other_channels(self) -> str:
+        """What is to be told loudly of an input from outside: that it has other channels than the spec's own."""
+        shape = self.input.shape
+        if not (self.given and self.own and shape) or shape.c == self.own[0]:
+            return ""
+        said = f"the input {shape} has other channels than the spec's own {Shape(*self.own)}"
+        last = shape.dims[-1] == self.own[0]
+        return f"{said}: they come first, {Shape(shape.dims[-1], *shape.dims[:-1])}" if last else said
 
     def called(self) -> None:
         """Tell each node how the reference implementation calls it: by the first pattern that its name matches."""

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
+
+
+def refuse_other_axes(given: Sequence[Any], own: Sequence[Any]) -> None:
+    """Raise Fault, with what was probably meant, unless a given input has as many axes as a network's own."""
+    if not own or len(given) == len(own):  # without an own one, that is the mistake
+        return
+    said = "x".join(map(str, given))
+    meant = list(own)
+    if len(given) == len(own) - 1:
+        meant = [own[0], *given]  # the channels were left out
+    elif len(given) == len(own) + 1:
+        meant = list(given[1:])  # the batch stands in front
+    elif len(given) == 1:
+        meant = [own[0], *(given[0] for _ in own[1:])]
+    axes = f"{len(own)} axes" if len(own) > 1 else "1 axis"
+    raise Fault(f"{said} does not fit: the spec's input has {axes}", f"write {'x'.join(map(str, meant))}")
 
 
 class Shape:

@@ -118,10 +118,11 @@ class Result:
         return heading(self.graph)
 
     def notes(self) -> list[str]:
-        """Return what a reader must know beside the numbers: convention, batch, stated and shared rows."""
+        """Return what a reader must know beside the numbers: convention, batch, stated and shared rows, odd inputs."""
         from costcalc.reports.report import notes
 
-        return notes(self.layers, self.convention, self.batch)
+        odd = [f"! {self.graph.other_channels}"] if self.graph.other_channels else []
+        return [*notes(self.layers, self.convention, self.batch), *odd]
 
     def records(self) -> list[dict[str, Any]]:
         """Return one flat record a layer, as the CSV and the DataFrame hold it: text and exact integers only."""

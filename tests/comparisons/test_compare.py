@@ -105,7 +105,7 @@ BAD_WORDS = [
     ("tiny.yaml@kernel=3,kernel=5", "gives 'kernel' twice"),
     ("tiny.yaml@kernal=3", "did you mean 'kernel'?"),
     ("tiny.yaml@kernel=wide", "knob 'kernel' takes a number, not wide"),
-    ("tiny.yaml@input=8", "takes 1 or 2 spatial axes"),
+    ("tiny.yaml@input=8", "the spec's input has 3 axes\n        write 3x8x8"),
     ("tiny.yaml@input=3x0x8", "'3x0x8' is no input shape"),
     ("mobilenet_v9@width=1", "did you mean"),
 ]

@@ -951,7 +951,22 @@ def test_variants() -> None:
 def test_another_input() -> None:
     text = "input: [3, 8, 8]\nlayers:\n  - conv: {out: 4, kernel: 3, bias: false}"
     assert (run(text).macs, run(text, input=(5, 8, 12)).macs) == (4 * 27 * 36, 4 * 45 * 60)
-    assert run(text, input=(3, 100)).macs == 4 * 3 * 3 * 98  # one dimension
+    assert message(text, input=(3, 100)) == "3x100 does not fit: the spec's input has 3 axes"  # no network of one axis
+    assert message(text, input=(1, 3, 8, 12)) == "1x3x8x12 does not fit: the spec's input has 3 axes"
+    lost = "knobs: {n: 3}\ninput: [3, 24 / n, 8]\nlayers: [relu]"  # of the spec's own only the axes are known here
+    assert out(run(lost, n=7, input=(3, 4, 4))) == (3, 4, 4)
+    assert message(lost, n=7, input=(4, 4)) == "4x4 does not fit: the spec's input has 3 axes"
+
+
+def test_an_input_of_other_channels_is_told() -> None:
+    text = "input: [3, 8, 8]\nlayers: [relu]"
+    told = "the input 8x8x3 has other channels than the spec's own 3x8x8: they come first, 3x8x8"
+    assert f"! {told}" in run(text, input=(8, 8, 3)).notes()
+    assert run(text, input=(1, 8, 8)).graph.other_channels == (
+        "the input 1x8x8 has other channels than the spec's own 3x8x8"
+    )
+    assert run(text, input=(3, 9, 9)).graph.other_channels == ""
+    assert run(text).graph.other_channels == ""
 
 
 def test_min_resolution() -> None:
