@@ -95,7 +95,7 @@ def sweep(
     per: str = "",
     where: str = "",
     top: int | None = None,
-    by: str | Iterable[str] = "-macs",
+    by: str | Iterable[str] = (),
     pareto: str | Iterable[str] = (),
     columns: str | Iterable[str] = (),
     setup: Mapping[str, Any] | None = None,
@@ -104,8 +104,8 @@ def sweep(
     """Return what networks cost at every combination of knobs: a DataFrame, a row a setting.
 
     knobs: values each, or one; `zip` takes them together. as_array: an axis a knob. per: a row a layer or type. where:
-    "macs < 300M". top: the best so many by `by` (`-`: more is better). pareto: what no other beats in these names.
-    columns, setup: metrics instead of params and MACs, and their options.
+    "macs < 300M". top: the best so many by `by` (`-`: more is better), "-macs" unless told. pareto: what no other
+    beats in these names. columns, setup: metrics instead of params and MACs, and their options.
 
     Raises SpecError, which names the setting, where one is refused.
 
@@ -128,7 +128,7 @@ def sweep(
 
 def solve(
     spec: Any,
-    vary: str | Iterable[str] | Mapping[str, Iterable[Any]] = "width",
+    vary: str | Iterable[str] | Mapping[str, Iterable[Any]] | None = None,
     *,
     max_macs: float | str | None = None,
     max_params: float | str | None = None,
@@ -137,7 +137,7 @@ def solve(
     setup: Mapping[str, Any] | None = None,
     compound: Mapping[str, float] | None = None,
     scale_width: bool = False,
-    rounding: str = "8",
+    rounding: str | None = None,
     convention: str = conventions.DEFAULT,
     input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
     batch: int = 1,
@@ -145,9 +145,10 @@ def solve(
 ) -> pd.DataFrame:
     """Return the largest setting of a network that meets a budget; of several knobs, those no other exceeds in all.
 
-    vary: the knobs to choose, by name, or with the values to try. max_...: `150e6` or "150M"; most: of any metrics;
-    setup: their options, `{"bits": 8}`. compound: instead, factors by knob, each scaled by its factor to the power
-    phi. scale_width: instead, the channels of every hidden layer, multiples of `rounding` (8, 4:nearest, 1:down).
+    vary: the knobs to choose, by name, or with the values to try; `width` unless told. max_...: `150e6` or "150M";
+    most: of any metrics; setup: their options, `{"bits": 8}`. compound: instead, factors by knob, each scaled by its
+    factor to the power phi. scale_width: instead, every hidden layer's channels, multiples
+    of `rounding` (8, 4:nearest, 1:down).
 
     >>> solve("mobilenet_v1", vary="width", max_macs=150e6)
        width   params       macs
@@ -160,11 +161,13 @@ def solve(
 
     limits = _limits(most, params=max_params, macs=max_macs, peak_memory=max_peak_memory)
     given = _given(convention, input, batch, setup) | {"fixed": knobs}
+    searches = {"vary": vary is not None, "compound": compound is not None, "scale_width": scale_width}
+    solving.refuse_clashes([name for name, asked in searches.items() if asked], rounding)
     if scale_width:
-        return budget.solve(loaded(spec, given["shape"]), limits, **given, rounding=rounding)
+        return budget.solve(loaded(spec, given["shape"]), limits, **given, rounding=rounding or "8")
     if compound is not None:
         return solving.compound(loaded(spec, given["shape"]), compound, limits, **given)
-    return solving.solve(loaded(spec, given["shape"]), _tried(vary), limits, **given)
+    return solving.solve(loaded(spec, given["shape"]), _tried("width" if vary is None else vary), limits, **given)
 
 
 def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str, list[Any]]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from costcalc import api
 from costcalc.base.errors import SpecError, nearest, stop
@@ -181,6 +182,18 @@ def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec,
     if not (ctx.info_name in NOTED and ctx.params.get("format_") in ("table", "markdown", "latex")):
         tell_channels(spec, knobs, shape)
     return spec, knobs
+
+
+def was_given(ctx: click.Context, name: str) -> bool:
+    """Say whether an option stands on the command line."""
+    return ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
+
+
+def refuse_lines(ctx: click.Context, what: str) -> None:
+    """Refuse --by and --fold, where they were given, of an output that has other lines; `what` says which."""
+    for name in ("by", "fold"):
+        if was_given(ctx, name):
+            raise stop(f"--{name} is for tables: {what}", hint=f"leave --{name} out")
 
 
 def tell_channels(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 import click
 
 from costcalc import api
+from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.explanations import tool_differences
 from costcalc.reports.result import Result
 from costcalc.reports.table import Table
+
+ABOUT_SPEC = ("pairs", "input_", "batch", "format_", "exact")  # options that say nothing without one
 
 
 @click.command(cls=common.KnobCommand)
@@ -31,7 +34,10 @@ def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **o
     """
     only = [name.strip() for name in (options["only"] or "").split(",") if name.strip()]
     if spec is None:
-        common.write("\n".join(line for name in only or conventions.names() for line in told(conventions.get(name))))
+        if ctx.meta.get(common.KNOBS) or any(common.was_given(ctx, name) for name in ABOUT_SPEC):
+            raise stop("knobs, --input, --batch, --format and --exact are about a SPEC", hint="name one")
+        said = "\n".join(line for name in only or conventions.names() for line in told(conventions.get(name)))
+        common.write(said, options["output"])
         return
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = api.count(loaded, input=common.input_shape(options["input_"]), batch=options["batch"], **knobs)

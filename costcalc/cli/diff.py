@@ -6,17 +6,20 @@ from typing import Any
 
 import click
 
+from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.cli.networks import networks
 from costcalc.comparisons import diffing
 from costcalc.comparisons.diffing import Diff
+
+TOP = 20  # changes that a table shows
 
 
 @click.command(cls=common.KnobCommand)
 @click.argument("before", metavar="BEFORE", shell_complete=common.complete_spec)
 @click.argument("after", metavar="AFTER", shell_complete=common.complete_spec)
 @common.knob_option
-@click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="The N biggest changes, 20 unless told.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="The N biggest changes, 20 unless told.")
 @common.convention_option
 @common.batch_option
 @common.table_option
@@ -29,6 +32,9 @@ def command(ctx: click.Context, /, before: str, after: str, **options: Any) -> N
     Both may have knobs of their own: mobilenet_v1@width=0.5. Markdown is for a pull request; CSV and JSON have every
     change, in the network's order.
     """
+    if options["top"] and options["format_"] in ("csv", "json"):
+        raise stop(f"{options['format_']} has every change: --top is for tables", hint="leave --top out")
+    options["top"] = options["top"] or TOP
     found = Diff(*networks(ctx, (before, after), options))
     common.write(written(found, options), options["output"])
     ctx.exit(1 if options["tells"] and found else 0)

@@ -38,6 +38,8 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
     found = Energy(result, table, energy.Chip(options["dtype"], options["batch"], options["fusion"], room))
+    if options["format_"] in ("csv", "json"):
+        common.refuse_lines(ctx, f"{options['format_']} has every row")
     if options["format_"] == "json":
         import json
 

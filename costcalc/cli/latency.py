@@ -38,6 +38,10 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
     found = estimated(result, chosen, dtype=options["dtype"] or "", fusion=options["fusion"] or "", table=table)
+    if options["format_"] in ("csv", "json"):
+        common.refuse_lines(ctx, f"{options['format_']} has every row")
+    if isinstance(found, Fit):
+        common.refuse_lines(ctx, "of an NPU is told what fits, in all")
     tell(found, options)
 
 

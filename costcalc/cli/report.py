@@ -53,6 +53,8 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     """Print what SPEC costs: a path, or a name of the zoo."""
     by, fold, output = options["by"], options["fold"], options["output"]
     shown = {"exact": options["exact"], "bars": options["bars"], "color": output is None and common.colored()}
+    if options["format_"] == "json" and (by or fold):
+        raise stop("JSON has every row and layer type: --by and --fold are for tables and CSV", hint="--format csv")
     if options["bars"] and options["format_"] != "table":
         raise stop(f"--bars is for tables on a terminal, not for {options['format_']}")
     # FLOPs are of multiply-accumulates; what element-wise operations there are stands beside them.

@@ -39,6 +39,11 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     pattern = pattern_of(options["pattern"]) if options["pattern"] else None
     bits, density = ([valued(text, str) for text in options[name]] for name in ("bits", "density"))
     found = Sizes(result, bits, density, Coding(options["gap"], pattern, options["scales"]))
+    if options["format_"] in ("csv", "json"):
+        what = "a line a form" if options["format_"] == "csv" else "forms and layers"
+        common.refuse_lines(ctx, f"{options['format_']} has {what}")
+        if options["link"]:
+            raise stop("--link is for tables: records hold bytes", hint="leave --link out")
     tell(found, rate(options["link"]), options)
 
 

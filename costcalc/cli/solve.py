@@ -48,7 +48,8 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
         "fixed": fixed, "convention": options["convention"], "shape": common.input_shape(options["input_"]),
         "batch": options["batch"], "setup": setup,
     }  # fmt: skip
-    clashes(options)
+    searches = [f"--{name}" for name in ("vary", "compound", "scale-width") if options[name.replace("-", "_")]]
+    solving.refuse_clashes(searches, options["rounding"])
     if options["compound"]:
         table = solving.compound(loaded, factors(options["compound"]), budgets, **given)
     elif options["scale_width"]:
@@ -60,15 +61,6 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     for name in table.attrs.get(solving.ENDS, ()):
         click.echo(f"{name} is the largest that was tried: go on with --vary {name}=first:last:step", err=True)
     write(table, options["format_"], options["output"], {"batch": options["batch"], **setup})
-
-
-def clashes(options: dict[str, Any]) -> None:
-    """Refuse options that do not go together, instead of passing one over."""
-    ways = [f"--{name}" for name in ("vary", "compound", "scale-width") if options[name.replace("-", "_")]]
-    if len(ways) > 1:
-        raise stop(f"{' and '.join(ways)} are different searches", hint="use one of them")
-    if options["rounding"] and not options["scale_width"]:
-        raise stop("--rounding is about --scale-width", hint="a knob rounds as its spec says")
 
 
 def varied(spec: Spec, words: tuple[str, ...]) -> dict[str, list[Any]]:

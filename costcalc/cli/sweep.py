@@ -37,7 +37,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 @click.option("--per", type=click.Choice(("layer", "type")), help="A row for each layer, or layer type, of a setting.")
 @click.option("--where", default="", metavar="CONDITION", help='Only these: "macs < 300M and params < 4M".')
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Only the best N.")
-@click.option("--sort", "by", default="-macs", metavar="NAMES", help="Best by what: -macs (most first) unless told.")
+@click.option("--sort", "by", default="", metavar="NAMES", help="Best by what: -macs (most first) unless told.")
 @click.option("--pareto", default="", metavar="NAMES", help="Only what no other beats: macs,-width (- for more).")
 @common.convention_option
 @common.batch_option
@@ -100,7 +100,8 @@ def answered(
     """Return the sweep's answer as a DataFrame; None where it was written to part files."""
     from costcalc.sweeps import chunks, tables
 
-    by, pareto = chunks.listed(options["by"]), chunks.listed(options["pareto"] or ())
+    refuse_idle(options)
+    by, pareto = chunks.listed(options["by"] or ()), chunks.listed(options["pareto"] or ())
     question = chunks.Question(options["where"], options["top"], by, pareto)
     shape = common.input_shape(options["input_"])
     counted: dict[str, Any] = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}
@@ -109,6 +110,8 @@ def answered(
     if not options["per"]:
         tasks = [chunks.Task(spec, axes, question, **counted) for _, spec in loaded]
         if format_ == "parquet" and any(len(chunks.ready(task).blocks) > 1 for task in tasks):
+            if options["resume"]:
+                raise stop("part files are gone on with by themselves", hint="leave --resume out")
             if len(tasks) > 1:
                 raise stop("part files hold the sweep of one network", hint="sweep each SPEC into a folder of its own")
             parted(tasks[0], options["output"], mapper)
@@ -119,6 +122,15 @@ def answered(
         return folded(task, mapper, options["resume"])
 
     return tables.sweep(loaded, axes, question, **counted, view=options["per"] or "", folded=walked)
+
+
+def refuse_idle(options: dict[str, Any]) -> None:
+    """Refuse options that have no effect beside others, instead of passing them over."""
+    if options["dask"] and options["jobs"] > 1:
+        raise stop("--dask and --jobs are two ways to count", hint="use one of them")
+    way = next((name for name in ("dask", "resume") if options[name]), "jobs" if options["jobs"] > 1 else "")
+    if options["per"] and way:
+        raise stop(f"--per is counted in this process, at once, without --{way}", hint="use one of them")
 
 
 def limited(task: Task, format_: str) -> None:

@@ -59,11 +59,14 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         data = result.to_dict(COLUMNS, **given) | {"largest_batch": fits, "memory": most}
         common.write(json.dumps(data, indent=2), options["output"])
         return
+    if most is not None and (options["format_"] == "csv" or options["output"]):
+        raise stop("--memory's largest batch stands in JSON, and below a table that is shown", hint="--format json")
     told(result, given, options, fits)
 
 
 def told(result: Result, given: dict[str, Any], options: dict[str, Any], fits: int | None) -> None:
     """Write the demand as a table, and the rest in words."""
+    below = said(result, given, options, fits)  # first: what is too large to be told is refused
     needed = demand(result.graph, result.setup(**given))
     cells = [[name, value, 100 * value / needed.total if needed.total else 0.0, PARTS[name]] for name, value in
              needed._asdict().items()]  # fmt: skip
@@ -74,7 +77,7 @@ def told(result: Result, given: dict[str, Any], options: dict[str, Any], fits: i
         common.write("\n".join([*(text.wrapped(line, common.columns()) for line in result.heading()), ""]))
     common.write_table(table, records, options["format_"], options["output"])
     if options["format_"] in ("table", "markdown") and options["output"] is None:
-        common.write("\n".join(["", *said(result, given, options, fits)]))
+        common.write("\n".join(["", *below]))
 
 
 def said(result: Result, given: dict[str, Any], options: dict[str, Any], fits: int | None) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from costcalc.base.errors import Fault, stop
 from costcalc.comparisons.comparing import MEASURES
 from costcalc.comparisons.networks import Network
-from costcalc.metrics.metric import Measured, find, named, names, plain
+from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.published.figures import figure
 from costcalc.reports.columns import over as over_line
@@ -142,6 +142,7 @@ def _number(budget: Any, quantity: str) -> Any:
 
 def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
     """Return the budgets that a network is over; one that is unknown is over every budget."""
+    refuse_idle(limits, options)
     found = [(network.result.metric(quantity, **options), most) for quantity, most in limits.items()]
     for one, _ in found:
         if isinstance(one.total, str):

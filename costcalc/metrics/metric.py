@@ -7,7 +7,7 @@ budgets and searches take any metric by its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -331,6 +331,13 @@ def names(text: str | Iterable[str]) -> tuple[str, ...]:
     if problems:
         raise SpecError(problems)
     return tuple(dict.fromkeys(found))
+
+
+def refuse_idle(asked: Collection[str], options: Mapping[str, Any]) -> None:
+    """Raise SpecError for options of metrics where no metric is asked for."""
+    given = [name for name, value in options.items() if name in OPTIONS and value not in (None, OPTIONS[name].default)]
+    if given and not asked:
+        raise stop(f"{given[0]} is about metrics, and none is asked for", hint="name them: columns='params,macs,bytes'")
 
 
 class Measured:

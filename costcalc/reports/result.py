@@ -135,8 +135,10 @@ class Result:
 
         columns: metrics, by name, that each layer and the whole are told with; options are theirs.
         """
+        from costcalc.metrics.metric import names, refuse_idle
+
+        refuse_idle(names(columns), options)
         if columns:
-            from costcalc.metrics.metric import names
             from costcalc.reports.columns import with_metrics
 
             return with_metrics(self.to_dict(), self.metrics(names(columns), **options))
@@ -167,10 +169,11 @@ class Result:
 
         columns: instead of all components these metrics, by name; options are theirs.
         """
+        from costcalc.metrics.metric import names, refuse_idle
         from costcalc.reports.frame import frame, measured
 
+        refuse_idle(names(columns), options)
         if columns:
-            from costcalc.metrics.metric import names
             from costcalc.reports.columns import records
 
             found = self.metrics(names(columns), **options)

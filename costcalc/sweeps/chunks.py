@@ -18,12 +18,13 @@ from costcalc.costs.formulas import Names
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
-from costcalc.metrics.metric import Setup, checked_batch, find
+from costcalc.metrics.metric import Setup, checked_batch, find, refuse_idle
 from costcalc.numbers.factored import Spread, TooWide, along
 from costcalc.numbers.num import LARGEST_TOTAL, Mixed
 from costcalc.sweeps.engine import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
 from costcalc.sweeps.grids import ZEROS
 
+MOST = ("-macs",)  # the best by what, unless told
 SETTING = "setting"  # the column of a setting's number in the grid
 Columns = dict[str, Any]
 
@@ -32,18 +33,23 @@ class Question:
     """What is asked of a sweep: which settings, the best of them, or those that no other beats.
 
     where: an expression over knobs and totals. by, pareto: names, each with a `-` before it where more
-    is better; top: how many of the best by `by`.
+    is better; top: how many of the best by `by`, which is most MACs unless told.
     """
 
     __slots__ = ("by", "pareto", "top", "where")
 
     def __init__(
-        self, where: str = "", top: int | None = None, by: Sequence[str] = ("-macs",), pareto: Sequence[str] = ()
+        self, where: str = "", top: int | None = None, by: Sequence[str] = (), pareto: Sequence[str] = ()
     ) -> None:
         self.where = where
         self.top = top
-        self.by = tuple(by)
+        self.by = tuple(by) or (MOST if top is not None else ())
         self.pareto = tuple(pareto)
+
+    def refuse_idle(self) -> None:
+        """Raise SpecError where it says by what settings are the best, and not how many are asked for."""
+        if self.by and self.top is None:
+            raise stop(f"{', '.join(self.by)} says which are the best, and top how many", hint="say both: --top 10")
 
     @property
     def folds(self) -> bool:
@@ -84,6 +90,7 @@ class Task:
         self.skip = skip  # leave out what is refused, instead of telling its mistake
         self.columns = tuple(columns)  # metrics that are told, instead of params and MACs
         self.setup = dict(setup or {})  # the options of metrics
+        refuse_idle(self.columns, self.setup)
         asked = question or Question()
         self.asked = (asked.where, asked.top, asked.by, asked.pareto)
 
@@ -145,6 +152,7 @@ class Walk:
             plain = name.lstrip("-")
             if plain not in known:
                 raise stop(f"a sweep has no '{plain}'", hint=nearest(plain, known) or f"it has {_list(known)}")
+        self.question.refuse_idle()
 
     def run(self, number: int) -> Columns:
         """Return what the question leaves of one block."""

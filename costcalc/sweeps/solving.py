@@ -29,6 +29,14 @@ _STEPS = {True: (0.001, 1), False: (0.01, 8)}  # of a lattice of one knob, and o
 _SLOW = {True: (0.01, 8), False: (0.1, 32)}  # where a metric is counted setting by setting
 
 
+def refuse_clashes(searches: Sequence[str], rounding: str | None) -> None:
+    """Refuse what does not go together, instead of passing one over: two searches, a rounding of no channels."""
+    if len(searches) > 1:
+        raise stop(f"{' and '.join(searches)} are different searches", hint="use one of them")
+    if rounding is not None and not any(name.endswith("width") for name in searches):
+        raise stop("--rounding is about --scale-width", hint="a knob rounds as its spec says")
+
+
 def lattice(spec: Spec, name: str, *, alone: bool, slow: bool = False) -> list[Any]:
     """Return the values that are tried for a knob: from a small part of its default to four times as much."""
     default = known(spec, name)

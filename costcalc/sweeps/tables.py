@@ -87,6 +87,7 @@ def per(task: Task, view: str) -> pd.DataFrame:
         raise stop(f"a sweep has no rows per '{view}'", hint=f"known: {', '.join(PER)}")
     if task.question.folds:
         raise stop("where, top and pareto choose among whole settings, and per shows their layers", hint="use one")
+    task.question.refuse_idle()
     if task.columns:
         raise stop(
             "per shows the params and MACs of layers, no other metric", hint="report --columns shows a setting's"
