@@ -76,6 +76,7 @@ def counted(
     knobs: Mapping[str, Any] | None = None,
 ) -> Network:
     """Return a network counted: its own knobs over those given for all. Raises SpecError with every mistake found."""
+    checked_batch(batch)
     values = dict(knobs or {})
     for knob, text in reference.texts.items():
         known(spec, knob)  # an unknown knob is told before its value is read
