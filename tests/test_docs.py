@@ -219,7 +219,7 @@ LIMITS = {
     "graph.includes": "MOST_INCLUDES",
     "language.expr": "LONGEST DEEPEST",
     "language.evaluate": "LARGEST_POWER",
-    "numbers.num": "LARGEST",
+    "numbers.num": "LARGEST LARGEST_TOTAL",
     "graph.expand": "MOST_ROWS MOST_STEPS MOST_TURNS DEEPEST",
 }
 

@@ -40,7 +40,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     found = estimated(result, chosen, dtype=options["dtype"] or "", fusion=options["fusion"] or "", table=table)
     if options["format_"] in ("csv", "json"):
         common.refuse_lines(ctx, f"{options['format_']} has every row")
-    if isinstance(found, Fit):
+    if isinstance(found, WeightsFit):
         common.refuse_lines(ctx, "of an NPU is told what fits, in all")
     tell(found, options)
 
