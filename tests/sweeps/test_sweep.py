@@ -324,7 +324,7 @@ layers: [{conv: {out: c, kernel: 3}}]
     [
         {"c": [10, 3 * 10**9]},
         {"c": [10, 10**5], "n": [10, 10**5]},
-        {"c": [10, 10**4], "n": [10, 10**4]},
+        {"c": [10, 10**4], "n": [10, 10**5]},
         {"c": [8, 9], "batch": 10**17},
     ],
 )
@@ -333,6 +333,13 @@ def test_numbers_beyond_int64_are_refused(axes: dict[str, Any], as_array: bool) 
     """9 * c * c weights alone, and so many at n * n pixels, or for a batch: each fits, their product does not."""
     with pytest.raises(SpecError, match="too large"):
         costcalc.sweep(HUGE, **axes, as_array=as_array)
+
+
+@pytest.mark.parametrize("as_array", [True, False])
+def test_large_totals_within_int64_are_exact(as_array: bool) -> None:
+    """9 * 10^8 weights at 9998 * 9998 = 99,960,004 pixels: above 2^53, where float64 has gaps."""
+    found = costcalc.sweep(HUGE, c=[10, 10**4], n=[10, 10**4], as_array=as_array)
+    assert np.asarray(found.macs).ravel()[-1] == 89_964_003_600_000_000
 
 
 def test_tensors_that_are_too_large_are_refused_in_a_sweep() -> None:
