@@ -13,7 +13,7 @@ from costcalc.base.files import writing
 from costcalc.base.optional import need
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.interop.onnx import write_layers, write_maths, write_moves
-from costcalc.interop.onnx.values import DOMAIN, LEARNED, STORED, fields_text
+from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, fields_text
 from costcalc.numbers.shape import Shape
 
 OPSET, IR_VERSION = 22, 10  # from 22 on a pool's last, partial window is PyTorch's
@@ -147,7 +147,7 @@ class Writer:
 
     def filled(self, name: str, dims: Sequence[Any], value: float) -> str:
         """Return the name of a tensor of one value that nothing learns."""
-        return self.weight(name, dims, value, mark="")
+        return self.weight(name, dims, value, mark=FIXED)
 
     def held(self, name: str, dims: Sequence[Any], value: float = 0.0) -> str:
         """Return the name of a tensor that is stored, and not learned."""
