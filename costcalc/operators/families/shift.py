@@ -92,14 +92,17 @@ class Shift(Op, kind="shift"):
         number = prod(self.kernel)
 
         def move(t: Any) -> Any:
-            padded, out = torch.nn.functional.pad(t, edges(half)), torch.empty_like(t)
-            for i in range(min(number, x.c)):
+            padded, most = torch.nn.functional.pad(t, edges(half)), -(-x.c // number)
+            moved = []
+            for i in range(min(number, x.c)):  # every channel that is moved so; of some offsets there is one fewer
                 window, rest = [], i
                 for k, n in zip(reversed(self.kernel), reversed(x.space), strict=True):
                     window.append(slice(rest % k, rest % k + n))
                     rest //= k
-                out[:, i::number] = padded[(slice(None), slice(i, None, number), *reversed(window))]
-            return out[steps(self.stride)]
+                part = padded[(slice(None), slice(i, None, number), *reversed(window))]
+                missing = [(0, most - len(range(i, x.c, number))), *((0, 0) for _ in x.space)]
+                moved.append(torch.nn.functional.pad(part, edges(missing)))
+            return torch.stack(moved, 2).flatten(1, 2)[:, : x.c][steps(self.stride)]
 
         return move
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.interop.torch.aten.layers import image, sides, spread, window
 from costcalc.interop.torch.aten.points import pooled_all, to_conv, word
-from costcalc.interop.torch.aten.reading import Reading, View, arguments_of, aten, operation_of
+from costcalc.interop.torch.aten.reading import Reading, Tensor, View, arguments_of, aten, operation_of
 from costcalc.interop.torch.aten.views import part
 from costcalc.language.writing import alike
 
@@ -147,6 +147,18 @@ def channel_shuffle(r: Reading, x: View, groups: int, **_: Any) -> View:
     """Translate channels that are dealt out anew."""
     value = r.arrange(x, [[k] for k in range(1, len(x.sizes))])
     return r.view(r.add("channel_shuffle", [value], groups=groups), [None, *range(len(x.sizes) - 1)])
+
+
+@aten("grid_sampler", "grid_sampler_2d")
+def sampled(r: Reading, x: View, grid: Tensor, **_: Any) -> View:
+    """Translate interpolation at the places of a constant grid, of which only the output's shape is known."""
+    if isinstance(grid, View):
+        raise r.refuse("places that depend on the image can't be expressed", "--opaque writes it as unknown")
+    sizes = list(r.node.meta["val"].shape)
+    order = [k for k, n in enumerate(sizes) if n > 1]
+    note = "grid_sample: interpolated at the places of a constant grid"
+    value = r.add("custom", [r.shaping(grid.params, x.value)], shape=[sizes[k] for k in order] or [1], note=note)
+    return r.placed(value, order, len(sizes))
 
 
 # ---- windows -------------------------------------------------------------------------------------
