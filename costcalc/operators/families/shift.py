@@ -92,17 +92,17 @@ class Shift(Op, kind="shift"):
         number = prod(self.kernel)
 
         def move(t: Any) -> Any:
-            padded, most = torch.nn.functional.pad(t, edges(half)), -(-x.c // number)
-            moved = []
-            for i in range(min(number, x.c)):  # every channel that is moved so; of some offsets there is one fewer
+            padded, each = torch.nn.functional.pad(t, edges(half)), x.c // number
+            parts = []
+            for i in range(min(number, x.c)):  # all channels that are moved so
                 window, rest = [], i
                 for k, n in zip(reversed(self.kernel), reversed(x.space), strict=True):
                     window.append(slice(rest % k, rest % k + n))
                     rest //= k
-                part = padded[(slice(None), slice(i, None, number), *reversed(window))]
-                missing = [(0, most - len(range(i, x.c, number))), *((0, 0) for _ in x.space)]
-                moved.append(torch.nn.functional.pad(part, edges(missing)))
-            return torch.stack(moved, 2).flatten(1, 2)[:, : x.c][steps(self.stride)]
+                parts.append(padded[(slice(None), slice(i, None, number), *reversed(window))])
+            whole = [torch.stack([part[:, :each] for part in parts], 2).flatten(1, 2)] if each else []
+            out = torch.cat([*whole, *(part[:, each:] for part in parts[: x.c % number])], 1)
+            return out[steps(self.stride)]
 
         return move
 
