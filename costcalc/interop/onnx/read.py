@@ -21,7 +21,7 @@ from costcalc.interop.onnx.infer import Inferred, inferred
 from costcalc.interop.onnx.net import RULES, Call, Net
 from costcalc.interop.onnx.origin import Origin, Root, of_constant_node, of_initializer
 from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, is_floating, stored
-from costcalc.language.writing import INPUT, Flat
+from costcalc.language.writing import INPUT, Flat, Step
 from costcalc.operators.op import operators
 
 _FAMILIES = (arrange, layers, maths, products)  # each has entered its rules into RULES
@@ -61,6 +61,7 @@ class Importer:
         self.graph = model.graph
         self.opaque = opaque
         self.computed = 0
+        self.own_steps: dict[str, Step] = {}  # what costcalc wrote itself, by the names of rows
         stores = {tensor.name for tensor in self.graph.initializer}
         stores |= {tensor.values.name for tensor in self.graph.sparse_initializer}
         inputs = [value for value in self.graph.input if value.name not in stores]
@@ -166,7 +167,12 @@ class Importer:
         if call.op not in operators() or not isinstance(fields, dict):
             raise Fault("is no operator of costcalc")
         inputs = [self.net.data(call, k).name for k in range(len(call.inputs))]
-        for place, value in enumerate(self.net.add_all(call.op, inputs, call.name, fields)):
+        values = self.net.add_all(call.op, inputs, call.name, fields)
+        step = self.net.flat.steps[-1]
+        owner = self.own_steps.setdefault(call.attr("share") or call.name, step)
+        if owner is not step:
+            owner.share = step.share = owner.name
+        for place, value in enumerate(values):
             self.net.put(call, value, (self.net.batch, *self.net.shape_of(value)), place)
 
     # ---- what is not known -----------------------------------------------------------------------

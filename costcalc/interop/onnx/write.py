@@ -189,5 +189,5 @@ class Writer:
 def _unmapped(writer: Writer, node: Node, inputs: list[str]) -> Any:
     """Write an operator that ONNX has no words for as a node of costcalc's own domain, which only costcalc reads."""
     writer.own = True
-    fields = fields_text(node.op)
-    return writer.node(node.op.kind, inputs, outputs=len(node.outputs), domain=DOMAIN, fields=fields)
+    more = {"fields": fields_text(node.op)} | ({"share": node.shared.name} if node.shared else {})
+    return writer.node(node.op.kind, inputs, outputs=len(node.outputs), domain=DOMAIN, **more)
