@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from fuzz_round_trips import run
 from round_trips import FORMATS, difference, totals
 from test_export_onnx import CASES, graph_of
 
@@ -173,3 +174,12 @@ def test_the_zoo_comes_back_through_pytorch(path: str) -> None:
     pytest.importorskip("torch")
     spec, knobs = zoo.load_file(path), FEWER.get(zoo.stem(path), {})
     assert difference(expand(spec, knobs), costcalc.count(spec, **knobs), "torch") == ""
+
+
+@pytest.mark.parametrize(("form", "number"), [("onnx", 60), ("torch", 12)])
+def test_random_networks_come_back(form: str, number: int) -> None:
+    """`tests/tools/fuzz_round_trips.py` does the same for thousands."""
+    pytest.importorskip(form)
+    said = run(number, 0, form)
+    assert sum(said.values()) >= number
+    assert said["parameters and MACs are the same"] + said["all figures are the same"] >= number / 3

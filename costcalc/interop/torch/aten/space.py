@@ -121,7 +121,10 @@ def bordered(r: Reading, x: View, pairs: dict[int, tuple[int, int]], mode: str) 
 # ---- interpolation, pixels to channels -----------------------------------------------------------
 
 
-@aten("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d", "upsample_nearest1d", "upsample_linear1d")
+MODES = "nearest1d linear1d nearest2d bilinear2d bicubic2d nearest3d trilinear3d".split()
+
+
+@aten(*(f"upsample_{mode}" for mode in MODES))
 def upsample(r: Reading, x: View, **_: Any) -> View:
     """Translate an interpolation: by a whole factor, or to a size."""
     name = word(r).removeprefix("upsample_")
