@@ -142,6 +142,11 @@ LAYERS = [
     ("Convolution", "convolution_param { num_output: 8 kernel_size: 3 group: 4 dilation: 2 }", "8x8x6", 152, 48 * 144),
     ("DepthwiseConvolution", "convolution_param { num_output: 8 kernel_size: 3 pad: 1 }", "8x12x10", 80, 120 * 72),
     ("Deconvolution", "convolution_param { num_output: 4 kernel_size: 4 stride: 2 pad: 1 }", "4x24x20", 516, 120 * 512),
+    # 2 * 11 + 5 - 2 rows, 2 * 9 + 5 - 2 columns: the kernel spans 2 * (3 - 1) + 1; 8 * (4 / 2) * 9 weights.
+    ("Deconvolution", "convolution_param { num_output: 4 kernel_size: 3 stride: 2 pad: 1 group: 2 dilation: 2 }",
+     "4x25x21", 148, 120 * 144),
+    ("Convolution", "convolution_param { num_output: 4 kernel_size: 3 pad: 2 dilation: 2 stride: 2 }",
+     "4x6x5", 292, 30 * 288),
     ("Pooling", "pooling_param { kernel_size: 3 stride: 2 }", "8x6x5", 0, 0),  # ceil(9 / 2) + 1 = 6, ceil(7 / 2) + 1
     ("Pooling", "pooling_param { kernel_size: 3 }", "8x10x8", 0, 0),
     ("Pooling", "pooling_param { kernel_size: 3 stride: 2 round_mode: FLOOR }", "8x5x4", 0, 0),

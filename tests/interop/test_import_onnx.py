@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import random
 import sys
@@ -316,6 +317,199 @@ def test_pieces_that_nothing_uses_are_not_cut(tmp_path: Path) -> None:
     assert [(s.kind, s.fields) for s in found.steps[:1]] == [("slice", {"start": 4})]
 
 
+# ---- what counts as a parameter ------------------------------------------------------------------
+
+SHAPE = ints("shape", 4, 3, 3, 3)
+HALF, BYTE = TensorProto.FLOAT16, TensorProto.INT8
+# Nodes that give `w`, 4x3x3x3, and what is stored; how many parameters a convolution with it has.
+WEIGHTS: list[tuple[list[Any], list[Any], int]] = [
+    ([node("ConstantOfShape", "shape", out="w")], [SHAPE], 108),
+    ([node("Constant", out="w", value=W("any", 4, 3, 3, 3))], [], 108),
+    ([node("Constant", out="7", value_floats=[1.0] * 108), node("Reshape", "7", "shape", out="w")], [SHAPE], 108),
+    ([node("Identity", "a", out="w")], [W("a", 4, 3, 3, 3)], 108),
+    ([node("ConstantOfShape", "shape", out="a"), node("Identity", "a", out="w")], [SHAPE], 108),
+    ([node("Cast", "a", out="w", to=TensorProto.FLOAT)], [W("a", 4, 3, 3, 3, kind=HALF)], 108),
+    ([node("Cast", "a", out="w", to=TensorProto.FLOAT)], [W("a", 4, 3, 3, 3, kind=BYTE)], 108),
+    ([node("CastLike", "a", "one", out="w")], [W("a", 4, 3, 3, 3, kind=HALF), number("one", 1)], 108),
+    ([node("Reshape", "a", "shape", out="w")], [W("a", 108), SHAPE], 108),
+    ([node("Transpose", "a", out="w", perm=[3, 2, 0, 1])], [W("a", 3, 3, 3, 4)], 108),
+    ([node("Unsqueeze", "a", "axis", out="b"), node("Squeeze", "b", "axis", out="w")],
+     [W("a", 4, 3, 3, 3), ints("axis", 0)], 108),
+    ([node("Expand", "a", "shape", out="w")], [number("a", 1), SHAPE], 108),
+    ([node("Expand", "a", "shape", out="w")], [W("a", 1, 3, 3, 3), SHAPE], 27),  # one kernel, used four times
+    ([node("Tile", "a", "shape", out="w")], [W("a", 1, 1, 1, 1), SHAPE], 108),
+    ([node("Tile", "a", "times", out="w")], [W("a", 1, 3, 3, 3), ints("times", 4, 1, 1, 1)], 27),
+    ([node("Pad", "a", "pads", out="w")], [W("a", 4, 3, 1, 1), ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)], 12),
+    ([node("DequantizeLinear", "a", "half", out="w")], [W("a", 4, 3, 3, 3, kind=BYTE), number("half", 0.5)], 108),
+    ([node("Reshape", "a", "shape", out="b"), node("DequantizeLinear", "b", "half", out="w")],
+     [W("a", 108, kind=BYTE), SHAPE, number("half", 0.5)], 108),
+    ([node("RandomNormal", out="w", shape=[4, 3, 3, 3])], [], 108),
+    ([node("RandomUniformLike", "a", out="w")], [W("a", 4, 3, 3, 3)], 108),
+    ([node("ConstantFill", out="w", shape=[4, 3, 3, 3], value=1.0)], [], 108),
+    ([node("Range", "zero", "all", "one", out="r"), node("Reshape", "r", "shape", out="w")],
+     [number("zero", 0), number("all", 108), number("one", 1), SHAPE], 108),
+    ([node("EyeLike", "a", out="b"), node("Reshape", "b", "shape", out="w")], [W("a", 4, 27), SHAPE], 108),
+    ([node("ConstantOfShape", "shape", out="a"), node("Mul", "a", "half", out="w")], [SHAPE, number("half", 0.5)], 108),
+    ([node("ConstantOfShape", "shape", out="a"), node("Add", "a", "b", out="w")], [SHAPE, W("b", 4, 3, 3, 3)], 108),
+    ([node("ConstantOfShape", "two", out="a"), node("Concat", "a", "a", out="w", axis=0)], [ints("two", 2, 3, 3, 3)],
+     108),
+    ([node("ConstantOfShape", "big", out="a"), node("Slice", "a", "zero", "four", out="w")],
+     [ints("big", 9, 3, 3, 3), ints("zero", 0), ints("four", 4)], 108),
+    ([node("Dropout", "a", out="w")], [W("a", 4, 3, 3, 3)], 108),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("nodes", "stores", "params"), WEIGHTS)
+def test_a_weight_counts_whatever_node_gives_it(
+    nodes: list[Any], stores: list[Any], params: int, tmp_path: Path
+) -> None:
+    result = costcalc.count(flat(model([*nodes, node("Conv", "x", "w")], stores, (1, 3, 8, 8)), tmp_path).data())
+    assert (result.params, result.macs) == (params, 108 * 36)
+    flattened = [node("Flatten", "w", out="m"), node("Gemm", "x", "m", transB=1)]
+    result = costcalc.count(flat(model([*nodes, *flattened], stores, (1, 27)), tmp_path).data())
+    assert (result.params, result.macs) == (params, 108)
+    result = costcalc.count(
+        flat(model([*nodes, *flattened[:1], node("MatMul", "m", "x")], stores, (1, 27, 5)), tmp_path).data()
+    )
+    assert (result.params, result.macs) == (params, 540)
+
+
+@pytest.mark.parametrize("part", ["Split", "Slice", "Gather"])
+def test_parts_of_one_tensor_count_once(part: str, tmp_path: Path) -> None:
+    """Queries, keys and values with one tensor of weights, 6x30."""
+    stores = [weight("w", 6, 30), ints("axis", 1)]
+    nodes = [helper.make_node("Split", ["w"], ["w0", "w1", "w2"], axis=1)]
+    if part != "Split":
+        nodes = []
+        for k in range(3):
+            places = range(10 * k, 10 * k + 10)
+            stores += [ints(f"s{k}", 10 * k), ints(f"e{k}", 10 * k + 10), ints(f"i{k}", *places)]
+            nodes += [node("Slice", "w", f"s{k}", f"e{k}", "axis", out=f"w{k}") if part == "Slice" else
+                      node("Gather", "w", f"i{k}", out=f"w{k}", axis=1)]  # fmt: skip
+    nodes += [node("MatMul", "x", f"w{k}", out=f"y{k}") for k in range(3)]
+    nodes += [node("Concat", "y0", "y1", "y2", axis=2)]
+    result = costcalc.count(flat(model(nodes, stores, (1, 5, 6)), tmp_path).data())
+    assert (result.params, result.macs) == (180, 5 * 180)
+
+
+C = "/model.22/Constant_9_output_0"  # what PyTorch's exporter calls the values of plain tensors
+# What stands behind a convolution of 8 to 8 channels of 6x6 pixels: the constant's name, its shape, whether it is the
+# value of a Constant node, the operator; how many of its numbers are learned.
+BESIDE = [
+    ("blocks.0.gamma", (8, 1, 1), False, "Mul", 8),
+    ("onnx::Mul_41", (8, 1, 1), False, "Mul", 8),
+    ("gamma", (8, 1, 1), True, "Mul", 8),
+    (C, (8, 1, 1), True, "Mul", 0),
+    ("anything", (6, 6), False, "Mul", 36),
+    ("strides", (6,), False, "Mul", 0),
+    ("model.22.stride", (6,), False, "Div", 0),
+    ("b", (8, 1, 1), False, "Add", 8),
+    (C, (8, 1, 1), True, "Add", 8),  # the convolution has no bias yet
+    ("pos_embed", (1, 8, 6, 6), False, "Add", 288),
+    ("onnx::Add_41", (1, 8, 6, 6), False, "Add", 0),
+    ("const_fold_opt__7", (1, 8, 6, 6), False, "Add", 0),
+    ("layers.0.attn_mask", (6, 6), False, "Add", 0),
+    ("mask_token", (1, 8, 1, 6), False, "Add", 48),
+    ("anchors", (1, 8, 6, 6), False, "Sub", 0),
+    ("model.22.anchor_points", (1, 8, 6, 6), False, "Add", 0),
+    (C, (1, 8, 6, 6), False, "Sub", 0),
+    (C, (1, 8, 6, 6), True, "Add", 0),
+    ("123", (1, 8, 6, 6), True, "Sub", 0),
+    ("grid", (1, 8, 6, 6), True, "Sub", 0),
+    ("pos_embed.w_0", (1, 8, 6, 6), True, "Add", 288),  # PaddlePaddle's parameters are values of Constant nodes
+    ("centroids", (8, 1, 1), False, "Sub", 8),
+    ("cls_token", (1, 2, 6, 6), False, "Concat", 72),
+    (C, (1, 2, 6, 6), True, "Concat", 0),
+    ("priors", (1, 2, 6, 6), False, "Concat", 0),
+    ("limit", (6, 6), True, "Max", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "shape", "made", "op", "learned"), BESIDE)
+def test_a_constant_beside_data_is_learned_or_not(
+    name: str, shape: Shape, made: bool, op: str, learned: int, tmp_path: Path
+) -> None:
+    held = [node("Constant", out=name, value=weight("any", *shape))] if made else []
+    stores = [weight("w", 8, 8, 1, 1), *([] if made else [weight(name, *shape)])]
+    more = {"axis": 1} if op == "Concat" else {}
+    nodes = [*held, node("Conv", "x", "w", out="c"), node(op, "c", name, **more)]
+    result = costcalc.count(flat(model(nodes, stores, X), tmp_path).data())
+    assert (result.params, result.macs) == (64 + learned, 64 * 36)
+    if op in ("Sub", "Div"):  # from the other side
+        result = costcalc.count(flat(model([*nodes[:-1], node(op, name, "c")], stores, X), tmp_path).data())
+        assert result.params == 64 + learned
+
+
+@pytest.mark.parametrize(("shape", "each"), [((1, 3, 6, 6), (1, 3, 1, 1)), ((1, 6, 6, 3), (3,))])
+def test_what_is_done_to_the_image_first_is_not_learned(shape: Shape, each: Shape, tmp_path: Path) -> None:
+    nodes = [
+        node("Sub", "x", "m", out="a"),
+        node("Mul", "a", "s", out="b"),
+        node("Transpose", "b", out="c", perm=[0, 3, 1, 2]),
+    ]
+    if shape[1] == 3:
+        nodes = [*nodes[:2], node("Identity", "b", out="c")]
+    nodes += [node("Conv", "c", "w", out="d"), node("Mul", "d", "g")]
+    stores = [weight("m", *each), weight("s", *each), weight("w", 3, 3, 1, 1), weight("g", 3, 1, 1)]
+    assert costcalc.count(flat(model(nodes, stores, shape), tmp_path).data()).params == 9 + 3
+
+
+def test_a_head_of_yolo_has_no_learned_anchors(tmp_path: Path) -> None:
+    """Distances to the sides become boxes, by 84 anchors and their strides: the values of Constant nodes."""
+    constants = {"/model.22/Constant_10_output_0": (1, 2, 84), "/model.22/Constant_11_output_0": (1, 2, 84),
+                 "/model.22/Constant_12_output_0": (1, 84)}  # fmt: skip
+    first, second, stride = constants
+    nodes = [
+        *(node("Constant", out=name, value=weight("any", *dims)) for name, dims in constants.items()),
+        node("Conv", "x", "w", "b", out="c"),
+        node("Reshape", "c", "flat", out="r"),
+        helper.make_node("Split", ["r"], ["lt", "rb"], axis=1, num_outputs=2),
+        node("Sub", first, "lt", out="one"),
+        node("Add", second, "rb", out="two"),
+        node("Concat", "one", "two", out="box", axis=1),
+        node("Mul", "box", stride),
+    ]
+    stores = [weight("w", 4, 8, 1, 1), weight("b", 4), ints("flat", 1, 4, 84)]
+    found = flat(model(nodes, stores, (1, 8, 12, 7)), tmp_path)
+    result = costcalc.count(found.data())
+    assert (result.params, result.macs) == (36, 32 * 84)
+    assert sum(row.buffers for row in result.layers) == 5 * 84  # they are stored all the same
+
+
+def test_what_the_file_says_of_its_tensors_is_so(tmp_path: Path) -> None:
+    """PyTorch's new exporter says which tensors are parameters, and which are buffers."""
+    nodes = [node("Conv", "x", "blur", out="a"), node("Add", "a", "mask", out="b"), node("Sub", "b", "onnx::Sub_1")]
+    made = model(nodes, [weight("blur", 8, 8, 1, 1), weight("mask", 6, 6), weight("onnx::Sub_1", 6, 6)], X)
+    kinds = {"blur": "BUFFER", "mask": "PARAMETER", "onnx::Sub_1": "CONSTANT_TENSOR"}
+    for name, kind in kinds.items():
+        made.graph.value_info.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+        made.graph.value_info[-1].metadata_props.add(key="pkg.torch.export.graph_signature.InputSpec.kind", value=kind)
+    result = costcalc.count(flat(made, tmp_path).data())
+    assert (result.params, result.macs) == (36, 64 * 36)
+
+
+LIGHT = {  # torchvision's, Caffe's and the papers' own; zfnet512 and the last two by hand from the files' shapes
+    "bvlc_alexnet": 60_965_224,
+    "inception_v1": 6_998_552,
+    "inception_v2": 11_214_888,
+    "resnet50": 25_557_032,
+    "shufflenet": 1_393_320,
+    "squeezenet": 1_235_496,
+    "vgg19": 143_667_240,
+    "densenet121": 7_978_856 + 2 * 41_824,  # a scale and a shift stand behind each norm, too: 41,824 channels
+    "zfnet512": 96 * 148 + 256 * 2401 + 512 * 2305 + 2 * 512 * 4609 + 4096 * 18433 + 1024 * 4097 + 1000 * 1025,
+}
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_models_whose_weights_are_nodes(name: str) -> None:
+    """ONNX's own package has models without numbers: each weight is a ConstantOfShape."""
+    path = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light" / f"light_{name}.onnx"
+    if not path.exists():
+        pytest.skip("this package of ONNX has no such model")
+    assert costcalc.count(onnx_import.read(str(path)).data()).params == LIGHT[name]
+
+
 # ---- inputs --------------------------------------------------------------------------------------
 
 
@@ -468,6 +662,61 @@ def test_what_pytorch_exports(tmp_path: Path) -> None:
     assert "stem.0" in [row.name for row in result.layers]
     with torch.no_grad():
         torch.testing.assert_close(twin(torch, data, net)(image), net(image), rtol=1e-4, atol=1e-4)
+
+
+def modules(torch: Any) -> dict[str, Any]:
+    """Return modules whose constants are parameters, buffers, and tensors of no kind; for images of 8x6x6."""
+    nn = torch.nn
+
+    class Net(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, forward: Any, *, buffer: Any = None, tensor: Any = None, **parts: Any) -> None:
+            super().__init__()
+            self.run, self.conv, self.tensor = forward, nn.Conv2d(8, 8, 1), tensor
+            self.register_buffer("kept", buffer, persistent=False)
+            for name, part in parts.items():
+                setattr(self, name, part)
+
+        def forward(self, x: Any) -> Any:
+            return self.run(self, x)
+
+    def boxes(net: Any, x: Any) -> Any:
+        left, right = net.conv(x).flatten(2).chunk(2, 1)
+        return torch.cat([net.tensor - left, net.tensor + right], 1) * net.kept
+
+    def tokens(net: Any, x: Any) -> Any:
+        x = net.conv(x).flatten(2)
+        return (torch.cat([net.token, x], 2) + net.positions + net.kept) * net.gamma
+
+    def normed(x: Any) -> Any:
+        return Net(lambda n, y: n.norm(n.conv(y)), norm=x)
+
+    numbers = torch.rand
+    return {
+        "anchors": Net(boxes, tensor=numbers(1, 4, 36), buffer=numbers(1, 36)),
+        "tokens": Net(tokens, token=nn.Parameter(numbers(1, 8, 1)), positions=nn.Parameter(numbers(1, 8, 37)),
+                      gamma=nn.Parameter(numbers(8, 1)), buffer=numbers(1, 8, 37)),
+        "a norm without numbers of its own": normed(nn.BatchNorm2d(8, affine=False)),
+        "a norm of each row without": normed(nn.LayerNorm(6, elementwise_affine=False)),
+        "a norm of each image without": normed(nn.InstanceNorm2d(8)),
+        "a norm of each image, new": normed(nn.InstanceNorm2d(8, affine=True)),
+        "a norm of each row, new": normed(nn.LayerNorm(6)),
+        "a norm of groups, new": normed(nn.GroupNorm(2, 8)),
+        "means of the image": Net(lambda n, x: n.conv((x - n.tensor) / n.kept), tensor=numbers(8, 1, 1),
+                                  buffer=numbers(8, 1, 1)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", modules(importlib.import_module("torch")) if importlib.util.find_spec("torch") else ())
+def test_of_what_pytorch_exports_its_parameters_are_learned(name: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    net, path = modules(torch)[name].eval(), tmp_path / "net.onnx"
+    keep = torch.onnx.TrainingMode.PRESERVE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = torch.rand(1, 8, 6, 6)
+        torch.onnx.export(net, (image,), path, dynamo=False, training=keep, do_constant_folding=False)
+    assert costcalc.count(onnx_import.read(str(path)).data()).params == sum(p.numel() for p in net.parameters())
 
 
 def twin(torch: Any, data: dict[str, Any], net: Any) -> Any:

@@ -122,6 +122,11 @@ class _Network:
         stride = section.whole("stride", 1, least=1)
         return section.whole("stride_y", stride, least=1), section.whole("stride_x", stride, least=1)
 
+    def padding(self, section: Options, size: int) -> int:
+        """Return a convolution's padding: half of its size where `pad` is not 0, else what `padding` says."""
+        stated = section.whole("padding", 0)
+        return size // 2 if section.whole("pad", 0) else stated
+
     def layers(self, section: Options, key: str) -> list[str]:
         """Return the values of the layers that a list of indices names; negative ones count back from here."""
         found, here = section.one(key), len(self.values)
@@ -149,14 +154,14 @@ class _Network:
         self.nought(section, *"binary xnor bin_output sway rotate stretch stretch_sway coordconv antialiasing".split())
         section.only("share_index", ("",), "its weights would be another layer's")
         size = section.whole("size", 1, least=1)
-        padding = section.whole("padding", 0)
-        if section.flag("pad"):
-            padding = size // 2
         dilation = section.whole("dilation", 1, least=1) if size > 1 else 1
+        # Darknet's output has (n + 2 * padding - size) / stride + 1 pixels, whatever the dilation: what the dilated
+        # kernel spans more is border. With `pad=1` and an odd size that is size // 2 * dilation on each side.
+        border = 2 * self.padding(section, size) + (dilation - 1) * (size - 1)
         section.asked |= CONV
         fields = {
             "out": section.whole("filters", 1, least=1), "kernel": size, "stride": alike(self.strides(section)),
-            "padding": padding, "dilation": dilation, "groups": section.whole("groups", 1, least=1),
+            "padding": halves(border), "dilation": dilation, "groups": section.whole("groups", 1, least=1),
         }  # fmt: skip
         normed = section.flag("batch_normalize") or section.flag("cbn")
         value = self.flat.one("conv", [self.flow], section.what, **_told(fields | {"bias": not normed}))
@@ -165,12 +170,9 @@ class _Network:
     def deconvolutional(self, section: Options) -> str:
         self.image(section)
         size = section.whole("size", 1, least=1)
-        padding = section.whole("padding", 0)
-        if section.flag("pad"):
-            padding = size // 2
         fields = {
             "out": section.whole("filters", 1, least=1), "kernel": size, "stride": section.whole("stride", 1, least=1),
-            "padding": padding,
+            "padding": self.padding(section, size),
         }  # fmt: skip
         fields["bias"] = not section.flag("batch_normalize")
         value = self.flat.one("conv_transpose", [self.flow], section.what, **_told(fields))
@@ -180,7 +182,7 @@ class _Network:
         """A convolution whose weights are not shared between pixels: its numbers are stated."""
         c, *space = self.image(section)
         out, size = section.whole("filters", 1, least=1), section.whole("size", 1, least=1)
-        stride, pad = section.whole("stride", 1, least=1), section.flag("pad")
+        stride, pad = section.whole("stride", 1, least=1), section.whole("pad", 0)
         h, w = ((n - (1 if pad else size)) // stride + 1 for n in space)
         if h < 1 or w < 1:
             raise wrong(f"{section.what}: a window of {size} does not fit", section.place("size"))
@@ -364,6 +366,12 @@ class _Network:
         section.asked |= HEAD
         self.heads.append(self.flat.one("identity", [self.flow], section.what))
         return self.heads[-1]
+
+
+def halves(border: int) -> int | list[int]:
+    """Return so many cells around each axis of an image as a spec writes them: the smaller half before."""
+    before, after = border // 2, border - border // 2
+    return before if before == after else [before, after] * 2
 
 
 def _told(fields: Mapping[str, Any]) -> dict[str, Any]:

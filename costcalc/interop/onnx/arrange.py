@@ -30,7 +30,7 @@ def _inner(net: Net, x: Data, axis: int) -> int:
 def same(net: Net, call: Call) -> None:
     """What changes no number of elements, and costs nothing at inference: the value goes on under another name."""
     x = net.data(call, 0)
-    net.values[call.outputs[0]] = Data(x.name, x.shape, still=x.still)
+    net.values[call.outputs[0]] = Data(x.name, x.shape, still=x.still, image=x.image)
 
 
 @rule("Reshape")

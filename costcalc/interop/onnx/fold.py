@@ -7,9 +7,10 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.base.optional import need
-from costcalc.interop.onnx import shapes
+from costcalc.interop.onnx import shapes, values
 from costcalc.interop.onnx.net import Call
-from costcalc.interop.onnx.values import LEARNED, MOST_VALUES, STORED, Const, Dims, computed, is_floating
+from costcalc.interop.onnx.origin import UNSTORED, Origin, Root, of_initializer
+from costcalc.interop.onnx.values import MOST_VALUES, Const, Data, Dims, computed, is_floating, made
 from costcalc.numbers.num import LARGEST, prod
 
 _Rule = Callable[[Call, list[Any]], Any]
@@ -19,7 +20,9 @@ def fold(call: Call) -> list[Const] | None:
     """Return a node's results as constants; None where it has to become steps of the network."""
     if call.op in ("Shape", "Size"):
         return [_measured(call)]
-    if call.op == "CastLike" and isinstance(call.value(0), Const):
+    if call.op in _FILLS:
+        return [_filled(call)]
+    if call.op == "CastLike" and isinstance(call.value(0), Const) and isinstance(call.value(1), Data):
         return _moved(call)
     if not all(value is None or isinstance(value, Const) for value in call.inputs):
         return None
@@ -30,17 +33,37 @@ def fold(call: Call) -> list[Const] | None:
     if known and (call.op in _ELEMENTWISE or call.op in _RULES):
         np = need("numpy", "onnx")
         with np.errstate(all="ignore"):
-            made = _RULES.get(call.op, _elementwise)(call, arrays)
-        several = made if isinstance(made, list) else [made]
-        return [computed(np.asarray(one), _roots(call)) for one in several]
+            found = _RULES.get(call.op, _elementwise)(call, arrays)
+        several = [np.asarray(one) for one in (found if isinstance(found, list) else [found])]
+        return [computed(one, _roots(call, k, one.size), call.outputs[k]) for k, one in enumerate(several)]
     return _moved(call)
 
 
-def _roots(call: Call) -> dict[str, int]:
-    """Return the stored tensors that a result comes from; lone numbers count only by themselves."""
-    consts = [value for value in call.inputs if isinstance(value, Const) and value.floating]
-    every = {root: size for const in consts for root, size in const.roots.items()}
-    return every if len(every) == 1 else {root: size for root, size in every.items() if size > 1}
+def _roots(call: Call, place: int, size: int) -> dict[Root, int]:
+    """Return what an output of so many numbers comes from: stored tensors, or where there are none, itself.
+
+    Of lone numbers, which count only by themselves, one that is repeated is a tensor that a node makes. What only
+    moves takes along what it is; in arithmetic, whole numbers are no weights.
+    """
+    consts = [value for value in call.inputs if isinstance(value, Const)]
+    if call.op in _MOVES:
+        consts = consts if call.op == "Concat" else consts[:1]
+    else:
+        consts = [const for const in consts if const.floating]
+    every = {root: n for const in consts for root, n in const.roots.items()}
+    kept = {root: n for root, n in every.items() if root.origin not in UNSTORED}
+    kept = kept if len(kept) == 1 else {root: n for root, n in kept.items() if n > 1}
+    if size > 1 and list(kept.values()) == [1]:
+        (lone,) = kept
+        constant = lone.origin is Origin.CONSTANT
+        return {Root(call.outputs[place], Origin.CONSTANT if constant else Origin.MADE): size}
+    if kept:
+        return kept
+    if call.op in _MOVES and len(every) == 1 and list(every.values()) == [size]:
+        return every
+    if any(root.origin is Origin.FIXED for root in every):
+        return {Root(call.outputs[place], Origin.FIXED): size}
+    return made(call.outputs[place], size, floating=any(const.floating for const in consts))
 
 
 def _measured(call: Call) -> Const:
@@ -56,18 +79,45 @@ def _measured(call: Call) -> Const:
 
 
 def _uniform(call: Call) -> Const:
-    """Return a tensor of one value: a large one is a shape, and of costcalc's own models it stands for weights."""
+    """Return a tensor of one value, which may stand for weights: what of costcalc's own models it is, it says."""
     np = need("numpy", "onnx")
-    shape = [int(n) for n in call.known(0).reshape(-1)]
-    if any(n < 0 for n in shape) or prod(shape) >= LARGEST:
-        raise Fault(f"a tensor of {shape[:8]} is none that can be counted")
+    shape = _countable(call.known(0).reshape(-1))
+    size = int(prod(shape))
     tensor = call.attr("value")
     value = np.zeros(1, np.float32) if tensor is None else need("onnx.numpy_helper", "onnx").to_array(tensor)
-    if call.note in (LEARNED, STORED):
-        return Const(shape, {call.outputs[0]: int(prod(shape))}, floating=call.note == LEARNED)
-    if prod(shape) > MOST_VALUES:
-        return Const(shape, {}, floating=value.dtype.kind == "f")
-    return computed(np.full(shape, value.reshape(-1)[0]), {})
+    if call.note in _SAID:
+        return Const(shape, {Root(call.outputs[0], _SAID[call.note]): size}, floating=True)
+    if size > MOST_VALUES:
+        floating = value.dtype.kind not in "biuOSU"
+        return Const(shape, made(call.outputs[0], size, floating=floating), floating=floating)
+    return computed(np.full(shape, value.reshape(-1)[0]), {}, call.outputs[0])
+
+
+_SAID = {values.LEARNED: Origin.PARAMETER, values.STORED: Origin.BUFFER, values.FIXED: Origin.FIXED}
+# Nodes that fill a tensor with numbers that are not looked at; of another's shape, or one that is stated.
+_FILLS = ("RandomNormalLike", "RandomUniformLike", "EyeLike", "Bernoulli", "RandomNormal", "RandomUniform",
+          "ConstantFill", "GivenTensorFill")  # fmt: skip
+
+
+def _filled(call: Call) -> Const:
+    """Return a tensor of numbers that are not known, by its shape."""
+    value = call.value(0)
+    if value is None:
+        shape = _countable(call.attr("shape") or ())
+    elif call.attr("input_as_shape"):
+        shape = _countable([*call.known(0).reshape(-1), *(call.attr("extra_shape") or ())])
+    else:
+        shape = list(value.shape)
+    floating = is_floating(call.attr("dtype", 1))
+    return Const(shape, made(call.outputs[0], int(prod(shape)), floating=floating), floating=floating)
+
+
+def _countable(numbers: Sequence[Any]) -> list[int]:
+    """Return a tensor's shape; raise Fault for one that is none."""
+    shape = [int(n) for n in numbers]
+    if any(n < 0 for n in shape) or prod(shape) >= LARGEST:
+        raise Fault(f"a tensor of {shape[:8]} is none that can be counted")
+    return shape
 
 
 def _moved(call: Call) -> list[Const] | None:
@@ -75,24 +125,43 @@ def _moved(call: Call) -> list[Const] | None:
     if call.op in _BROADCAST:
         return [_joined(call)]
     first = call.value(0)
+    if call.op == "Split" and isinstance(first, Const):
+        return _pieces(call, first)
     rule = _MOVES.get(call.op)
     if rule is None or not isinstance(first, Const):
         return None
     if call.op in ("Identity", "CastLike"):
         return [_copied(call, first)]
-    cast = call.op == "Cast"
-    floating = is_floating(call.attr("to")) if cast else first.floating or call.op == "DequantizeLinear"
-    roots = _roots(call) if call.op == "Concat" else first.roots
-    return [Const(rule(call, first.shape), roots, floating=floating)]
+    floating = first.floating
+    if call.op == "Cast":
+        floating = is_floating(call.attr("to"))
+    elif call.op == "DequantizeLinear":
+        return [Const(first.shape, {_dequantized(root): n for root, n in first.roots.items()}, floating=True)]
+    shape = rule(call, first.shape)
+    return [Const(shape, _roots(call, 0, int(prod(shape))), floating=floating)]
+
+
+def _pieces(call: Call, const: Const) -> list[Const]:
+    """Return the parts of a weight."""
+    axis = shapes.axis(call.attr("axis", 0), len(const.shape))
+    found = []
+    for place, length in enumerate(split_sizes(call, const.shape[axis])):
+        shape = (*const.shape[:axis], length, *const.shape[axis + 1 :])
+        found.append(Const(shape, _roots(call, place, int(prod(shape))), floating=const.floating))
+    return found
+
+
+def _dequantized(root: Root) -> Root:
+    """Return what whole numbers are once they are scaled: as if they had been stored so."""
+    return Root(root, of_initializer(root, whole=False)) if root.origin is Origin.WHOLE else root
 
 
 def _joined(call: Call) -> Const:
     """Return constants joined element by element, whose numbers are not known here."""
     held = [value for value in call.inputs if isinstance(value, Const)]
-    truth = call.op in _TRUTHS
-    floating = not truth and any(const.floating for const in held)
+    floating = call.op not in _TRUTHS and any(const.floating for const in held)
     whole = shapes.broadcast([const.shape for const in held])
-    return Const(whole, _roots(call) if floating else {}, floating=floating)
+    return Const(whole, _roots(call, 0, int(prod(whole))) if floating else {}, floating=floating)
 
 
 def _copied(call: Call, const: Const) -> Const:
@@ -100,8 +169,12 @@ def _copied(call: Call, const: Const) -> Const:
 
     PyTorch's exporter stores equal tensors once, and puts an Identity of its name in the place of each other.
     """
-    own = call.op == "Identity" and len(const.roots) == 1 and list(const.roots.values()) == [const.size]
-    copy = Const(const.shape, {call.outputs[0]: const.size} if own else const.roots, floating=const.floating)
+    roots = const.roots
+    if call.op == "Identity" and list(roots.values()) == [const.size]:
+        (root,) = roots
+        roots = {Root(call.outputs[0], root.origin): const.size}
+    like = call.value(1) if call.op == "CastLike" else const
+    copy = Const(const.shape, roots, floating=like.floating if isinstance(like, Const) else True)
     copy.value, copy.proto = const.value, const.proto
     return copy
 
@@ -134,6 +207,16 @@ def _unchanged(call: Call, old: Dims) -> Dims:
     return old
 
 
+def _padded(call: Call, old: Dims) -> Dims:
+    """Return the shape that Pad gives."""
+    pads = call.numbers("pads", 1) or []
+    axes = shapes.axes(call.numbers("axes", 3) or range(len(old)), len(old))
+    if len(pads) != 2 * len(axes):
+        raise Fault("its pads are not known")
+    wider = {axis: pads[k] + pads[k + len(axes)] for k, axis in enumerate(axes)}
+    return tuple(n + wider.get(k, 0) for k, n in enumerate(old))
+
+
 # How the operators that only move a weight change its shape.
 _MOVES: dict[str, Callable[[Call, Dims], Dims]] = {
     "Identity": _unchanged,
@@ -156,7 +239,11 @@ _MOVES: dict[str, Callable[[Call, Dims], Dims]] = {
         len(range(*slices(call, len(old)).get(k, slice(None)).indices(n))) for k, n in enumerate(old)
     ),
     "Expand": lambda call, old: shapes.broadcast([old, tuple(call.numbers("shape", 1) or ())]),
-}
+    "Pad": _padded,
+    "Tile": lambda call, old: tuple(n * k for n, k in zip(old, call.numbers("repeats", 1) or [], strict=True)),
+} | dict.fromkeys(
+    "Dropout Relu LeakyRelu Elu Sigmoid HardSigmoid Tanh Softplus Softmax LogSoftmax Erf Gelu".split(), _unchanged
+)
 
 
 # ---- rules: (numpy, node, arrays) -> array, or a list of them ------------------------------------
@@ -214,6 +301,11 @@ def _power(call: Call, arrays: list[Any]) -> Any:
 
 def _cast(call: Call, arrays: list[Any]) -> Any:
     return arrays[0].astype(need("onnx.helper", "onnx").tensor_dtype_to_np_dtype(call.attr("to")))
+
+
+def _cast_like(call: Call, arrays: list[Any]) -> Any:
+    del call
+    return arrays[0].astype(arrays[1].dtype)
 
 
 def _take(call: Call, arrays: list[Any]) -> Any:
@@ -363,6 +455,7 @@ _RULES: dict[str, _Rule] = {
     "Mod": _remainder,
     "Pow": _power,
     "Cast": _cast,
+    "CastLike": _cast_like,
     "Where": _where,
     "Concat": _concat,
     "Gather": _take,

@@ -8,6 +8,7 @@ from typing import Any
 from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.net import Call, Net, rule
+from costcalc.interop.onnx.origin import UNLEARNED, Origin
 from costcalc.interop.onnx.values import Const, Data, Dims
 from costcalc.language.writing import alike
 from costcalc.numbers.num import LARGEST, ceil_div
@@ -84,15 +85,15 @@ def conv(net: Net, call: Call) -> None:
     ):
         raise Fault(f"weights of {list(weight.shape)} in {groups} groups don't fit an input of {list(x.shape)}")
     fields = _window(call, space, weight.shape[2:]) | ({"groups": groups} if groups > 1 else {})
-    if isinstance(weight, Const) and sum(weight.roots.values()) < weight.size:  # made on the way: it is not learned
-        weight = net.hold(weight, call.name)
+    if isinstance(weight, Const) and not net.owns(weight):
+        weight = net.hold(weight, call.name, weight=True)
     if isinstance(weight, Data):
         kernel = net.reshape(weight.name, weight.shape, call.name)
         value = net.add("dynamic_conv", [x.name, kernel], call.name, **fields)
         net.give(call, _biased(net, call, value, call.value(2)), x)
         return
     bias = call.const(2)
-    if bias is not None and sum(bias.roots.values()) < bias.size:  # made on the way: it is not learned
+    if bias is not None and not net.owns(bias):
         value = net.layer(call, "conv", x.name, [weight], out=out, **fields, bias=False)
         array = bias.array()
         net.give(call, value if array is not None and not array.any() else _biased(net, call, value, bias), x)
@@ -224,18 +225,26 @@ def gemm(net: Net, call: Call) -> None:
         raise Fault("takes two matrices")
     if isinstance(weight, Data) or call.attr("transA", 0):
         raise Fault("costcalc takes a product of data with weights here; MatMul takes two of data")
-    k, out = weight.shape[::-1] if call.attr("transB", 0) else weight.shape
+    turned = bool(call.attr("transB", 0))
+    k, out = weight.shape[::-1] if turned else weight.shape
     if k != x.shape[1]:
         raise Fault(f"{list(x.shape)} and {list(weight.shape)} don't fit")
     plain = added is None or (isinstance(added, Const) and added.shape in ((out,), (1, out)))
     axis = len(net.dims(x.shape)) - 1
-    if plain:
+    if plain and net.owns(weight):
         linear(net, call, x, axis, weight, call.const(2), out)
         return
-    linear(net, call, x, axis, weight, None, out)
-    made = net.values[call.outputs[0]]
-    operands = [made, net.data(call, 2)]
-    net.put(call, join(net, "add", [one for one in operands if isinstance(one, Data)], f"{call.name}.add"), made.shape)
+    if net.owns(weight):
+        linear(net, call, x, axis, weight, None, out)
+    else:
+        held = net.reshape(net.hold(weight, call.name, weight=True).name, weight.shape, call.name)
+        matrix = net.permute(held, [1, 0], call.name) if turned else held
+        _product(net, call, x, Data(matrix, (k, out), still=True))
+    if added is not None:
+        made = net.values[call.outputs[0]]
+        operands = [made, factor(net, call, 2)]
+        value = join(net, "add", [one for one in operands if isinstance(one, Data)], f"{call.name}.add")
+        net.put(call, value, made.shape)
 
 
 @rule("MatMul")
@@ -244,15 +253,26 @@ def matmul(net: Net, call: Call) -> None:
     a, b = call.value(0), call.value(1)
     if a is None or b is None:
         raise Fault("an input is missing")
-    if isinstance(b, Const) and len(b.shape) == 2 and len(a.shape) > 1:
+    if isinstance(b, Const) and _is_matrix(net, b) and len(a.shape) > 1:
         x = net.data(call, 0)
         _fits(a.shape[-1], b.shape[0])
         linear(net, call, x, len(net.dims(x.shape)) - 1, b, None, b.shape[1])
-    elif isinstance(b, Data) and isinstance(a, Const) and len(a.shape) == 2 and len(net.dims(b.shape)) > 1:
+    elif isinstance(b, Data) and isinstance(a, Const) and _is_matrix(net, a) and len(net.dims(b.shape)) > 1:
         _fits(a.shape[1], b.shape[-2])
         linear(net, call, b, len(net.dims(b.shape)) - 2, a, None, a.shape[0])
     else:
-        _product(net, call, net.data(call, 0), net.data(call, 1))
+        _product(net, call, factor(net, call, 0), factor(net, call, 1))
+
+
+def _is_matrix(net: Net, weight: Const) -> bool:
+    """Say whether a constant is the matrix of a fully connected layer."""
+    return len(weight.shape) == 2 and net.owns(weight)
+
+
+def factor(net: Net, call: Call, place: int) -> Data:
+    """Return a tensor that a layer multiplies or adds: a constant is one of its weights."""
+    value = call.value(place)
+    return net.hold(value, call.name, weight=True) if isinstance(value, Const) else net.data(call, place)
 
 
 def _fits(inner: int, other: int) -> None:
@@ -310,26 +330,34 @@ def batch_norm(net: Net, call: Call) -> None:
 
 
 def _affine(net: Net, call: Call, kind: str, with_: dict[str, Any], without: dict[str, Any]) -> str:
-    """Return a norm with its scale and bias; constants that nothing stores are not learned."""
-    weights = [const for const in (call.const(1), call.const(2)) if const is not None]
+    """Return a norm with its scale and bias."""
+    scale, bias = call.const(1), call.const(2)
     x = net.data(call, 0).name
-    if any(const.roots for const in weights):
-        return net.layer(call, kind, x, weights, **with_)
-    return net.add(kind, [x], call.name, **without)
+    if _is_neutral(scale, bias):
+        return net.add(kind, [x], call.name, **without)
+    return net.layer(call, kind, x, [scale, bias], **with_)
+
+
+def _is_neutral(scale: Const | None, bias: Const | None) -> bool:
+    """Say whether a norm learns nothing: an exporter has put ones and zeros in the places of no scale and no bias."""
+    given = [const for const in (scale, bias) if const is not None]
+    origins = {root.origin for const in given for root in const.roots}
+    if origins <= set(UNLEARNED):
+        return True
+    if not origins <= {Origin.CONSTANT, Origin.FOLDED}:
+        return False
+    arrays = [const.array() for const in given]
+    return all(array is not None and (array == k).all() for array, k in zip(arrays, (1, 0), strict=False))
 
 
 @rule("InstanceNormalization")
 def instance_norm(net: Net, call: Call) -> None:
-    """Instance normalization; a scale of ones and a bias of zeros mean that nothing is learned."""
+    """Instance normalization."""
     x, scale, bias = net.data(call, 0), call.const(1), call.const(2)
     _image(net, x)
     if scale is None or bias is None:
         raise Fault("an input is missing")
-    ones, zeros = scale.array(), bias.array()
-    if ones is not None and zeros is not None and (ones == 1).all() and (zeros == 0).all():
-        net.give(call, net.add("instance_norm", [x.name], call.name), x)
-    else:
-        net.give(call, _affine(net, call, "instance_norm", {"affine": True}, {}), x)
+    net.give(call, _affine(net, call, "instance_norm", {"affine": True}, {}), x)
 
 
 @rule("GroupNormalization")
@@ -356,10 +384,10 @@ def layer_norm(net: Net, call: Call) -> None:
     kept = dims[:first]
     last = net.reshape(x.name, (*kept, _size(dims[first:])), call.name)
     front = net.permute(last, [len(kept), *range(len(kept))], call.name)
-    if scale.roots:
-        value = net.layer(call, kind, front, [scale, bias], **fields)
-    else:
+    if _is_neutral(scale, bias):
         value = net.add(kind, [front], call.name, affine=False)
+    else:
+        value = net.layer(call, kind, front, [scale, bias], **fields)
     back = net.permute(value, [*range(1, len(kept) + 1), 0], call.name)
     net.put(call, net.reshape(back, dims, call.name), x.shape)
 

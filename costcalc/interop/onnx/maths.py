@@ -112,7 +112,7 @@ def clip(net: Net, call: Call) -> None:
 
 def same(net: Net, call: Call, x: Data) -> None:
     """Let a value go on under the node's name."""
-    net.values[call.outputs[0]] = Data(x.name, x.shape, still=x.still)
+    net.values[call.outputs[0]] = Data(x.name, x.shape, still=x.still, image=x.image)
 
 
 def _bound(call: Call, name: str, place: int) -> int | float | None:
@@ -197,7 +197,7 @@ def _with_number(net: Net, call: Call) -> None:
     by = _number(const.array().reshape(-1)[0])
     shape = shapes.broadcast([x.shape, const.shape])
     if shape != x.shape:
-        x = Data(net.reshape(x.name, net.dims(shape), call.name), shape, still=x.still)
+        x = Data(net.reshape(x.name, net.dims(shape), call.name), shape, still=x.still, image=x.image)
     if op == "power" and by == 2:
         _each(net, call, x, "arithmetic", op="square")
     else:
@@ -222,9 +222,8 @@ def _weighted(net: Net, call: Call) -> bool:
         return False
     if call.op != "Mul":
         return _as_bias(net, call, x, const)
-    dims = net.dims(x.shape)
-    full = shapes.padded(const.shape, len(x.shape))[net.lead(x.shape) :]
-    if full != (dims[0], *(1,) * (len(dims) - 1)) or sum(const.roots.values()) != const.size:
+    learned = const.count == const.size and all(net.learned(const, root, x) for root in const.roots)
+    if not learned or not net.per_channel(const, x):
         return False
     net.give(call, net.layer(call, "scale", x.name, [const]), x)
     return True
@@ -237,7 +236,8 @@ def _with_tensors(net: Net, call: Call) -> None:
         raise Fault("costcalc has no power of a tensor to a tensor")
     given = [value for value in call.inputs if value is not None]
     whole = shapes.broadcast([value.shape for value in given])
-    operands = [net.hold(_ranked(v, len(whole)), call.name) if isinstance(v, Const) else v for v in given]
+    x = call.first_data()
+    operands = [net.hold(_ranked(v, len(whole)), call.name, beside=x) if isinstance(v, Const) else v for v in given]
     value = join(net, kind, operands, call.name)
     if call.op == "Mean":
         value = net.add("arithmetic", [value], f"{call.name}.mean", op="divide", by=len(operands))

@@ -9,12 +9,19 @@ from typing import Any
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.optional import need
 from costcalc.interop.onnx import shapes
+from costcalc.interop.onnx.origin import UNLEARNED, UNSTORED, Origin, Root, is_learned
 from costcalc.interop.onnx.values import MOST_AXES, Const, Data, Dims
 from costcalc.language.writing import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 from costcalc.operators import op as ops
 
 MOST_STEPS = 100_000
+# What has weights: what it gives is no image any more.
+WEIGHTED = frozenset(
+    "Conv ConvTranspose Gemm MatMul Einsum QLinearConv QLinearMatMul BatchNormalization InstanceNormalization "
+    "GroupNormalization LayerNormalization RMSNormalization PRelu".split()
+)
+_NUMBERS = (Origin.CONSTANT, Origin.MADE, Origin.WHOLE)  # of lone ones: `x + 3`, not a bias
 
 
 class Call:
@@ -59,6 +66,10 @@ class Call:
             raise Fault(f"input {place} is too long to be read here, or is stored in another file")
         return array
 
+    def first_data(self) -> Data | None:
+        """Return the first input that is data; None where all are constants."""
+        return next((value for value in self.inputs if isinstance(value, Data)), None)
+
     def numbers(self, name: str, place: int) -> list[int] | None:
         """Return whole numbers that are an attribute in old versions of an operator, and an input in new ones."""
         if name in self.attributes:
@@ -82,8 +93,9 @@ class Net:
         self.uses = uses  # how often each value is taken
         self.values: dict[str, Const | Data] = {}
         self._origin: dict[str, tuple[str, str, list[int]]] = {}  # a moved value: how, of which, by what
-        self._learners: dict[int, tuple[Step, dict[str, int]]] = {}
+        self._learners: dict[int, tuple[Step, dict[Root, int]]] = {}
         self._claimed: set[str] = set()  # the stored tensors that some step learns
+        self._parts: dict[frozenset[Root], Dims] = {}  # the roots of a layer's weights, and the shape that it used
         self._named: Counter[str] = Counter()
         self._parameters: dict[int, tuple[Const, Data]] = {}
 
@@ -156,29 +168,61 @@ class Net:
         value = call.value(place)
         if value is None:
             raise Fault(f"input {place} is missing")
-        return value if isinstance(value, Data) else self.hold(value, call.name)
+        return value if isinstance(value, Data) else self.hold(value, call.name, beside=call.first_data())
 
-    def hold(self, const: Const, name: str) -> Data:
-        """Return a constant as a step of its own: learned where it was stored as a floating point number."""
+    def hold(self, const: Const, name: str, *, beside: Data | None = None, weight: bool = False) -> Data:
+        """Return a constant as a step of its own, with what was learned, or else is stored, of its numbers.
+
+        beside: the data that it is joined with. weight: a layer multiplies data with it, so that it is learned.
+        """
         if id(const) in self._parameters:
             return self._parameters[id(const)][1]
-        own_numbers = {root: size for root, size in const.roots.items() if size > 1 or const.size == 1}
-        new = {root: size for root, size in own_numbers.items() if root not in self._claimed}
+        new = {root: n for root, n in const.roots.items() if root not in self._claimed and (n > 1 or weight)}
+        learned = {
+            root: n for root, n in new.items() if const.floating and self.learned(const, root, beside, weight=weight)
+        }
+        stored = sum(n for root, n in new.items() if root not in learned and root.origin not in UNSTORED)
         own = path(const) or f"{name}.constant"
-        dims = self.dims(const.shape)
-        learned = bool(new) and const.floating and const.size > 1
-        exact = learned and sum(new.values()) == const.size
-        store = "parameter" if exact else "buffer" if new and not const.floating else "none"
-        value = self.add("parameter", [], own, shape=list(dims), **({} if exact else {"store": store}))
+        exact = bool(learned) and sum(learned.values()) == const.size
+        store = "parameter" if exact else "buffer" if not learned and stored == const.size else "none"
+        said = {} if exact else {"store": store}
+        value = self.add("parameter", [], own, shape=list(self.dims(const.shape)), **said)
+        self._claimed.update(new)
         if exact:
-            self._learns(new)
+            self._learns(learned)
         elif learned:
-            note = "what a constant is computed from"
-            fields = {"count": sum(new.values()), "note": note}
-            value = self.learn("weight_params", [value], f"{own}.stored", new, **fields)
+            fields = {"count": sum(learned.values()), "note": "what a constant is computed from"}
+            value = self.learn("weight_params", [value], f"{own}.stored", learned, **fields)
         data = Data(value, const.shape, still=True)
         self._parameters[id(const)] = (const, data)
         return data
+
+    def learned(self, const: Const, root: Root, beside: Data | None, *, weight: bool = False) -> bool:
+        """Say whether a constant's numbers were learned, by where they come from and what data it is joined with."""
+        if weight or not const.floating:
+            return const.floating and root.origin not in UNLEARNED
+        image = beside is not None and beside.image
+        form = beside is not None and self.per_channel(const, beside, last=image)
+        return is_learned(root, per_channel=form, on_image=image)
+
+    def per_channel(self, const: Const, x: Data, *, last: bool = False) -> bool:
+        """Say whether a constant has one number for each channel, the first of the spec's axes (last: or the last)."""
+        if len(const.shape) > len(x.shape):
+            return False
+        full = shapes.padded(const.shape, len(x.shape))
+        places = [k for k, n in enumerate(full) if n > 1]
+        lead = self.lead(x.shape)
+        return places == [lead] or (last and places == [len(x.shape) - 1])
+
+    def owns(self, const: Const) -> bool:
+        """Say whether a layer can learn a constant as its weights: no expansion of a smaller one, and no buffer.
+
+        Of a tensor of which layers use parts the first counts the whole; the others share it, if their parts are alike.
+        """
+        if const.count < const.size or any(root.origin in UNLEARNED for root in const.roots):
+            return False
+        part = const.count > const.size and self._claimed.issuperset(const.roots)
+        return not part or self._parts.get(frozenset(const.roots)) == const.shape
 
     def put(self, call: Call, value: str, shape: Dims, place: int = 0, *, bare: Any = None, axis: int = 0) -> None:
         """Give an output of a node its value, of this shape in ONNX (batch included)."""
@@ -188,6 +232,7 @@ class Net:
         if len(shape) > MOST_AXES or prod(shape) >= LARGEST:
             raise Fault(f"gives a tensor of {len(shape)} axes and {prod(shape):,} elements")
         still = all(v is None or isinstance(v, Const) or v.still for v in call.inputs)
+        image = call.op not in WEIGHTED and all(not isinstance(v, Data) or v.image for v in call.inputs)
         if self.batch > 1 and not still and not self.lead(shape):
             raise Fault(
                 f"gives {list(shape)}, which mixes the {self.batch} images of the batch with another axis",
@@ -195,7 +240,9 @@ class Net:
             )
         value = self.reshape(value, self.dims(shape), call.name)
         bare = bare if self.uses[call.outputs[place]] == 1 else None
-        self.values[call.outputs[place]] = Data(value, shape, still=still, bare=bare, axis=axis)
+        self.values[call.outputs[place]] = Data(
+            value, shape, still=still, image=image and not still, bare=bare, axis=axis
+        )
 
     def give(self, call: Call, value: str, x: Data, place: int = 0, **more: Any) -> None:
         """Give an output its value, which begins with the batch if `x` does."""
@@ -210,7 +257,7 @@ class Net:
         """
         held = [const for const in weights if const is not None]
         roots = {root: size for const in held for root, size in const.roots.items()}
-        more = sum(roots.values()) - sum(const.size for const in held)
+        more = 0 if self._claimed.issuperset(roots) else sum(roots.values()) - sum(const.size for const in held)
         name = next((own for own in map(path, held) if own), call.name)
         if more > 0:
             note = "numbers from which weights are computed"
@@ -222,17 +269,19 @@ class Net:
             raise Fault(f"{kind} learns {counted:,} numbers here, but {given:,} are given")
         if more < 0:
             raise Fault(f"its {given:,} weights are computed from {sum(roots.values()):,} stored numbers")
+        if held:
+            self._parts.setdefault(frozenset(held[0].roots), held[0].shape)
         self._learns(roots)
         return value
 
-    def learn(self, kind: str, inputs: Sequence[str], name: str, roots: dict[str, int], **fields: Any) -> str:
+    def learn(self, kind: str, inputs: Sequence[str], name: str, roots: dict[Root, int], **fields: Any) -> str:
         """Add a step that learns these stored tensors, and return its value."""
         value = self.add(kind, inputs, name, **fields)
         if roots:
             self._learns(roots)
         return value
 
-    def _learns(self, roots: dict[str, int]) -> None:
+    def _learns(self, roots: dict[Root, int]) -> None:
         """Note what the last step learns."""
         step = self.flat.steps[-1]
         self._learners[id(step)] = (step, roots)
@@ -245,7 +294,9 @@ class Net:
         wanted[x.axis] = self.dims(x.shape)[x.axis]
         given = [n for n in const.shape if n != 1]
         rank = len(x.shape)
-        if len(const.shape) > rank or sum(const.roots.values()) != const.size or const.size != prod(wanted):
+        if len(const.shape) > rank or const.count != const.size or const.size != prod(wanted):
+            return False
+        if not self.owns(const) or (const.size == 1 and next(iter(const.roots)).origin in _NUMBERS):
             return False
         full = shapes.padded(const.shape, rank)
         if given and list(full[self.lead(x.shape) :]) != wanted:

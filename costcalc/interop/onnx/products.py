@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.base.errors import Fault
+from costcalc.interop.onnx.layers import factor
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Data, Dims
 from costcalc.numbers.num import prod
@@ -14,7 +15,7 @@ from costcalc.numbers.num import prod
 def einsum(net: Net, call: Call) -> None:
     """A product of two tensors: axes are common to both and stay, common and summed over, or of one alone."""
     left, right, out = _letters(call)
-    a, b = net.data(call, 0), net.data(call, 1)
+    a, b = factor(net, call, 0), factor(net, call, 1)
     sizes = _sizes(left, a.shape) | _sizes(right, b.shape)
     if sizes != _sizes(right, b.shape) | _sizes(left, a.shape) or set(out) - set(sizes):
         raise Fault("its axes do not fit")

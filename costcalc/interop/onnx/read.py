@@ -19,12 +19,14 @@ from costcalc.interop.onnx.file import load
 from costcalc.interop.onnx.fold import fold
 from costcalc.interop.onnx.infer import Inferred, inferred
 from costcalc.interop.onnx.net import RULES, Call, Net
-from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, stored
-from costcalc.language.writing import INPUT, Flat
+from costcalc.interop.onnx.origin import Origin, Root, of_constant_node, of_initializer
+from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, is_floating, stored
+from costcalc.language.writing import INPUT, Flat, Step
 from costcalc.operators.op import operators
 
 _FAMILIES = (arrange, layers, maths, products)  # each has entered its rules into RULES
 _OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
+MOST_COLOURS = 4  # channels of an image
 MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
 
 # What attributes of a wrong type, or constants that do not fit, lead to.
@@ -59,6 +61,7 @@ class Importer:
         self.graph = model.graph
         self.opaque = opaque
         self.computed = 0
+        self.own_steps: dict[str, Step] = {}  # what costcalc wrote itself, by the names of rows
         stores = {tensor.name for tensor in self.graph.initializer}
         stores |= {tensor.values.name for tensor in self.graph.sparse_initializer}
         inputs = [value for value in self.graph.input if value.name not in stores]
@@ -66,6 +69,7 @@ class Importer:
             raise stop(f"the model has {len(inputs)} inputs: costcalc takes networks of one")
         self.input = inputs[0]
         self.shape = _input_shape(self.input, shape)
+        self.kinds = _kinds(self.graph)
         flat = Flat(name, self.shape[1:], source)
         version = max((o.version for o in model.opset_import if o.domain in _OWN), default=1)
         uses = Counter(taken for node in self.graph.node for taken in node.input)
@@ -75,13 +79,11 @@ class Importer:
     def run(self) -> Flat:
         """Return the network; raise SpecError where it can't be expressed."""
         net = self.net
-        net.values[self.input.name] = Data(INPUT, self.shape)
+        net.values[self.input.name] = Data(INPUT, self.shape, image=_is_image(self.shape))
         for tensor in self.graph.initializer:
-            net.values[tensor.name] = stored(tensor, tensor.name)
+            net.values[tensor.name] = stored(tensor, self.root(tensor.name, whole=not is_floating(tensor.data_type)))
         for sparse in self.graph.sparse_initializer:
-            values = Const(sparse.dims, {}, floating=True)
-            values.roots[sparse.values.name] = values.size
-            net.values[sparse.values.name] = values
+            net.values[sparse.values.name] = _sparse(sparse, self.root(sparse.values.name))
         for number, node in enumerate(self.graph.node):
             self.node(node, number)
         net.flat.outputs = [self.output(value.name) for value in self.graph.output]
@@ -91,6 +93,13 @@ class Importer:
         net.share()
         self.compare()
         return net.flat
+
+    def root(self, name: str, *, whole: bool = False) -> Root:
+        """Return an initializer's name with its origin: what the file says of it, else what its name does."""
+        said = self.kinds.get(name)
+        if said:
+            return Root(name, Origin.PARAMETER if said == "PARAMETER" else Origin.BUFFER)
+        return Root(name, Origin.FOLDED if self.kinds and not whole else of_initializer(name, whole=whole))
 
     # ---- nodes -----------------------------------------------------------------------------------
 
@@ -158,7 +167,12 @@ class Importer:
         if call.op not in operators() or not isinstance(fields, dict):
             raise Fault("is no operator of costcalc")
         inputs = [self.net.data(call, k).name for k in range(len(call.inputs))]
-        for place, value in enumerate(self.net.add_all(call.op, inputs, call.name, fields)):
+        values = self.net.add_all(call.op, inputs, call.name, fields)
+        step = self.net.flat.steps[-1]
+        owner = self.own_steps.setdefault(call.attr("share") or call.name, step)
+        if owner is not step:
+            owner.share = step.share = owner.name
+        for place, value in enumerate(values):
             self.net.put(call, value, (self.net.batch, *self.net.shape_of(value)), place)
 
     # ---- what is not known -----------------------------------------------------------------------
@@ -177,7 +191,8 @@ class Importer:
         net = self.net
         shapes = self.theirs
         inputs = [value.name for value in call.inputs if isinstance(value, Data)]
-        roots = {r: n for v in call.inputs if isinstance(v, Const) and v.floating for r, n in v.roots.items() if n > 1}
+        consts = [value for value in call.inputs if isinstance(value, Const) and value.floating]
+        roots = {r: n for v in consts for r, n in v.roots.items() if n > 1 and net.learned(v, r, call.first_data())}
         for place, out in enumerate(call.outputs):
             if not out or (place and not net.uses[out]):
                 continue
@@ -216,17 +231,44 @@ class Importer:
                 raise stop(f"'{name[:80]}': costcalc finds a shape of {list(value.shape)}, ONNX infers {said}")
 
 
+def _kinds(graph: Any) -> dict[str, str]:
+    """Return what PyTorch's exporter says of stored tensors: PARAMETER, BUFFER, CONSTANT_TENSOR."""
+    found = {}
+    for value in graph.value_info:
+        for entry in value.metadata_props:
+            if entry.key == "pkg.torch.export.graph_signature.InputSpec.kind" and entry.value != "USER_INPUT":
+                found[value.name] = entry.value
+    return found
+
+
 def _constant(call: Call) -> Const:
     """Return what a Constant node holds; it is stored, as an initializer is."""
-    np = need("numpy", "onnx")
+    np, name = need("numpy", "onnx"), call.outputs[0]
     if "value" in call.attributes:
-        return stored(call.attr("value"), call.outputs[0])
-    for name, dtype in (("value_float", "float32"), ("value_floats", "float32"), ("value_int", "int64")):
-        if name in call.attributes:
-            return computed(np.asarray(call.attr(name), dtype=dtype), {})
+        tensor = call.attr("value")
+        return stored(tensor, Root(name, of_constant_node(name, whole=not is_floating(tensor.data_type))))
+    if "sparse_value" in call.attributes:
+        return _sparse(call.attr("sparse_value"), Root(name, of_constant_node(name, whole=False)))
+    for key, dtype in (("value_float", "float32"), ("value_floats", "float32"), ("value_int", "int64")):
+        if key in call.attributes:
+            array = np.asarray(call.attr(key), dtype=dtype)
+            return computed(array, {Root(name, of_constant_node(name, whole=dtype == "int64")): int(array.size)})
     if "value_ints" in call.attributes:
-        return computed(np.asarray(call.attr("value_ints"), dtype="int64"), {})
+        array = np.asarray(call.attr("value_ints"), dtype="int64")
+        return computed(array, {Root(name, Origin.WHOLE): int(array.size)})
     raise Fault("holds no tensor of numbers")
+
+
+def _sparse(sparse: Any, root: Root) -> Const:
+    """Return a sparse tensor, which has the numbers of the full one."""
+    const = Const(sparse.dims, {}, floating=True)
+    const.roots[root] = const.size
+    return const
+
+
+def _is_image(shape: Dims) -> bool:
+    """Say whether an input, batch included, is an image: of one to four channels, which stand first or last."""
+    return len(shape) == 4 and min(shape[1], shape[-1]) <= MOST_COLOURS
 
 
 def _input_shape(value: Any, given: Dims | None) -> Dims:

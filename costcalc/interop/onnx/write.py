@@ -13,7 +13,7 @@ from costcalc.base.files import writing
 from costcalc.base.optional import need
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.interop.onnx import write_layers, write_maths, write_moves
-from costcalc.interop.onnx.values import DOMAIN, LEARNED, STORED, fields_text
+from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, fields_text
 from costcalc.numbers.shape import Shape
 
 OPSET, IR_VERSION = 22, 10  # from 22 on a pool's last, partial window is PyTorch's
@@ -147,7 +147,7 @@ class Writer:
 
     def filled(self, name: str, dims: Sequence[Any], value: float) -> str:
         """Return the name of a tensor of one value that nothing learns."""
-        return self.weight(name, dims, value, mark="")
+        return self.weight(name, dims, value, mark=FIXED)
 
     def held(self, name: str, dims: Sequence[Any], value: float = 0.0) -> str:
         """Return the name of a tensor that is stored, and not learned."""
@@ -189,5 +189,5 @@ class Writer:
 def _unmapped(writer: Writer, node: Node, inputs: list[str]) -> Any:
     """Write an operator that ONNX has no words for as a node of costcalc's own domain, which only costcalc reads."""
     writer.own = True
-    fields = fields_text(node.op)
-    return writer.node(node.op.kind, inputs, outputs=len(node.outputs), domain=DOMAIN, fields=fields)
+    more = {"fields": fields_text(node.op)} | ({"share": node.shared.name} if node.shared else {})
+    return writer.node(node.op.kind, inputs, outputs=len(node.outputs), domain=DOMAIN, **more)

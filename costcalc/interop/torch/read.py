@@ -15,6 +15,7 @@ from typing import Any
 from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
 from costcalc.interop.torch.aten import layers, points, products, space, views
+from costcalc.interop.torch.aten.composed import composed
 from costcalc.interop.torch.aten.reading import (
     COUNTED,
     HANDLERS,
@@ -105,7 +106,15 @@ def _inputs(program: Any, module: Any, reading: Reading) -> dict[Any, Any]:
 
 def _walk(reading: Reading, module: Any, env: dict[Any, Any]) -> None:
     """Translate the operations of a graph, in order, into the values and constants of `env`."""
+    functions = composed(module.graph)
+    inner = {node: function for function in functions.values() for node in function.inner}
     for node in module.graph.nodes:
+        function = functions.get(node) or inner.get(node)
+        if function is not None and isinstance(env[function.source], View):
+            reading.node = node
+            if node in functions:
+                env[node] = function.translate(reading, env[function.source])
+            continue
         if node.op == "get_attr":
             held = getattr(module, node.target)
             env[node] = held if hasattr(held, "graph") else Constant([], held.shape)

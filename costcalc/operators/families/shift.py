@@ -92,13 +92,16 @@ class Shift(Op, kind="shift"):
         number = prod(self.kernel)
 
         def move(t: Any) -> Any:
-            padded, out = torch.nn.functional.pad(t, edges(half)), torch.empty_like(t)
-            for i in range(min(number, x.c)):
+            padded, each = torch.nn.functional.pad(t, edges(half)), x.c // number
+            parts = []
+            for i in range(min(number, x.c)):  # all channels that are moved so
                 window, rest = [], i
                 for k, n in zip(reversed(self.kernel), reversed(x.space), strict=True):
                     window.append(slice(rest % k, rest % k + n))
                     rest //= k
-                out[:, i::number] = padded[(slice(None), slice(i, None, number), *reversed(window))]
+                parts.append(padded[(slice(None), slice(i, None, number), *reversed(window))])
+            whole = [torch.stack([part[:, :each] for part in parts], 2).flatten(1, 2)] if each else []
+            out = torch.cat([*whole, *(part[:, each:] for part in parts[: x.c % number])], 1)
             return out[steps(self.stride)]
 
         return move

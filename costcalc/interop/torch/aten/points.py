@@ -17,8 +17,8 @@ ALIKE = {
 # ATen's word -> what `arithmetic` calls it.
 ALONE = {
     "neg": "negative", "abs": "absolute", "exp": "exp", "log": "log", "sqrt": "sqrt", "rsqrt": "rsqrt",
-    "square": "square", "reciprocal": "reciprocal", "erf": "erf", "sin": "sin", "cos": "cos", "floor": "floor",
-    "round": "round", "sign": "sign",
+    "square": "square", "reciprocal": "reciprocal", "erf": "erf", "sin": "sin", "cos": "cos", "floor": "round_down",
+    "round": "round_nearest", "sign": "sign",
 }  # fmt: skip
 WITH = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "rsub": "subtract_from"}
 JOINT = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.interop.torch.aten.layers import image, sides, spread, window
 from costcalc.interop.torch.aten.points import pooled_all, to_conv, word
-from costcalc.interop.torch.aten.reading import Reading, View, arguments_of, aten, operation_of
+from costcalc.interop.torch.aten.reading import Reading, Tensor, View, arguments_of, aten, operation_of
 from costcalc.interop.torch.aten.views import part
 from costcalc.language.writing import alike
 
@@ -121,7 +121,10 @@ def bordered(r: Reading, x: View, pairs: dict[int, tuple[int, int]], mode: str) 
 # ---- interpolation, pixels to channels -----------------------------------------------------------
 
 
-@aten("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d", "upsample_nearest1d", "upsample_linear1d")
+MODES = "nearest1d linear1d nearest2d bilinear2d bicubic2d nearest3d trilinear3d".split()
+
+
+@aten(*(f"upsample_{mode}" for mode in MODES))
 def upsample(r: Reading, x: View, **_: Any) -> View:
     """Translate an interpolation: by a whole factor, or to a size."""
     name = word(r).removeprefix("upsample_")
@@ -147,6 +150,18 @@ def channel_shuffle(r: Reading, x: View, groups: int, **_: Any) -> View:
     """Translate channels that are dealt out anew."""
     value = r.arrange(x, [[k] for k in range(1, len(x.sizes))])
     return r.view(r.add("channel_shuffle", [value], groups=groups), [None, *range(len(x.sizes) - 1)])
+
+
+@aten("grid_sampler", "grid_sampler_2d")
+def sampled(r: Reading, x: View, grid: Tensor, **_: Any) -> View:
+    """Translate interpolation at the places of a constant grid, of which only the output's shape is known."""
+    if isinstance(grid, View):
+        raise r.refuse("places that depend on the image can't be expressed", "--opaque writes it as unknown")
+    sizes = list(r.node.meta["val"].shape)
+    order = [k for k, n in enumerate(sizes) if n > 1]
+    note = "grid_sample: interpolated at the places of a constant grid"
+    value = r.add("custom", [r.shaping(grid.params, x.value)], shape=[sizes[k] for k in order] or [1], note=note)
+    return r.placed(value, order, len(sizes))
 
 
 # ---- windows -------------------------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""Do random networks come back the same from PyTorch and ONNX?
+
+    python tests/tools/fuzz_round_trips.py 2000 [SEED] [FORMAT]
+
+Parameters and MACs must be the same, to the digit. Where the rows come back as they were, so must what several
+conventions count and the peak memory, for one image and for three. PyTorch's modules hold tensors as long as they run,
+and no format but ours says which rows are a block, so that the mode `eager` is left out. A difference ends the run, cut
+down to the smallest network that has it. The test suite does the same for a few.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
+
+import strategies
+from hypothesis import HealthCheck, given, seed, settings
+from round_trips import FORMATS, totals
+
+import costcalc
+from costcalc.base.errors import SpecError
+from costcalc.graph.expand import expand
+from costcalc.language import zoo
+
+CONVENTIONS = "costcalc activations bytes calflops fvcore thop ptflops torchinfo".split()
+BATCHES = (1, 3)
+MODES = ("fused", "inplace")
+# What PyTorch has stand-ins for, which compute nothing; and what does nothing at inference, and goes.
+STATED = {"custom", "opaque", "weight_params"}
+NOTHING = {"identity", "dropout"}
+
+
+def kinds(words: Any) -> list[str]:
+    """Return the kinds of rows, as formats can tell them apart."""
+    return [{"dwconv": "conv"}.get(word, word) for word in words if word not in NOTHING]
+
+
+def figures(data: Any) -> dict[tuple[Any, ...], Any]:
+    """Return what a network counts and holds, by convention or mode and number of images."""
+    found: dict[tuple[Any, ...], Any] = {}
+    for batch in BATCHES:
+        for name in CONVENTIONS:
+            found[name, batch] = totals(costcalc.count(data, convention=name, batch=batch))
+        result = costcalc.count(data, batch=batch)
+        found |= {(mode, batch): result.metric("peak_memory", mode=mode).total for mode in MODES}
+    return found
+
+
+def compared(data: dict[str, Any], form: str) -> str:
+    """Raise AssertionError where a network comes back otherwise; say how much of it was compared, or why nothing."""
+    graph = expand(zoo.load(data))
+    if form == "torch" and any(node.op.kind in STATED for node in graph.nodes):
+        return "has stated numbers"
+    try:
+        flat = FORMATS[form](graph)
+    except SpecError as error:
+        # PyTorch's own limits: a norm of a single number, a grid of one column without memory.
+        if "torch.export could not trace" in str(error):
+            return "PyTorch can't trace it"
+        raise
+    back = flat.data()
+    assert totals(costcalc.count(back)) == totals(costcalc.count(data)), (data, [step.kind for step in flat.steps])
+    if kinds(step.kind for step in flat.steps) != kinds(node.op.kind for node in graph.nodes):
+        return "parameters and MACs are the same"
+    before, after = figures(data), figures(back)
+    assert before == after, (data, {key: (before[key], after[key]) for key in before if before[key] != after[key]})
+    return "all figures are the same"
+
+
+def run(number: int, start: int, form: str) -> Counter[str]:
+    """Return how many random networks were compared, by how much of them was."""
+    said = Counter[str]()
+
+    @seed(start)
+    @settings(max_examples=number, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(strategies.specs())
+    def check(data: dict[str, Any]) -> None:
+        said[compared(data, form)] += 1
+
+    check()
+    return said
+
+
+if __name__ == "__main__":
+    asked = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    for chosen in sys.argv[3:] or FORMATS:
+        print(chosen, dict(run(asked, int(sys.argv[2]) if len(sys.argv) > 2 else 0, chosen)), flush=True)
