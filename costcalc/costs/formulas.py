@@ -13,7 +13,7 @@ from costcalc.base.errors import Fault, nearest
 from costcalc.costs.rows import Row
 from costcalc.language.evaluate import BUILTINS
 from costcalc.language.expr import Expr
-from costcalc.numbers.num import prod, whole
+from costcalc.numbers.num import UNKNOWN, prod, whole
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import COMPONENTS, Op, find
 
@@ -129,8 +129,16 @@ _NOTHING = Names({})
 
 
 def evaluate(expression: Expr, row: Row) -> Any:
-    """Return what a formula gives for a row, a whole number; raise Fault where there is none."""
-    return whole(expression.run(Names(Numbers(row)) if expression.names else _NOTHING))
+    """Return what a formula gives for a row, a whole number; unknown where it reads one that is.
+
+    Raises Fault where it gives none.
+    """
+    if not expression.names:
+        return constant(expression)
+    numbers = Numbers(row)
+    if any(numbers[name] is UNKNOWN for name, _ in expression.names):
+        return UNKNOWN
+    return whole(expression.run(Names(numbers)))
 
 
 def constant(expression: Expr) -> Any:
