@@ -67,10 +67,10 @@ def _operations(formula: Expr, row: Row, convention: Convention) -> Any:
 
 
 def _evaluated(formula: Expr, row: Row, convention: Convention) -> Any:
-    """Return what a formula gives for a row: 0 or more."""
+    """Return what a formula gives for a row: 0 or more, unless it is added to another's counts."""
     try:
         found = evaluate(formula, row)
-        if found is not UNKNOWN and num.any_of(found < 0):
+        if found is not UNKNOWN and not convention.added and num.any_of(found < 0):
             raise Fault(*_negative(found))
         return found
     except Fault as fault:
