@@ -151,7 +151,7 @@ def test_a_wrong_file_is_told_with_its_place(old: str, new: str, said: str, tmp_
     assert said in str(caught.value)
 
 
-WIDE = TINY | {"knobs": {"w": 1}, "layers": [{"conv": {"out": "4 * w", "kernel": 3}}, {"fc": {"out": 2}}]}
+WIDE = TINY | {"knobs": {"w": 1}, "layers": [{"conv": {"out": "4 * w", "kernel": 3}}, "flatten", {"fc": {"out": 2}}]}
 # Of w = 1 the fully connected layer has 4 * 6 * 6 * 2 = 288 products, of w = 2 576.
 BELOW = [("macs - 400", "at w 1: macs - 400 gives no number for fc (fc)"), ("macs - 100", ""), ("macs / 2", "")]
 
@@ -160,14 +160,21 @@ BELOW = [("macs - 400", "at w 1: macs - 400 gives no number for fc (fc)"), ("mac
 def test_a_sweep_counts_nothing_below_zero(formula: str, said: str, tmp_path: Path) -> None:
     text = OWN.replace("macs: 0", f"macs: macs\nrules: [{{of: fc, macs: {formula}}}]")
     rule = own(tmp_path, text=text)
-    spec = WIDE | {"layers": [*WIDE["layers"][:1], "flatten", *WIDE["layers"][1:]]}
     if said:
         with pytest.raises(SpecError) as caught:
-            costcalc.sweep(spec, w=[1, 2], convention=rule)
+            costcalc.sweep(WIDE, w=[1, 2], convention=rule)
         assert said in str(caught.value)
     else:
-        singly = [costcalc.count(spec, w=w, convention=rule).macs for w in (1, 2)]
-        assert costcalc.sweep(spec, w=[1, 2], convention=rule)["macs"].tolist() == singly
+        singly = [costcalc.count(WIDE, w=w, convention=rule).macs for w in (1, 2)]
+        assert costcalc.sweep(WIDE, w=[1, 2], convention=rule)["macs"].tolist() == singly
+
+
+def test_a_sweep_follows_a_convention_whose_file_changes(tmp_path: Path) -> None:
+    found = []
+    for formula in ("macs", "2 * macs"):
+        rule = own(tmp_path, text=OWN.replace("macs: 0", f"macs: {formula}"))
+        found.append(costcalc.sweep(WIDE, w=[1, 2], convention=rule)["macs"].tolist())
+    assert found[1] == [2 * macs for macs in found[0]]
 
 
 def test_what_reads_an_unknown_number_is_unknown(tmp_path: Path) -> None:
