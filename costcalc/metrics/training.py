@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -54,9 +55,8 @@ def learning(graph: Graph, freeze: str) -> Learning:
 
 def _named(node: Node, pattern: str) -> bool:
     """Say whether a pattern names a row, its layer, or a group that it stands in."""
-    parts = node.name.split("/")
-    paths = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-    return any(fnmatchcase(path, pattern) for path in paths)
+    ends = [found.start() for found in re.finditer("[/.]", node.name)]  # an imported name parts at dots
+    return any(fnmatchcase(node.name[:end], pattern) for end in (*ends, None))
 
 
 # ---- work -----------------------------------------------------------------------------------------------

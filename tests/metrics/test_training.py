@@ -210,6 +210,14 @@ def test_what_is_frozen(freeze: str, backward: int, learned: int, kept: int) -> 
         assert needed[:4] == (4 * 105, 4 * learned, 4 * numbers * learned, 3 * kept)
 
 
+@pytest.mark.parametrize("freeze", ["net", "net.a", "net.a*"])
+def test_a_group_of_an_imported_network_is_frozen(freeze: str) -> None:
+    fc = {"fc": {"out": 3, "bias": False}}  # 9 weights, the names as imports give them
+    layers = [{**fc, "name": "net.a.one"}, {**fc, "name": "net.b"}]
+    graph = costcalc.count({"costcalc": 1, "input": [3], "layers": layers}).graph
+    assert demand(graph, Setup(freeze=freeze)).gradients == (0 if freeze == "net" else 4 * 9)
+
+
 def test_mixed_precision_halves_activations_not_statistics() -> None:
     layers = [{"conv": {"out": 2, "kernel": 1, "norm": "batch"}}, {"max_pool": {"kernel": 2}}]
     result = costcalc.count({"costcalc": 1, "input": [2, 4, 4], "layers": layers}, batch=2)
