@@ -245,10 +245,10 @@ costcalc: 1
 input: [3, 64, 64]
 layers:
   - include: {spec: resnet18, until: stage1, as: trunk, knobs: {width: 0.5, classes: 10}}
-  - {conv: {out: 16, kernel: 3, padding: same}, share: heads, bits: 8, density: 0.5}
+  - {conv: {out: 16, kernel: 3, padding: same}, bits: 8, density: 0.5}
   - {split: {parts: 2}, name: halves}
-  - {conv: {out: 4, kernel: 1}, from: halves.part0, name: a}
-  - {conv: {out: 4, kernel: 1}, from: halves.part1, name: b}
+  - {conv: {out: 4, kernel: 1}, from: halves.part0, name: a, share: heads}
+  - {conv: {out: 4, kernel: 1}, from: halves.part1, name: b, share: heads}
 outputs: [a, b]
 min_resolution: 16
 published: {source: none, rows: [{where: here, macs: 1M, params: 2.5K, top1: 70}]}

@@ -12,6 +12,7 @@ from costcalc.cli import common
 from costcalc.comparisons.budgets import amount
 from costcalc.metrics.metric import OPTIONS
 from costcalc.metrics.training import demand, largest_batch, unmatched
+from costcalc.numbers.num import or_none
 from costcalc.reports.columns import totals, written
 from costcalc.reports.render import text
 from costcalc.reports.result import Result
@@ -56,7 +57,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     if options["format_"] == "json":
         import json
 
-        data = result.to_dict(COLUMNS, **given) | {"largest_batch": fits, "memory": most}
+        data = result.to_dict(COLUMNS, **given) | {"largest_batch": or_none(fits), "memory": most}
         common.write(json.dumps(data, indent=2), options["output"])
         return
     if most is not None and (options["format_"] == "csv" or options["output"]):
@@ -64,15 +65,16 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     told(result, given, options, fits)
 
 
-def told(result: Result, given: dict[str, Any], options: dict[str, Any], fits: int | None) -> None:
+def told(result: Result, given: dict[str, Any], options: dict[str, Any], fits: Any) -> None:
     """Write the demand as a table, and the rest in words."""
     below = said(result, given, options, fits)  # first: what is too large to be told is refused
     needed = demand(result.graph, result.setup(**given))
     cells = [[name, value, 100 * value / needed.total if needed.total else 0.0, PARTS[name]] for name, value in
              needed._asdict().items()]  # fmt: skip
     columns = [Column("memory"), Column("bytes", "count"), Column("%", "share"), Column("what")]
-    table = Table(columns, cells, ["total", needed.total, 100.0 if needed.total else 0.0, ""])
-    records = [{"part": name, "bytes": value} for name, value, _, _ in cells]
+    whole = 100 * needed.total / needed.total if needed.total else 0.0
+    table = Table(columns, cells, ["total", needed.total, whole, ""])
+    records = [{"part": name, "bytes": or_none(value)} for name, value, _, _ in cells]
     if options["format_"] == "table" and options["output"] is None:
         common.write("\n".join([*(text.wrapped(line, common.columns()) for line in result.heading()), ""]))
     common.write_table(table, records, options["format_"], options["output"])
@@ -80,7 +82,7 @@ def told(result: Result, given: dict[str, Any], options: dict[str, Any], fits: i
         common.write("\n".join(["", *below]))
 
 
-def said(result: Result, given: dict[str, Any], options: dict[str, Any], fits: int | None) -> list[str]:
+def said(result: Result, given: dict[str, Any], options: dict[str, Any], fits: Any) -> list[str]:
     """Return the work of a step and the largest batch, in words."""
     forward, backward, step = (result.metric(name, **given) for name in COLUMNS[:3])
     ratio = f" ({step.total / forward.total:.2f} times the forward pass)" if forward.total else ""

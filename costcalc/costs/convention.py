@@ -54,6 +54,7 @@ class Convention:
         self.notes = notes
         self.rules = rules
         self.marks = marks or {}  # where each formula stands in its file
+        self.added = False  # whether its counts are added to another's, and may be below zero
         self.others: dict[str, Convention] = {count: self}  # by what each counts
         self.of_kind = {kind: rule for rule in rules for kind in rule.kinds}
         self.stamp = stamp(self)

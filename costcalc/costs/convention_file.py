@@ -21,8 +21,11 @@ KEYS = ("profile", "says", *TEXTS, "tool", "headline", "params", *COUNTS, "notes
 RULE = ("of", "params", *COUNTS, "note")
 
 
-def load(path: str) -> Convention:
-    """Return the convention in a file; raise SpecError with every mistake found in it."""
+def load(path: str, *, added: bool = False) -> Convention:
+    """Return the convention in a file; raise SpecError with every mistake found in it.
+
+    added: its counts are added to another convention's, and may be below zero.
+    """
     text = read(path)
     root, problems = parse_yaml(text, path)
     if root is None or not root.is_map:
@@ -31,6 +34,8 @@ def load(path: str) -> Convention:
     found = reader.convention(os.path.basename(path).rpartition(".")[0])
     if problems or found is None:
         raise SpecError(problems)
+    for one in found.others.values():
+        one.added = added
     return found
 
 

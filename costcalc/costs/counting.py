@@ -67,9 +67,12 @@ def _operations(formula: Expr, row: Row, convention: Convention) -> Any:
 
 
 def _evaluated(formula: Expr, row: Row, convention: Convention) -> Any:
-    """Return what a formula gives for a row."""
+    """Return what a formula gives for a row: 0 or more, unless it is added to another's counts."""
     try:
-        return evaluate(formula, row)
+        found = evaluate(formula, row)
+        if found is not UNKNOWN and not convention.added and num.any_of(found < 0):
+            raise Fault(*_negative(found))
+        return found
     except Fault as fault:
         said = f"{formula.text} gives no number for {row.name} ({row.kind}): {fault.message}"
         mark = convention.marks.get(formula.text, Mark(convention.name))
@@ -81,6 +84,12 @@ def limited(found: Cost, convention: Convention, batch: int = 1) -> Cost:
     num.limited(found.params, convention.things)
     num.limited(found.macs, convention.unit, batch)
     return found
+
+
+def _negative(found: Any) -> tuple[str, str]:
+    """Return what is wrong with a count below zero, and what to do."""
+    said = "it is below zero for some of the values" if num.is_array(found) else f"it is {found:,}"
+    return said, "a layer costs nothing or more: max(0, ...)"
 
 
 def total(costs: Iterable[Cost]) -> Cost:

@@ -13,7 +13,7 @@ from costcalc.base.errors import Fault, nearest
 from costcalc.costs.rows import Row
 from costcalc.language.evaluate import BUILTINS
 from costcalc.language.expr import Expr
-from costcalc.numbers.num import LARGEST_TOTAL, prod, whole
+from costcalc.numbers.num import LARGEST_TOTAL, UNKNOWN, prod, whole
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import COMPONENTS, Op, find
 
@@ -129,13 +129,21 @@ _NOTHING = Names({})
 
 
 def evaluate(expression: Expr, row: Row) -> Any:
-    """Return what a formula gives for a row, a whole number; raise Fault where there is none."""
-    return whole(expression.run(Names(Numbers(row)) if expression.names else _NOTHING), LARGEST_TOTAL)
+    """Return what a formula gives for a row, a whole number; unknown where it reads one that is.
+
+    Raises Fault where it gives none.
+    """
+    if not expression.names:
+        return constant(expression)
+    numbers = Numbers(row)
+    if any(numbers[name] is UNKNOWN for name, _ in expression.names):
+        return UNKNOWN
+    return whole(expression.run(Names(numbers)), LARGEST_TOTAL)
 
 
 def constant(expression: Expr) -> Any:
     """Return what a formula without names gives; raise Fault where that is no whole number."""
-    return whole(expression.run(_NOTHING))
+    return whole(expression.run(_NOTHING), LARGEST_TOTAL)
 
 
 def unknown(expression: Expr, kinds: Iterable[str]) -> list[tuple[str, int, str]]:

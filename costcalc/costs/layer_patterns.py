@@ -18,7 +18,7 @@ def means(selector: str, path: str, type_: str) -> bool:
         selector == EVERYTHING
         or fnmatchcase(type_, selector)
         or fnmatchcase(path, selector)
-        or path.startswith(f"{selector}/")
+        or path.startswith((f"{selector}/", f"{selector}."))
     )
 
 

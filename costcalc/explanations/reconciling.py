@@ -243,7 +243,9 @@ def choices() -> tuple[Convention, ...]:
     from costcalc.costs.convention_file import load
 
     folder = shipped("choices")
-    return tuple(load(os.path.join(folder, file)) for file in sorted(os.listdir(folder)) if file.endswith(".yaml"))
+    return tuple(
+        load(os.path.join(folder, file), added=True) for file in sorted(os.listdir(folder)) if file.endswith(".yaml")
+    )
 
 
 def lattice(found: list[tuple[Row, int]], steps: tuple[str, ...] = (), most: int = MOST_CHOICES) -> Iterator[Count]:

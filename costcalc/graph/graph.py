@@ -10,6 +10,7 @@ from costcalc.base.errors import Mark
 from costcalc.language.document import Spec
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import Op
+from costcalc.operators.receptive import Reaches
 
 MODULE, ABSENT = "module", "absent"  # what `reference` says of rows: where it says nothing; where there is no call
 
@@ -83,6 +84,21 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op.kind} {self.x} -> {self.y}>"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The modules that its layer stands in, and the layer: names part at `/`, imported ones at `.`."""
+        return tuple(re.split("[/.]", self.layer))
+
+    def reach(self, number: int, part: int = 0) -> Reaches:
+        """Return which places of an operand each pixel of an output reads, as `Op.reach`."""
+        x = self.x if isinstance(self.x, Shape) else self.x[number]
+        if isinstance(self.y, Shape):
+            return self.op.reach(x, self.y, number)
+        found = self.op.reach(x, self.y[part], number)
+        if not isinstance(found, tuple):
+            return found
+        return tuple(one.moved(by) for one, by in zip(found, self.op.begins(x, self.y, part), strict=True))
 
     @property
     def giver(self) -> Node | None:

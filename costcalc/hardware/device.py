@@ -22,7 +22,7 @@ class FittedRates:
         self.bandwidth = section.number("bandwidth_gbs")
         self.overhead = section.number("overhead_us", zero=True)
         self.fusion = section.text("fusion", "ideal")
-        self.batch = section.number("batch")  # the least that it holds for
+        self.batch = section.number("batch", whole=True)  # the least that it holds for
         self.error = section.number("error_percent", zero=True)
         self.trust = section.text("trust")
         self.source = section.source

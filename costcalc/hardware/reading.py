@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from costcalc.base.errors import Problem, SpecError, nearest, stop
 from costcalc.base.files import read, shipped
 from costcalc.language.source import YamlNode, parse
+from costcalc.numbers.num import LARGEST
 
 SUFFIX = ".yaml"
 FREE = "free"  # of a rate: a fit gave it no time of its own
@@ -60,10 +61,10 @@ class Section:
         names = [key for key in self.values if key not in self.taken]
         return {key: found for key in names if (found := self.section(key)) is not None}
 
-    def number(self, key: str, *, zero: bool = False) -> Number | None:
+    def number(self, key: str, *, zero: bool = False, whole: bool = False) -> Number | None:
         """Return a number, with the section's source and confidence where it has none; None where it is not there.
 
-        zero: whether it may be 0; a rate may not.
+        zero: whether it may be 0; a rate may not. whole: whether it must be a whole number.
         """
         self.taken.add(key)
         node = self.values.get(key)
@@ -78,9 +79,13 @@ class Section:
         if value.value == FREE and key.endswith(("_gmacs", "bandwidth_gbs")):
             return Number(float("inf"), source, confidence)
         given = value.value
-        if isinstance(given, bool) or not isinstance(given, int | float) or given < 0 or (given == 0 and not zero):
-            least = "0 or more" if zero else "above 0"
-            self.wrong(value, f"{key} is a number {least}", "or a mapping of value, source and confidence")
+        kinds = int if whole else int | float
+        if isinstance(given, bool) or not isinstance(given, kinds) or given < 0 or (given == 0 and not zero):
+            least = f"a {'whole ' if whole else ''}number {'0 or more' if zero else 'above 0'}"
+            self.wrong(value, f"{key} is {least}", "or a mapping of value, source and confidence")
+            return None
+        if given >= LARGEST:
+            self.wrong(value, f"{key} is too large", f"costcalc takes numbers below {LARGEST:,}")
             return None
         return Number(float(value.value), source, confidence)
 

@@ -19,6 +19,7 @@ from costcalc.language.document import (
     WordItem,
     lost,
 )
+from costcalc.language.sharing import Share
 from costcalc.language.source import YamlNode
 from costcalc.language.values import LONGEST_NAME, ValueReader, joins, several, spoken
 from costcalc.operators import op as ops
@@ -107,7 +108,9 @@ class ItemReader(ValueReader):
     ) -> Item:
         """Read an item by its key, then its modifiers (which see a table's columns and `row`)."""
         item: Item
+        again = "repeat" in modifiers or key == "table"
         inner = context.also(["i"]) if "repeat" in modifiers else context
+        self.turns += again
         if key == "table":
             item, inner = self.table(value, mark, extra.get("do"), inner)
             if isinstance(item, LostItem):  # its modifiers may read columns that are not known
@@ -115,6 +118,7 @@ class ItemReader(ValueReader):
         else:
             item = self.plain_item(key, value, mark, inner)
         self.modifiers(item, modifiers, context, inner)
+        self.turns -= again
         return item
 
     def plain_item(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
@@ -156,6 +160,8 @@ class ItemReader(ValueReader):
                 item.name = self.new_ref(node, inner, "name")
             elif key == "share":
                 item.share = self.new_ref(node, inner, "share")
+                if item.share is not None:
+                    self.shares.append(Share(item.share, self.body, self.turns > 0, inner.layers))
             elif key == "from":
                 item.source = self.refs(node, outer, "from")
             else:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from costcalc.base.errors import Fault, Mark, closest, nearest
+from costcalc.language import sharing
 from costcalc.language.annotations import AsideReader
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import VERSION, Block, Function, LostItem, Value, knob_fault, lost
@@ -56,6 +57,7 @@ class Reader(AsideReader):
         self.minimum(top.get("min_resolution"))
         self.published(top.get("published"))
         self.recursion()
+        self.lone_shares()
         self.unread()
 
     def version(self, root: YamlNode) -> None:
@@ -304,6 +306,18 @@ class Reader(AsideReader):
         if "outputs" in top:
             self.spec.outputs = self.refs(top["outputs"], context, "outputs")
 
+    def lone_shares(self) -> None:
+        """Refuse a `share` with which nothing else in its body can share: its weights would be counted anew.
+
+        One whose other half may stand in what could not be read is no mistake of its own.
+        """
+        if self.problems and self.spec.root is not None and _keys(self.spec.root).count("share") != len(self.shares):
+            return
+        for one in sharing.lone(self.shares):
+            where = f" in block '{one.body}'" if one.body else ""
+            said = f"nothing else{where} shares '{one.ref.text}'"
+            self.problem(said, one.ref.mark, sharing.hint(one, self.shares))
+
     def unread(self) -> None:
         """Refuse knobs that nothing reads: a sweep over one would change nothing.
 
@@ -322,6 +336,12 @@ class Reader(AsideReader):
 def _head(text: str) -> str:
     """Return the name with which a signature begins, readable or not."""
     return re.split(r"\W", text.strip(), maxsplit=1)[0]
+
+
+def _keys(node: YamlNode) -> list[str]:
+    """Return all keys below a node."""
+    parts = node.value.values() if node.is_map else node.value if node.is_list else ()
+    return [*(node.value if node.is_map else ()), *(key for part in parts for key in _keys(part))]
 
 
 def _texts(node: YamlNode) -> Iterator[str]:

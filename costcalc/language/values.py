@@ -10,6 +10,7 @@ from costcalc.base.errors import Fault, Mark, Problem, SpecError, closest, neare
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import Ref, Spec, Value, lost, lost_ref
 from costcalc.language.expr import Expr, parse
+from costcalc.language.sharing import Share
 from costcalc.language.source import MOST_PROBLEMS, YamlNode
 from costcalc.operators import op as ops
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, RESERVED, TENSORS
@@ -32,6 +33,8 @@ class ValueReader:
         self.longest = 0  # values of the longest list that an expression may run over
         self.defined: set[str] = set()  # all names under `define`, those below too
         self.lost_blocks: set[str] = set()  # blocks whose heads could not be read
+        self.turns = 0  # repeats and tables around the item being read
+        self.shares: list[Share] = []  # where a `share` stands
 
     def problem(self, message: str, mark: Mark, hint: str = "") -> None:
         self.problems.append(Problem(message, mark, hint))

@@ -109,6 +109,13 @@ class Flat:
                 wanted.update(step.inputs)
                 kept.append(step)
         self.steps = kept[::-1]
+        self.alone()
+
+    def alone(self) -> None:
+        """Take the word of sharing off the steps that share with none that is left."""
+        words = [step.share for step in self.steps]
+        for step in self.steps:
+            step.share = step.share if words.count(step.share) > 1 else ""
 
     def data(self) -> dict[str, Any]:
         """Return the spec as data, as `costcalc.load` takes it."""

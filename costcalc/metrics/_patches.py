@@ -12,7 +12,6 @@ from costcalc.metrics._order import segments
 from costcalc.metrics._storage import Moment, Storages, shape_of
 from costcalc.metrics.sizes import activation_bits, in_bytes
 from costcalc.numbers.num import UNKNOWN
-from costcalc.numbers.shape import Shape
 from costcalc.operators.op import VIEW
 
 Need = dict[Tensor, tuple[int, int]]  # along one axis, the places of each tensor that a patch needs
@@ -104,21 +103,18 @@ def _needs(nodes: Sequence[Node], count: int) -> list[list[Need]] | None:
 
 def _back(node: Node, axis: int, need: Need) -> bool:
     """Add what a node needs of its operands for what is needed of it; say whether that is a part of them."""
-    y = node.y if isinstance(node.y, Shape) else node.y[0]
-    wanted = [need[tensor] for tensor in node.outputs if tensor in need]
-    if not wanted:
-        return True
-    low, high = min(first for first, _ in wanted), max(last for _, last in wanted)
-    for number, tensor in enumerate(node.inputs):
-        reaches = node.op.reach(shape_of(tensor), y, number)
-        if not reaches or len(reaches) <= axis:
-            return False
-        window = reaches[axis].over(low, high)
-        if window:
-            n = shape_of(tensor).space[axis]
-            first, last = max(window[0], 0), min(window[1], n - 1)
-            before = need.get(tensor, (first, last))
-            need[tensor] = (min(first, before[0]), max(last, before[1]))
+    for part, output in enumerate(node.outputs):
+        low, high = need.get(output, (0, -1))
+        for number, tensor in enumerate(node.inputs if output in need else ()):
+            reaches = node.reach(number, part)
+            if not isinstance(reaches, tuple) or len(reaches) <= axis:
+                return False
+            window = reaches[axis].over(low, high)
+            if window:
+                n = shape_of(tensor).space[axis]
+                first, last = max(window[0], 0), min(window[1], n - 1)
+                before = need.get(tensor, (first, last))
+                need[tensor] = (min(first, before[0]), max(last, before[1]))
     return True
 
 

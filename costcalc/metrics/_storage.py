@@ -23,6 +23,9 @@ OVERWRITES: dict[str, tuple[str, ...]] = {
 }
 
 
+Keys = tuple[str, ...]  # the path of a block
+
+
 class MemoryStep:
     """One row as memory sees it: the storages that it reads and writes, and what it may write over."""
 
@@ -112,11 +115,8 @@ def held(found: Storages) -> list[tuple[int, int]]:
     """
     steps = found.steps
     holds = [(0, len(steps) - 1)]
-    open_: dict[str, tuple[int, set[int]]] = {}  # block -> where it began, what has entered it
-    for number, step in enumerate([*steps, None]):
-        now = set() if step is None else set(blocks(step.node.layer))
-        if step is not None and step.node.held:
-            now.add(step.node.layer)
+    open_: dict[Keys, tuple[int, set[int]]] = {}  # block -> where it began, what has entered it
+    for number, (step, now) in enumerate(zip([*steps, None], [*blocks(found.graph), set()], strict=True)):
         for name in [name for name in open_ if name not in now]:
             _, entered = open_.pop(name)
             holds += [(place, number - 1) for place in entered]
@@ -133,10 +133,17 @@ def _before(found: Storages, place: int, begin: int) -> bool:
     return maker is None or maker.index < begin
 
 
-def blocks(name: str) -> list[str]:
-    """Return the blocks that a row stands in: `stage1`, `stage1/block2`."""
-    parts = name.split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+def blocks(graph: Graph) -> list[set[Keys]]:
+    """Return the blocks that each row stands in: `stage1`, `stage1/block2`.
+
+    A layer in which others stand is a block too: a norm with its activation in it (`bn1`, `bn1.act`).
+    """
+    keys = [node.keys for node in graph.nodes]
+    holders = {one[:depth] for one in keys for depth in range(1, len(one))}
+    return [
+        {one[:depth] for depth in range(1, len(one))} | ({one} if one in holders or node.held else set())
+        for one, node in zip(keys, graph.nodes, strict=True)
+    ]
 
 
 class Moment:
@@ -179,7 +186,8 @@ def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
             over, beside, new = step.reads[0], step.plane, []
         made.append(Moment(step, [*alive, *new], beside, over))
         if over is not None and over in until:  # a caller holds the storage: what was written over it is held on
-            until[step.writes[0]] = until.pop(over)
+            written = step.writes[0]
+            until[written] = max(until.pop(over), until.get(written, -1))
         alive.update(dict.fromkeys(step.writes))
         for place in [*alive]:
             idle = not waiting[place] and place not in found.kept

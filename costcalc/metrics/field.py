@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 from costcalc.base.errors import stop
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.metrics.metric import Metric, Setup
+from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.shape import Shape
-from costcalc.operators.receptive import MOST_PHASES, SAME, Reach
+from costcalc.operators.receptive import MOST_PHASES, SAME, Reach, Reaches
 
 GLOBAL = "global"  # all of the input
 
-View = tuple[Reach, ...] | None  # what a tensor reads of the input, axis by axis; None: all of it
+# What a tensor reads of the input, axis by axis; None: all of it; unknown: nobody knows.
+View = Reaches
+NOTHING: View = ()  # what does not depend on the input reads nothing of it
 
 
 class Fields(NamedTuple):
@@ -35,22 +38,27 @@ def fields(graph: Graph, *, ignore: bool) -> Fields:
     assert graph.input.shape is not None
     known: dict[Tensor, View] = {graph.input: (SAME,) * len(graph.input.shape.space)}
     found = Fields([], [], [])
+    free: set[Tensor] = set()  # what no image enters
     for node in graph.nodes:
-        paths = [_through(node, number, known[tensor]) for number, tensor in enumerate(node.inputs)]
-        if ignore and any(path is not None for path in paths):
-            paths = [path for path in paths if path is not None]
-        view = _joined(found, node, paths)
-        known.update(dict.fromkeys(node.outputs, view))
-        found.views.append(view)
+        read = [(number, tensor) for number, tensor in enumerate(node.inputs) if tensor not in free]
+        free.update(() if read else node.outputs)
+        for part, output in enumerate(node.outputs):
+            paths = [_through(node, number, part, known[tensor]) for number, tensor in read]
+            if ignore and any(path is not None for path in paths):
+                paths = [path for path in paths if path is not None]
+            known[output] = _joined(found if part == 0 else Fields([], [], []), node, paths)
+        found.views.append(known[node.outputs[0]])
     return found
 
 
-def _through(node: Node, number: int, before: View) -> View:
-    """Return what a node's output reads through one operand."""
-    x = node.x if isinstance(node.x, Shape) else node.x[number]
-    y = node.y if isinstance(node.y, Shape) else node.y[0]
-    own = node.op.reach(x, y, number)
-    if before is None or own is None or len(before) != len(own):
+def _through(node: Node, number: int, part: int, before: View) -> View:
+    """Return what one of a node's outputs reads through one operand."""
+    own = node.reach(number, part)
+    if before is None:
+        return None
+    if before is UNKNOWN or own is UNKNOWN:
+        return UNKNOWN
+    if not (isinstance(own, tuple) and isinstance(before, tuple) and len(before) == len(own)):
         return None
     made = tuple(mine.after(theirs) for mine, theirs in zip(own, before, strict=True))
     if any(one.phases > MOST_PHASES for one in made):
@@ -60,11 +68,15 @@ def _through(node: Node, number: int, before: View) -> View:
 
 def _joined(found: Fields, node: Node, paths: Sequence[View]) -> View:
     """Return what several paths read together; note where they do not agree."""
-    if not paths:  # a tensor that no image enters reads nothing of it
-        return ()
+    if not paths:
+        return NOTHING
+    if any(path is None for path in paths):
+        return None
     view = paths[0]
     for path in paths[1:]:
-        if view is None or path is None or len(view) != len(path):
+        if not (isinstance(view, tuple) and isinstance(path, tuple)):
+            return UNKNOWN
+        if len(view) != len(path):
             return None
         pairs = list(zip(view, path, strict=True))
         if any(a.step * b.phases != b.step * a.phases for a, b in pairs):
@@ -105,7 +117,13 @@ class ReceptiveFieldMetric(Metric):
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
         views = fields(graph, ignore=setup.ignore_se).views
-        return [GLOBAL if view is None else told([self.of(reach) for reach in view]) for view in views]
+        return [self.shown(view) for view in views]
+
+    def shown(self, view: View) -> Any:
+        """Return what a row has: a number, or `global`, or unknown."""
+        if isinstance(view, tuple):
+            return told([self.of(reach) for reach in view])
+        return GLOBAL if view is None else UNKNOWN
 
     def fold(self, values: Sequence[Any]) -> Any:
         """Return the last row's."""
@@ -146,10 +164,14 @@ class ReceptiveField(ReceptiveFieldMetric, name="receptive_field"):
         assert graph.input.shape is not None
         said = []
         for node, view in zip(graph.nodes, found.views, strict=True):
+            if view is UNKNOWN:
+                said.append(f"from {node.name} on it is unknown: nobody knows which pixels {node.op.kind} reads")
+                break
             if view is None and _space(node):
                 said.append(f"{node.name} is the first row with pixels that reads all of the input")
                 break
-            if view and any(size(reach) > n for reach, n in zip(view, graph.input.shape.space, strict=True)):
+            space = graph.input.shape.space
+            if isinstance(view, tuple) and any(size(reach) > n for reach, n in zip(view, space, strict=False)):
                 said.append(f"from {node.name} on it is larger than the input {graph.input.shape}")
                 break
         return [*said, *_met("strides", found.strides), *_met("centres", found.centres)]

@@ -14,6 +14,7 @@ from costcalc.metrics._storage import Moment, Storages, moments, storages
 from costcalc.metrics.metric import Setup
 from costcalc.metrics.sizes import InBytes, activation_bits
 from costcalc.numbers import num
+from costcalc.numbers.num import or_none
 
 
 class Schedule:
@@ -144,7 +145,8 @@ class PeakMemory(InBytes, name="peak_memory"):
         schedule = scheduled(graph, setup)
         moment = schedule.peak
         found = [{"name": who, "shape": shape, "bytes": size} for who, shape, size in schedule.alive(moment)]
-        made = {"at": moment.step.node.name, "alive": found, "beside": moment.beside, "bits": activation_bits(setup)}
+        beside, bits = or_none(moment.beside), activation_bits(setup)
+        made = {"at": moment.step.node.name, "alive": found, "beside": beside, "bits": bits}
         if setup.order == "best":
             made |= {"exact": schedule.exact, "order": [graph.nodes[index].name for index in schedule.order]}
         return made

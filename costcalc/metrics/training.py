@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from costcalc.graph.graph import Graph, Node, Tensor
+from costcalc.graph.in_place import in_place
 from costcalc.metrics._order import segments
 from costcalc.metrics._storage import shape_of, storages
 from costcalc.metrics.memory import scheduled
 from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.metrics.sizes import FLOAT, in_bytes
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.operators import op
 from costcalc.operators.op import VIEW
 
@@ -53,9 +55,8 @@ def learning(graph: Graph, freeze: str) -> Learning:
 
 def _named(node: Node, pattern: str) -> bool:
     """Say whether a pattern names a row, its layer, or a group that it stands in."""
-    parts = node.name.split("/")
-    paths = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-    return any(fnmatchcase(path, pattern) for path in paths)
+    ends = [found.start() for found in re.finditer("[/.]", node.name)]  # an imported name parts at dots
+    return any(fnmatchcase(node.name[:end], pattern) for end in (*ends, None))
 
 
 # ---- work -----------------------------------------------------------------------------------------------
@@ -119,8 +120,8 @@ def kept(graph: Graph, setup: Setup) -> KeptBytes:
     base: dict[Tensor, Tensor] = {}
     have: set[Tensor] = set()
     found = KeptBytes([], [])
-    for node, seen, own in zip(graph.nodes, learns.outward, learns.learns, strict=True):
-        rule = node.op.saved(node.x, node.y)
+    for node, seen, own, over in zip(graph.nodes, learns.outward, learns.learns, in_place(graph), strict=True):
+        rule = (node.op if over else node.op.apart()).saved(node.x, node.y)
         # What keeps something of its own is no view in training: dropout.
         if node.op.storage(node.x, node.y) == VIEW and rule == NOTHING:
             base.update((tensor, base.get(node.inputs[0], node.inputs[0])) for tensor in node.outputs)
@@ -188,7 +189,7 @@ def demand(graph: Graph, setup: Setup) -> Demand:
 def checkpointed(graph: Graph, setup: Setup) -> Any:
     """Return what is kept; with checkpoints the segments' inputs, and the insides of the largest segment at once."""
     found = kept(graph, setup)
-    if not setup.checkpoint:
+    if not setup.checkpoint or any(row is UNKNOWN for row in found.rows):
         return sum(found.rows)
     pieces = list(segments(storages(graph, Setup())))
     groups = [[found.rows[index] for index in rows] for rows in pieces]
@@ -251,11 +252,13 @@ class TrainingMemory(Metric, name="training_memory"):
         return [f"{name}: {value:,}" for name, value in demand(graph, setup)._asdict().items()]
 
     def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
-        return demand(graph, setup)._asdict()
+        return {name: or_none(value) for name, value in demand(graph, setup)._asdict().items()}
 
 
-def largest_batch(graph: Graph, setup: Setup, memory: int) -> int:
+def largest_batch(graph: Graph, setup: Setup, memory: int) -> Any:
     """Return the most images at once with which training needs at most so many bytes; 0 where one is too many.
+
+    Unknown where that is which it needs.
 
     What it needs never falls as the batch grows: so the batch is doubled, and then halved between.
     """
@@ -263,6 +266,8 @@ def largest_batch(graph: Graph, setup: Setup, memory: int) -> int:
     def fits(batch: int) -> bool:
         return bool(demand(graph, _with(setup, batch)).total <= memory)
 
+    if demand(graph, _with(setup, 1)).total is UNKNOWN:
+        return UNKNOWN
     low, high = 0, 1
     while high < MOST_BATCH and fits(high):
         low, high = high, 2 * high

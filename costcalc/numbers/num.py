@@ -102,7 +102,9 @@ def ceil_div(a: Any, b: Any) -> Any:
 
 
 def maximum(a: Any, b: Any) -> Any:
-    """Return the larger of two numbers, element by element."""
+    """Return the larger of two numbers, element by element; unknown where one is."""
+    if a is UNKNOWN or b is UNKNOWN:
+        return UNKNOWN
     if is_array(a) or is_array(b):
         return _numpy().maximum(a, b)
     return max(a, b)

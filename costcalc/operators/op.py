@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from costcalc.base.errors import Fault
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import REQUIRED, Field, Role
-from costcalc.operators.receptive import SAME, Reach
+from costcalc.operators.receptive import SAME, Reaches
 
 # What a row holds. Parameters are counted once where weights are shared, work each time.
 PARAMETERS = ("weights", "biases", "norm_params", "buffers")
@@ -57,6 +57,7 @@ class Op:
     joins: ClassVar[bool] = False  # whether it takes several tensors, which may be its branches
     axes: ClassVar[tuple[int, ...] | None] = None  # the numbers of spatial axes it takes; None: any
     is_act: ClassVar[bool] = False  # may stand in `act:`
+    inplace: bool = False  # whether PyTorch writes its result over its input where nothing else reads that
     norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
     derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
     roles: ClassVar[tuple[str, ...]] = ()  # its fields that stand for operators which follow, in their order
@@ -171,16 +172,30 @@ class Op:
         """Return the elements that are needed to run it channel by channel over its own input; None if it can't."""
         return None
 
-    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> Reaches:
         """Return which places of an operand each output reads, axis by axis of space; None for all of them.
 
-        x, y: the operand's shape and the output's; number: which operand it is.
+        x, y: the operand's shape and the output's; number: which operand it is. Unknown where nobody knows.
         """
         return (SAME,) * len(x.space) if x.space == y.space else None
+
+    def begins(self, x: Shape, y: tuple[Shape, ...], part: int) -> tuple[int, ...]:
+        """Return where, axis by axis of space, one of several outputs begins in the input."""
+        return (0,) * len(x.space)
 
     def saved(self, x: Any, y: Any) -> Saved:
         """Return what PyTorch's autograd keeps of it for the backward pass."""
         return Saved()
+
+    def apart(self) -> Op:
+        """Return the operator as it is where something else reads its input: it does not write over that."""
+        if not self.inplace:
+            return self
+        from copy import copy
+
+        found = copy(self)
+        found.inplace = False
+        return found
 
     def type(self, x: Any) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import gcd, lcm
 
+from costcalc.numbers.num import Unknown
+
 Interval = tuple[int, int]  # the first and the last place that is read; places may lie in the padding, outside
 
 MOST_PHASES = 4096
@@ -31,6 +33,10 @@ class Reach:
 
     def __repr__(self) -> str:
         return f"Reach({self.step}, {list(self.windows)})"
+
+    def moved(self, by: int) -> Reach:
+        """Return the same windows, so many places on."""
+        return Reach(self.step, [window and (window[0] + by, window[1] + by) for window in self.windows])
 
     @property
     def phases(self) -> int:
@@ -64,6 +70,9 @@ class Reach:
         union = [(min(low for low, _ in one), max(high for _, high in one)) if one else None for one in both]
         return Reach(phases // self.phases * self.step, union)
 
+
+# What an operator reads of an operand, axis by axis of space: None: all of it; unknown: nobody knows.
+Reaches = tuple[Reach, ...] | Unknown | None
 
 SAME = Reach(1, [(0, 0)])
 

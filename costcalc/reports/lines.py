@@ -82,7 +82,7 @@ class Layer:
         record |= {name: getattr(row, name) for name in PARAMETERS}  # they do not grow with the batch
         record["plain_macs"] = or_none(row.macs * batch)
         record["bias_adds"] = row.bias_adds * batch
-        record["elementwise"] = {kind: n * batch for kind, n in row.elementwise.items()}
+        record["elementwise"] = {kind: or_none(n * batch) for kind, n in row.elementwise.items()}
         record["input_elements"] = row.inputs * batch
         record["output_elements"] = row.outputs * batch
         record["bits"] = node.bits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.reports.lines import Layer, Line
 
 
@@ -15,7 +15,7 @@ def records(layers: Sequence[Layer], batch: int, mark: dict[str, str]) -> list[d
     for layer in layers:
         full = layer.to_dict(batch)
         record = {key: flat(value) for key, value in full.items() if key != "elementwise"}
-        record["elementwise"] = sum(full["elementwise"].values())
+        record["elementwise"] = or_none(sum(layer.row.elementwise.values()) * batch)
         record |= mark
         found.append(record)
     return found

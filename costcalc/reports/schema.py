@@ -19,7 +19,7 @@ def report_schema() -> dict[str, Any]:
     layer = {
         "name": text, "type": text, "op": text, "input": shapes, "output": shapes, "kernel": window, "stride": window,
         "params": count, "macs": known, **components,
-        "elementwise": {"type": "object", "additionalProperties": count},
+        "elementwise": {"type": "object", "additionalProperties": known},
         "input_elements": count, "output_elements": count,
         "bits": {"type": ["number", "null"]}, "density": {"type": ["number", "null"]},
         "shares": {"type": ["string", "null"]}, "stated": {"type": "boolean"},

@@ -97,7 +97,8 @@ class Task:
     @property
     def key(self) -> str:
         """A short hash of all that the answer depends on."""
-        told = json.dumps(self.__getstate__(), sort_keys=True, default=repr)
+        rule = conventions.get(self.convention).stamp  # a convention's file may change under its name
+        told = json.dumps([self.__getstate__(), rule], sort_keys=True, default=repr)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -128,6 +128,13 @@ WRONG = [
     ("macs: 0", "macs: macs / 5", "is not a whole number"),
     ("macs: 0", "macs: true", "true is not a whole number"),
     ("macs: 0", "macs: -5", "-5 is no number of operations or parameters"),
+    ("macs: 0", "macs: -outputs", "own.yaml:7:7: -outputs gives no number for first (conv): it is -"),
+    (
+        "macs: 0",
+        "macs: macs\nrules: [{of: fc, macs: macs - 41}]",
+        "8:24: macs - 41 gives no number for last (fc): it is -",
+    ),
+    ("params: weights", "params: 10 - weights", "10 - weights gives no number for first (conv): it is -98"),
     ("macs: 0", "macs: [1]", "a formula belongs here"),
     ("macs: 0", "macs: macs // 0", "own.yaml:7:7: macs // 0 gives no number for first (conv)"),
     ("macs: 0", "macs: 0\nrules: [{of: [[conv]], macs: 1}]", "the name of an operator belongs here"),
@@ -142,6 +149,38 @@ def test_a_wrong_file_is_told_with_its_place(old: str, new: str, said: str, tmp_
     with pytest.raises(SpecError) as caught:
         costcalc.count(TINY, convention=own(tmp_path, text=OWN.replace(old, new)))
     assert said in str(caught.value)
+
+
+WIDE = TINY | {"knobs": {"w": 1}, "layers": [{"conv": {"out": "4 * w", "kernel": 3}}, "flatten", {"fc": {"out": 2}}]}
+# Of w = 1 the fully connected layer has 4 * 6 * 6 * 2 = 288 products, of w = 2 576.
+BELOW = [("macs - 400", "at w 1: macs - 400 gives no number for fc (fc)"), ("macs - 100", ""), ("macs / 2", "")]
+
+
+@pytest.mark.parametrize(("formula", "said"), BELOW)
+def test_a_sweep_counts_nothing_below_zero(formula: str, said: str, tmp_path: Path) -> None:
+    text = OWN.replace("macs: 0", f"macs: macs\nrules: [{{of: fc, macs: {formula}}}]")
+    rule = own(tmp_path, text=text)
+    if said:
+        with pytest.raises(SpecError) as caught:
+            costcalc.sweep(WIDE, w=[1, 2], convention=rule)
+        assert said in str(caught.value)
+    else:
+        singly = [costcalc.count(WIDE, w=w, convention=rule).macs for w in (1, 2)]
+        assert costcalc.sweep(WIDE, w=[1, 2], convention=rule)["macs"].tolist() == singly
+
+
+def test_a_sweep_follows_a_convention_whose_file_changes(tmp_path: Path) -> None:
+    found = []
+    for formula in ("macs", "2 * macs"):
+        rule = own(tmp_path, text=OWN.replace("macs: 0", f"macs: {formula}"))
+        found.append(costcalc.sweep(WIDE, w=[1, 2], convention=rule)["macs"].tolist())
+    assert found[1] == [2 * macs for macs in found[0]]
+
+
+def test_what_reads_an_unknown_number_is_unknown(tmp_path: Path) -> None:
+    spec = TINY | {"layers": [{"opaque": {"shape": [10], "params": 7}}]}
+    rule = own(tmp_path, text=OWN.replace("params: weights", "params: weights + macs"))
+    assert str(costcalc.count(spec, convention=rule).params) == "unknown"
 
 
 def test_no_file_and_no_name() -> None:

@@ -400,6 +400,11 @@ WRONG_DEVICES = [
     (DEVICE.replace("overhead_us: 3", "overhead: 3"), "unknown key 'overhead' in fp32"),
     (DEVICE.replace("dense_gmacs: 1,", "dense_gmacs: fast,"), "dense_gmacs is a number above 0"),
     (DEVICE.replace("bandwidth_gbs: 2,", "bandwidth_gbs: 0,"), "bandwidth_gbs is a number above 0"),
+    (DEVICE.replace("dense_gmacs: 1,", "dense_gmacs: -1,"), "dense_gmacs is a number above 0"),
+    (DEVICE.replace("overhead_us: 3", "overhead_us: -3"), "overhead_us is a number 0 or more"),
+    (DEVICE.replace("overhead_us: 3", "overhead_us: .inf"), "overhead_us is a number 0 or more"),
+    (DEVICE.replace("dense_gmacs: 1,", "dense_gmacs: 1e300,"), "dense_gmacs is too large"),
+    (DEVICE.replace("overhead_us: 3", "overhead_us: 3, batch: 1.5"), "batch is a whole number above 0"),
     (DEVICE.replace("int8:", "int9:"), "'int9' is no dtype"),
     (DEVICE.replace("measured:", "messured:"), "did you mean 'measured'"),
 ]

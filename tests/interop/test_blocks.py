@@ -369,8 +369,9 @@ def test_random_networks_cost_the_same_folded_and_flat(modules, plan, outer, cla
         for number, drawn in enumerate(chosen[:-1] if shortened and len(chosen) > 2 else chosen):
             layer(net, path, number, drawn, known, width)
             known.append(net.x)
-    if shares:
-        net.flat.steps[-1].share = "alone"
+    for name in ("one", "other") if shares else ():
+        net.add("dwconv", f"last.{name}", kernel=3, padding=1)
+        net.flat.steps[-1].share = "both"
     data = search(net.flat).data()
     assert rows(data) == rows(net.flat.data())
     assert spec_text(folded(net.flat)).count("\n") <= spec_text(net.flat.data()).count("\n")

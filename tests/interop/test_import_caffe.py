@@ -213,6 +213,7 @@ GRAPHS = [
      + layer("Scale", "s", "data e", scale_param="axis: 0"), "8x12x10", 72),
     (conv("a", "data", 8, 1).replace("convolution_param", SHARE + " convolution_param")
      + conv("b", "a", 8, 1).replace("convolution_param", SHARE + " convolution_param"), "8x12x10", 72),
+    (conv("a", "data", 8, 1).replace("convolution_param", SHARE + " convolution_param"), "8x12x10", 72),
     (conv("a", "data", 4, 1) + layer("Silence", "quiet", "a").replace('top: "quiet"', "")
      + conv("b", "data", 2, 1), "2x12x10 4x12x10", 36 + 18),
     (conv("a", "data", 4, 1) + 'layer { name: "t" type: "Nothing" bottom: "a" top: "t" include { phase: TRAIN } }',

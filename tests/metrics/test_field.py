@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 import costcalc
+from costcalc.base.errors import Mark
+from costcalc.graph.graph import Node
 from costcalc.metrics.field import fields, size
+from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.shape import Shape
+from costcalc.operators.op import operators
 from costcalc.operators.receptive import Reach, resampled, sliding
 
 # TF-slim's networks (google-research/receptive_field prints them), where the zoo has another framework's.
@@ -168,6 +173,100 @@ def test_every_output_reads_what_its_gradient_reaches(seed: int) -> None:
         assert checked or length > width * 3
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+# Statistics over the image are left out, an attention's own shift is counted as one pixel (docs/receptive-field.md).
+LEFT_OUT = {"batch_norm", "layer_norm", "rms_norm", "group_norm", "instance_norm", "active_shift"}
+EXAMPLES = [
+    (kind, number)
+    for kind, op in sorted(operators().items())
+    if op.kind == kind and kind not in {*LEFT_OUT, "custom", "opaque"}
+    for number, one in enumerate(op.examples)
+    if any(len(dims) > 1 for dims in (one.x if one.x and isinstance(one.x[0], tuple) else (one.x,)))
+]
+MOST_SIDE = 14  # examples on larger images are of layers that a smaller one shows as well
+
+
+@pytest.mark.parametrize(("kind", "number"), EXAMPLES)
+def test_an_operator_reads_what_its_gradient_reaches(kind: str, number: int) -> None:
+    """Every output's pixel, through every operand: the places that have a gradient are those of the rule.
+
+    A rule that says "all" says so of all axes, also where one alone is read whole.
+    """
+    torch = pytest.importorskip("torch")
+    cls = operators()[kind]
+    one = cls.examples[number]
+    dims = one.x if one.x and isinstance(one.x[0], tuple) else (one.x,)
+    dims = tuple((d[0] if cls.axes else min(d[0], 32), *d[1:]) for d in dims) if cls.inputs == 1 else dims
+    if max((n for d in dims for n in d[1:]), default=0) > MOST_SIDE or max(d[0] for d in dims) > 256:
+        pytest.skip("a large image")
+    x: Any = Shape(*one.x) if cls.inputs == 1 else tuple(Shape(*d) for d in one.x)
+    op = cls(len(dims[0]) - 1, **one.fields)
+    y = op.shape(x)
+    node = Node(0, kind, kind, op, [], Mark("test"))
+    node.x, node.y = x, y
+    module = op.torch(torch, x, y)
+    for weight in module.parameters() if hasattr(module, "parameters") else ():
+        torch.nn.init.uniform_(weight, 0.1, 1.0)
+    shapes = (x,) if cls.inputs == 1 else x
+    torch.manual_seed(number)
+    images = [(0.1 + torch.rand(1, *shape.dims)).requires_grad_() for shape in shapes]
+    results = module(*images)
+    for part, result in enumerate(results if isinstance(results, tuple) else (results,)):
+        space = result.shape[2:]
+        # What a border reads of itself (reflected, repeated) is not told.
+        mirrored = one.fields.get("mode") in ("reflect", "replicate", "circular")
+        for place in sorted(
+            {tuple(n // 2 for n in space)}
+            if mirrored
+            else {tuple(0 for _ in space), tuple(n // 2 for n in space), tuple(n - 1 for n in space)}
+        ):
+            total = (result[(0, slice(None), *place)] * torch.rand(result.shape[1])).sum()
+            grads = torch.autograd.grad(total, images, retain_graph=True, allow_unused=True)
+            for operand, grad in enumerate(grads):
+                reach = node.reach(operand, part)
+                if reach is None or grad is None or not place:
+                    continue
+                read = (grad[0].abs().sum(0) > 0).nonzero()
+                for axis, (at, own) in enumerate(zip(place, reach, strict=True)):
+                    window, n = own.of(at), images[operand].shape[2 + axis]
+                    inside = [k for k in range(window[0], window[1] + 1) if 0 <= k < n] if window else []
+                    found = sorted(set(read[:, axis].tolist()))
+                    assert not found or inside, (part, operand, place, found, window)
+                    assert set(found) <= set(inside), (part, operand, place, found, window)
+                    if kind not in ("max_pool", "global_max_pool", "adaptive_max_pool", "shift"):  # they choose
+                        assert not found or (found[0], found[-1]) == (inside[0], inside[-1]), (place, found, window)
+
+
+CONV3 = {"conv": {"out": 3, "kernel": 3, "padding": 1}}
+STORED = {"parameter": {"shape": [3, 24, 24]}}
+LOWER = {"slice": {"axis": 1, "start": 12}}
+# layers; the field; where the first output's begins before the input: as gradients have it, on 3x24x24
+JOINED: list[tuple[list[Any], Any, Any]] = [
+    ([{**CONV3, "name": "a"}, {**STORED, "name": "p"}, {"add": ["a", "p"]}], 3, 1),
+    ([{**CONV3, "name": "a"}, {**STORED, "name": "p"}, {"relu": None, "from": "p", "name": "r"},
+      {"concat": ["r", "a"]}], 3, 1),
+    ([{**STORED, "name": "p"}, {"multiply": ["p", "input"]}, CONV3], 3, 1),
+    ([{"split": {"parts": 2, "axis": 1}, "name": "s"}, {**CONV3, "from": "s.part0", "name": "up"},
+      {"conv": {"out": 3, "kernel": 1}, "from": "s.part1", "name": "low"}, {"add": ["up", "low"]}], "14x3", 1),
+    ([{"custom": {"params": 5}}, CONV3], UNKNOWN, UNKNOWN),
+    ([CONV3, {"custom": {"shape": [5, 12, 12]}}, "relu"], UNKNOWN, UNKNOWN),
+    ([{"opaque": {"shape": [3, 24, 24]}}, CONV3], UNKNOWN, UNKNOWN),
+    ([{"add": [[{"opaque": {"shape": [3, 24, 24]}}], []]}], UNKNOWN, UNKNOWN),
+    ([{"multiply": [[{"custom": {"params": 5}}], ["global_avg_pool"]]}], "global", "global"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layers", "field", "padding"), JOINED, ids=lambda v: str(v)[:60])
+def test_what_joins_and_what_nobody_knows(layers: list[Any], field: Any, padding: Any) -> None:
+    result = costcalc.count(spec(layers, [3, 24, 24]))
+    assert result.metric("receptive_field").total == field
+    if field != "14x3":
+        assert result.metric("effective_padding").total == padding
+    if field is UNKNOWN:
+        data = result.to_dict(columns="receptive_field")
+        assert next(one for one in data["metrics"] if one["name"] == "receptive_field")["total"] is None
+        assert not costcalc.check(spec(layers, [3, 24, 24]), most={"receptive_field": "1M"})
 
 
 def test_reaches_follow_one_another() -> None:

@@ -137,6 +137,132 @@ def test_the_widest_network_for_320_kb() -> None:
     assert peak("mobilenet_v2", {"width": round(width + 0.001, 3), "resolution": 144}, mode="mcu") > 320 * 1024
 
 
+# ---- imported networks, as PyTorch runs them --------------------------------------------------------------
+
+
+class _Live:
+    """Bytes of the storages that are alive, and the most: each from what makes it until Python drops it."""
+
+    def __init__(self, own: set[int]) -> None:
+        self.own, self.sizes, self.most = own, {}, 0  # type: ignore[var-annotated]
+
+    def add(self, tensor: Any) -> None:
+        import weakref
+
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key not in self.own and key not in self.sizes:
+            self.sizes[key] = storage.nbytes()
+            self.most = max(self.most, sum(self.sizes.values()))
+            weakref.finalize(storage, self.sizes.pop, key, None)
+
+
+def as_it_runs(network: Any, shape: tuple[int, ...]) -> int:
+    """Return the most bytes of activations that PyTorch has alive in a network's forward pass, measured."""
+    torch = pytest.importorskip("torch")
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_iter
+
+    network = network.to("meta").eval()
+    live = _Live({tensor.untyped_storage()._cdata for tensor in [*network.parameters(), *network.buffers()]})
+
+    class Mode(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            for one in tree_iter(result):
+                if isinstance(one, torch.Tensor):
+                    live.add(one)
+            return result
+
+    image = torch.empty(1, *shape, device="meta")
+    live.add(image)
+    with torch.no_grad(), Mode():
+        network(image)
+    return live.most
+
+
+def modules() -> dict[str, Any]:
+    """Return small networks of PyTorch, written as torchvision and timm write theirs."""
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+
+    class NormAct(nn.BatchNorm2d):  # timm's: an activation inside a norm
+        def __init__(self, c: int, act: Any) -> None:
+            super().__init__(c)
+            self.act = act
+
+        def forward(self, x: Any) -> Any:
+            x = nn.functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
+            return self.act(x)
+
+    class Separable(nn.Module):
+        def __init__(self, c: int, out: int, act: Any) -> None:
+            super().__init__()
+            self.conv_dw = nn.Conv2d(c, c, 3, padding=1, groups=c, bias=False)
+            self.bn1, self.conv_pw, self.bn2 = NormAct(c, act()), nn.Conv2d(c, out, 1, bias=False), NormAct(out, act())
+
+        def forward(self, x: Any) -> Any:
+            x = self.conv_dw(x)
+            x = self.bn1(x)
+            x = self.conv_pw(x)
+            return self.bn2(x)
+
+    class Residual(nn.Module):
+        def __init__(self, c: int, act: Any) -> None:
+            super().__init__()
+            self.conv1, self.bn1 = nn.Conv2d(c, c, 3, padding=1, bias=False), nn.BatchNorm2d(c)
+            self.conv2, self.bn2 = nn.Conv2d(c, c, 3, padding=1, bias=False), nn.BatchNorm2d(c)
+            self.relu = act()
+
+        def forward(self, x: Any) -> Any:
+            identity = x
+            out = self.conv1(x)
+            out = self.bn1(out)
+            out = self.relu(out)
+            out = self.conv2(out)
+            out = self.bn2(out)
+            out += identity
+            return self.relu(out)
+
+    def triple(c: int, out: int, act: Any) -> Any:
+        return nn.Sequential(nn.Conv2d(c, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), act())
+
+    acts: dict[str, Any] = {"": lambda: nn.ReLU(inplace=True), " apart": nn.ReLU, " gelu": nn.GELU}
+    acts |= {" leaky": lambda: nn.LeakyReLU(0.1, inplace=True), " silu": nn.SiLU}
+    made = {}
+    for word, act in acts.items():
+        made[f"chain{word}"] = nn.Sequential(triple(4, 32, act), triple(32, 16, act), triple(16, 8, act))
+        made[f"norm and act{word}"] = nn.Sequential(Separable(4, 16, act), Separable(16, 16, act))
+        made[f"residual{word}"] = nn.Sequential(triple(4, 8, act), Residual(8, act), Residual(8, act))
+    return made
+
+
+KINDS = [f"{kind}{act}" for kind in ("chain", "norm and act", "residual") for act in ("", " apart", " gelu", " leaky",
+         " silu")]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_imported_network_is_alive_as_pytorch_runs_it(kind: str) -> None:
+    pytest.importorskip("torch")
+    from costcalc.interop.torch.read import from_torch
+
+    network = modules()[kind]
+    ours = costcalc.count(from_torch(network.eval(), (4, 16, 16)).data())
+    assert ours.metric("peak_memory", mode="eager").total == as_it_runs(network, (4, 16, 16))
+
+
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "squeezenet1_0", "vgg16"])
+def test_an_imported_network_has_the_zoos_peak(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    from costcalc.interop.torch.read import from_torch
+
+    with torch.device("meta"):
+        network = costcalc.torch.build(name)
+    theirs = int(next(row for row in REFERENCE if row["model"] == name)["eager_peak_bytes"])
+    ours = costcalc.count(from_torch(network, (3, 224, 224)).data())
+    assert ours.metric("peak_memory", mode="eager").total == theirs
+
+
 # ---- orders ---------------------------------------------------------------------------------------------
 
 

@@ -297,6 +297,29 @@ def test_what_is_no_number_has_no_ratio(run: Run) -> None:
 OPAQUE = ["conv: {out: 4, kernel: 3}", "opaque: {shape: [4, 6, 6]}", "relu", "global_avg_pool", "fc: {out: 2}"]
 
 
+# What rests on the work, on the pixels read, or on what is kept; sizes of tensors and parameters are stated.
+UNKNOWN_OF_OPAQUE = {
+    "macs", "real_macs", "effective_macs", "backward_macs", "training_macs", "elementwise", "activations", "winograd2",
+    "winograd4", "intensity", "latency", "latency_most", "energy", "energy_compute", "saved", "training_memory",
+    "receptive_field", "effective_stride", "effective_padding", "field_centre",
+}  # fmt: skip
+UNKNOWN_OF_CUSTOM = {
+    "real_macs", "saved", "training_memory", "receptive_field", "effective_stride", "effective_padding", "field_centre",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(metrics()))
+def test_what_a_custom_layer_does_not_state_is_unknown(name: str) -> None:
+    layers = [{"conv": {"out": 4, "kernel": 3}}, {"custom": {"macs": 5, "params": 3}}, "relu"]
+    spec = {"costcalc": 1, "input": [3, 8, 8], "layers": layers}
+    one = costcalc.count(spec).metric(name, **find(name).needs)
+    assert (one.total is num.UNKNOWN) == (name in UNKNOWN_OF_CUSTOM)
+    if name in UNKNOWN_OF_CUSTOM:
+        assert not costcalc.check(spec, most={name: "1G"})
+        assert costcalc.count(spec).to_dict(columns=name)["metrics"][-1]["total"] is None
+    assert str(costcalc.count(spec).metric("peak_memory", mode="eager").total) == "unknown"
+
+
 @pytest.mark.parametrize("options", [{}, {"mode": "mcu", "patches": 2}, {"order": "best"}, {"checkpoint": 2}])
 @pytest.mark.parametrize("name", sorted(metrics()))
 def test_what_nobody_knows_stays_unknown(name: str, options: dict[str, Any]) -> None:
@@ -305,5 +328,7 @@ def test_what_nobody_knows_stays_unknown(name: str, options: dict[str, Any]) -> 
     given = {**find(name).needs, **options}
     one = result.metric(name, **given)
     json.dumps(result.to_dict(columns=name, **given))
+    if name in UNKNOWN_OF_OPAQUE:
+        assert one.total is num.UNKNOWN
     if one.unit.startswith("MACs"):
         assert one.total is num.UNKNOWN

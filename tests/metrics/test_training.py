@@ -96,6 +96,58 @@ def test_each_operator_keeps_what_autograd_keeps(item: Any, tail: list[Any]) -> 
     assert 0 <= theirs - result.metric("saved").total <= slack
 
 
+# PyTorch's modules: what each is called in a spec, with and without `inplace`.
+MODULES: list[tuple[str, str, bool]] = [
+    *((kind, name, over) for kind, name in (
+        ("relu", "ReLU"), ("relu6", "ReLU6"), ("leaky_relu", "LeakyReLU"), ("elu", "ELU"), ("selu", "SELU"),
+        ("celu", "CELU"), ("hard_swish", "Hardswish"), ("swish", "SiLU"), ("hard_sigmoid", "Hardsigmoid"),
+        ("hard_tanh", "Hardtanh"), ("mish", "Mish"),
+    ) for over in (True, False)),
+    *((kind, name, False) for kind, name in (
+        ("prelu", "PReLU"), ("gelu", "GELU"), ("softplus", "Softplus"), ("sigmoid", "Sigmoid"), ("tanh", "Tanh"),
+        ("softsign", "Softsign"), ("log_sigmoid", "LogSigmoid"), ("dropout", "Dropout"),
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "module", "over"), MODULES)
+def test_an_activation_keeps_what_pytorchs_module_keeps(kind: str, module: str, over: bool) -> None:
+    """A network of PyTorch's own modules, none of them made by costcalc; and what the importer makes of it."""
+    torch = pytest.importorskip("torch")
+    from costcalc.interop.torch.read import from_torch
+
+    nn = torch.nn
+    act = getattr(nn, module)(inplace=True) if over else getattr(nn, module)()
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), act, nn.Conv2d(4, 2, 1)).train()
+    kept: dict[int, Any] = {}
+    own = {tensor.untyped_storage().data_ptr() for tensor in [*network.parameters(), *network.buffers()]}
+
+    def pack(tensor: Any) -> Any:
+        if tensor.untyped_storage().data_ptr() not in own:
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = network(torch.rand(2, 3, 9, 9))
+    theirs = sum(storage.nbytes() for storage in kept.values())
+    del result
+    fields = {} if over or "inplace" not in operators()[kind].fields else {"inplace": False}
+    layers = [{"conv": {"out": 4, "kernel": 3}}, "batch_norm", {kind: fields}, {"conv": {"out": 2, "kernel": 1}}]
+    ours = costcalc.count({"costcalc": 1, "input": [3, 9, 9], "layers": layers}, batch=2)
+    assert ours.metric("saved").total == theirs
+    if kind != "dropout":  # at inference it is no row that keeps anything
+        assert costcalc.count(from_torch(network, (3, 9, 9)).data(), batch=2).metric("saved").total == theirs
+
+
+def test_the_largest_batch_of_an_unknown_network_is_unknown() -> None:
+    layers = [{"conv": {"out": 4, "kernel": 3}}, {"custom": {"params": 5}}]
+    graph = costcalc.count({"costcalc": 1, "input": [3, 9, 9], "layers": layers}).graph
+    assert str(largest_batch(graph, Setup(), 10**9)) == "unknown"
+    assert str(demand(graph, Setup(checkpoint=2)).saved) == "unknown"
+    frozen = demand(graph, Setup(freeze="*"))  # where nothing learns nothing is kept
+    assert frozen.saved == 0
+
+
 FILES = [zoo.stem(spec.where) for spec in zoo.specs() if spec.meta.get("task") == "classification"]
 
 
@@ -156,6 +208,14 @@ def test_what_is_frozen(freeze: str, backward: int, learned: int, kept: int) -> 
     for optimizer, numbers in (("sgd", 0), ("momentum", 1), ("adam", 2)):
         needed = demand(result.graph, result.setup(freeze=freeze, optimizer=optimizer))
         assert needed[:4] == (4 * 105, 4 * learned, 4 * numbers * learned, 3 * kept)
+
+
+@pytest.mark.parametrize("freeze", ["net", "net.a", "net.a*"])
+def test_a_group_of_an_imported_network_is_frozen(freeze: str) -> None:
+    fc = {"fc": {"out": 3, "bias": False}}  # 9 weights, the names as imports give them
+    layers = [{**fc, "name": "net.a.one"}, {**fc, "name": "net.b"}]
+    graph = costcalc.count({"costcalc": 1, "input": [3], "layers": layers}).graph
+    assert demand(graph, Setup(freeze=freeze)).gradients == (0 if freeze == "net" else 4 * 9)
 
 
 def test_mixed_precision_halves_activations_not_statistics() -> None:

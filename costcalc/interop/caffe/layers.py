@@ -33,6 +33,7 @@ class CaffeNetwork:
             if layer.type not in LOSSES:
                 self.run(layer)
         self.flat.outputs = self.flat.ends()
+        self.flat.alone()
         return self.flat
 
     def run(self, layer: CaffeLayer) -> None:

@@ -10,12 +10,12 @@ Under `torch.device("meta")` nothing is allocated and nothing computed, and shap
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from costcalc.base.errors import first_line, stop
 from costcalc.base.optional import need
 from costcalc.graph.graph import Graph, Node, Tensor
+from costcalc.graph.in_place import in_place
 from costcalc.operators.families._twin import twin
 
 Path = tuple[str, ...]
@@ -37,8 +37,10 @@ def build(graph: Graph) -> Any:
     """
     torch = need("torch", "torch")
     network = _network(torch, graph)
-    for node, path in zip(graph.nodes, _paths(torch, graph), strict=True):
+    for node, path, over in zip(graph.nodes, _paths(torch, graph), in_place(graph), strict=True):
         module = _module(torch, node)
+        if over:
+            module.inplace = True
         _place(torch, network, path, module)
         network.nodes.append(module)
     network.tie()
@@ -118,7 +120,7 @@ def _paths(torch: Any, graph: Graph) -> list[Path]:
 
 def _path(node: Node, meanings: set[str]) -> Path:
     """Return a node's keys: its layer's name parted, and what follows the layer (its norm) in the last."""
-    parts = [f"{part}_" if part in meanings or not part else part for part in re.split("[/.]", node.layer)]
+    parts = [f"{part}_" if part in meanings or not part else part for part in node.keys]
     return (*parts[:-1], parts[-1] + node.name[len(node.layer) :])
 
 

@@ -17,15 +17,27 @@ class Activation(Op):
     is_act = True
 
     def storage(self, x: Shape, y: Shape) -> str:
-        """PyTorch's modules have an `inplace`, unless a class says otherwise."""
-        return INPLACE
+        return FOLDED
 
     def saved(self, x: Shape, y: Shape) -> Saved:
-        """Return the input, unless a class says otherwise: in place PyTorch keeps a copy of it, as large."""
+        """Return the input, unless a class says otherwise."""
         return Saved((0,))
 
 
-class Relu(Activation, kind="relu"):
+class InPlace(Activation):
+    """What activations share whose module in PyTorch has an `inplace`."""
+
+    inplace: bool = flag("write over the input, as PyTorch's module does with inplace=True", True)
+    keeps_result = False  # whether PyTorch then keeps the result; else it keeps a copy of the input, as large
+
+    def storage(self, x: Shape, y: Shape) -> str:
+        return INPLACE if self.inplace else FOLDED
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved(result=True) if self.inplace and self.keeps_result else Saved((0,))
+
+
+class Relu(InPlace, kind="relu"):
     """Rectifier, max(x, 0): one comparison an element."""
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
@@ -42,7 +54,7 @@ class Relu(Activation, kind="relu"):
     ]
 
 
-class Relu6(Activation, kind="relu6"):
+class Relu6(InPlace, kind="relu6"):
     """Rectifier with a ceiling, min(max(x, 0), 6): two comparisons an element."""
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
@@ -54,9 +66,10 @@ class Relu6(Activation, kind="relu6"):
     examples = [Example({}, (8, 4, 4), (8, 4, 4), "2 * 8 * 4 * 4", elementwise={"compare": 256})]
 
 
-class LeakyRelu(Activation, kind="leaky_relu"):
+class LeakyRelu(InPlace, kind="leaky_relu"):
     """Rectifier with a slope below zero, max(x, slope * x): a comparison and a multiplication an element."""
 
+    keeps_result = True
     slope: float = real("slope below zero", 0.01)
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
@@ -87,9 +100,6 @@ class PRelu(Activation, kind="prelu"):
     def norm_params(self, x: Shape, y: Shape) -> Any:
         return x.c if self.per_channel else 1
 
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
-
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size, "mul": x.size}
 
@@ -102,12 +112,13 @@ class PRelu(Activation, kind="prelu"):
     ]
 
 
-class Elu(Activation, kind="elu"):
+class Elu(InPlace, kind="elu"):
     """Exponential linear unit: x above zero, alpha * (e^x - 1) below.
 
     An element takes a comparison, and is counted as if below zero: exp, add, mul.
     """
 
+    keeps_result = True
     alpha: float = real("limit below zero, as a positive number", 1.0)
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
@@ -130,9 +141,6 @@ class Elu(Activation, kind="elu"):
 class Sigmoid(Activation, kind="sigmoid"):
     """Logistic function, 1 / (1 + e^-x): exp, add, div an element."""
 
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
-
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": x.size, "add": x.size, "div": x.size}
 
@@ -153,7 +161,7 @@ class Sigmoid(Activation, kind="sigmoid"):
     ]
 
 
-class HardSigmoid(Activation, kind="hard_sigmoid"):
+class HardSigmoid(InPlace, kind="hard_sigmoid"):
     """Logistic function in straight lines, relu6(x + 3) / 6.
 
     An element takes an addition, two comparisons, and a multiplication by the constant 1/6.
@@ -170,9 +178,6 @@ class HardSigmoid(Activation, kind="hard_sigmoid"):
 
 class Tanh(Activation, kind="tanh"):
     """Hyperbolic tangent, 2 / (1 + e^(-2x)) - 1: mul, exp, div and two additions an element."""
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"mul": x.size, "exp": x.size, "add": 2 * x.size, "div": x.size}
@@ -194,7 +199,7 @@ class Tanh(Activation, kind="tanh"):
     ]
 
 
-class Swish(Activation, kind="swish", aliases=("silu",)):
+class Swish(InPlace, kind="swish", aliases=("silu",)):
     """Swish or SiLU, x * sigmoid(x): exp, add, div and mul an element."""
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
@@ -214,7 +219,7 @@ class Swish(Activation, kind="swish", aliases=("silu",)):
     ]
 
 
-class HardSwish(Activation, kind="hard_swish"):
+class HardSwish(InPlace, kind="hard_swish"):
     """Swish in straight lines, x * relu6(x + 3) / 6.
 
     An element takes an addition, two comparisons, and two multiplications (one by the constant 1/6).
@@ -244,9 +249,6 @@ class Gelu(Activation, kind="gelu"):
     x * sigmoid(1.702 * x): two multiplications, exp, add and div an element.
     """
 
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
-
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"mul": 2 * x.size, "exp": x.size, "add": x.size, "div": x.size}
 
@@ -264,7 +266,7 @@ class Gelu(Activation, kind="gelu"):
     ]
 
 
-class Mish(Activation, kind="mish"):
+class Mish(InPlace, kind="mish"):
     """Mish, x * tanh(ln(1 + e^x)).
 
     With e = e^x and w = e * (e + 2) it is x * w / (w + 2): exp, two additions, two multiplications
@@ -291,9 +293,6 @@ class Mish(Activation, kind="mish"):
 class Softplus(Activation, kind="softplus"):
     """Softplus, ln(1 + e^x): an exponential, an addition, and a logarithm that counts as an exponential."""
 
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
-
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": 2 * x.size, "add": x.size}
 
@@ -305,9 +304,6 @@ class Softplus(Activation, kind="softplus"):
 
 class Softsign(Activation, kind="softsign"):
     """Softsign, x / (1 + |x|): a comparison, an addition and a division an element."""
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size, "add": x.size, "div": x.size}
@@ -322,8 +318,10 @@ class Softsign(Activation, kind="softsign"):
     examples = [Example({}, (10,), (10,), "ten elements", elementwise={"compare": 10, "add": 10, "div": 10})]
 
 
-class Selu(Activation, kind="selu"):
+class Selu(InPlace, kind="selu"):
     """Scaled exponential linear unit: that of `elu` with fixed constants, and one multiplication more."""
+
+    keeps_result = True
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"compare": x.size, "exp": x.size, "add": x.size, "mul": 2 * x.size}
@@ -336,9 +334,10 @@ class Selu(Activation, kind="selu"):
     ]
 
 
-class Celu(Activation, kind="celu"):
+class Celu(InPlace, kind="celu"):
     """Continuous exponential linear unit: x above zero, alpha * (e^(x / alpha) - 1) below: as `elu`, and a division."""
 
+    keeps_result = True
     alpha: float = real("limit below zero, as a positive number", 1.0)
 
     def settle(self) -> None:
@@ -362,7 +361,7 @@ class Celu(Activation, kind="celu"):
     ]
 
 
-class HardTanh(Activation, kind="hard_tanh"):
+class HardTanh(InPlace, kind="hard_tanh"):
     """Hyperbolic tangent in straight lines, min(max(x, least), most): two comparisons an element."""
 
     least: float = real("the smallest value", -1.0)
@@ -383,9 +382,6 @@ class HardTanh(Activation, kind="hard_tanh"):
 
 class LogSigmoid(Activation, kind="log_sigmoid"):
     """Logarithm of the logistic function, -ln(1 + e^-x): two additions and, with the logarithm, two exponentials."""
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         return {"exp": 2 * x.size, "add": 2 * x.size}

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.numbers import num
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import twin
 from costcalc.operators.fields import integer, integers, text
-from costcalc.operators.op import Example, Op
+from costcalc.operators.op import Example, Op, Saved
+from costcalc.operators.receptive import Reaches
 
 
-class Custom(Op, kind="custom"):
-    """A layer whose cost is stated in the spec, not derived: `custom: {params: 9 * c_in, note: ...}`.
-
-    Its parameters count as weights. What is not stated is zero, and the shape the input's.
-    """
+class Stated(Op):
+    """What layers share that costcalc does not know: of that which no field states nobody knows anything."""
 
     derived = False
+
+    def scratch(self, x: Any, y: Any) -> Any:
+        return UNKNOWN
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> Reaches:
+        return UNKNOWN
+
+    def saved(self, x: Any, y: Any) -> Saved:
+        return Saved(elements=UNKNOWN)
+
+
+class Custom(Stated, kind="custom"):
+    """A layer whose cost is stated in the spec, not derived: `custom: {params: 9 * c_in, note: ...}`.
+
+    Its parameters count as weights. Counts that are not stated are zero, and the shape is the input's. Which pixels it
+    reads, what training keeps of it and what PyTorch makes beside its output are unknown.
+    """
 
     dims: tuple[Any, ...] | None = integers("output shape; by default the input's", None, key="shape")
     stated_params: int = integer("learned numbers", 0, least=0, key="params")
@@ -32,6 +48,10 @@ class Custom(Op, kind="custom"):
 
     def macs(self, x: Shape, y: Shape) -> Any:
         return self.stated_macs
+
+    def real_macs(self, x: Shape, y: Shape) -> Any:
+        """Return that it has none where it has no products; else nobody knows how many fall on the padding."""
+        return 0 if num.truth(self.stated_macs == 0) else UNKNOWN
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         """Return a stand-in that has the stated parameters and gives zeros of the stated shape."""
@@ -50,13 +70,12 @@ class Custom(Op, kind="custom"):
     ]  # fmt: skip
 
 
-class Opaque(Op, kind="opaque"):
+class Opaque(Stated, kind="opaque"):
     """An operation that costcalc does not know, of unknown cost: so is every total that includes it.
 
-    Its output's shape is stated; so are its parameters, where they are known.
+    Its output's shape is stated; so are its parameters, where it has any.
     """
 
-    derived = False
     inputs = None
 
     dims: tuple[Any, ...] = integers("output shape, channels first", key="shape")
@@ -71,6 +90,9 @@ class Opaque(Op, kind="opaque"):
 
     def macs(self, x: tuple[Shape, ...], y: Shape) -> Any:
         return UNKNOWN
+
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+        return dict.fromkeys(("add", "mul", "div", "compare", "exp", "sqrt"), UNKNOWN)
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         """Return a stand-in that has the stated parameters and gives zeros of the stated shape."""

@@ -188,6 +188,14 @@ class Split(Op, kind="split"):
     def storage(self, x: Shape, y: tuple[Shape, ...]) -> str:
         return VIEW
 
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return (SAME,) * len(x.space)
+
+    def begins(self, x: Shape, y: tuple[Shape, ...], part: int) -> tuple[int, ...]:
+        axis = x.place(self.axis)
+        before = sum(one.dims[axis] for one in y[:part])
+        return tuple(before if k == axis else 0 for k in range(1, len(x.dims)))
+
     def torch(self, torch: Any, x: Shape, y: tuple[Shape, ...]) -> Any:
         axis = x.place(self.axis)
         return lambda t: torch.split(t, [one.dims[axis] for one in y], axis + 1)

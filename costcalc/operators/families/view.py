@@ -11,7 +11,7 @@ from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import edges
 from costcalc.operators.fields import integers, padding, per_axis
 from costcalc.operators.op import VIEW, Example, Op
-from costcalc.operators.receptive import Reach
+from costcalc.operators.receptive import SAME, Reach
 from costcalc.operators.window import Windowed
 
 
@@ -94,7 +94,7 @@ class Roll(Op, kind="roll"):
         return x
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None if any(self.axes_) else super().reach(x, y)
+        return None if any(self.axes_) else (SAME,) * len(x.space)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.roll(t, self.by, [axis + 1 for axis in self.axes_])
@@ -117,7 +117,7 @@ class Flip(Op, kind="flip"):
         return x
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None if any(self.axes_) else super().reach(x, y)
+        return None if any(self.axes_) else (SAME,) * len(x.space)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.flip(t, [axis + 1 for axis in self.axes_])

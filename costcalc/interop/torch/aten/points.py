@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of
+from costcalc.operators.op import operators
 
 # ATen's word -> costcalc's operator, for activations without numbers of their own.
 ALIKE = {
@@ -32,7 +33,12 @@ def word(r: Reading) -> str:
 @aten(*ALIKE)
 def activation(r: Reading, x: View, **_: Any) -> View:
     """Translate an activation."""
-    return r.same(x, r.add(ALIKE[word(r)], [x.value]))
+    return r.same(x, r.add(ALIKE[word(r)], [x.value], **over(r, ALIKE[word(r)])))
+
+
+def over(r: Reading, kind: str) -> dict[str, Any]:
+    """Return whether an activation writes over its input, where its operator says so."""
+    return {"inplace": r.operation.partition(".")[0].endswith("_")} if "inplace" in operators()[kind].fields else {}
 
 
 @aten("leaky_relu", "elu", "celu", "hardtanh")
@@ -42,16 +48,16 @@ def slope(r: Reading, x: View, **given: Any) -> View:
     if name == "hardtanh":
         return clamped(r, x, given.get("min_val", -1), given.get("max_val", 1))
     if name == "leaky_relu":
-        return r.same(x, r.add(name, [x.value], slope=given.get("negative_slope")))
-    return r.same(x, r.add(name, [x.value], alpha=given.get("alpha")))
+        return r.same(x, r.add(name, [x.value], slope=given.get("negative_slope"), **over(r, name)))
+    return r.same(x, r.add(name, [x.value], alpha=given.get("alpha"), **over(r, name)))
 
 
 def clamped(r: Reading, x: View, least: float | None, most: float | None) -> View:
     """Add a bound below, above, or both."""
     if (least, most) == (0, 6):
-        return r.same(x, r.add("relu6", [x.value]))
+        return r.same(x, r.add("relu6", [x.value], **over(r, "relu6")))
     if least is not None and most is not None:
-        return r.same(x, r.add("hard_tanh", [x.value], least=least, most=most))
+        return r.same(x, r.add("hard_tanh", [x.value], least=least, most=most, **over(r, "hard_tanh")))
     op, by = ("minimum", most) if least is None else ("maximum", least)
     return r.same(x, r.add("arithmetic", [x.value], op=op, by=by))
 

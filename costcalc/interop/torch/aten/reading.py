@@ -151,7 +151,8 @@ class Reading:
         """Add a step and return the names of its values; fields that are None, or as usual, are left out."""
         declared = operators()[kind].fields
         said = {key: value for key, value in fields.items() if value is not None and value != declared[key].default}
-        return self.flat.add(kind, inputs, name or self.title(), **said)
+        # A dot parts modules, and only that: a module's own key may have a slash, which a spec's name can't.
+        return self.flat.add(kind, inputs, (name or self.title()).replace("/", "_"), **said)
 
     def helper(self, kind: str, value: str, **fields: Any) -> str:
         """Return the value of a step that costs nothing, the same one for the same wish."""
