@@ -177,7 +177,8 @@ class Net:
         """
         if id(const) in self._parameters:
             return self._parameters[id(const)][1]
-        new = {root: n for root, n in const.roots.items() if root not in self._claimed and (n > 1 or weight)}
+        fresh = {root: n for root, n in const.roots.items() if root not in self._claimed}
+        new = {root: n for root, n in fresh.items() if n > 1 or weight or root.origin is Origin.PARAMETER}
         learned = {
             root: n for root, n in new.items() if const.floating and self.learned(const, root, beside, weight=weight)
         }
@@ -212,7 +213,8 @@ class Net:
         full = shapes.padded(const.shape, len(x.shape))
         places = [k for k, n in enumerate(full) if n > 1]
         lead = self.lead(x.shape)
-        return places == [lead] or (last and places == [len(x.shape) - 1])
+        one = not places and len(x.shape) > lead and x.shape[lead] == 1
+        return one or places == [lead] or (last and places == [len(x.shape) - 1])
 
     def owns(self, const: Const) -> bool:
         """Say whether a layer can learn a constant as its weights: no expansion of a smaller one, and no buffer.

@@ -143,8 +143,9 @@ class ActiveShift(Op, kind="active_shift"):
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         def move(m: Any, t: Any) -> Any:
-            if t.is_meta and not torch.is_grad_enabled():
-                # Only the shape is asked for, and PyTorch would take sampling apart for it, into 150 operations.
+            if t.is_meta and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
+                # Only the shape is asked for, and PyTorch would take sampling apart for it, into 150 operations. An
+                # export is to see what is done.
                 return torch.empty_like(t)[steps(self.stride)]
             # Each channel is sampled as an image of its own, on the grid moved by its offset in pixels.
             functional, eye = torch.nn.functional, torch.eye(2, device=t.device).expand(x.c, 2, 2)
