@@ -83,7 +83,7 @@ class Expansion:
         try:
             own = self.own_input(scope, given=shape is not None)
             source.shape = self.input_shape(own, shape)
-            graph.own = () if "?" in own else own
+            graph.own = () if any(isinstance(axis, str) for axis in own) else own
         except Placed as placed:
             self.problems.found.append(placed.problem)
         except DependsOnMistake:
