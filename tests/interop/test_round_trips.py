@@ -119,7 +119,7 @@ def worded() -> list[Any]:
     found = []
     for kind, cls in sorted(operators().items()):
         for name, field in cls.fields.items() if kind == cls.kind else ():
-            for word in field.words if isinstance(field, Word) else ():
+            for word in sorted(field.words) if isinstance(field, Word) else ():
                 for example, more in product(cls.examples, ({}, {"by": 3})):
                     given = Example(example.fields | {name: word} | more, example.x, example.y, "with another word")
                     with suppress(SpecError):
