@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 
 import in_process
@@ -26,6 +25,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 @pytest.fixture
-def run() -> Callable[..., in_process.Done]:
+def run() -> in_process.Run:
     """Return what runs `costcalc WORDS` in this process, 100 columns wide: exit code, output, errors."""
     return partial(in_process.costcalc, env={"COLUMNS": "100"})

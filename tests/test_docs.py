@@ -11,6 +11,7 @@ import sys
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import click
@@ -320,6 +321,46 @@ def test_relative_links_lead_somewhere(page: str, link: str) -> None:
     target = (ROOT / page).parent / file if file else ROOT / page
     assert target.is_file()
     assert not anchor or anchor in anchors(target.read_text(encoding="utf-8"))
+
+
+# What names parts of the repository: pages, and the text of every module.
+NAMING = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for pattern in (
+        "*.md",
+        "docs/*.md",
+        "notebooks/*.md",
+        "tests/**/*.md",
+        "benchmarks/*.py",
+        "costcalc/**/*.py",
+        "tests/**/*.py",
+    )
+    for path in sorted(ROOT.glob(pattern))
+}
+HERE = re.compile(r"(?<![\w/.*-])(?:benchmarks|costcalc|docs|notebooks|specs|tests|\.ci)/[\w./*-]*")
+ROOMS = "|".join(room for floor in FLOORS for room in floor if room != "torch")  # which is PyTorch's name too
+PART = re.compile(rf"`(?:costcalc[./])?((?:{ROOMS})(?:[./][a-z_]\w*)+)`")
+
+
+def test_every_file_and_folder_that_is_named_is_there() -> None:
+    named = {(name, word.rstrip("./")) for name, text in NAMING.items() for word in HERE.findall(text)}
+    assert len(named) > 100
+    assert {(name, word) for name, word in named if not any(ROOT.glob(word))} == set()
+
+
+def resolves(part: str) -> bool:
+    """Say whether `language/source` or `numbers.num.prod` is a module of costcalc, or stands in one."""
+    try:
+        resolve_name(f"costcalc.{part.replace('/', '.')}")
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def test_every_module_that_is_named_is_there() -> None:
+    named = {(name, part) for name, text in NAMING.items() for part in PART.findall(text)}
+    assert len(named) > 5
+    assert {(name, part) for name, part in named if not resolves(part)} == set()
 
 
 HOSTS = {"arxiv.org", "github.com", "json-schema.org", "no-color.org", "pjreddie.com", "semver.org"}

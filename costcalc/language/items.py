@@ -130,11 +130,10 @@ class ItemReader(ValueReader):
             return self.include(value, mark, context)
         if key in self.spec.blocks:
             return self.call(key, value, mark, context)
-        cls = ops.operators().get(key)
-        if cls is None and key in context.variables:
+        if key in context.variables and key not in ops.operators():
             self.read_names.add(key)
             return WordItem(key, mark, value, context)
-        cls = cls or ops.find(key)
+        cls = ops.find(key)
         if cls is None:
             if key not in self.lost_blocks:
                 self.unknown_item(key, mark, context)

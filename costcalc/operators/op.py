@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
-from costcalc.base.errors import Fault
+from costcalc.base.errors import Fault, first_line, stop
 from costcalc.numbers.shape import Shape
-from costcalc.operators.fields import REQUIRED, Field, Role
+from costcalc.operators.fields import MODIFIERS, REQUIRED, Field, Role
 from costcalc.operators.receptive import SAME, Reaches
 
 # What a row holds. Parameters are counted once where weights are shared, work each time.
@@ -240,18 +240,68 @@ class Example:
         self.note = note
         self.counts = counts
 
+    def mistake(self, cls: type[Op]) -> str:
+        """Return what an operator's rules give otherwise than this example says, or an empty string."""
+        for what, given, known in (("fields", self.fields, cls.fields), ("counts", self.counts, COMPONENTS)):
+            if unknown := [name for name in given if name not in known]:
+                return f"'{unknown[0]}' is none of its {what}: {', '.join(known)}"
+        x, said = _shaped(self.x), _shaped(self.y)
+        op = cls(len((x if isinstance(x, Shape) else x[0]).space) if x else 0, **self.fields)
+        y = op.shape(x)
+        op.check(x, y)
+        if y != said:
+            return f"shape gives {y!r:.60}, the example says {said!r}"
+        for name in COMPONENTS:
+            wanted = self.counts.get(name, None if name == "elementwise" else 0)
+            found = getattr(op, name)(x, y)
+            if wanted is not None and (found != wanted or type(found) is not type(wanted)):
+                return f"{name} gives {found!r:.60}, the example says {wanted!r}"
+        return ""
+
+
+def _shaped(dims: Any) -> Any:
+    """Return an example's numbers as a Shape, or as a tuple of them where there are several tensors."""
+    return tuple(_shaped(one) for one in dims) if not dims or isinstance(dims[0], tuple) else Shape(*dims)
+
+
+# What every operator has, so that no field can be called so; `inplace` is there to be made a field.
+_RULES = frozenset(name for name in vars(Op) if not name.startswith("_")) - {"inplace"}
+
 
 def _register(cls: type[Op]) -> None:
     """Enter a class under its kind and aliases; a mistake in a definition shows at import."""
     if not cls.__doc__:
         raise TypeError(f"{cls.__name__} needs a docstring: its first line is the reference's entry")
+    for field in cls.fields.values():
+        _check_field(cls, field)
     for name in (cls.kind, *cls.aliases):
-        if name in REGISTRY and REGISTRY[name].__qualname__ != cls.__qualname__:
-            raise TypeError(f"two operators are called '{name}'")
+        if not name.isidentifier() or name != name.lower():
+            raise TypeError(f"{cls.__name__}: an operator is called like blur_pool, in small letters, not '{name}'")
+        if name in REGISTRY and _home(REGISTRY[name]) != _home(cls):
+            raise TypeError(f"two operators are called '{name}': {_home(REGISTRY[name])} and {_home(cls)}")
         REGISTRY[name] = cls
 
 
+def _home(cls: type[Op]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _check_field(cls: type[Op], field: Field) -> None:
+    """Raise TypeError for a field whose name is taken, or whose default is no value of it."""
+    if field.attr in _RULES:
+        raise TypeError(f"{cls.__name__}.{field.attr}: every operator has this already; call the field otherwise")
+    if field.name in MODIFIERS:
+        raise TypeError(f"{cls.__name__}.{field.name}: stands beside every operator ({MODIFIERS[field.name]})")
+    if field.default is REQUIRED or field.default is None:
+        return
+    try:
+        field.parse(field.default)
+    except Fault as fault:
+        raise TypeError(f"{cls.__name__}: the default of {fault.message}") from None
+
+
 _loaded: set[str] = set()
+_proved: set[type[Op]] = set()  # those of other packages; costcalc's own are held to their examples by the tests
 
 
 def operators() -> dict[str, type[Op]]:
@@ -270,16 +320,45 @@ def operators() -> dict[str, type[Op]]:
 
 
 def find(word: str) -> type[Op] | None:
-    """Return the operator of that name; packages' entry points are read when one is not found here."""
+    """Return the operator of that name; packages' entry points are read when one is not found here.
+
+    Raises SpecError where a package can't be loaded, or an operator's rules do not give what its examples say.
+    """
     found = operators().get(word)
     if found is None and "packages" not in _loaded:
-        _loaded.add("packages")
         from importlib.metadata import entry_points
 
         for entry in entry_points(group="costcalc.operators"):
-            entry.load()
+            try:
+                entry.load()
+            except Exception as error:
+                said = f"{type(error).__name__}: {first_line(error)}"
+                raise stop(
+                    f"the package of operators '{entry.name}' ({entry.value}) can't be loaded: {said}"
+                ) from error
+        _loaded.add("packages")
         found = REGISTRY.get(word)
+    if found is not None and found not in _proved and not found.__module__.startswith("costcalc."):
+        _prove(found)
     return found
+
+
+def _prove(cls: type[Op]) -> None:
+    """Hold an operator of another package to its examples before it counts anything; SpecError where it differs."""
+    called = f"the operator '{cls.kind}' ({_home(cls)})"
+    examples = vars(cls).get("examples")
+    if not examples:
+        hint = "examples = [Example({}, (64, 112, 112), (64, 56, 56), macs=1806336)]: fields, input, output, counts"
+        raise stop(f"{called} needs an example that is counted by hand", hint=hint)
+    for example in examples:
+        try:
+            mistake = example.mistake(cls)
+        except Exception as error:
+            said = f"{type(error).__name__}: {first_line(error)}"
+            raise stop(f"{called} does not give its example: {said}") from error
+        if mistake:
+            raise stop(f"{called} does not give its example: {mistake}")
+    _proved.add(cls)
 
 
 def role_words(role: str) -> dict[str, str]:

@@ -6,11 +6,11 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import Run
 
 import costcalc
 from costcalc.comparisons import aligning, baselines, comparing, diffing, networks
@@ -41,8 +41,6 @@ layers:
 """
 OPAQUE = SPEC.replace("  - {add:", "  - {opaque: {shape: [8, 8, 8], params: 5}, name: odd}\n  - {add:")
 MADE = {"tiny.yaml": SPEC, "odd.yaml": OPAQUE, "moved.yaml": SPEC.replace("[[], c1]", "[[], c2]")}
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture

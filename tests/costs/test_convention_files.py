@@ -1,6 +1,6 @@
 """The conventions that are other tools': their integers, network by network and operator by operator.
 
-The numbers are those that the tools gave (tests/data/README.md), none of them is in a profile or a spec.
+The numbers are those that the tools gave (tests/data/README.md), none of them is in a convention or a spec.
 """
 
 from __future__ import annotations

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from in_process import Run
 
 import costcalc
 from costcalc.base.errors import SpecError
-from costcalc.cli import group
 from costcalc.costs import conventions
 from costcalc.explanations import tool_differences
 from costcalc.language import zoo
@@ -36,10 +35,6 @@ headline: macs
 params: weights
 macs: 0
 """
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(group, arguments, catch_exceptions=True)
 
 
 def own(folder: Path, *more: str, text: str = OWN) -> str:
@@ -98,10 +93,10 @@ def test_macs_and_flops_of_costcalc(name: str, unit: str, macs: int, flops: int)
     assert (result.unit, result.macs, result.flops) == (unit, macs, flops)
 
 
-def test_unit_is_an_option() -> None:
-    assert "2.079 K FLOPs" not in run("report", "mobilenet_v1").output
+def test_unit_is_an_option(run: Run) -> None:
+    assert "2.079 K FLOPs" not in run("report", "mobilenet_v1").out
     done = run("report", "mobilenet_v1", "--unit", "flops", "--by", "type")
-    assert "macs: 1,137,480,704 FLOPs\nelementwise: 15,182,239 operations" in done.output
+    assert "macs: 1,137,480,704 FLOPs\nelementwise: 15,182,239 operations" in done.out
 
 
 # ---- what is wrong with a file: the text that is replaced, by what, and what is said --------------------------------
@@ -198,9 +193,9 @@ def test_a_path_may_be_one(tmp_path: Path) -> None:
     assert conventions.get(Path(own(tmp_path))).name == "own"
 
 
-def test_a_unit_that_contradicts_the_convention_is_refused() -> None:
+def test_a_unit_that_contradicts_the_convention_is_refused(run: Run) -> None:
     done = run("report", "mobilenet_v1", "--convention", "costcalc:flops", "--unit", "macs")
-    assert "contradict each other" in str(done.exception)
+    assert "contradict each other" in done.err
 
 
 def test_unknown_costs_stay_unknown_side_by_side() -> None:

@@ -6,11 +6,10 @@ import json
 from math import ceil
 
 import pytest
-from click.testing import CliRunner
+from in_process import Run
 
 import costcalc
 from costcalc.base.errors import SpecError
-from costcalc.cli import group
 from costcalc.estimates.sizing import Sizes
 from costcalc.hardware.compression import SCALES, Coding
 from costcalc.transforms.whatif import WhatIf
@@ -158,13 +157,8 @@ def test_what_is_refused(given, message) -> None:
         sizes(FC, **given)
 
 
-def run(*words: str) -> str:
-    done = CliRunner().invoke(group, ["size", *words], catch_exceptions=True)
-    return done.output if done.exception is None else str(done.exception)
-
-
-def test_the_command_tells_what_the_class_tells() -> None:
-    found = json.loads(run("alexnet", "--bits", "8", "--bits", "fc=4", "--format", "json"))
+def test_the_command_tells_what_the_class_tells(run: Run) -> None:
+    found = json.loads(run("size", "alexnet", "--bits", "8", "--bits", "fc=4", "--format", "json").out)
     whole = Sizes(costcalc.count("alexnet"), [("all", 8), ("fc", 4)])
     assert found["forms"] == whole.records()
     rows = [row for row in found["layers"] if row["bits"] == 4]
@@ -186,5 +180,6 @@ def test_the_command_tells_what_the_class_tells() -> None:
         (["--format", "markdown"], "| fp32 |"),
     ],
 )
-def test_the_commands_words(words, said) -> None:
-    assert said in run("mobilenet_v1", *words)
+def test_the_commands_words(words, said, run) -> None:
+    done = run("size", "mobilenet_v1", *words)
+    assert said in done.out + done.err

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from click.testing import CliRunner
 
 import costcalc
 from costcalc.base.errors import SpecError
-from costcalc.cli import group
 from costcalc.estimates.powering import Energy
 from costcalc.hardware import energy
 from costcalc.hardware.energy import Chip
@@ -108,8 +106,7 @@ def test_wrong_tables_are_refused(tmp_path, text, message) -> None:
 
 
 @pytest.mark.parametrize("name", energy.tables())
-def test_the_command_names_the_table(name) -> None:
-    done = CliRunner().invoke(group, ["energy", "alexnet", "--energy-table", name, "--format", "json"])
-    told = json.loads(done.output)
+def test_the_command_names_the_table(name, run) -> None:
+    told = json.loads(run("energy", "alexnet", "--energy-table", name, "--format", "json").out)
     assert told["table"]["name"] == name
     assert sum(told[place] for place in energy.PLACES) == pytest.approx(told["total"])

@@ -8,12 +8,11 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from in_process import Run
 
 import costcalc
 from costcalc import estimates
 from costcalc.base.errors import SpecError
-from costcalc.cli import group
 from costcalc.estimates.timing import Latency, WeightsFit, estimated
 from costcalc.hardware import calibration, device, lut
 from costcalc.hardware.calibration import Rates, Sample, rank_correlation
@@ -186,10 +185,10 @@ def test_the_page_states_the_errors_of_shipped_rates() -> None:
 @pytest.mark.parametrize(
     "row", stated("| device | dtype | networks | median error | MACs alone |"), ids=lambda r: r[0] + r[1]
 )
-def test_the_page_states_the_errors_of_networks_left_out(row: list[str]) -> None:
+def test_the_page_states_the_errors_of_networks_left_out(row: list[str], run: Run) -> None:
     name, dtype, count, off, macs, rank, macs_rank = row
     words = ["calibrate", str(DATA), "--only", f"device={name}", "--only", f"dtype={dtype}", "--dtype", dtype]
-    said = " ".join(CliRunner().invoke(group, words).output.split())
+    said = " ".join(run(*words).out.split())
     assert f"left out one by one ({count}): {off} off in the median" in said
     assert f"by MACs alone {macs}; ranks {rank}, by MACs {macs_rank}" in said
 
@@ -229,10 +228,10 @@ FAMILIES = [
 
 
 @pytest.mark.parametrize(("only", "dtype", "held", "ms"), FAMILIES)
-def test_one_family_predicts_another(only, dtype, held, ms) -> None:
+def test_one_family_predicts_another(only, dtype, held, ms, run) -> None:
     words = [word for pair in only for word in ("--only", pair)]
-    done = CliRunner().invoke(group, ["calibrate", str(DATA), *words, "--dtype", dtype, "--hold-out", held])
-    assert "measured {} ms, predicted {}, by MACs alone {}".format(*ms) in " ".join(done.output.split())
+    done = run("calibrate", str(DATA), *words, "--dtype", dtype, "--hold-out", held)
+    assert "measured {} ms, predicted {}, by MACs alone {}".format(*ms) in " ".join(done.out.split())
 
 
 # ---- fitting ----------------------------------------------------------------------------------------------
@@ -279,10 +278,10 @@ def test_ranks(first, second, wanted) -> None:
     assert rank_correlation(first, second) == pytest.approx(wanted)
 
 
-def test_a_calibrated_file_is_a_device(tmp_path) -> None:
+def test_a_calibrated_file_is_a_device(tmp_path, run) -> None:
     path = tmp_path / "mine.yaml"
     words = ["calibrate", str(DATA), "--only", "device=pixel3_4_threads", "--only", "dtype=fp32", "-o", str(path)]
-    assert CliRunner().invoke(group, words).exit_code == 0
+    assert run(*words).code == 0
     found = Latency(costcalc.count("mobilenet_v1"), device.load(str(path)))
     assert found.milliseconds[1] == pytest.approx(24.0, rel=0.1)  # published: 24.0 ms
 
@@ -301,15 +300,15 @@ WRONG_MEASUREMENTS = [
 
 
 @pytest.mark.parametrize(("text", "words", "message"), WRONG_MEASUREMENTS)
-def test_wrong_measurements_are_refused(tmp_path, monkeypatch, text, words, message) -> None:
+def test_wrong_measurements_are_refused(tmp_path, monkeypatch, text, words, message, run) -> None:
     monkeypatch.chdir(tmp_path)
     head = "costcalc: 1\ninput: [3, 8, 8]\nlayers:\n"
     Path("opaque.yaml").write_text(f"{head}  - opaque: {{shape: [4, 8, 8]}}\n", encoding="utf-8")
     Path("empty.yaml").write_text(f"{head}  - relu\n", encoding="utf-8")
     Path("measured.csv").write_text(text, encoding="utf-8")
-    done = CliRunner().invoke(group, ["calibrate", "measured.csv", *words])
-    assert isinstance(done.exception, SpecError)
-    assert message in str(done.exception)
+    done = run("calibrate", "measured.csv", *words)
+    assert done.code == 2
+    assert message in done.err
 
 
 def test_unknown_macs_make_unknown_times_and_energies(chip) -> None:
@@ -428,15 +427,15 @@ def test_wrong_devices_are_refused(tmp_path, text, message) -> None:
         (["mobilenet_v2", "--device", "nvidia_t4", "--format", "markdown"], "not faster than"),
     ],
 )
-def test_the_commands_words(words, said) -> None:
-    done = CliRunner().invoke(group, ["latency", *words])
-    assert said in done.output + str(done.exception)
+def test_the_commands_words(words, said, run) -> None:
+    done = run("latency", *words)
+    assert said in done.out + done.err
 
 
-def test_json_and_csv_hold_the_same_numbers() -> None:
+def test_json_and_csv_hold_the_same_numbers(run: Run) -> None:
     words = ["latency", "mobilenet_v1", "--device", "pixel3_4_threads", "--format"]
-    told = json.loads(CliRunner().invoke(group, [*words, "json"]).output)
-    rows = list(csv.DictReader(CliRunner().invoke(group, [*words, "csv"]).output.splitlines()))
+    told = json.loads(run(*words, "json").out)
+    rows = list(csv.DictReader(run(*words, "csv").out.splitlines()))
     assert sum(float(row["ms_most"]) for row in rows) == pytest.approx(told["ms_most"])
     assert sum(layer["ms_least"] for layer in told["layers"]) == pytest.approx(told["ms_least"])
 
@@ -464,6 +463,6 @@ AS_METRICS = [
 
 
 @pytest.mark.parametrize(("words", "said"), AS_METRICS)
-def test_as_metrics(words, said) -> None:
-    done = CliRunner().invoke(group, words)
-    assert said in done.output + str(done.exception)
+def test_as_metrics(words, said, run) -> None:
+    done = run(*words)
+    assert said in done.out + done.err

@@ -7,18 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from in_process import Run
 
 import costcalc
-from costcalc.cli import group
 from costcalc.costs import conventions
 from costcalc.costs.counting import cost
 from costcalc.explanations.reconciling import alike, choices, claimed, cost_of
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(group, ["reconcile", *arguments], catch_exceptions=False)
-
 
 # network, claim, what must be among the first answers, and the number behind it (from papers and other tools)
 ANSWERS = [
@@ -55,11 +49,11 @@ def test_a_claim_is_explained(network: str, claim: str, how: str, number: int) -
     assert found[0].printed or len(found[0].steps) <= len(told[how].steps)
 
 
-def test_what_nothing_explains_is_said_with_the_nearest() -> None:
+def test_what_nothing_explains_is_said_with_the_nearest(run: Run) -> None:
     found = costcalc.reconcile("mobilenet_v1", "123456789")
     assert (found.matches, len(found.nearest)) == ([], 3)
     assert [abs(one.difference) for one in found.nearest] == sorted(abs(one.difference) for one in found.nearest)
-    told = run("mobilenet_v1", "123456789").output
+    told = run("reconcile", "mobilenet_v1", "123456789").out
     assert told.startswith("MobileNetV1, 123456789: nothing that was tried gives it. The nearest:\n")
 
 
@@ -70,14 +64,14 @@ def test_no_explanation_only_adds_steps_to_another() -> None:
         assert not any(set(other.steps) < set(one.steps) for other in found)
 
 
-def test_knobs_and_formats() -> None:
-    told = json.loads(run("mobilenet_v1", "149.5M", "--width", "0.5", "--format", "json").output)
+def test_knobs_and_formats(run: Run) -> None:
+    told = json.loads(run("reconcile", "mobilenet_v1", "149.5M", "--width", "0.5", "--format", "json").out)
     assert told[0] == {
         "claim": "149.5M", "explains": True, "steps": [], "number": 149497088, "unit": "MACs", "difference": -2912,
         "printed": False,
     }  # fmt: skip
-    assert "counts" in run("mobilenet_v1", "149.5M", "--format", "markdown").output
-    assert run("mobilenet_v1", "149.5M", "--format", "csv").output.startswith("claim,")
+    assert "counts" in run("reconcile", "mobilenet_v1", "149.5M", "--format", "markdown").out
+    assert run("reconcile", "mobilenet_v1", "149.5M", "--format", "csv").out.startswith("claim,")
 
 
 SPELLED = [
@@ -93,12 +87,14 @@ def test_a_claim_may_be_written_as_people_write(text: str, number: int) -> None:
     assert claimed(text).value == number
 
 
-def test_another_input_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_input_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     monkeypatch.chdir(tmp_path)
     spec = {"costcalc": 1, "input": [3, 64, 64], "layers": [{"conv": {"out": 64, "kernel": 3, "padding": 1}}]}
     Path("net.yaml").write_text(json.dumps(spec), encoding="utf-8")
-    assert "as costcalc counts it" in run("net.yaml", "28.3M", "--input", "3x128x128").output  # 64 * 27 * 128 * 128
-    assert "nothing that was tried" in run("net.yaml", "28.3M").output
+    assert (
+        "as costcalc counts it" in run("reconcile", "net.yaml", "28.3M", "--input", "3x128x128").out
+    )  # 64 * 27 * 128 * 128
+    assert "nothing that was tried" in run("reconcile", "net.yaml", "28.3M").out
 
 
 @pytest.mark.parametrize("text", ["many", "12%", "4.1.2G", "", "-5M"])

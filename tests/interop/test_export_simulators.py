@@ -17,7 +17,7 @@ from costcalc.interop.simulators import scalesim, timeloop
 from costcalc.interop.simulators.loop_nests import nests
 from costcalc.language import zoo
 from costcalc.numbers.shape import Shape
-from costcalc.operators.op import REGISTRY, Op
+from costcalc.operators.op import REGISTRY, Example, Op
 
 # MACs of the papers and of torch's counter: MobileNetV1's 568,740,352 and AlexNet's two towers by hand, the others
 # as fvcore and torchvision count them (docs/conventions.md).
@@ -152,6 +152,8 @@ def test_a_layer_of_another_package_that_multiplies_without_weights_is_refused()
 
         def macs(self, x: Shape, y: Shape) -> int:
             return 9 * int(y.size)
+
+        examples = [Example({}, (2, 4, 4), (2, 4, 4), macs=288)]
 
     try:
         network = small("blur_of_a_test")

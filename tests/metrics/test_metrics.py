@@ -6,12 +6,12 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import Run
 
 import costcalc
 from costcalc.metrics import metric
@@ -46,8 +46,6 @@ TOTALS: dict[str, Any] = {
 }
 TOTALS["intensity"] = Fraction(TOTALS["macs"], TOTALS["traffic"])
 BYTES_8 = (216 * 4 // 2 + 8 * 32 + 72 * 8 + 8 * 32 + 80 * 8 + 10 * 32) // 8  # with 8 bits where none are stated
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import in_process
 import pytest
+from in_process import Run
 
 import costcalc
 from costcalc.language import zoo
@@ -252,16 +252,12 @@ def test_the_largest_batch_fits_and_one_more_does_not(options: dict[str, Any], m
 # ---- the command -----------------------------------------------------------------------------------------
 
 
-def run(words: str) -> in_process.Done:
-    return in_process.costcalc(*words.split())
-
-
-def test_the_command_tells_all() -> None:
+def test_the_command_tells_all(run: Run) -> None:
     words = "training resnet50 --batch 32 --optimizer adam --memory 24G"
-    code, out, _ = run(words)
+    code, out, _ = run(*words.split())
     batch = largest_batch(costcalc.count("resnet50").graph, Setup(optimizer="adam"), 24 * 10**9)
     assert (code, f"largest batch in 24G: {batch}" in out) == (0, True)
-    data = json.loads(run(f"{words} --format json")[1])
+    data = json.loads(run(*words.split(), "--format", "json").out)
     assert data["largest_batch"] == batch
     assert next(one for one in data["metrics"] if one["name"] == "saved")["total"] == data["metrics"][-1]["saved"]
 
@@ -274,6 +270,6 @@ def test_the_command_tells_all() -> None:
         ("training resnet18 --memory -5G", "is no budget of bytes"),
     ],
 )
-def test_nonsense_is_refused(words: str, said: str) -> None:
-    code, _, err = run(words)
+def test_nonsense_is_refused(words: str, said: str, run: Run) -> None:
+    code, _, err = run(*words.split())
     assert (code, said in err) == (2, True)

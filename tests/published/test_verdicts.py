@@ -6,11 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from in_process import Run
 
-from costcalc.cli import table as table_command
-from costcalc.cli import validate as validate_command
-from costcalc.cli import zoo as zoo_command
 from costcalc.language import zoo
 from costcalc.published import verdicts
 from costcalc.published.figures import Claim
@@ -61,19 +58,21 @@ EXITS = [
 
 
 @pytest.mark.parametrize(("row", "code", "said"), EXITS)
-def test_zoo_exits_with_1_for_a_verdict_that_is_not_claimed(small_zoo: Path, row: str, code: int, said: str) -> None:
+def test_zoo_exits_with_1_for_a_verdict_that_is_not_claimed(
+    small_zoo: Path, row: str, code: int, said: str, run: Run
+) -> None:
     small_zoo.write_text(SPEC.replace("ROW", row), encoding="utf-8")
-    done = CliRunner().invoke(zoo_command.command, [])
-    assert (done.exit_code, done.output.splitlines()[-1]) == (code, said)
+    done = run("zoo")
+    assert (done.code, done.out.splitlines()[-1]) == (code, said)
 
 
-def test_table_gathers_the_rows_of_one_place(small_zoo: Path) -> None:
+def test_table_gathers_the_rows_of_one_place(small_zoo: Path, run: Run) -> None:
     small_zoo.write_text(SPEC.replace("ROW", "macs: 98"), encoding="utf-8")
-    first = CliRunner().invoke(table_command.command, ["a paper", "1"]).output
+    first = run("table", "a paper", "1").out
     assert first.splitlines()[2].split() == ["small", "96", "96", "9", "9", "50.0"]
-    second = CliRunner().invoke(table_command.command, ["a paper", "table 2"]).output
+    second = run("table", "a paper", "table 2").out
     assert "96 ≠" in second
-    listed = CliRunner().invoke(table_command.command, ["--format", "json"]).output
+    listed = run("table", "--format", "json").out
     assert json.loads(listed) == [
         {"source": "a paper", "where": "Table 1", "rows": 1},
         {"source": "a paper", "where": "Table 2", "rows": 2},
@@ -91,15 +90,15 @@ def test_every_figure_of_the_zoo_has_the_verdict_that_its_spec_claims() -> None:
 TABLE_9 = {"mobilenet_v1 --width 0.5 --resolution 160": ("76M", "1.32M"), "alexnet_grouped": ("720M", "60M")}
 
 
-def test_a_papers_table_comes_back() -> None:
-    records = json.loads(CliRunner().invoke(table_command.command, ["1704.04861", "9", "--format", "json"]).output)
+def test_a_papers_table_comes_back(run: Run) -> None:
+    records = json.loads(run("table", "1704.04861", "9", "--format", "json").out)
     printed = {(r["network"], r[key]) for r in records for key in ("macs", "params") if key in r}
     assert printed >= {(network, figure) for network, figures in TABLE_9.items() for figure in figures}
 
 
-def test_validate_tells_a_figure_that_does_not_hold(tmp_path: Path) -> None:
+def test_validate_tells_a_figure_that_does_not_hold(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(SPEC.replace("ROW", "macs: 98"), encoding="utf-8")
-    done = CliRunner().invoke(validate_command.command, [str(path)])
-    assert done.exit_code == 2
-    assert f"{path}:11:30: macs 98 is printed, and we count 96" in done.output
+    done = run("validate", str(path))
+    assert done.code == 2
+    assert f"{path}:11:30: macs 98 is printed, and we count 96" in done.err

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from in_process import Run
 
 import costcalc
-from costcalc.cli import group
 from costcalc.reports import sparklines
 
 BARS = [
@@ -62,8 +61,8 @@ def test_output_that_takes_ascii_alone_gets_ascii(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("network", ["mobilenet_v1", "resnet50", "googlenet", "nasnet_a_mobile"])
 @pytest.mark.parametrize("by", ["layer", "type", "block"])
-def test_a_report_with_bars_fits_a_terminal(network: str, by: str) -> None:
-    text = CliRunner().invoke(group, ["report", network, "--by", by, "--bars"], env={"COLUMNS": "80"}).output
+def test_a_report_with_bars_fits_a_terminal(network: str, by: str, run: Run) -> None:
+    text = run("report", network, "--by", by, "--bars", env={"COLUMNS": "80"}).out
     assert max(map(len, text.splitlines())) <= 80
     # By the letters alone: the longest bar is the largest share, and what costs nothing has none.
     costs = [line.cost.macs for line in costcalc.count(network).lines(by)]
@@ -73,14 +72,13 @@ def test_a_report_with_bars_fits_a_terminal(network: str, by: str) -> None:
     assert sum(map(bool, drawn)) == sum(map(bool, costs))
 
 
-def test_bars_are_for_tables() -> None:
-    found = CliRunner().invoke(group, ["report", "alexnet", "--bars", "--format", "json"])
-    assert "--bars is for tables" in str(found.exception)
+def test_bars_are_for_tables(run: Run) -> None:
+    found = run("report", "alexnet", "--bars", "--format", "json")
+    assert "--bars is for tables" in found.err
 
 
-def test_a_sweep_of_one_knob_ends_with_a_sparkline() -> None:
-    run = CliRunner().invoke
-    one = run(group, ["sweep", "mobilenet_v1", "resnet18", "--width", "0.25:1:0.25"]).output.splitlines()
+def test_a_sweep_of_one_knob_ends_with_a_sparkline(run: Run) -> None:
+    one = run("sweep", "mobilenet_v1", "resnet18", "--width", "0.25:1:0.25").out.splitlines()
     assert one[-2:] == ["MACs ▁▂▅█ 41.03 M to 568.7 M mobilenet_v1", "MACs ▁▂▅█ 135.6 M to 1.814 G resnet18"]
     others = (
         ["--width", "0.5,1"],
@@ -88,4 +86,4 @@ def test_a_sweep_of_one_knob_ends_with_a_sparkline() -> None:
         ["--width", "0.5:1:0.1", "--top", "4"],
     )
     for knobs in others:
-        assert "▁" not in run(group, ["sweep", "mobilenet_v1", *knobs]).output
+        assert "▁" not in run("sweep", "mobilenet_v1", *knobs).out

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
+from in_process import Run
 from test_properties import steady
 
 import costcalc
 from costcalc import SpecError
 from costcalc.base.errors import Fault
-from costcalc.cli import group
 from costcalc.costs import conventions
 from costcalc.language import zoo
 from costcalc.numbers import factored, num
@@ -610,32 +609,28 @@ BAD_COMMANDS = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD_COMMANDS)
-def test_mistakes_of_the_command(arguments: list[str], message: str) -> None:
-    done = run("mobilenet_v1", *arguments)
-    assert isinstance(done.exception, SpecError)
-    assert message in str(done.exception)
+def test_mistakes_of_the_command(arguments: list[str], message: str, run: Run) -> None:
+    done = run("sweep", "mobilenet_v1", *arguments)
+    assert done.code == 2
+    assert message in done.err
 
 
-def run(*arguments: str) -> Any:
-    return CliRunner().invoke(group, ["sweep", *arguments])
-
-
-def test_the_command(tmp_path: Path) -> None:
-    done = run("mobilenet_v1", "--width", "0.5,1", "--resolution", "128:224:96")
-    assert done.exit_code == 0
-    lines = [line.split() for line in done.output.splitlines()]
+def test_the_command(tmp_path: Path, run: Run) -> None:
+    done = run("sweep", "mobilenet_v1", "--width", "0.5,1", "--resolution", "128:224:96")
+    assert done.code == 0
+    lines = [line.split() for line in done.out.splitlines()]
     assert ["0.5", "128", "1331.6", "49.2"] in lines
     assert ["1.0", "224", "4232.0", "568.7"] in lines
-    assert "counted: params: learnable; MACs: conv + fc + matmul, no bias (costcalc 9c528e)" in done.output
+    assert "counted: params: learnable; MACs: conv + fc + matmul, no bias (costcalc 9c528e)" in done.out
     path = tmp_path / "out.csv"
-    assert run("mobilenet_v1", "--width", "0.5,1", "-o", str(path)).exit_code == 0
+    assert run("sweep", "mobilenet_v1", "--width", "0.5,1", "-o", str(path)).code == 0
     assert pd.read_csv(path)["macs"].tolist() == [149497088, 568740352]
 
 
-def test_a_table_too_long_to_read_is_refused() -> None:
-    done = run("mobilenet_v1", "--width", "0.1:2:0.001", "--resolution", "32:256")
-    assert isinstance(done.exception, SpecError)
-    assert "10,000 lines at most" in str(done.exception)
+def test_a_table_too_long_to_read_is_refused(run: Run) -> None:
+    done = run("sweep", "mobilenet_v1", "--width", "0.1:2:0.001", "--resolution", "32:256")
+    assert done.code == 2
+    assert "10,000 lines at most" in done.err
 
 
 def test_parts_hold_every_setting_once() -> None:

