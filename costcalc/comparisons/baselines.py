@@ -112,8 +112,10 @@ def _parsed(path: str) -> Any:
     text = read_text(path)
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _none(path, f"it is no JSON ({error})") from None
+    except json.JSONDecodeError as error:
+        raise _none(path, f"it is no JSON from line {error.lineno}, column {error.colno} on") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, or lists without end
+        raise _none(path, "it is no JSON that can be read") from None
 
 
 def _none(path: str, why: str) -> SpecError:

@@ -41,13 +41,13 @@ def load(path: str) -> list[Entry]:
 
 def table(path: str) -> tuple[list[str], list[dict[str, str]]]:
     """Return the columns and the lines of a CSV file, cells stripped, those that are missing empty."""
+    read_ = csv.DictReader(io.StringIO(read(path)), restval="")
     try:
-        read_ = csv.DictReader(io.StringIO(read(path)), restval="")
         names = [str(name).strip() for name in read_.fieldnames or []]
         read_.fieldnames = names
         return names, [{name: (line[name] or "").strip() for name in names} for line in read_]
-    except csv.Error as error:
-        raise stop(f"{path} is no CSV: {error}") from None
+    except csv.Error:
+        raise stop(f"{path} is no CSV at line {read_.line_num + 1}", hint="a cell is too long to be one: a quote may not end") from None
 
 
 def _entry(line: Mapping[str, str], where: str) -> Entry:

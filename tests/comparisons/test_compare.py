@@ -637,7 +637,7 @@ def broken(text: str, before: str, after: str) -> str:
 
 
 FILES = [
-    ("", "is no baseline: it is no JSON"),
+    ("", "is no baseline: it is no JSON from line 1, column 1 on"),
     ("[" * 100_000, "is no baseline: it is no JSON"),
     ("[]", 'it has no "costcalc_baseline": 1'),
     ("{}", 'it has no "costcalc_baseline": 1'),
