@@ -47,7 +47,9 @@ def table(path: str) -> tuple[list[str], list[dict[str, str]]]:
         read_.fieldnames = names
         return names, [{name: (line[name] or "").strip() for name in names} for line in read_]
     except csv.Error:
-        raise stop(f"{path} is no CSV at line {read_.line_num + 1}", hint="a cell is too long to be one: a quote may not end") from None
+        raise stop(
+            f"{path} is no CSV at line {read_.line_num + 1}", hint="a cell is too long to be one: a quote may not end"
+        ) from None
 
 
 def _entry(line: Mapping[str, str], where: str) -> Entry:
