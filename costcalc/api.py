@@ -119,6 +119,7 @@ def sweep(
     specs = [(str(one), loaded(one, given["shape"])) for one in (spec, *more)]
     axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zip)
     question = Question(where, top, listed(by), listed(pareto))
+    question.refuse_idle()
     if not as_array:
         return tables.sweep(specs, axes, question, **given, view=per)
     if len(specs) > 1 or per or question.folds:
@@ -179,15 +180,22 @@ def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str,
 def _given(convention: str, shape: Iterable[int] | None, batch: int, setup: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return how settings are counted, as sweeps and searches take it."""
     dims = None if shape is None else checked_shape(shape)
-    return {"convention": convention, "shape": dims, "batch": batch, "setup": dict(setup or {})}
+    return {"convention": convention, "shape": dims, "batch": batch, "setup": _options(setup)}
+
+
+def _options(setup: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the options of metrics; the batch is none of them, since what is no metric depends on it too."""
+    if "batch" in (setup or {}):
+        raise stop("the batch is an argument of its own", hint="batch=8, not setup={'batch': 8}")
+    return dict(setup or {})
 
 
 def _limits(most: Mapping[str, Any] | None, **named: Any) -> dict[str, int]:
     """Return budgets, of any metrics and of those that have an argument, as numbers."""
     from costcalc.comparisons import budgets
 
-    given = {name: value for name, value in named.items() if value is not None}
-    return budgets.limits(**{**given, **{name: (most or {})[name] for name in metric_names(most or ())}})
+    others = budgets.limits(**{name: (most or {})[name] for name in metric_names(most or ())})
+    return budgets.together(budgets.limits(**named), others)
 
 
 def compare(
@@ -279,7 +287,7 @@ def check(
     found = all_asked(networks or baselines.words(held), loaded, rule, images, shape)
     if update and baseline:
         held, _ = baselines.updated(found, baseline, rule)
-    return baselines.check(found, limits, held, share, **(setup or {}))
+    return baselines.check(found, limits, held, share, **_options(setup))
 
 
 def whatif(

@@ -46,7 +46,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     costs of the networks, of each top-level block too.
     """
     limits = budgets.limits(**{name: options[option] for option, name in BUDGETS.items()})
-    limits |= budgets.named_limits(options["most"])
+    limits = budgets.together(limits, budgets.named_limits(options["most"]))
     _, given = common.metrics(options, tuple(limits))
     tolerance = baselines.tolerated(options["tolerance"])
     rule, update = conventions.get(options["convention"]), options["update"]

@@ -44,7 +44,10 @@ class KnobCommand(click.Command):
             elif not re.match(r"--[A-Za-z]", word) or name in declared:
                 rest.append(word)
             else:
-                knobs[name[2:].replace("-", "_")] = value if equals else self.value(ctx, name, next(words, None))
+                knob = name[2:].replace("-", "_")
+                if knob in knobs:
+                    raise twice(knob)
+                knobs[knob] = value if equals else self.value(ctx, name, next(words, None))
         ctx.meta[KNOBS] = knobs
         return super().parse_args(ctx, rest)
 
@@ -115,7 +118,7 @@ def metrics(options: dict[str, Any], shorthands: tuple[str, ...] = ()) -> tuple[
     """Return the metrics that a command line asks for, and the options given for them.
 
     shorthands: names of metrics that other options stand for. Raises SpecError for a metric that there
-    is not, and where an option is given that no metric is asked for.
+    is not, and where an option is given that matters to none of them.
     """
     asked = {name: options.get(name) for name in OPTIONS if name != "batch"}
     given = {name: value for name, value in asked.items() if value is not None and value is not False}
@@ -124,9 +127,11 @@ def metrics(options: dict[str, Any], shorthands: tuple[str, ...] = ()) -> tuple[
         for name in given:
             raise stop(f"--{name.replace('_', '-')} is about metrics", hint="name them: --columns params,macs,bytes")
         return (), {}
-    from costcalc.metrics.metric import names
+    from costcalc.metrics.metric import names, refuse_idle
 
-    return names([*shorthands, *filter(None, columns.split(","))]), given
+    found = names([*shorthands, *filter(None, columns.split(","))])
+    refuse_idle(found, given)
+    return found, given
 
 
 def under(setup: Setup, names: Iterable[str]) -> list[str]:
@@ -227,8 +232,15 @@ def given(ctx: click.Context, pairs: tuple[str, ...]) -> dict[str, str]:
         knob, equals, text = pair.partition("=")
         if not equals:
             raise stop(f"-k takes NAME=VALUE, not '{pair}'")
+        if knob in texts:
+            raise twice(knob)
         texts[knob] = text
     return texts
+
+
+def twice(knob: str) -> SpecError:
+    """Return what to raise where a knob has two values: one would be passed over."""
+    return stop(f"the knob '{knob}' is given twice", hint=f"a sweep takes several values so: --{knob} 1,2")
 
 
 def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:

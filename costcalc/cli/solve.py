@@ -9,7 +9,7 @@ import click
 from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.cli.sweep import write
-from costcalc.comparisons.budgets import limits, named_limits
+from costcalc.comparisons.budgets import limits, named_limits, together
 from costcalc.language.document import Spec
 from costcalc.sweeps.grids import one, values_of
 
@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     loaded, fixed = common.chosen(ctx, spec, pairs)
     peak = options["max_peak_memory"]
     budgets = limits(params=options["max_params"], macs=options["max_macs"], peak_memory=peak)
-    budgets |= named_limits(options["most"])
+    budgets = together(budgets, named_limits(options["most"]))
     _, setup = common.metrics(options, tuple(budgets))
     given: dict[str, Any] = {
         "fixed": fixed, "convention": options["convention"], "shape": common.input_shape(options["input_"]),

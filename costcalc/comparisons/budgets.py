@@ -99,14 +99,21 @@ def limits(**budgets: Any) -> dict[str, int]:
 
 def named_limits(pairs: Iterable[str]) -> dict[str, int]:
     """Return the budgets of any metrics, each written `peak_memory=320K`; raise SpecError for what is none."""
-    found = {}
+    found: dict[str, int] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
             raise stop(f"'{pair[:60]}' is no budget", hint="write METRIC=N: --max peak_memory=320K")
         (quantity,) = names(name)
-        found[quantity] = _number(text, quantity)
+        found = together(found, {quantity: _number(text, quantity)})
     return found
+
+
+def together(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Return budgets that are given in two ways; raise SpecError where both are of one metric: one would be lost."""
+    for quantity in some.keys() & more.keys():
+        raise stop(f"the budget of {quantity} is given twice: {some[quantity]:,} and {more[quantity]:,}")
+    return {**some, **more}
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.comparisons.networks import Network
 from costcalc.graph.graph import Graph
 from costcalc.language.values import several
-from costcalc.metrics.metric import find, plain
+from costcalc.metrics.metric import find, plain, refuse_idle
 from costcalc.numbers.num import UNKNOWN
 from costcalc.published.figures import settings
 from costcalc.reports.render.figures import readable
@@ -44,6 +44,7 @@ def records(networks: list[Network], names: Sequence[str] = (), **options: Any) 
 
     names: the metrics, `MEASURES` unless told; options are theirs.
     """
+    refuse_idle(names or MEASURES, options)
     found = [measures(network.result, names or MEASURES, **options) for network in networks]
     return [
         {

@@ -97,6 +97,8 @@ def reconcile(spec: Spec, text: str, *, name: str = "", most: int = 10) -> Answe
     variants are found. Raises SpecError for a text that is no number.
     """
     claim = claimed(text)
+    if type(most) is not int or most < 1:
+        raise stop(f"most is a whole number from 1, not {most!s:.60}")
     taken = _taken(spec, SIZE) if SIZE in spec.knobs else lambda _: False
     tried = [*own(spec), *elsewhere(spec, name, taken)]
     odd = min(_matches(_odd(spec, taken), claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)

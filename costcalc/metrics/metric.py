@@ -334,10 +334,14 @@ def names(text: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def refuse_idle(asked: Collection[str], options: Mapping[str, Any]) -> None:
-    """Raise SpecError for options of metrics where no metric is asked for."""
+    """Raise SpecError for options of metrics where no metric is asked for, or none to which they matter."""
     given = [name for name, value in options.items() if name in OPTIONS and value not in (None, OPTIONS[name].default)]
     if given and not asked:
         raise stop(f"{given[0]} is about metrics, and none is asked for", hint="name them: columns='params,macs,bytes'")
+    for name in given:
+        if name != "batch" and not any(name in find(one).uses for one in asked):
+            those = ", ".join(one.name for one in metrics().values() if name in one.uses)
+            raise stop(f"{name} does not matter to {', '.join(asked)}", hint=f"it is about {those}")
 
 
 class Measured:

@@ -11,7 +11,7 @@ from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import Setup, find, named
+from costcalc.metrics.metric import Setup, find, named, refuse_idle
 from costcalc.reports.result import Result
 from costcalc.sweeps.engine import QUANTITIES
 from costcalc.transforms.network import flattened
@@ -47,6 +47,7 @@ def solve(
     """
     if not budgets:
         raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, --max peak_memory=320K")
+    refuse_idle(budgets, setup or {})
     network = flattened(expand(spec, dict(fixed or {}), shape))
     rule = conventions.get(convention)
 
