@@ -61,6 +61,8 @@ class Energy:
         said = [
             f"energy table: {self.prices.title}; {self.chip.dtype}, fusion {self.chip.fusion}, batch {self.chip.batch}"
         ]
+        if self.total is UNKNOWN:
+            said.insert(0, "unknown: a layer's MACs are, and with them every share of the whole")
         if self.chip.onchip:
             where = "stay on the chip" if self.fits.weights else "do not fit, and come from DRAM"
             said.append(f"weights: {self.fits.weight_bytes:,} bytes, {self.chip.onchip:,} on the chip: they {where}")

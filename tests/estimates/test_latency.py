@@ -324,6 +324,7 @@ def test_unknown_macs_make_unknown_times_and_energies(chip) -> None:
     assert found.table().totals[4] == "unknown"
     assert found.records()[0]["ms_least"] is None
     whole = estimates.energy(result)
+    assert whole.notes()[0] == "unknown: a layer's MACs are, and with them every share of the whole"
     assert whole.to_dict()["total"] is None
     assert whole.table()
     assert result.metric("latency", device="pixel1_big_core").total is UNKNOWN
