@@ -258,6 +258,9 @@ IGNORED: list[tuple[Callable[[], Any], str]] = [
     (lambda: costcalc.load("mobilenet_v1", input=(3, 128, 128)), "give it where the spec is counted"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], by="macs"), "top how many"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], by="macs", per="type"), "top how many"),
+    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], top=-1), "top is a whole number from 1, not -1"),
+    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], top=0, as_array=True), "top is a whole number from 1"),
+    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], top=1.5), "top is a whole number from 1, not 1.5"),  # type: ignore[arg-type]
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], setup={"bits": 8}), "bits is about metrics"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], batch=-1, per="type"), "a batch is a whole number from 1"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], by="macs", as_array=True), "top how many"),

@@ -47,7 +47,9 @@ class Question:
         self.pareto = tuple(pareto)
 
     def refuse_idle(self) -> None:
-        """Raise SpecError where it says by what settings are the best, and not how many are asked for."""
+        """Raise SpecError where it says by what settings are the best, and not how many, or no such number."""
+        if self.top is not None and (type(self.top) is not int or self.top < 1):
+            raise stop(f"top is a whole number from 1, not {self.top!s:.60}")
         if self.by and self.top is None:
             raise stop(f"{', '.join(self.by)} says which are the best, and top how many", hint="say both: --top 10")
 
