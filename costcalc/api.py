@@ -119,9 +119,9 @@ def sweep(
     specs = [(str(one), loaded(one, given["shape"])) for one in (spec, *more)]
     axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zip)
     question = Question(where, top, listed(by), listed(pareto))
-    question.refuse_idle()
     if not as_array:
         return tables.sweep(specs, axes, question, **given, view=per)
+    question.refuse_idle()
     if len(specs) > 1 or per or question.folds:
         raise stop("arrays are of one network and all settings: without per, where, top, pareto")
     return tables.as_arrays(Task(specs[0][1], axes, **given))
