@@ -33,6 +33,7 @@ def test_there_are_four() -> None:
     assert len(PATHS) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS, ids=IDS)
 def test_saved_outputs_are_what_the_cells_give(path) -> None:
     done = notebooks.alone(path, "--check")

@@ -84,6 +84,7 @@ def by_both_roads(data: dict[str, Any]) -> Graph:
     return graph
 
 
+@pytest.mark.slow
 def test_the_second_road() -> None:
     """Two thousand random graphs agree; and they are graphs, in which every operator occurs."""
     pytest.importorskip("torch")

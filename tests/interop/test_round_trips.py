@@ -169,6 +169,7 @@ FEWER: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", zoo.files(), ids=zoo.stem)
 def test_the_zoo_comes_back_through_pytorch(path: str) -> None:
     pytest.importorskip("torch")
@@ -176,6 +177,7 @@ def test_the_zoo_comes_back_through_pytorch(path: str) -> None:
     assert difference(expand(spec, knobs), costcalc.count(spec, **knobs), "torch") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "number"), [("onnx", 60), ("torch", 12)])
 def test_random_networks_come_back(form: str, number: int) -> None:
     """`tests/tools/fuzz_round_trips.py` does the same for thousands."""
