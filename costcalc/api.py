@@ -408,6 +408,8 @@ def _written(flat: Flat, *, blocks: bool) -> Spec:
 
 def checked_shape(dims: Iterable[int]) -> tuple[int, ...]:
     """Return an input's shape (channels, *space) as a tuple; raise SpecError where it is none."""
+    if isinstance(dims, str):
+        raise stop(f"an input is a shape, not the text '{dims:.60}'", hint="write (3, 224, 224)")
     shape = tuple(dims)
     if not shape or not all(isinstance(d, int) and d >= 1 for d in shape):
         said = "x".join(str(d) for d in shape)

@@ -186,6 +186,7 @@ def test_bad_knob_values(knobs: dict[str, Any], message: str, hint: str) -> None
         ({"input": (3, 16, 8)}, "--input: the input is 16x8, and this network needs 16 at least"),
         ({"input": (3, 10**9, 10**9)}, "--input: an input of 3x1000000000x1000000000 is too large to be meant"),
         ({"input": (3, 0, 8)}, "'3x0x8' is no input shape"),
+        ({"input": "3x128x128"}, "an input is a shape, not the text '3x128x128'"),
         ({"input": ()}, "'' is no input shape"),
         ({"batch": 0}, "a batch is a whole number from 1, not 0"),
         ({"convention": "waits"}, "unknown convention 'waits'"),
