@@ -60,7 +60,15 @@ class Sizes:
         widths = assigned(rows, [(name, checked_bits(v)) for name, v in pairs(bits)], "bits")
         shares = assigned(rows, [(name, checked_density(v)) for name, v in pairs(density)], "density")
         self.rows: list[StoredRow] = kept(rows, widths, shares)
+        self._refuse_idle()
         self.forms = [self._form(name) for name in FORMS if self._there(name)]
+
+    def _refuse_idle(self) -> None:
+        """Raise SpecError for what has no effect on any form, instead of passing it over."""
+        if self.coding.gap != Coding().gap and not self._there("relative"):
+            raise stop("a relative index is of pruned weights, and none is pruned", hint="--density 0.3 beside --gap")
+        if self.coding.scales != Coding().scales and not self._there("quantized"):
+            raise stop("scales are of quantized weights, and none has fewer than 32 bits", hint="--bits 8 beside them")
 
     def _there(self, name: str) -> bool:
         """Say whether a form says anything of this network."""

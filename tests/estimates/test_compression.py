@@ -101,7 +101,8 @@ def test_files_of_tflite(name, given, megabytes) -> None:
     result = costcalc.count(name)
     if name != "squeezenet1_0":
         result = WhatIf(result, [("fuse-batch-norm", "all")]).after
-    last = Sizes(result, given.get("bits"), coding=Coding(scales="tensor")).forms[-1]
+    coding = Coding(scales="tensor" if given else "none")
+    last = Sizes(result, given.get("bits"), coding=coding).forms[-1]
     assert round(last.most / 1e6, 1) == megabytes
 
 
