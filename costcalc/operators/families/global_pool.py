@@ -52,6 +52,7 @@ class GlobalAveragePool(GlobalPool, kind="global_avg_pool"):
             elementwise={"add": 49152, "div": 1024},
         ),
         Example({}, (8, 5), (8,), "one spatial axis: 8 * (5 - 1)", elementwise={"add": 32, "div": 8}),
+        Example({}, (8, 2, 3, 4), (8,), "three: 8 * (2 * 3 * 4 - 1)", elementwise={"add": 184, "div": 8}),
     ]  # fmt: skip
 
 
@@ -75,6 +76,7 @@ class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
 
     examples = [
         Example({}, (512, 7, 7), (512,), "512 * (7 * 7 - 1) comparisons", elementwise={"compare": 24576}),
+        Example({}, (8, 2, 3, 4), (8,), "three axes: 8 * (2 * 3 * 4 - 1)", elementwise={"compare": 184}),
     ]  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def pool(r: Reading, x: View, **given: Any) -> Any:
     return [y] if "indices" in word(r) else y
 
 
-@aten("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d")
+@aten(*(f"adaptive_{of}_pool{space}d" for of in ("avg", "max") for space in (1, 2, 3)))
 def adaptive(r: Reading, x: View, output_size: Any, **_: Any) -> Any:
     """Translate a pool to a size; to one pixel it is a global pool, unless a convolution takes it."""
     kind, space = word(r)[:17], int(word(r)[17])
