@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base import arguments
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -56,6 +57,8 @@ def loaded(spec: Any, shape: tuple[int, ...] | None = None) -> Spec:
     found = zoo.load(spec)
     if found.problems:
         expand(found)  # tells the mistakes of shapes too, all at once
+    if shape is not None and len(shape) != len(found.input):
+        expand(found, shape=shape)  # tells once, not for each setting, that its axes are others
     return found
 
 
@@ -113,14 +116,20 @@ def sweep(
     [149497088, 568740352]
     """
     from costcalc.sweeps import tables
-    from costcalc.sweeps.chunks import Question, Task, listed
+    from costcalc.sweeps.chunks import Question, Task
 
     given = _given(convention, input, batch, setup) | {"columns": metric_names(columns)}
     specs = [(str(one), loaded(one, given["shape"])) for one in (spec, *more)]
-    axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zip)
-    question = Question(where, top, listed(by), listed(pareto))
-    if not as_array:
-        return tables.sweep(specs, axes, question, **given, view=per)
+    zipped = arguments.flag(zip, "zip")
+    axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zipped)
+    question = Question(
+        arguments.text(where, "where", 'where="macs < 300M"'),
+        top,
+        arguments.texts(by, "by", 'by="-macs"'),
+        arguments.texts(pareto, "pareto", 'pareto="params,macs"'),
+    )
+    if not arguments.flag(as_array, "as_array"):
+        return tables.sweep(specs, axes, question, **given, view=arguments.text(per, "per", 'per="layer"'))
     question.refuse_idle()
     if len(specs) > 1 or per or question.folds:
         raise stop("arrays are of one network and all settings: without per, where, top, pareto")
@@ -164,17 +173,28 @@ def solve(
     given = _given(convention, input, batch, setup) | {"fixed": knobs}
     searches = {"vary": vary is not None, "compound": compound is not None, "scale_width": scale_width}
     solving.refuse_clashes([name for name, asked in searches.items() if asked], rounding)
-    if scale_width:
+    if arguments.flag(scale_width, "scale_width"):
         return budget.solve(loaded(spec, given["shape"]), limits, **given, rounding=rounding or "8")
     if compound is not None:
-        return solving.compound(loaded(spec, given["shape"]), compound, limits, **given)
+        factors = arguments.named(compound, "factors", 'compound={"width": 1.1, "depth": 1.2}')
+        return solving.compound(loaded(spec, given["shape"]), factors, limits, **given)
     return solving.solve(loaded(spec, given["shape"]), _tried("width" if vary is None else vary), limits, **given)
 
 
 def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str, list[Any]]:
     """Return the knobs to choose, each with the values to try (none: the usual ones)."""
-    names = [vary] if isinstance(vary, str) else vary
-    return {name: list(names[name]) if isinstance(names, Mapping) else [] for name in names}
+    if not isinstance(vary, Mapping):
+        hint = 'vary="width", or vary={"width": [0.5, 1.0]}'
+        return {name: [] for name in arguments.texts(vary, "knobs to vary", hint)}
+    return {name: _several(vary[name], f"the values of {name}") for name in arguments.named(vary, "knobs to vary")}
+
+
+def _several(values: Any, what: str) -> list[Any]:
+    """Return several values as a list."""
+    found = arguments.listed(values)
+    if found is None:
+        raise stop(f"{what} are several, not {arguments.said(values)}", hint="write a list: [0.5, 1.0]")
+    return found
 
 
 def _given(convention: str, shape: Iterable[int] | None, batch: int, setup: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -185,16 +205,17 @@ def _given(convention: str, shape: Iterable[int] | None, batch: int, setup: Mapp
 
 def _options(setup: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the options of metrics; the batch is none of them, since what is no metric depends on it too."""
-    if "batch" in (setup or {}):
+    options = arguments.named(setup, "options of metrics", 'setup={"bits": 8}')
+    if "batch" in options:
         raise stop("the batch is an argument of its own", hint="batch=8, not setup={'batch': 8}")
-    return dict(setup or {})
+    return options
 
 
 def _limits(most: Mapping[str, Any] | None, **named: Any) -> dict[str, int]:
     """Return budgets, of any metrics and of those that have an argument, as numbers."""
     from costcalc.comparisons import budgets
 
-    others = budgets.limits(**{name: (most or {})[name] for name in metric_names(most or ())})
+    others = budgets.limits(**budgets.of_metrics(arguments.named(most, "budgets", 'most={"peak_memory": "320K"}')))
     return budgets.together(budgets.limits(**named), others)
 
 
@@ -280,8 +301,8 @@ def check(
     named = {"params": max_params, "macs": max_macs, "activations": max_activations, "bytes": max_size}
     limits = _limits(most, **named, peak_memory=max_peak_memory)
     rule, images = agreed(networks, convention, batch)
-    share = baselines.tolerated(tolerance)
-    baselines.refuse_unused(baseline, share, batch=images, update=update)
+    share = baselines.tolerated(arguments.text(tolerance, "a tolerance", 'tolerance="1%"'))
+    baselines.refuse_unused(baseline, share, batch=images, update=arguments.flag(update, "update"))
     held = baselines.opened(baseline, rule, update=update)
     shape = None if input is None else checked_shape(input)
     found = all_asked(networks or baselines.words(held), loaded, rule, images, shape)
@@ -328,7 +349,8 @@ def reconcile(spec: Any, number: str, *, most: int = 10, **knobs: Any) -> Answer
     from costcalc.graph.knobs import with_knobs
 
     name = spec if isinstance(spec, str) and spec in zoo.names() else ""
-    return reconciling.reconcile(with_knobs(load(spec), knobs), number, name=name, most=most)
+    claimed = arguments.text(number, "the number", 'as it is printed, which says how exact it is: "569M"')
+    return reconciling.reconcile(with_knobs(load(spec), knobs), claimed, name=name, most=most)
 
 
 def _values(spec: Spec, name: str, values: Any) -> list[Any]:
@@ -376,6 +398,7 @@ def from_onnx(
     """
     from costcalc.interop.onnx import read as onnx_import
 
+    path = arguments.path(path, "an ONNX file's path")
     flat = onnx_import.read(path, None if input_shape is None else checked_shape(input_shape), opaque=opaque)
     flat.name = name or flat.name
     return _written(flat, blocks=blocks)
@@ -408,10 +431,11 @@ def _written(flat: Flat, *, blocks: bool) -> Spec:
 
 def checked_shape(dims: Iterable[int]) -> tuple[int, ...]:
     """Return an input's shape (channels, *space) as a tuple; raise SpecError where it is none."""
-    if isinstance(dims, str):
-        raise stop(f"an input is a shape, not the text '{dims:.60}'", hint="write (3, 224, 224)")
-    shape = tuple(dims)
-    if not shape or not all(isinstance(d, int) and d >= 1 for d in shape):
-        said = "x".join(str(d) for d in shape)
-        raise stop(f"'{said}' is no input shape", hint="give channels, height, width: 3x224x224")
-    return shape
+    parts = arguments.listed(dims)
+    if parts is None:
+        raise stop(f"an input is a shape, not {arguments.said(dims)}", hint="write (3, 224, 224)")
+    shape = [arguments.whole(part) for part in parts]
+    if not shape or not all(axis is not None and axis >= 1 for axis in shape):
+        said = "x".join(f"{part!s:.20}" for part in parts[:10])
+        raise stop(f"'{said}' is no input shape", hint="give channels, height, width: (3, 224, 224)")
+    return tuple(axis for axis in shape if axis is not None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from costcalc.base.arguments import texts
 from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.costs import conventions
@@ -101,7 +102,7 @@ def answered(
     from costcalc.sweeps import chunks, tables
 
     refuse_idle(options)
-    by, pareto = chunks.listed(options["by"] or ()), chunks.listed(options["pareto"] or ())
+    by, pareto = texts(options["by"] or (), "--by"), texts(options["pareto"] or (), "--pareto")
     question = chunks.Question(options["where"], options["top"], by, pareto)
     shape = common.input_shape(options["input_"])
     counted: dict[str, Any] = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}

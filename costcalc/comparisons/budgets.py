@@ -97,6 +97,12 @@ def limits(**budgets: Any) -> dict[str, int]:
     return {quantity: _number(budget, quantity) for quantity, budget in budgets.items() if budget is not None}
 
 
+def of_metrics(most: Mapping[str, Any]) -> dict[str, Any]:
+    """Return budgets by the names of metrics as they are called; all mistakes at once."""
+    names(list(most))
+    return {name.strip(): value for name, value in most.items()}
+
+
 def named_limits(pairs: Iterable[str]) -> dict[str, int]:
     """Return the budgets of any metrics, each written `peak_memory=320K`; raise SpecError for what is none."""
     found: dict[str, int] = {}

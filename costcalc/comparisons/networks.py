@@ -143,7 +143,8 @@ def agreed(
 ) -> tuple[Convention, int]:
     """Return under which convention and for how many images networks are counted."""
     given = next((network for network in networks if isinstance(network, Result)), None)
-    rule = conventions.get(convention or (given.convention if given else conventions.DEFAULT))
+    usual: str | Convention = given.convention if given else conventions.DEFAULT
+    rule = conventions.get(usual if convention is None else convention)
     images = batch if batch is not None else (given.batch if given else 1)
     return rule, checked_batch(images)
 

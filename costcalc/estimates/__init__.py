@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base.arguments import number, path, said, text, whole
+from costcalc.base.errors import stop
+
 if TYPE_CHECKING:
     from costcalc.estimates.powering import Energy
     from costcalc.estimates.sizing import Choices, Sizes
@@ -39,7 +42,9 @@ def size(
     from costcalc.estimates.sizing import Sizes
     from costcalc.hardware.compression import Coding, pattern_of
 
-    return Sizes(_result(network), bits, density, Coding(gap, pattern_of(pattern) if pattern else None, scales))
+    pattern = text(pattern, "a pattern", 'pattern="2:4"')
+    coding = Coding(_bits(gap), pattern_of(pattern) if pattern else None, text(scales, "scales"))
+    return Sizes(_result(network), bits, density, coding)
 
 
 def latency(
@@ -58,8 +63,10 @@ def latency(
     from costcalc.hardware import device as devices
     from costcalc.hardware import lut as tables
 
-    table = tables.load(lut) if lut else ()
-    return estimated(_result(network, batch), devices.load(device), dtype=dtype, fusion=fusion, table=table)
+    measured = path(lut, "a table of measured layers")
+    table = tables.load(measured) if measured else ()
+    held = devices.load(path(device, "a device", "costcalc devices lists them"))
+    return estimated(_result(network, batch), held, **_settled(dtype=dtype, fusion=fusion), table=table)
 
 
 def energy(
@@ -83,7 +90,9 @@ def energy(
     from costcalc.estimates.powering import Energy
     from costcalc.hardware.energy import Chip, load
 
-    return Energy(_result(network, batch), load(table), Chip(dtype, fusion=fusion, onchip=onchip))
+    options = _settled(dtype=dtype, fusion=fusion, onchip=onchip)
+    chip = Chip(options["dtype"] or "fp32", fusion=options["fusion"] or "ideal", onchip=options["onchip"])
+    return Energy(_result(network, batch), load(path(table, "an energy table")), chip)
 
 
 def reward(accuracy: float, latency: float, target: float, power: float = -0.07) -> float:
@@ -96,15 +105,29 @@ def reward(accuracy: float, latency: float, target: float, power: float = -0.07)
     """
     from costcalc.hardware.roofline import reward as found
 
-    return found(accuracy, latency, target, power)
+    given = {"accuracy": accuracy, "latency": latency, "target": target, "power": power}
+    return found(**{name: number(value, name) for name, value in given.items()})
+
+
+def _bits(gap: Any) -> int:
+    """Return the bits of a relative index."""
+    found = whole(gap)
+    if found is None:
+        raise stop(f"a relative index has a whole number of bits, not {said(gap)}")
+    return found
+
+
+def _settled(**options: Any) -> dict[str, Any]:
+    """Return options of metrics, each a value that it takes."""
+    from costcalc.metrics.metric import OPTIONS
+
+    known = {name: OPTIONS[name].default if value is None else value for name, value in options.items()}
+    return {name: OPTIONS[name].settled(name, value) for name, value in known.items()}
 
 
 def _result(network: Any, batch: int | None = None) -> Result:
     """Return a network counted."""
-    from costcalc.base.errors import stop
     from costcalc.comparisons.networks import all_asked
     from costcalc.language import zoo
 
-    if batch is not None and (type(batch) is not int or batch < 1):
-        raise stop(f"a batch is a whole number from 1, not {batch!r:.40}")
     return all_asked([network], lambda spec, _: zoo.load(spec), None, batch)[0].result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from costcalc.base.arguments import listed, said
 from costcalc.base.errors import stop
 from costcalc.costs.layer_patterns import EVERYTHING, assigned, valued
 from costcalc.hardware.compression import (
@@ -163,7 +164,9 @@ def pairs(choices: Choices) -> list[tuple[str, Any]]:
         return []
     if isinstance(choices, int | float | str):
         return [valued(str(choices), str)]
-    found = choices.items() if isinstance(choices, Mapping) else choices
+    found = list(choices.items()) if isinstance(choices, Mapping) else listed(choices)
+    if found is None or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in found):
+        raise stop(f"a number, or numbers by selector, not {said(choices)}", hint='bits={"fc": 4, "conv": 8}')
     return [(str(name) or EVERYTHING, value) for name, value in found]
 
 

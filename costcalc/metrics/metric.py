@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from costcalc.base import arguments
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -53,15 +54,20 @@ class Option:
         if isinstance(self.default, bool):
             fits, wanted = isinstance(value, bool), "true or false"
         elif self.words:
-            fits, wanted = value in self.words, f"one of {', '.join(self.words)}"
+            fits, wanted = isinstance(value, str) and value in self.words, f"one of {', '.join(self.words)}"
         elif self.least is None:
             fits, wanted = isinstance(value, str), "a text"
         else:
+            value = arguments.whole(value) if arguments.whole(value) is not None else value
             fits, wanted = type(value) is int and self.least <= value <= (self.most or value), self.range
-        if not fits and value != self.default:
+        if not fits and not self.unasked(value):
             hint = nearest(value, self.words) if self.words and isinstance(value, str) else ""
-            raise stop(f"{name} is {wanted}, not {str(value)[:60]!r}", hint=hint)
+            raise stop(f"{name} is {wanted}, not {arguments.said(value)}", hint=hint)
         return value
+
+    def unasked(self, value: Any) -> bool:
+        """Whether a value is none, or the default: it says nothing."""
+        return value is None or (type(value) is type(self.default) and bool(value == self.default))
 
     @property
     def range(self) -> str:
@@ -71,11 +77,12 @@ class Option:
 
 def checked_batch(batch: Any) -> int:
     """Return how many images are counted at once; raise SpecError for what is no such number."""
-    if type(batch) is not int or batch < 1:
-        raise stop(f"a batch is a whole number from 1, not {batch!s:.60}")
-    if batch >= LARGEST:
-        raise stop(f"a batch of {batch!s:.60} is too large to be meant", hint=f"costcalc takes one below {LARGEST:,}")
-    return batch
+    images = arguments.whole(batch)
+    if images is None or images < 1:
+        raise stop(f"a batch is a whole number from 1, not {arguments.said(batch)}")
+    if images >= LARGEST:
+        raise stop(f"a batch of {images!s:.60} is too large to be meant", hint=f"costcalc takes one below {LARGEST:,}")
+    return images
 
 
 MODES = ("folded", "fused", "inplace", "eager", "mcu")
@@ -321,11 +328,10 @@ def find(name: str) -> Metric:
 
 def names(text: str | Iterable[str]) -> tuple[str, ...]:
     """Return the metrics that are named, one by one or in one text with commas, each once; all mistakes at once."""
-    words = text.split(",") if isinstance(text, str) else list(text)
     problems, found = [], []
-    for word in words:
+    for word in arguments.texts(text, "metrics", "name them: columns='params,macs,bytes'"):
         try:
-            found.append(find(word.strip()).name)
+            found.append(find(word).name)
         except SpecError as error:
             problems += error.problems
     if problems:
@@ -335,7 +341,7 @@ def names(text: str | Iterable[str]) -> tuple[str, ...]:
 
 def refuse_idle(asked: Collection[str], options: Mapping[str, Any]) -> None:
     """Raise SpecError for options of metrics where no metric is asked for, or none to which they matter."""
-    given = [name for name, value in options.items() if name in OPTIONS and value not in (None, OPTIONS[name].default)]
+    given = [name for name, value in options.items() if name in OPTIONS and not OPTIONS[name].unasked(value)]
     if given and not asked:
         raise stop(f"{given[0]} is about metrics, and none is asked for", hint="name them: columns='params,macs,bytes'")
     for name in given:

@@ -7,6 +7,7 @@ of this file: `out: int = integer("output channels", symbol="C_o")`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from costcalc.base.errors import Fault, nearest
@@ -215,11 +216,10 @@ class Word(Field):
         self.kind = " | ".join(words)
 
     def parse(self, value: Any) -> Any:
-        if value in self.words:
+        if isinstance(value, str) and value in self.words:
             return value
-        raise self.fault(
-            f"{num.describe(value)} is not known here", nearest(str(value), self.words) or _one_of(self.words)
-        )
+        hint = nearest(value, self.words) if isinstance(value, str) else ""
+        raise self.fault(f"{num.describe(value)} is not known here", hint or _one_of(self.words))
 
     def schema(self) -> dict[str, Any]:
         return super().schema() | {"anyOf": [{"enum": sorted(self.words)}, {"type": "string"}]}
@@ -252,7 +252,8 @@ class Real(Field):
     kind = "number"
 
     def parse(self, value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        endless = isinstance(value, float) and not isfinite(value)
+        if isinstance(value, bool) or not isinstance(value, int | float) or endless:
             raise self.fault(f"{num.describe(value)} is not a number")
         return value
 
@@ -286,6 +287,8 @@ class Text(Field):
     free = True
 
     def parse(self, value: Any) -> Any:
+        if isinstance(value, list | tuple | dict) or value is None:
+            raise self.fault(f"{num.describe(value)} is no text", "write one line of words")
         return str(value)
 
     def schema(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from costcalc.base import arguments
 from costcalc.base.errors import stop
 from costcalc.costs.counting import Cost, total
 from costcalc.costs.rows import Row
@@ -127,8 +128,10 @@ def lines(layers: Sequence[Layer], by: str = "layer", fold: int | None = None) -
     by: `row` one for every operator; `layer` a layer with its norm and activation; `type` one a
     layer type; `block` one a top-level block. fold: what lies deeper than so many levels is summed.
     """
-    if by not in VIEWS:
-        raise stop(f"there is no view by '{by}'", hint=f"known: {', '.join(VIEWS)}")
+    if not isinstance(by, str) or by not in VIEWS:
+        raise stop(f"there is no view by {arguments.said(by)}", hint=f"known: {', '.join(VIEWS)}")
+    if fold is not None and (arguments.whole(fold) is None or fold < 0):
+        raise stop(f"fold is a number of levels, not {arguments.said(fold)}")
     if fold is not None and by == "type":
         raise stop("fold sums groups of layers, and a view by type has none", hint="use it by layer, row or block")
     if by == "type":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base.arguments import texts
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, limited, total
 from costcalc.costs.rows import rows
@@ -96,7 +97,7 @@ class Result:
 
     def metrics(self, names: Iterable[str], **options: Any) -> list[Measured]:
         """Return what the network has of several metrics, asked for alike."""
-        return [self.metric(name, **options) for name in names]
+        return [self.metric(name, **options) for name in texts(names, "metrics", 'result.metrics(["params"])')]
 
     def lines(self, by: str = "layer", fold: int | None = None) -> list[Line]:
         """Return the lines of a table: by `layer`, `row`, `type` or `block`; what lies deeper than `fold` is summed."""

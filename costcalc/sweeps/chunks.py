@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from costcalc.base import arguments
 from costcalc.base.errors import Fault, nearest, stop
 from costcalc.base.optional import need
 from costcalc.costs import conventions
@@ -42,26 +43,21 @@ class Question:
         self, where: str = "", top: int | None = None, by: Sequence[str] = (), pareto: Sequence[str] = ()
     ) -> None:
         self.where = where
-        self.top = top
+        self.top = arguments.whole(top) or top
         self.by = tuple(by) or (MOST if top is not None else ())
         self.pareto = tuple(pareto)
 
     def refuse_idle(self) -> None:
         """Raise SpecError where it says by what settings are the best, and not how many, or no such number."""
         if self.top is not None and (type(self.top) is not int or self.top < 1):
-            raise stop(f"top is a whole number from 1, not {self.top!s:.60}")
+            raise stop(f"top is a whole number from 1, not {arguments.said(self.top)}")
         if self.by and self.top is None:
             raise stop(f"{', '.join(self.by)} says which are the best, and top how many", hint="say both: --top 10")
 
     @property
     def folds(self) -> bool:
         """Whether the answer may be far smaller than the sweep."""
-        return bool(self.where or self.top or self.pareto)
-
-
-def listed(names: str | Iterable[str]) -> tuple[str, ...]:
-    """Return names, given one by one or in one text with commas."""
-    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else tuple(names)
+        return bool(self.where or self.top is not None or self.pareto)
 
 
 class Task:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base.arguments import number
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
@@ -131,9 +132,12 @@ def compound(
 
 def _growing(factors: Mapping[str, float]) -> None:
     """Refuse factors by which nothing grows."""
+    hint = "factors are above 1: depth=1.2,width=1.1"
+    if not factors:
+        raise stop("no knob grows", hint=hint)
     for name, factor in factors.items():
-        if not factor > 1:
-            raise stop(f"'{name}' can't grow by a factor of {factor}", hint="factors are above 1: depth=1.2,width=1.1")
+        if not number(factor, f"the factor of {name}", hint) > 1:
+            raise stop(f"'{name}' can't grow by a factor of {factor}", hint=hint)
 
 
 def _scaled(spec: Spec, name: str, bases: Mapping[str, Any], factor: float) -> Any:

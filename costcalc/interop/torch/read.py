@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
+from costcalc.base.arguments import said
 from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
 from costcalc.interop.torch.aten import layers, points, products, space, views
@@ -50,6 +51,8 @@ def from_torch(module: Any, input_shape: Sequence[int], *, name: str = "", opaqu
     export fails.
     """
     torch = need("torch", "torch")
+    if not isinstance(module, torch.nn.Module):
+        raise stop(f"{said(module)} is no network: a torch.nn.Module is", hint="or name what makes one: 'module:name'")
     program = _exported(torch, module, tuple(input_shape))
     flat = Flat(name or type(module).__name__, input_shape)
     reading = Reading(flat, dict(module.named_modules(remove_duplicate=False)), opaque=opaque)

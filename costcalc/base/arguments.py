@@ -1,0 +1,89 @@
+"""What Python's functions are given, held to what they take: words where Python would raise an error of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from math import isfinite
+from numbers import Real
+from operator import index
+from typing import Any
+
+from costcalc.base.errors import stop
+
+
+def text(value: Any, what: str, hint: str = "") -> str:
+    """Return a text; raise SpecError, which says `what` it stands for, for anything else."""
+    if not isinstance(value, str):
+        raise stop(f"{what} is a text, not {said(value)}", hint=hint)
+    return value
+
+
+def path(value: Any, what: str, hint: str = "") -> str:
+    """Return a path or a name as a text: a number would open what the process has open already."""
+    return text(os.fspath(value) if isinstance(value, os.PathLike) else value, what, hint)
+
+
+def number(value: Any, what: str, hint: str = "") -> float:
+    """Return a number that one can count with, no truth and not endless."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
+        raise stop(f"{what} is a number, not {said(value)}", hint=hint)
+    return value  # type: ignore[return-value]  # a Real that is no float (a Fraction, NumPy's) counts as one
+
+
+def texts(value: Any, what: str, hint: str = "") -> tuple[str, ...]:
+    """Return texts, given one by one or in one text with commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(","))
+    found = listed(value)
+    if found is None or not all(isinstance(part, str) for part in found):
+        raise stop(f"{what} are texts, or one text with commas, not {said(value)}", hint=hint)
+    return tuple(found)
+
+
+def named(value: Any, what: str, hint: str = "") -> dict[str, Any]:
+    """Return values by name; of nothing, none."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise stop(f"{what} are values by name, not {said(value)}", hint=hint)
+    return dict(value)
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number as Python's own, NumPy's too; None for anything else, a truth included."""
+    if isinstance(value, bool) or type(value).__name__ == "bool_":
+        return None
+    try:
+        return index(value)
+    except TypeError:
+        return None
+
+
+def flag(value: Any, what: str) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise stop(f"{what} is True or False, not {said(value)}")
+    return value
+
+
+def listed(value: Any) -> list[Any] | None:
+    """Return the parts of a list, a tuple, an array or whatever else gives parts; None for what gives none."""
+    if isinstance(value, str | bytes | Mapping | set | frozenset):
+        return None
+    try:
+        return list(value)
+    except TypeError:
+        return None
+
+
+def said(value: Any) -> str:
+    """Return a value as a message names it: what a user wrote, without Python's words for it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return f"'{value[:60]}'"
+    if isinstance(value, bool | int | float | complex):
+        return f"{value!s:.60}"
+    kind = {"dict": "a mapping", "list": "a list", "tuple": "a list", "ndarray": "an array"}.get(type(value).__name__)
+    return kind or f"a {type(value).__name__}"
