@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -94,22 +96,41 @@ def group() -> None:
     """
 
 
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+def say(text: str) -> None:
+    """Write to stderr, as far as that takes it: the exit code stays."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def silence() -> None:
+    """Let go of what is still to be written to stdout: Python would try again at exit, and complain."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """Run the command line; a mistake in a spec is text on stderr and exit code 2, never a traceback."""
     try:
         code = group.main(prog_name="costcalc", standalone_mode=False)
         sys.stdout.flush()
     except SpecError as error:
-        click.echo(f"{error}", err=True)
+        say(str(error))
         code = 2
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
+        say("stopped")
         code = 130
-    except BrokenPipeError:
-        # The reader (head, less) has gone: that is no mistake. Python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader (head, less) has gone: that is no mistake
+        silence()
         code = 0
+    except OSError as error:  # files tell theirs themselves
+        silence()
+        say(f"standard output cannot be written: {error.strerror}" if error.errno in FULL else str(error))
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)

@@ -23,7 +23,7 @@ from costcalc.reports.render.text import wrapped
 @click.option("--hold-out", default="", metavar="PATTERN", help='Predicted, not fitted: "mobilenet_v2*".')
 @click.option("--title", default="a device", metavar="TEXT", help="What the device is called.")
 @click.option("--kind", type=click.Choice(KINDS[:2]), default="cpu", help="What it is.")
-@click.option("-o", "--output", metavar="FILE", help="Write the device's file.")
+@common.output("Write the device's file.")
 def command(path: str, only: tuple[str, ...], **options: Any) -> None:
     """Fit a device's rates to the networks that FILE says were timed on it, and tell how far off they are.
 

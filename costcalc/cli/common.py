@@ -13,8 +13,8 @@ import click
 from click.core import ParameterSource
 
 from costcalc import api
+from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
-from costcalc.base.files import writing
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
@@ -68,8 +68,8 @@ class KnobCommand(click.Command):
 def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the zoo's names that begin with what was typed, and the YAML files here."""
     del ctx, param
-    files = [name for name in os.listdir() if name.endswith((".yaml", ".yml"))]
-    return [name for name in (*zoo.names(), *files) if name.startswith(incomplete)]
+    found = [name for name in os.listdir() if name.endswith((".yaml", ".yml"))]
+    return [name for name in (*zoo.names(), *found) if name.startswith(incomplete)]
 
 
 def spec_argument(function: F) -> F:
@@ -176,7 +176,21 @@ batch_option = click.option("--batch", type=click.IntRange(1), default=1, metava
 table_option = click.option(
     "--format", "format_", type=click.Choice(TABLE_FORMATS), default="table", help="What to write."
 )
-output_option = click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+
+
+def _output(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the file that is written to, which no command may read."""
+    del param
+    ctx.with_resource(files.written_over(value))
+    return value
+
+
+def output(help_: str, metavar: str = "FILE", *, required: bool = False) -> Callable[[F], F]:
+    """Declare -o."""
+    return click.option("-o", "--output", metavar=metavar, required=required, callback=_output, help=help_)
+
+
+output_option = output("Write to a file.")
 
 
 def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, dict[str, Any]]:
@@ -287,8 +301,7 @@ def write(text: str, path: str | None = None) -> None:
     if path is None or path == "-":
         click.echo(text, color=True)
         return
-    with writing(path), open(path, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
+    files.write(path, text + "\n")
 
 
 def write_page(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from costcalc.base.errors import stop
+from costcalc.base.files import in_words
 from costcalc.cli import common
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
@@ -25,7 +26,7 @@ def command() -> None:
 @command.command(cls=common.KnobCommand)
 @common.spec_argument
 @common.knob_option
-@click.option("-o", "--output", metavar="FILE", required=True, help="Write to this file.")
+@common.output("Write to this file.", required=True)
 @click.pass_context
 def onnx(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str) -> None:
     """Write an ONNX graph of SPEC that other tools open; it has shapes, and no trained weights. Needs onnx."""
@@ -57,7 +58,7 @@ def scale_sim(
 @common.spec_argument
 @common.knob_option
 @_LEAVE_OUT
-@click.option("-o", "--output", metavar="FOLDER", required=True, help="Write the files to this folder.")
+@common.output("Write the files to this folder.", "FOLDER", required=True)
 @click.pass_context
 def timeloop(
     ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str, *, leave_out: bool
@@ -68,10 +69,8 @@ def timeloop(
     left: list[str] | None = [] if leave_out else None
     problems = exporter.problems(graph_of(ctx, spec, pairs, input_), left)
     tell(left)
-    try:
+    with in_words(output):
         os.makedirs(output, exist_ok=True)
-    except OSError as error:
-        raise stop(f"{output} cannot be made: {error.strerror}") from None
     for name, text in problems.items():
         common.write(text.rstrip("\n"), os.path.join(output, name))
     click.echo(f"{len(problems)} problems in {output}", err=True)

@@ -37,7 +37,7 @@ def picture(function: F) -> F:
         common.convention_option,
         click.option("--dpi", type=click.IntRange(50, 1200), default=150, metavar="N", help="Of a .png: dots an inch."),
         click.option("--figure", metavar="WxH", help="Inches: 6x4."),
-        click.option("-o", "--output", required=True, metavar="FILE", help="Write to FILE.png, .svg or .pdf."),
+        common.output("Write to FILE.png, .svg or .pdf.", required=True),
     ):
         function = option(function)
     return function

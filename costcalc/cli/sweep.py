@@ -47,7 +47,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 @click.option("--dask", metavar="ADDRESS", help="Count on a Dask cluster. Needs dask.")
 @click.option("--resume", metavar="FILE", help="Keep what is found in FILE, and go on from there the next time.")
 @click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), help="What to write.")
-@click.option("-o", "--output", metavar="FILE", help="Write to .csv, .json, .md or .parquet.")
+@common.output("Write to .csv, .json, .md or .parquet.")
 @click.pass_context
 def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Any) -> None:
     """Count SPEC at every combination of knobs.

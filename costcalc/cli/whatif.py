@@ -44,7 +44,7 @@ def transformation_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @common.batch_option
 @click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to print.")
 @click.option("--exact", is_flag=True, help="All digits.")
-@click.option("-o", "--output", metavar="FILE", help="Write the new spec to a file.")
+@common.output("Write the new spec to a file.")
 @click.pass_context
 def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
     """Change SPEC, and print what that changes: before, each layer's part, after.

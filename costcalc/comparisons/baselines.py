@@ -13,8 +13,8 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.base.errors import SpecError, stop
+from costcalc.base.files import locked, write
 from costcalc.base.files import read as read_text
-from costcalc.base.files import writing
 from costcalc.comparisons.budgets import COSTLIEST, Breach, Checked, over
 from costcalc.comparisons.comparing import MEASURES, measures
 from costcalc.comparisons.networks import Network, cut
@@ -53,8 +53,7 @@ class Baseline:
 
     def write(self) -> None:
         """Write the file; raise SpecError where it can't be."""
-        with writing(self.path), open(self.path, "w", encoding="utf-8") as file:
-            file.write(self.text())
+        write(self.path, self.text())
 
 
 def measured(network: Network) -> Entry:
@@ -238,10 +237,11 @@ def updated(networks: list[Network], path: str, rule: Convention) -> tuple[Basel
 
     The others in it stay as they were; a file that is not there yet is begun. Raises SpecError as `read` does.
     """
-    before = read(path, rule) if os.path.exists(path) else None
-    old = before.networks if before else {}
-    made = Baseline(path, rule, {**old, **{network.label: measured(network) for network in networks}})
-    new = before is None or made.text() != before.text()
-    if new:
-        made.write()
+    now = {network.label: measured(network) for network in networks}
+    with locked(path):  # others may update theirs in the same file
+        before = read(path, rule) if os.path.exists(path) else None
+        made = Baseline(path, rule, {**(before.networks if before else {}), **now})
+        new = before is None or made.text() != before.text()
+        if new:
+            made.write()
     return made, new

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from costcalc.base.errors import Problem, SpecError, nearest, stop
-from costcalc.base.files import PACKAGE, decode, read, shipped
+from costcalc.base.files import PACKAGE, decode, read, refuse_output, shipped
 from costcalc.language.document import Spec
 from costcalc.language.reader import Reader
 from costcalc.language.source import YamlNode, from_data, parse
@@ -51,6 +51,7 @@ def load(source: Any) -> Spec:
     if source == "-":
         import sys
 
+        refuse_output(0, "standard input")
         return load_text(decode(sys.stdin.buffer.read(2_000_000), "-"), "-")
     if "\n" in source:
         return load_text(source)

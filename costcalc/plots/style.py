@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from costcalc.base.errors import stop
@@ -146,5 +147,8 @@ def save(figure_: Figure, path: str, dpi: float = 150) -> None:
             f"a picture of more than {MOST_PIXELS:,} pixels a side is refused", hint="ask for a smaller --figure"
         )
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with writing(path), styled():
-        figure_.savefig(path, format=kind, dpi=dpi, metadata=metadata)
+    picture = BytesIO()  # a pipe has no place to go back to
+    with styled():
+        figure_.savefig(picture, format=kind, dpi=dpi, metadata=metadata)
+    with writing(path) as file:
+        file.write(picture.getbuffer())

@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from costcalc.base import files
 from costcalc.base.errors import SpecError, stop
-from costcalc.base.files import writing
+from costcalc.base.files import in_words, writing
 from costcalc.base.optional import need
 from costcalc.costs import conventions
 from costcalc.sweeps.chunks import Columns, Mapper, Task, here, ready
@@ -42,8 +43,8 @@ def write(
 def single(table: pd.DataFrame, path: str) -> None:
     """Write settings to one Parquet file."""
     need("pyarrow", "parquet")
-    with writing(path):
-        table.to_parquet(path, index=False)
+    with writing(path) as file:
+        table.to_parquet(file, index=False)
 
 
 def _path(folder: str, number: int) -> str:
@@ -52,16 +53,14 @@ def _path(folder: str, number: int) -> str:
 
 def _write(task: Task, folder: str, number: int, columns: Columns) -> None:
     """Write one part, under another name until it is whole: what has its name is complete."""
-    path = _path(folder, number)
-    single(framed(task, columns), f"{path}.tmp")
-    os.replace(f"{path}.tmp", path)
+    single(framed(task, columns), _path(folder, number))
 
 
 def _claimed(folder: str, task: Task) -> None:
     """Make the folder, or make sure that it holds parts of this very sweep."""
     manifest = os.path.join(folder, MANIFEST)
     told = {"sweep": task.key, **conventions.get(task.convention).mark, "settings": task.grid.size, "axes": task.axes}
-    with writing(folder):
+    with in_words(folder):
         if os.path.exists(manifest):
             with open(manifest, encoding="utf-8") as file:
                 if json.load(file).get("sweep") != task.key:
@@ -70,8 +69,7 @@ def _claimed(folder: str, task: Task) -> None:
         os.makedirs(folder, exist_ok=True)
         if os.listdir(folder):
             raise stop(f"{folder} is not empty, and holds no sweep", hint="write to another folder")
-        with open(manifest, "w", encoding="utf-8") as file:
-            json.dump(told, file, default=str)
+        files.write(manifest, json.dumps(told, default=str))
 
 
 class SavedState:
@@ -104,9 +102,6 @@ class SavedState:
             raise stop(f"{self.path} holds no sweep", hint="name another file, or remove this one") from None
 
     def write(self, done: int, kept: Columns | None) -> None:
-        """Write the file, under another name until it is whole."""
+        """Write the file."""
         found = {name: values.tolist() for name, values in (kept or {}).items()}
-        with writing(self.path):
-            with open(f"{self.path}.tmp", "w", encoding="utf-8") as file:
-                json.dump({"sweep": self.task.key, "done": done, "kept": found}, file)
-            os.replace(f"{self.path}.tmp", self.path)
+        files.write(self.path, json.dumps({"sweep": self.task.key, "done": done, "kept": found}))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.base.errors import stop
+from costcalc.base.files import refuse_output
 from costcalc.base.optional import need
 
 LARGEST_FILE = 2**31  # bytes: the most that protobuf allows one message
@@ -69,6 +70,7 @@ def _read(path: str) -> bytes:
             raise stop(f"{path} is no regular file", hint="give the path of an .onnx file")
         if not 0 < status.st_size <= LARGEST_FILE:
             raise stop(f"{path} has {status.st_size:,} bytes: an ONNX file has 1 to {LARGEST_FILE:,}")
+        refuse_output(path, path)
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return _Walk(content).without_data(0, len(content), _MODEL)
     except OSError as error:

@@ -24,7 +24,7 @@ _RULES: dict[str, Any] = {**write_layers.RULES, **write_maths.RULES, **write_mov
 def write(graph: Graph, path: str) -> None:
     """Write the model of a graph into a file; raise SpecError where that can't be."""
     made = model(graph).SerializeToString()
-    with writing(path), open(path, "wb") as file:
+    with writing(path) as file:
         file.write(made)
 
 

@@ -10,6 +10,7 @@ from inspect import signature
 from typing import Any
 
 from costcalc.base.errors import first_line, stop
+from costcalc.base.files import refuse_output
 from costcalc.base.optional import need
 
 
@@ -29,6 +30,7 @@ def load_target(target: str) -> Any:
     except (Exception, SystemExit) as error:
         hint = "package.module:name, of a package that is installed"
         raise stop(f"{target}: {first_line(error)}", hint=hint) from error
+    refuse_output(getattr(sys.modules.get(module), "__file__", None) or "", module)
     if made is None and module == "timm" and name:
         made = lambda: import_module("timm").create_model(name)  # noqa: E731
     if made is None:
