@@ -52,6 +52,7 @@ class Flat:
         self.steps: list[Step] = []
         self.outputs: list[str] = []
         self.classes: dict[str, str] = {}  # module path -> its class's name, where the importer knows it
+        self.owners: dict[str, Step] = {}  # a stored tensor, by its name -> the step that counts it
         self.numbers: dict[str, int] = {}  # name -> the last number that a layer of that name got
         self.shapes: dict[str, Shape] = {INPUT: Shape(*shape)}
 
@@ -99,6 +100,9 @@ class Flat:
             for value in step.outputs:
                 del self.shapes[value]
         del self.steps[count:]
+        left = set(self.steps)
+        for tensor in [tensor for tensor, step in self.owners.items() if step not in left]:
+            del self.owners[tensor]
 
     def pruned(self) -> None:
         """Drop the steps whose results nothing uses, for importers whose source holds dead ones."""

@@ -381,6 +381,55 @@ def test_an_operation_that_is_known_but_not_so_becomes_opaque_too() -> None:
     assert costcalc.count(flat.data()).params == 9
 
 
+def partly(net: Any, x: Any) -> Any:
+    y = net.a(x)
+    y[:, :2] = x[:, 2:]
+    return net.b(y)
+
+
+def stamped(net: Any, x: Any) -> Any:
+    y = x.new_zeros(1, 4, 4, 4)
+    y[:, :2] = x[:, 2:]
+    return net.b(y)
+
+
+def one_by_one(*channels: int) -> Any:
+    return nn.Conv2d(*channels, 1)
+
+
+# What costcalc can't read becomes rows of unknown cost, whatever stands in the way: parameters stay counted.
+OPAQUE: list[tuple[str, Any, str, int]] = [
+    ("an axis of length 1", Net(lambda n, x: n.a(x.mean(2, keepdim=True)).cumsum(1), a=one_by_one(4, 4)),
+     "reduce_axes reshape conv opaque reshape", 20),
+    ("places of the largest", Net(lambda n, x: F.max_unpool2d(*F.max_pool2d(n.a(x), 2, return_indices=True), 2),
+     a=one_by_one(4, 4)), "conv max_pool opaque opaque", 20),
+    ("a tensor that is changed in part", Net(in_place), "relu slice opaque opaque slice opaque opaque", 0),
+    ("a part that is written", Net(partly, a=one_by_one(4, 4), b=one_by_one(4, 2)),
+     "conv slice slice opaque opaque conv", 30),
+    ("a constant that is written into", Net(stamped, b=one_by_one(4, 2)), "slice opaque opaque conv", 10),
+    ("two names", Net(two_names), "arithmetic reshape opaque opaque", 0),
+    ("a part of a weight", Net(lambda n, x: F.conv2d(x, n.w.split(4)[1]), w=parameter(8, 4, 3, 3)), "opaque", 288),
+    ("a layer that refuses its input", Net(lambda n, x: n.a(x.unflatten(1, (2, 2))), a=nn.ConvTranspose3d(2, 3, 2)),
+     "reshape opaque", 51),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "kinds", "params"), [case[1:] for case in OPAQUE], ids=[case[0] for case in OPAQUE])
+def test_what_cannot_be_read_becomes_opaque(module: Any, kinds: str, params: int) -> None:
+    with pytest.raises(SpecError):
+        from_torch(module, (4, 4, 4))
+    flat = from_torch(module, (4, 4, 4), opaque=True)
+    assert [step.kind for step in flat.steps] == kinds.split()
+    result = costcalc.count(flat.data())
+    assert (result.params, result.macs) == (params, num.UNKNOWN)
+
+
+@pytest.mark.parametrize("network", [lambda _, x: x.nonzero(), lambda _, x: x * x.sum().item()])
+def test_what_has_no_shape_is_refused_as_opaque_too(network: Any) -> None:
+    with pytest.raises(SpecError, match="has no shape that is known before"):
+        from_torch(Net(network), (4, 4, 4), opaque=True)
+
+
 TAIL = Net(lambda n, x: (y := n.a(x), torch.relu(y)), a=nn.Conv2d(4, 2, 1))
 LONG = nn.Sequential(OrderedDict({"c" * 150: nn.Conv2d(4, 4, 1), "c" * 151: nn.ReLU()}))
 LOADED: list[tuple[str, Any, list[str]]] = [

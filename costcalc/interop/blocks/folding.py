@@ -16,6 +16,7 @@ from costcalc.graph.graph import Graph
 from costcalc.interop.blocks.arguments import ABSENT, ENTERS, Fitter, FoundBlock, Ref, WrittenItem, fixed, free, same
 from costcalc.interop.blocks.text import defaulted, written
 from costcalc.interop.blocks.tree import CONTAINERS, Group, Tree, TreeItem, chained, groups, learned, made
+from costcalc.interop.guard import guarded
 from costcalc.language import zoo
 from costcalc.language.document import VERSION
 from costcalc.language.writing import INPUT, Flat, Step, spec_text
@@ -32,6 +33,10 @@ def folded(flat: Flat) -> dict[str, Any]:
     costcalc's own; `flat.classes` (module path -> class name) names the blocks, else the paths do. The flat
     spec is returned where nothing repeats or the result would be no shorter.
     """
+    return guarded(f"the blocks of {flat.name}", lambda: _folded(flat), hint="without --blocks it is a flat list")
+
+
+def _folded(flat: Flat) -> dict[str, Any]:
     plain = flat.data()
     folder = search(flat)
     data = folder.data()

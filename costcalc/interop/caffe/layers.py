@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from costcalc.base.errors import nearest
 from costcalc.interop.caffe.file import LOSSES, CaffeLayer
+from costcalc.interop.guard import guarded
 from costcalc.interop.options import Declared, Options, wrong
 from costcalc.language.writing import INPUT, alike, legal_name
 
@@ -31,7 +33,7 @@ class CaffeNetwork:
         """Run the layers, but those that compute losses; what no layer takes is an output, as in Caffe."""
         for layer in layers:
             if layer.type not in LOSSES:
-                self.run(layer)
+                guarded(layer.options.what, partial(self.run, layer), mark=layer.mark)
         self.flat.outputs = self.flat.ends()
         self.flat.alone()
         return self.flat

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.base.errors import Mark
 from costcalc.interop.caffe.file import DATA, CaffeLayer, included, source
 from costcalc.interop.caffe.layers import CaffeNetwork
 from costcalc.interop.caffe.prototxt import parse
+from costcalc.interop.guard import guarded
 from costcalc.interop.options import MOST_LAYERS, Declared, wrong
 
 NET = frozenset(("force_backward", "debug_info", "state", "phase"))
@@ -24,6 +26,10 @@ def read(text: str, name: str = "", where: str = "network.prototxt", shape: Sequ
     shape: the input's (channels, *space), where the file does not say it, or another. Raises SpecError with
     file, line and column for broken files, unknown layers and fields, and for what costcalc can't express.
     """
+    return guarded(where, lambda: _read(text, name, where, shape), mark=Mark(where), hint="")
+
+
+def _read(text: str, name: str, where: str, shape: Sequence[int] | None) -> Declared:
     net = parse(text, where)
     groups = [*net.groups("layer"), *net.groups("layers")]
     if not groups:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from costcalc.base.errors import Mark, nearest
 from costcalc.interop.darknet.words import ACTIVATIONS, ANY, CONV, HEAD, NET, SHORT, UNKNOWN
+from costcalc.interop.guard import guarded
 from costcalc.interop.options import MOST_LAYERS, Declared, Options, wrong
 from costcalc.language.writing import INPUT, alike
 
@@ -24,6 +26,10 @@ def read(text: str, name: str = "darknet", where: str = "network.cfg") -> Declar
     name: what the spec is called. where: the file's name, for messages. Raises SpecError with file, line
     and column for what Darknet would refuse, for what costcalc can't express, and for unknown words.
     """
+    return guarded(where, lambda: _read(text, name, where), mark=Mark(where), hint="")
+
+
+def _read(text: str, name: str, where: str) -> Declared:
     sections = parse(text, where)
     if not sections or sections[0].what != "net":
         mark = sections[0].mark if sections else Mark(where)
@@ -83,12 +89,16 @@ class _Network:
     def build(self) -> Declared:
         """Run all sections."""
         for section in self.sections:
-            self.flat.mark = section.mark
-            self.flow = _LAYERS[section.what.rstrip("0123456789")](self, section)
-            section.finish(ANY)
-            self.values.append(self.flow)
+            guarded(section.what, partial(self.run, section), mark=section.mark)
         self.flat.outputs = list(dict.fromkeys([*self.heads, *self.flat.ends()]))
         return self.flat
+
+    def run(self, section: Options) -> None:
+        """Run one section, whose value is what flows from here on."""
+        self.flat.mark = section.mark
+        self.flow = _LAYERS[section.what.rstrip("0123456789")](self, section)
+        section.finish(ANY)
+        self.values.append(self.flow)
 
     # ---- helpers ---------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from costcalc.base.errors import Fault, SpecError, stop
@@ -94,10 +94,17 @@ class Net:
         self.values: dict[str, Const | Data] = {}
         self._origin: dict[str, tuple[str, str, list[int]]] = {}  # a moved value: how, of which, by what
         self._learners: dict[int, tuple[Step, dict[Root, int]]] = {}
-        self._claimed: set[str] = set()  # the stored tensors that some step learns
         self._parts: dict[frozenset[Root], Dims] = {}  # the roots of a layer's weights, and the shape that it used
         self._named: Counter[str] = Counter()
         self._parameters: dict[int, tuple[Const, Data]] = {}
+
+    def take_back(self, count: int) -> None:
+        """Take back the steps after the first so many, and what is known of them, as if they had never been added."""
+        self.flat.take_back(count)
+        left = self.flat.shapes
+        self._learners = {key: one for key, one in self._learners.items() if one[0].outputs[0] in left}
+        self._origin = {value: moved for value, moved in self._origin.items() if value in left}
+        self._parameters = {key: held for key, held in self._parameters.items() if held[1].name in left}
 
     # ---- shapes ----------------------------------------------------------------------------------
 
@@ -177,7 +184,7 @@ class Net:
         """
         if id(const) in self._parameters:
             return self._parameters[id(const)][1]
-        fresh = {root: n for root, n in const.roots.items() if root not in self._claimed}
+        fresh = {root: n for root, n in const.roots.items() if root not in self.flat.owners}
         new = {root: n for root, n in fresh.items() if n > 1 or weight or root.origin is Origin.PARAMETER}
         learned = {
             root: n for root, n in new.items() if const.floating and self.learned(const, root, beside, weight=weight)
@@ -188,7 +195,7 @@ class Net:
         store = "parameter" if exact else "buffer" if not learned and stored == const.size else "none"
         said = {} if exact else {"store": store}
         value = self.add("parameter", [], own, shape=list(self.dims(const.shape)), **said)
-        self._claimed.update(new)
+        self._claims(new)
         if exact:
             self._learns(learned)
         elif learned:
@@ -223,7 +230,7 @@ class Net:
         """
         if const.count < const.size or any(root.origin in UNLEARNED for root in const.roots):
             return False
-        part = const.count > const.size and self._claimed.issuperset(const.roots)
+        part = const.count > const.size and self.flat.owners.keys() >= const.roots.keys()
         return not part or self._parts.get(frozenset(const.roots)) == const.shape
 
     def put(self, call: Call, value: str, shape: Dims, place: int = 0, *, bare: Any = None, axis: int = 0) -> None:
@@ -259,7 +266,7 @@ class Net:
         """
         held = [const for const in weights if const is not None]
         roots = {root: size for const in held for root, size in const.roots.items()}
-        more = 0 if self._claimed.issuperset(roots) else sum(roots.values()) - sum(const.size for const in held)
+        more = 0 if self.flat.owners.keys() >= roots.keys() else sum(roots.values()) - sum(const.size for const in held)
         name = next((own for own in map(path, held) if own), call.name)
         if more > 0:
             note = "numbers from which weights are computed"
@@ -287,7 +294,12 @@ class Net:
         """Note what the last step learns."""
         step = self.flat.steps[-1]
         self._learners[id(step)] = (step, roots)
-        self._claimed.update(roots)
+        self._claims(roots)
+
+    def _claims(self, roots: Iterable[Root]) -> None:
+        """Note that the last step is, of these stored tensors, the one that counts them, unless another is already."""
+        for root in roots:
+            self.flat.owners.setdefault(root, self.flat.steps[-1])
 
     def add_bias(self, x: Data, const: Const) -> bool:
         """Let the layer without a bias that gives `x` learn this constant as its bias; say whether it can be so."""
@@ -305,7 +317,8 @@ class Net:
             return False
         del step.fields["bias"]  # it is false, and true by default
         self._learners[id(step)][1].update(const.roots)
-        self._claimed.update(const.roots)
+        for root in const.roots:
+            self.flat.owners.setdefault(root, step)
         return True
 
     def share(self) -> None:

@@ -12,8 +12,9 @@ from collections import Counter
 from functools import cached_property
 from typing import Any
 
-from costcalc.base.errors import Fault, SpecError, first_line, stop
+from costcalc.base.errors import Fault, stop
 from costcalc.base.optional import need
+from costcalc.interop.guard import OPAQUE, guarded
 from costcalc.interop.onnx import arrange, layers, maths, products
 from costcalc.interop.onnx.file import load
 from costcalc.interop.onnx.fold import fold
@@ -29,9 +30,6 @@ _OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
 MOST_COLOURS = 4  # channels of an image
 MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
 
-# What attributes of a wrong type, or constants that do not fit, lead to.
-_SENSELESS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, MemoryError)
-
 
 def read(path: str, shape: Dims | None = None, *, opaque: bool = False) -> Flat:
     """Return the network in an ONNX file.
@@ -41,16 +39,15 @@ def read(path: str, shape: Dims | None = None, *, opaque: bool = False) -> Flat:
 
     Raises SpecError for a file that is none, and for what can't be expressed, by the node's name and operator.
     """
-    try:
-        model = load(path)
-        made_by = " ".join(word for word in (model.producer_name, model.producer_version) if word)
-        source = f"ONNX file {os.path.basename(path)}" + (f", written by {made_by[:80]}" if made_by else "")
-        name = os.path.basename(path).removesuffix(".onnx")
-        return Importer(model, name, source, shape, opaque=opaque).run()
-    except SpecError:
-        raise
-    except _SENSELESS as error:
-        raise stop(f"{path} is no sound ONNX model: {first_line(error)}") from None
+    return guarded(path, lambda: _read(path, shape, opaque=opaque), hint="")
+
+
+def _read(path: str, shape: Dims | None, *, opaque: bool) -> Flat:
+    model = load(path)
+    made_by = " ".join(word for word in (model.producer_name, model.producer_version) if word)
+    source = f"ONNX file {os.path.basename(path)}" + (f", written by {made_by[:80]}" if made_by else "")
+    name = os.path.basename(path).removesuffix(".onnx")
+    return Importer(model, name, source, shape, opaque=opaque).run()
 
 
 class Importer:
@@ -106,20 +103,18 @@ class Importer:
     def node(self, node: Any, number: int) -> None:
         """Read one node; what goes wrong is told with its name and its operator."""
         name = node.name or next((out for out in node.output if out), "") or f"node{number}"
-        try:
-            self.step(node, name)
-        except Fault as fault:
-            raise stop(f"{name} ({node.op_type}): {fault.message}", hint=fault.hint) from None
-        except SpecError as error:
-            raise stop(f"{name} ({node.op_type}): {error}") from None
-        except _SENSELESS as error:
-            raise stop(f"{name} ({node.op_type}): this node makes no sense: {first_line(error)}") from None
+        guarded(f"{name} ({node.op_type})", lambda: self.step(node, name))
 
     def step(self, node: Any, name: str) -> None:
-        """Give a node's outputs their values."""
+        """Give a node's outputs their values; where that was asked for, of rows of unknown cost if it can't be read."""
         call = self.call(node, name)
-        if not call.outputs or not call.outputs[0]:
-            return
+        if call.outputs and call.outputs[0]:
+            before = len(self.net.flat.steps)
+            hide = (lambda: self.hide(call, before)) if self.opaque else None
+            guarded(f"{name} ({node.op_type})", lambda: self.given(node, call), hide)
+
+    def given(self, node: Any, call: Call) -> None:
+        """Give a node's outputs their values."""
         if call.op == "Constant" and node.domain in _OWN:
             self.net.values[call.outputs[0]] = _constant(call)
             return
@@ -130,9 +125,10 @@ class Importer:
         if consts is not None:
             self.keep(call, consts)
         elif node.domain in _OWN and call.op in RULES:
-            self.known(call)
+            RULES[call.op](self.net, call)
         else:
-            self.unknown(call, node.domain)
+            kind = f"{node.domain}.{call.op}" if node.domain else call.op
+            raise Fault(f"costcalc has no counterpart of ONNX's operator {kind}", OPAQUE)
 
     def call(self, node: Any, name: str) -> Call:
         """Return a node with the values that it takes; raise Fault for one that holds a graph."""
@@ -152,15 +148,6 @@ class Importer:
             if out:
                 self.net.values[out] = const
 
-    def known(self, call: Call) -> None:
-        """Add the steps of an operator that costcalc has."""
-        try:
-            RULES[call.op](self.net, call)
-        except Fault:
-            if not self.opaque:
-                raise
-            self.hide(call)
-
     def own(self, call: Call) -> None:
         """Add a step that costcalc wrote itself, because ONNX has no words for it."""
         fields = json.loads(call.attr("fields", "{}"))
@@ -177,18 +164,13 @@ class Importer:
 
     # ---- what is not known -----------------------------------------------------------------------
 
-    def unknown(self, call: Call, domain: str) -> None:
-        """Make an operator that costcalc has not got a row of unknown cost, or an error."""
-        if not self.opaque:
-            raise Fault(
-                f"costcalc has no counterpart of ONNX's operator {domain + '.' if domain else ''}{call.op}",
-                "--opaque makes it a row of unknown cost",
-            )
-        self.hide(call)
+    def hide(self, call: Call, before: int) -> None:
+        """Add a row of unknown cost for each output, of the shape that ONNX infers; the first learns the constants.
 
-    def hide(self, call: Call) -> None:
-        """Add a row of unknown cost for each output, of the shape that ONNX infers; the first learns the constants."""
+        What was added for the node so far, the steps after the first so many, is taken back.
+        """
         net = self.net
+        net.take_back(before)
         shapes = self.theirs
         inputs = [value.name for value in call.inputs if isinstance(value, Data)]
         consts = [value for value in call.inputs if isinstance(value, Const) and value.floating]

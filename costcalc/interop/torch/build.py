@@ -14,6 +14,7 @@ from typing import Any
 
 from costcalc.base.errors import first_line, stop
 from costcalc.base.optional import need
+from costcalc.base.torch_compat import APPLY, stores, then
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
 from costcalc.operators.families._twin import twin
@@ -65,13 +66,8 @@ def _network(torch: Any, graph: Graph) -> Any:
             if node.shared is not None:
                 _tie(module, self.nodes[node.shared.index])
 
-    def apply(self: Any, *args: Any, **options: Any) -> Any:
-        # What `to` and its like do: PyTorch gives each module buffers (and, from meta, parameters) of its own.
-        base._apply(self, *args, **options)
-        self.tie()
-        return self
-
-    network = type("Network", (base,), {"forward": forward, "tie": tie, "_apply": apply})()
+    # `to` and its like give each module buffers (and, from meta, parameters) of its own.
+    network = type("Network", (base,), {"forward": forward, "tie": tie, APPLY: then(base, tie)})()
     network.register_load_state_dict_post_hook(tie)
     network.nodes = []
     return network
@@ -98,7 +94,7 @@ def _tie(module: Any, first: Any) -> None:
 
 def _stores(module: Any) -> list[dict[str, Any]]:
     """Return the dicts that hold a module's parameters and buffers, those that hold any."""
-    found = (store for part in module.modules() for store in (part._parameters, part._buffers))
+    found = (store for part in module.modules() for store in stores(part))
     return [store for store in found if store]
 
 
@@ -128,7 +124,7 @@ def _place(torch: Any, network: Any, path: Path, module: Any) -> None:
     """Register a module under its keys, making what must hold it."""
     holder = network
     for key in path[:-1]:
-        if key not in holder._modules:
+        if not hasattr(holder, key):
             holder.add_module(key, torch.nn.Module())
-        holder = holder._modules[key]
+        holder = getattr(holder, key)
     holder.add_module(path[-1], module)

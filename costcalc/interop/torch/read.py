@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from typing import Any
 
+from costcalc.base import torch_compat
 from costcalc.base.arguments import said
-from costcalc.base.errors import SpecError, first_line, stop
+from costcalc.base.errors import first_line, stop
 from costcalc.base.optional import need
+from costcalc.interop.guard import OPAQUE, guarded
 from costcalc.interop.torch.aten import layers, points, products, space, views
 from costcalc.interop.torch.aten.composed import composed
 from costcalc.interop.torch.aten.reading import (
@@ -27,11 +30,9 @@ from costcalc.interop.torch.aten.reading import (
     arguments_of,
     known,
     operation_of,
-    plain,
 )
 from costcalc.language.writing import INPUT, Flat
 
-WRAPS = ("WrapWithSetGradEnabled", "WrapWithAutocast")  # a part of the graph under a mode of its own
 MAKING = ("new_", "zeros_like", "ones_like", "full_like", "empty_like")  # of another tensor they take the shape alone
 
 # To import them registers what they know.
@@ -56,12 +57,18 @@ def from_torch(module: Any, input_shape: Sequence[int], *, name: str = "", opaqu
     program = _exported(torch, module, tuple(input_shape))
     flat = Flat(name or type(module).__name__, input_shape)
     reading = Reading(flat, dict(module.named_modules(remove_duplicate=False)), opaque=opaque)
+    guarded(flat.name, lambda: _read(program, module, reading), hint="")
+    return flat
+
+
+def _read(program: Any, module: Any, reading: Reading) -> None:
+    """Translate an exported program into the steps of the flat network."""
+    flat = reading.flat
     env = _inputs(program, module, reading)
     _walk(reading, program.graph_module, env)
     flat.outputs = [_output(reading, env[node]) for node in _results(program)]
     flat.pruned()
     _note_unused(flat, module, reading)
-    return flat
 
 
 def _exported(torch: Any, module: Any, shape: tuple[int, ...]) -> Any:
@@ -114,18 +121,35 @@ def _walk(reading: Reading, module: Any, env: dict[Any, Any]) -> None:
     for node in module.graph.nodes:
         function = functions.get(node) or inner.get(node)
         if function is not None and isinstance(env[function.source], View):
-            reading.node = node
             if node in functions:
-                env[node] = function.translate(reading, env[function.source])
-            continue
-        if node.op == "get_attr":
+                source = env[function.source]
+                read = partial(function.translate, reading, source)
+                env[node] = _guarded(reading, node, read, env, [source])
+        elif node.op == "get_attr":
             held = getattr(module, node.target)
             env[node] = held if hasattr(held, "graph") else Constant([], held.shape)
         elif node.op == "call_function":
-            reading.node = node
-            env[node] = _inlined(reading, node, env) if node.target.__class__.__name__ in WRAPS else None
-            env[node] = env[node] or _translated(reading, node, env)
-            _note_classes(reading.flat, node)
+            read = partial(_inlined if torch_compat.wraps(node) else _translated, reading, node, env)
+            env[node] = _guarded(reading, node, read, env)
+            reading.flat.classes |= {path: kind for path, kind in torch_compat.modules(node) if path}
+
+
+def _guarded(
+    reading: Reading, node: Any, read: Callable[[], Any], env: dict[Any, Any], taken: list[Any] | None = None
+) -> Any:
+    """Return what an operation gives; where it can't be read and that was asked for, rows of unknown cost.
+
+    taken: the tensors that it takes, where they are not its arguments.
+    """
+    reading.node = node
+    before = len(reading.flat.steps)
+
+    def hide() -> Any:
+        reading.node = node
+        reading.take_back(before)
+        return _opaque(reading, node, _taken(node, env) if taken is None else taken, env)
+
+    return guarded(reading.where, read, hide if reading.opaque else None)
 
 
 def _inlined(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
@@ -168,7 +192,7 @@ def _output(reading: Reading, x: Any) -> str:
 def _translated(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
     """Return what an operation gives: a view of a value, a constant, or a list of them."""
     operation = operation_of(node)
-    if not node.users and not operation.partition(".")[0].endswith("_"):
+    if not node.users and not _writes(operation):
         return None  # an assertion, or a result that nothing uses
     if operation == "getitem":
         return _item(reading, env[node.args[0]], node.args[1])
@@ -180,15 +204,8 @@ def _translated(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
     _check_in_place(reading, node, operation, data, env)
     handler = known(HANDLERS, operation)
     if handler is None:
-        return _opaque(reading, node, tensors)
-    before = len(reading.flat.steps)
-    try:
-        result = handler(reading, **_viewed(reading, operation, given, bool(data)))
-    except SpecError:
-        if not reading.opaque:
-            raise
-        reading.flat.take_back(before)
-        return _opaque(reading, node, tensors)
+        raise stop(f"{reading.where} is not known", hint=OPAQUE)
+    result = handler(reading, **_viewed(reading, operation, given, bool(data)))
     _compare(reading, node, result)
     return result
 
@@ -201,6 +218,11 @@ def _item(reading: Reading, several: Any, index: int) -> Any:
             f"its result {index} can't be expressed", "places of the largest elements depend on the image"
         )
     return several[index]
+
+
+def _taken(node: Any, env: dict[Any, Any]) -> list[Any]:
+    """Return the tensors that an operation takes; of one that is picked out of several, those that made them."""
+    return list(_tensors(_arguments(node.args[0] if operation_of(node) == "getitem" else node, env).values()))
 
 
 def _arguments(node: Any, env: dict[Any, Any]) -> dict[str, Any]:
@@ -224,7 +246,7 @@ def _constant(node: Any, tensors: list[Any], operation: str, env: dict[Any, Any]
     sizes = tuple(made.shape) if hasattr(made, "shape") else ()
     tensors = [x for x in tensors if isinstance(x, Constant)]
     params = set() if operation.startswith(MAKING) else {name for x in tensors for name in x.params}
-    if operation.partition(".")[0].endswith("_") and tensors:
+    if _writes(operation) and tensors:
         for base in _bases(node.args[0], env):  # what is written into a part is in the whole
             base.params |= params
             base.whole = ""
@@ -243,17 +265,21 @@ def _bases(node: Any, env: dict[Any, Any]) -> Iterable[Constant]:
 
 def _check_in_place(reading: Reading, node: Any, operation: str, data: list[View], env: dict[Any, Any]) -> None:
     """Refuse a change in place that another tensor would show, which a graph of values can't express."""
-    if not operation.partition(".")[0].endswith("_") or not data or known(LAYOUT, operation):
+    if not _writes(operation) or not data or known(LAYOUT, operation):
         return
+    if _shown(node) or not isinstance(env[node.args[0]], View):
+        raise reading.refuse("a tensor changed in place in part, or under two names, can't be expressed", OPAQUE)
+
+
+def _shown(node: Any) -> list[Any]:
+    """Return the tensors that show a change in place and are read later: what is changed, its whole, its parts."""
     base = node.args[0]
     while base.op == "call_function" and _shares(base):
         base = base.args[0]
     family = [base]
     for one in family:
         family += [user for user in one.users if one in user.args[:1] and _shares(user)]
-    later = [user for one in family for user in one.users if user > node]
-    if later or not isinstance(env[node.args[0]], View):
-        raise reading.refuse("a tensor that is changed in place in part, or under two names, can't be expressed")
+    return [one for one in family if any(user > node for user in one.users)]
 
 
 def _shares(node: Any) -> bool:
@@ -289,23 +315,32 @@ def as_view(reading: Reading, x: Constant) -> View:
     return reading.placed(reading.arrange(x, [[k] for k in axes]), axes, rank)
 
 
-def _opaque(reading: Reading, node: Any, tensors: list[Any]) -> Any:
-    """Return an operation that is not known as a row of unknown cost, one for each tensor it gives, or refuse it."""
+def _opaque(reading: Reading, node: Any, tensors: list[Any], env: dict[Any, Any]) -> Any:
+    """Return an operation as a row of unknown cost, one for each tensor that it gives.
+
+    What it changes in place is unknown from here on, wherever it shows.
+    """
     made = node.meta.get("val")
     if isinstance(made, tuple | list):
         used = {user.args[1] for user in node.users if operation_of(user) == "getitem"}
         return [_unknown(reading, one, tensors) if k in used else None for k, one in enumerate(made)]
-    return _unknown(reading, made, tensors)
+    result = _unknown(reading, made, tensors)
+    if _writes(reading.operation):
+        for one in filter(env.__contains__, _shown(node)):
+            env[one] = _unknown(reading, one.meta["val"], [env[one], result])
+    return result
+
+
+def _writes(operation: str) -> bool:
+    """Say whether an operation works in place: `add_.Tensor`."""
+    return operation.partition(".")[0].endswith("_")
 
 
 def _unknown(reading: Reading, made: Any, tensors: list[Any]) -> View:
     """Return one tensor that an unknown operation gives."""
-    if not reading.opaque or not hasattr(made, "shape"):
-        raise stop(
-            f"{reading.path or 'the network itself'}: {reading.operation} is not known",
-            hint="--opaque (opaque=True) writes it as a row of unknown cost",
-        )
-    data = [reading.ordered(x.value, list(range(len(reading.dims(x.value))))) for x in tensors if isinstance(x, View)]
+    if not all(isinstance(n, int) for n in getattr(made, "shape", [None])):
+        raise reading.refuse("what it gives has no shape that is known before, so that it can't be opaque either")
+    data = [x.value for x in tensors if isinstance(x, View)] or [INPUT]
     order = [k for k, n in enumerate(made.shape) if n > 1]
     shape = [made.shape[k] for k in order] or [1]
     new = {p for x in tensors if isinstance(x, Constant) for p in x.params if p not in reading.owners}
@@ -325,13 +360,6 @@ def _compare(reading: Reading, node: Any, result: Any) -> None:
 
 
 # ---- what is said about the whole ----------------------------------------------------------------
-
-
-def _note_classes(flat: Flat, node: Any) -> None:
-    """Keep the classes of the modules, for those who look for repeated structure."""
-    for path, kind in (node.meta.get("nn_module_stack") or {}).values():
-        if path:
-            flat.classes[plain(path)] = str(getattr(kind, "__name__", kind)).rpartition(".")[2]
 
 
 def unused(module: Any, used: set[str]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from costcalc.base.errors import first_line
 from costcalc.base.optional import need
+from costcalc.base.torch_compat import unsaved
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.graph import Graph
 from costcalc.interop.torch.build import REFUSALS, build
@@ -87,7 +88,7 @@ def _held(module: Any, seen: set[int]) -> tuple[int, int]:
 def _stored(module: Any) -> Iterable[Any]:
     """Return the buffers that are saved with a module; others are constants."""
     for part in module.modules():
-        constants = part._non_persistent_buffers_set
+        constants = unsaved(part)
         yield from (tensor for name, tensor in part.named_buffers(recurse=False) if name not in constants)
 
 

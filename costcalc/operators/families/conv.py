@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base.errors import Fault
+from costcalc.base.torch_compat import set_border
 from costcalc.numbers import num
 from costcalc.numbers.num import prod
 from costcalc.numbers.shape import Shape
@@ -393,7 +394,7 @@ def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...], word: Any)
     if all(before == after for before, after in pads):
         # PyTorch's `same` is TensorFlow's, without strides (and with a warning where the sides differ).
         conv.padding = "same" if word == "same" and set(conv.stride) == {1} else tuple(before for before, _ in pads)
-        conv._reversed_padding_repeated_twice = edges(pads)  # its second form, for the modes that are not zeros
+        set_border(conv, edges(pads))
         return conv
     conv.register_forward_pre_hook(lambda _, given: (torch.nn.functional.pad(given[0], edges(pads)),))
     return conv

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any, TypeVar
 
+from costcalc.base import torch_compat
 from costcalc.base.errors import SpecError, stop
 from costcalc.language.writing import Flat, Step
 from costcalc.operators.op import operators
@@ -99,7 +100,7 @@ class Reading:
         self.opaque = opaque
         self.node: Any = None  # the operation that is being translated
         self.sizes_of: dict[str, int] = {}  # of parameters and buffers
-        self.owners: dict[str, Step] = {}  # parameter -> the step that counts it
+        self.owners = flat.owners
         self.made: dict[Any, str] = {}  # values that only rearrange another, or hold a constant
         self.mains: dict[str, str] = {}  # module -> the operation that has its name
         self.borders: dict[Any, list[int]] = {}  # a convolution or pool -> the border that its input has to get
@@ -136,10 +137,19 @@ class Reading:
         """Return the name of a row inside the module that the operation is in."""
         return f"{self.path}.{word}" if self.path else word
 
+    @property
+    def where(self) -> str:
+        """The module and the operation, as messages name them."""
+        return f"{self.path or 'the network itself'}: {self.operation}"
+
     def refuse(self, why: str, hint: str = "") -> SpecError:
         """Return the error that names the module and the operation."""
-        where = self.path or "the network itself"
-        return stop(f"{where}: {self.operation}: {why}", hint=hint)
+        return stop(f"{self.where}: {why}", hint=hint)
+
+    def take_back(self, count: int) -> None:
+        """Take back the steps after the first so many, and what is known of them, as if they had never been added."""
+        self.flat.take_back(count)
+        self.made = {wish: value for wish, value in self.made.items() if value in self.flat.shapes}
 
     # ---- steps -----------------------------------------------------------------------------------
 
@@ -285,28 +295,23 @@ _PENDING = Step("", "", {}, [])
 def operation_of(node: Any) -> str:
     """Return the name of a node's operation, with its overload: `add.Tensor`, `getitem`."""
     target = node.target
-    schema = getattr(target, "_schema", None)
-    if schema is None:
+    signature = torch_compat.schema(node)
+    if signature is None:
         return str(getattr(target, "__name__", target))
-    space, _, name = schema.name.partition("::")
-    overload = f"{name}.{schema.overload_name or 'default'}"
+    space, _, name = signature.name.partition("::")
+    overload = f"{name}.{signature.overload_name or 'default'}"
     return overload if space == "aten" else f"{space}::{overload}"
 
 
 def path_of(node: Any) -> str:
     """Return the path of the module that a node is in; empty for the network itself."""
-    stack = node.meta.get("nn_module_stack") or {}
-    return plain(list(stack.values())[-1][0]) if stack else ""
-
-
-def plain(path: str) -> str:
-    """Return a module's path without the mark of a second call."""
-    return re.sub(r"@\d+", "", path)
+    stack = torch_compat.modules(node)
+    return stack[-1][0] if stack else ""
 
 
 def arguments_of(node: Any) -> dict[str, Any]:
     """Return the arguments that a node was given, by name; the tensor that it works on is called x."""
-    schema = getattr(node.target, "_schema", None)
-    names = [argument.name for argument in schema.arguments] if schema else [f"a{k}" for k in range(len(node.args))]
+    signature = torch_compat.schema(node)
+    names = [one.name for one in signature.arguments] if signature else [f"a{k}" for k in range(len(node.args))]
     given = dict(zip(names, node.args, strict=False)) | node.kwargs
     return {"x" if key in ("self", "input") else key: value for key, value in given.items()}

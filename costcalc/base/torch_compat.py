@@ -1,0 +1,69 @@
+"""PyTorch's names that are no part of its documented interface, each with what it is for and since which version it is.
+
+Whatever else reads or builds modules takes them from here, so that a new PyTorch is looked at in one place. Nothing is
+imported: modules and nodes are handed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+# ---- nn.Module -----------------------------------------------------------------------------------
+
+APPLY = "_apply"  # what `to`, `half` and their like do to a module's tensors; since 0.1
+
+
+def then(base: Any, after: Callable[[Any], None]) -> Callable[..., Any]:
+    """Return a module's `_apply` that goes on with `after`."""
+
+    def apply(self: Any, *args: Any, **options: Any) -> Any:
+        base._apply(self, *args, **options)
+        after(self)
+        return self
+
+    return apply
+
+
+def stores(module: Any) -> Iterable[dict[str, Any]]:
+    """Return the dicts that hold the parameters and buffers of a module itself, to tie them; since 0.1."""
+    return (module._parameters, module._buffers)
+
+
+def unsaved(module: Any) -> set[str]:
+    """Return the buffers that are not saved with a module: `persistent=False` is kept nowhere else; since 1.6."""
+    return set(module._non_persistent_buffers_set)
+
+
+def set_border(module: Any, edges: list[int]) -> None:
+    """Give a convolution its border as `F.pad` takes it: the form that modes other than zeros read; since 1.5."""
+    module._reversed_padding_repeated_twice = edges
+
+
+# ---- the graph of an exported program ------------------------------------------------------------
+
+WRAPS = ("WrapWithSetGradEnabled", "WrapWithAutocast")  # the classes of what is called; since 2.4 and 2.5
+
+
+def wraps(node: Any) -> bool:
+    """Say whether a node calls a part of the graph under a mode of its own: without gradients, or with autocast."""
+    return type(node.target).__name__ in WRAPS
+
+
+def schema(node: Any) -> Any:
+    """Return the signature of the operation that a node calls: names, overload, arguments; None of any other node.
+
+    `OpOverload` has it since 1.11; what is public is its text alone, `str(schema)`.
+    """
+    return getattr(node.target, "_schema", None)
+
+
+def modules(node: Any) -> list[tuple[str, str]]:
+    """Return the paths and the classes' names of the modules that a node stands in, the outermost first; since 2.0.
+
+    A second call of a module has a mark in its path (`layer@1`); a class is one, or its name with its Python module's.
+    """
+    around = (node.meta.get("nn_module_stack") or {}).values()
+    named = ((path, str(getattr(kind, "__name__", kind))) for path, kind in around)
+    return [(re.sub(r"@\d+", "", path), kind.rpartition(".")[2]) for path, kind in named]
