@@ -14,7 +14,7 @@ from costcalc.graph.builder import Builder, entering, share
 from costcalc.graph.evaluator import Evaluator, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
-from costcalc.graph.knobs import settings
+from costcalc.graph.knobs import knob_values
 from costcalc.graph.paths import Paths
 from costcalc.graph.place import Place
 from costcalc.graph.problems import Placed, Problems
@@ -52,7 +52,7 @@ def expand(spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[i
 
     `shape` is (channels, *space). Raises SpecError with every mistake found.
     """
-    return Expansion(spec, settings(spec, knobs or {})).network(None if shape is None else tuple(shape))
+    return Expansion(spec, knob_values(spec, knobs or {})).network(None if shape is None else tuple(shape))
 
 
 class Expansion:

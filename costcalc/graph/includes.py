@@ -6,7 +6,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault, Problem, SpecError
 from costcalc.graph.evaluator import Evaluator
-from costcalc.graph.knobs import settings
+from costcalc.graph.knobs import refused
 from costcalc.graph.place import Place
 from costcalc.graph.problems import Placed, Problems
 from costcalc.graph.scope import Scope
@@ -49,13 +49,10 @@ class Includes:
 
     def knobs(self, item: IncludeItem, spec: Spec, scope: Scope) -> dict[str, Any]:
         """Return the values of the included spec's knobs, those given put over its own."""
-        knobs = dict(spec.knobs)
-        for name, value in item.knobs.items():
-            try:
-                knobs |= settings(spec, {name: self.evaluator.value(value, scope)})
-            except SpecError as error:
-                problem = error.problems[0]
+        given = {name: self.evaluator.value(value, scope) for name, value in item.knobs.items()}
+        for name, value in given.items():
+            if fault := refused(spec, name, value):
                 known = name in spec.knobs
-                said = problem.message if known else f"{item.spec} has no knob '{name}'"
-                raise Placed(Fault(said, problem.hint), value.mark if known else item.keys[name]) from None
-        return knobs
+                said = fault.message if known else f"{item.spec} has no knob '{name}'"
+                raise Placed(Fault(said, fault.hint), item.knobs[name].mark if known else item.keys[name])
+        return {**spec.knobs, **given}

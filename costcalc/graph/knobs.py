@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from costcalc.base.errors import Mark, nearest, stop
+from costcalc.base.errors import Fault, Mark, nearest, stop
 from costcalc.language.document import Spec, Value, knob_fault
 
 
-def settings(spec: Spec, knobs: Mapping[str, Any]) -> dict[str, Any]:
+def refused(spec: Spec, name: str, value: Any) -> Fault | None:
+    """Return what is wrong with a value for a knob of a spec, None if nothing."""
+    if name in spec.knobs:
+        return knob_fault(name, spec.knobs[name], value)
+    hint = nearest(name, spec.knobs) or f"its knobs: {', '.join(spec.knobs) or 'none'}"
+    return Fault(f"{spec.name} has no knob '{name}'", hint)
+
+
+def knob_values(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of all knobs, those given put over the spec's own; raise SpecError for a bad one."""
-    for name, value in knobs.items():
-        if name not in spec.knobs:
-            hint = nearest(name, spec.knobs) or f"its knobs: {', '.join(spec.knobs) or 'none'}"
-            raise stop(f"{spec.name} has no knob '{name}'", hint=hint)
-        fault = knob_fault(name, spec.knobs[name], value)
-        if fault:
+    for name, value in given.items():
+        if fault := refused(spec, name, value):
             raise stop(fault.message, hint=fault.hint)
-    return {**spec.knobs, **knobs}
+    return {**spec.knobs, **given}
 
 
 def with_knobs(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None = None) -> Spec:
@@ -26,7 +30,7 @@ def with_knobs(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | No
     import copy
 
     found = copy.copy(spec)
-    found.knobs = settings(spec, knobs)
+    found.knobs = knob_values(spec, knobs)
     if shape is not None:
         found.input = [Value(Mark("--input"), length) for length in shape]
     return found
