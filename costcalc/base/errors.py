@@ -118,6 +118,10 @@ class Fault(Exception):
         self.field = field
         self.offset = offset
 
+    def at(self, mark: Mark) -> Problem:
+        """Return the fact as the mistake of a value: at the character of it that is wrong, where that is known."""
+        return Problem(self.message, mark.shifted(self.offset, 1) if self.offset >= 0 else mark, self.hint)
+
 
 class SpecError(ValueError):
     """A spec, or a value given for one, is wrong. `problems` holds every mistake found.
@@ -153,6 +157,36 @@ class SpecError(ValueError):
         return "\n".join(shown)
 
 
+MOST_PROBLEMS = 100  # after so many, going on helps nobody
+
+
+class Problems:
+    """Collects mistakes, so that all are told at once; the one that is too many ends the work."""
+
+    def __init__(self, found: Iterable[Problem] = (), rows: Sequence[Any] = ()) -> None:
+        self.found = list(found)
+        self.rows = rows  # that were still right, for showing
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def add(self, problem: Problem, trace: Sequence[str] = ()) -> None:
+        """Note a mistake, with how it was come to unless it says so itself."""
+        if trace and not problem.trace:
+            problem = Problem(problem.message, problem.mark, problem.hint, trace)
+        self.found.append(problem)
+        if len(self.found) >= MOST_PROBLEMS:
+            raise self.error()
+
+    def note(self, message: str, mark: Mark, hint: str = "") -> None:
+        """Note what is wrong, where, and what to do about it."""
+        self.add(Problem(message, mark, hint))
+
+    def error(self) -> SpecError:
+        """Return what to raise for all that was found."""
+        return SpecError(self.found, rows=self.rows)
+
+
 def stop(message: str, where: str = "", hint: str = "") -> SpecError:
     """Return a SpecError of one problem that has no line: a missing file, a bad option."""
     return SpecError([Problem(message, Mark(where), hint)] if where else [_Bare(message, Mark(""), hint)])
@@ -166,6 +200,11 @@ class _Bare(Problem):
     @property
     def head(self) -> str:
         return self.message
+
+
+def several(number: int, thing: str) -> str:
+    """Return '1 argument', '2 arguments'."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def first_line(error: BaseException) -> str:

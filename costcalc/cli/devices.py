@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from costcalc.base.errors import several
 from costcalc.cli import common
 from costcalc.hardware.device import Device, devices, load
-from costcalc.language.values import several
 from costcalc.reports.table import Column, Table
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from costcalc.base.errors import stop
+from costcalc.base.errors import several, stop
 from costcalc.cli import common
 from costcalc.comparisons.comparing import top1
 from costcalc.costs.conventions import DEFAULT, get
@@ -15,7 +15,6 @@ from costcalc.costs.rows import rows
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.language.values import several
 from costcalc.operators.op import PARAMETERS
 from costcalc.reports.render.figures import readable
 from costcalc.reports.table import Column, Table

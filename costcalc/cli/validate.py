@@ -8,10 +8,9 @@ from typing import Any
 import click
 
 from costcalc import api
-from costcalc.base.errors import Problem, SpecError
+from costcalc.base.errors import Problem, SpecError, several
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
-from costcalc.language.values import several
 from costcalc.published import verdicts
 
 

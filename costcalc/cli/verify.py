@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
+from costcalc.base.errors import several
 from costcalc.cli import common
 from costcalc.graph.expand import expand
 from costcalc.interop.torch import verify
 from costcalc.interop.torch.verify import QUANTITIES, Check, Verification
 from costcalc.language import zoo
-from costcalc.language.values import several
 from costcalc.reports.table import Column, Table
 
 TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=True))

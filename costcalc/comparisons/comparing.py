@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base.errors import several
 from costcalc.comparisons.networks import Network
 from costcalc.graph.graph import Graph
-from costcalc.language.values import several
 from costcalc.metrics.metric import find, plain, refuse_idle
 from costcalc.numbers.num import UNKNOWN
 from costcalc.published.figures import settings

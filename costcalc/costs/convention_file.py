@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from costcalc.base.errors import Fault, Mark, Problem, SpecError, nearest, stop
+from costcalc.base.errors import Fault, Mark, Problems, nearest, stop
 from costcalc.base.files import read
 from costcalc.costs import formulas
 from costcalc.costs.convention import LEARNABLE, UNITS, Convention, Rule
 from costcalc.language.expr import Expr, parse
+from costcalc.language.sections import Section
 from costcalc.language.source import YamlNode
 from costcalc.language.source import parse as parse_yaml
 from costcalc.operators.op import find, operators
@@ -29,11 +30,11 @@ def load(path: str, *, added: bool = False) -> Convention:
     text = read(path)
     root, problems = parse_yaml(text, path)
     if root is None or not root.is_map:
-        raise SpecError(problems) if problems else stop(f"{path} is no convention", hint="begin with 'profile: 1'")
+        raise problems.error() if problems else stop(f"{path} is no convention", hint="begin with 'profile: 1'")
     reader = ConventionReader(root, problems)
     found = reader.convention(os.path.basename(path).rpartition(".")[0])
     if problems or found is None:
-        raise SpecError(problems)
+        raise problems.error()
     for one in found.others.values():
         one.added = added
     return found
@@ -42,42 +43,47 @@ def load(path: str, *, added: bool = False) -> Convention:
 class ConventionReader:
     """Reads one file of a convention, and collects its mistakes."""
 
-    def __init__(self, root: YamlNode, problems: list[Problem]) -> None:
+    def __init__(self, root: YamlNode, problems: Problems) -> None:
         self.root = root
         self.problems = problems
         self.marks: dict[str, Mark] = {}
 
-    def problem(self, message: str, mark: Mark, hint: str = "") -> None:
-        """Note a mistake."""
-        self.problems.append(Problem(message, mark, hint))
-
     def convention(self, name: str) -> Convention | None:
         """Return the convention, each of its counts knowing the other; None where it counts nothing."""
-        top = self.keys(self.root, KEYS)
-        if "profile" not in top or top["profile"].value != VERSION:
-            self.problem("'profile: 1' is missing", self.root.mark, "it says which form this file has")
-        texts = {key: self.text(top.get(key)) for key in TEXTS}
+        top = self.section(self.root, KEYS)
+        version = top.get("profile")
+        if version is None or version.value != VERSION:
+            self.problems.note("'profile: 1' is missing", self.root.mark, "it says which form this file has")
+        texts = {key: top.text(key) for key in TEXTS}
         for key in ("says", "source"):
-            if key not in top:
-                self.problem(f"'{key}' is missing", self.root.mark, "a number must say what it counts, and by whom")
-        own = {key: self.formula(top[key], ()) for key in ("params", *COUNTS) if key in top}
+            if key not in top.values:
+                self.problems.note(
+                    f"'{key}' is missing", self.root.mark, "a number must say what it counts, and by whom"
+                )
+        own = self.formulas(top, ())
         own.setdefault("params", parse(LEARNABLE))
-        rules = self.rules(top.get("rules"), own)
-        said: dict[str, Any] = texts | {"name": texts["name"] or name, "tool": self.flag(top.get("tool"))}
-        said |= {"notes": tuple(self.texts(top.get("notes"))), "things": texts["things"] or "params"}
+        rules = self.rules(top.items("rules"), own)
+        said: dict[str, Any] = texts | {"name": texts["name"] or name, "tool": top.flag("tool")}
+        said |= {"notes": tuple(top.texts("notes")), "things": texts["things"] or "params"}
         said["marks"] = self.marks
-        said["says"] = self.says(top.get("says"))
-        return self.counts(top.get("headline"), own, rules, said)
+        said["says"] = self.says(top)
+        return self.counts(top, own, rules, said)
+
+    def section(self, node: YamlNode, known: tuple[str, ...]) -> Section:
+        """Return the values by key."""
+        return Section(node, known, "'{}' means nothing here", self.problems)
 
     def counts(
-        self, headline: YamlNode | None, own: dict[str, Expr], rules: tuple[Rule, ...], said: dict[str, Any]
+        self, top: Section, own: dict[str, Expr], rules: tuple[Rule, ...], said: dict[str, Any]
     ) -> Convention | None:
         """Return the convention of the headline's number, which knows that of the other."""
         given = [count for count in COUNTS if count in own]
-        first = given[0] if headline is None and given else self.text(headline)
+        first = top.text("headline", given[0] if given else "")
         if first not in given:
-            mark = headline.mark if headline else self.root.mark
-            self.problem("it does not say how operations are counted", mark, "headline: macs, and macs: a formula")
+            mark = top.values.get("headline", self.root).mark
+            self.problems.note(
+                "it does not say how operations are counted", mark, "headline: macs, and macs: a formula"
+            )
             return None
         name, unit, says = said.pop("name"), said.pop("unit"), said.pop("says")
         made = {}
@@ -90,47 +96,53 @@ class ConventionReader:
             one.others = made
         return made[first]
 
-    def rules(self, node: YamlNode | None, own: dict[str, Expr]) -> tuple[Rule, ...]:
+    def rules(self, items: list[YamlNode], own: dict[str, Expr]) -> tuple[Rule, ...]:
         """Return the rules; an operator stands in one of them only."""
         found: list[Rule] = []
         taken: set[str] = set()
-        for item in self.listed(node):
+        for item in items:
             if not item.is_map:
-                self.problem("a rule is a mapping", item.mark, "write {of: conv, macs: macs}")
+                self.problems.note("a rule is a mapping", item.mark, "write {of: conv, macs: macs}")
                 continue
-            parts = self.keys(item, RULE)
-            kinds = self.kinds(parts.get("of"), item.mark, taken)
-            expressions = {key: self.formula(parts[key], kinds) for key in ("params", *COUNTS) if key in parts}
+            rule = self.section(item, RULE)
+            kinds = self.kinds(rule.get("of"), item.mark, taken)
+            expressions = self.formulas(rule, kinds)
             for key in expressions.keys() - own.keys():
-                self.problem(f"'{key}' has no formula for all other rows", parts[key].mark, f"add {key}: 0 above")
-            found.append(Rule(kinds, expressions, self.text(parts.get("note"))))
+                said, mark = f"'{key}' has no formula for all other rows", rule.values[key].mark
+                self.problems.note(said, mark, f"add {key}: 0 above")
+            found.append(Rule(kinds, expressions, rule.text("note")))
         return tuple(found)
 
     def kinds(self, node: YamlNode | None, mark: Mark, taken: set[str]) -> tuple[str, ...]:
         """Return the operators that a rule is about."""
         if node is None:
-            self.problem("a rule needs 'of', the operators that it is about", mark)
+            self.problems.note("a rule needs 'of', the operators that it is about", mark)
             return ()
         found = []
         for one in node.value if node.is_list else [node]:
             if not isinstance(one.value, str):
-                self.problem("the name of an operator belongs here", one.mark, "costcalc ops lists the operators")
+                self.problems.note("the name of an operator belongs here", one.mark, "costcalc ops lists the operators")
                 continue
             cls = find(one.value)
             if cls is None:
                 hint = nearest(one.value, operators()) or "costcalc ops lists the operators"
-                self.problem(f"there is no operator '{one.value!s:.40}'", one.mark, hint)
+                self.problems.note(f"there is no operator '{one.value!s:.40}'", one.mark, hint)
             elif cls.kind in taken:
-                self.problem(f"'{one.value}' stands in two rules", one.mark)
+                self.problems.note(f"'{one.value}' stands in two rules", one.mark)
             else:
                 taken.add(cls.kind)
                 found.append(cls.kind)
         return tuple(found)
 
+    def formulas(self, section: Section, kinds: tuple[str, ...]) -> dict[str, Expr]:
+        """Return the formulas of a section, by what they count."""
+        given = section.values
+        return {key: self.formula(given[key], kinds) for key in ("params", *COUNTS) if key in given}
+
     def formula(self, node: YamlNode, kinds: tuple[str, ...]) -> Expr:
         """Return a formula whose names all rows of these kinds have."""
         if node.is_list or node.is_map or node.value is None:
-            self.problem("a formula belongs here", node.mark, "write macs: 2 * outputs")
+            self.problems.note("a formula belongs here", node.mark, "write macs: 2 * outputs")
             return parse("0")
         text = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
         self.marks.setdefault(text, node.mark)
@@ -139,58 +151,24 @@ class ConventionReader:
             if not expression.names and not expression.calls:
                 self.constant(expression, node.mark)
         except Fault as fault:
-            mark = node.mark.shifted(fault.offset, 1) if fault.offset >= 0 else node.mark
-            self.problem(fault.message, mark, fault.hint)
+            self.problems.add(fault.at(node.mark))
             return parse("0")
         for name, offset, hint in formulas.unknown(expression, kinds):
-            self.problem(f"a formula knows no '{name}' here", node.mark.shifted(offset, len(name)), hint)
+            self.problems.note(f"a formula knows no '{name}' here", node.mark.shifted(offset, len(name)), hint)
         return expression
 
-    def says(self, node: YamlNode | None) -> dict[str, str]:
+    def says(self, top: Section) -> dict[str, str]:
         """Return what is counted, in words: one text, or one for each quantity."""
+        node = top.get("says")
         if node is None or not node.is_map:
-            return {"": self.text(node)}
-        return {key: self.text(value) for key, value in self.keys(node, ("params", *COUNTS)).items()}
+            return {"": top.text("says")}
+        each = self.section(node, ("params", *COUNTS))
+        return {key: each.text(key) for key in each.values}
 
     def constant(self, expression: Expr, mark: Mark) -> None:
         """Note a constant that counts nothing."""
         value = formulas.constant(expression)
         if isinstance(value, bool) or value < 0:
-            self.problem(f"{expression.text} is no number of operations or parameters", mark, "write 0, or a formula")
-
-    def keys(self, node: YamlNode, known: tuple[str, ...]) -> dict[str, YamlNode]:
-        """Return the values by key; note the keys that mean nothing."""
-        for key, mark in node.keys.items():
-            if key not in known:
-                hint = nearest(key, known) or f"known: {', '.join(known)}"
-                self.problem(f"'{key}' means nothing here", mark, hint)
-        return {key: value for key, value in node.value.items() if key in known}
-
-    def listed(self, node: YamlNode | None) -> list[YamlNode]:
-        """Return the items of a list."""
-        if node is None:
-            return []
-        if not node.is_list:
-            self.problem("a list belongs here", node.mark)
-            return []
-        items: list[YamlNode] = node.value
-        return items
-
-    def texts(self, node: YamlNode | None) -> list[str]:
-        """Return a list of texts."""
-        return [self.text(item) for item in self.listed(node)]
-
-    def text(self, node: YamlNode | None) -> str:
-        """Return a text, empty for none."""
-        if node is None:
-            return ""
-        if node.is_map or node.is_list or node.value is None:
-            self.problem("a text belongs here", node.mark)
-            return ""
-        return str(node.value)
-
-    def flag(self, node: YamlNode | None) -> bool:
-        """Return true or false."""
-        if node is not None and not isinstance(node.value, bool):
-            self.problem("true or false belongs here", node.mark)
-        return node is not None and node.value is True
+            self.problems.note(
+                f"{expression.text} is no number of operations or parameters", mark, "write 0, or a formula"
+            )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from costcalc.base.arguments import listed, said
-from costcalc.base.errors import stop
+from costcalc.base.errors import several, stop
 from costcalc.costs.layer_patterns import EVERYTHING, assigned, valued
 from costcalc.hardware.compression import (
     FORMS,
@@ -19,7 +19,6 @@ from costcalc.hardware.compression import (
     stored,
     whole,
 )  # fmt: skip
-from costcalc.language.values import several
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.reports.render.figures import readable
 from costcalc.reports.result import Result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from costcalc.base.errors import several
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import cost, total
@@ -12,7 +13,6 @@ from costcalc.costs.formulas import Numbers
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import ABSENT
 from costcalc.language.expr import Expr
-from costcalc.language.values import several
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.reports.render.figures import readable
 from costcalc.reports.result import Result

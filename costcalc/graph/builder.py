@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.base.errors import Fault, Mark, Problem, nearest
-from costcalc.graph.evaluator import Evaluator, one_tensor
+from costcalc.base.errors import Fault, Mark, Problems, nearest
+from costcalc.graph.evaluator import Evaluator, Placed, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
 from costcalc.graph.place import Place
-from costcalc.graph.problems import Placed, Problems
 from costcalc.graph.scope import Body, Scope, single
 from costcalc.language.document import DependsOnMistake, Item, OpItem, Value
 from costcalc.numbers import num
@@ -37,7 +36,7 @@ class Builder:
             node = self.node(item, item.cls, values, tensors, (path, path), scope, place)
         except (Placed, DependsOnMistake) as error:
             if isinstance(error, Placed):
-                self.problems.add(error.problem, place)
+                self.problems.add(error.problem, place.trace)
             self.told(item, scope, place)
             raise DependsOnMistake from None
         result: Flow = node.outputs[0]
@@ -53,9 +52,9 @@ class Builder:
             try:
                 item.cls.fields[name].parse(self.evaluator.value(value, scope))
             except Placed as placed:
-                self.problems.add(placed.problem, place)
+                self.problems.add(placed.problem, place.trace)
             except Fault as fault:
-                self.problems.add(Problem(fault.message, value.mark, fault.hint), place)
+                self.problems.add(fault.at(value.mark), place.trace)
             except DependsOnMistake:
                 pass
 
@@ -119,7 +118,7 @@ class Builder:
         try:
             op.check(x, y)
         except Fault as fault:
-            self.problems.add(Problem(fault.message, _mark(item, fault, scope), fault.hint), place)
+            self.problems.add(fault.at(_mark(item, fault, scope)), place.trace)
 
 
 def entering(item: OpItem, flow: Flow) -> list[Tensor]:

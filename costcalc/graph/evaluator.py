@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base.errors import Fault, Mark, SpecError
+from costcalc.base.errors import Fault, Mark, Problems, SpecError
 from costcalc.graph.graph import Bundle, Flow, Tensor
-from costcalc.graph.problems import Placed, Problems
 from costcalc.graph.scope import Scope, single
 from costcalc.language.document import DependsOnMistake, Ref, Value
 from costcalc.language.evaluate import tested
@@ -14,6 +13,14 @@ from costcalc.numbers import num
 from costcalc.operators.fields import not_a_number
 
 MOST_WORK = 500_000  # steps of all expressions
+
+
+class Placed(Exception):
+    """A mistake whose place is known."""
+
+    def __init__(self, fault: Fault, mark: Mark) -> None:
+        super().__init__(fault.message)
+        self.problem = fault.at(mark)
 
 
 class Evaluator:
@@ -72,7 +79,7 @@ class Evaluator:
 
     def layer(self, ref: Ref, scope: Scope) -> Flow:
         """Return the layer that a reference means; a variable may hold one."""
-        if ref.lost:
+        if ref.mistaken:
             raise DependsOnMistake
         name = self.name(ref, scope)
         if ref.part:

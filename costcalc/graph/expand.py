@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from costcalc.base.errors import Fault, Mark, Problem, SpecError, nearest
+from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest
 from costcalc.graph.builder import Builder, entering, share
-from costcalc.graph.evaluator import Evaluator, one_tensor
+from costcalc.graph.evaluator import Evaluator, Placed, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
 from costcalc.graph.knobs import knob_values
 from costcalc.graph.paths import Paths
 from costcalc.graph.place import Place
-from costcalc.graph.problems import Placed, Problems
 from costcalc.graph.scope import Binding, Body, Reached, Scope, spec_scope
 from costcalc.graph.tables import cells, columns
 from costcalc.language.document import (
@@ -28,7 +27,7 @@ from costcalc.language.document import (
     GroupItem,
     IncludeItem,
     Item,
-    LostItem,
+    MistakenItem,
     OpItem,
     Ref,
     Spec,
@@ -36,7 +35,7 @@ from costcalc.language.document import (
     Value,
     WordItem,
 )
-from costcalc.language.reader import Reader
+from costcalc.language.items import read_word_item
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape, refuse_other_axes
 from costcalc.operators import op as ops
@@ -177,9 +176,9 @@ class Expansion:
                 return self.turn(item, flow, scope, place, first=True)
             return self.repeated(item, item.repeat, flow, scope, place)
         except Placed as placed:
-            self.problems.add(placed.problem, place)
+            self.problems.add(placed.problem, place.trace)
         except Fault as fault:
-            self.problems.add(Problem(fault.message, item.mark, fault.hint), place)
+            self.problems.add(fault.at(item.mark), place.trace)
         except DependsOnMistake:
             pass
         self.broken = True
@@ -192,7 +191,7 @@ class Expansion:
         if self.steps > MOST_STEPS or len(self.nodes) > MOST_ROWS:
             what = f"{MOST_ROWS:,} layers" if len(self.nodes) > MOST_ROWS else f"{MOST_STEPS:,} steps"
             hint = "a repeat is larger than was meant"
-            self.problems.add(Problem(f"the network has more than {what}", item.mark, hint), place)
+            self.problems.add(Problem(f"the network has more than {what}", item.mark, hint), place.trace)
             raise SpecError(self.problems.found)
 
     def repeated(self, item: Item, repeat: Value, flow: Flow, scope: Scope, place: Place) -> Flow:
@@ -302,7 +301,7 @@ class Expansion:
             given = [self.evaluator.tensor(ref, inner) for ref in block.outputs]
             return Bundle(given, [self.evaluator.name(ref, inner) for ref in block.outputs])
         except Placed as placed:
-            self.problems.add(placed.problem, inside)
+            self.problems.add(placed.problem, inside.trace)
             raise DependsOnMistake from None
 
     def entered(self, block: Block, item: CallItem, flow: Flow, scope: Scope) -> Scope:
@@ -364,11 +363,10 @@ class Expansion:
             hint = nearest(word, (*blocks, *ops.operators()))
             raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
         if word not in item.resolved:
-            reader = Reader(scope.body.spec, [])
-            item.resolved[word] = (reader.plain_item(word, item.node, item.mark, item.context), reader.problems)
+            item.resolved[word] = read_word_item(scope.body.spec, item, word)
         found, problems = item.resolved[word]
         for problem in problems:
-            self.problems.add(problem, place)
+            self.problems.add(problem, place.trace)
         found.name = item.name
         return self.dispatch(found, flow, scope, place.deeper())
 
@@ -398,7 +396,7 @@ class Expansion:
 def lose(item: Item, scope: Scope) -> None:
     """Make unknown what an item that failed would have named, so that nothing else is said about it."""
     body = scope.body
-    if isinstance(item, LostItem):
+    if isinstance(item, MistakenItem):
         body.lost.add("")
     if isinstance(item, IncludeItem):
         body.lost.add(f"{item.alias}.")
@@ -422,7 +420,7 @@ def _lost(*_: Any) -> Flow:
 
 
 _HANDLERS: dict[type[Item], Any] = {
-    LostItem: _lost,
+    MistakenItem: _lost,
     OpItem: Expansion.operator,
     CallItem: Expansion.call,
     GroupItem: Expansion.group,

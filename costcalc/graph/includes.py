@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base.errors import Fault, Problem, SpecError
-from costcalc.graph.evaluator import Evaluator
+from costcalc.base.errors import Fault, Problem, Problems, SpecError
+from costcalc.graph.evaluator import Evaluator, Placed
 from costcalc.graph.knobs import refused
 from costcalc.graph.place import Place
-from costcalc.graph.problems import Placed, Problems
 from costcalc.graph.scope import Scope
 from costcalc.language import zoo
 from costcalc.language.document import DependsOnMistake, IncludeItem, Spec
@@ -33,9 +32,9 @@ class Includes:
         except SpecError as error:
             for problem in error.problems:
                 if problem.mark.line >= 0:
-                    self.problems.add(problem, there)
+                    self.problems.add(problem, there.trace)
                 else:
-                    self.problems.add(Problem(problem.message, item.mark, problem.hint), place)
+                    self.problems.add(Problem(problem.message, item.mark, problem.hint), place.trace)
             raise DependsOnMistake from None
         here = (spec.folder, spec.where)
         if here in place.includes or len(place.includes) > MOST_INCLUDES:
@@ -44,7 +43,7 @@ class Includes:
             deep = f"more than {MOST_INCLUDES} specs include one another: {circle}"
             raise Placed(Fault(circular if here in place.includes else deep), item.mark)
         for problem in spec.problems:
-            self.problems.add(problem, there)
+            self.problems.add(problem, there.trace)
         return spec
 
     def knobs(self, item: IncludeItem, spec: Spec, scope: Scope) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc.base.errors import Fault, Problem, nearest
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
 from costcalc.language.document import DependsOnMistake, Function, Item, Spec
-from costcalc.language.values import known_word
+from costcalc.language.names import known_word
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 
@@ -192,7 +192,7 @@ def spec_scope(spec: Spec, knobs: dict[str, Any], source: Flow, problems: list[P
             body = function.body
             base[name] = scope.vars[name] = body.constant if body.run is None else body.run(scope)
         except Fault as fault:
-            problems.append(Problem(fault.message, function.body.mark, fault.hint))
+            problems.append(fault.at(function.body.mark))
         except DependsOnMistake:
             pass
     return Scope(Body(spec, base, source, until), dict(base), source)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.base.errors import Fault
-from costcalc.graph.evaluator import Evaluator
-from costcalc.graph.problems import Placed
+from costcalc.graph.evaluator import Evaluator, Placed
 from costcalc.graph.scope import Scope
 from costcalc.language.document import TableItem, Value
 from costcalc.numbers import num

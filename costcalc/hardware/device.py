@@ -5,34 +5,42 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from costcalc.hardware.reading import SUFFIX, Number, Section, closed, located, named, opened
+from costcalc.hardware.reading import ORIGIN, SUFFIX, Number, located, named, number, numbers, opened, part
 from costcalc.hardware.traffic import DTYPES, FUSIONS, GROUPINGS
+from costcalc.language.sections import Section
 
 FOLDER = "devices"
 VERSION = "costcalc_device"
 KINDS = ("cpu", "gpu", "npu", "mcu")
+_FILE = ("title", "kind", "runtime", "datasheet", "measured")
+_SHEET = (*(f"{dtype}_gops" for dtype in DTYPES), "bandwidth_gbs", "onchip_kib", "onchip_what")
+_FIT = (
+    *(f"{name}_gmacs" for name in GROUPINGS),
+    "bandwidth_gbs",
+    "overhead_us",
+    "fusion",
+    "batch",
+    "error_percent",
+    "trust",
+)
 
 
 class FittedRates:
     """What measured networks say of a device at one dtype: rates in MACs and bytes a second, seconds an operator."""
 
     def __init__(self, section: Section) -> None:
-        numbers = {name: section.number(f"{name}_gmacs") for name in GROUPINGS}
-        self.rates: dict[str, Number] = {name: number for name, number in numbers.items() if number is not None}
-        self.bandwidth = section.number("bandwidth_gbs")
-        self.overhead = section.number("overhead_us", zero=True)
-        self.fusion = section.text("fusion", "ideal")
-        self.batch = section.number("batch", whole=True)  # the least that it holds for
-        self.error = section.number("error_percent", zero=True)
+        rates = numbers(section, [f"{name}_gmacs" for name in GROUPINGS])
+        self.rates = {key.removesuffix("_gmacs"): rate for key, rate in rates.items()}
+        self.bandwidth = number(section, "bandwidth_gbs")
+        self.overhead = number(section, "overhead_us", zero=True)
+        self.fusion = section.choice("fusion", FUSIONS, "ideal")
+        self.batch = number(section, "batch", whole=True)  # the least that it holds for
+        self.error = number(section, "error_percent", zero=True)
         self.trust = section.text("trust")
-        self.source = section.source
-        if self.fusion not in FUSIONS:
-            section.wrong(section.node, f"fusion is one of {', '.join(FUSIONS)}, not '{self.fusion[:40]}'")
+        self.source = section.inherited("source")
         if "dense" not in self.rates:
-            section.wrong(
-                section.node, "measured rates need dense_gmacs", "the others are as dense where they are missing"
-            )
-        section.done()
+            hint = "the others are as dense where they are missing"
+            section.problems.note("measured rates need dense_gmacs", section.node.mark, hint)
 
     def rate(self, grouping: str) -> float:
         """Return MACs a second of a kind of layer; as dense where it was not fitted."""
@@ -50,22 +58,18 @@ class Device:
     def __init__(self, name: str, top: Section) -> None:
         self.name = name
         self.title = top.text("title", name)
-        self.kind = top.text("kind", "cpu")
+        self.kind = top.choice("kind", KINDS, "cpu")
         self.runtime = top.text("runtime")
-        if self.kind not in KINDS:
-            top.wrong(top.node, f"kind is one of {', '.join(KINDS)}, not '{self.kind[:40]}'")
-        sheet = top.section("datasheet")
-        self.peaks = _peaks(sheet) if sheet else {}
-        self.bandwidth = sheet.number("bandwidth_gbs") if sheet else None
-        self.onchip = sheet.number("onchip_kib") if sheet else None
-        self.onchip_what = sheet.text("onchip_what") if sheet else ""
-        if sheet:
-            sheet.done()
-        measured = top.section("measured")
-        self.fits = (
-            {key: FittedRates(one) for key, one in measured.sections().items() if _dtype(one, key)} if measured else {}
-        )
-        closed(top)
+        sheet, measured = part(top, "datasheet", _SHEET), part(top, "measured", DTYPES, "measured: '{}' is no dtype")
+        peaks = numbers(sheet, [f"{dtype}_gops" for dtype in DTYPES])
+        # Operations a second, two to a MAC, that the data sheet promises.
+        self.peaks = {key.removesuffix("_gops"): peak for key, peak in peaks.items()}
+        self.bandwidth = number(sheet, "bandwidth_gbs")
+        self.onchip = number(sheet, "onchip_kib")
+        self.onchip_what = sheet.text("onchip_what")
+        self.fits = {key: FittedRates(part(measured, key, _FIT)) for key in measured.values if key not in ORIGIN}
+        if top.problems:
+            raise top.problems.error()
 
     @property
     def onchip_bytes(self) -> int | None:
@@ -93,22 +97,10 @@ def _fit(fit: FittedRates) -> dict[str, Any]:
     return {**told, "fusion": fit.fusion, "least_batch": fit.least_batch, "trust": fit.trust}
 
 
-def _peaks(sheet: Section) -> dict[str, Number]:
-    """Return the operations a second, two to a MAC, that a data sheet promises, by dtype."""
-    found = {dtype: sheet.number(f"{dtype}_gops") for dtype in DTYPES}
-    return {dtype: number for dtype, number in found.items() if number is not None}
-
-
-def _dtype(section: Section, key: str) -> bool:
-    if key not in DTYPES:
-        section.wrong(section.node, f"measured: '{key}' is no dtype", f"known: {', '.join(DTYPES)}")
-    return key in DTYPES
-
-
 def load(word: str) -> Device:
     """Return a device by name, or from a file by its path; raise SpecError with every mistake in it."""
     path, shown = located(word, FOLDER, "device")
-    return Device(os.path.basename(shown).removesuffix(SUFFIX), opened(path, shown, VERSION))
+    return Device(os.path.basename(shown).removesuffix(SUFFIX), opened(path, shown, VERSION, _FILE))
 
 
 def devices() -> list[Device]:

@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.hardware.compression import Coding, StoredRow, kept, stored, whole
-from costcalc.hardware.reading import SUFFIX, Number, Section, closed, located, named, opened
+from costcalc.hardware.reading import ORIGIN, SUFFIX, Number, located, named, number, numbers, opened, part
 from costcalc.hardware.traffic import DTYPES, known_dtype, works
+from costcalc.language.sections import Section
 from costcalc.numbers.num import UNKNOWN
 
 FOLDER = "energies"
 VERSION = "costcalc_energy"
 DEFAULT = "horowitz_45nm"
 PLACES = ("compute", "onchip", "dram")
+_FILE = ("title", "unit", "word_bits", "macs", "onchip", "dram")
 LEAST = 0.001  # units of an operation or access: energies of rows are whole numbers of the unit
 
 
@@ -31,20 +33,21 @@ class EnergyTable:
         self.name = name
         self.title = top.text("title", name)
         self.unit = top.text("unit", "units")
-        macs, onchip = top.section("macs"), top.section("onchip")
-        word, dram = top.number("word_bits"), top.number("dram", zero=True)
-        if not (macs and onchip and onchip.values and word and word.value and dram):
-            top.wrong(top.node, "the table needs word_bits, macs, onchip and dram")
-        self.source = top.source
-        self.macs = _numbers(macs)
-        self.onchip = sorted((_kib(key, onchip), number) for key, number in _numbers(onchip).items())
+        word, dram = number(top, "word_bits"), number(top, "dram", zero=True)
+        self.source = top.inherited("source")
+        self.macs = _all_numbers(top, "macs")
+        onchip = _all_numbers(top, "onchip")
+        self.onchip = sorted((_kib(key, top), number) for key, number in onchip.items())
+        if not (top.get("macs") and onchip and word and dram):
+            top.problems.note("the table needs word_bits, macs, onchip and dram", top.node.mark)
         self.word_bits = word.value if word else 1.0
         self.dram = dram.value if dram else 0.0
-        for number in (*self.macs.values(), *(number for _, number in self.onchip), dram):
-            if number and 0 < number.value < LEAST:
-                said = f"{number.value:g} {self.unit} is too little: energies are told in whole numbers of the unit"
-                top.wrong(top.node, said, "take a smaller unit")
-        closed(top)
+        for one in (*self.macs.values(), *onchip.values(), dram):
+            if one and 0 < one.value < LEAST:
+                said = f"{one.value:g} {self.unit} is too little: energies are told in whole numbers of the unit"
+                top.problems.note(said, top.node.mark, "take a smaller unit")
+        if top.problems:
+            raise top.problems.error()
 
     def mac(self, dtype: str) -> float:
         """Return what one MAC takes; raise SpecError for a dtype that the table has not."""
@@ -61,17 +64,16 @@ class EnergyTable:
         return size * 8 / self.word_bits
 
 
-def _numbers(section: Section | None) -> dict[str, Number]:
-    if section is None:
-        return {}
-    found = {key: section.number(key, zero=True) for key in section.values}
-    section.done()
-    return {key: number for key, number in found.items() if number is not None}
+def _all_numbers(top: Section, key: str) -> dict[str, Number]:
+    """Return the numbers of a part whose keys are free."""
+    node = top.get(key)
+    section = part(top, key, node.value if node is not None and node.is_map else ())
+    return numbers(section, [name for name in section.values if name not in ORIGIN], zero=True)
 
 
-def _kib(key: str, section: Section | None) -> int:
-    if not (key.isascii() and key.isdigit()) and section is not None:
-        section.wrong(section.node, f"onchip: '{key[:40]}' is no size in KiB")
+def _kib(key: str, top: Section) -> int:
+    if not (key.isascii() and key.isdigit()):
+        top.problems.note(f"onchip: '{key[:40]}' is no size in KiB", top.values["onchip"].mark)
         return 0
     return int(key)
 
@@ -79,7 +81,7 @@ def _kib(key: str, section: Section | None) -> int:
 def load(word: str = DEFAULT) -> EnergyTable:
     """Return a table of energies by name, or from a file by its path; raise SpecError with every mistake in it."""
     path, shown = located(word, FOLDER, "energy table")
-    return EnergyTable(os.path.basename(shown).removesuffix(SUFFIX), opened(path, shown, VERSION))
+    return EnergyTable(os.path.basename(shown).removesuffix(SUFFIX), opened(path, shown, VERSION, _FILE))
 
 
 def tables() -> list[str]:

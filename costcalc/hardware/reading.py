@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from costcalc.base.errors import Problem, SpecError, nearest, stop
+from costcalc.base.errors import nearest, stop
 from costcalc.base.files import read, shipped
-from costcalc.language.source import YamlNode, parse
+from costcalc.language.sections import Section, mapping
+from costcalc.language.source import parse
 from costcalc.numbers.num import LARGEST
 
 SUFFIX = ".yaml"
@@ -26,97 +28,56 @@ class Number(NamedTuple):
         return {**self._asdict(), "value": None if self.value == float("inf") else self.value}
 
 
-class Section:
-    """A mapping of a data file: its texts and numbers; what stands in it unread is a mistake."""
-
-    def __init__(self, node: YamlNode, problems: list[Problem], what: str, above: Section | None = None) -> None:
-        self.what = what
-        self.problems = problems
-        self.node = node
-        self.values: dict[str, YamlNode] = node.value if node.is_map else {}
-        self.taken = {"source", "confidence"}
-        if not node.is_map:
-            self.wrong(node, f"{what} is a mapping")
-        self.source: str = self.text("source") or (above.source if above else "")
-        self.confidence: str = self.text("confidence") or (above.confidence if above else "")
-
-    def wrong(self, node: YamlNode, message: str, hint: str = "") -> None:
-        """Note a mistake at a value."""
-        self.problems.append(Problem(message, node.mark, hint))
-
-    def text(self, key: str, default: str = "") -> str:
-        """Return a text, or the default."""
-        self.taken.add(key)
-        node = self.values.get(key)
-        return default if node is None or node.value is None else str(node.plain())
-
-    def section(self, key: str) -> Section | None:
-        """Return a mapping inside this one."""
-        self.taken.add(key)
-        node = self.values.get(key)
-        return None if node is None else Section(node, self.problems, key, self)
-
-    def sections(self) -> dict[str, Section]:
-        """Return every mapping inside this one that is not read yet."""
-        names = [key for key in self.values if key not in self.taken]
-        return {key: found for key in names if (found := self.section(key)) is not None}
-
-    def number(self, key: str, *, zero: bool = False, whole: bool = False) -> Number | None:
-        """Return a number, with the section's source and confidence where it has none; None where it is not there.
-
-        zero: whether it may be 0; a rate may not. whole: whether it must be a whole number.
-        """
-        self.taken.add(key)
-        node = self.values.get(key)
-        if node is None or node.value is None:
-            return None
-        source, confidence, value = self.source, self.confidence, node
-        if node.is_map:
-            own = Section(node, self.problems, key, self)
-            own.taken.add("value")
-            own.done()
-            source, confidence, value = own.source, own.confidence, own.values.get("value", node)
-        if value.value == FREE and key.endswith(("_gmacs", "bandwidth_gbs")):
-            return Number(float("inf"), source, confidence)
-        given = value.value
-        kinds = int if whole else int | float
-        if isinstance(given, bool) or not isinstance(given, kinds) or given < 0 or (given == 0 and not zero):
-            least = f"a {'whole ' if whole else ''}number {'0 or more' if zero else 'above 0'}"
-            self.wrong(value, f"{key} is {least}", "or a mapping of value, source and confidence")
-            return None
-        if given >= LARGEST:
-            self.wrong(value, f"{key} is too large", f"costcalc takes numbers below {LARGEST:,}")
-            return None
-        return Number(float(value.value), source, confidence)
-
-    def done(self) -> None:
-        """Note every key that nothing has read."""
-        for key, node in self.values.items():
-            if key not in self.taken:
-                known = f"known: {', '.join(sorted(self.taken))}"
-                mark = self.node.keys.get(key, node.mark)
-                self.problems.append(
-                    Problem(f"unknown key '{key}' in {self.what}", mark, nearest(key, self.taken) or known)
-                )
+ORIGIN = ("source", "confidence")  # of a number, or of all numbers of a section that state none
 
 
-def opened(path: str, shown: str, version: str) -> Section:
+def part(section: Section, key: str, known: Iterable[str], unknown: str = "") -> Section:
+    """Return a mapping inside a section; an empty one where it is not there."""
+    node = mapping(section.get(key), key, section.problems)
+    unknown = unknown or f"unknown key '{{}}' in {key}"
+    return Section(node, sorted({*known, *ORIGIN}), unknown, section.problems, section)
+
+
+def number(section: Section, key: str, *, zero: bool = False, whole: bool = False) -> Number | None:
+    """Return a number, with the section's source and confidence where it has none; None where it is not there.
+
+    zero: whether it may be 0; a rate may not. whole: whether it must be a whole number.
+    """
+    node, own = section.get(key), section
+    if node is not None and node.is_map:
+        own = part(section, key, ("value",))
+        node = own.values.get("value", node)
+    if node is None or node.value is None:
+        return None
+    given, origin = node.value, [own.inherited(word) for word in ORIGIN]
+    if given == FREE and key.endswith(("_gmacs", "bandwidth_gbs")):
+        return Number(float("inf"), *origin)
+    kinds = int if whole else int | float
+    if isinstance(given, bool) or not isinstance(given, kinds) or given < 0 or (given == 0 and not zero):
+        least = f"a {'whole ' if whole else ''}number {'0 or more' if zero else 'above 0'}"
+        section.problems.note(f"{key} is {least}", node.mark, "or a mapping of value, source and confidence")
+        return None
+    if given >= LARGEST:
+        section.problems.note(f"{key} is too large", node.mark, f"costcalc takes numbers below {LARGEST:,}")
+        return None
+    return Number(float(given), *origin)
+
+
+def numbers(section: Section, keys: Iterable[str], *, zero: bool = False) -> dict[str, Number]:
+    """Return those of several numbers that are there."""
+    return {key: found for key in keys if (found := number(section, key, zero=zero)) is not None}
+
+
+def opened(path: str, shown: str, version: str, known: Iterable[str]) -> Section:
     """Return a data file's top level; raise SpecError where it is none of this version's."""
     root, problems = parse(read(path, shown), shown)
     if problems or root is None:
-        raise SpecError(problems) if problems else stop(f"{shown} is empty")
-    top = Section(root, problems, "the file")
-    if top.text(version) != "1":
-        top.wrong(root, f"this is no such file: it has no '{version}: 1'")
-        raise SpecError(problems)
-    return top
-
-
-def closed(top: Section) -> None:
-    """Raise SpecError for every mistake in a file."""
-    top.done()
-    if top.problems:
-        raise SpecError(top.problems)
+        raise problems.error() if problems else stop(f"{shown} is empty")
+    stated = root.value.get(version) if root.is_map else None
+    if stated is None or str(stated.value) != "1":
+        problems.note(f"this is no such file: it has no '{version}: 1'", root.mark)
+        raise problems.error()
+    return Section(root, sorted({version, *known, *ORIGIN}), "unknown key '{}' in the file", problems)
 
 
 def named(name: str) -> list[str]:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from costcalc.base.errors import nearest
-from costcalc.language.document import knob_fault
-from costcalc.language.items import ItemReader
+from costcalc.base.errors import Problems, nearest
+from costcalc.language.document import Spec, knob_fault
+from costcalc.language.sections import Section, mapping
 from costcalc.language.source import YamlNode
 from costcalc.operators.fields import CALLS, HELD
 
@@ -35,69 +35,66 @@ _CLAIMS: dict[str, tuple[Callable[[Any], bool], str]] = {
 FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT%]?)\Z")
 
 
-class AsideReader(ItemReader):
-    """Reads `reference` and `published`."""
+def read_reference(spec: Spec, node: YamlNode | None, problems: Problems) -> None:
+    """Read which implementation other tools are run on, and which rows it does not call as modules."""
+    known = ("from", *CALLS, HELD)
+    section = Section(mapping(node, "reference", problems), known, "unknown key of reference: '{}'", problems)
+    if source := section.get("from"):
+        spec.meta["reference"] = source.plain()
+    spec.held = _patterns(section.get(HELD), problems)
+    spec.reference = {word: patterns for word in CALLS if (patterns := _patterns(section.get(word), problems))}
 
-    def reference(self, node: YamlNode | None) -> None:
-        """Read which implementation other tools are run on, and which rows it does not call as modules."""
-        section = self.mapping(node, "reference")
-        if node is not None and node.is_map:
-            self.keys(node, ("from", *CALLS, HELD), "key of reference:")
-        if "from" in section:
-            self.spec.meta["reference"] = section["from"].plain()
-        self.spec.held = self.patterns(section.get(HELD))
-        for word in CALLS:
-            for one in self.patterns(section.get(word)):
-                self.spec.reference.setdefault(word, []).append(one)
 
-    def patterns(self, node: YamlNode | None) -> list[str]:
-        """Return the patterns of a list: row names with * for any part."""
-        items = [] if node is None else node.value if node.is_list else [node]
-        for item in items:
-            if not isinstance(item.value, str):
-                self.problem("a pattern of row names belongs here", item.mark, "write stage*/relu")
-        return [item.value for item in items if isinstance(item.value, str)]
+def _patterns(node: YamlNode | None, problems: Problems) -> list[str]:
+    """Return the patterns of a list: row names with * for any part."""
+    items = [] if node is None else node.value if node.is_list else [node]
+    for item in items:
+        if not isinstance(item.value, str):
+            problems.note("a pattern of row names belongs here", item.mark, "write stage*/relu")
+    return [item.value for item in items if isinstance(item.value, str)]
 
-    def published(self, node: YamlNode | None) -> None:
-        section = self.mapping(node, "published")
-        if node is not None and node.is_map:
-            self.keys(node, ("source", "rows"), "key of published:")
-        source = section["source"].plain() if "source" in section else ""
-        rows = section.get("rows")
-        if rows is None:
-            return
-        if not rows.is_list:
-            self.problem("'rows' must be a list", rows.mark, "write - {where: Table 1, macs: 569M, params: 4.2M}")
-            return
-        for row in rows.value:
-            if not row.is_map:
-                self.problem("a published row is a mapping", row.mark, "write {where: Table 1, macs: 569M}")
-                continue
-            self.keys(row, PUBLISHED, "key of a published row:")
-            self.claim(row, source)
 
-    def claim(self, row: YamlNode, source: Any) -> None:
-        values = {key: value.plain() for key, value in row.value.items()}
-        marks = {key: value.mark for key, value in row.value.items()}
-        variant = values.get("variant")
-        if isinstance(variant, str) and variant not in self.spec.variants:
-            hint = nearest(str(variant), self.spec.variants)
-            hint = hint or f"variants: {', '.join(self.spec.variants) or 'none'}"
-            self.problem(f"there is no variant '{variant!s:.60}'", marks["variant"], hint)
-        for knob, value in self.mapping(row.value.get("knobs"), "knobs").items():
-            if knob not in self.spec.knobs:
-                hint = nearest(knob, self.spec.knobs) or f"knobs: {', '.join(self.spec.knobs) or 'none'}"
-                self.problem(f"there is no knob '{knob}'", row.value["knobs"].keys[knob], hint)
-            elif fault := knob_fault(knob, self.spec.knobs[knob], value.plain()):
-                self.problem(fault.message, value.mark, fault.hint)
-        for key, (right, hint) in _CLAIMS.items():
-            if key in values and not right(values[key]):
-                self.problem(f"{key} is {values[key]!s:.20}", marks[key], hint)
-        if values.get("reproduces") is False and not values.get("note"):
-            hint = "say why: a misprint of the paper, a detail that was never published"
-            self.problem("a row that is not reproduced needs a 'note'", row.mark, hint)
-        for key in ("macs", "params"):
-            if key in values and not FIGURE.match(str(values[key])):
-                self.problem(f"'{values[key]!s:.20}' is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
-        self.spec.published.append({"source": source, **values})
-        self.spec.published_marks.append(marks)
+def read_published(spec: Spec, node: YamlNode | None, problems: Problems) -> None:
+    """Read the figures that a paper prints of the network and its variants."""
+    unknown = "unknown key of published: '{}'"
+    section = Section(mapping(node, "published", problems), ("source", "rows"), unknown, problems)
+    source, rows = section.get("source"), section.get("rows")
+    if rows is None:
+        return
+    if not rows.is_list:
+        hint = "write - {where: Table 1, macs: 569M, params: 4.2M}"
+        problems.note("'rows' must be a list", rows.mark, hint)
+        return
+    for one in rows.value:
+        if not one.is_map:
+            problems.note("a published row is a mapping", one.mark, "write {where: Table 1, macs: 569M}")
+            continue
+        row = Section(one, PUBLISHED, "unknown key of a published row: '{}'", problems)
+        _check_row(spec, row)
+        spec.published.append({"source": source.plain() if source else "", **row.plain()})
+        spec.published_marks.append({key: value.mark for key, value in row.values.items()})
+
+
+def _check_row(spec: Spec, row: Section) -> None:
+    """Refuse what a row says wrongly of the network, its knobs or its figures."""
+    values, note = row.plain(), row.problems.note
+    marks = {key: value.mark for key, value in row.values.items()}
+    variant = values.get("variant")
+    if isinstance(variant, str) and variant not in spec.variants:
+        hint = nearest(variant, spec.variants) or f"variants: {', '.join(spec.variants) or 'none'}"
+        note(f"there is no variant '{variant!s:.60}'", marks["variant"], hint)
+    for knob, mark, value in mapping(row.get("knobs"), "knobs", row.problems).entries():
+        if knob not in spec.knobs:
+            hint = nearest(knob, spec.knobs) or f"knobs: {', '.join(spec.knobs) or 'none'}"
+            note(f"there is no knob '{knob}'", mark, hint)
+        elif fault := knob_fault(knob, spec.knobs[knob], value.plain()):
+            row.problems.add(fault.at(value.mark))
+    for key, (right, hint) in _CLAIMS.items():
+        if key in values and not right(values[key]):
+            note(f"{key} is {values[key]!s:.20}", marks[key], hint)
+    if values.get("reproduces") is False and not values.get("note"):
+        hint = "say why: a misprint of the paper, a detail that was never published"
+        note("a row that is not reproduced needs a 'note'", row.node.mark, hint)
+    for key in ("macs", "params"):
+        if key in values and not FIGURE.match(str(values[key])):
+            note(f"'{values[key]!s:.20}' is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")

@@ -9,17 +9,22 @@ from costcalc.base.errors import Mark
 
 
 class Context:
-    """What an item may name: variables, the layers of its body, and whether `i` and `row` mean anything."""
+    """Where an item stands, and what it may name there. It is never changed: what lies inside has one of its own."""
 
-    __slots__ = ("layers", "variables")
+    __slots__ = ("block", "layers", "repeated", "variables")
 
-    def __init__(self, variables: frozenset[str], layers: LayerNames) -> None:
+    def __init__(
+        self, variables: frozenset[str], layers: LayerNames | None = None, block: str = "", *, repeated: bool = False
+    ) -> None:
         self.variables = variables
-        self.layers = layers
+        self.layers = LayerNames() if layers is None else layers  # of its body
+        self.block = block  # whose body that is, '' for the spec's own layers
+        self.repeated = repeated  # whether it is run several times: a repeat or a table is around it
 
-    def also(self, names: Iterable[str]) -> Context:
+    def also(self, names: Iterable[str], *, repeated: bool = False) -> Context:
         """Return this context with more variables."""
-        return Context(self.variables | frozenset(names), self.layers)
+        variables = self.variables.union(names)
+        return Context(variables, self.layers, self.block, repeated=self.repeated or repeated)
 
 
 class LayerNames:

@@ -36,8 +36,8 @@ class Value:
         return self.run is None
 
 
-def lost(mark: Mark) -> Value:
-    """Return what stands for a value that could not be read: what depends on it is unknown."""
+def mistaken(mark: Mark) -> Value:
+    """Return what stands for a value that is missing or wrong: what depends on it is unknown."""
 
     def run(_: Any) -> Any:
         raise DependsOnMistake
@@ -48,21 +48,21 @@ def lost(mark: Mark) -> Value:
 class Ref:
     """A layer's name as it is written: text, an index, and the part of several tensors it picks."""
 
-    __slots__ = ("index", "lost", "mark", "part", "text")
+    __slots__ = ("index", "mark", "mistaken", "part", "text")
 
     def __init__(
-        self, text: str, mark: Mark, index: Value | None = None, part: str = "", *, lost: bool = False
+        self, text: str, mark: Mark, index: Value | None = None, part: str = "", *, mistaken: bool = False
     ) -> None:
-        self.lost = lost  # it names nothing: the mistake is reported already
+        self.mistaken = mistaken  # it names nothing: the mistake is reported already
         self.text = text
         self.mark = mark
         self.index = index
         self.part = part
 
 
-def lost_ref(mark: Mark) -> Ref:
+def mistaken_ref(mark: Mark) -> Ref:
     """Return what stands for a layer's name that could not be read."""
-    return Ref("", mark, lost=True)
+    return Ref("", mark, mistaken=True)
 
 
 class Branch:
@@ -105,7 +105,7 @@ class OpItem(Item):
         self.branches: list[Branch] | None = None
 
 
-class LostItem(Item):
+class MistakenItem(Item):
     """An item that could not be read: what flows out of it is unknown."""
 
     __slots__ = ()

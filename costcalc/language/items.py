@@ -1,10 +1,10 @@
-"""Reading items: operators, blocks, tables, branches; the middle third of the reader of documents."""
+"""Reading items: operators, calls of blocks, tables, groups, branches, includes, and the modifiers beside them."""
 
 from __future__ import annotations
 
 import re
 
-from costcalc.base.errors import Fault, Mark, closest, nearest
+from costcalc.base.errors import Mark, Problem, Problems, closest, nearest, several
 from costcalc.language.context import Context
 from costcalc.language.document import (
     Branch,
@@ -12,82 +12,108 @@ from costcalc.language.document import (
     GroupItem,
     IncludeItem,
     Item,
-    LostItem,
+    MistakenItem,
     OpItem,
+    Spec,
     TableItem,
     Value,
     WordItem,
-    lost,
+    mistaken,
 )
+from costcalc.language.names import SpecNames, joins
+from costcalc.language.operator_fields import read_fields
+from costcalc.language.sections import Section, mapping
 from costcalc.language.sharing import Share
 from costcalc.language.source import YamlNode
-from costcalc.language.values import LONGEST_NAME, ValueReader, joins, several, spoken
+from costcalc.language.values import LONGEST_NAME, ValueReader
 from costcalc.operators import op as ops
-from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role, Text
+from costcalc.operators.fields import MODIFIERS, REQUIRED
 
 
-class ItemReader(ValueReader):
+def read_word_item(spec: Spec, item: WordItem, word: str) -> tuple[Item, list[Problem]]:
+    """Return what an item whose key is a variable is when that holds a word, and what is wrong with it then."""
+    reader = ItemReader(ValueReader(SpecNames(spec, Problems())))
+    return reader.keyed(word, item.node, item.mark, item.context), reader.problems.found
+
+
+class ItemReader:
     """Reads lists of items."""
 
+    def __init__(self, values: ValueReader) -> None:
+        self.values = values
+        self.names = values.names
+        self.problems = values.problems
+        self.spec = values.names.spec
+        self.calls: dict[str, set[str]] = {}  # block -> the blocks that it calls
+        self.shares: list[Share] = []  # where a `share` stands
+
     def items(self, node: YamlNode, context: Context) -> list[Item]:
+        """Read a list of items."""
         if not node.is_list:
-            self.problem(f"a list of items is expected here, not {spoken(node)}", node.mark, "write - conv: {...}")
-            return [LostItem("", node.mark)]
+            said = f"a list of items is expected here, not {node.spoken}"
+            self.problems.note(said, node.mark, "write - conv: {...}")
+            return [MistakenItem("", node.mark)]
         return [self.item(n, context) for n in node.value]
 
     def item(self, node: YamlNode, context: Context) -> Item:
         """Read one item: a bare word, or a mapping of one key and its modifiers."""
         if isinstance(node.value, str):
-            return self.keyed(node.value, YamlNode(None, node.mark), node.mark, {}, {}, context)
+            return self.keyed(node.value, YamlNode(None, node.mark), node.mark, context)
         if not node.is_map:
-            said = "this item is empty" if node.value is None else f"{spoken(node)} is no item"
-            self.problem(said, node.mark, "an item is a word, or {operator: {fields}}")
-            return LostItem("", node.mark)
+            said = "this item is empty" if node.value is None else f"{node.spoken} is no item"
+            self.problems.note(said, node.mark, "an item is a word, or {operator: {fields}}")
+            return MistakenItem("", node.mark)
         node = self.mended(node)
         keys = [k for k in node.value if k not in MODIFIERS and not (k == "do" and "table" in node.value)]
-        key = keys[0] if len(keys) == 1 else self.not_one(node, keys)
+        key = keys[0] if len(keys) == 1 else self.meant(node, keys)
         modifiers = {k: v for k, v in node.value.items() if k in MODIFIERS}
         if key is None:
-            item = LostItem("", node.mark)
-            self.modifiers(item, modifiers, context, context.also(["i", "row"]))
-            return item
-        extra = {"do": node.value["do"]} if key == "table" and "do" in node.value else {}
+            return self.modified(MistakenItem("", node.mark), modifiers, context, context.also(("i", "row")))
         value = node.value[key]
-        outside = {k: node.value[k] for k in keys if k in self.inside(key)}
+        fields = self.inside(key)
+        outside = {k: node.value[k] for k in keys if k in fields}
         if outside and (value.is_map or value.value is None):  # told already: they are read as if inside
             value = YamlNode({**(value.value or {}), **outside}, value.mark, {**value.keys, **node.keys})
-        return self.keyed(key, value, node.keys[key], modifiers, extra, context)
+        inner = context.also(("i",), repeated=True) if "repeat" in modifiers else context
+        if key != "table":
+            item = self.keyed(key, value, node.keys[key], inner)
+        else:  # its modifiers see its columns and `row`
+            item, inner = self.table(value, node.keys[key], node.value.get("do"), inner)
+            if isinstance(item, MistakenItem):  # the columns are not known
+                return item
+        return self.modified(item, modifiers, context, inner)
 
     def mended(self, node: YamlNode) -> YamlNode:
         """Report the misspelt modifiers of an item, and return it as it was meant."""
-        meant = self.meant_keys(node)
+        meant = self.names.meant_keys(node)
         if not meant:
             return node
         beside = next(iter(k for k in node.value if k not in MODIFIERS and k not in meant), "")
         for key, right in meant.items():
             said = f"unknown operator or block '{key}'" if right == "table" else f"unknown modifier '{key}'"
             said += f" beside '{beside}'" if beside and right != "table" else ""
-            self.problem(said, node.keys[key], f"did you mean '{right}'?")
+            self.problems.note(said, node.keys[key], f"did you mean '{right}'?")
         values = {meant.get(key, key): value for key, value in node.value.items()}
         return YamlNode(values, node.mark, {meant.get(key, key): mark for key, mark in node.keys.items()})
 
-    def not_one(self, node: YamlNode, keys: list[str]) -> str | None:
+    def meant(self, node: YamlNode, keys: list[str]) -> str | None:
         """Say what is wrong with an item of no key or of several; return the one that was meant, if it is clear."""
         if not keys:
-            self.problem("an item without an operator", node.mark, "write {relu, name: x}, or {do: [...], repeat: 2}")
+            hint = "write {relu, name: x}, or {do: [...], repeat: 2}"
+            self.problems.note("an item without an operator", node.mark, hint)
             return None
-        known = [k for k in keys if self.is_item(k)]
+        known = [k for k in keys if self.names.is_item(k)]
         if len(known) != 1:
             said = " and ".join(f"'{key[:40]}'" for key in keys[:5])
-            self.problem(f"one item holds {said}", node.keys[keys[1]], "write an item, with its own -, for each")
+            hint = "write an item, with its own -, for each"
+            self.problems.note(f"one item holds {said}", node.keys[keys[1]], hint)
             return None
         for key in keys:
             if key != known[0]:
-                fields = self.inside(known[0])
                 hint = f"modifiers: {', '.join(MODIFIERS)}"
-                if key in fields:
+                if key in self.inside(known[0]):
                     hint = f"it goes inside the braces: {known[0]}: {{{key}: ...}}"
-                self.problem(f"unknown modifier '{key}' beside '{known[0]}'", node.keys[key], hint)
+                self.problems.note(f"unknown modifier '{key}' beside '{known[0]}'", node.keys[key], hint)
         return known[0]
 
     def inside(self, key: str) -> list[str]:
@@ -97,31 +123,30 @@ class ItemReader(ValueReader):
         cls = ops.operators().get(key)
         return list(cls.fields) if cls else []
 
-    def keyed(
-        self,
-        key: str,
-        value: YamlNode,
-        mark: Mark,
-        modifiers: dict[str, YamlNode],
-        extra: dict[str, YamlNode],
-        context: Context,
-    ) -> Item:
-        """Read an item by its key, then its modifiers (which see a table's columns and `row`)."""
-        item: Item
-        again = "repeat" in modifiers or key == "table"
-        inner = context.also(["i"]) if "repeat" in modifiers else context
-        self.turns += again
-        if key == "table":
-            item, inner = self.table(value, mark, extra.get("do"), inner)
-            if isinstance(item, LostItem):  # its modifiers may read columns that are not known
-                modifiers = {}
-        else:
-            item = self.plain_item(key, value, mark, inner)
-        self.modifiers(item, modifiers, context, inner)
-        self.turns -= again
+    def modified(self, item: Item, nodes: dict[str, YamlNode], outer: Context, inner: Context) -> Item:
+        """Read the modifiers beside an item: `repeat` and `from` see what is around it, the others its turns too."""
+        for key, node in nodes.items():
+            slot = "when" if key == "if" else key
+            if node.value is None:
+                self.problems.note(f"'{key}' is empty", node.mark, MODIFIERS[key])
+                if key in ("repeat", "if"):
+                    setattr(item, slot, mistaken(node.mark))
+            elif key == "name":
+                item.name = self.values.new_ref(node, inner, "name")
+            elif key == "share":
+                item.share = self.values.new_ref(node, inner, "share")
+                if item.share is not None:
+                    self.shares.append(Share(item.share, inner.block, inner.repeated, inner.layers))
+            elif key == "from":
+                item.source = self.values.refs(node, outer, "from")
+            else:
+                setattr(item, slot, self.values.value(node, outer if key == "repeat" else inner))
         return item
 
-    def plain_item(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
+    def keyed(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
+        """Read an item, less its modifiers, by its key."""
+        if key == "table":
+            return self.table(value, mark, None, context)[0]
         if key == "do":
             group = GroupItem(mark)
             group.items = self.items(value, context)
@@ -131,254 +156,191 @@ class ItemReader(ValueReader):
         if key in self.spec.blocks:
             return self.call(key, value, mark, context)
         if key in context.variables and key not in ops.operators():
-            self.read_names.add(key)
+            self.names.read.add(key)
             return WordItem(key, mark, value, context)
         cls = ops.find(key)
-        if cls is None:
-            if key not in self.lost_blocks:
-                self.unknown_item(key, mark, context)
-            return LostItem(key, mark)
-        return self.operator(key, value, mark, cls, context)
+        if cls is not None:
+            return self.operator(key, value, mark, cls, context)
+        if key not in self.names.mistaken_blocks:
+            self.refuse(key, mark, context)
+        return MistakenItem(key, mark)
 
-    def unknown_item(self, key: str, mark: Mark, context: Context) -> None:
+    def refuse(self, key: str, mark: Mark, context: Context) -> None:
+        """Say what is wrong with a key that is no operator and no block."""
         if re.match(r"[a-z_]+:\S", key):
-            self.problem(f"'{key}' is one word to YAML", mark, f"write '{key.replace(':', ': ', 1)}', with a space")
+            hint = f"write '{key.replace(':', ': ', 1)}', with a space"
+            self.problems.note(f"'{key}' is one word to YAML", mark, hint)
             return
         hint = nearest(key, (*ops.operators(), *self.spec.blocks, "table", "do", "include", *context.variables))
         if not hint and context.layers.may_be(key):
             hint = f"'{key}' is a layer's name: write from: {key} beside the operator that it feeds"
-        self.problem(f"unknown operator or block '{key}'", mark, hint or "costcalc ops lists the operators")
+        self.problems.note(f"unknown operator or block '{key}'", mark, hint or "costcalc ops lists the operators")
 
-    def modifiers(self, item: Item, nodes: dict[str, YamlNode], outer: Context, inner: Context) -> None:
-        for key, node in nodes.items():
-            if node.value is None:
-                self.problem(f"'{key}' is empty", node.mark, MODIFIERS[key])
-                if key in ("repeat", "if"):
-                    setattr(item, "when" if key == "if" else key, lost(node.mark))
-            elif key == "name":
-                item.name = self.new_ref(node, inner, "name")
-            elif key == "share":
-                item.share = self.new_ref(node, inner, "share")
-                if item.share is not None:
-                    self.shares.append(Share(item.share, self.body, self.turns > 0, inner.layers))
-            elif key == "from":
-                item.source = self.refs(node, outer, "from")
-            else:
-                value = self.value(node, outer if key == "repeat" else inner)
-                setattr(item, "when" if key == "if" else key, value)
+    # ---- operators and their branches ------------------------------------------------------------
 
     def operator(self, key: str, node: YamlNode, mark: Mark, cls: type[ops.Op], context: Context) -> Item:
+        """Read an operator with its fields, or a join with its branches."""
         item = OpItem(key, mark, cls)
         if joins(cls, node):
             item.branches = self.branches(node, mark, cls, context)
-            return item if item.branches else LostItem(key, mark)
-        given = self.fields(cls, node, context)
+            return item if item.branches else MistakenItem(key, mark)
+        given = read_fields(cls, node, context, self.values)
         item.values = {**self.spec.defaults.get(cls.kind, {}), **given}
         for name, field in cls.fields.items():
             if field.default is REQUIRED and name not in item.values:
                 if node.value is None or (node.is_map and name not in node.keys):
-                    self.problem(f"{key} needs '{name}' ({field.doc})", mark, f"write {key}: {{{name}: ...}}")
-                item.values[name] = lost(mark)
+                    self.problems.note(f"{key} needs '{name}' ({field.doc})", mark, f"write {key}: {{{name}: ...}}")
+                item.values[name] = mistaken(mark)
         return item
 
-    def fields(self, cls: type[ops.Op], node: YamlNode, context: Context) -> dict[str, Value]:
-        if node.value is None:
-            return {}
-        if not node.is_map:
-            wanted = ", ".join(f"{n}: ..." for n, f in cls.fields.items() if f.default is REQUIRED) or "field: ..."
-            self.problem(
-                f"{cls.kind} takes a mapping of fields, not {spoken(node)}",
-                node.mark,
-                f"write {cls.kind}: {{{wanted}}}",
-            )
-            return {}
-        values = {}
-        for name, value in node.value.items():
-            field = cls.fields.get(name)
-            if field is None:
-                self.unknown_field(cls, name, node.keys[name])
-                values[closest(name, cls.fields)] = lost(value.mark)
-            elif value.value is None:
-                self.problem(f"'{name}' is empty", value.mark, f"{name}: {field.doc}")
-                values[name] = lost(value.mark)
-            else:
-                values[name] = self.field(field, value, context)
-        values.pop("", None)
-        return values
-
-    def unknown_field(self, cls: type[ops.Op], name: str, mark: Mark) -> None:
-        if name in MODIFIERS:
-            hint = f"'{name}' stands beside {cls.kind}, not inside its braces: {{{cls.kind}: {{...}}, {name}: ...}}"
-        else:
-            fields = ", ".join(cls.fields) or "none"
-            hint = nearest(name, cls.fields) or f"fields of {cls.kind}: {fields}"
-        self.problem(f"{cls.kind} has no field '{name}'", mark, hint)
-
-    def field(self, field: Field, node: YamlNode, context: Context) -> Value:
-        """Read one field's value; what needs no scope is checked at once."""
-        if isinstance(field, Text):
-            return Value(node.mark, str(node.plain()))
-        words = field.words
-        if isinstance(field, Role):
-            words = words | ops.role_words(field.role).keys()
-        given = node.value
-        if words and isinstance(given, str) and given not in context.variables and given not in AMBIENT:
-            if given in words:
-                return Value(node.mark, given)
-            if re.match(r"[A-Za-z_]\w*\Z", given):
-                hint = nearest(given, {*words, *context.variables}) or f"known: {', '.join(sorted(words))}"
-                self.problem(f"{field.name}: '{given}' is not known here", node.mark, hint)
-                return lost(node.mark)
-        value = self.value(node, context, words=words)
-        if value.fixed:
-            try:
-                field.parse(value.constant)
-                if isinstance(field, Role) and value.constant not in words:
-                    raise field.fault(f"'{value.constant}' is not known", nearest(value.constant, words))
-            except Fault as fault:
-                self.problem(fault.message, node.mark, fault.hint)
-                return lost(node.mark)
-        return value
-
     def branches(self, node: YamlNode, mark: Mark, cls: type[ops.Op], context: Context) -> list[Branch]:
-        if node.is_map:
-            pairs = list(node.value.items())
-        elif node.is_list:
-            pairs = [("", n) for n in node.value]
-        else:
-            self.problem(f"{cls.kind} joins branches", mark, f"write {cls.kind}: [input, []], or a mapping of them")
+        """Read the branches of a join, in a list or by their labels; none where they are not what it takes."""
+        example = f"write {cls.kind}: [input, []]"
+        if not node.is_map and not node.is_list:
+            self.problems.note(f"{cls.kind} joins branches", mark, f"{example}, or a mapping of them")
             return []
-        for label, branch in pairs if node.is_map else ():
+        for label, place, branch in node.entries() if node.is_map else ():
             if len(label) > LONGEST_NAME:
-                self.problem(f"a name of {len(label):,} characters", node.keys[label], f"the limit is {LONGEST_NAME}")
+                self.problems.note(f"a name of {len(label):,} characters", place, f"the limit is {LONGEST_NAME}")
                 return []
             if branch.value is None:
                 hint = f"write {cls.kind}: [{', '.join(node.value)[:60]}], or items after each label"
-                self.problem(f"branch '{label}' is empty", node.keys[label], hint)
+                self.problems.note(f"branch '{label}' is empty", place, hint)
                 return []
+        pairs = list(node.value.items()) if node.is_map else [("", n) for n in node.value]
         if cls.inputs is not None and len(pairs) != cls.inputs:
-            self.problem(f"{cls.kind} takes {cls.inputs} branches, not {len(pairs)}", mark)
+            self.problems.note(f"{cls.kind} takes {cls.inputs} branches, not {len(pairs)}", mark)
             return []
         if not pairs:
-            self.problem(f"{cls.kind} has no branches", mark, f"write {cls.kind}: [input, []]")
+            self.problems.note(f"{cls.kind} has no branches", mark, example)
         return [self.branch(label, n, context) for label, n in pairs]
 
     def branch(self, label: str, node: YamlNode, context: Context) -> Branch:
+        """Read a branch: items, one item, or the name of an earlier layer."""
         if node.is_list:
             return Branch(label, self.items(node, context), None)
         if node.is_map:
             source = node.value.get("from")
-            if source is not None and not source.is_list and set(node.value) <= set(MODIFIERS):
-                hint = f"a word alone is a branch: write {source.value}"
-                self.problem("a branch without an operator", node.mark, hint)
-                return Branch(label, [LostItem("", node.mark)], None)
-            return Branch(label, [self.item(node, context)], None)
-        kind = isinstance(node.value, str) and (node.value in ops.operators() or node.value in self.spec.blocks)
-        if kind and not context.layers.may_be(node.value):
-            hint = f"a word that is a branch is an earlier layer; for the operator or block write [{node.value}]"
-            self.problem(f"no layer is called '{node.value}'", node.mark, hint)
-            return Branch(label, [LostItem("", node.mark)], None)
-        return Branch(label, None, self.ref(node, context, "a branch"))
+            if source is None or source.is_list or not set(node.value) <= set(MODIFIERS):
+                return Branch(label, [self.item(node, context)], None)
+            said, hint = "a branch without an operator", f"a word alone is a branch: write {source.value}"
+        else:
+            word = node.value
+            kind = isinstance(word, str) and (word in ops.operators() or word in self.spec.blocks)
+            if not kind or context.layers.may_be(word):
+                return Branch(label, None, self.values.ref(node, context, "a branch"))
+            said = f"no layer is called '{word}'"
+            hint = f"a word that is a branch is an earlier layer; for the operator or block write [{word}]"
+        self.problems.note(said, node.mark, hint)
+        return Branch(label, [MistakenItem("", node.mark)], None)
+
+    # ---- blocks and specs that are run -----------------------------------------------------------
 
     def call(self, name: str, node: YamlNode, mark: Mark, context: Context) -> CallItem:
-        self.calls.setdefault(self.body, set()).add(name)
+        """Read the call of a block with its arguments."""
+        self.calls.setdefault(context.block, set()).add(name)
         item = CallItem(name, mark)
         block = self.spec.blocks[name]
         names = [n for n, _ in block.arguments]
         if node.is_map:
-            for key, value in node.value.items():
+            for key, place, value in node.entries():
                 if key not in names:
                     hint = nearest(key, names) or f"arguments of {name}: {', '.join(names) or 'none'}"
-                    self.problem(f"block '{name}' has no argument '{key}'", node.keys[key], hint)
-                    item.named.setdefault(closest(key, names), lost(value.mark))
+                    self.problems.note(f"block '{name}' has no argument '{key}'", place, hint)
+                    item.named.setdefault(closest(key, names), mistaken(value.mark))
                 else:
-                    item.named[key] = self.value(value, context)
+                    item.named[key] = self.values.value(value, context)
         elif node.value is not None:
-            values = node.value if node.is_list else [node]
-            item.positional = [self.value(value, context) for value in values]
+            item.positional = [self.values.value(n, context) for n in (node.value if node.is_list else [node])]
         if len(item.positional) > len(names):
-            self.problem(
-                f"block '{name}' takes {several(len(names), 'argument')}, not {len(item.positional)}",
-                node.mark,
-                f"they are: {', '.join(names)}" if names else f"write {name} alone",
-            )
+            said = f"block '{name}' takes {several(len(names), 'argument')}, not {len(item.positional)}"
+            hint = f"they are: {', '.join(names)}" if names else f"write {name} alone"
+            self.problems.note(said, node.mark, hint)
         given = {*names[: len(item.positional)], *item.named}
         for argument, default in block.arguments:
             if default is None and argument not in given:
-                self.problem(f"block '{name}' needs '{argument}'", mark, f"its arguments: {', '.join(names)}")
-                item.named[argument] = lost(mark)
+                self.problems.note(f"block '{name}' needs '{argument}'", mark, f"its arguments: {', '.join(names)}")
+                item.named[argument] = mistaken(mark)
         return item
 
     def include(self, node: YamlNode, mark: Mark, context: Context) -> Item:
-        if not node.is_map:
-            node = YamlNode({"spec": node}, node.mark, {"spec": node.mark}) if isinstance(node.value, str) else node
+        """Read which spec is included, how its layers are called, up to which they go, with which knobs."""
+        if isinstance(node.value, str):
+            node = YamlNode({"spec": node}, node.mark, {"spec": node.mark})
         spec = node.value.get("spec") if node.is_map else None
         if spec is None or not isinstance(spec.value, str):
-            self.problem("include needs 'spec'", mark, "write include: {spec: resnet50, until: stage4, as: backbone}")
-            return LostItem("include", mark)
-        meant = self.keys(node, ("spec", "until", "as", "knobs"), "key of include:")
-        parts = {meant.get(key) or key: value for key, value in node.value.items()}
+            hint = "write include: {spec: resnet50, until: stage4, as: backbone}"
+            self.problems.note("include needs 'spec'", mark, hint)
+            return MistakenItem("include", mark)
+        section = Section(node, ("spec", "until", "as", "knobs"), "unknown key of include: '{}'", self.problems)
         item = IncludeItem(spec.mark, spec.value)
-        if "as" in parts:
-            alias = parts["as"]
+        if alias := section.get("as"):
             item.alias = str(alias.value)
             if not re.match(rf"[\w-]{{1,{LONGEST_NAME}}}\Z", item.alias):
-                self.problem(f"'as' takes a name, not {spoken(alias)}", alias.mark, "its layers are called NAME.stage3")
-        if "until" in parts:
-            item.until = self.new_ref(parts["until"], context, "until")
-        for key, value in self.mapping(parts.get("knobs"), "knobs").items():
-            item.knobs[key] = self.value(value, context)
-            item.keys[key] = parts["knobs"].keys[key]
+                hint = "its layers are called NAME.stage3"
+                self.problems.note(f"'as' takes a name, not {alias.spoken}", alias.mark, hint)
+        if until := section.get("until"):
+            item.until = self.values.new_ref(until, context, "until")
+        for key, place, value in mapping(section.get("knobs"), "knobs", self.problems).entries():
+            item.knobs[key] = self.values.value(value, context)
+            item.keys[key] = place
         return item
 
-    def table(self, node: YamlNode, mark: Mark, do: YamlNode | None, context: Context) -> tuple[Item, Context]:
+    # ---- tables ----------------------------------------------------------------------------------
+
+    def table(self, node: YamlNode, mark: Mark, do: YamlNode | None, around: Context) -> tuple[Item, Context]:
+        """Read a table and what is done for each of its rows; return it, and what its items and modifiers see."""
+        around = around.also(("row",), repeated=True)  # a cell sees what is around the table, not the cells beside it
         item = TableItem(mark)
         if node.is_map:
-            header = [(name, node.keys[name]) for name in node.value]
+            header = [(name, place) for name, place, _ in node.entries()]
         elif node.is_list and node.value and node.value[0].is_list:
             header = [(str(n.plain()), n.mark) for n in node.value[0].value]
         else:
-            self.problem(
-                "a table is a header row and rows, or a mapping of columns", node.mark, "write [[c, n], [64, 1]]"
-            )
-            return LostItem("table", mark), context.also(["row"])
-        taken: set[str] = set(context.variables)
+            said = "a table is a header row and rows, or a mapping of columns"
+            self.problems.note(said, node.mark, "write [[c, n], [64, 1]]")
+            return MistakenItem("table", mark), around
+        taken: set[str] = set(around.variables)
         for name, name_mark in header:
-            self.new_name(name, name_mark, "column", taken)
+            self.names.may_be_given(name, name_mark, "column", taken)
             taken.add(name)
         item.columns = [name for name, _ in header]
-        cells = context.also(["row"])  # a cell sees what is around the table, not the cells beside it
         if node.is_map:
-            item.whole = [self.column(n, cells) for n in node.value.values()]
-            self.equal_columns(item, mark)
+            item.whole = [self.column(n, around) for n in node.value.values()]
+            self.refuse_unequal(item, mark)
         else:
-            item.rows = [self.row(n, len(header), cells) for n in node.value[1:]]
+            item.rows = [self.row(n, len(header), around) for n in node.value[1:]]
         if not header or item.rows == []:
-            self.problem(f"the table has no {'rows' if header else 'columns'}", mark, "write [[c, n], [64, 1]]")
-        inner = context.also([*item.columns, "row"])
+            said = f"the table has no {'rows' if header else 'columns'}"
+            self.problems.note(said, mark, "write [[c, n], [64, 1]]")
+        inner = around.also(item.columns)
         if do is None:
-            self.problem("a table needs 'do'", mark, "write do: beside it, with the items to run for each row")
+            hint = "write do: beside it, with the items to run for each row"
+            self.problems.note("a table needs 'do'", mark, hint)
         else:
             item.items = self.items(do, inner)
         return item, inner
 
     def row(self, node: YamlNode, width: int, context: Context) -> list[Value]:
+        """Read the cells of a row."""
+        if node.is_list and len(node.value) == width:
+            return [self.values.value(n, context) for n in node.value]
         if not node.is_list:
-            self.problem(f"a row is a list, not {spoken(node)}", node.mark)
-            return [lost(node.mark)] * width
-        if len(node.value) != width:
-            hint = "each row has a cell for each column of the header"
-            self.problem(f"this row has {several(len(node.value), 'cell')}, the header has {width}", node.mark, hint)
-            return [lost(node.mark)] * width
-        return [self.value(n, context) for n in node.value]
+            self.problems.note(f"a row is a list, not {node.spoken}", node.mark)
+        else:
+            said = f"this row has {several(len(node.value), 'cell')}, the header has {width}"
+            self.problems.note(said, node.mark, "each row has a cell for each column of the header")
+        return [mistaken(node.mark)] * width
 
     def column(self, node: YamlNode, context: Context) -> Value | list[Value]:
+        """Read the cells of a column, or the one value that holds them all."""
         if node.is_list:
-            return [self.value(n, context) for n in node.value]
-        return self.value(node, context)
+            return [self.values.value(n, context) for n in node.value]
+        return self.values.value(node, context)
 
-    def equal_columns(self, item: TableItem, mark: Mark) -> None:
+    def refuse_unequal(self, item: TableItem, mark: Mark) -> None:
+        """Refuse columns of several lengths, as far as those are known."""
         lengths = {n: len(c) for n, c in zip(item.columns, item.whole, strict=True) if isinstance(c, list)}
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-            self.problem(f"the columns are not equally long: {said}", mark)
+            self.problems.note(f"the columns are not equally long: {said}", mark)

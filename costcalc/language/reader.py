@@ -1,7 +1,7 @@
 """Data -> a document: every key, field, name and reference that can be judged without shapes.
 
-`Reader.read` fills a `Spec` and collects every mistake; `expand` runs the spec for given knobs. What
-this floor has accepted, `expand` does not check again.
+`read` fills a `Spec` and collects every mistake; `expand` runs the spec for given knobs. What this floor has accepted,
+`expand` does not check again.
 """
 
 from __future__ import annotations
@@ -9,17 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from costcalc.base.errors import Fault, Mark, closest, nearest
+from costcalc.base.errors import Fault, Mark, Problems, closest, nearest
 from costcalc.language import sharing
-from costcalc.language.annotations import AsideReader
+from costcalc.language.annotations import read_published, read_reference
+from costcalc.language.blocks import BlockReader, first_word
 from costcalc.language.context import Context, LayerNames
-from costcalc.language.document import VERSION, Block, Function, LostItem, Value, knob_fault, lost
-from costcalc.language.signature import Argument, parse_signature
+from costcalc.language.document import VERSION, Function, MistakenItem, Spec, knob_fault, mistaken
+from costcalc.language.items import ItemReader
+from costcalc.language.names import SpecNames
+from costcalc.language.operator_fields import read_fields
+from costcalc.language.sections import Section, mapping
+from costcalc.language.signature import parse_signature
 from costcalc.language.source import YamlNode
-from costcalc.language.values import LONGEST_LIST, LONGEST_NAME, MOST_NAMES
+from costcalc.language.values import ValueReader
 from costcalc.operators import op as ops
-from costcalc.operators.fields import MODIFIERS, OPTIONS, RESERVED, TOP
+from costcalc.operators.fields import OPTIONS, RESERVED, TOP
 
+MOST_NAMES = 500  # knobs and definitions: each block's scope holds them all
 MOST_CALLS = 10_000  # steps of one definition, those of the definitions that it calls included
 MOST_AXES = 8  # of the input
 
@@ -27,315 +33,221 @@ META = ("name", "family", "year", "task", "source")
 _NO_USE = ("knobs", "variants", "published", "reference", *META)  # sections in which a knob's name reads nothing
 
 
-class Reader(AsideReader):
-    """Reads one document."""
+def read(spec: Spec, root: YamlNode, problems: Problems) -> None:
+    """Read a whole document into a spec."""
+    spec.root = root
+    if root.is_map:
+        SpecReader(spec, root, problems).read()
+    else:
+        problems.note("a spec is a mapping of keys, and this is not", root.mark, "begin with 'costcalc: 1'")
 
-    def read(self, root: YamlNode) -> None:
+
+class SpecReader:
+    """Reads the sections of a document, each with those that it needs read before it."""
+
+    def __init__(self, spec: Spec, root: YamlNode, problems: Problems) -> None:
+        self.spec = spec
+        self.root = root
+        self.problems = problems
+        self.top = Section(root, TOP, "unknown top-level key '{}'", problems)
+        self.names = SpecNames(spec, problems)
+        self.values = ValueReader(self.names)
+        self.items = ItemReader(self.values)
+        self.blocks = BlockReader(self.items)
+        self.knob_marks: dict[str, Mark] = {}
+
+    def read(self) -> None:
         """Read the whole document into the spec."""
-        self.spec.root = root
-        if not root.is_map:
-            self.problem("a spec is a mapping of keys, and this is not", root.mark, "begin with 'costcalc: 1'")
-            return
-        meant = self.keys(root, TOP, "top-level key")
-        top = {meant.get(key) or key: node for key, node in root.value.items()}
-        self.version(root)
-        for key in META:
-            if key in top:
-                self.spec.meta[key] = top[key].plain()
-        self.reference(top.get("reference"))
-        self.knobs(top.get("knobs"))
-        self.variants(top.get("variants"))
-        self.define(top.get("define"))
-        base = self.base()
-        self.tensor(top.get("input"), root.mark)
-        heads = self.block_heads(top.get("blocks"))
-        self.defaults(top.get("defaults"), base)
-        for block, arguments, node in heads:
-            self.block(block, arguments, node, base)
-        self.body = ""
-        self.layers(top, root.mark, base)
-        self.minimum(top.get("min_resolution"))
-        self.published(top.get("published"))
-        self.recursion()
-        self.lone_shares()
-        self.unread()
+        top = self.top
+        self.version()
+        self.spec.meta = {key: node.plain() for key in META if (node := top.get(key))}
+        read_reference(self.spec, top.get("reference"), self.problems)
+        self.knobs()
+        self.variants()
+        self.define()
+        self.input()
+        heads = self.blocks.heads(top.get("blocks"))
+        self.defaults()
+        for head in heads:
+            self.blocks.body(head)
+        self.layers()
+        self.minimum()
+        read_published(self.spec, top.get("published"), self.problems)
+        self.blocks.refuse_recursion()
+        self.refuse_lone_shares()
+        self.refuse_unread()
 
-    def version(self, root: YamlNode) -> None:
-        node = root.value.get("costcalc")
+    def version(self) -> None:
+        """Refuse another version of the language than this."""
+        node = self.top.get("costcalc")
         if node is None:
-            self.problem("'costcalc: 1' is missing", root.mark, "it says which version of the language this is")
+            hint = "it says which version of the language this is"
+            self.problems.note("'costcalc: 1' is missing", self.root.mark, hint)
         elif node.value != VERSION or isinstance(node.value, bool):
-            self.problem(
-                f"costcalc: {node.value!s:.20} is not known", node.mark, f"this costcalc reads version {VERSION}"
-            )
+            hint = f"this costcalc reads version {VERSION}"
+            self.problems.note(f"costcalc: {node.value!s:.20} is not known", node.mark, hint)
 
-    def knobs(self, node: YamlNode | None) -> None:
-        section = self.few(self.mapping(node, "knobs"), "knobs")
-        self.longest = max((len(value.value) for value in section.values() if value.is_list), default=0)
-        for name, value in section.items():
-            mark = node.keys[name] if node else value.mark
+    def knobs(self) -> None:
+        """Read the knobs with their defaults."""
+        section = self.limited("knobs", "knobs")
+        lengths = (len(value.value) for value in section.value.values() if value.is_list)
+        self.values.longest_list = max(lengths, default=0)
+        for name, mark, value in section.entries():
             if name in OPTIONS and name not in RESERVED:
-                self.problem(f"a knob cannot be called '{name}'", mark, f"--{name} is an option of the command line")
-            elif self.new_name(name, mark, "knob"):
+                hint = f"--{name} is an option of the command line"
+                self.problems.note(f"a knob cannot be called '{name}'", mark, hint)
+            elif self.names.may_be_given(name, mark, "knob"):
                 self.knob_marks[name] = mark
             if name in RESERVED:
                 continue
-            if self.default(name, value):
+            if self.is_default(name, value):
                 self.spec.knobs[name] = value.plain()
             else:
-                self.spec.functions[name] = Function(name, [], lost(value.mark))
+                self.spec.functions[name] = Function(name, [], mistaken(value.mark))
 
-    def default(self, name: str, node: YamlNode) -> bool:
-        """Say whether a value may be the default of a knob."""
-        before = len(self.problems)
+    def is_default(self, name: str, node: YamlNode) -> bool:
+        """Say whether a value may be the default of a knob; say why not where it may not."""
         kinds = "a number, a word, or a list"
+        if node.is_list:
+            return not self.values.too_long(node)
         if node.value is None or node.is_map:
-            self.problem(f"knob '{name}' needs a default", node.mark, kinds)
-        elif node.is_list and len(node.value) > LONGEST_LIST:
-            self.problem(f"a list of {len(node.value):,} values", node.mark, f"one value has {LONGEST_LIST} at most")
+            self.problems.note(f"knob '{name}' needs a default", node.mark, kinds)
         elif isinstance(node.value, str) and not re.match(r"[\w.-]{1,100}\Z", node.value):
             hint = f"a default is {kinds}; expressions stand under define"
-            self.problem(f"'{node.value[:60]}' is no default of a knob", node.mark, hint)
-        return len(self.problems) == before
+            self.problems.note(f"'{node.value[:60]}' is no default of a knob", node.mark, hint)
+        else:
+            return True
+        return False
 
-    def variants(self, node: YamlNode | None) -> None:
-        for name, settings in self.mapping(node, "variants").items():
+    def variants(self) -> None:
+        """Read the variants: the knobs' values in each."""
+        knobs = self.spec.knobs
+        for name, mark, settings in mapping(self.top.get("variants"), "variants", self.problems).entries():
             values = {}
             if settings.value is None or settings.value == {}:
-                mark = node.keys[name] if node else settings.mark
-                self.problem(f"variant '{name}' sets no knob", mark, f"write {name}: {{knob: value}}")
-            for knob, value in self.mapping(settings, f"variant {name}").items():
-                if knob not in self.spec.knobs:
-                    hint = nearest(knob, self.spec.knobs) or f"knobs: {', '.join(self.spec.knobs)}"
-                    self.problem(f"variant '{name}' sets '{knob}', which is no knob", settings.keys[knob], hint)
-                else:
-                    fault = knob_fault(knob, self.spec.knobs[knob], value.plain())
-                    if fault:
-                        self.problem(fault.message, value.mark, fault.hint)
-                    values[knob] = value.plain()
+                self.problems.note(f"variant '{name}' sets no knob", mark, f"write {name}: {{knob: value}}")
+            for knob, place, value in mapping(settings, f"variant {name}", self.problems).entries():
+                if knob not in knobs:
+                    hint = nearest(knob, knobs) or f"knobs: {', '.join(knobs)}"
+                    self.problems.note(f"variant '{name}' sets '{knob}', which is no knob", place, hint)
+                    continue
+                if fault := knob_fault(knob, knobs[knob], value.plain()):
+                    self.problems.add(fault.at(value.mark))
+                values[knob] = value.plain()
             self.spec.variants[name] = values
 
-    def define(self, node: YamlNode | None) -> None:
-        section = self.few(self.mapping(node, "define"), "definitions")
-        self.longest = max([self.longest, *(len(body.value) for body in section.values() if body.is_list)])
-        self.defined = {_head(text) for text in section}
-        for text, body in section.items():
-            mark = node.keys[text] if node else body.mark
+    def define(self) -> None:
+        """Read the definitions: functions of their arguments and constants, each seeing those above it."""
+        section = self.limited("define", "definitions")
+        lengths = (len(body.value) for body in section.value.values() if body.is_list)
+        self.values.longest_list = max([self.values.longest_list, *lengths])
+        self.names.definitions = {first_word(text) for text in section.value}
+        for text, mark, body in section.entries():
             try:
                 name, arguments = parse_signature(text)
             except Fault as fault:
-                self.fault(fault, mark)
-                name = _head(text)
-                self.spec.functions.setdefault(name, Function(name, None, lost(mark)))
+                self.problems.add(fault.at(mark))
+                name = first_word(text)
+                self.spec.functions.setdefault(name, Function(name, None, mistaken(mark)))
                 continue
-            if not self.new_name(name, mark, "definition"):
+            if not self.names.may_be_given(name, mark, "definition"):
                 continue
             names = [argument for argument, *_ in arguments]
             for argument, offset, default, start in arguments:
-                self.new_name(argument, mark.shifted(offset, len(argument)), "argument", (name,))
+                self.names.may_be_given(argument, mark.shifted(offset, len(argument)), "argument", (name,))
                 if default is not None:
-                    self.problem("a definition's arguments have no defaults", mark.shifted(start, 1))
-            context = Context(self.base() | frozenset(names), LayerNames())
-            value = self.value(body, context, ambient=False)
+                    self.problems.note("a definition's arguments have no defaults", mark.shifted(start, 1))
+            value = self.values.value(body, Context(self.names.everywhere().union(names)), ambient=False)
             if value.cost > MOST_CALLS:
                 hint = "definitions that call each other again and again grow fast"
-                self.problem(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
-                value = lost(mark)
+                self.problems.note(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
+                value = mistaken(mark)
             self.spec.functions[name] = Function(name, names, value)
 
-    def few(self, section: dict[str, YamlNode], what: str) -> dict[str, YamlNode]:
-        """Refuse what is more than a reader could oversee, and a scope hold."""
-        if len(section) <= MOST_NAMES:
+    def limited(self, key: str, what: str) -> YamlNode:
+        """Return a section of names; refuse more than a reader could oversee, and a scope hold."""
+        section = mapping(self.top.get(key), key, self.problems)
+        if len(section.value) <= MOST_NAMES:
             return section
-        mark = next(iter(section.values())).mark
-        self.problem(f"a spec has {MOST_NAMES} {what} at most, not {len(section):,}", mark)
-        return {}
+        mark = next(iter(section.value.values())).mark
+        self.problems.note(f"a spec has {MOST_NAMES} {what} at most, not {len(section.value):,}", mark)
+        return YamlNode({}, mark)
 
-    def base(self) -> frozenset[str]:
-        """Return the variables that are seen everywhere: knobs, and constants under `define`."""
-        constants = (name for name, f in self.spec.functions.items() if not f.arguments)
-        return frozenset((*self.spec.knobs, *constants))
-
-    def tensor(self, node: YamlNode | None, mark: Mark) -> None:
-        context = Context(self.base(), LayerNames())
+    def input(self) -> None:
+        """Read the input's shape."""
+        node, hint = self.top.get("input"), "write input: [channels, height, width]"
         if node is None:
-            self.problem("'input' is missing", mark, "write input: [channels, height, width]")
+            self.problems.note("'input' is missing", self.root.mark, hint)
         elif not node.is_list or not node.value:
-            self.problem("'input' must be a list", node.mark, "write input: [channels, height, width]")
+            self.problems.note("'input' must be a list", node.mark, hint)
         elif len(node.value) > MOST_AXES:
-            self.problem(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
+            self.problems.note(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
         else:
-            self.spec.input = [self.value(n, context, ambient=False) for n in node.value]
+            context = Context(self.names.everywhere())
+            self.spec.input = [self.values.value(n, context, ambient=False) for n in node.value]
 
-    def minimum(self, node: YamlNode | None) -> None:
+    def minimum(self) -> None:
+        """Read the least height and width of an input."""
+        node = self.top.get("min_resolution")
         if node is None:
             return
         if type(node.value) is not int or node.value < 1:
-            self.problem("min_resolution must be a whole number", node.mark)
+            self.problems.note("min_resolution must be a whole number", node.mark)
         else:
             self.spec.min_resolution = node.value
 
-    def defaults(self, node: YamlNode | None, base: frozenset[str]) -> None:
-        context = Context(base, LayerNames())
-        for kind, fields in self.mapping(node, "defaults").items():
-            mark = node.keys[kind] if node else fields.mark
+    def defaults(self) -> None:
+        """Read the fields that operators have in this spec unless told."""
+        context = Context(self.names.everywhere())
+        for kind, mark, fields in mapping(self.top.get("defaults"), "defaults", self.problems).entries():
             cls = ops.find(kind)
             if cls is None:
-                self.problem(f"unknown operator '{kind}'", mark, nearest(kind, ops.operators()))
+                self.problems.note(f"unknown operator '{kind}'", mark, nearest(kind, ops.operators()))
                 cls = ops.find(closest(kind, ops.operators()))
             if cls is not None:
-                self.spec.defaults[cls.kind] = self.fields(cls, fields, context)
+                self.spec.defaults[cls.kind] = read_fields(cls, fields, context, self.values)
 
-    def block_heads(self, node: YamlNode | None) -> list[tuple[Block, list[Argument], YamlNode]]:
-        """Read the names and arguments of all blocks, so that each may call those after it."""
-        heads = []
-        if node is not None and node.is_list:
-            self.lost_blocks = {_head(key) for part in node.value if part.is_map for key in part.value}
-        for text, body in self.mapping(node, "blocks").items():
-            mark = node.keys[text] if node else body.mark
-            try:
-                name, arguments = parse_signature(re.sub(r"\(\s*\)\Z", "", text))
-            except Fault as fault:
-                self.fault(fault, mark)
-                self.lost_blocks.add(_head(text))
-                continue
-            if name in ops.operators() or name in ("table", "do", "include", *MODIFIERS):
-                self.problem(f"a block cannot be called '{name}'", mark, "the language has a meaning for this word")
-            elif name in self.spec.blocks:
-                line = self.spec.blocks[name].mark.line + 1
-                self.problem(f"two blocks are called '{name}'", mark, f"the first is on line {line}")
-            elif len(name) > LONGEST_NAME:
-                self.problem(f"a name of {len(name):,} characters", mark, f"the limit is {LONGEST_NAME}")
-            elif self.new_name(name, mark, "block"):
-                made = [(argument, lost(mark) if default else None) for argument, _, default, _ in arguments]
-                self.spec.blocks[name] = Block(name, mark, made)
-                heads.append((self.spec.blocks[name], arguments, body))
-            else:
-                self.lost_blocks.add(name)
-        return heads
-
-    def block(self, block: Block, arguments: list[Argument], node: YamlNode, base: frozenset[str]) -> None:
-        self.body = block.name
-        block.arguments = self.arguments(block, arguments, base)
-        layers = LayerNames()
-        context = Context(base | {name for name, _ in block.arguments}, layers)
-        items, outputs = node, None
-        if node.is_map:
-            items, outputs = self.block_parts(block, node, context)
-        elif not node.is_list:
-            self.problem(f"the body of block '{block.name}' must be a list of items", node.mark, "write - conv: {...}")
-            items = YamlNode([], node.mark)
-            block.items = [LostItem("", node.mark)]
-        self.collect(items, layers)
-        block.items = self.items(items, context) or block.items
-        if outputs is not None:
-            block.outputs = self.refs(outputs, context, "outputs")
-
-    def arguments(
-        self, block: Block, arguments: list[Argument], base: frozenset[str]
-    ) -> list[tuple[str, Value | None]]:
-        """Return a block's arguments with their defaults; a default sees the arguments before it."""
-        made: list[tuple[str, Value | None]] = []
-        for name, offset, default, start in arguments:
-            self.new_name(name, block.mark.shifted(offset, len(name)), "argument")
-            value = None
-            if default is not None:
-                context = Context(base | {earlier for earlier, _ in made}, LayerNames())
-                mark = block.mark.shifted(start, len(default.text))
-                known = self.names(default, context, mark)
-                value = Value(mark, run=default.run, cost=self.cost(default)) if known else lost(mark)
-            made.append((name, value))
-        return made
-
-    def block_parts(self, block: Block, node: YamlNode, context: Context) -> tuple[YamlNode, YamlNode | None]:
-        """Return layers and outputs of a block of several tensors, and take the names of its inputs."""
-        meant = self.keys(node, ("inputs", "layers", "outputs"), f"key of block '{block.name}':")
-        parts = {meant.get(key) or key: value for key, value in node.value.items()}
-        empty = YamlNode([], node.mark)
-        inputs = parts.get("inputs")
-        if inputs is not None:
-            if not inputs.is_list or not inputs.value or not all(isinstance(n.value, str) for n in inputs.value):
-                self.problem("'inputs' must be a list of names", inputs.mark, "write inputs: [prev, cur]")
-            else:
-                block.inputs = [n.value for n in inputs.value]
-                for n in inputs.value:
-                    self.new_layer(n.value, n.mark, context, "name")
-                    self.collect_name(n.value, n.mark, context.layers)
-        items = parts.get("layers")
-        if items is None or not items.is_list:
-            hint = "a body is a list of items, or a mapping of inputs, layers, outputs"
-            self.problem(f"block '{block.name}' has no list of layers", (items or node).mark, hint)
-            block.items = [LostItem("", node.mark)]
-            items = empty
-        return items, parts.get("outputs")
-
-    def recursion(self) -> None:
-        """Refuse blocks that call themselves, directly or through others."""
-        done: set[str] = set()
-        for start in self.spec.blocks:
-            trail: list[tuple[str, list[str]]] = [(start, sorted(self.calls.get(start, ())))]
-            while trail:
-                name, left = trail[-1]
-                if not left:
-                    done.add(name)
-                    trail.pop()
-                    continue
-                called = left.pop()
-                on_trail = [n for n, _ in trail]
-                if called in on_trail:
-                    circle = " -> ".join([*on_trail[on_trail.index(called) :], called])
-                    block = self.spec.blocks[called]
-                    hint = "blocks do not recurse: use repeat"
-                    self.problem(f"block '{called}' calls itself: {circle}", block.mark, hint)
-                    block.items = [LostItem("", block.mark)]
-                elif called not in done:
-                    trail.append((called, sorted(self.calls.get(called, ()))))
-
-    def layers(self, top: dict[str, YamlNode], mark: Mark, base: frozenset[str]) -> None:
-        node = top.get("layers")
+    def layers(self) -> None:
+        """Read the layers, and which of them are the network's outputs."""
+        node, outputs = self.top.get("layers"), self.top.get("outputs")
         if node is None or not node.is_list or not node.value:
             said = "'layers' must be a list of items" if node else "'layers' is missing"
             said = "'layers' is empty" if node and not node.value else said
-            self.problem(said, node.mark if node else mark, "write layers:, then - conv: {...}")
-            self.spec.layers = [LostItem("", mark)]
+            self.problems.note(said, node.mark if node else self.root.mark, "write layers:, then - conv: {...}")
+            self.spec.layers = [MistakenItem("", self.root.mark)]
             return
-        names = LayerNames()
-        self.collect(node, names)
-        context = Context(base, names)
-        self.spec.layers = self.items(node, context)
-        if "outputs" in top:
-            self.spec.outputs = self.refs(top["outputs"], context, "outputs")
+        context = Context(self.names.everywhere(), LayerNames())
+        self.names.collect(node, context.layers)
+        self.spec.layers = self.items.items(node, context)
+        if outputs:
+            self.spec.outputs = self.values.refs(outputs, context, "outputs")
 
-    def lone_shares(self) -> None:
+    def refuse_lone_shares(self) -> None:
         """Refuse a `share` with which nothing else in its body can share: its weights would be counted anew.
 
         One whose other half may stand in what could not be read is no mistake of its own.
         """
-        if self.problems and self.spec.root is not None and _keys(self.spec.root).count("share") != len(self.shares):
+        shares = self.items.shares
+        if self.problems and _keys(self.root).count("share") != len(shares):
             return
-        for one in sharing.lone(self.shares):
+        for one in sharing.lone(shares):
             where = f" in block '{one.body}'" if one.body else ""
             said = f"nothing else{where} shares '{one.ref.text}'"
-            self.problem(said, one.ref.mark, sharing.hint(one, self.shares))
+            self.problems.note(said, one.ref.mark, sharing.hint(one, shares))
 
-    def unread(self) -> None:
+    def refuse_unread(self) -> None:
         """Refuse knobs that nothing reads: a sweep over one would change nothing.
 
         One that stands in what could not be read is no mistake of its own.
         """
-        unread = [name for name in self.knob_marks if name not in self.read_names]
-        if unread and self.problems and self.spec.root is not None:
-            top = self.spec.root.value
+        unread = [name for name in self.knob_marks if name not in self.names.read]
+        if unread and self.problems:
+            top = self.root.value
             texts = [text for key, node in top.items() if key not in _NO_USE for text in _texts(node)]
             words = set(re.findall(r"\w+", " ".join(texts)))
             unread = [name for name in unread if name not in words]
         for name in unread:
-            self.problem(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
-
-
-def _head(text: str) -> str:
-    """Return the name with which a signature begins, readable or not."""
-    return re.split(r"\W", text.strip(), maxsplit=1)[0]
+            self.problems.note(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
 
 
 def _keys(node: YamlNode) -> list[str]:

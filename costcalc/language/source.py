@@ -11,13 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costcalc.base.errors import Mark, Problem
+from costcalc.base.errors import Mark, Problems, SpecError
 from costcalc.language.yaml_errors import explained
 
 DEEPEST = 40  # levels of lists and mappings
 MOST_VALUES = 50_000  # scalars, lists and mappings, aliases counted in full
 LONGEST_NUMBER = 20  # digits that are read exactly; no number that costcalc takes has more
-MOST_PROBLEMS = 100  # after so many, reading on helps nobody
 
 
 class YamlNode:
@@ -44,6 +43,18 @@ class YamlNode:
         """Whether this is a list."""
         return isinstance(self.value, list)
 
+    @property
+    def spoken(self) -> str:
+        """What this is, as a message names it."""
+        if self.is_map or self.is_list:
+            return "a mapping" if self.is_map else "a list"
+        said = str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
+        return "nothing" if self.value is None else f"'{said[:40]}'"
+
+    def entries(self) -> list[tuple[str, Mark, YamlNode]]:
+        """Return a mapping's keys, each with its place and its value."""
+        return [(key, self.keys[key], node) for key, node in self.value.items()]
+
     def plain(self) -> Any:
         """Return the value as plain Python data, without positions."""
         if self.is_map:
@@ -51,7 +62,7 @@ class YamlNode:
         return [node.plain() for node in self.value] if self.is_list else self.value
 
 
-def parse(text: str, where: str) -> tuple[YamlNode | None, list[Problem]]:
+def parse(text: str, where: str) -> tuple[YamlNode | None, Problems]:
     """Return the data of a YAML text, None where there is none, and every problem met on the way."""
     return _Builder(text, where).build()
 
@@ -83,14 +94,14 @@ class _Builder:
         self.text = text
         self.where = where
         self.upto = upto  # how much of the text is read; None: all
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.stack: list[_Frame] = []
         self.anchors: dict[str, YamlNode | None] = {}
         self.root: YamlNode | None = None
         self.documents = 0
         self.weight = 0
 
-    def build(self) -> tuple[YamlNode | None, list[Problem]]:
+    def build(self) -> tuple[YamlNode | None, Problems]:
         import yaml
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -108,7 +119,7 @@ class _Builder:
             before = self.text[: strange.start()].split("\n")
             mark = Mark(self.where, self.text, len(before) - 1, len(before[-1]))
             said = f"the character U+{ord(strange[0]):04X} has no place in a text"
-            self.problem(said, mark, "is this a YAML file, saved as UTF-8?")
+            self.problems.note(said, mark, "is this a YAML file, saved as UTF-8?")
             return None, self.problems
         try:
             for event in yaml.parse(self.text[: self.upto], Loader=loader):
@@ -117,7 +128,7 @@ class _Builder:
                     handler(event)
         except yaml.YAMLError as error:
             self.syntax(error)
-        except _Refused:
+        except (_Refused, SpecError):  # SpecError: there are too many mistakes
             pass
         return self.root, self.problems
 
@@ -127,13 +138,8 @@ class _Builder:
             width = end.column - start.column if end.line == start.line else 1
         return Mark(self.where, self.text, start.line, start.column, max(width, 1))
 
-    def problem(self, message: str, mark: Mark, hint: str = "") -> None:
-        self.problems.append(Problem(message, mark, hint))
-        if len(self.problems) >= MOST_PROBLEMS:
-            raise _Refused
-
     def refuse(self, message: str, mark: Mark, hint: str = "") -> None:
-        self.problem(message, mark, hint)
+        self.problems.note(message, mark, hint)
         raise _Refused
 
     def document(self, event: Any) -> None:
@@ -199,10 +205,10 @@ class _Builder:
     def begin_pair(self, frame: _Frame, key: str, mark: Mark) -> None:
         if key in frame.keys:
             first = frame.keys[key].line + 1
-            self.problem(f"'{key}' stands here twice", mark, f"it was on line {first} already; keep one of them")
+            self.problems.note(f"'{key}' stands here twice", mark, f"it was on line {first} already; keep one of them")
             key = f"{key} (again)"
         elif key == "<<":
-            self.problem("'<<' (merging) is not part of the language", mark, "use defaults, define or a block")
+            self.problems.note("'<<' (merging) is not part of the language", mark, "use defaults, define or a block")
         frame.keys[key] = mark
         frame.key = (key, mark)
 
@@ -238,7 +244,7 @@ class _Builder:
             return ""
         word = re.match(r"!(\w{1,60})\Z", event.tag)
         hint = f"write 'not {word[1]}' for its opposite, or quote the text" if word else "the language has no tags"
-        self.problem(f"YAML reads '{event.tag[:60]}' as a tag", mark, hint)
+        self.problems.note(f"YAML reads '{event.tag[:60]}' as a tag", mark, hint)
         return f"not {word[1]}" if word else ""
 
     def resolve(self, text: str) -> Any:
@@ -268,7 +274,7 @@ class _Builder:
                 continue
             if value.value is None and re.match(r"[a-z_]+:\S", key):
                 name, _, rest = key.partition(":")
-                self.problem(f"'{key}' is one word to YAML", mark, f"write '{name}: {rest}', with a space")
+                self.problems.note(f"'{key}' is one word to YAML", mark, f"write '{name}: {rest}', with a space")
                 del node.value[key]
                 node.keys[name] = mark
                 node.value[name] = YamlNode(self.resolve(rest), mark)
@@ -293,14 +299,14 @@ class _Builder:
 
     def cut(self, node: YamlNode) -> None:
         hint = f'quote an expression that holds , [ or {{ inside braces or brackets: "{node.value[:100]}"'
-        self.problem(f"the comma cuts '{node.value[:100]}' in two", node.mark, hint)
+        self.problems.note(f"the comma cuts '{node.value[:100]}' in two", node.mark, hint)
 
     def syntax(self, error: Any) -> None:
         """Say in words why the text is no YAML."""
         place, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
         said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
         if place is None:
-            self.problem(f"this is no text file: {said}", Mark(self.where))
+            self.problems.note(f"this is no text file: {said}", Mark(self.where))
             return
         if "nesting depth" in said and self.upto is None:
             # The parser of PyYAML 6.0.4 reads ahead and has a limit of its own: what stands before is too deep for us.
@@ -313,7 +319,7 @@ class _Builder:
         line = lines[place.line] if place.line < len(lines) else ""
         above = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
         message, hint = explained(said, line, above, place.column)
-        self.problem(message, mark, hint)
+        self.problems.note(message, mark, hint)
 
 
 _WORDS: dict[str, Any] = {
@@ -346,9 +352,9 @@ def _open(value: Any) -> bool:
 # ---- building from Python data -------------------------------------------------------------------
 
 
-def from_data(data: Any, where: str = "spec") -> tuple[YamlNode | None, list[Problem]]:
+def from_data(data: Any, where: str = "spec") -> tuple[YamlNode | None, Problems]:
     """Return Python's dicts, lists and scalars as nodes, whose places are paths: `layers[3].conv.out`."""
-    problems: list[Problem] = []
+    problems = Problems()
     count = 0
 
     def build(value: Any, path: str, depth: int) -> YamlNode:
@@ -356,7 +362,7 @@ def from_data(data: Any, where: str = "spec") -> tuple[YamlNode | None, list[Pro
         count += 1
         mark = Mark(where, path=path)
         if depth > DEEPEST or count > MOST_VALUES:
-            problems.append(Problem("the spec is nested too deeply or has too many values", mark))
+            problems.note("the spec is nested too deeply or has too many values", mark)
             raise _Refused
         if isinstance(value, Mapping):
             pairs = {str(k): build(v, f"{path}.{k}" if path else str(k), depth + 1) for k, v in value.items()}
@@ -366,11 +372,11 @@ def from_data(data: Any, where: str = "spec") -> tuple[YamlNode | None, list[Pro
         if hasattr(value, "item") and not isinstance(value, str):  # a numpy scalar
             value = value.item()
         if value is not None and not isinstance(value, bool | int | float | str):
-            problems.append(Problem(f"a {type(value).__name__} has no place in a spec", mark))
+            problems.note(f"a {type(value).__name__} has no place in a spec", mark)
             value = None
         return YamlNode(value, mark)
 
     try:
         return build(data, "", 0), problems
-    except _Refused:
+    except (_Refused, SpecError):
         return None, problems

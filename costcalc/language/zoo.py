@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from costcalc.base.errors import Problem, SpecError, nearest, stop
+from costcalc.base.errors import Mark, Problems, nearest, stop
 from costcalc.base.files import PACKAGE, decode, read, refuse_output, shipped
 from costcalc.language.document import Spec
-from costcalc.language.reader import Reader
+from costcalc.language.reader import read as read_spec
 from costcalc.language.source import YamlNode, from_data, parse
 
 SUFFIX = ".yaml"
@@ -93,25 +93,23 @@ def load_text(text: str, where: str = "spec") -> Spec:
     return _checked(Spec(where, text), *parse(text, where))
 
 
-def examine(spec: Spec, root: YamlNode | None, problems: list[Problem]) -> list[Problem]:
+def examine(spec: Spec, root: YamlNode | None, problems: Problems) -> Problems:
     """Read the data into the spec and return every problem: those of the YAML and those of the document."""
     if root is None:
         if not problems:
-            from costcalc.base.errors import Mark
-
-            problems.append(Problem("the spec is empty", Mark(spec.where, spec.text, 0), "begin with 'costcalc: 1'"))
+            problems.note("the spec is empty", Mark(spec.where, spec.text, 0), "begin with 'costcalc: 1'")
     elif root.value is None:
-        problems.append(Problem("the spec is empty", root.mark, "begin with 'costcalc: 1'"))
+        problems.note("the spec is empty", root.mark, "begin with 'costcalc: 1'")
     else:
-        Reader(spec, problems).read(root)
+        read_spec(spec, root, problems)
     return problems
 
 
-def _checked(spec: Spec, root: YamlNode | None, problems: list[Problem]) -> Spec:
+def _checked(spec: Spec, root: YamlNode | None, problems: Problems) -> Spec:
     if examine(spec, root, problems):
-        spec.problems = problems
+        spec.problems = problems.found
         if not spec.layers:
-            raise SpecError(problems)
+            raise problems.error()
     return spec
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from costcalc.base.errors import SpecError, nearest, stop
+from costcalc.base.errors import nearest, stop
 from costcalc.language.document import Spec, knob_fault
 from costcalc.language.source import parse
 from costcalc.numbers.num import LARGEST
@@ -92,7 +92,7 @@ def one(text: str, name: str) -> Any:
         return int(number) if number.is_integer() else number
     node, problems = parse(text, f"--{name}")
     if problems:
-        raise SpecError(problems)
+        raise problems.error()
     if node is None or node.value is None:
         raise stop(f"--{name}: a value is empty", hint="write values with commas between them: 0.25,0.5,1")
     return node.plain()

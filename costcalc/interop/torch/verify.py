@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from costcalc.base.errors import first_line
+from costcalc.base.errors import first_line, several
 from costcalc.base.optional import need
 from costcalc.base.torch_compat import unsaved
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.graph import Graph
 from costcalc.interop.torch.build import REFUSALS, build
-from costcalc.language.values import several
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 
