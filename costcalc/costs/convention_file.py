@@ -46,6 +46,7 @@ class ConventionReader:
     def __init__(self, root: YamlNode, problems: Problems) -> None:
         self.root = root
         self.problems = problems
+        self.note = problems.note
         self.marks: dict[str, Mark] = {}
 
     def convention(self, name: str) -> Convention | None:
@@ -53,13 +54,11 @@ class ConventionReader:
         top = self.section(self.root, KEYS)
         version = top.get("profile")
         if version is None or version.value != VERSION:
-            self.problems.note("'profile: 1' is missing", self.root.mark, "it says which form this file has")
+            self.note("'profile: 1' is missing", self.root.mark, "it says which form this file has")
         texts = {key: top.text(key) for key in TEXTS}
         for key in ("says", "source"):
             if key not in top.values:
-                self.problems.note(
-                    f"'{key}' is missing", self.root.mark, "a number must say what it counts, and by whom"
-                )
+                self.note(f"'{key}' is missing", self.root.mark, "a number must say what it counts, and by whom")
         own = self.formulas(top, ())
         own.setdefault("params", parse(LEARNABLE))
         rules = self.rules(top.items("rules"), own)
@@ -81,9 +80,7 @@ class ConventionReader:
         first = top.text("headline", given[0] if given else "")
         if first not in given:
             mark = top.values.get("headline", self.root).mark
-            self.problems.note(
-                "it does not say how operations are counted", mark, "headline: macs, and macs: a formula"
-            )
+            self.note("it does not say how operations are counted", mark, "headline: macs, and macs: a formula")
             return None
         name, unit, says = said.pop("name"), said.pop("unit"), said.pop("says")
         made = {}
@@ -102,33 +99,33 @@ class ConventionReader:
         taken: set[str] = set()
         for item in items:
             if not item.is_map:
-                self.problems.note("a rule is a mapping", item.mark, "write {of: conv, macs: macs}")
+                self.note("a rule is a mapping", item.mark, "write {of: conv, macs: macs}")
                 continue
             rule = self.section(item, RULE)
             kinds = self.kinds(rule.get("of"), item.mark, taken)
             expressions = self.formulas(rule, kinds)
             for key in expressions.keys() - own.keys():
-                said, mark = f"'{key}' has no formula for all other rows", rule.values[key].mark
-                self.problems.note(said, mark, f"add {key}: 0 above")
+                mark = rule.values[key].mark
+                self.note(f"'{key}' has no formula for all other rows", mark, f"add {key}: 0 above")
             found.append(Rule(kinds, expressions, rule.text("note")))
         return tuple(found)
 
     def kinds(self, node: YamlNode | None, mark: Mark, taken: set[str]) -> tuple[str, ...]:
         """Return the operators that a rule is about."""
         if node is None:
-            self.problems.note("a rule needs 'of', the operators that it is about", mark)
+            self.note("a rule needs 'of', the operators that it is about", mark)
             return ()
         found = []
         for one in node.value if node.is_list else [node]:
             if not isinstance(one.value, str):
-                self.problems.note("the name of an operator belongs here", one.mark, "costcalc ops lists the operators")
+                self.note("the name of an operator belongs here", one.mark, "costcalc ops lists the operators")
                 continue
             cls = find(one.value)
             if cls is None:
                 hint = nearest(one.value, operators()) or "costcalc ops lists the operators"
-                self.problems.note(f"there is no operator '{one.value!s:.40}'", one.mark, hint)
+                self.note(f"there is no operator '{one.value!s:.40}'", one.mark, hint)
             elif cls.kind in taken:
-                self.problems.note(f"'{one.value}' stands in two rules", one.mark)
+                self.note(f"'{one.value}' stands in two rules", one.mark)
             else:
                 taken.add(cls.kind)
                 found.append(cls.kind)
@@ -142,7 +139,7 @@ class ConventionReader:
     def formula(self, node: YamlNode, kinds: tuple[str, ...]) -> Expr:
         """Return a formula whose names all rows of these kinds have."""
         if node.is_list or node.is_map or node.value is None:
-            self.problems.note("a formula belongs here", node.mark, "write macs: 2 * outputs")
+            self.note("a formula belongs here", node.mark, "write macs: 2 * outputs")
             return parse("0")
         text = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
         self.marks.setdefault(text, node.mark)
@@ -154,7 +151,7 @@ class ConventionReader:
             self.problems.add(fault.at(node.mark))
             return parse("0")
         for name, offset, hint in formulas.unknown(expression, kinds):
-            self.problems.note(f"a formula knows no '{name}' here", node.mark.shifted(offset, len(name)), hint)
+            self.note(f"a formula knows no '{name}' here", node.mark.shifted(offset, len(name)), hint)
         return expression
 
     def says(self, top: Section) -> dict[str, str]:
@@ -169,6 +166,4 @@ class ConventionReader:
         """Note a constant that counts nothing."""
         value = formulas.constant(expression)
         if isinstance(value, bool) or value < 0:
-            self.problems.note(
-                f"{expression.text} is no number of operations or parameters", mark, "write 0, or a formula"
-            )
+            self.note(f"{expression.text} is no number of operations or parameters", mark, "write 0, or a formula")

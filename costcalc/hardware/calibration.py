@@ -15,6 +15,7 @@ from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.hardware.lut import milliseconds, table
 from costcalc.hardware.traffic import GROUPINGS, works
+from costcalc.language.standalone import flow
 from costcalc.numbers.num import UNKNOWN
 
 TERMS = (*GROUPINGS, "bytes", "operators")
@@ -163,7 +164,13 @@ def device_file(title: str, rates: Rates, samples: Sequence[Sample], told: Error
     """Return a device's data file: the rates that were fitted, and how far to trust them."""
     costs = dict(zip(TERMS, rates.costs, strict=True))
     there = {name: any(one.amounts[k] for one in samples) for k, name in enumerate(TERMS)}
-    lines_ = ["costcalc_device: 1", f"title: {title}", f"kind: {about['kind']}", "measured:", f"  {about['dtype']}:"]
+    lines_ = [
+        "costcalc_device: 1",
+        f"title: {flow(title)}",
+        f"kind: {about['kind']}",
+        "measured:",
+        f"  {about['dtype']}:",
+    ]
     lines_ += [f'    source: "non-negative least squares over {len(samples)} networks"', "    confidence: calibration"]
     lines_ += [f"    {name}_gmacs: {_rate(costs[name])}" for name in GROUPINGS if there[name]]
     lines_ += [f"    bandwidth_gbs: {_rate(costs['bytes'])}", f"    overhead_us: {costs['operators'] * 1e6:.4g}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from costcalc.hardware.reading import ORIGIN, SUFFIX, Number, located, named, number, numbers, opened, part
+from costcalc.hardware.reading import SUFFIX, Number, free_keys, located, named, number, numbers, opened, part
 from costcalc.hardware.traffic import DTYPES, FUSIONS, GROUPINGS
 from costcalc.language.sections import Section
 
@@ -16,21 +16,20 @@ _FILE = ("title", "kind", "runtime", "datasheet", "measured")
 _SHEET = (*(f"{dtype}_gops" for dtype in DTYPES), "bandwidth_gbs", "onchip_kib", "onchip_what")
 _FIT = (
     *(f"{name}_gmacs" for name in GROUPINGS),
-    "bandwidth_gbs",
-    "overhead_us",
-    "fusion",
-    "batch",
-    "error_percent",
-    "trust",
-)
+    "bandwidth_gbs", "overhead_us", "fusion", "batch", "error_percent", "trust",
+)  # fmt: skip
 
 
 class FittedRates:
     """What measured networks say of a device at one dtype: rates in MACs and bytes a second, seconds an operator."""
 
     def __init__(self, section: Section) -> None:
+        before = len(section.problems)
         rates = numbers(section, [f"{name}_gmacs" for name in GROUPINGS])
         self.rates = {key.removesuffix("_gmacs"): rate for key, rate in rates.items()}
+        if "dense" not in self.rates and len(section.problems) == before:
+            hint = "the others are as dense where they are missing"
+            section.problems.note("measured rates need dense_gmacs", section.node.mark, hint)
         self.bandwidth = number(section, "bandwidth_gbs")
         self.overhead = number(section, "overhead_us", zero=True)
         self.fusion = section.choice("fusion", FUSIONS, "ideal")
@@ -38,9 +37,6 @@ class FittedRates:
         self.error = number(section, "error_percent", zero=True)
         self.trust = section.text("trust")
         self.source = section.inherited("source")
-        if "dense" not in self.rates:
-            hint = "the others are as dense where they are missing"
-            section.problems.note("measured rates need dense_gmacs", section.node.mark, hint)
 
     def rate(self, grouping: str) -> float:
         """Return MACs a second of a kind of layer; as dense where it was not fitted."""
@@ -62,12 +58,11 @@ class Device:
         self.runtime = top.text("runtime")
         sheet, measured = part(top, "datasheet", _SHEET), part(top, "measured", DTYPES, "measured: '{}' is no dtype")
         peaks = numbers(sheet, [f"{dtype}_gops" for dtype in DTYPES])
-        # Operations a second, two to a MAC, that the data sheet promises.
-        self.peaks = {key.removesuffix("_gops"): peak for key, peak in peaks.items()}
+        self.peaks = {key.removesuffix("_gops"): peak for key, peak in peaks.items()}  # two operations to a MAC
         self.bandwidth = number(sheet, "bandwidth_gbs")
         self.onchip = number(sheet, "onchip_kib")
         self.onchip_what = sheet.text("onchip_what")
-        self.fits = {key: FittedRates(part(measured, key, _FIT)) for key in measured.values if key not in ORIGIN}
+        self.fits = {key: FittedRates(part(measured, key, _FIT)) for key in free_keys(measured)}
         if top.problems:
             raise top.problems.error()
 

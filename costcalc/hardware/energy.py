@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.hardware.compression import Coding, StoredRow, kept, stored, whole
-from costcalc.hardware.reading import ORIGIN, SUFFIX, Number, located, named, number, numbers, opened, part
+from costcalc.hardware.reading import SUFFIX, free_keys, located, named, number, numbers, opened, part
 from costcalc.hardware.traffic import DTYPES, known_dtype, works
 from costcalc.language.sections import Section
 from costcalc.numbers.num import UNKNOWN
@@ -35,14 +35,15 @@ class EnergyTable:
         self.unit = top.text("unit", "units")
         word, dram = number(top, "word_bits"), number(top, "dram", zero=True)
         self.source = top.inherited("source")
-        self.macs = _all_numbers(top, "macs")
-        onchip = _all_numbers(top, "onchip")
-        self.onchip = sorted((_kib(key, top), number) for key, number in onchip.items())
-        if not (top.get("macs") and onchip and word and dram):
+        macs, onchip = part(top, "macs"), part(top, "onchip")
+        self.macs = numbers(macs, free_keys(macs), zero=True)
+        sizes = numbers(onchip, free_keys(onchip), zero=True)
+        self.onchip = sorted((_kib(key, onchip), size) for key, size in sizes.items())
+        if not (free_keys(macs) and free_keys(onchip) and word and dram):
             top.problems.note("the table needs word_bits, macs, onchip and dram", top.node.mark)
         self.word_bits = word.value if word else 1.0
         self.dram = dram.value if dram else 0.0
-        for one in (*self.macs.values(), *onchip.values(), dram):
+        for one in (*self.macs.values(), *sizes.values(), dram):
             if one and 0 < one.value < LEAST:
                 said = f"{one.value:g} {self.unit} is too little: energies are told in whole numbers of the unit"
                 top.problems.note(said, top.node.mark, "take a smaller unit")
@@ -64,16 +65,9 @@ class EnergyTable:
         return size * 8 / self.word_bits
 
 
-def _all_numbers(top: Section, key: str) -> dict[str, Number]:
-    """Return the numbers of a part whose keys are free."""
-    node = top.get(key)
-    section = part(top, key, node.value if node is not None and node.is_map else ())
-    return numbers(section, [name for name in section.values if name not in ORIGIN], zero=True)
-
-
-def _kib(key: str, top: Section) -> int:
+def _kib(key: str, onchip: Section) -> int:
     if not (key.isascii() and key.isdigit()):
-        top.problems.note(f"onchip: '{key[:40]}' is no size in KiB", top.values["onchip"].mark)
+        onchip.problems.note(f"onchip: '{key[:40]}' is no size in KiB", onchip.node.mark)
         return 0
     return int(key)
 

@@ -31,11 +31,16 @@ class Number(NamedTuple):
 ORIGIN = ("source", "confidence")  # of a number, or of all numbers of a section that state none
 
 
-def part(section: Section, key: str, known: Iterable[str], unknown: str = "") -> Section:
-    """Return a mapping inside a section; an empty one where it is not there."""
+def part(section: Section, key: str, known: Iterable[str] | None = None, unknown: str = "") -> Section:
+    """Return a mapping inside a section, whose keys are known unless they are free; an empty one where it is absent."""
     node = mapping(section.get(key), key, section.problems)
-    unknown = unknown or f"unknown key '{{}}' in {key}"
-    return Section(node, sorted({*known, *ORIGIN}), unknown, section.problems, section)
+    names = sorted({*(node.value if known is None else known), *ORIGIN})
+    return Section(node, names, unknown or f"unknown key '{{}}' in {key}", section.problems, section)
+
+
+def free_keys(section: Section) -> list[str]:
+    """Return the keys of a section that are names of its numbers, or of its parts."""
+    return [key for key in section.values if key not in ORIGIN]
 
 
 def number(section: Section, key: str, *, zero: bool = False, whole: bool = False) -> Number | None:

@@ -25,6 +25,7 @@ class BlockReader:
         self.items = items
         self.names = items.names
         self.problems = items.problems
+        self.note = items.problems.note
         self.spec = items.spec
 
     def heads(self, node: YamlNode | None) -> list[Head]:
@@ -40,13 +41,12 @@ class BlockReader:
                 self.names.mistaken_blocks.add(first_word(text))
                 continue
             if name in ops.operators() or name in ("table", "do", "include", *MODIFIERS):
-                hint = "the language has a meaning for this word"
-                self.problems.note(f"a block cannot be called '{name}'", mark, hint)
+                self.note(f"a block cannot be called '{name}'", mark, "the language has a meaning for this word")
             elif name in self.spec.blocks:
                 line = self.spec.blocks[name].mark.line + 1
-                self.problems.note(f"two blocks are called '{name}'", mark, f"the first is on line {line}")
+                self.note(f"two blocks are called '{name}'", mark, f"the first is on line {line}")
             elif len(name) > LONGEST_NAME:
-                self.problems.note(f"a name of {len(name):,} characters", mark, f"the limit is {LONGEST_NAME}")
+                self.note(f"a name of {len(name):,} characters", mark, f"the limit is {LONGEST_NAME}")
             elif self.names.may_be_given(name, mark, "block"):
                 known = [(argument, mistaken(mark) if default else None) for argument, _, default, _ in arguments]
                 self.spec.blocks[name] = Block(name, mark, known)
@@ -76,7 +76,7 @@ class BlockReader:
             if node.is_map:
                 said = f"block '{block.name}' has no list of layers"
                 hint = "a body is a list of items, or a mapping of inputs, layers, outputs"
-            self.problems.note(said, items.mark, hint)
+            self.note(said, items.mark, hint)
             block.items = [MistakenItem("", node.mark)]
         if outputs is not None:
             block.outputs = self.items.values.refs(outputs, context, "outputs")
@@ -99,7 +99,7 @@ class BlockReader:
         if node is None:
             return
         if not node.is_list or not node.value or not all(isinstance(n.value, str) for n in node.value):
-            self.problems.note("'inputs' must be a list of names", node.mark, "write inputs: [prev, cur]")
+            self.note("'inputs' must be a list of names", node.mark, "write inputs: [prev, cur]")
             return
         block.inputs = [n.value for n in node.value]
         for n in node.value:
@@ -124,7 +124,7 @@ class BlockReader:
                     circle = " -> ".join([*on_trail[on_trail.index(called) :], called])
                     block = self.spec.blocks[called]
                     hint = "blocks do not recurse: use repeat"
-                    self.problems.note(f"block '{called}' calls itself: {circle}", block.mark, hint)
+                    self.note(f"block '{called}' calls itself: {circle}", block.mark, hint)
                     block.items = [MistakenItem("", block.mark)]
                 elif called not in done:
                     trail.append((called, sorted(calls.get(called, ()))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from costcalc.base.errors import Mark, Problem, Problems, closest, nearest, several
+from costcalc.base.errors import Fault, Mark, Problem, Problems, closest, nearest, several
 from costcalc.language.context import Context
 from costcalc.language.document import (
     Branch,
@@ -21,13 +21,12 @@ from costcalc.language.document import (
     mistaken,
 )
 from costcalc.language.names import SpecNames, joins
-from costcalc.language.operator_fields import read_fields
 from costcalc.language.sections import Section, mapping
 from costcalc.language.sharing import Share
 from costcalc.language.source import YamlNode
 from costcalc.language.values import LONGEST_NAME, ValueReader
 from costcalc.operators import op as ops
-from costcalc.operators.fields import MODIFIERS, REQUIRED
+from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role, Text
 
 
 def read_word_item(spec: Spec, item: WordItem, word: str) -> tuple[Item, list[Problem]]:
@@ -43,6 +42,7 @@ class ItemReader:
         self.values = values
         self.names = values.names
         self.problems = values.problems
+        self.note = values.problems.note
         self.spec = values.names.spec
         self.calls: dict[str, set[str]] = {}  # block -> the blocks that it calls
         self.shares: list[Share] = []  # where a `share` stands
@@ -50,8 +50,7 @@ class ItemReader:
     def items(self, node: YamlNode, context: Context) -> list[Item]:
         """Read a list of items."""
         if not node.is_list:
-            said = f"a list of items is expected here, not {node.spoken}"
-            self.problems.note(said, node.mark, "write - conv: {...}")
+            self.note(f"a list of items is expected here, not {node.spoken}", node.mark, "write - conv: {...}")
             return [MistakenItem("", node.mark)]
         return [self.item(n, context) for n in node.value]
 
@@ -61,7 +60,7 @@ class ItemReader:
             return self.keyed(node.value, YamlNode(None, node.mark), node.mark, context)
         if not node.is_map:
             said = "this item is empty" if node.value is None else f"{node.spoken} is no item"
-            self.problems.note(said, node.mark, "an item is a word, or {operator: {fields}}")
+            self.note(said, node.mark, "an item is a word, or {operator: {fields}}")
             return MistakenItem("", node.mark)
         node = self.mended(node)
         keys = [k for k in node.value if k not in MODIFIERS and not (k == "do" and "table" in node.value)]
@@ -92,28 +91,26 @@ class ItemReader:
         for key, right in meant.items():
             said = f"unknown operator or block '{key}'" if right == "table" else f"unknown modifier '{key}'"
             said += f" beside '{beside}'" if beside and right != "table" else ""
-            self.problems.note(said, node.keys[key], f"did you mean '{right}'?")
+            self.note(said, node.keys[key], f"did you mean '{right}'?")
         values = {meant.get(key, key): value for key, value in node.value.items()}
         return YamlNode(values, node.mark, {meant.get(key, key): mark for key, mark in node.keys.items()})
 
     def meant(self, node: YamlNode, keys: list[str]) -> str | None:
         """Say what is wrong with an item of no key or of several; return the one that was meant, if it is clear."""
         if not keys:
-            hint = "write {relu, name: x}, or {do: [...], repeat: 2}"
-            self.problems.note("an item without an operator", node.mark, hint)
+            self.note("an item without an operator", node.mark, "write {relu, name: x}, or {do: [...], repeat: 2}")
             return None
         known = [k for k in keys if self.names.is_item(k)]
         if len(known) != 1:
             said = " and ".join(f"'{key[:40]}'" for key in keys[:5])
-            hint = "write an item, with its own -, for each"
-            self.problems.note(f"one item holds {said}", node.keys[keys[1]], hint)
+            self.note(f"one item holds {said}", node.keys[keys[1]], "write an item, with its own -, for each")
             return None
         for key in keys:
             if key != known[0]:
                 hint = f"modifiers: {', '.join(MODIFIERS)}"
                 if key in self.inside(known[0]):
                     hint = f"it goes inside the braces: {known[0]}: {{{key}: ...}}"
-                self.problems.note(f"unknown modifier '{key}' beside '{known[0]}'", node.keys[key], hint)
+                self.note(f"unknown modifier '{key}' beside '{known[0]}'", node.keys[key], hint)
         return known[0]
 
     def inside(self, key: str) -> list[str]:
@@ -128,7 +125,7 @@ class ItemReader:
         for key, node in nodes.items():
             slot = "when" if key == "if" else key
             if node.value is None:
-                self.problems.note(f"'{key}' is empty", node.mark, MODIFIERS[key])
+                self.note(f"'{key}' is empty", node.mark, MODIFIERS[key])
                 if key in ("repeat", "if"):
                     setattr(item, slot, mistaken(node.mark))
             elif key == "name":
@@ -168,13 +165,12 @@ class ItemReader:
     def refuse(self, key: str, mark: Mark, context: Context) -> None:
         """Say what is wrong with a key that is no operator and no block."""
         if re.match(r"[a-z_]+:\S", key):
-            hint = f"write '{key.replace(':', ': ', 1)}', with a space"
-            self.problems.note(f"'{key}' is one word to YAML", mark, hint)
+            self.note(f"'{key}' is one word to YAML", mark, f"write '{key.replace(':', ': ', 1)}', with a space")
             return
         hint = nearest(key, (*ops.operators(), *self.spec.blocks, "table", "do", "include", *context.variables))
         if not hint and context.layers.may_be(key):
             hint = f"'{key}' is a layer's name: write from: {key} beside the operator that it feeds"
-        self.problems.note(f"unknown operator or block '{key}'", mark, hint or "costcalc ops lists the operators")
+        self.note(f"unknown operator or block '{key}'", mark, hint or "costcalc ops lists the operators")
 
     # ---- operators and their branches ------------------------------------------------------------
 
@@ -184,35 +180,92 @@ class ItemReader:
         if joins(cls, node):
             item.branches = self.branches(node, mark, cls, context)
             return item if item.branches else MistakenItem(key, mark)
-        given = read_fields(cls, node, context, self.values)
+        given = self.fields(cls, node, context)
         item.values = {**self.spec.defaults.get(cls.kind, {}), **given}
         for name, field in cls.fields.items():
             if field.default is REQUIRED and name not in item.values:
                 if node.value is None or (node.is_map and name not in node.keys):
-                    self.problems.note(f"{key} needs '{name}' ({field.doc})", mark, f"write {key}: {{{name}: ...}}")
+                    self.note(f"{key} needs '{name}' ({field.doc})", mark, f"write {key}: {{{name}: ...}}")
                 item.values[name] = mistaken(mark)
         return item
+
+    def fields(self, cls: type[ops.Op], node: YamlNode, context: Context) -> dict[str, Value]:
+        """Read the fields that are given to an operator."""
+        if node.value is None:
+            return {}
+        if not node.is_map:
+            wanted = ", ".join(f"{n}: ..." for n, f in cls.fields.items() if f.default is REQUIRED) or "field: ..."
+            said = f"{cls.kind} takes a mapping of fields, not {node.spoken}"
+            self.note(said, node.mark, f"write {cls.kind}: {{{wanted}}}")
+            return {}
+        found = {}
+        for name, value in node.value.items():
+            field = cls.fields.get(name)
+            if field is None:
+                self.refuse_field(cls, name, node.keys[name])
+                found[closest(name, cls.fields)] = mistaken(value.mark)
+            elif value.value is None:
+                self.note(f"'{name}' is empty", value.mark, f"{name}: {field.doc}")
+                found[name] = mistaken(value.mark)
+            else:
+                found[name] = self.field(field, value, context)
+        found.pop("", None)
+        return found
+
+    def refuse_field(self, cls: type[ops.Op], name: str, mark: Mark) -> None:
+        """Say what is wrong with a field that an operator does not have."""
+        if name in MODIFIERS:
+            hint = f"'{name}' stands beside {cls.kind}, not inside its braces: {{{cls.kind}: {{...}}, {name}: ...}}"
+        else:
+            hint = nearest(name, cls.fields) or f"fields of {cls.kind}: {', '.join(cls.fields) or 'none'}"
+        self.note(f"{cls.kind} has no field '{name}'", mark, hint)
+
+    def field(self, field: Field, node: YamlNode, context: Context) -> Value:
+        """Read one field's value; what needs no scope is checked at once."""
+        if isinstance(field, Text):
+            return Value(node.mark, str(node.plain()))
+        words = field.words
+        if isinstance(field, Role):
+            words = words | ops.role_words(field.role).keys()
+        given = node.value
+        if words and isinstance(given, str) and given not in context.variables and given not in AMBIENT:
+            if given in words:
+                return Value(node.mark, given)
+            if re.match(r"[A-Za-z_]\w*\Z", given):
+                hint = nearest(given, {*words, *context.variables}) or f"known: {', '.join(sorted(words))}"
+                self.note(f"{field.name}: '{given}' is not known here", node.mark, hint)
+                return mistaken(node.mark)
+        value = self.values.value(node, context, words=words)
+        if value.fixed:
+            try:
+                field.parse(value.constant)
+                if isinstance(field, Role) and value.constant not in words:
+                    raise field.fault(f"'{value.constant}' is not known", nearest(value.constant, words))
+            except Fault as fault:
+                self.problems.add(fault.at(node.mark))
+                return mistaken(node.mark)
+        return value
 
     def branches(self, node: YamlNode, mark: Mark, cls: type[ops.Op], context: Context) -> list[Branch]:
         """Read the branches of a join, in a list or by their labels; none where they are not what it takes."""
         example = f"write {cls.kind}: [input, []]"
         if not node.is_map and not node.is_list:
-            self.problems.note(f"{cls.kind} joins branches", mark, f"{example}, or a mapping of them")
+            self.note(f"{cls.kind} joins branches", mark, f"{example}, or a mapping of them")
             return []
         for label, place, branch in node.entries() if node.is_map else ():
             if len(label) > LONGEST_NAME:
-                self.problems.note(f"a name of {len(label):,} characters", place, f"the limit is {LONGEST_NAME}")
+                self.note(f"a name of {len(label):,} characters", place, f"the limit is {LONGEST_NAME}")
                 return []
             if branch.value is None:
                 hint = f"write {cls.kind}: [{', '.join(node.value)[:60]}], or items after each label"
-                self.problems.note(f"branch '{label}' is empty", place, hint)
+                self.note(f"branch '{label}' is empty", place, hint)
                 return []
         pairs = list(node.value.items()) if node.is_map else [("", n) for n in node.value]
         if cls.inputs is not None and len(pairs) != cls.inputs:
-            self.problems.note(f"{cls.kind} takes {cls.inputs} branches, not {len(pairs)}", mark)
+            self.note(f"{cls.kind} takes {cls.inputs} branches, not {len(pairs)}", mark)
             return []
         if not pairs:
-            self.problems.note(f"{cls.kind} has no branches", mark, example)
+            self.note(f"{cls.kind} has no branches", mark, example)
         return [self.branch(label, n, context) for label, n in pairs]
 
     def branch(self, label: str, node: YamlNode, context: Context) -> Branch:
@@ -231,7 +284,7 @@ class ItemReader:
                 return Branch(label, None, self.values.ref(node, context, "a branch"))
             said = f"no layer is called '{word}'"
             hint = f"a word that is a branch is an earlier layer; for the operator or block write [{word}]"
-        self.problems.note(said, node.mark, hint)
+        self.note(said, node.mark, hint)
         return Branch(label, [MistakenItem("", node.mark)], None)
 
     # ---- blocks and specs that are run -----------------------------------------------------------
@@ -246,7 +299,7 @@ class ItemReader:
             for key, place, value in node.entries():
                 if key not in names:
                     hint = nearest(key, names) or f"arguments of {name}: {', '.join(names) or 'none'}"
-                    self.problems.note(f"block '{name}' has no argument '{key}'", place, hint)
+                    self.note(f"block '{name}' has no argument '{key}'", place, hint)
                     item.named.setdefault(closest(key, names), mistaken(value.mark))
                 else:
                     item.named[key] = self.values.value(value, context)
@@ -254,12 +307,11 @@ class ItemReader:
             item.positional = [self.values.value(n, context) for n in (node.value if node.is_list else [node])]
         if len(item.positional) > len(names):
             said = f"block '{name}' takes {several(len(names), 'argument')}, not {len(item.positional)}"
-            hint = f"they are: {', '.join(names)}" if names else f"write {name} alone"
-            self.problems.note(said, node.mark, hint)
+            self.note(said, node.mark, f"they are: {', '.join(names)}" if names else f"write {name} alone")
         given = {*names[: len(item.positional)], *item.named}
         for argument, default in block.arguments:
             if default is None and argument not in given:
-                self.problems.note(f"block '{name}' needs '{argument}'", mark, f"its arguments: {', '.join(names)}")
+                self.note(f"block '{name}' needs '{argument}'", mark, f"its arguments: {', '.join(names)}")
                 item.named[argument] = mistaken(mark)
         return item
 
@@ -269,16 +321,14 @@ class ItemReader:
             node = YamlNode({"spec": node}, node.mark, {"spec": node.mark})
         spec = node.value.get("spec") if node.is_map else None
         if spec is None or not isinstance(spec.value, str):
-            hint = "write include: {spec: resnet50, until: stage4, as: backbone}"
-            self.problems.note("include needs 'spec'", mark, hint)
+            self.note("include needs 'spec'", mark, "write include: {spec: resnet50, until: stage4, as: backbone}")
             return MistakenItem("include", mark)
         section = Section(node, ("spec", "until", "as", "knobs"), "unknown key of include: '{}'", self.problems)
         item = IncludeItem(spec.mark, spec.value)
         if alias := section.get("as"):
             item.alias = str(alias.value)
             if not re.match(rf"[\w-]{{1,{LONGEST_NAME}}}\Z", item.alias):
-                hint = "its layers are called NAME.stage3"
-                self.problems.note(f"'as' takes a name, not {alias.spoken}", alias.mark, hint)
+                self.note(f"'as' takes a name, not {alias.spoken}", alias.mark, "its layers are called NAME.stage3")
         if until := section.get("until"):
             item.until = self.values.new_ref(until, context, "until")
         for key, place, value in mapping(section.get("knobs"), "knobs", self.problems).entries():
@@ -297,8 +347,7 @@ class ItemReader:
         elif node.is_list and node.value and node.value[0].is_list:
             header = [(str(n.plain()), n.mark) for n in node.value[0].value]
         else:
-            said = "a table is a header row and rows, or a mapping of columns"
-            self.problems.note(said, node.mark, "write [[c, n], [64, 1]]")
+            self.note("a table is a header row and rows, or a mapping of columns", node.mark, "write [[c, n], [64, 1]]")
             return MistakenItem("table", mark), around
         taken: set[str] = set(around.variables)
         for name, name_mark in header:
@@ -311,12 +360,10 @@ class ItemReader:
         else:
             item.rows = [self.row(n, len(header), around) for n in node.value[1:]]
         if not header or item.rows == []:
-            said = f"the table has no {'rows' if header else 'columns'}"
-            self.problems.note(said, mark, "write [[c, n], [64, 1]]")
+            self.note(f"the table has no {'rows' if header else 'columns'}", mark, "write [[c, n], [64, 1]]")
         inner = around.also(item.columns)
         if do is None:
-            hint = "write do: beside it, with the items to run for each row"
-            self.problems.note("a table needs 'do'", mark, hint)
+            self.note("a table needs 'do'", mark, "write do: beside it, with the items to run for each row")
         else:
             item.items = self.items(do, inner)
         return item, inner
@@ -326,10 +373,10 @@ class ItemReader:
         if node.is_list and len(node.value) == width:
             return [self.values.value(n, context) for n in node.value]
         if not node.is_list:
-            self.problems.note(f"a row is a list, not {node.spoken}", node.mark)
+            self.note(f"a row is a list, not {node.spoken}", node.mark)
         else:
             said = f"this row has {several(len(node.value), 'cell')}, the header has {width}"
-            self.problems.note(said, node.mark, "each row has a cell for each column of the header")
+            self.note(said, node.mark, "each row has a cell for each column of the header")
         return [mistaken(node.mark)] * width
 
     def column(self, node: YamlNode, context: Context) -> Value | list[Value]:
@@ -343,4 +390,4 @@ class ItemReader:
         lengths = {n: len(c) for n, c in zip(item.columns, item.whole, strict=True) if isinstance(c, list)}
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-            self.problems.note(f"the columns are not equally long: {said}", mark)
+            self.note(f"the columns are not equally long: {said}", mark)

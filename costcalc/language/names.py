@@ -23,6 +23,7 @@ class SpecNames:
     def __init__(self, spec: Spec, problems: Problems) -> None:
         self.spec = spec
         self.problems = problems
+        self.note = problems.note
         self.read: set[str] = set()  # what expressions, references and items ask for
         self.definitions: set[str] = set()  # all names under `define`, those below the one being read too
         self.mistaken_blocks: set[str] = set()  # blocks whose heads could not be read
@@ -39,14 +40,14 @@ class SpecNames:
         spec, thing = self.spec, f"an {what}" if what[0] in "aeiou" else f"a {what}"
         shadows = what != "definition" and name in self.definitions
         if not re.match(r"[A-Za-z_]\w*\Z", name, re.ASCII):
-            self.problems.note(f"'{name}' is no name for {thing}", mark, "a name is a letter, then letters, digits, _")
+            self.note(f"'{name}' is no name for {thing}", mark, "a name is a letter, then letters, digits, _")
         elif name in RESERVED:
-            self.problems.note(f"{thing} cannot be called '{name}'", mark, "the language has a meaning for this word")
+            self.note(f"{thing} cannot be called '{name}'", mark, "the language has a meaning for this word")
         elif shadows or any(name in names for names in (taken, spec.knobs, spec.functions, self.mistaken_blocks)):
             self.read.add(name)  # nothing can read a knob that shares its name
-            self.problems.note(f"'{name}' is another's name already", mark, "shadowing is refused: choose another name")
+            self.note(f"'{name}' is another's name already", mark, "shadowing is refused: choose another name")
         elif what != "block" and (name in spec.blocks or name in ops.operators()):
-            self.problems.note(f"{thing} cannot be called '{name}'", mark, self.shadowed(name))
+            self.note(f"{thing} cannot be called '{name}'", mark, self.shadowed(name))
         else:
             return True
         return False
@@ -55,12 +56,12 @@ class SpecNames:
         """Refuse a layer's name that means something else; with an index it is another word: rpn2, not rpn."""
         said = f"a layer cannot be called '{name}'"
         if name in RESERVED:
-            self.problems.note(said, mark, "the language has a meaning for this word: shadowing is refused")
+            self.note(said, mark, "the language has a meaning for this word: shadowing is refused")
         elif name in context.variables or name in self.spec.functions:
             kind = "a variable's" if name in context.variables else "a function's"
-            self.problems.note(said, mark, f"it is {kind} name: shadowing is refused")
+            self.note(said, mark, f"it is {kind} name: shadowing is refused")
         elif not indexed and (name in self.spec.blocks or name in ops.operators()):
-            self.problems.note(said, mark, self.shadowed(name))
+            self.note(said, mark, self.shadowed(name))
 
     def shadowed(self, name: str) -> str:
         """Return what to do about a name that is a block's or an operator's."""
@@ -95,7 +96,7 @@ class SpecNames:
             layers.indexed.add(stem)
         elif text in layers.exact:
             first = f"the first is on line {layers.exact[text].line + 1}; " if mark.line >= 0 else ""
-            self.problems.note(f"two layers are called '{text}'", mark, f"{first}p(k) is p3 where k is 3")
+            self.note(f"two layers are called '{text}'", mark, f"{first}p(k) is p3 where k is 3")
         else:
             layers.exact[text] = mark
 
@@ -135,10 +136,10 @@ class SpecNames:
                 arguments = self.spec.functions[name].arguments
                 if arguments is not None and count != len(arguments):
                     hint = f"write {name}({', '.join(arguments)})" if arguments else f"it is a constant: write {name}"
-                    self.problems.note(f"{name} takes {several(len(arguments), 'argument')}, not {count}", place, hint)
+                    self.note(f"{name} takes {several(len(arguments), 'argument')}, not {count}", place, hint)
             elif name in context.layers.indexed:
                 if count != 1:
-                    self.problems.note(f"{name}(...) is a layer's name with one index, not {count}", place)
+                    self.note(f"{name}(...) is a layer's name with one index, not {count}", place)
             elif name not in FUNCTIONS and name not in TENSORS:
                 self.refuse_function(name, context, place)
         return len(self.problems) == before
@@ -156,16 +157,15 @@ class SpecNames:
     def refuse_name(self, name: str, context: Context, mark: Mark, words: Iterable[str]) -> None:
         """Say what is wrong with a name that means nothing here."""
         if name == "i":
-            self.problems.note("'i' is the turn of a repeat, and there is none here", mark)
+            self.note("'i' is the turn of a repeat, and there is none here", mark)
         elif name == "row":
-            self.problems.note("'row' is the row of a table, and there is none here", mark)
+            self.note("'row' is the row of a table, and there is none here", mark)
         elif name in AMBIENT:
-            hint = "no tensor enters here: knobs and define are seen only"
-            self.problems.note(f"'{name}' has no meaning here", mark, hint)
+            self.note(f"'{name}' has no meaning here", mark, "no tensor enters here: knobs and define are seen only")
         elif name in self.spec.functions or name in FUNCTIONS or name in TENSORS:
-            self.problems.note(f"'{name}' is a function", mark, f"write {name}(...)")
+            self.note(f"'{name}' is a function", mark, f"write {name}(...)")
         elif name.lower() in _TRUTHS:
-            self.problems.note(f"unknown name '{name}'", mark, f"write {_TRUTHS[name.lower()]}")
+            self.note(f"unknown name '{name}'", mark, f"write {_TRUTHS[name.lower()]}")
         else:
             known = {*context.variables, *context.layers.known(), *self.spec.blocks, *self.spec.functions, *AMBIENT}
             known.update(words)
@@ -175,7 +175,7 @@ class SpecNames:
             self.read.update(knob for knob in self.spec.knobs if hint == f"did you mean '{knob}'?")
             variables = sorted(context.variables)
             here = f"variables here: {', '.join(variables)}" if variables else "there are no variables here"
-            self.problems.note(f"unknown name '{name}'", mark, hint or here)
+            self.note(f"unknown name '{name}'", mark, hint or here)
 
     def refuse_function(self, name: str, context: Context, mark: Mark) -> None:
         """Say what is wrong with a call of what is no function."""
@@ -185,7 +185,7 @@ class SpecNames:
             hint = "a definition sees those above it, and not itself"
         elif name in context.variables:
             hint = f"'{name}' is a variable: write {name} * (...) for a product"
-        self.problems.note(f"unknown function '{name}'", mark, hint)
+        self.note(f"unknown function '{name}'", mark, hint)
 
 
 def joins(cls: type[ops.Op], node: YamlNode) -> bool:

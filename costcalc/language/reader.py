@@ -17,7 +17,6 @@ from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import VERSION, Function, MistakenItem, Spec, knob_fault, mistaken
 from costcalc.language.items import ItemReader
 from costcalc.language.names import SpecNames
-from costcalc.language.operator_fields import read_fields
 from costcalc.language.sections import Section, mapping
 from costcalc.language.signature import parse_signature
 from costcalc.language.source import YamlNode
@@ -49,6 +48,7 @@ class SpecReader:
         self.spec = spec
         self.root = root
         self.problems = problems
+        self.note = problems.note
         self.top = Section(root, TOP, "unknown top-level key '{}'", problems)
         self.names = SpecNames(spec, problems)
         self.values = ValueReader(self.names)
@@ -81,11 +81,9 @@ class SpecReader:
         """Refuse another version of the language than this."""
         node = self.top.get("costcalc")
         if node is None:
-            hint = "it says which version of the language this is"
-            self.problems.note("'costcalc: 1' is missing", self.root.mark, hint)
+            self.note("'costcalc: 1' is missing", self.root.mark, "it says which version of the language this is")
         elif node.value != VERSION or isinstance(node.value, bool):
-            hint = f"this costcalc reads version {VERSION}"
-            self.problems.note(f"costcalc: {node.value!s:.20} is not known", node.mark, hint)
+            self.note(f"costcalc: {node.value!s:.20} is not known", node.mark, f"this costcalc reads version {VERSION}")
 
     def knobs(self) -> None:
         """Read the knobs with their defaults."""
@@ -94,8 +92,7 @@ class SpecReader:
         self.values.longest_list = max(lengths, default=0)
         for name, mark, value in section.entries():
             if name in OPTIONS and name not in RESERVED:
-                hint = f"--{name} is an option of the command line"
-                self.problems.note(f"a knob cannot be called '{name}'", mark, hint)
+                self.note(f"a knob cannot be called '{name}'", mark, f"--{name} is an option of the command line")
             elif self.names.may_be_given(name, mark, "knob"):
                 self.knob_marks[name] = mark
             if name in RESERVED:
@@ -111,10 +108,10 @@ class SpecReader:
         if node.is_list:
             return not self.values.too_long(node)
         if node.value is None or node.is_map:
-            self.problems.note(f"knob '{name}' needs a default", node.mark, kinds)
+            self.note(f"knob '{name}' needs a default", node.mark, kinds)
         elif isinstance(node.value, str) and not re.match(r"[\w.-]{1,100}\Z", node.value):
             hint = f"a default is {kinds}; expressions stand under define"
-            self.problems.note(f"'{node.value[:60]}' is no default of a knob", node.mark, hint)
+            self.note(f"'{node.value[:60]}' is no default of a knob", node.mark, hint)
         else:
             return True
         return False
@@ -125,11 +122,11 @@ class SpecReader:
         for name, mark, settings in mapping(self.top.get("variants"), "variants", self.problems).entries():
             values = {}
             if settings.value is None or settings.value == {}:
-                self.problems.note(f"variant '{name}' sets no knob", mark, f"write {name}: {{knob: value}}")
+                self.note(f"variant '{name}' sets no knob", mark, f"write {name}: {{knob: value}}")
             for knob, place, value in mapping(settings, f"variant {name}", self.problems).entries():
                 if knob not in knobs:
                     hint = nearest(knob, knobs) or f"knobs: {', '.join(knobs)}"
-                    self.problems.note(f"variant '{name}' sets '{knob}', which is no knob", place, hint)
+                    self.note(f"variant '{name}' sets '{knob}', which is no knob", place, hint)
                     continue
                 if fault := knob_fault(knob, knobs[knob], value.plain()):
                     self.problems.add(fault.at(value.mark))
@@ -156,11 +153,11 @@ class SpecReader:
             for argument, offset, default, start in arguments:
                 self.names.may_be_given(argument, mark.shifted(offset, len(argument)), "argument", (name,))
                 if default is not None:
-                    self.problems.note("a definition's arguments have no defaults", mark.shifted(start, 1))
+                    self.note("a definition's arguments have no defaults", mark.shifted(start, 1))
             value = self.values.value(body, Context(self.names.everywhere().union(names)), ambient=False)
             if value.cost > MOST_CALLS:
                 hint = "definitions that call each other again and again grow fast"
-                self.problems.note(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
+                self.note(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
                 value = mistaken(mark)
             self.spec.functions[name] = Function(name, names, value)
 
@@ -170,18 +167,18 @@ class SpecReader:
         if len(section.value) <= MOST_NAMES:
             return section
         mark = next(iter(section.value.values())).mark
-        self.problems.note(f"a spec has {MOST_NAMES} {what} at most, not {len(section.value):,}", mark)
+        self.note(f"a spec has {MOST_NAMES} {what} at most, not {len(section.value):,}", mark)
         return YamlNode({}, mark)
 
     def input(self) -> None:
         """Read the input's shape."""
         node, hint = self.top.get("input"), "write input: [channels, height, width]"
         if node is None:
-            self.problems.note("'input' is missing", self.root.mark, hint)
+            self.note("'input' is missing", self.root.mark, hint)
         elif not node.is_list or not node.value:
-            self.problems.note("'input' must be a list", node.mark, hint)
+            self.note("'input' must be a list", node.mark, hint)
         elif len(node.value) > MOST_AXES:
-            self.problems.note(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
+            self.note(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
         else:
             context = Context(self.names.everywhere())
             self.spec.input = [self.values.value(n, context, ambient=False) for n in node.value]
@@ -192,7 +189,7 @@ class SpecReader:
         if node is None:
             return
         if type(node.value) is not int or node.value < 1:
-            self.problems.note("min_resolution must be a whole number", node.mark)
+            self.note("min_resolution must be a whole number", node.mark)
         else:
             self.spec.min_resolution = node.value
 
@@ -202,10 +199,10 @@ class SpecReader:
         for kind, mark, fields in mapping(self.top.get("defaults"), "defaults", self.problems).entries():
             cls = ops.find(kind)
             if cls is None:
-                self.problems.note(f"unknown operator '{kind}'", mark, nearest(kind, ops.operators()))
+                self.note(f"unknown operator '{kind}'", mark, nearest(kind, ops.operators()))
                 cls = ops.find(closest(kind, ops.operators()))
             if cls is not None:
-                self.spec.defaults[cls.kind] = read_fields(cls, fields, context, self.values)
+                self.spec.defaults[cls.kind] = self.items.fields(cls, fields, context)
 
     def layers(self) -> None:
         """Read the layers, and which of them are the network's outputs."""
@@ -213,7 +210,7 @@ class SpecReader:
         if node is None or not node.is_list or not node.value:
             said = "'layers' must be a list of items" if node else "'layers' is missing"
             said = "'layers' is empty" if node and not node.value else said
-            self.problems.note(said, node.mark if node else self.root.mark, "write layers:, then - conv: {...}")
+            self.note(said, node.mark if node else self.root.mark, "write layers:, then - conv: {...}")
             self.spec.layers = [MistakenItem("", self.root.mark)]
             return
         context = Context(self.names.everywhere(), LayerNames())
@@ -232,8 +229,7 @@ class SpecReader:
             return
         for one in sharing.lone(shares):
             where = f" in block '{one.body}'" if one.body else ""
-            said = f"nothing else{where} shares '{one.ref.text}'"
-            self.problems.note(said, one.ref.mark, sharing.hint(one, shares))
+            self.note(f"nothing else{where} shares '{one.ref.text}'", one.ref.mark, sharing.hint(one, shares))
 
     def refuse_unread(self) -> None:
         """Refuse knobs that nothing reads: a sweep over one would change nothing.
@@ -247,7 +243,7 @@ class SpecReader:
             words = set(re.findall(r"\w+", " ".join(texts)))
             unread = [name for name in unread if name not in words]
         for name in unread:
-            self.problems.note(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
+            self.note(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
 
 
 def _keys(node: YamlNode) -> list[str]:

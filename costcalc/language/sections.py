@@ -45,7 +45,8 @@ class Section:
             if key not in known:
                 hint = nearest(key, known) or f"known: {', '.join(known)}"
                 problems.note(unknown.replace("{}", key, 1), mark, hint)
-                self.values.setdefault(closest(key, known), value)
+                if meant := closest(key, known):
+                    self.values.setdefault(meant, value)
 
     def get(self, key: str) -> YamlNode | None:
         """Return a value; None where the key is not there."""
@@ -62,8 +63,8 @@ class Section:
 
     def choice(self, key: str, words: Collection[str], default: str) -> str:
         """Return one of several words."""
-        word = self.text(key, default)
-        if word not in words:
+        before, word = len(self.problems), self.text(key, default)
+        if word not in words and len(self.problems) == before:
             self.problems.note(f"{key} is one of {', '.join(words)}, not '{word[:40]}'", self.values[key].mark)
         return word
 

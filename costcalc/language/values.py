@@ -25,6 +25,7 @@ class ValueReader:
     def __init__(self, names: SpecNames) -> None:
         self.names = names
         self.problems = names.problems
+        self.note = names.problems.note
         self.longest_list = 0  # values of the longest list among knobs and constants: expressions may run over it
 
     def value(self, node: YamlNode, context: Context, *, ambient: bool = True, words: Iterable[str] = ()) -> Value:
@@ -40,7 +41,7 @@ class ValueReader:
             cost = sum(part.cost for part in parts)
             return Value(node.mark, run=lambda scope: [run(scope) for run in runs], cost=cost)
         if node.is_map or raw is None:
-            self.problems.note(f"a number, word or expression is expected, not {node.spoken}", node.mark)
+            self.note(f"a number, word or expression is expected, not {node.spoken}", node.mark)
             return mistaken(node.mark)
         if not isinstance(raw, str):
             return Value(node.mark, raw)
@@ -63,8 +64,7 @@ class ValueReader:
         """Say whether a list is too long to be one value, and refuse it then."""
         if len(node.value) <= LONGEST_LIST:
             return False
-        hint = f"one value has {LONGEST_LIST} at most"
-        self.problems.note(f"a list of {len(node.value):,} values", node.mark, hint)
+        self.note(f"a list of {len(node.value):,} values", node.mark, f"one value has {LONGEST_LIST} at most")
         return True
 
     def cost(self, expression: Expr) -> int:
@@ -78,7 +78,7 @@ class ValueReader:
         """Read the name of a layer, or a list of them."""
         nodes = node.value if node.is_list else [node]
         if not nodes:
-            self.problems.note(f"'{what}' is empty", node.mark, "name a layer or several, or leave it out")
+            self.note(f"'{what}' is empty", node.mark, "name a layer or several, or leave it out")
         return [self.ref(n, context, what) for n in nodes] or [mistaken_ref(node.mark)]
 
     def ref(self, node: YamlNode, context: Context, what: str) -> Ref:
@@ -99,16 +99,15 @@ class ValueReader:
     def name(self, node: YamlNode, context: Context, what: str, kind: str) -> Ref:
         """Read a name, with its index and its part."""
         if node.is_list or node.is_map or node.value is None or isinstance(node.value, bool):
-            self.problems.note(f"'{what}' takes a {kind}, not {node.spoken}", node.mark)
+            self.note(f"'{what}' takes a {kind}, not {node.spoken}", node.mark)
             return mistaken_ref(node.mark)
         text = str(node.value)
         if len(text) > LONGEST_NAME:
-            self.problems.note(f"a name of {len(text):,} characters", node.mark, f"the limit is {LONGEST_NAME}")
+            self.note(f"a name of {len(text):,} characters", node.mark, f"the limit is {LONGEST_NAME}")
             return mistaken_ref(node.mark)
         match = _REFERENCE.match(text)
         if match is None:
-            hint = "a name is text, or text with an index: p(k + 1)"
-            self.problems.note(f"'{text[:60]}' is no name", node.mark, hint)
+            self.note(f"'{text[:60]}' is no name", node.mark, "a name is text, or text with an index: p(k + 1)")
             return mistaken_ref(node.mark)
         stem, index = match["stem"], match["index"]
         value = None
@@ -133,7 +132,7 @@ class ValueReader:
             if text in layers.prefixes:
                 hint = f"the layers of what is included are called {text}.NAME"
         known = sorted({*layers.known(), "input"})
-        self.problems.note(said, ref.mark, hint or f"layers here: {', '.join(known)[:120]}")
+        self.note(said, ref.mark, hint or f"layers here: {', '.join(known)[:120]}")
         return False
 
 

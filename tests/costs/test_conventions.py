@@ -146,6 +146,29 @@ def test_a_wrong_file_is_told_with_its_place(old: str, new: str, said: str, tmp_
     assert said in str(caught.value)
 
 
+ONCE = [
+    ("macs: 0", "macs: 0\nmacs: 1", ["'macs' stands here twice"]),
+    ("source: a test", "sources: a test", ["'sources' means nothing here"]),
+    ("profile: 1", "profil: 1", ["'profil' means nothing here"]),
+    ("macs: 0", "macs: 0\nrules: [{on: conv, macs: 1}]", ["a rule needs 'of'", "'on' means nothing here"]),  # no hint
+    (
+        "macs: 0",
+        "macs: 0" + "".join(f"\n{k}: 1" for k in range(300)),
+        [f"'{k}' means nothing here" for k in range(100)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), ONCE, ids=[row[2][0] for row in ONCE])
+def test_one_mistake_is_told_once(old: str, new: str, said: list[str], tmp_path: Path) -> None:
+    assert old in OWN
+    with pytest.raises(SpecError) as caught:
+        costcalc.count(TINY, convention=own(tmp_path, text=OWN.replace(old, new)))
+    told = [problem.message for problem in caught.value.problems]
+    assert len(told) == len(said)
+    assert all(message.startswith(start) for message, start in zip(told, said, strict=True))
+
+
 WIDE = TINY | {"knobs": {"w": 1}, "layers": [{"conv": {"out": "4 * w", "kernel": 3}}, "flatten", {"fc": {"out": 2}}]}
 # Of w = 1 the fully connected layer has 4 * 6 * 6 * 2 = 288 products, of w = 2 576.
 BELOW = [("macs - 400", "at w 1: macs - 400 gives no number for fc (fc)"), ("macs - 100", ""), ("macs / 2", "")]

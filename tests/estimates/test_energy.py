@@ -93,6 +93,10 @@ WRONG = [
         "costcalc_energy: 1\nword_bits: 32\nmacs: {fp32: 1}\nonchip: {big: 3}\ndram: 5\n",
         "'big' is no size in KiB",
     ),
+    (
+        "costcalc_energy: 1\nword_bits: 32\nmacs: {fp32: 1}\nonchip: {source: me}\ndram: 5\n",
+        "the table needs word_bits",
+    ),
     ("costcalc_energy: 1\nword_bits: 32\nmacs: {fp32: much}\nonchip: {8: 3}\ndram: 5\n", "fp32 is a number 0 or more"),
 ]
 
@@ -103,6 +107,13 @@ def test_wrong_tables_are_refused(tmp_path, text, message) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SpecError, match=message):
         energy.load(str(path))
+
+
+def test_the_source_of_a_part_is_that_of_its_numbers(tmp_path) -> None:
+    path = tmp_path / "table.yaml"
+    text = "costcalc_energy: 1\nword_bits: 32\nmacs: {source: me, fp32: 1, int8: {value: 2, source: you}}\n"
+    path.write_text(f"{text}onchip: {{8: 3}}\ndram: 5\n", encoding="utf-8")
+    assert [number.source for number in energy.load(str(path)).macs.values()] == ["me", "you"]
 
 
 @pytest.mark.parametrize("name", energy.tables())

@@ -281,8 +281,10 @@ def test_ranks(first, second, wanted) -> None:
 def test_a_calibrated_file_is_a_device(tmp_path, run) -> None:
     path = tmp_path / "mine.yaml"
     words = ["calibrate", str(DATA), "--only", "device=pixel3_4_threads", "--only", "dtype=fp32", "-o", str(path)]
-    assert run(*words).code == 0
-    found = Latency(costcalc.count("mobilenet_v1"), device.load(str(path)))
+    assert run(*words, "--title", "Pixel 3: 4 threads").code == 0
+    made = device.load(str(path))
+    assert made.title == "Pixel 3: 4 threads"
+    found = Latency(costcalc.count("mobilenet_v1"), made)
     assert found.milliseconds[1] == pytest.approx(24.0, rel=0.1)  # published: 24.0 ms
 
 
@@ -396,7 +398,9 @@ def test_rewards(accuracy, latency, target, power, wanted) -> None:
 WRONG_DEVICES = [
     ("costcalc_device: 2\n", "it has no 'costcalc_device: 1'"),
     (DEVICE.replace("dense_gmacs: 1,", ""), "measured rates need dense_gmacs"),
-    (DEVICE.replace("kind: cpu", "kind: tpu"), "kind is one of cpu, gpu, npu, mcu, not 'tpu'"),
+    (DEVICE.replace("kind: cpu", "kind: tpu"), ":3:7: kind is one of cpu, gpu, npu, mcu, not 'tpu'"),
+    (DEVICE.replace("kind: cpu", "kind: [cpu]"), ":3:7: a text belongs here"),
+    (DEVICE.replace("overhead_us: 3", "overhead_us: 3, fusion: all"), "fusion is one of eager, pointwise, ideal"),
     (DEVICE.replace("overhead_us: 3", "overhead: 3"), "unknown key 'overhead' in fp32"),
     (DEVICE.replace("dense_gmacs: 1,", "dense_gmacs: fast,"), "dense_gmacs is a number above 0"),
     (DEVICE.replace("bandwidth_gbs: 2,", "bandwidth_gbs: 0,"), "bandwidth_gbs is a number above 0"),
@@ -407,6 +411,9 @@ WRONG_DEVICES = [
     (DEVICE.replace("overhead_us: 3", "overhead_us: 3, batch: 1.5"), "batch is a whole number above 0"),
     (DEVICE.replace("int8:", "int9:"), "'int9' is no dtype"),
     (DEVICE.replace("measured:", "messured:"), "did you mean 'measured'"),
+    (DEVICE.replace("dense_gmacs: 1,", "dens_gmacs: 1,"), "did you mean 'dense_gmacs'"),
+    (DEVICE.replace("title: a made-up chip", "title:"), ":2:1: a text belongs here"),
+    ("- 1", "it has no 'costcalc_device: 1'"),
 ]
 
 
@@ -414,8 +421,9 @@ WRONG_DEVICES = [
 def test_wrong_devices_are_refused(tmp_path, text, message) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(SpecError, match=message):
+    with pytest.raises(SpecError, match=message) as caught:
         device.load(str(path))
+    assert len(caught.value.problems) == 1
 
 
 @pytest.mark.parametrize(

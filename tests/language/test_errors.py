@@ -151,6 +151,18 @@ def test_after_a_hundred_nobody_reads_on() -> None:
     assert len(refused(spec("\n".join(f"  - relo{k}" for k in range(3000)))).problems) == 100
 
 
+def test_the_hundredth_mistake_may_be_one_of_yaml() -> None:
+    text = "costcalc: 1\n" + "name: x\n" * 100 + "layers: [\n"
+    problems = refused(text).problems
+    assert len(problems) == 100
+    assert problems[-1].message.startswith("this is no YAML")
+
+
+def test_a_misspelt_key_is_one_mistake() -> None:
+    (problem,) = refused(spec("  - relu").replace("costcalc: 1", "costclac: 1")).problems
+    assert (problem.message, problem.hint) == ("unknown top-level key 'costclac'", "did you mean 'costcalc'?")
+
+
 def test_nothing_of_a_file_steers_the_terminal() -> None:
     text = str(refused(spec('  - conv: {out: "4 * \\e[31mred\\a", kernel: 3}\n  - "\\e]0;title\\a"')))
     assert text.replace("\n", "").isprintable()
