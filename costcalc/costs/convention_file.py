@@ -62,11 +62,9 @@ class ConventionReader:
         own = self.formulas(top, ())
         own.setdefault("params", parse(LEARNABLE))
         rules = self.rules(top.items("rules"), own)
-        said: dict[str, Any] = texts | {"name": texts["name"] or name, "tool": top.flag("tool")}
-        said |= {"notes": tuple(top.texts("notes")), "things": texts["things"] or "params"}
-        said["marks"] = self.marks
-        said["says"] = self.says(top)
-        return self.counts(top, own, rules, said)
+        said: dict[str, Any] = texts | {"name": texts["name"] or name, "things": texts["things"] or "params"}
+        said |= {"tool": top.flag("tool"), "notes": tuple(top.texts("notes")), "says": self.says(top)}
+        return self.counts(top, own, rules, said | {"marks": self.marks})
 
     def section(self, node: YamlNode, known: tuple[str, ...]) -> Section:
         """Return the values by key."""
@@ -145,11 +143,12 @@ class ConventionReader:
         self.marks.setdefault(text, node.mark)
         try:
             expression = parse(text)
-            if not expression.names and not expression.calls:
-                self.constant(expression, node.mark)
+            value = 0 if expression.names or expression.calls else formulas.constant(expression)
         except Fault as fault:
             self.problems.add(fault.at(node.mark))
             return parse("0")
+        if isinstance(value, bool) or value < 0:
+            self.note(f"{text} is no number of operations or parameters", node.mark, "write 0, or a formula")
         for name, offset, hint in formulas.unknown(expression, kinds):
             self.note(f"a formula knows no '{name}' here", node.mark.shifted(offset, len(name)), hint)
         return expression
@@ -161,9 +160,3 @@ class ConventionReader:
             return {"": top.text("says")}
         each = self.section(node, ("params", *COUNTS))
         return {key: each.text(key) for key in each.values}
-
-    def constant(self, expression: Expr, mark: Mark) -> None:
-        """Note a constant that counts nothing."""
-        value = formulas.constant(expression)
-        if isinstance(value, bool) or value < 0:
-            self.note(f"{expression.text} is no number of operations or parameters", mark, "write 0, or a formula")

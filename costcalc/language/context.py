@@ -4,27 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from costcalc.base.errors import Mark
-
-
-class Context:
-    """Where an item stands, and what it may name there. It is never changed: what lies inside has one of its own."""
-
-    __slots__ = ("block", "layers", "repeated", "variables")
-
-    def __init__(
-        self, variables: frozenset[str], layers: LayerNames | None = None, block: str = "", *, repeated: bool = False
-    ) -> None:
-        self.variables = variables
-        self.layers = LayerNames() if layers is None else layers  # of its body
-        self.block = block  # whose body that is, '' for the spec's own layers
-        self.repeated = repeated  # whether it is run several times: a repeat or a table is around it
-
-    def also(self, names: Iterable[str], *, repeated: bool = False) -> Context:
-        """Return this context with more variables."""
-        variables = self.variables.union(names)
-        return Context(variables, self.layers, self.block, repeated=self.repeated or repeated)
 
 
 class LayerNames:
@@ -45,3 +27,19 @@ class LayerNames:
     def known(self) -> set[str]:
         """Return the names for a 'did you mean'."""
         return {*self.exact, *(f"{p}.NAME" for p in self.prefixes), *(f"{stem}(k)" for stem in self.indexed)}
+
+
+NO_LAYERS = LayerNames()
+
+
+class Context(NamedTuple):
+    """Where an item stands, and what it may name there. It is never changed: what lies inside has one of its own."""
+
+    variables: frozenset[str]
+    layers: LayerNames = NO_LAYERS  # of its body
+    block: str = ""  # whose body that is; '' for the spec's own layers
+    repeated: bool = False  # whether it is run several times: a repeat or a table is around it
+
+    def also(self, names: Iterable[str], *, repeated: bool = False) -> Context:
+        """Return this context with more variables."""
+        return Context(self.variables.union(names), self.layers, self.block, self.repeated or repeated)

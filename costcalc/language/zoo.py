@@ -93,23 +93,16 @@ def load_text(text: str, where: str = "spec") -> Spec:
     return _checked(Spec(where, text), *parse(text, where))
 
 
-def examine(spec: Spec, root: YamlNode | None, problems: Problems) -> Problems:
-    """Read the data into the spec and return every problem: those of the YAML and those of the document."""
-    if root is None:
-        if not problems:
-            problems.note("the spec is empty", Mark(spec.where, spec.text, 0), "begin with 'costcalc: 1'")
-    elif root.value is None:
-        problems.note("the spec is empty", root.mark, "begin with 'costcalc: 1'")
-    else:
-        read_spec(spec, root, problems)
-    return problems
-
-
 def _checked(spec: Spec, root: YamlNode | None, problems: Problems) -> Spec:
-    if examine(spec, root, problems):
-        spec.problems = problems.found
-        if not spec.layers:
-            raise problems.error()
+    """Read the data into the spec, which keeps the mistakes; raise SpecError where nothing is left to be run."""
+    if root is not None and root.value is not None:
+        read_spec(spec, root, problems)
+    elif root is not None or not problems:
+        mark = root.mark if root else Mark(spec.where, spec.text, 0)
+        problems.note("the spec is empty", mark, "begin with 'costcalc: 1'")
+    spec.problems = problems.found
+    if problems and not spec.layers:
+        raise problems.error()
     return spec
 
 
