@@ -6,7 +6,7 @@ import click
 
 from costcalc.base.errors import nearest, stop
 from costcalc.cli import common
-from costcalc.language import reference
+from costcalc.language import operator_reference as reference
 from costcalc.operators import op
 
 

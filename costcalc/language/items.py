@@ -32,7 +32,7 @@ from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role,
 def read_word_item(spec: Spec, item: WordItem, word: str) -> tuple[Item, list[Problem]]:
     """Return what an item whose key is a variable is when that holds a word, and what is wrong with it then."""
     reader = ItemReader(ValueReader(SpecNames(spec, Problems())))
-    return reader.keyed(word, item.node, item.mark, item.context), reader.problems.found
+    return reader.bare(word, item.node, item.mark, item.context), reader.problems.found
 
 
 class ItemReader:
@@ -57,17 +57,17 @@ class ItemReader:
     def item(self, node: YamlNode, context: Context) -> Item:
         """Read one item: a bare word, or a mapping of one key and its modifiers."""
         if isinstance(node.value, str):
-            return self.keyed(node.value, YamlNode(None, node.mark), node.mark, context)
+            return self.bare(node.value, YamlNode(None, node.mark), node.mark, context)
         if not node.is_map:
             said = "this item is empty" if node.value is None else f"{node.spoken} is no item"
             self.note(said, node.mark, "an item is a word, or {operator: {fields}}")
             return MistakenItem("", node.mark)
         node = self.mended(node)
         keys = [k for k in node.value if k not in MODIFIERS and not (k == "do" and "table" in node.value)]
-        key = keys[0] if len(keys) == 1 else self.meant(node, keys)
+        key = keys[0] if len(keys) == 1 else self.main_key(node, keys)
         modifiers = {k: v for k, v in node.value.items() if k in MODIFIERS}
         if key is None:
-            return self.modified(MistakenItem("", node.mark), modifiers, context, context.also(("i", "row")))
+            return self.with_modifiers(MistakenItem("", node.mark), modifiers, context, context.also(("i", "row")))
         value = node.value[key]
         fields = self.inside(key)
         outside = {k: node.value[k] for k in keys if k in fields}
@@ -75,12 +75,12 @@ class ItemReader:
             value = YamlNode({**(value.value or {}), **outside}, value.mark, {**value.keys, **node.keys})
         inner = context.also(("i",), repeated=True) if "repeat" in modifiers else context
         if key != "table":
-            item = self.keyed(key, value, node.keys[key], inner)
+            item = self.bare(key, value, node.keys[key], inner)
         else:  # its modifiers see its columns and `row`
             item, inner = self.table(value, node.keys[key], node.value.get("do"), inner)
             if isinstance(item, MistakenItem):  # the columns are not known
                 return item
-        return self.modified(item, modifiers, context, inner)
+        return self.with_modifiers(item, modifiers, context, inner)
 
     def mended(self, node: YamlNode) -> YamlNode:
         """Report the misspelt modifiers of an item, and return it as it was meant."""
@@ -95,7 +95,7 @@ class ItemReader:
         values = {meant.get(key, key): value for key, value in node.value.items()}
         return YamlNode(values, node.mark, {meant.get(key, key): mark for key, mark in node.keys.items()})
 
-    def meant(self, node: YamlNode, keys: list[str]) -> str | None:
+    def main_key(self, node: YamlNode, keys: list[str]) -> str | None:
         """Say what is wrong with an item of no key or of several; return the one that was meant, if it is clear."""
         if not keys:
             self.note("an item without an operator", node.mark, "write {relu, name: x}, or {do: [...], repeat: 2}")
@@ -120,7 +120,7 @@ class ItemReader:
         cls = ops.operators().get(key)
         return list(cls.fields) if cls else []
 
-    def modified(self, item: Item, nodes: dict[str, YamlNode], outer: Context, inner: Context) -> Item:
+    def with_modifiers(self, item: Item, nodes: dict[str, YamlNode], outer: Context, inner: Context) -> Item:
         """Read the modifiers beside an item: `repeat` and `from` see what is around it, the others its turns too."""
         for key, node in nodes.items():
             slot = "when" if key == "if" else key
@@ -140,7 +140,7 @@ class ItemReader:
                 setattr(item, slot, self.values.value(node, outer if key == "repeat" else inner))
         return item
 
-    def keyed(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
+    def bare(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
         """Read an item, less its modifiers, by its key."""
         if key == "table":
             return self.table(value, mark, None, context)[0]

@@ -228,7 +228,7 @@ class SpecReader:
         if self.problems and _keys(self.root).count("share") != len(shares):
             return
         for one in sharing.lone(shares):
-            where = f" in block '{one.body}'" if one.body else ""
+            where = f" in block '{one.block}'" if one.block else ""
             self.note(f"nothing else{where} shares '{one.ref.text}'", one.ref.mark, sharing.hint(one, shares))
 
     def refuse_unread(self) -> None:

@@ -15,9 +15,9 @@ class Share(NamedTuple):
     """A place in the text where a `share` stands."""
 
     ref: Ref
-    body: str  # the block that it is in, '' for the layers
-    again: bool  # whether that place is run several times: in a repeat, a table
-    layers: LayerNames  # of that body
+    block: str  # that it is in, '' for the spec's own layers
+    repeated: bool  # whether it is run several times: in a repeat, a table
+    layers: LayerNames  # of its body
 
 
 def lone(shares: Sequence[Share]) -> list[Share]:
@@ -25,14 +25,14 @@ def lone(shares: Sequence[Share]) -> list[Share]:
 
     `w` meets `w`; `w(k)` meets `w(j)`, `w1` and `w2`.
     """
-    plain = Counter((one.body, one.ref.text) for one in shares if one.ref.index is None)
-    indexed = Counter((one.body, one.ref.text) for one in shares if one.ref.index is not None)
-    numbered = {(one.body, stem) for one in shares for stem in _stems(one.ref.text)}
+    plain = Counter((one.block, one.ref.text) for one in shares if one.ref.index is None)
+    indexed = Counter((one.block, one.ref.text) for one in shares if one.ref.index is not None)
+    numbered = {(one.block, stem) for one in shares for stem in _stems(one.ref.text)}
     found = []
     for one in shares:
-        key, mine = (one.body, one.ref.text), plain if one.ref.index is None else indexed
-        met = mine[key] > 1 or any((one.body, stem) in indexed for stem in _stems(one.ref.text))
-        if not (one.again or met or (mine is indexed and key in numbered)):
+        key, mine = (one.block, one.ref.text), plain if one.ref.index is None else indexed
+        met = mine[key] > 1 or any((one.block, stem) in indexed for stem in _stems(one.ref.text))
+        if not (one.repeated or met or (mine is indexed and key in numbered)):
             found.append(one)
     return found
 
@@ -49,7 +49,7 @@ def hint(one: Share, shares: Sequence[Share]) -> str:
     word = one.ref.text
     if one.layers.may_be(word):
         return f"write share: {word} beside the layer '{word}' too"
-    meant = nearest(word, {other.ref.text for other in shares if other.body == one.body and other is not one})
-    if meant or not one.body:
+    meant = nearest(word, {other.ref.text for other in shares if other.block == one.block and other is not one})
+    if meant or not one.block:
         return meant or f"write share: {word} beside the others that use these weights, or remove it"
-    return f"each call of a block has weights of its own: write share: {word} beside the calls of {one.body}"
+    return f"each call of a block has weights of its own: write share: {word} beside the calls of {one.block}"

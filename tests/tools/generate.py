@@ -41,7 +41,7 @@ def pages() -> list[Path]:
 
 def reference() -> str:
     """Return docs/operators.md."""
-    from costcalc.language import reference as operators
+    from costcalc.language import operator_reference as operators
 
     note = "<!-- Made from the operators' classes by `python tests/tools/generate.py`: change those. -->\n\n"
     return note + operators.whole().rstrip() + "\n"
