@@ -76,8 +76,7 @@ def with_constant(net: Net, call: Call) -> None:
         "Elu": ("elu", "alpha", 1.0),
         "Celu": ("celu", "alpha", 1.0),
     }[call.op]
-    alpha = _number(f"{call.attr('alpha', default):.7g}")
-    _each(net, call, net.data(call, 0), kind, **({} if alpha == default else {field: alpha}))
+    _each(net, call, net.data(call, 0), kind, **{field: _number(f"{call.attr('alpha', default):.7g}")})
 
 
 @rule("PRelu")
@@ -90,8 +89,7 @@ def prelu(net: Net, call: Call) -> None:
     full = shapes.padded(slope.shape, len(x.shape))[net.lead(x.shape) :]
     if slope.size != 1 and full != (dims[0], *(1,) * (len(dims) - 1)):
         raise Fault("costcalc's prelu has one slope, or one a channel")
-    fields = {"per_channel": True} if slope.size > 1 else {}
-    net.give(call, net.layer(call, "prelu", x.name, [slope], **fields), x)
+    net.give(call, net.layer(call, "prelu", x.name, [slope], per_channel=slope.size > 1), x)
 
 
 @rule("Clip")
@@ -135,9 +133,9 @@ def softmax(net: Net, call: Call) -> None:
     last = axis == len(dims) - 1
     if net.version < 13 and not last:
         wide = net.reshape(x.name, (*dims[:axis], _size(dims[axis:])), call.name)
-        value = net.reshape(net.add(kind, [wide], call.name, **({"axis": axis} if axis else {})), dims, call.name)
+        value = net.reshape(net.add(kind, [wide], call.name, axis=axis), dims, call.name)
     else:
-        value = net.add(kind, [x.name], call.name, **({"axis": axis} if axis else {}))
+        value = net.add(kind, [x.name], call.name, axis=axis)
     net.put(call, value, x.shape)
 
 
@@ -285,7 +283,7 @@ def reduced(net: Net, call: Call) -> None:
     if op == "mean" and inner == space and len(space) in (1, 2):
         value = _global_mean(net, value, call.name, keep=keep)
     elif inner:
-        value = net.add("reduce_axes", [value], call.name, op=op, axes=inner, **({"keep": True} if keep else {}))
+        value = net.add("reduce_axes", [value], call.name, op=op, axes=inner, keep=keep)
     whole = tuple(1 if k in gone else n for k, n in enumerate(x.shape))
     net.put(call, value, whole if keep else tuple(n for k, n in enumerate(x.shape) if k not in gone))
 
