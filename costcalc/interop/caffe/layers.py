@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any
 
 from costcalc.base.errors import nearest
+from costcalc.interop import words
 from costcalc.interop.caffe.file import LOSSES, CaffeLayer
 from costcalc.interop.guard import guarded
 from costcalc.interop.options import Declared, Options, wrong
+from costcalc.interop.words import CAFFE
 from costcalc.language.writing import INPUT, alike, legal_name, window_fields
 
 # Fields of any layer, and of parameter groups, that change nothing in the network's cost.
@@ -179,13 +181,12 @@ class CaffeNetwork:
     def prelu(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         return self.flat.add("prelu", values, layer.name, per_channel=not group.flag("channel_shared"))
 
-    def elu(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        return self.flat.add("elu", values, layer.name, alpha=group.real("alpha", 1.0))
-
     def plain(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        """Activations without parameters."""
-        del group
-        return self.flat.add(_PLAIN[layer.type], values, layer.name)
+        """Activations, with the number that they have."""
+        kind = words.ACTIVATIONS.read(CAFFE)[layer.type]
+        given = {field: group.one(word) for field, word in words.numbers(CAFFE).get(kind, {}).items()}
+        fields: dict[str, Any] = {field: group.fraction(field, one) for field, one in given.items() if one}
+        return self.flat.add(kind, values, layer.name, **fields)
 
     def clip(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         if (group.real("min", 0.0), group.real("max", 0.0)) != (0.0, 6.0):
@@ -197,8 +198,7 @@ class CaffeNetwork:
         for key, usual in (("base", -1.0), ("scale", 1.0), ("shift", 0.0)):
             if group.real(key, usual) != usual:
                 raise wrong(f"{layer.options.what}: another {key} than {usual:g} can't be expressed", group.place(key))
-        op = {"AbsVal": "absolute", "Exp": "exp", "Log": "log"}[layer.type]
-        return self.flat.add("arithmetic", values, layer.name, op=op)
+        return self.flat.add("arithmetic", values, layer.name, op=words.ALONE.read(CAFFE)[layer.type])
 
     def power(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """(shift + scale * x) ^ power; what is neutral is left out."""
@@ -341,17 +341,14 @@ def _axis(group: Options, key: str, default: int) -> int:
 
 
 _DEPTHWISE = ("DepthwiseConvolution", "ConvolutionDepthwise", "ConvolutionDepthWise")
-_JOINS = {"PROD": "multiply", "0": "multiply", "SUM": "add", "1": "add", "MAX": "maximum", "2": "maximum"}
-_PLAIN = {
-    "Sigmoid": "sigmoid", "TanH": "tanh", "BNLL": "softplus", "ReLU6": "relu6", "Swish": "swish", "Mish": "mish",
-    "HardSwish": "hard_swish", "HardSigmoid": "hard_sigmoid",
-}  # fmt: skip
-_PLAIN_GROUPS = {"Sigmoid": "sigmoid_param", "TanH": "tanh_param", "Swish": "swish_param"}
+_JOINS = words.JOINS.read(CAFFE) | {"0": "multiply", "1": "add", "2": "maximum"}  # the numbers of caffe.proto
+_PLAIN_GROUPS = {"Sigmoid": "sigmoid_param", "TanH": "tanh_param", "Swish": "swish_param", "ELU": "elu_param"}
 
 Step = Callable[[CaffeNetwork, CaffeLayer, Options, list[str]], list[str]]
 _MANY = 1000
 # A type's group of parameters, how many blobs it takes, and what it becomes.
 _LAYERS: dict[str, tuple[str, int, int, Step]] = {
+    **{word: (_PLAIN_GROUPS.get(word, ""), 1, 1, CaffeNetwork.plain) for word in words.ACTIVATIONS.read(CAFFE)},
     "Convolution": ("convolution_param", 1, 1, CaffeNetwork.convolution),
     "Deconvolution": ("convolution_param", 1, 1, CaffeNetwork.convolution),
     "Pooling": ("pooling_param", 1, 1, CaffeNetwork.pooling),
@@ -362,7 +359,6 @@ _LAYERS: dict[str, tuple[str, int, int, Step]] = {
     "Normalize": ("norm_param", 1, 1, CaffeNetwork.normalize),
     "ReLU": ("relu_param", 1, 1, CaffeNetwork.relu),
     "PReLU": ("prelu_param", 1, 1, CaffeNetwork.prelu),
-    "ELU": ("elu_param", 1, 1, CaffeNetwork.elu),
     "Clip": ("clip_param", 1, 1, CaffeNetwork.clip),
     "AbsVal": ("", 1, 1, CaffeNetwork.elementary),
     "Exp": ("exp_param", 1, 1, CaffeNetwork.elementary),
@@ -383,4 +379,3 @@ _LAYERS: dict[str, tuple[str, int, int, Step]] = {
     "Upsample": ("upsample_param", 1, 1, CaffeNetwork.upsample),
 }
 _LAYERS |= dict.fromkeys(_DEPTHWISE, ("convolution_param", 1, 1, CaffeNetwork.convolution))
-_LAYERS |= {word: (_PLAIN_GROUPS.get(word, ""), 1, 1, CaffeNetwork.plain) for word in _PLAIN}

@@ -11,6 +11,7 @@ from costcalc.interop.onnx.fold import slices, split_sizes
 from costcalc.interop.onnx.layers import expanded
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Data, Dims
+from costcalc.interop.words import BORDERS, ONNX
 
 MOST_PIECES = 64  # that a tensor is cut into to be put together in another order
 
@@ -232,8 +233,6 @@ def _picked(net: Net, value: str, name: str, axis: int, places: Sequence[int]) -
 
 # ---- borders and sizes ---------------------------------------------------------------------------
 
-_MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
-
 
 @rule("Pad")
 def pad(net: Net, call: Call) -> None:
@@ -242,7 +241,7 @@ def pad(net: Net, call: Call) -> None:
     rank, lead = len(x.shape), net.lead(x.shape)
     named = call.numbers("axes", 3)
     axes = list(range(rank)) if named is None else [shapes.axis(n, rank) for n in named]
-    mode = _MODES.get(call.attr("mode", "constant"), "")
+    mode = BORDERS.read(ONNX).get(call.attr("mode", "constant"), "")
     if len(pads) != 2 * len(axes) or not mode:
         raise Fault("its pads or its mode are not known")
     pairs = {axis: (pads[k], pads[k + len(axes)]) for k, axis in enumerate(axes)}
