@@ -8,7 +8,8 @@ against what the other framework says, layer by layer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from costcalc.base.errors import Fault, stop
@@ -41,6 +42,12 @@ class Step:
     def __repr__(self) -> str:
         return f"<{self.name}: {self.kind} {self.x} -> {self.y}>"
 
+    @property
+    def op(self) -> Any:
+        """The operator, its fields settled."""
+        shapes = self.x if isinstance(self.x, tuple) else (self.x,)
+        return ops.operators()[self.kind](len(shapes[0].space) if shapes else 0, **self.fields)
+
 
 class Flat:
     """A network as a flat list of steps, with its input and outputs."""
@@ -53,6 +60,7 @@ class Flat:
         self.outputs: list[str] = []
         self.classes: dict[str, str] = {}  # module path -> its class's name, where the importer knows it
         self.owners: dict[str, Step] = {}  # a stored tensor, by its name -> the step that counts it
+        self.known: dict[Any, dict[str, Any]] = {}  # operators with their fields -> those that must be said
         self.numbers: dict[str, int] = {}  # name -> the last number that a layer of that name got
         self.shapes: dict[str, Shape] = {INPUT: Shape(*shape)}
 
@@ -62,17 +70,17 @@ class Flat:
         kind: an operator of costcalc. inputs: names of values: `INPUT`, or what `add` returned.
         name: what the layer is called where it comes from; a name that is taken gets a number, and
         characters that a spec's names can't have become `_`. share: steps with the same word here use
-        one set of weights. fields: as a spec writes them.
+        one set of weights. fields: as a spec writes them; those that are None, or say what holds anyway, are left out.
 
         Raises SpecError, naming the layer, where the operator refuses the fields or the shapes.
         """
         step = Step(self.free(name), kind, fields, list(inputs))
         step.share = share
-        cls = ops.operators()[kind]
         shapes = [self.shapes[value] for value in step.inputs]
-        step.x = shapes[0] if cls.inputs == 1 else tuple(shapes)
+        step.x = shapes[0] if ops.operators()[kind].inputs == 1 else tuple(shapes)
         try:
-            op = cls(len(shapes[0].space) if shapes else 0, **fields)
+            step.fields = self.least(kind, len(shapes[0].space) if shapes else 0, fields)
+            op = step.op
             step.y = op.shape(step.x)
             op.check(step.x, step.y)
         except Fault as fault:
@@ -83,6 +91,13 @@ class Flat:
         self.shapes.update(zip(step.outputs, given, strict=True))
         self.steps.append(step)
         return step.outputs
+
+    def least(self, kind: str, axes: int, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields that must be said: those without which the operator would be another one."""
+        key = (kind, axes, repr(fields))
+        if key not in self.known:
+            self.known[key] = _least(ops.operators()[kind], axes, fields)
+        return dict(self.known[key])
 
     def free(self, name: str) -> str:
         """Return the name that a layer gets: legal in a spec, and not yet taken."""
@@ -125,18 +140,20 @@ class Flat:
         """Return the spec as data, as `costcalc.load` takes it."""
         head: dict[str, Any] = {"costcalc": VERSION, "name": self.name, "source": self.source}
         spelled = self.spelled()
-        head |= {"input": list(self.shapes[INPUT].dims), "layers": self._items(spelled) or ["identity"]}
+        common = common_fields(((step.kind, step.fields) for step in self.steps), least=2)
+        items = self._items(spelled, common) or ["identity"]
+        head |= {"input": list(self.shapes[INPUT].dims), "defaults": common, "layers": items}
         last = self.steps[-1].outputs if self.steps else [INPUT]
         if self.outputs and self.outputs != last:
             head["outputs"] = [spelled[value] for value in self.outputs]
-        return {key: value for key, value in head.items() if value != ""}
+        return {key: value for key, value in head.items() if value not in ("", {})}
 
-    def _items(self, spelled: dict[str, str]) -> list[Any]:
+    def _items(self, spelled: dict[str, str], common: Container[str]) -> list[Any]:
         """Return the spec's items, one a step; a step that is fed by the one before does not say so."""
         found = []
         before = INPUT
         for step in self.steps:
-            found.append(_item(step, before, spelled))
+            found.append(_item(step, {} if step.kind in common else step.fields, before, spelled))
             before = step.outputs[0] if len(step.outputs) == 1 else ""
         return found
 
@@ -165,14 +182,14 @@ class Flat:
         return spec_text(self.data())
 
 
-def _item(step: Step, before: str, spelled: dict[str, str]) -> Any:
+def _item(step: Step, fields: dict[str, Any], before: str, spelled: dict[str, str]) -> Any:
     """Return a step as an item: its operator, its name, and where its input comes from unless that flows."""
     joins = ops.operators()[step.kind].joins
     inputs = [spelled[value] for value in step.inputs]
-    item: dict[str, Any] = {step.kind: inputs if joins and not step.fields else step.fields or None}
+    item: dict[str, Any] = {step.kind: inputs if joins and not fields else fields or None}
     if spelled[step.name]:
         item["name"] = spelled[step.name]
-    if joins and step.fields:
+    if joins and fields:
         item["from"] = inputs
     elif inputs and not joins and step.inputs != [before]:
         item["from"] = inputs[0]
@@ -180,6 +197,28 @@ def _item(step: Step, before: str, spelled: dict[str, str]) -> Any:
         item["share"] = step.share
     item |= step.beside
     return step.kind if item == {step.kind: None} else item
+
+
+def common_fields(layers: Iterable[tuple[str, dict[str, Any]]], least: int = 1) -> dict[str, dict[str, Any]]:
+    """Return the fields that all norms or activations of one kind have, if so many are there: `defaults` says them."""
+    roles = {*ops.role_words("norm").values(), *ops.role_words("act")}
+    said: dict[str, list[dict[str, Any]]] = {kind: [] for kind in sorted(roles)}
+    for kind, fields in layers:
+        if kind in roles:
+            said[kind].append(fields)
+    same = {kind: found[0] for kind, found in said.items() if len(found) >= least and len({*map(repr, found)}) == 1}
+    return {kind: fields for kind, fields in same.items() if fields}
+
+
+def _least(cls: type[ops.Op], axes: int, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields without which the operator would be another one."""
+    found = {name: list(n) if isinstance(n, tuple) else n for name, n in fields.items() if n is not None}
+    meant = vars(cls(axes, **found))
+    for name in [name for name in found if name not in cls.required]:
+        rest = {key: value for key, value in found.items() if key != name}
+        with suppress(Fault):  # one of several must be given
+            found = rest if vars(cls(axes, **rest)) == meant else found
+    return found
 
 
 def legal_name(name: str) -> str:
@@ -194,6 +233,30 @@ def legal_name(name: str) -> str:
 def alike(values: Sequence[Any]) -> Any:
     """Return a field of one number an axis as a spec writes it: one number where all are the same."""
     return values[0] if len(set(values)) == 1 else list(values)
+
+
+Pairs = Sequence[tuple[Any, Any]]
+
+
+def halves(total: int) -> tuple[int, int]:
+    """Return so many cells around an axis as (before, after): the smaller half before."""
+    return total // 2, total - total // 2
+
+
+def padded(pairs: Pairs) -> Any:
+    """Return a padding (before and after, for each axis) as a spec writes it."""
+    if all(before == after for before, after in pairs):
+        return alike([before for before, _ in pairs]) if pairs else 0
+    return [edge for pair in pairs for edge in pair]
+
+
+def window_fields(
+    kernel: Sequence[Any], stride: Sequence[Any], pads: Pairs | str, dilation: Sequence[Any] = (1,)
+) -> dict[str, Any]:
+    """Return the fields of a window that slides, of one number an axis each; pads: before and after, or a word."""
+    padding = pads if isinstance(pads, str) else padded(pads)
+    fields = {"kernel": alike(kernel), "stride": alike(stride), "padding": padding, "dilation": alike(dilation)}
+    return {name: value for name, value in fields.items() if name != "dilation" or value != 1}
 
 
 def spec_text(data: dict[str, Any]) -> str:

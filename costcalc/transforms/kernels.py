@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base.errors import stop
-from costcalc.language.writing import Step, alike
-from costcalc.transforms.network import Action, EditableNetwork, Rewrite, padded
+from costcalc.language.writing import Step, window_fields
+from costcalc.transforms.network import Action, EditableNetwork, Rewrite
 from costcalc.transforms.transformation import Transformation, Window
 
 Pads = Any  # "same", or (before, after) for each axis
@@ -68,7 +68,7 @@ class Stack(Transformation):
         for k in range(count):
             label = f"conv{k + 1}"
             pads = window.padding if window.padding == "same" else _part(window.padding, k, count)
-            numbers = {"kernel": 3, "stride": window.stride if k == 0 else 1, "dilation": window.dilation}
+            numbers = {"kernel": [3], "stride": window.stride if k == 0 else [1], "dilation": window.dilation}
             value = _like(rewrite, step, label, value, pads=pads, **numbers)
             if k < count - 1:
                 value = rewrite.follow(step, label, value)
@@ -170,25 +170,13 @@ def _share(whole: int, k: int, count: int) -> int:
     return whole // count + (1 if k < whole % count else 0)
 
 
-def window_fields(kernel: Any, stride: Any, dilation: Any, pads: Pads) -> dict[str, Any]:
-    """Return a window's numbers as fields of a spec: those that are not as they would be unsaid."""
-    fields = {"kernel": _one(kernel), "stride": _one(stride), "dilation": _one(dilation)}
-    said = {name: value for name, value in fields.items() if name == "kernel" or value != 1}
-    padding = pads if pads == "same" else padded(pads)
-    return said | ({"padding": padding} if padding else {})
-
-
-def _one(value: Any) -> Any:
-    return alike(value) if isinstance(value, list | tuple) else value
-
-
 def _like(rewrite: Rewrite, step: Step, label: str, value: str, **window: Any) -> str:
     """Add a convolution as the old one, with another window; one fed by the old one's input changes the channels."""
     old = Window(step)
     fields = window_fields(**window) | old.bias
     if not old.depthwise:
         fields["out"] = old.out
-        fields |= {"groups": old.groups} if old.groups > 1 else {}
+        fields["groups"] = old.groups
     elif "multiplier" in step.fields and value in rewrite.inputs(step):
         fields["multiplier"] = step.fields["multiplier"]
     return rewrite.add(step, label, step.kind, value, **fields)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from costcalc.base.errors import Fault
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language import zoo
-from costcalc.language.writing import INPUT, Flat, Step, alike
+from costcalc.language.writing import INPUT, Flat, Step, alike, padded
 from costcalc.operators import op as ops
 from costcalc.operators.fields import Field, Padding, PerAxis, Role
-from costcalc.operators.op import Op
 
 
 class EditableNetwork(Flat):
@@ -39,7 +37,7 @@ class EditableNetwork(Flat):
 
     def type(self, step: Step) -> str:
         """Return the layer type of a step, as reports print it: `conv 3x3`."""
-        return operator(step).type(step.x)
+        return str(step.op.type(step.x))
 
     def users(self, value: str) -> list[Step]:
         """Return the steps that take a value, one of them twice where it takes it twice."""
@@ -67,12 +65,6 @@ class EditableNetwork(Flat):
         return found
 
 
-def operator(step: Step) -> Op:
-    """Return a step's operator, its fields settled."""
-    shapes = step.x if isinstance(step.x, tuple) else (step.x,)
-    return ops.operators()[step.kind](len(shapes[0].space) if shapes else 0, **step.fields)
-
-
 def flattened(network: Any) -> EditableNetwork:
     """Return a graph, or a spec at its own knobs, as a flat network: a step for each row, in order, called by its path.
 
@@ -86,27 +78,15 @@ def flattened(network: Any) -> EditableNetwork:
     shared = {id(node.shared): node.shared.name for node in graph.nodes if node.shared is not None}
     for node in graph.nodes:
         inputs = [values[id(tensor)] for tensor in node.inputs]
-        axes = len(node.inputs[0].shape.space) if node.inputs and node.inputs[0].shape else 0
-        step = made.put(node.op.kind, inputs, node.name, node.layer, **stated(node.op, axes))
+        fields = {name: field for name, field in node.op.fields.items() if not isinstance(field, Role)}
+        said = {name: _written(field, getattr(node.op, field.attr)) for name, field in fields.items()}
+        step = made.put(node.op.kind, inputs, node.name, node.layer, **said)
         step.share = shared.get(id(node.shared or node), "").replace("/", ".")
         marks = {"bits": node.bits, "density": node.density}
         step.beside = {name: value for name, value in marks.items() if value is not None}
         values |= {id(tensor): name for tensor, name in zip(node.outputs, step.outputs, strict=True)}
     made.outputs = [values[id(tensor)] for tensor in graph.outputs]
     return made
-
-
-def stated(op: Op, axes: int) -> dict[str, Any]:
-    """Return the fields of an operator as a spec writes them: those that are not as they would be unsaid."""
-    fields = {name: field for name, field in op.fields.items() if not isinstance(field, Role)}
-    values = {name: getattr(op, field.attr) for name, field in fields.items()}
-    required = {name: _written(fields[name], values[name]) for name in op.required}
-    try:
-        unsaid = vars(type(op)(axes, **required))
-    except Fault:  # one of several must be given
-        unsaid = op.defaults(axes)
-    said = {name: _written(fields[name], value) for name, value in values.items() if value != unsaid[fields[name].attr]}
-    return required | said
 
 
 def _written(field: Field, value: Any) -> Any:
@@ -116,13 +96,6 @@ def _written(field: Field, value: Any) -> Any:
     if isinstance(field, Padding):
         return padded(value)
     return alike(value) if isinstance(field, PerAxis) else list(value)
-
-
-def padded(pairs: tuple[tuple[Any, Any], ...]) -> Any:
-    """Return a padding (before and after, for each axis) as a spec writes it."""
-    if all(before == after for before, after in pairs):
-        return alike([before for before, _ in pairs]) if pairs else 0
-    return [edge for pair in pairs for edge in pair]
 
 
 Action = Callable[["Rewrite", Step], str]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.language.writing import Step
-from costcalc.transforms.kernels import axis_parts, not_two_axes, window_fields
-from costcalc.transforms.network import Rewrite, operator
+from costcalc.language.writing import Step, window_fields
+from costcalc.transforms.kernels import axis_parts, not_two_axes
+from costcalc.transforms.network import Rewrite
 from costcalc.transforms.transformation import Transformation, Window, share_or_rank
 
 
@@ -31,7 +31,7 @@ class LowRank(Transformation):
 
     def even(self, step: Step) -> tuple[int, int]:
         """Return the largest ranks that have no more weights, and no more MACs, than the layer."""
-        op: Any = operator(step)
+        op = step.op
         weights, macs = self.price(step)
         return op.weights(step.x, step.y) // weights, op.macs(step.x, step.y) // macs
 
@@ -96,16 +96,16 @@ class ChannelSvd(LowRank):
         return (_grouped(Window(step)) if step.kind != "fc" else "") or self.too_high(step)
 
     def price(self, step: Step) -> tuple[int, int]:
-        op: Any = operator(step)
+        op = step.op
         one = op.weights(step.x, step.y) // step.y.c + step.y.c
         return one, one * step.y.pixels
 
     def full(self, step: Step) -> int:
-        op: Any = operator(step)
+        op = step.op
         return int(min(op.weights(step.x, step.y) // step.y.c, step.y.c))
 
     def act(self, rewrite: Rewrite, step: Step) -> str:
-        op: Any = operator(step)
+        op = step.op
         first: dict[str, Any] = step.fields | {"out": self.taken(step), "bias": False}
         second: dict[str, Any] = {"out": step.y.c} | ({} if op.bias else {"bias": False})
         if step.kind == "conv":

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.layer_patterns import EVERYTHING, means
 from costcalc.language.writing import Step
-from costcalc.transforms.network import Action, EditableNetwork, Rewrite, operator
+from costcalc.transforms.network import Action, EditableNetwork, Rewrite
 
 
 class Outcome:
@@ -136,7 +136,7 @@ class Window:
     """A convolution's numbers, which transformations ask for: channels, groups, kernel and what goes with it."""
 
     def __init__(self, step: Step) -> None:
-        op: Any = operator(step)
+        op = step.op
         self.c_in: int = step.x.c
         self.out: int = step.y.c
         self.kernel: tuple[int, ...] = op.kernel

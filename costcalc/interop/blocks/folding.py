@@ -15,7 +15,7 @@ from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.interop.blocks.arguments import ABSENT, ENTERS, Fitter, FoundBlock, Ref, WrittenItem, fixed, free, same
 from costcalc.interop.blocks.text import defaulted, written
-from costcalc.interop.blocks.tree import CONTAINERS, Group, Tree, TreeItem, chained, groups, learned, made
+from costcalc.interop.blocks.tree import CONTAINERS, Group, Tree, TreeItem, chained, groups, learned
 from costcalc.interop.guard import guarded
 from costcalc.language import zoo
 from costcalc.language.document import VERSION
@@ -329,7 +329,7 @@ def _rows_of(steps: list[Step]) -> list[Any]:
         places.update({value: (number, k) for k, value in enumerate(step.outputs)})
         fed = [places[value] for value in step.inputs]
         first = shared.setdefault(step.share, number) if step.share and learned(step) else number
-        found.append((_said(made(step)), step.y, fed, None if first == number else first))
+        found.append((_said(step.op), step.y, fed, None if first == number else first))
     return found
 
 

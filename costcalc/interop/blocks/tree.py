@@ -7,12 +7,13 @@ in the module around it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
 from costcalc.base.errors import Fault
-from costcalc.language.writing import INPUT, Flat, Step
+from costcalc.language.writing import INPUT, Flat, Step, common_fields
 from costcalc.numbers.shape import Shape
 from costcalc.operators import op as ops
 
@@ -98,7 +99,6 @@ class Tree:
         self.given = {value: number for number, step in enumerate(self.steps) for value in step.outputs}
         self.results = set(flat.outputs or (self.steps[-1].outputs if self.steps else ()))
         self.fields: dict[str, dict[str, Any]] = {}  # of norms and activations: `defaults` for all of the network
-        self.known: dict[Any, dict[str, Any]] = {}
         parts = [self.part(step, number) for number, step in enumerate(self.steps)]
         self.common(parts)
         self.root = Group("", self.grown(parts, 0, "") or parts)
@@ -116,21 +116,14 @@ class Tree:
         return len(self.flat.shapes[inputs[0]].space) if inputs else 0
 
     def least(self, kind: str, axes: int, fields: dict[str, Any]) -> dict[str, Any]:
-        """Return the fields that must be said: those without which the operator would be another one."""
-        key = (kind, axes, repr(fields))
-        if key not in self.known:
-            self.known[key] = _least(ops.operators()[kind], axes, fields)
-        return dict(self.known[key])
+        """Return the fields that must be said, the padding `half` where that says the same."""
+        return _halved(ops.operators()[kind], axes, self.flat.least(kind, axes, fields))
 
     def common(self, parts: list[TreeItem]) -> None:
         """Take the fields that all norms or activations of one kind have to the network's defaults."""
-        roles = {*ops.role_words("norm").values(), *ops.role_words("act")}
-        for kind in sorted({part.kind for part in parts} & roles):
-            mine = [part for part in parts if part.kind == kind]
-            if mine[0].fields and all(repr(part.fields) == repr(mine[0].fields) for part in mine):
-                self.fields[kind] = mine[0].fields
-                for part in mine:
-                    part.fields = {}
+        self.fields = common_fields((part.kind, part.fields) for part in parts)
+        for part in parts:
+            part.fields = {} if part.kind in self.fields else part.fields
 
     # ---- the tree --------------------------------------------------------------------------------
 
@@ -327,22 +320,16 @@ def _key(part: TreeItem, depth: int) -> Any:
     return keys[depth] if depth < len(keys) else part.span
 
 
-def made(step: Step) -> ops.Op:
-    """Return a step's operator."""
-    shapes = step.x if isinstance(step.x, tuple) else (step.x,)
-    return ops.operators()[step.kind](len(shapes[0].space) if shapes else 0, **step.fields)
-
-
 def _settled(step: Step) -> dict[str, Any]:
     """Return the truth values that follow from what comes after a layer where it does not say them: its bias."""
-    op = made(step)
+    op = step.op
     values = {name: getattr(op, field.attr) for name, field in op.fields.items() if field.default is None}
     return {name: value for name, value in values.items() if isinstance(value, bool)}
 
 
 def learned(step: Step) -> bool:
     """Say whether a step has weights."""
-    parts = (n for part in made(step).tensors(step.x, step.y) for n in (part if isinstance(part, tuple) else (part,)))
+    parts = (n for part in step.op.tensors(step.x, step.y) for n in (part if isinstance(part, tuple) else (part,)))
     return any(parts)
 
 
@@ -350,30 +337,15 @@ def _inverse(words: dict[str, str]) -> dict[str, str]:
     return {kind: word for word, kind in words.items()}
 
 
-def _least(cls: type[ops.Op], axes: int, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that make the operator what it is; a padding is `half` where that says the same."""
-    meant = vars(cls(axes, **fields))
-
-    def same(values: dict[str, Any]) -> bool:
-        try:
-            return vars(cls(axes, **values)) == meant
-        except Fault:
-            return False
-
-    found = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-    for name in fields:
-        rest = {key: value for key, value in found.items() if key != name}
-        if name not in cls.required and same(rest):
-            found = rest
-    padding = cls.fields.get("padding")
-    return _halved(found, same) if padding is not None and HALF in padding.words else found
-
-
-def _halved(fields: dict[str, Any], same: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def _halved(cls: type[ops.Op], axes: int, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields with the padding `half` where it says the same: free where nothing need be said."""
-    if not same({**fields, "padding": HALF}):
+    padding = cls.fields.get("padding")
+    if padding is None or HALF not in padding.words:
         return fields
-    return {**fields, "padding": HALF if "padding" in fields else Free(HALF)}
+    halved = {**fields, "padding": HALF if "padding" in fields else Free(HALF)}
+    with suppress(Fault):
+        return halved if vars(cls(axes, **halved)) == vars(cls(axes, **fields)) else fields
+    return fields
 
 
 def chained(steps: Iterable[Step]) -> list[Step]:

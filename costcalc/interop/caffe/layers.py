@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any
 
 from costcalc.base.errors import nearest
+from costcalc.interop import words
 from costcalc.interop.caffe.file import LOSSES, CaffeLayer
 from costcalc.interop.guard import guarded
 from costcalc.interop.options import Declared, Options, wrong
-from costcalc.language.writing import INPUT, alike, legal_name
+from costcalc.interop.words import CAFFE
+from costcalc.language.writing import INPUT, alike, legal_name, window_fields
 
 # Fields of any layer, and of parameter groups, that change nothing in the network's cost.
 ANY = frozenset("blobs loss_weight propagate_down phase blobs_lr weight_decay blob_share_mode loss_param".split())
@@ -102,16 +104,10 @@ class CaffeNetwork:
         self.channelwise(group)
         groups, bias = group.whole("group", 1, least=1), group.flag("bias_term", default=True)
         transposed = layer.type == "Deconvolution"
-        fields: dict[str, Any] = {
-            "out": group.whole("num_output", least=1), "kernel": alike(_pair(group, "kernel")),
-            "stride": alike(_pair(group, "stride", 1)), "padding": alike(_pair(group, "pad", 0)),
-            "dilation": alike(_pair(group, "dilation", 1)), "bias": bias,
-            "groups": c if layer.type in _DEPTHWISE else groups,
-        }  # fmt: skip
-        anyway = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
-        told = {key: value for key, value in fields.items() if key not in anyway or anyway[key] != value}
+        fields = {"out": group.whole("num_output", least=1)} | _window(group, _pair(group, "dilation", 1))
+        fields |= {"groups": c if layer.type in _DEPTHWISE else groups, "bias": bias}
         share = self.shared(layer, 2 if bias else 1)
-        return self.flat.add("conv_transpose" if transposed else "conv", values, layer.name, share=share, **told)
+        return self.flat.add("conv_transpose" if transposed else "conv", values, layer.name, share=share, **fields)
 
     def pooling(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Pool: Caffe rounds the number of windows up, and drops one that begins in the padding behind."""
@@ -127,10 +123,7 @@ class CaffeNetwork:
         for n, k, s, p in zip(space, kernel, stride, pad, strict=True):
             windows = (n + 2 * p - k + (s - 1 if ceil else 0)) // s + 1
             out.append(windows - (any(pad) and (windows - 1) * s >= n + p))
-        fields = {"kernel": alike(kernel), "stride": alike(stride)}
-        fields |= {"padding": alike(pad)} if any(pad) else {}
-        fields |= {"ceil_mode": True} if ceil else {}
-        found = self.flat.add(f"{kind}_pool", values, layer.name, **fields)
+        found = self.flat.add(f"{kind}_pool", values, layer.name, **_window(group), ceil_mode=ceil)
         self.flat.same(layer.options.what, found[0], (c, *out))
         return found
 
@@ -141,8 +134,7 @@ class CaffeNetwork:
         if self.flat.shapes[values[0]].space:
             values = self.flat.add("flatten", values, f"{layer.name}.flatten")
         out, bias = group.whole("num_output", least=1), group.flag("bias_term", default=True)
-        told = {} if bias else {"bias": False}
-        return self.flat.add("fc", values, layer.name, share=self.shared(layer, 2 if bias else 1), out=out, **told)
+        return self.flat.add("fc", values, layer.name, share=self.shared(layer, 2 if bias else 1), out=out, bias=bias)
 
     def batch_norm(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Normalize only: gamma and beta are those of a Scale layer behind it (or of this one, in NVIDIA's Caffe)."""
@@ -154,8 +146,8 @@ class CaffeNetwork:
             return self.gated(layer, group, values)
         self.channelwise(group)
         group.only("num_axes", ("1",), "costcalc learns one factor a channel")
-        shift = {"shift": True} if group.flag("bias_term") else {}
-        return self.flat.add("scale", values, layer.name, share=self.shared(layer, 1 + len(shift)), **shift)
+        shift = group.flag("bias_term")
+        return self.flat.add("scale", values, layer.name, share=self.shared(layer, 1 + shift), shift=shift)
 
     def gated(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Multiply by the second blob, which begins with the same axes."""
@@ -189,13 +181,12 @@ class CaffeNetwork:
     def prelu(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         return self.flat.add("prelu", values, layer.name, per_channel=not group.flag("channel_shared"))
 
-    def elu(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        return self.flat.add("elu", values, layer.name, alpha=group.real("alpha", 1.0))
-
     def plain(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        """Activations without parameters."""
-        del group
-        return self.flat.add(_PLAIN[layer.type], values, layer.name)
+        """Activations, with the number that they have."""
+        kind = words.ACTIVATIONS.read(CAFFE)[layer.type]
+        given = {field: group.one(word) for field, word in words.numbers(CAFFE).get(kind, {}).items()}
+        fields: dict[str, Any] = {field: group.fraction(field, one) for field, one in given.items() if one}
+        return self.flat.add(kind, values, layer.name, **fields)
 
     def clip(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         if (group.real("min", 0.0), group.real("max", 0.0)) != (0.0, 6.0):
@@ -207,8 +198,7 @@ class CaffeNetwork:
         for key, usual in (("base", -1.0), ("scale", 1.0), ("shift", 0.0)):
             if group.real(key, usual) != usual:
                 raise wrong(f"{layer.options.what}: another {key} than {usual:g} can't be expressed", group.place(key))
-        op = {"AbsVal": "absolute", "Exp": "exp", "Log": "log"}[layer.type]
-        return self.flat.add("arithmetic", values, layer.name, op=op)
+        return self.flat.add("arithmetic", values, layer.name, op=words.ALONE.read(CAFFE)[layer.type])
 
     def power(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """(shift + scale * x) ^ power; what is neutral is left out."""
@@ -242,20 +232,19 @@ class CaffeNetwork:
 
     def concat(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         axis = _axis(group, "axis", group.whole("concat_dim", 1))
-        return self.flat.add("concat", values, layer.name, **_unless_0(axis=axis))
+        return self.flat.add("concat", values, layer.name, axis=axis)
 
     def slice(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         axis = _axis(group, "axis", group.whole("slice_dim", 1))
-        fields = _unless_0(axis=axis)
         dims, points = self.flat.shapes[values[0]].dims, group.wholes("slice_point", least=1)
         if axis >= len(dims):
             raise wrong(f"{layer.options.what}: there is no axis {axis + 1}", layer.mark)
         if not points:
-            return self.flat.add("split", values, layer.name, parts=max(1, len(layer.tops)), **fields)
+            return self.flat.add("split", values, layer.name, parts=max(1, len(layer.tops)), axis=axis)
         sizes = [end - start for start, end in zip([0, *points], [*points, dims[axis]], strict=True)]
         if min(sizes) < 1:
             raise wrong(f"{layer.options.what}: the slice points don't rise up to {dims[axis]}", layer.mark)
-        return self.flat.add("split", values, layer.name, sizes=sizes, **fields)
+        return self.flat.add("split", values, layer.name, sizes=sizes, axis=axis)
 
     def alias(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Split gives what it takes, under several names."""
@@ -264,8 +253,7 @@ class CaffeNetwork:
 
     def flatten(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         group.only("end_axis", ("-1",), "costcalc flattens up to the last axis")
-        start = _axis(group, "axis", 1)
-        return self.flat.add("flatten", values, layer.name, **_unless_0(start=start))
+        return self.flat.add("flatten", values, layer.name, start=_axis(group, "axis", 1))
 
     def reshape(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Another shape: 0 keeps the axis's length, -1 takes what is left; the batch must stay."""
@@ -336,6 +324,12 @@ def _pair(group: Options, key: str, default: int | None = None) -> tuple[int, in
     return one[0], one[-1]
 
 
+def _window(group: Options, dilation: tuple[int, int] = (1, 1)) -> dict[str, Any]:
+    """Return the fields of a window that slides over height and width."""
+    pads = [(pad, pad) for pad in _pair(group, "pad", 0)]
+    return window_fields(_pair(group, "kernel"), _pair(group, "stride", 1), pads, dilation)
+
+
 def _axis(group: Options, key: str, default: int) -> int:
     """Return an axis as costcalc counts: without the batch."""
     axis = group.whole(key, default, least=-8)
@@ -346,23 +340,15 @@ def _axis(group: Options, key: str, default: int) -> int:
     return axis - 1
 
 
-def _unless_0(**fields: int) -> dict[str, Any]:
-    """Return the fields that are not 0, which is what they are by default."""
-    return {key: value for key, value in fields.items() if value}
-
-
 _DEPTHWISE = ("DepthwiseConvolution", "ConvolutionDepthwise", "ConvolutionDepthWise")
-_JOINS = {"PROD": "multiply", "0": "multiply", "SUM": "add", "1": "add", "MAX": "maximum", "2": "maximum"}
-_PLAIN = {
-    "Sigmoid": "sigmoid", "TanH": "tanh", "BNLL": "softplus", "ReLU6": "relu6", "Swish": "swish", "Mish": "mish",
-    "HardSwish": "hard_swish", "HardSigmoid": "hard_sigmoid",
-}  # fmt: skip
-_PLAIN_GROUPS = {"Sigmoid": "sigmoid_param", "TanH": "tanh_param", "Swish": "swish_param"}
+_JOINS = words.JOINS.read(CAFFE) | {"0": "multiply", "1": "add", "2": "maximum"}  # the numbers of caffe.proto
+_PLAIN_GROUPS = {"Sigmoid": "sigmoid_param", "TanH": "tanh_param", "Swish": "swish_param", "ELU": "elu_param"}
 
 Step = Callable[[CaffeNetwork, CaffeLayer, Options, list[str]], list[str]]
 _MANY = 1000
 # A type's group of parameters, how many blobs it takes, and what it becomes.
 _LAYERS: dict[str, tuple[str, int, int, Step]] = {
+    **{word: (_PLAIN_GROUPS.get(word, ""), 1, 1, CaffeNetwork.plain) for word in words.ACTIVATIONS.read(CAFFE)},
     "Convolution": ("convolution_param", 1, 1, CaffeNetwork.convolution),
     "Deconvolution": ("convolution_param", 1, 1, CaffeNetwork.convolution),
     "Pooling": ("pooling_param", 1, 1, CaffeNetwork.pooling),
@@ -373,7 +359,6 @@ _LAYERS: dict[str, tuple[str, int, int, Step]] = {
     "Normalize": ("norm_param", 1, 1, CaffeNetwork.normalize),
     "ReLU": ("relu_param", 1, 1, CaffeNetwork.relu),
     "PReLU": ("prelu_param", 1, 1, CaffeNetwork.prelu),
-    "ELU": ("elu_param", 1, 1, CaffeNetwork.elu),
     "Clip": ("clip_param", 1, 1, CaffeNetwork.clip),
     "AbsVal": ("", 1, 1, CaffeNetwork.elementary),
     "Exp": ("exp_param", 1, 1, CaffeNetwork.elementary),
@@ -394,4 +379,3 @@ _LAYERS: dict[str, tuple[str, int, int, Step]] = {
     "Upsample": ("upsample_param", 1, 1, CaffeNetwork.upsample),
 }
 _LAYERS |= dict.fromkeys(_DEPTHWISE, ("convolution_param", 1, 1, CaffeNetwork.convolution))
-_LAYERS |= {word: (_PLAIN_GROUPS.get(word, ""), 1, 1, CaffeNetwork.plain) for word in _PLAIN}

@@ -9,7 +9,7 @@ that carry their names, so that the outputs are seen. Cost layers compute a loss
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from costcalc.base.errors import Mark, nearest
 from costcalc.interop.darknet.words import ACTIVATIONS, ANY, CONV, HEAD, NET, SHORT, UNKNOWN
 from costcalc.interop.guard import guarded
 from costcalc.interop.options import MOST_LAYERS, Declared, Options, wrong
-from costcalc.language.writing import INPUT, alike
+from costcalc.language.writing import INPUT, alike, halves, window_fields
 
 
 def read(text: str, name: str = "darknet", where: str = "network.cfg") -> Declared:
@@ -169,23 +169,19 @@ class _Network:
         # kernel spans more is border. With `pad=1` and an odd size that is size // 2 * dilation on each side.
         border = 2 * self.padding(section, size) + (dilation - 1) * (size - 1)
         section.asked |= CONV
-        fields = {
-            "out": section.whole("filters", 1, least=1), "kernel": size, "stride": alike(self.strides(section)),
-            "padding": halves(border), "dilation": dilation, "groups": section.whole("groups", 1, least=1),
-        }  # fmt: skip
+        out, groups = section.whole("filters", 1, least=1), section.whole("groups", 1, least=1)
         normed = section.flag("batch_normalize") or section.flag("cbn")
-        value = self.flat.one("conv", [self.flow], section.what, **_told(fields | {"bias": not normed}))
+        fields = window_fields([size], self.strides(section), [halves(border)] * 2, [dilation])
+        value = self.flat.one("conv", [self.flow], section.what, out=out, **fields, groups=groups, bias=not normed)
         return self.activated(section, self.normed(section, value), "logistic")
 
     def deconvolutional(self, section: Options) -> str:
         self.image(section)
         size = section.whole("size", 1, least=1)
-        fields = {
-            "out": section.whole("filters", 1, least=1), "kernel": size, "stride": section.whole("stride", 1, least=1),
-            "padding": self.padding(section, size),
-        }  # fmt: skip
-        fields["bias"] = not section.flag("batch_normalize")
-        value = self.flat.one("conv_transpose", [self.flow], section.what, **_told(fields))
+        out, stride = section.whole("filters", 1, least=1), section.whole("stride", 1, least=1)
+        fields: dict[str, Any] = {"kernel": size, "stride": stride, "padding": self.padding(section, size)}
+        fields |= {"out": out, "bias": not section.flag("batch_normalize")}
+        value = self.flat.one("conv_transpose", [self.flow], section.what, **fields)
         return self.activated(section, self.normed(section, value), "logistic")
 
     def local(self, section: Options) -> str:
@@ -205,8 +201,7 @@ class _Network:
         value, out = self.flow, section.whole("output", 1, least=1)
         if self.flat.shapes[value].space:
             value = self.flat.one("flatten", [value], f"{section.what}.flatten")
-        fields = {"out": out, "bias": not section.flag("batch_normalize")}
-        value = self.flat.one("fc", [value], section.what, **_told(fields))
+        value = self.flat.one("fc", [value], section.what, out=out, bias=not section.flag("batch_normalize"))
         return self.activated(section, self.normed(section, value), "logistic")
 
     def maxpool(self, section: Options) -> str:
@@ -229,10 +224,8 @@ class _Network:
         pads = []
         for n, s, windows in zip(space, strides, out, strict=True):
             # What lies behind the last window changes nothing: it is left out, so that plain pools read plainly.
-            pads += [padding // 2, max(0, (windows - 1) * s + size - n - padding // 2)]
-        # A pool's stride is its kernel unless told, so that it is always told here.
-        fields = _told({"kernel": size, "padding": alike(pads)}) | {"stride": alike(strides)}
-        value = self.flat.one(kind, [self.flow], section.what, **fields, **more)
+            pads.append((padding // 2, max(0, (windows - 1) * s + size - n - padding // 2)))
+        value = self.flat.one(kind, [self.flow], section.what, **window_fields([size], strides, pads), **more)
         self.flat.same(section.what, value, (c, *out))
         return value
 
@@ -376,18 +369,6 @@ class _Network:
         section.asked |= HEAD
         self.heads.append(self.flat.one("identity", [self.flow], section.what))
         return self.heads[-1]
-
-
-def halves(border: int) -> int | list[int]:
-    """Return so many cells around each axis of an image as a spec writes them: the smaller half before."""
-    before, after = border // 2, border - border // 2
-    return before if before == after else [before, after] * 2
-
-
-def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields without those that say what holds anyway."""
-    anyway = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
-    return {key: value for key, value in fields.items() if key not in anyway or anyway[key] != value}
 
 
 _LAYERS: dict[str, Callable[[_Network, Options], str]] = {

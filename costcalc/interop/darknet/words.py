@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.interop import words
+
 # Keys of any layer, and of some, that change nothing in the network's cost: training, loading, scheduling.
 ANY = frozenset(
     "clip onlyforward dont_update burnin_update stopbackward train_only_bn dontload dontloadscales learning_rate "
@@ -31,10 +33,8 @@ HEAD = frozenset(
 
 # Darknet's words for activations, as operators of costcalc; leaky's slope is 0.1, as in its activations.h.
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "logistic": ("sigmoid", {}), "relu": ("relu", {}), "relu6": ("relu6", {}), "elu": ("elu", {}),
-    "selu": ("selu", {}), "leaky": ("leaky_relu", {"slope": 0.1}), "tanh": ("tanh", {}), "swish": ("swish", {}),
-    "mish": ("mish", {}), "gelu": ("gelu", {}), "hardtan": ("hard_tanh", {}),
-}  # fmt: skip
+    word: (kind, {}) for word, kind in words.ACTIVATIONS.read(words.DARKNET).items()
+} | {"leaky": ("leaky_relu", {"slope": 0.1})}
 
 SHORT = {
     "network": "net", "conv": "convolutional", "deconv": "deconvolutional", "conn": "connected", "max": "maxpool",

@@ -11,6 +11,7 @@ from costcalc.interop.onnx.fold import slices, split_sizes
 from costcalc.interop.onnx.layers import expanded
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Data, Dims
+from costcalc.interop.words import BORDERS, ONNX
 
 MOST_PIECES = 64  # that a tensor is cut into to be put together in another order
 
@@ -147,7 +148,7 @@ def concat(net: Net, call: Call) -> None:
         raise Fault("joins tensors of unlike axes, or along the batch")
     whole = (*first.shape[:axis], sum(x.shape[axis] for x in operands), *first.shape[axis + 1 :])
     values = [net.reshape(x.name, x.shape[lead:], call.name) for x in operands]
-    net.put(call, net.add("concat", values, call.name, **({"axis": axis - lead} if axis > lead else {})), whole)
+    net.put(call, net.add("concat", values, call.name, axis=axis - lead), whole)
 
 
 @rule("Split")
@@ -160,8 +161,7 @@ def split(net: Net, call: Call) -> None:
         _parts_used(net, call, x, axis, sizes)
         return
     fields: dict[str, Any] = {"parts": len(sizes)} if len(set(sizes)) == 1 else {"sizes": sizes}
-    fields |= {"axis": axis} if axis else {}
-    parts = net.add_all("split", [x.name], call.name, fields)
+    parts = net.add_all("split", [x.name], call.name, fields | {"axis": axis})
     for place, value in enumerate(parts):
         net.give(call, value, x, place)
 
@@ -198,9 +198,8 @@ def _sliced(net: Net, value: str, name: str, axis: int, start: int, stop: int, s
     """Return a part of an axis."""
     if stop <= start:
         raise Fault("takes nothing of an axis")
-    fields = {"start": start, "stop": stop, "step": step, "axis": axis}
-    plain = {"start": 0, "stop": net.shape_of(value)[axis], "step": 1, "axis": 0}
-    return net.add("slice", [value], name, **{key: n for key, n in fields.items() if n != plain[key]})
+    end = None if stop == net.shape_of(value)[axis] else stop
+    return net.add("slice", [value], name, start=start, stop=end, step=step, axis=axis)
 
 
 @rule("Gather")
@@ -229,12 +228,10 @@ def _picked(net: Net, value: str, name: str, axis: int, places: Sequence[int]) -
     if len(places) > MOST_PIECES:
         raise Fault(f"takes {len(places)} single places; at most {MOST_PIECES} are taken")
     parts = [_sliced(net, value, f"{name}.place", axis, place, place + 1) for place in places]
-    return net.add("concat", parts, name, **({"axis": axis} if axis else {}))
+    return net.add("concat", parts, name, axis=axis)
 
 
 # ---- borders and sizes ---------------------------------------------------------------------------
-
-_MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
 @rule("Pad")
@@ -244,7 +241,7 @@ def pad(net: Net, call: Call) -> None:
     rank, lead = len(x.shape), net.lead(x.shape)
     named = call.numbers("axes", 3)
     axes = list(range(rank)) if named is None else [shapes.axis(n, rank) for n in named]
-    mode = _MODES.get(call.attr("mode", "constant"), "")
+    mode = BORDERS.read(ONNX).get(call.attr("mode", "constant"), "")
     if len(pads) != 2 * len(axes) or not mode:
         raise Fault("its pads or its mode are not known")
     pairs = {axis: (pads[k], pads[k + len(axes)]) for k, axis in enumerate(axes)}
@@ -261,7 +258,6 @@ def pad(net: Net, call: Call) -> None:
 
 def _bordered(net: Net, value: str, name: str, pairs: list[tuple[int, int]], mode: str) -> str:
     """Return a value with a border; one on the channels is put on while these are an axis of space."""
-    fields = {} if mode == "zeros" else {"mode": mode}
     order = list(range(len(pairs)))
     if pairs[0] != (0, 0):
         free = next((k for k in order if pairs[k] == (0, 0)), None)
@@ -274,7 +270,7 @@ def _bordered(net: Net, value: str, name: str, pairs: list[tuple[int, int]], mod
         return value
     edges = [edge for k in order[1:] for edge in pairs[k]]
     padding = edges[0] if len(set(edges)) == 1 else edges
-    made = net.add("pad", [net.permute(value, order, name)], name, padding=padding, **fields)
+    made = net.add("pad", [net.permute(value, order, name)], name, padding=padding, mode=mode)
     return net.permute(made, order, name)
 
 

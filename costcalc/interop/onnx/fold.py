@@ -11,6 +11,7 @@ from costcalc.interop.onnx import shapes, values
 from costcalc.interop.onnx.net import Call
 from costcalc.interop.onnx.origin import UNSTORED, Origin, Root, of_initializer
 from costcalc.interop.onnx.values import MOST_VALUES, Const, Data, Dims, computed, is_floating, made
+from costcalc.interop.words import ACTIVATIONS, ONNX
 from costcalc.numbers.num import LARGEST, prod
 
 _Rule = Callable[[Call, list[Any]], Any]
@@ -241,9 +242,7 @@ _MOVES: dict[str, Callable[[Call, Dims], Dims]] = {
     "Expand": lambda call, old: shapes.broadcast([old, tuple(call.numbers("shape", 1) or ())]),
     "Pad": _padded,
     "Tile": lambda call, old: tuple(n * k for n, k in zip(old, call.numbers("repeats", 1) or [], strict=True)),
-} | dict.fromkeys(
-    "Dropout Relu LeakyRelu Elu Sigmoid HardSigmoid Tanh Softplus Softmax LogSoftmax Erf Gelu".split(), _unchanged
-)
+} | dict.fromkeys([*ACTIVATIONS.read(ONNX), "Dropout", "Softmax", "LogSoftmax", "Erf"], _unchanged)
 
 
 # ---- rules: (numpy, node, arrays) -> array, or a list of them ------------------------------------

@@ -10,7 +10,7 @@ from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.origin import UNLEARNED, Origin
 from costcalc.interop.onnx.values import Const, Data, Dims
-from costcalc.language.writing import alike
+from costcalc.language.writing import Pairs, alike, halves, padded, window_fields
 from costcalc.numbers.num import LARGEST, ceil_div
 
 # ---- windows -------------------------------------------------------------------------------------
@@ -39,35 +39,22 @@ def _window(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Any]:
     strides, dilations = (_numbers(call, name, axes, 1) for name in ("strides", "dilations"))
     if min(*kernel, *strides, *dilations) < 1:
         raise Fault("kernel, strides and dilations must be at least 1")
-    fields: dict[str, Any] = {"kernel": alike(kernel)}
-    if set(strides) != {1}:
-        fields["stride"] = alike(strides)
-    if set(dilations) != {1}:
-        fields["dilation"] = alike(dilations)
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
-    return fields | _padding(call, space, spans, strides)
+    return window_fields(kernel, strides, _pads(call, space, spans, strides), dilations)
 
 
-def _padding(call: Call, space: Dims, spans: Sequence[int], strides: Sequence[int]) -> dict[str, Any]:
-    """Return the padding: `same` where ONNX says so, numbers where they are given."""
+def _pads(call: Call, space: Dims, spans: Sequence[int], strides: Sequence[int]) -> Pairs | str:
+    """Return the padding: `same` where ONNX says so, before and after on each axis where numbers are given."""
     auto = call.attr("auto_pad", "NOTSET")
     if auto == "SAME_UPPER":
-        return {"padding": "same"}
+        return "same"
     if auto == "SAME_LOWER":
         totals = [max((ceil_div(n, s) - 1) * s + w - n, 0) for n, w, s in zip(space, spans, strides, strict=True)]
-        return _edges([(t - t // 2, t // 2) for t in totals])
+        return [halves(total)[::-1] for total in totals]
     if auto not in ("NOTSET", "VALID"):
         raise Fault(f"auto_pad: '{auto}' is not known")
     pads = _numbers(call, "pads", 2 * len(space), 0) if auto == "NOTSET" else [0] * (2 * len(space))
-    return _edges(list(zip(pads[: len(space)], pads[len(space) :], strict=True)))
-
-
-def _edges(pairs: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """Return the padding of (before, after) on each axis as a spec writes it."""
-    if all(before == after for before, after in pairs):
-        sides = [before for before, _ in pairs]
-        return {"padding": alike(sides)} if any(sides) else {}
-    return {"padding": [edge for pair in pairs for edge in pair]}
+    return list(zip(pads[: len(space)], pads[len(space) :], strict=True))
 
 
 @rule("Conv")
@@ -84,7 +71,7 @@ def conv(net: Net, call: Call) -> None:
         or list(call.attr("kernel_shape") or weight.shape[2:]) != list(weight.shape[2:])
     ):
         raise Fault(f"weights of {list(weight.shape)} in {groups} groups don't fit an input of {list(x.shape)}")
-    fields = _window(call, space, weight.shape[2:]) | ({"groups": groups} if groups > 1 else {})
+    fields = _window(call, space, weight.shape[2:]) | {"groups": groups}
     if isinstance(weight, Const) and not net.owns(weight):
         weight = net.hold(weight, call.name, weight=True)
     if isinstance(weight, Data):
@@ -98,8 +85,7 @@ def conv(net: Net, call: Call) -> None:
         array = bias.array()
         net.give(call, value if array is not None and not array.any() else _biased(net, call, value, bias), x)
         return
-    fields |= {"bias": False} if bias is None else {}
-    value = net.layer(call, "conv", x.name, [weight, bias], out=out, **fields)
+    value = net.layer(call, "conv", x.name, [weight, bias], out=out, **fields, bias=bias is not None)
     net.give(call, value, x, bare=None if bias is not None else net.flat.steps[-1])
 
 
@@ -133,18 +119,13 @@ def conv_transpose(net: Net, call: Call) -> None:
     fields = _window(call, space, weight.shape[2:])
     extra = _numbers(call, "output_padding", len(space), 0)
     if call.attr("output_shape") or fields.get("padding") == "same" or call.attr("auto_pad") == "SAME_LOWER":
-        fields = {k: v for k, v in fields.items() if k != "padding"} | _cut(call, space, weight.shape[2:], extra)
-    if any(extra):
-        fields["output_padding"] = alike(extra)
-    if groups > 1:
-        fields["groups"] = groups
-    out = weight.shape[1] * groups
-    fields |= {"bias": False} if bias is None else {}
-    value = net.layer(call, "conv_transpose", x.name, [weight, bias], out=out, **fields)
+        fields["padding"] = padded(_cut(call, space, weight.shape[2:], extra))
+    fields |= {"output_padding": alike(extra), "groups": groups, "bias": bias is not None}
+    value = net.layer(call, "conv_transpose", x.name, [weight, bias], out=weight.shape[1] * groups, **fields)
     net.give(call, value, x, bare=None if bias is not None else net.flat.steps[-1])
 
 
-def _cut(call: Call, space: Dims, kernel: Sequence[int], extra: Sequence[int]) -> dict[str, Any]:
+def _cut(call: Call, space: Dims, kernel: Sequence[int], extra: Sequence[int]) -> Pairs:
     """Return the padding that gives the output the shape that is asked for."""
     axes = len(space)
     strides, dilations = (_numbers(call, name, axes, 1) for name in ("strides", "dilations"))
@@ -154,9 +135,8 @@ def _cut(call: Call, space: Dims, kernel: Sequence[int], extra: Sequence[int]) -
         total = s * (n - 1) + o + (k - 1) * d + 1 - out
         if total < 0:
             raise Fault(f"an output of {out} is more than its kernel reaches")
-        less, more = total // 2, total - total // 2
-        pairs.append((less, more) if call.attr("auto_pad") == "SAME_UPPER" else (more, less))
-    return _edges(pairs)
+        pairs.append(halves(total) if call.attr("auto_pad") == "SAME_UPPER" else halves(total)[::-1])
+    return pairs
 
 
 @rule("MaxPool", "AveragePool")
@@ -164,18 +144,15 @@ def pool(net: Net, call: Call) -> None:
     """Maximum or average over windows."""
     x = net.data(call, 0)
     space = _image(net, x)
-    fields = {"stride": 1} | _window(call, space, [int(n) for n in call.attr("kernel_shape") or ()])
-    if fields["stride"] == fields["kernel"]:
-        del fields["stride"]
-    if call.attr("ceil_mode", 0) and fields.get("padding") != "same":
-        fields["ceil_mode"] = True
+    fields = _window(call, space, [int(n) for n in call.attr("kernel_shape") or ()])
+    fields["ceil_mode"] = bool(call.attr("ceil_mode", 0)) and fields["padding"] != "same"
     if call.op == "MaxPool":
         net.give(call, net.add("max_pool", [x.name], call.name, **fields), x)
         return
     if fields.pop("dilation", 1) != 1:
         raise Fault("costcalc's avg_pool has no dilation")
-    if fields.get("padding", 0) != 0 and fields["padding"] != "same" and not call.attr("count_include_pad", 0):
-        fields["count_include_pad"] = False
+    if fields["padding"] not in (0, "same"):
+        fields["count_include_pad"] = bool(call.attr("count_include_pad", 0))
     net.give(call, net.add("avg_pool", [x.name], call.name, **fields), x)
 
 
@@ -205,11 +182,7 @@ def linear(net: Net, call: Call, x: Data, axis: int, weight: Const, bias: Const 
     """Add a fully connected layer over one axis of the spec's tensor, at each position of the others."""
     order = [axis, *(k for k in range(len(net.dims(x.shape))) if k != axis)]
     back = [order.index(k) for k in range(len(order))]
-    fields: dict[str, Any] = {"out": out}
-    if len(order) > 1:
-        fields["per_position"] = True
-    if bias is None:
-        fields["bias"] = False
+    fields = {"out": out, "per_position": len(order) > 1, "bias": bias is not None}
     front = net.permute(x.name, order, call.name)
     value = net.layer(call, "fc", front, [weight, bias], **fields)
     step = net.flat.steps[-1]
@@ -314,7 +287,7 @@ def join(net: Net, kind: str, operands: Sequence[Data], name: str) -> str:
 
 def _joined(net: Net, kind: str, values: Sequence[str], name: str) -> str:
     differ = len({net.shape_of(value) for value in values}) > 1
-    return net.add(kind, values, name, **({"broadcast": True} if kind == "add" and differ else {}))
+    return net.add(kind, values, name, broadcast=True if kind == "add" and differ else None)
 
 
 # ---- norms ---------------------------------------------------------------------------------------

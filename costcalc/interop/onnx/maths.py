@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base.errors import Fault
+from costcalc.interop import words
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.layers import join
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Const, Data
+from costcalc.interop.words import ONNX
 from costcalc.numbers.num import LARGEST
 
 
@@ -27,57 +29,19 @@ def _each(net: Net, call: Call, x: Data, kind: str, **fields: Any) -> None:
     net.put(call, net.permute(made, order, call.name) if order else made, x.shape)
 
 
-_PLAIN = {
-    "Relu": "relu",
-    "Sigmoid": "sigmoid",
-    "HardSigmoid": "hard_sigmoid",
-    "HardSwish": "hard_swish",
-    "Tanh": "tanh",
-    "Selu": "selu",
-    "Softplus": "softplus",
-    "Softsign": "softsign",
-    "Gelu": "gelu",
-    "Mish": "mish",
-    "Swish": "swish",
-}
-_ARITHMETIC = {
-    "Erf": "erf",
-    "Sqrt": "sqrt",
-    "Exp": "exp",
-    "Log": "log",
-    "Neg": "negative",
-    "Abs": "absolute",
-    "Reciprocal": "reciprocal",
-    "Sin": "sin",
-    "Cos": "cos",
-    "Sign": "sign",
-    "Floor": "round_down",
-    "Round": "round_nearest",
-}
-
-
-@rule(*_PLAIN)
+@rule(*words.ACTIVATIONS.read(ONNX))
 def activation(net: Net, call: Call) -> None:
-    """An activation that costs the same whatever its constants are."""
-    _each(net, call, net.data(call, 0), _PLAIN[call.op])
+    """An activation; other constants than those of its fields change no cost."""
+    kind = words.ACTIVATIONS.read(ONNX)[call.op]
+    given = {field: call.attr(word) for field, word in words.numbers(ONNX).get(kind, {}).items()}
+    fields = {field: None if value is None else _number(f"{value:.7g}") for field, value in given.items()}
+    _each(net, call, net.data(call, 0), kind, **fields)
 
 
-@rule(*_ARITHMETIC)
+@rule(*words.ALONE.read(ONNX))
 def arithmetic(net: Net, call: Call) -> None:
     """A function of each element."""
-    _each(net, call, net.data(call, 0), "arithmetic", op=_ARITHMETIC[call.op])
-
-
-@rule("LeakyRelu", "Elu", "Celu")
-def with_constant(net: Net, call: Call) -> None:
-    """An activation with one constant, alpha."""
-    kind, field, default = {
-        "LeakyRelu": ("leaky_relu", "slope", 0.01),
-        "Elu": ("elu", "alpha", 1.0),
-        "Celu": ("celu", "alpha", 1.0),
-    }[call.op]
-    alpha = _number(f"{call.attr('alpha', default):.7g}")
-    _each(net, call, net.data(call, 0), kind, **({} if alpha == default else {field: alpha}))
+    _each(net, call, net.data(call, 0), "arithmetic", op=words.ALONE.read(ONNX)[call.op])
 
 
 @rule("PRelu")
@@ -90,8 +54,7 @@ def prelu(net: Net, call: Call) -> None:
     full = shapes.padded(slope.shape, len(x.shape))[net.lead(x.shape) :]
     if slope.size != 1 and full != (dims[0], *(1,) * (len(dims) - 1)):
         raise Fault("costcalc's prelu has one slope, or one a channel")
-    fields = {"per_channel": True} if slope.size > 1 else {}
-    net.give(call, net.layer(call, "prelu", x.name, [slope], **fields), x)
+    net.give(call, net.layer(call, "prelu", x.name, [slope], per_channel=slope.size > 1), x)
 
 
 @rule("Clip")
@@ -135,9 +98,9 @@ def softmax(net: Net, call: Call) -> None:
     last = axis == len(dims) - 1
     if net.version < 13 and not last:
         wide = net.reshape(x.name, (*dims[:axis], _size(dims[axis:])), call.name)
-        value = net.reshape(net.add(kind, [wide], call.name, **({"axis": axis} if axis else {})), dims, call.name)
+        value = net.reshape(net.add(kind, [wide], call.name, axis=axis), dims, call.name)
     else:
-        value = net.add(kind, [x.name], call.name, **({"axis": axis} if axis else {}))
+        value = net.add(kind, [x.name], call.name, axis=axis)
     net.put(call, value, x.shape)
 
 
@@ -150,18 +113,7 @@ def _size(dims: tuple[int, ...]) -> int:
 
 # ---- two or more tensors -------------------------------------------------------------------------
 
-# The join of two tensors; what is done with a number behind it, and with one before it.
-_JOINS = {
-    "Add": ("add", "add", "add"),
-    "Sub": ("subtract", "subtract", "subtract_from"),
-    "Mul": ("multiply", "multiply", "multiply"),
-    "Div": ("divide", "divide", "divide_into"),
-    "Pow": ("", "power", ""),
-    "Max": ("maximum", "maximum", "maximum"),
-    "Min": ("minimum", "minimum", "minimum"),
-    "Sum": ("add", "add", "add"),
-    "Mean": ("add", "add", "add"),
-}
+_JOINS = words.JOINS.read(ONNX) | {"Sum": "add", "Mean": "add", "Pow": "power"}
 
 
 @rule(*_JOINS)
@@ -189,8 +141,8 @@ def _with_number(net: Net, call: Call) -> None:
     """Add arithmetic with a number, before or behind the tensor."""
     place = 0 if _lone(call.inputs[0]) else 1  # type: ignore[arg-type]
     const, x = call.const(place), net.data(call, 1 - place)
-    op = _JOINS[call.op][2 if place == 0 else 1]
-    if const is None or not op:
+    op = _JOINS[call.op] if place else words.TURNED.get(_JOINS[call.op], _JOINS[call.op])
+    if const is None or (op == "power" and not place):
         raise Fault("costcalc has no power of a number to a tensor")
     if call.op == "Add" and _as_bias(net, call, x, const):
         return
@@ -231,8 +183,8 @@ def _weighted(net: Net, call: Call) -> bool:
 
 def _with_tensors(net: Net, call: Call) -> None:
     """Add the join of tensors; constants among them become steps of their own."""
-    kind = _JOINS[call.op][0]
-    if not kind:
+    kind = _JOINS[call.op]
+    if kind == "power":
         raise Fault("costcalc has no power of a tensor to a tensor")
     given = [value for value in call.inputs if value is not None]
     whole = shapes.broadcast([value.shape for value in given])
@@ -256,12 +208,7 @@ def _ranked(const: Const, rank: int) -> Const:
 # ---- reductions ----------------------------------------------------------------------------------
 
 # What is done to each element before, and then taken of some axes.
-_REDUCTIONS = {
-    "ReduceMean": ("", "mean"),
-    "ReduceSum": ("", "sum"),
-    "ReduceMax": ("", "maximum"),
-    "ReduceMin": ("", "minimum"),
-    "ReduceL2": ("", "norm"),
+_REDUCTIONS = {word: ("", op) for word, op in words.REDUCTIONS.read(ONNX).items()} | {
     "ReduceL1": ("absolute", "sum"),
     "ReduceSumSquare": ("square", "sum"),
 }
@@ -285,7 +232,7 @@ def reduced(net: Net, call: Call) -> None:
     if op == "mean" and inner == space and len(space) in (1, 2):
         value = _global_mean(net, value, call.name, keep=keep)
     elif inner:
-        value = net.add("reduce_axes", [value], call.name, op=op, axes=inner, **({"keep": True} if keep else {}))
+        value = net.add("reduce_axes", [value], call.name, op=op, axes=inner, keep=keep)
     whole = tuple(1 if k in gone else n for k, n in enumerate(x.shape))
     net.put(call, value, whole if keep else tuple(n for k, n in enumerate(x.shape) if k not in gone))
 

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from costcalc.base.errors import Fault, SpecError, stop
+from costcalc.base.errors import Fault, stop
 from costcalc.base.optional import need
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.origin import UNLEARNED, UNSTORED, Origin, Root, is_learned
 from costcalc.interop.onnx.values import MOST_AXES, Const, Data, Dims
 from costcalc.language.writing import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
-from costcalc.operators import op as ops
 
 MOST_STEPS = 100_000
 # What has weights: what it gives is no image any more.
@@ -193,8 +192,7 @@ class Net:
         own = path(const) or f"{name}.constant"
         exact = bool(learned) and sum(learned.values()) == const.size
         store = "parameter" if exact else "buffer" if not learned and stored == const.size else "none"
-        said = {} if exact else {"store": store}
-        value = self.add("parameter", [], own, shape=list(self.dims(const.shape)), **said)
+        value = self.add("parameter", [], own, shape=list(self.dims(const.shape)), store=store)
         self._claims(new)
         if exact:
             self._learns(learned)
@@ -350,12 +348,8 @@ def path(const: Const) -> str:
 
 def _learned(step: Step) -> int:
     """Return how many numbers a layer learns by its own rules."""
-    first = step.x[0] if isinstance(step.x, tuple) else step.x
-    try:
-        op = ops.operators()[step.kind](len(first.space), **step.fields)
-        return int(op.weights(step.x, step.y) + op.biases(step.x, step.y) + op.norm_params(step.x, step.y))
-    except (Fault, SpecError) as fault:
-        raise stop(f"{step.name}: {fault}") from None
+    op, x, y = step.op, step.x, step.y
+    return int(op.weights(x, y) + op.biases(x, y) + op.norm_params(x, y))
 
 
 # ---- the rules of operators, which the modules beside this one enter here ------------------------

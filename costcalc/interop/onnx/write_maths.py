@@ -5,22 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.graph.graph import Node
+from costcalc.interop import words
 from costcalc.interop.onnx.write_layers import Rule
+from costcalc.interop.words import ONNX
 
 
-def _as(name: str) -> Rule:
-    """Return the rule of an operator that ONNX has, and that needs no attributes."""
-
-    def rule(w: Any, node: Node, inputs: list[str]) -> Any:
-        del node
-        return w.node(name, inputs)
-
-    return rule
-
-
-def _constant(name: str, attribute: str, field: str) -> Rule:
-    """Return the rule of an activation with one constant."""
-    return lambda w, node, inputs: w.node(name, inputs, **{attribute: float(vars(node.op)[field])})
+def _activation(kind: str, name: str) -> Rule:
+    """Return the rule of an activation that ONNX has, with the numbers that it takes."""
+    fields = words.numbers(ONNX).get(kind, {})
+    return lambda w, node, inputs: w.node(
+        name, inputs, **{word: float(vars(node.op)[field]) for field, word in fields.items()}
+    )
 
 
 def _clipped(w: Any, value: str, least: float, most: float) -> Any:
@@ -79,55 +74,22 @@ def _joined(name: str) -> Rule:
     return rule
 
 
-# The node of each word, and whether the number stands before the tensor.
-_WITH = {
-    "add": ("Add", False),
-    "subtract": ("Sub", False),
-    "subtract_from": ("Sub", True),
-    "multiply": ("Mul", False),
-    "divide": ("Div", False),
-    "divide_into": ("Div", True),
-    "power": ("Pow", False),
-    "minimum": ("Min", False),
-    "maximum": ("Max", False),
-}
-_ALONE = {
-    "negative": "Neg",
-    "absolute": "Abs",
-    "exp": "Exp",
-    "log": "Log",
-    "sqrt": "Sqrt",
-    "reciprocal": "Reciprocal",
-    "erf": "Erf",
-    "sin": "Sin",
-    "cos": "Cos",
-    "round_down": "Floor",
-    "round_nearest": "Round",
-    "sign": "Sign",
-}
+_WITH = words.JOINS.write(ONNX) | {"power": "Pow"}
+_FIRST = {turned: _WITH[op] for op, turned in words.TURNED.items()}  # the number stands before the tensor
 
 
 def arithmetic(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write one operation on each element, alone or with a number."""
     word, by = vars(node.op)["op"], vars(node.op)["by"]
     if word in _WITH:
-        name, before = _WITH[word]
-        pair = [*inputs, w.number(float(by))]
-        return w.node(name, pair[::-1] if before else pair)
+        return w.node(_WITH[word], [*inputs, w.number(float(by))])
+    if word in _FIRST:
+        return w.node(_FIRST[word], [w.number(float(by)), *inputs])
     if word == "rsqrt":
         return w.node("Reciprocal", [w.node("Sqrt", inputs)])
     if word == "square":
         return w.node("Mul", [*inputs, *inputs])
-    return w.node(_ALONE[word], inputs)
-
-
-_REDUCTIONS = {
-    "mean": "ReduceMean",
-    "sum": "ReduceSum",
-    "maximum": "ReduceMax",
-    "minimum": "ReduceMin",
-    "norm": "ReduceL2",
-}
+    return w.node(words.ALONE.write(ONNX)[word], inputs)
 
 
 def reduce(w: Any, node: Node, inputs: list[str]) -> Any:
@@ -140,37 +102,21 @@ def reduce(w: Any, node: Node, inputs: list[str]) -> Any:
     if values["op"] == "variance":
         around = w.node("Sub", [value, w.node("ReduceMean", [value, axes], keepdims=1)])
         value = w.node("Mul", [around, around])
-    value = w.node(_REDUCTIONS.get(values["op"], "ReduceMean"), [value, axes], keepdims=keep)
+    value = w.node(words.REDUCTIONS.write(ONNX).get(values["op"], "ReduceMean"), [value, axes], keepdims=keep)
     return w.reshape(value, [1]) if whole else value
 
 
 RULES: dict[str, Rule] = {
-    "relu": _as("Relu"),
-    "sigmoid": _as("Sigmoid"),
-    "tanh": _as("Tanh"),
-    "hard_swish": _as("HardSwish"),
-    "gelu": _as("Gelu"),
-    "mish": _as("Mish"),
-    "selu": _as("Selu"),
-    "softplus": _as("Softplus"),
-    "softsign": _as("Softsign"),
-    "leaky_relu": _constant("LeakyRelu", "alpha", "slope"),
-    "elu": _constant("Elu", "alpha", "alpha"),
-    "celu": _constant("Celu", "alpha", "alpha"),
+    **{kind: _activation(kind, name) for kind, name in words.ACTIVATIONS.write(ONNX).items()},
+    **{kind: _joined(name) for kind, name in words.JOINS.write(ONNX).items()},
     "relu6": relu6,
     "hard_tanh": hard_tanh,
     "hard_sigmoid": hard_sigmoid,
-    "swish": swish,
+    "swish": swish,  # ONNX's own is younger than the version that is written
     "log_sigmoid": log_sigmoid,
     "glu": glu,
     "softmax": _along("Softmax"),
     "log_softmax": _along("LogSoftmax"),
-    "add": _joined("Add"),
-    "multiply": _joined("Mul"),
-    "subtract": _joined("Sub"),
-    "divide": _joined("Div"),
-    "maximum": _joined("Max"),
-    "minimum": _joined("Min"),
     "arithmetic": arithmetic,
     "reduce_axes": reduce,
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from costcalc.graph.graph import Node
 from costcalc.interop.onnx.write_layers import Rule
+from costcalc.interop.words import BORDERS, ONNX
 
 
 def _same(w: Any, node: Node, inputs: list[str]) -> Any:
@@ -119,14 +120,11 @@ def expand(w: Any, node: Node, inputs: list[str]) -> Any:
     return w.node("Expand", [*inputs, w.ints([1, *node.y.dims])])
 
 
-_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-
-
 def pad(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write a border."""
     pairs = [(0, 0), (0, 0), *vars(node.op)["padding"]]
     pads = w.ints([before for before, _ in pairs] + [after for _, after in pairs])
-    return w.node("Pad", [*inputs, pads], mode=_MODES[vars(node.op)["mode"]])
+    return w.node("Pad", [*inputs, pads], mode=BORDERS.write(ONNX)[vars(node.op)["mode"]])
 
 
 def zero_pad_channels(w: Any, node: Node, inputs: list[str]) -> Any:

@@ -10,7 +10,7 @@ from costcalc.interop.torch.aten.points import joined
 from costcalc.interop.torch.aten.products import fully, linear, plus
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten
 from costcalc.interop.torch.aten.views import permute, reshaped, unsqueeze
-from costcalc.language.writing import alike
+from costcalc.language.writing import alike, halves, window_fields
 
 # ---- convolutions --------------------------------------------------------------------------------
 
@@ -47,33 +47,18 @@ def window(r: Reading, given: dict[str, Any], kernel: Sequence[int]) -> dict[str
     stride, dilation = (spread(given.get(key) or 1, axes) for key in ("stride", "dilation"))
     padding = given.get("padding") or 0
     if r.node in r.borders:
-        edges = r.borders[r.node]
+        pads = r.borders[r.node]
     elif padding == "same":
-        edges = [edge for k, d in zip(kernel, dilation, strict=True) for edge in halves(d * (k - 1))]
+        pads = [halves(d * (k - 1)) for k, d in zip(kernel, dilation, strict=True)]
     else:
-        edges = [n for n in spread(0 if padding == "valid" else padding, axes) for _ in range(2)]
-    return {
-        "kernel": alike(kernel),
-        "stride": alike(stride),
-        "padding": sides(edges),
-        "dilation": None if set(dilation) == {1} else alike(dilation),
-    }
-
-
-def halves(total: int) -> tuple[int, int]:
-    """Return PyTorch's padding `same` of an axis: an odd total puts the extra cell after."""
-    return total // 2, total - total // 2
+        pads = [(n, n) for n in spread(0 if padding == "valid" else padding, axes)]
+    return window_fields(kernel, stride, pads, dilation)
 
 
 def spread(value: Any, axes: int) -> list[int]:
     """Return a number for each axis."""
     values = [value] if isinstance(value, int) else list(value)
     return values * axes if len(values) == 1 else values
-
-
-def sides(edges: list[int]) -> Any:
-    """Return a padding of two numbers an axis as a spec writes it: one an axis where both sides are the same."""
-    return alike(edges[::2]) if edges[::2] == edges[1::2] else edges
 
 
 def own(r: Reading, value: str, weight: Tensor, bias: Tensor | None, fields: dict[str, Any], groups: int) -> str:
@@ -110,7 +95,7 @@ def over_batch(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields:
 def planes(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields: dict[str, Any]) -> View:
     """Translate a 3-D convolution of one channel and a kernel of length 1 on the last axis: windows, and a fc."""
     kernel, padding = weight.sizes[2:], spread(fields["padding"], 3)
-    plain = (fields["stride"], fields["dilation"], fields["groups"], kernel[2], *padding[2:]) == (1, None, 1, 1, 0)
+    plain = (fields["stride"], fields.get("dilation"), fields["groups"], kernel[2], *padding[2:]) == (1, None, 1, 1, 0)
     if not plain or x.sizes[:2] != (1, 1):
         raise r.refuse("a 3-D convolution can't be expressed", "--opaque writes it as a row of unknown cost")
     high, wide, slices = x.sizes[2:]

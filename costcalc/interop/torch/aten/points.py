@@ -5,24 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from costcalc.interop import words
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of
+from costcalc.interop.words import ATEN
 from costcalc.operators.op import operators
 
-# ATen's word -> costcalc's operator, for activations without numbers of their own.
-ALIKE = {
-    "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "tanh": "tanh", "silu": "swish",
-    "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "gelu": "gelu", "mish": "mish",
-    "softplus": "softplus", "softsign": "softsign", "selu": "selu", "log_sigmoid": "log_sigmoid",
-}  # fmt: skip
-
-# ATen's word -> what `arithmetic` calls it.
-ALONE = {
-    "neg": "negative", "abs": "absolute", "exp": "exp", "log": "log", "sqrt": "sqrt", "rsqrt": "rsqrt",
-    "square": "square", "reciprocal": "reciprocal", "erf": "erf", "sin": "sin", "cos": "cos", "floor": "round_down",
-    "round": "round_nearest", "sign": "sign",
-}  # fmt: skip
-WITH = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "rsub": "subtract_from"}
-JOINT = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
+ALIKE, ALONE, JOINT = (table.read(ATEN) for table in (words.ACTIVATIONS, words.ALONE, words.JOINS))
+WITH = JOINT | {"rsub": "subtract_from"}
 
 
 def word(r: Reading) -> str:
@@ -31,9 +20,11 @@ def word(r: Reading) -> str:
 
 
 @aten(*ALIKE)
-def activation(r: Reading, x: View, **_: Any) -> View:
-    """Translate an activation."""
-    return r.same(x, r.add(ALIKE[word(r)], [x.value], **over(r, ALIKE[word(r)])))
+def activation(r: Reading, x: View, **given: Any) -> View:
+    """Translate an activation, with the number that it has."""
+    kind = ALIKE[word(r)]
+    fields: dict[str, Any] = {field: given.get(theirs) for field, theirs in words.numbers(ATEN).get(kind, {}).items()}
+    return r.same(x, r.add(kind, [x.value], **fields, **over(r, kind)))
 
 
 def over(r: Reading, kind: str) -> dict[str, Any]:
@@ -41,15 +32,10 @@ def over(r: Reading, kind: str) -> dict[str, Any]:
     return {"inplace": r.operation.partition(".")[0].endswith("_")} if "inplace" in operators()[kind].fields else {}
 
 
-@aten("leaky_relu", "elu", "celu", "hardtanh")
-def slope(r: Reading, x: View, **given: Any) -> View:
-    """Translate an activation with numbers of its own; hardtanh from 0 to 6 is relu6."""
-    name = word(r)
-    if name == "hardtanh":
-        return clamped(r, x, given.get("min_val", -1), given.get("max_val", 1))
-    if name == "leaky_relu":
-        return r.same(x, r.add(name, [x.value], slope=given.get("negative_slope"), **over(r, name)))
-    return r.same(x, r.add(name, [x.value], alpha=given.get("alpha"), **over(r, name)))
+@aten("hardtanh")
+def hard_tanh(r: Reading, x: View, min_val: float = -1, max_val: float = 1, **_: Any) -> View:
+    """Translate the tangent in straight lines; from 0 to 6 it is relu6."""
+    return clamped(r, x, min_val, max_val)
 
 
 def clamped(r: Reading, x: View, least: float | None, most: float | None) -> View:
@@ -128,10 +114,10 @@ def arithmetic(r: Reading, x: Any, other: Any, alpha: float = 1, **_: Any) -> An
     if not isinstance(other, View | Constant):
         return numbered(r, x, WITH[name], other * alpha)
     if not isinstance(x, View | Constant):
-        return numbered(r, other, {"sub": "subtract_from", "div": "divide_into"}.get(name, WITH[name]), x)
+        return numbered(r, other, words.TURNED.get(WITH[name], WITH[name]), x)
     if name == "rsub":
         return joined(r, "subtract", other, x)
-    return joined(r, JOINT.get(name, name), x, other)
+    return joined(r, JOINT[name], x, other)
 
 
 def numbered(r: Reading, x: Any, op: str, number: float) -> Any:

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 from costcalc.base import torch_compat
 from costcalc.base.errors import SpecError, stop
 from costcalc.language.writing import Flat, Step
-from costcalc.operators.op import operators
 
 HANDLERS: dict[str, Callable[..., Any]] = {}  # an operation, with its overload -> what translates it
 COUNTED: set[str] = set()  # operations that are work even on constants: PyTorch's counter of operations counts them
@@ -103,7 +102,9 @@ class Reading:
         self.owners = flat.owners
         self.made: dict[Any, str] = {}  # values that only rearrange another, or hold a constant
         self.mains: dict[str, str] = {}  # module -> the operation that has its name
-        self.borders: dict[Any, list[int]] = {}  # a convolution or pool -> the border that its input has to get
+        self.borders: dict[
+            Any, list[tuple[int, int]]
+        ] = {}  # a convolution or pool -> the border that its input has to get
 
     # ---- names -----------------------------------------------------------------------------------
 
@@ -158,11 +159,9 @@ class Reading:
         return self.several(kind, inputs, name, **fields)[0]
 
     def several(self, kind: str, inputs: Iterable[str], name: str = "", **fields: Any) -> list[str]:
-        """Add a step and return the names of its values; fields that are None, or as usual, are left out."""
-        declared = operators()[kind].fields
-        said = {key: value for key, value in fields.items() if value is not None and value != declared[key].default}
+        """Add a step and return the names of its values."""
         # A dot parts modules, and only that: a module's own key may have a slash, which a spec's name can't.
-        return self.flat.add(kind, inputs, (name or self.title()).replace("/", "_"), **said)
+        return self.flat.add(kind, inputs, (name or self.title()).replace("/", "_"), **fields)
 
     def helper(self, kind: str, value: str, **fields: Any) -> str:
         """Return the value of a step that costs nothing, the same one for the same wish."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.interop.torch.aten.layers import image, sides, spread, window
+from costcalc.interop.torch.aten.layers import image, spread, window
 from costcalc.interop.torch.aten.points import pooled_all, to_conv, word
 from costcalc.interop.torch.aten.reading import Reading, Tensor, View, arguments_of, aten, operation_of
 from costcalc.interop.torch.aten.views import part
-from costcalc.language.writing import alike
+from costcalc.language.writing import alike, padded
 
 
 def on_space(r: Reading, x: View, space: int, kind: str, **fields: Any) -> View:
@@ -36,7 +36,6 @@ def pool(r: Reading, x: View, **given: Any) -> Any:
     if given.get("divisor_override"):
         raise r.refuse("a divisor of its own can't be expressed")
     fields = window(r, given, spread(given["kernel_size"], space))
-    fields["stride"] = None if fields["stride"] == fields["kernel"] else fields["stride"]
     if kind == "avg_pool" and fields["padding"]:
         fields["count_include_pad"] = given.get("count_include_pad", True)
     y = on_space(r, x, space, kind, **fields, ceil_mode=given.get("ceil_mode"))
@@ -94,7 +93,7 @@ def handed_on(r: Reading, x: View, pairs: dict[int, tuple[int, int]], outside: f
             return False
     if outside != (float("-inf") if name == "max_pool2d" else 0) or not given.get("count_include_pad", True):
         return False
-    r.borders[users[0]] = edges
+    r.borders[users[0]] = [pairs.get(k, (0, 0)) for k in (2, 3)]
     return True
 
 
@@ -111,8 +110,7 @@ def bordered(r: Reading, x: View, pairs: dict[int, tuple[int, int]], mode: str) 
     lead = order[: max(len(order) - 3, 1)] if set(order[: max(len(order) - 3, 1)]).isdisjoint(pairs) else []
     tail = [k for k in order if k not in lead]
     value = r.arrange(x, [lead, *([k] for k in tail)])
-    around = [pairs.get(k, (0, 0)) for k in tail]
-    padding = sides([edge for pair in around for edge in pair])
+    padding = padded([pairs.get(k, (0, 0)) for k in tail])
     y = r.add("pad", [value], r.within("pad"), padding=padding, mode=None if mode == "constant" else mode)
     y = r.shaped(y, [*(x.sizes[k] for k in lead), *r.dims(y)[1:]]) if len(lead) > 1 else y
     return r.placed(y, [*(lead or [-1]), *tail], len(x.sizes))
