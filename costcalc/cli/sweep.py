@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ import click
 
 from costcalc.base.arguments import texts
 from costcalc.base.errors import stop
+from costcalc.base.files import locked
 from costcalc.cli import common
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
@@ -23,7 +25,9 @@ from costcalc.sweeps.grids import axes_of, values_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from costcalc.sweeps.chunks import Columns, Mapper, Task
+    from costcalc.sweeps.chunks import Columns, Task
+    from costcalc.sweeps.mappers import Mapper
+    from costcalc.sweeps.parquet import SavedState
 
 MOST_LINES = 10_000  # of a table that is shown
 LEAST_DRAWN = 3  # values of a sparkline
@@ -83,8 +87,6 @@ def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, l
 
 def format_of(format_: str | None, output: str | None) -> str:
     """Return the format asked for, by its name or by the file's suffix."""
-    import os
-
     suffix = SUFFIXES.get(os.path.splitext(output or "")[1])
     if format_ and suffix and format_ != suffix:
         raise stop(f"{output} is for {suffix}, not {format_}", hint="leave --format out")
@@ -127,11 +129,14 @@ def answered(
 
 def refuse_idle(options: dict[str, Any]) -> None:
     """Refuse options that have no effect beside others, instead of passing them over."""
-    if options["dask"] and options["jobs"] > 1:
+    if options["dask"] is not None and options["jobs"] > 1:
         raise stop("--dask and --jobs are two ways to count", hint="use one of them")
-    way = next((name for name in ("dask", "resume") if options[name]), "jobs" if options["jobs"] > 1 else "")
-    if options["per"] and way:
-        raise stop(f"--per is counted in this process, at once, without --{way}", hint="use one of them")
+    ways = [name for name in ("dask", "resume") if options[name] is not None] + ["jobs"] * (options["jobs"] > 1)
+    resume, output = options["resume"], options["output"]
+    if resume and output and os.path.realpath(resume) == os.path.realpath(output):
+        raise stop(f"{resume} can't hold both what is found so far and the answer", hint="name another file with -o")
+    if options["per"] and ways:
+        raise stop(f"--per is counted in this process, at once, without --{ways[0]}", hint="use one of them")
 
 
 def limited(task: Task, format_: str) -> None:
@@ -148,20 +153,28 @@ def limited(task: Task, format_: str) -> None:
 
 def mapper_of(options: dict[str, Any]) -> Mapper:
     """Return who counts: this process, several, or a cluster."""
-    from costcalc.sweeps import chunks
+    from costcalc.sweeps import mappers
 
-    if options["dask"]:
-        return chunks.dask(options["dask"])
-    return chunks.processes(options["jobs"]) if options["jobs"] > 1 else chunks.here
+    if options["dask"] is not None:
+        return mappers.dask(options["dask"])
+    return mappers.processes(options["jobs"]) if options["jobs"] > 1 else mappers.here
 
 
 def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
+    """Return what the question leaves of the sweep; what was found is kept in a file, if one is named."""
+    from costcalc.sweeps.parquet import SOON, SavedState
+
+    if resume is None:
+        return folded_from(None, task, mapper)
+    with locked(resume, SOON):
+        return folded_from(SavedState(resume, task), task, mapper)
+
+
+def folded_from(saved: SavedState | None, task: Task, mapper: Mapper) -> Columns:
     """Return what the question leaves of the sweep; stopped, keep what was found."""
     from costcalc.sweeps import chunks
-    from costcalc.sweeps.parquet import SavedState
 
     walk = chunks.ready(task)
-    saved = SavedState(resume, task) if resume else None
     done, kept = (saved.done, saved.kept) if saved else (0, None)
     if saved:
         saved.write(done, kept)  # what can't be written is told before anything is counted

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from costcalc.base import arguments
 from costcalc.base.errors import Fault, nearest, stop
-from costcalc.base.optional import need
 from costcalc.costs import conventions
 from costcalc.costs.formulas import Names
 from costcalc.language import zoo
@@ -24,6 +25,7 @@ from costcalc.numbers.factored import Spread, TooWide, along
 from costcalc.numbers.num import LARGEST_TOTAL, Mixed
 from costcalc.sweeps.engine import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
 from costcalc.sweeps.grids import ZEROS
+from costcalc.sweeps.mappers import Mapper, here
 
 MOST = ("-macs",)  # the best by what, unless told
 SETTING = "setting"  # the column of a setting's number in the grid
@@ -161,14 +163,17 @@ class Walk:
 
 
 _READY: dict[str, Walk] = {}
+_making = Lock()
 
 
 def ready(task: Task) -> Walk:
     """Return a task made ready; the last one is kept, since a worker is handed many blocks of one task."""
-    if task.key not in _READY:
-        _READY.clear()
-        _READY[task.key] = Walk(task)
-    return _READY[task.key]
+    key = task.key
+    with _making:  # a worker may have several threads
+        if key not in _READY:
+            _READY.clear()
+            _READY[key] = Walk(task)
+        return _READY[key]
 
 
 def run_block(task: Task, number: int) -> Columns:
@@ -336,45 +341,13 @@ def _list(names: Sequence[str]) -> str:
 
 # ---- the walk -----------------------------------------------------------------------------------------
 
-Mapper = Callable[[Task, Sequence[int]], Iterator[Columns]]
-
-
-def here(task: Task, numbers: Sequence[int]) -> Iterator[Columns]:
-    """Run blocks in this process, in order."""
-    for number in numbers:
-        yield run_block(task, number)
-
-
-def processes(jobs: int) -> Mapper:
-    """Return what runs blocks in so many local processes, and gives them in order."""
-
-    def run(task: Task, numbers: Sequence[int]) -> Iterator[Columns]:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            yield from pool.map(run_block, [task] * len(numbers), numbers)
-
-    return run
-
-
-def dask(address: str) -> Mapper:
-    """Return what runs blocks on a Dask cluster, and gives them in order. Needs dask."""
-
-    def run(task: Task, numbers: Sequence[int]) -> Iterator[Columns]:
-        with need("distributed", "dask").Client(address) as client:
-            for future in client.map(run_block, [task] * len(numbers), list(numbers), pure=False):
-                yield future.result()
-
-    return run
-
 
 def folding(
     task: Task, mapper: Mapper = here, start: int = 0, kept: Columns | None = None
 ) -> Iterator[tuple[int, Columns]]:
     """Yield, after each block from `start` on, how many are done and what the question leaves of them all."""
     walk = ready(task)
-    for done, more in enumerate(mapper(task, range(start, len(walk.blocks))), start + 1):
+    for done, more in enumerate(mapper(partial(run_block, task), range(start, len(walk.blocks))), start + 1):
         kept = merged(walk.grid, walk.question, kept, more)
         yield done, kept
 

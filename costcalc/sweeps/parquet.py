@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from costcalc.base import files
 from costcalc.base.errors import SpecError, stop
-from costcalc.base.files import in_words, writing
+from costcalc.base.files import BESIDE, in_words, locked, writing
 from costcalc.base.optional import need
 from costcalc.costs import conventions
-from costcalc.sweeps.chunks import Columns, Mapper, Task, here, ready
+from costcalc.sweeps.chunks import SETTING, Columns, Task, ready, run_block
+from costcalc.sweeps.engine import QUANTITIES
+from costcalc.sweeps.mappers import Mapper, here
 from costcalc.sweeps.tables import framed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = "_sweep.json"  # which readers of the folder pass over, as they do with all that begins so
+SOON = 1.0  # seconds until whoever comes second is told so
 
 
 def write(
@@ -26,18 +31,28 @@ def write(
 ) -> tuple[int, int]:
     """Write a sweep's settings to a folder of part files; return how many files were written, and there before.
 
-    Raises SpecError where the folder holds another sweep, or pyarrow is missing.
+    Who counts a block writes its part, to this folder, which all must see. Raises SpecError where the folder holds
+    another sweep, where another run is writing to it, or where pyarrow is missing.
     """
     need("pyarrow", "parquet")
     walk = ready(task)
-    _claimed(folder, task)
-    waiting = [number for number in range(len(walk.blocks)) if not os.path.exists(_path(folder, number))]
-    before = len(walk.blocks) - len(waiting)
-    for done, (number, columns) in enumerate(zip(waiting, mapper(task, waiting), strict=True), 1):
-        _write(task, folder, number, columns)
-        if told:
-            told(before + done, len(walk.blocks))
+    with _claimed(folder, task):
+        waiting = [number for number in range(len(walk.blocks)) if not os.path.exists(_path(folder, number))]
+        before = len(walk.blocks) - len(waiting)
+        work = partial(write_part, task, os.path.abspath(folder))
+        for done, _ in enumerate(mapper(work, waiting), before + 1):
+            if told:
+                told(done, len(walk.blocks))
     return len(waiting), before
+
+
+def write_part(task: Task, folder: str, number: int) -> None:
+    """Count a block and write its part: the piece of work that a worker is handed."""
+    manifest = os.path.join(folder, MANIFEST)
+    if not os.path.isfile(manifest):  # on another machine the same path may be another folder
+        raise stop(f"a worker sees no {manifest}", hint="part files need a folder that all workers see under one path")
+    _held(manifest, task)
+    single(framed(task, run_block(task, number)), _path(folder, number))
 
 
 def single(table: pd.DataFrame, path: str) -> None:
@@ -51,25 +66,46 @@ def _path(folder: str, number: int) -> str:
     return os.path.join(folder, f"part-{number:06d}.parquet")
 
 
-def _write(task: Task, folder: str, number: int, columns: Columns) -> None:
-    """Write one part, under another name until it is whole: what has its name is complete."""
-    single(framed(task, columns), _path(folder, number))
-
-
-def _claimed(folder: str, task: Task) -> None:
-    """Make the folder, or make sure that it holds parts of this very sweep."""
+@contextmanager
+def _claimed(folder: str, task: Task) -> Iterator[None]:
+    """Hold a folder for this very sweep: made, or begun before; without what a run was writing when it was killed."""
     manifest = os.path.join(folder, MANIFEST)
-    told = {"sweep": task.key, **conventions.get(task.convention).mark, "settings": task.grid.size, "axes": task.axes}
     with in_words(folder):
-        if os.path.exists(manifest):
-            with open(manifest, encoding="utf-8") as file:
-                if json.load(file).get("sweep") != task.key:
-                    raise stop(f"{folder} holds another sweep", hint="write to another folder, or remove this one")
-            return
         os.makedirs(folder, exist_ok=True)
-        if os.listdir(folder):
+    with locked(manifest, SOON):
+        names = os.listdir(folder)
+        if MANIFEST in names:
+            _held(manifest, task)
+        elif any(not name.startswith((BESIDE, MANIFEST)) for name in names):
             raise stop(f"{folder} is not empty, and holds no sweep", hint="write to another folder")
-        files.write(manifest, json.dumps(told, default=str))
+        else:
+            rule = conventions.get(task.convention)
+            told = {"sweep": task.key, **rule.mark, "settings": task.grid.size, "axes": task.axes}
+            files.write(manifest, json.dumps(told, default=str))
+        for name in names:
+            if name.startswith(BESIDE):
+                with suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
+        yield
+
+
+def _held(path: str, task: Task) -> dict[str, Any]:
+    """Return what a file keeps of a sweep; raise SpecError where it is of another, or of none."""
+    folder, name = os.path.split(path)
+    shown, hint = (folder, "folder") if name == MANIFEST else (path, "file")
+    try:
+        found = json.loads(files.read(path, largest=None)) if os.path.isfile(path) else None
+    except (ValueError, RecursionError):  # SpecError, of what is no text, is one
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("sweep"), str):
+        raise _none(path, hint)
+    if found["sweep"] != task.key:
+        raise stop(f"{shown} holds another sweep", hint=f"write to another {hint}, or remove this one")
+    return found
+
+
+def _none(path: str, hint: str = "file") -> SpecError:
+    return stop(f"{path} holds no sweep", hint=f"write to another {hint}, or remove this one")
 
 
 class SavedState:
@@ -85,23 +121,39 @@ class SavedState:
             self._read()
 
     def _read(self) -> None:
-        import numpy as np
-
+        """Take over what the file says; one that no sweep has written is refused."""
+        data = _held(self.path, self.task)
+        done, kept = data.get("done"), data.get("kept")
+        names = (SETTING, *QUANTITIES, *self.task.columns) if done else ()
+        if type(done) is not int or not 0 <= done <= len(ready(self.task).blocks):
+            raise _none(self.path)
+        if not isinstance(kept, dict) or kept.keys() != set(names):
+            raise _none(self.path)
         try:
-            with open(self.path, encoding="utf-8") as file:
-                data = json.load(file)
-            if data["sweep"] != self.task.key:
-                raise stop(f"{self.path} holds another sweep", hint="name another file, or remove this one")
-            self.done = data["done"]
-            self.kept = {
-                name: np.array(values, dtype=None if values else np.int64) for name, values in data["kept"].items()
-            } or None
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            if isinstance(error, SpecError):
-                raise
-            raise stop(f"{self.path} holds no sweep", hint="name another file, or remove this one") from None
+            self.kept = _columns(kept, self.task.grid.size) if kept else None
+        except (ValueError, OverflowError):
+            raise _none(self.path) from None
+        self.done = done
 
     def write(self, done: int, kept: Columns | None) -> None:
         """Write the file."""
         found = {name: values.tolist() for name, values in (kept or {}).items()}
         files.write(self.path, json.dumps({"sweep": self.task.key, "done": done, "kept": found}))
+
+
+def _columns(kept: dict[str, Any], settings: int) -> Columns:
+    """Return saved columns as arrays; raise ValueError or OverflowError where no sweep has saved them so."""
+    import numpy as np
+
+    found = {}
+    for name, values in kept.items():
+        kinds = {type(value) for value in values} if isinstance(values, list) else {list}
+        if kinds not in (set(), {int}, {float}):
+            raise ValueError(name)
+        found[name] = np.array(values, dtype=float if kinds == {float} else np.int64)
+    numbers = found[SETTING]
+    if any(len(values) != len(numbers) for values in found.values()):
+        raise ValueError(SETTING)
+    if len(np.unique(numbers)) != len(numbers) or not ((numbers >= 0) & (numbers < settings)).all():
+        raise ValueError(SETTING)
+    return found

@@ -16,9 +16,10 @@ from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import Setup, find, named
 from costcalc.numbers.num import LARGEST_TOTAL
-from costcalc.sweeps.chunks import SETTING, Columns, Mapper, Question, Task, column, fold, here, ready
+from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold, ready
 from costcalc.sweeps.engine import QUANTITIES
 from costcalc.sweeps.grids import checked, known
+from costcalc.sweeps.mappers import Mapper, here
 from costcalc.sweeps.tables import framed
 
 if TYPE_CHECKING:

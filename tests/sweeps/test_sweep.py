@@ -22,7 +22,7 @@ from costcalc.base.errors import Fault
 from costcalc.costs import conventions
 from costcalc.language import zoo
 from costcalc.numbers import factored, num
-from costcalc.sweeps import chunks, parquet
+from costcalc.sweeps import chunks, mappers, parquet
 from costcalc.sweeps.engine import Axis, Grid, cuts
 from costcalc.sweeps.engine import parts as counted
 from costcalc.sweeps.grids import spanned, values_of
@@ -463,7 +463,7 @@ def test_blocks_of_any_size_give_the_same(everything: pd.DataFrame, block: int) 
 
 
 def test_processes_give_the_same(everything: pd.DataFrame) -> None:
-    kept = chunks.fold(task(block=60), chunks.processes(2))
+    kept = chunks.fold(task(block=60), mappers.processes(2))
     assert kept["macs"].tolist() == everything["macs"].tolist()
 
 
@@ -472,7 +472,7 @@ def test_a_cluster_gives_the_same(everything: pd.DataFrame) -> None:
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
     ) as cluster:
-        kept = chunks.fold(task(block=60), chunks.dask(cluster.scheduler_address))
+        kept = chunks.fold(task(block=60), mappers.dask(cluster.scheduler_address))
     assert kept["macs"].tolist() == everything["macs"].tolist()
 
 
@@ -481,7 +481,7 @@ def test_part_files_by_one_by_many_and_after_a_stop_are_the_same(everything: pd.
     one, two, stopped = (str(tmp_path / name) for name in ("one", "two", "stopped"))
     number, _ = parquet.write(task(block=60), one)
     assert number > 2
-    parquet.write(task(block=60), two, chunks.processes(2))
+    parquet.write(task(block=60), two, mappers.processes(2))
     parquet.write(task(block=60), stopped)
     for name in sorted(os.listdir(stopped))[1:3]:
         os.remove(os.path.join(stopped, name))
