@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from costcalc.base.text import lines, printable
+
 
 class Mark:
     """Where a value stands: a line and column of a text, or a path into a dict.
@@ -40,23 +42,18 @@ class Mark:
 
     def excerpt(self) -> list[str]:
         """Return the line that the mark points into, and a line of carets under it."""
-        lines = self.text.splitlines()
-        if not 0 <= self.line < len(lines):
+        every = self.text.splitlines()
+        if not 0 <= self.line < len(every):
             return []
         # A very long line is shown around the mark only.
         start = max(0, self.column - 60) if self.column > 100 else 0
-        line = printable(lines[self.line][start : start + 120])
+        line = printable(every[self.line][start : start + 120])
         number = f"{self.line + 1:5d}"
         width = max(1, min(self.width, len(line) - (self.column - start)))
         return [f"{number} | {line}", f"{'':5s} | {' ' * (self.column - start)}{'^' * width}"]
 
 
 LONGEST = 500  # characters of a message
-
-
-def printable(text: str) -> str:
-    """Return a text without the characters that could steer a terminal."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 class Problem:
@@ -86,11 +83,10 @@ class Problem:
 
     def render(self) -> str:
         """Return the whole text: head, the line with a caret, what to do, the blocks around it."""
-        lines = [self.head, *self.mark.excerpt()]
+        said = [self.head, *self.mark.excerpt()]
         if self.hint:
-            lines.append(f"        {self.hint}")
-        lines += [f"        in {step}" for step in self.trace]
-        return "\n".join(lines)
+            said.append(f"        {self.hint}")
+        return lines([*said, *(f"        in {step}" for step in self.trace)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the problem as plain data; lines and columns count from 1."""
@@ -182,6 +178,15 @@ class Problems:
         """Note what is wrong, where, and what to do about it."""
         self.add(Problem(message, mark, hint))
 
+    def visible(self, name: str, mark: Mark) -> bool:
+        """Say whether all characters of a name can be seen; note which one cannot."""
+        hidden = next((c for c in name if not c.isprintable()), "")
+        if hidden:
+            self.note(
+                f"'{name[:60]}' holds U+{ord(hidden):04X}, which cannot be seen", mark, "leave it out of the name"
+            )
+        return not hidden
+
     def error(self) -> SpecError:
         """Return what to raise for all that was found."""
         return SpecError(self.found, rows=self.rows)
@@ -200,11 +205,6 @@ class _Bare(Problem):
     @property
     def head(self) -> str:
         return self.message
-
-
-def several(number: int, thing: str) -> str:
-    """Return '1 argument', '2 arguments'."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def first_line(error: BaseException) -> str:

@@ -12,7 +12,6 @@ from costcalc.cli import common
 from costcalc.estimates.calibrating import Calibrated
 from costcalc.hardware.device import KINDS
 from costcalc.hardware.traffic import DTYPES, FUSIONS
-from costcalc.reports.render.text import wrapped
 
 
 @click.command()
@@ -35,6 +34,6 @@ def command(path: str, only: tuple[str, ...], **options: Any) -> None:
         raise stop("--only takes COLUMN=VALUE")
     about = {name: options[name] for name in ("dtype", "fusion", "title", "kind")}
     found = Calibrated(path, wanted, api.load, hold_out=options["hold_out"], **about)
-    common.write("\n".join(wrapped(line, common.columns()) for line in found.lines()))
+    common.write(common.wrapped(found.lines()))
     if options["output"]:
         common.write(found.text().rstrip("\n"), options["output"])

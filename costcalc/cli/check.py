@@ -12,6 +12,7 @@ from costcalc.comparisons import baselines, budgets
 from costcalc.comparisons.budgets import Checked
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
+from costcalc.reports.page import Page
 
 BUDGETS = {
     "max_params": "params",
@@ -55,7 +56,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     found = networks(ctx, words or baselines.words(baseline), options)
     if update:
         baseline, new = baselines.updated(found, options["baseline"], rule)
-        click.echo(f"{baseline.path}: {'written' if new else 'as it was'}", err=True)
+        common.tell(f"{baseline.path}: {'written' if new else 'as it was'}")
     tell(baselines.check(found, limits, baseline, tolerance, **given), rule, ctx, options)
 
 
@@ -63,15 +64,13 @@ def tell(checked: Checked, rule: Convention, ctx: click.Context, options: dict[s
     """Write what was found: what is within its budget to stdout, what is not to stderr, and the exit code."""
     batch = options["batch"]
     if options["format_"] == "json":
-        import json
-
-        found = {"ok": bool(checked), "batch": batch, **rule.mark}
+        found: dict[str, Any] = {"ok": bool(checked), "batch": batch, **rule.mark}
         found["breaches"] = [breach.to_dict() for breach in checked.breaches]
-        click.echo(json.dumps(found, indent=2))
+        common.write_page(Page(data=lambda: found), options)
     else:
         for line in checked.within():
-            click.echo(line)
+            common.say(line)
         for breach in checked.breaches:
-            click.echo(str(breach), err=True)
-        click.echo(f"{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}")
+            common.tell(*str(breach).split("\n"))
+        common.say(f"{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}")
     ctx.exit(0 if checked else 1)

@@ -15,11 +15,12 @@ from click.core import ParameterSource
 from costcalc import api
 from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
+from costcalc.base.text import lines
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import OPTIONS, Setup
-from costcalc.reports.table import Table
+from costcalc.reports.page import Page
 from costcalc.sweeps.grids import one
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -222,7 +223,7 @@ def tell_channels(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] |
     with suppress(SpecError):  # which the command itself tells
         note = expand(spec, knobs, shape).other_channels
         if note:
-            click.echo(f"note: {spec.name}: {note}", err=True)
+            tell(f"note: {spec.name}: {note}")
 
 
 def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
@@ -304,46 +305,26 @@ def write(text: str, path: str | None = None) -> None:
     files.write(path, text + "\n")
 
 
-def write_page(
-    above: list[str], tables: list[Table], below: list[str], records: list[dict[str, Any]], options: dict[str, Any]
-) -> None:
-    """Write tables between lines of words, as text or Markdown; CSV holds the records."""
-    format_, output = options["format_"], options["output"]
-    if format_ == "csv":
-        from costcalc.reports.render import csv
-
-        made = csv.render(records)
-    elif format_ == "markdown":
-        from costcalc.reports.render import markdown
-
-        parts = [markdown.render(table) for table in tables]
-        made = "\n\n".join(["  \n".join(above), *parts, "  \n".join(below)])
-    else:
-        from costcalc.reports.render import text
-
-        wide = columns()
-        shown = [text.render(table, columns=wide, color=output is None and colored()) for table in tables]
-        head, foot = (["\n".join(text.wrapped(line, wide) for line in part)] for part in (above, below))
-        made = "\n\n".join([*head, *shown, *foot])
-    write(made, output)
+def say(*said: str) -> None:
+    """Write lines of words to stdout."""
+    write(lines(said))
 
 
-def write_table(table: Table, records: list[dict[str, Any]], format_: str, output: str | None) -> None:
-    """Write a table in a format; JSON and CSV hold the records, exact."""
-    if format_ == "json":
-        import json
+def tell(*said: str) -> None:
+    """Write lines of words to stderr."""
+    click.echo(lines(said), err=True)
 
-        made = json.dumps(records, indent=2)
-    elif format_ == "csv":
-        from costcalc.reports.render import csv
 
-        made = csv.render(records)
-    elif format_ == "markdown":
-        from costcalc.reports.render import markdown
+def write_page(page: Page, options: Mapping[str, Any]) -> None:
+    """Write a page in the format asked for, to the file asked for or stdout."""
+    shown = options.get("output") is None and colored()
+    exact = options.get("exact", False)
+    text = page.written(options["format_"], exact=exact, columns=columns(), color=shown)
+    write(text, options.get("output"))
 
-        made = markdown.render(table)
-    else:
-        from costcalc.reports.render import text
 
-        made = text.render(table, columns=columns(), color=output is None and colored())
-    write(made, output)
+def wrapped(lines: Iterable[str]) -> str:
+    """Return lines of words, those broken that are longer than the terminal is wide."""
+    from costcalc.reports.render import text
+
+    return "\n".join(text.wrapped(line, columns()) for line in lines)

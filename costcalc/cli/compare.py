@@ -10,6 +10,7 @@ from costcalc.cli import common
 from costcalc.cli.networks import networks
 from costcalc.comparisons import comparing
 from costcalc.costs.conventions import get
+from costcalc.reports.page import Page
 
 
 @click.command(cls=common.KnobCommand)
@@ -30,11 +31,11 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     """
     names, given = common.metrics(options)
     found = networks(ctx, words, options)
-    table = comparing.table(found, names, exact=options["exact"], **given)
-    records = comparing.records(found, names, **given)
-    common.write_table(table, records, options["format_"], options["output"])
-    if options["format_"] in ("table", "markdown") and options["output"] is None:
-        rule, batch = get(options["convention"]), options["batch"]
-        common.write(f"\n{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}")
-        for line in common.under(found[0].result.setup(**given), names):
-            common.write(line)
+    rule, batch = get(options["convention"]), options["batch"]
+    counted = f"{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}"
+    page = Page(
+        lambda: [comparing.table(found, names, exact=options["exact"], **given)],
+        lambda: comparing.records(found, names, **given),
+        notes=[counted, *common.under(found[0].result.setup(**given), names)],
+    )
+    common.write_page(page, options)

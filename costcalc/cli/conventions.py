@@ -8,10 +8,12 @@ import click
 
 from costcalc import api
 from costcalc.base.errors import stop
+from costcalc.base.text import lines
 from costcalc.cli import common
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.explanations import tool_differences
+from costcalc.reports.page import Page
 from costcalc.reports.result import Result
 from costcalc.reports.table import Table
 
@@ -36,7 +38,7 @@ def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **o
     if spec is None:
         if ctx.meta.get(common.KNOBS) or any(common.was_given(ctx, name) for name in ABOUT_SPEC):
             raise stop("knobs, --input, --batch, --format and --exact are about a SPEC", hint="name one")
-        said = "\n".join(line for name in only or conventions.names() for line in told(conventions.get(name)))
+        said = lines(line for name in only or conventions.names() for line in told(conventions.get(name)))
         common.write(said, options["output"])
         return
     loaded, knobs = common.chosen(ctx, spec, pairs)
@@ -57,13 +59,12 @@ def told(rule: Convention) -> list[str]:
 
 def show(result: Result, rules: list[Convention], options: dict[str, Any]) -> None:
     """Write the table; on a terminal as many tables below each other as its width takes."""
-    format_, output = options["format_"], options["output"]
-    if format_ in ("csv", "json"):
-        marks = [{"convention": rule.name, "hash": rule.stamp, "unit": rule.unit} for rule in rules]
-        records: list[dict[str, Any]] = tool_differences.records(result, rules)
-        common.write_table(Table([], [], []), records if format_ == "csv" else [*marks, *records], format_, output)
-        return
-    whole = tool_differences.table(result, rules, exact=options["exact"])
-    tables = [whole] if format_ == "markdown" or output else tool_differences.folded(whole, common.columns())
-    for table in tables:
-        common.write_table(table, [], format_, output)
+
+    def tables() -> list[Table]:
+        whole = tool_differences.table(result, rules, exact=options["exact"])
+        shown = options["format_"] == "table" and not options["output"]
+        return tool_differences.folded(whole, common.columns()) if shown else [whole]
+
+    marks: list[dict[str, Any]] = [{"convention": rule.name, "hash": rule.stamp, "unit": rule.unit} for rule in rules]
+    records = tool_differences.records(result, rules)
+    common.write_page(Page(tables, lambda: records, lambda: [*marks, *records]), options)

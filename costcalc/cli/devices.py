@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from costcalc.base.errors import several
+from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.hardware.device import Device, devices, load
+from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
@@ -16,22 +17,21 @@ from costcalc.reports.table import Column, Table
 @click.argument("name", required=False)
 @common.table_option
 @common.output_option
-def command(name: str | None, format_: str, output: str | None) -> None:
+def command(name: str | None, **options: Any) -> None:
     """List the devices, or tell every number of NAME (or of a file): its value, confidence and source."""
-    if name and format_ == "table":
-        from costcalc.reports.render.text import wrapped
-
-        common.write("\n".join(wrapped(line, common.columns()) for line in told(load(name))), output)
+    if name and options["format_"] == "table":
+        common.write(common.wrapped(told(load(name))), options["output"])
         return
     found = [load(name)] if name else devices()
-    common.write_table(overview(found), [one for each in found for one in records(each)], format_, output)
+    page = Page(lambda: [overview(found)], lambda: [one for each in found for one in records(each)])
+    common.write_page(page, options)
 
 
 def overview(found: list[Device]) -> Table:
     """Return a line a device: what costcalc tells of times on it, and what it is."""
     cells = [[one.name, times(one), one.title] for one in found]
     return Table(
-        [Column("device"), Column("times"), Column("what it is")], cells, [several(len(cells), "device"), "", ""]
+        [Column("device"), Column("times"), Column("what it is")], cells, [plural(len(cells), "device"), "", ""]
     )
 
 

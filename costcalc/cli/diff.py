@@ -36,22 +36,5 @@ def command(ctx: click.Context, /, before: str, after: str, **options: Any) -> N
         raise stop(f"{options['format_']} has every change: --top is for tables", hint="leave --top out")
     options["top"] = options["top"] or TOP
     found = Diff(*networks(ctx, (before, after), options))
-    common.write(written(found, options), options["output"])
+    common.write_page(diffing.page(found, options["top"], wide=options["format_"] == "markdown"), options)
     ctx.exit(1 if options["tells"] and found else 0)
-
-
-def written(diff: Diff, options: dict[str, Any]) -> str:
-    """Return a difference in a format."""
-    if options["format_"] == "json":
-        import json
-
-        return json.dumps(diff.to_dict(), indent=2)
-    if options["format_"] == "csv":
-        from costcalc.reports.render import csv
-
-        convention = diff.before.result.convention.mark
-        return csv.render([{**record, **convention} for record in diff.records()])
-    if options["format_"] == "markdown":
-        return diffing.summary(diff, options["top"])
-    color = options["output"] is None and common.colored()
-    return diffing.text(diff, options["top"], columns=common.columns(), color=color)

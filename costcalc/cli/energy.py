@@ -40,10 +40,4 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     found = Energy(result, table, energy.Chip(options["dtype"], options["batch"], options["fusion"], room))
     if options["format_"] in ("csv", "json"):
         common.refuse_lines(ctx, f"{options['format_']} has every row")
-    if options["format_"] == "json":
-        import json
-
-        common.write(json.dumps(found.to_dict(), indent=2), options["output"])
-        return
-    shown = found.table(options["by"], options["fold"])
-    common.write_page(result.heading(), [shown], found.notes(), found.records(), options)
+    common.write_page(found.page(options["by"], options["fold"]), options)

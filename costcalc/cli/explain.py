@@ -30,7 +30,7 @@ def command(
     loaded, knobs = common.chosen(ctx, spec, pairs)
     graph = expand(loaded, knobs, common.input_shape(input_))
     said = why(graph, convention) if layer is None else formulas(graph, layer, convention)
-    common.write("\n".join(said))
+    common.say(*said)
 
 
 def formulas(graph: Graph, layer: str, convention: str) -> list[str]:

@@ -9,6 +9,7 @@ import click
 
 from costcalc.base.errors import stop
 from costcalc.base.files import in_words
+from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
@@ -73,13 +74,13 @@ def timeloop(
         os.makedirs(output, exist_ok=True)
     for name, text in problems.items():
         common.write(text.rstrip("\n"), os.path.join(output, name))
-    click.echo(f"{len(problems)} problems in {output}", err=True)
+    common.tell(f"{plural(len(problems), 'problem')} in {output}")
 
 
 def tell(left: list[str] | None) -> None:
     """Say what was left out."""
     for note in left or []:
-        click.echo(f"left out: {note}", err=True)
+        common.tell(f"left out: {note}")
 
 
 def graph_of(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None) -> Graph:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.language.writing import Flat, spec_text
 
@@ -95,7 +96,6 @@ def stem(path: str) -> str:
 def finish(flat: Flat, *, name: str, output: str | None, blocks: bool, **_: Any) -> None:
     """Write the spec, and tell what it costs."""
     from costcalc.api import count
-    from costcalc.cli.report import totals
 
     flat.name = name or flat.name
     data = flat.data()
@@ -106,4 +106,4 @@ def finish(flat: Flat, *, name: str, output: str | None, blocks: bool, **_: Any)
     text = spec_text(data)
     result = count(text)  # before anything is written: what can't be counted is no spec
     common.write(text.rstrip("\n"), output)
-    click.echo(f"{result.name}: {len(result.layers)} rows, {totals(result)}", err=True)
+    common.tell(f"{result.name}: {plural(len(result.layers), 'row')}, {result.said()}")

@@ -8,11 +8,10 @@ import click
 
 from costcalc import api
 from costcalc.cli import common
-from costcalc.estimates.timing import Latency, WeightsFit, estimated
+from costcalc.estimates.timing import WeightsFit, estimated
 from costcalc.hardware import device, lut
 from costcalc.hardware.traffic import DTYPES, FUSIONS
 from costcalc.reports.lines import VIEWS
-from costcalc.reports.render.text import wrapped
 
 
 @click.command(cls=common.KnobCommand)
@@ -42,18 +41,4 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         common.refuse_lines(ctx, f"{options['format_']} has every row")
     if isinstance(found, WeightsFit):
         common.refuse_lines(ctx, "of an NPU is told what fits, in all")
-    tell(found, options)
-
-
-def tell(found: Latency | WeightsFit, options: dict[str, Any]) -> None:
-    """Write a time, or what fits, in a format."""
-    if options["format_"] == "json":
-        import json
-
-        common.write(json.dumps(found.to_dict(), indent=2), options["output"])
-    elif isinstance(found, WeightsFit):
-        said = [*found.result.heading(), "", f"{found.device.title}: {found.words}"]
-        common.write("\n".join(wrapped(line, common.columns()) for line in said), options["output"])
-    else:
-        table = found.table(options["by"], options["fold"])
-        common.write_page(found.result.heading(), [table], [found.words, *found.notes()], found.records(), options)
+    common.write_page(found.page(options["by"], options["fold"]), options)

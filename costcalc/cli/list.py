@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from costcalc.base.errors import several, stop
+from costcalc.base.errors import stop
+from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.comparisons.comparing import top1
 from costcalc.costs.conventions import DEFAULT, get
@@ -15,8 +16,9 @@ from costcalc.costs.rows import rows
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
+from costcalc.numbers.text import figure
 from costcalc.operators.op import PARAMETERS
-from costcalc.reports.render.figures import readable
+from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
@@ -25,14 +27,13 @@ from costcalc.reports.table import Column, Table
 @click.option("--exact", is_flag=True, help="All digits.")
 @common.table_option
 @common.output_option
-def command(words: tuple[str, ...], format_: str, output: str | None, *, exact: bool) -> None:
+def command(words: tuple[str, ...], **options: Any) -> None:
     """List the networks of the zoo, those whose names or families hold all WORDS, with their costs."""
     found = [record(name, spec) for name, spec in zoo.networks().items() if chosen(name, spec, words)]
     if not found:
         raise stop(f"no network's name or family holds {' and '.join(words)}", hint="costcalc list shows all of them")
-    common.write_table(table(found, exact=exact), found, format_, output)
-    if format_ == "table" and output is None:
-        common.write(get(DEFAULT).counted)
+    page = Page(lambda: [table(found, exact=options["exact"])], lambda: found, notes=[get(DEFAULT).counted])
+    common.write_page(page, options)
 
 
 def chosen(name: str, spec: Spec, words: tuple[str, ...]) -> bool:
@@ -63,9 +64,16 @@ def table(found: list[dict[str, Any]], *, exact: bool) -> Table:
         Column("network"), Column("family"), Column("year"), Column("input"), Column("params", "number"),
         Column("MACs", "number"), Column("top-1", "number"),
     ]  # fmt: skip
-    write = "{:,}".format if exact else readable
     cells = [
-        [f["network"], f["family"], str(f["year"]), f["input"], write(f["params"]), write(f["macs"]), f["top1"]]
+        [
+            f["network"],
+            f["family"],
+            str(f["year"]),
+            f["input"],
+            figure(f["params"], exact=exact),
+            figure(f["macs"], exact=exact),
+            f["top1"],
+        ]
         for f in found
     ]
-    return Table(columns, cells, [several(len(found), "network"), *[""] * 6])
+    return Table(columns, cells, [plural(len(found), "network"), *[""] * 6])

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from costcalc.base.text import plural
 from costcalc.cli import common
-from costcalc.metrics.metric import OPTIONS, metrics
+from costcalc.metrics.metric import GROUPS, OPTIONS, metrics
+from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
@@ -23,10 +25,10 @@ def command(**options: Any) -> None:
     if options["format_"] == "table":
         common.write("\n\n".join([*map(told, records), asked()]), options["output"])
         return
-    flat = [{**record, "options": " ".join(record["options"])} for record in records]
+    flat: list[dict[str, Any]] = [{**record, "options": " ".join(record["options"])} for record in records]
     columns = [Column(name) for name in ("name", "unit", "doc", "options", "source")]
-    table = Table(columns, [list(record.values()) for record in flat], [f"{len(flat)} metrics", "", "", "", ""])
-    common.write_table(table, records if options["format_"] == "json" else flat, options["format_"], options["output"])
+    table = Table(columns, [list(record.values()) for record in flat], [plural(len(flat), "metric"), "", "", "", ""])
+    common.write_page(Page(lambda: [table], lambda: flat, lambda: records), options)
 
 
 def told(record: dict[str, Any]) -> str:
@@ -37,7 +39,9 @@ def told(record: dict[str, Any]) -> str:
 
 
 def asked() -> str:
-    """Return the options of metrics in words."""
+    """Return the options of metrics in words, and the groups that are asked for by one name."""
     width = max(map(len, OPTIONS)) + 2
     lines = [f"  --{name.replace('_', '-'):{width}} {option.doc}" for name, option in OPTIONS.items()]
-    return "\n".join(["options:", *lines])
+    wide = max(map(len, GROUPS)) + 2
+    groups = [f"  {name:{wide}} {', '.join(group)}" for name, group in GROUPS.items()]
+    return "\n".join(["options:", *lines, "", "groups:", *groups])

@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from costcalc.base.text import lines
 from costcalc.cli import common
 from costcalc.explanations import reconciling
 from costcalc.explanations.reconciling import Answer, Match
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
+from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
@@ -45,11 +47,10 @@ def write(found: Answer, name: str, options: dict[str, Any]) -> None:
         head = f"{name}, {found.claim.text}: " + (
             "" if found.matches else "nothing that was tried gives it. The nearest:"
         )
-        common.write("\n".join([head.strip(), *map(line, shown)]), options["output"])
+        common.write(lines([head.strip(), *(part for one in shown for part in line(one))]), options["output"])
         return
-    common.write_table(
-        table(shown), [record(one, found, options["format_"]) for one in shown], options["format_"], options["output"]
-    )
+    records = [record(one, found, options["format_"]) for one in shown]
+    common.write_page(Page(lambda: [table(shown)], lambda: records), options)
 
 
 def table(matches: list[Match]) -> Table:
@@ -62,10 +63,10 @@ def table(matches: list[Match]) -> Table:
     return Table(columns, cells, [""] * 4)
 
 
-def line(match: Match) -> str:
+def line(match: Match) -> list[str]:
     """Return a match as two lines: its number and what is left unexplained, then the steps to it."""
     how = "; ".join(match.steps) or "as costcalc counts it"
-    return f"  {match.number:,} {match.unit}, off by {match.difference:+,}\n      {how}"
+    return [f"  {match.number:,} {match.unit}, off by {match.difference:+,}", f"      {how}"]
 
 
 def record(match: Match, found: Answer, format_: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from costcalc.cli import common
+from costcalc.reports.page import Page
 
 
 @click.command()
@@ -12,10 +13,8 @@ from costcalc.cli import common
 @common.output_option
 def command(which: str, output: str | None) -> None:
     """Print the JSON Schema of specs (an editor completes and checks them by it), or of reports."""
-    import json
-
     from costcalc.language.schema import spec_schema
     from costcalc.reports.schema import report_schema
 
-    made = {"spec": spec_schema, "report": report_schema}[which]()
-    common.write(json.dumps(made, indent=2), output)
+    made = {"spec": spec_schema, "report": report_schema}[which]
+    common.write_page(Page(data=made), {"format_": "json", "output": output})

@@ -44,7 +44,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         common.refuse_lines(ctx, f"{options['format_']} has {what}")
         if options["link"]:
             raise stop("--link is for tables: records hold bytes", hint="leave --link out")
-    tell(found, rate(options["link"]), options)
+    common.write_page(found.page(options["by"], rate(options["link"])), options)
 
 
 def rate(text: str | None) -> float | None:
@@ -55,15 +55,3 @@ def rate(text: str | None) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise stop(f"'{text[:40]}' is no rate", hint="bits a second: --link 1M")
     return float(value)
-
-
-def tell(found: Sizes, link: float | None, options: dict[str, Any]) -> None:
-    """Write sizes in a format."""
-    format_, output = options["format_"], options["output"]
-    if format_ == "json":
-        import json
-
-        common.write(json.dumps(found.to_dict(), indent=2), output)
-        return
-    tables = [found.layers()] if options["by"] == "layer" else []
-    common.write_page(found.result.heading(), [*tables, found.table(link)], found.notes(), found.records(), options)

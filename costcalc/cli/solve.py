@@ -59,7 +59,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     else:
         table = solving.solve(loaded, varied(loaded, options["vary"]), budgets, **given)
     for name in table.attrs.get(solving.ENDS, ()):
-        click.echo(f"{name} is the largest that was tried: go on with --vary {name}=first:last:step", err=True)
+        common.tell(f"{name} is the largest that was tried: go on with --vary {name}=first:last:step")
     write(table, options["format_"], options["output"], {"batch": options["batch"], **setup})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,14 @@ import click
 from costcalc.base.arguments import texts
 from costcalc.base.errors import stop
 from costcalc.base.files import locked
+from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.language.standalone import flow
 from costcalc.metrics.metric import Setup, find
+from costcalc.numbers.text import figure
+from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 from costcalc.sweeps.grids import axes_of, values_of
 
@@ -69,11 +72,9 @@ def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...
     options["metrics"], setup = common.metrics(options)
     table = answered(loaded, axes, format_, options, setup)
     if table is not None:
-        write(table, format_, options["output"], {"batch": options["batch"], **setup})
         one = len(axes) == len(axes[0]) == 1 and not any(options[name] for name in ("per", "where", "top", "pareto"))
-        if one and format_ == "table" and options["output"] is None:
-            for line in trends(table):
-                common.write(line)
+        trend = trends(table) if one and format_ == "table" and options["output"] is None else []
+        write(table, format_, options["output"], {"batch": options["batch"], **setup}, trend)
 
 
 def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, list[Any]]:
@@ -201,7 +202,7 @@ def parted(task: Task, folder: str, mapper: Mapper) -> None:
     with progress(len(walk.blocks), walk.grid.size) as advance:
         written, before = parquet.write(task, folder, mapper, lambda *_: advance())
     there = f", {before} were there" if before else ""
-    click.echo(f"{folder}: {written} part files written{there}; {walk.grid.size:,} settings", err=True)
+    common.tell(f"{folder}: {plural(written, 'part file')} written{there}; {plural(walk.grid.size, 'setting')}")
 
 
 @contextmanager
@@ -227,31 +228,30 @@ def progress(blocks: int, settings: int, done: int = 0) -> Iterator[Any]:
         yield advance
 
 
-def write(table: pd.DataFrame, format_: str, output: str | None, options: dict[str, Any]) -> None:
-    """Write the answer in its format; options are those that metrics were counted under."""
+def write(
+    table: pd.DataFrame, format_: str, output: str | None, options: dict[str, Any], trend: Sequence[str] = ()
+) -> None:
+    """Write the answer in its format; options are those that metrics were counted under, trend what to draw below."""
     if format_ == "parquet":
         from costcalc.sweeps.parquet import single
 
         assert output is not None
         single(table, output)
-        click.echo(f"{output}: {len(table):,} settings", err=True)
+        common.tell(f"{output}: {plural(len(table), 'setting')}")
         return
-    records: list[dict[str, Any]] = [dict(row) for row in plain(table)]
-    unit = table.attrs["convention"]
-    if format_ in ("csv", "json"):
-        records = [record | conventions.get(unit).mark for record in records]
-    setup = Setup(unit, **options)
-    common.write_table(shown(table, setup), records, format_, output)
-    if format_ in ("table", "markdown") and output is None:
-        common.write(f"\n{conventions.get(unit).counted}")
-        for line in common.under(setup, table.attrs["columns"]):
-            common.write(line)
+    rule = conventions.get(table.attrs["convention"])
+    setup = Setup(rule, **options)
+    page = Page(
+        lambda: [shown(table, setup)],
+        lambda: [row | rule.mark for row in plain(table)],
+        notes=[rule.counted, *common.under(setup, table.attrs["columns"]), *trend],
+    )
+    common.write_page(page, {"format_": format_, "output": output})
 
 
 def trends(table: pd.DataFrame) -> list[str]:
     """Return a line a network that shows how its operations go with a knob of three values or more."""
     from costcalc.reports import sparklines
-    from costcalc.reports.render.figures import readable
 
     unit = conventions.get(table.attrs["convention"]).unit
     groups = table.groupby("network", sort=False) if "network" in table else [("", table)]
@@ -260,12 +260,12 @@ def trends(table: pd.DataFrame) -> list[str]:
         values = part["macs"].tolist() if "macs" in part else []
         if len(values) >= LEAST_DRAWN:
             line = sparklines.spark(values, plain=sparklines.ascii_only())
-            found.append(f"{unit} {line} {readable(values[0])} to {readable(values[-1])} {name}".rstrip())
+            found.append(f"{unit} {line} {figure(values[0])} to {figure(values[-1])} {name}".rstrip())
     return found
 
 
-def plain(table: pd.DataFrame) -> Iterable[dict[str, Any]]:
-    """Yield the rows as Python's own values."""
+def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as Python's own values."""
     columns = {name: table[name].tolist() for name in table.columns}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -276,5 +276,5 @@ def shown(table: pd.DataFrame, setup: Setup) -> Table:
     heads = {name: (metric.heading(setup), metric.kind) for name, metric in found.items()}
     columns = [Column(*heads.get(name, (name, "text"))) for name in table.columns]
     cells = [[flow(v) if isinstance(v, list | bool) else v for v in row.values()] for row in plain(table)]
-    totals = [f"{len(cells):,} row{'s' if len(cells) != 1 else ''}", *[""] * (len(columns) - 1)]
+    totals = [plural(len(cells), "row"), *[""] * (len(columns) - 1)]
     return Table(columns, cells, totals)

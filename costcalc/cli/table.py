@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.published import verdicts
+from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
@@ -14,7 +18,7 @@ from costcalc.reports.table import Column, Table
 @click.argument("where", required=False)
 @common.table_option
 @common.output_option
-def command(source: str | None, where: str | None, format_: str, output: str | None) -> None:
+def command(source: str | None, where: str | None, **options: Any) -> None:
     """Print a paper's table with our counts beside its figures: costcalc table 1704.04861 8.
 
     SOURCE is a part of where the table stands, WHERE its number; without them, the tables that there are.
@@ -27,11 +31,11 @@ def command(source: str | None, where: str | None, format_: str, output: str | N
         rows = verdicts.find_table(source, where)
         table = verdicts.paper_table(rows)
         records = [{"network": verdicts.network(spec, row), **row} for spec, row in rows]
-    common.write_table(table, records, format_, output)
+    common.write_page(Page(lambda: [table], lambda: records), options)
 
 
 def listing(source: str) -> Table:
     """Return the tables that the zoo has rows of."""
     found = [(*key, len(rows)) for key, rows in verdicts.tables().items() if source.lower() in key[0].lower()]
     columns = [Column("source"), Column("where"), Column("rows", "number")]
-    return Table(columns, [list(row) for row in sorted(found)], [f"{len(found)} tables", "", ""])
+    return Table(columns, [list(row) for row in sorted(found)], [plural(len(found), "table"), "", ""])

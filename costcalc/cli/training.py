@@ -12,9 +12,9 @@ from costcalc.cli import common
 from costcalc.comparisons.budgets import amount
 from costcalc.metrics.metric import OPTIONS
 from costcalc.metrics.training import demand, largest_batch, unmatched
-from costcalc.numbers.num import or_none
+from costcalc.numbers.num import or_none, percentage
 from costcalc.reports.columns import totals, written
-from costcalc.reports.render import text
+from costcalc.reports.page import Page
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
 
@@ -54,35 +54,28 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         raise stop(f"--freeze {pattern} names no row or group", hint="costcalc report --by row tells their names")
     most = amount(options["memory"]) if options["memory"] else None
     fits = None if most is None else largest_batch(result.graph, result.setup(**given), most)
-    if options["format_"] == "json":
-        import json
-
-        data = result.to_dict(COLUMNS, **given) | {"largest_batch": or_none(fits), "memory": most}
-        common.write(json.dumps(data, indent=2), options["output"])
-        return
-    if most is not None and (options["format_"] == "csv" or options["output"]):
-        raise stop("--memory's largest batch stands in JSON, and below a table that is shown", hint="--format json")
-    told(result, given, options, fits)
+    if most is not None and options["format_"] == "csv":
+        raise stop("--memory's largest batch stands in JSON, and below a table", hint="--format json")
+    common.write_page(demanded(result, given, options["memory"], fits), options)
 
 
-def told(result: Result, given: dict[str, Any], options: dict[str, Any], fits: Any) -> None:
-    """Write the demand as a table, and the rest in words."""
-    below = said(result, given, options, fits)  # first: what is too large to be told is refused
+def demanded(result: Result, given: dict[str, Any], memory: str | None, fits: Any) -> Page:
+    """Return the demand as a page, and the rest in words."""
+    most = amount(memory) if memory else None
     needed = demand(result.graph, result.setup(**given))
-    cells = [[name, value, 100 * value / needed.total if needed.total else 0.0, PARTS[name]] for name, value in
-             needed._asdict().items()]  # fmt: skip
+    parts = needed._asdict()
+    cells = [[name, value, percentage(value, needed.total), PARTS[name]] for name, value in parts.items()]
     columns = [Column("memory"), Column("bytes", "count"), Column("%", "share"), Column("what")]
-    whole = 100 * needed.total / needed.total if needed.total else 0.0
-    table = Table(columns, cells, ["total", needed.total, whole, ""])
-    records = [{"part": name, "bytes": or_none(value)} for name, value, _, _ in cells]
-    if options["format_"] == "table" and options["output"] is None:
-        common.write("\n".join([*(text.wrapped(line, common.columns()) for line in result.heading()), ""]))
-    common.write_table(table, records, options["format_"], options["output"])
-    if options["format_"] in ("table", "markdown") and options["output"] is None:
-        common.write("\n".join(["", *below]))
+    return Page(
+        lambda: [Table(columns, cells, ["total", needed.total, percentage(needed.total, needed.total), ""])],
+        lambda: [{"part": name, "bytes": or_none(value)} for name, value in parts.items()],
+        lambda: result.to_dict(COLUMNS, **given) | {"largest_batch": or_none(fits), "memory": most},
+        heading=result.heading(),
+        notes=said(result, given, memory, fits),
+    )
 
 
-def said(result: Result, given: dict[str, Any], options: dict[str, Any], fits: Any) -> list[str]:
+def said(result: Result, given: dict[str, Any], memory: str | None, fits: Any) -> list[str]:
     """Return the work of a step and the largest batch, in words."""
     forward, backward, step = (result.metric(name, **given) for name in COLUMNS[:3])
     ratio = f" ({step.total / forward.total:.2f} times the forward pass)" if forward.total else ""
@@ -90,6 +83,6 @@ def said(result: Result, given: dict[str, Any], options: dict[str, Any], fits: A
     parts += ["forward again for checkpoints"] if given["checkpoint"] else []
     lines = [f"a step: {written(step.total)} MACs{ratio}: {', '.join(parts)}"]
     if fits is not None:
-        lines.append(f"largest batch in {options['memory']}: {fits or 'none: not even one image fits'}")
-    memory = totals([result.metric("training_memory", **given)])[0]
-    return [*lines, memory.partition(" (")[2].rstrip(")")]
+        lines.append(f"largest batch in {memory}: {fits or 'none: not even one image fits'}")
+    held = totals([result.metric("training_memory", **given)])[0]
+    return [*lines, held.partition(" (")[2].rstrip(")")]

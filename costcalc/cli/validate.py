@@ -8,10 +8,13 @@ from typing import Any
 import click
 
 from costcalc import api
-from costcalc.base.errors import Problem, SpecError, several
+from costcalc.base.errors import Problem, SpecError
+from costcalc.base.text import plural
+from costcalc.cli import common
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.published import verdicts
+from costcalc.reports.page import Page
 
 
 @click.command()
@@ -28,14 +31,12 @@ def command(files: tuple[str, ...], format_: str) -> None:
         problems, said = checked(name)
         found += problems
         if not problems and format_ == "text":
-            click.echo(said)
+            common.say(said)
     if format_ == "json":
-        import json
-
-        click.echo(json.dumps([problem.to_dict() for problem in found], indent=2))
+        common.write_page(Page(data=lambda: [problem.to_dict() for problem in found]), {"format_": "json"})
     elif found:
         click.echo(str(SpecError(found)), err=True)
-        click.echo(several(len(found), "mistake"), err=True)
+        common.tell(plural(len(found), "mistake"))
     sys.exit(2 if found else 0)
 
 
@@ -50,5 +51,5 @@ def checked(name: str) -> tuple[list[Problem], str]:
     except SpecError as error:
         return list(error.problems), ""
     number = len(spec.variants)
-    variants = f", {several(number, 'variant')}" if number else ""
-    return problems, f"{name}: ok, {len(result.layers)} rows{variants}"
+    variants = f", {plural(number, 'variant')}" if number else ""
+    return problems, f"{name}: ok, {plural(len(result.layers), 'row')}{variants}"

@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
-from costcalc.base.errors import several
+from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.graph.expand import expand
 from costcalc.interop.torch import verify
 from costcalc.interop.torch.verify import QUANTITIES, Check, Verification
 from costcalc.language import zoo
+from costcalc.numbers.text import figure
+from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=True))
@@ -29,15 +31,15 @@ TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=Tr
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     specs: tuple[str, ...],
     pairs: tuple[str, ...],
     input_: str | None,
     device: str,
-    format_: str,
-    output: str | None,
     *,
     everything: bool,
     by_row: bool,
+    **options: Any,
 ) -> None:
     """Build each SPEC in PyTorch, run it once, and compare with what costcalc counts.
 
@@ -52,15 +54,18 @@ def command(
     for name in zoo.networks() if everything else specs:
         spec, knobs = common.chosen(ctx, name, pairs)
         found[name] = verify.verify(expand(spec, knobs, common.input_shape(input_)), device)
-    made = row_table(found, every=True) if by_row else network_table(found)
-    records = row_records(found) if by_row else [summary(name, one) for name, one in found.items()]
-    common.write_table(made, records, format_, output)
     good = all(one.agrees for one in found.values())
-    if not (good or by_row) and format_ in ("table", "markdown") and output is None:
-        common.write("")
-        common.write_table(row_table(found, every=False), [], format_, None)
-        for name, check in ((name, check) for name, one in found.items() for check in one.differing if check.refusal):
-            common.write(f"{name}: {check.name}: PyTorch stops: {check.refusal}")
+    differing = [] if good or by_row else [(name, check) for name, one in found.items() for check in one.differing]
+    page = Page(
+        lambda: (
+            [row_table(found, every=True)]
+            if by_row
+            else [network_table(found), *([row_table(found, every=False)] if differing else [])]
+        ),
+        lambda: row_records(found) if by_row else [summary(name, one) for name, one in found.items()],
+        notes=[f"{name}: {one.name}: PyTorch stops: {one.refusal}" for name, one in differing if one.refusal],
+    )
+    common.write_page(page, options)
     sys.exit(0 if good else 1)
 
 
@@ -85,8 +90,7 @@ def told(check: Check) -> list[str]:
 
 def shown(value: Any) -> str:
     """Return a number with all digits, a shape as it is, and a word where a number is unknown."""
-    value = verify.said(value)
-    return value if isinstance(value, str) else f"{value:,}"
+    return figure(verify.said(value), exact=True)
 
 
 def network_table(found: dict[str, Verification]) -> Table:
@@ -96,10 +100,15 @@ def network_table(found: dict[str, Verification]) -> Table:
         Column("MACs", "number"), Column("verdict"),
     ]  # fmt: skip
     cells = [
-        [name, str(len(one.checks)), *(shown(one.whole.ours[q]) for q in QUANTITIES[1:]), verdict(one)]
+        [
+            name,
+            str(len(one.checks)),
+            *(shown(one.whole.ours[q]) for q in QUANTITIES[1:]),
+            verdict(one),
+        ]
         for name, one in found.items()
     ]
-    number = several(len(found), "network")
+    number = plural(len(found), "network")
     bad = sum(not one.agrees for one in found.values())
     rows = str(sum(len(one.checks) for one in found.values()))
     return Table(columns, cells, [number, rows, "", "", "", f"{bad} differ" if bad else "all agree"])
@@ -111,7 +120,7 @@ def verdict(one: Verification) -> str:
     if one.agrees:
         return ", ".join([verify.AGREES, *apart])
     rows = sum(check is not one.whole for check in one.differing)
-    return ", ".join([f"{verify.DIFFERS} in {several(rows, 'row')}", *apart])
+    return ", ".join([f"{verify.DIFFERS} in {plural(rows, 'row')}", *apart])
 
 
 def row_table(found: dict[str, Verification], *, every: bool) -> Table:
@@ -127,7 +136,7 @@ def row_table(found: dict[str, Verification], *, every: bool) -> Table:
         for check in (*one.checks, one.whole) if every else one.differing:
             for line in [whole_line(check)] if every else differences(check):
                 cells.append([name, check.name, *line][0 if network else 1 :])
-    number = several(len(cells), "line")
+    number = plural(len(cells), "line")
     return Table([*network, *columns], cells, [number, *[""] * (len(network) + len(columns) - 1)])
 
 

@@ -63,7 +63,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         common.write(found.text().rstrip("\n"), options["output"])
         if options["output"] == "-":
             return
-    common.write(written(found, options["format_"], exact=options["exact"]))
+    common.write_page(waterfall.page(found, exact=options["exact"]), {**options, "output": None})
 
 
 def ordered(names: list[str], options: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -77,28 +77,3 @@ def ordered(names: list[str], options: dict[str, Any]) -> list[tuple[str, ...]]:
         value = next(given[name], ())
         steps.append((name, value) if isinstance(value, str) else (name, *value))
     return steps
-
-
-def written(found: WhatIf, format_: str, *, exact: bool) -> str:
-    """Return what was found in a format."""
-    if format_ == "json":
-        import json
-
-        return json.dumps(found.to_dict(), indent=2)
-    if format_ == "csv":
-        from costcalc.reports.render import csv
-
-        return csv.render(found.records())
-    table = waterfall.table(found, exact=exact)
-    above = [*found.before.heading(), *found.said]
-    below = [*waterfall.summary(found), *found.before.notes()]
-    if format_ == "markdown":
-        from costcalc.reports.render import markdown
-
-        return "\n\n".join(["  \n".join(above), markdown.render(table), "  \n".join(below)])
-    from costcalc.reports.render import text
-
-    columns = common.columns()
-    shown = text.render(table, columns=columns, color=common.colored())
-    return "\n".join([*(text.wrapped(line, columns) for line in above), "", shown, "",
-                      *(text.wrapped(line, columns) for line in below)])  # fmt: skip

@@ -10,10 +10,10 @@ from costcalc.base.errors import Fault, stop
 from costcalc.comparisons.comparing import MEASURES
 from costcalc.comparisons.networks import Network
 from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
+from costcalc.numbers import text as numbers
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.published.figures import figure
 from costcalc.reports.columns import over as over_line
-from costcalc.reports.render.figures import readable
 from costcalc.reports.result import Result
 
 COSTLIEST = 3  # layers that a reason names
@@ -49,8 +49,8 @@ class Breach(NamedTuple):
         if self.value is UNKNOWN:
             return f"unknown: {', '.join(name for name, _ in self.parts)}"
         if self.grown:
-            return f"grown most: {', '.join(f'{name} +{readable(number)}' for name, number in self.parts)}"
-        said = (f"{name} {readable(number)} ({100 * number / self.value:.1f} %)" for name, number in self.parts)
+            return f"grown most: {', '.join(f'{name} +{numbers.figure(number)}' for name, number in self.parts)}"
+        said = (f"{name} {numbers.figure(number)} ({100 * number / self.value:.1f} %)" for name, number in self.parts)
         return f"costs most: {', '.join(said)}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, A
         one = network.result.metric(quantity, **options)
         name = named(one.metric, one.setup)
         if quantity in limits:
-            said.append(f"{shown(one.total)} of {readable(limits[quantity])} {name}")
+            said.append(f"{numbers.figure(one.total)} of {numbers.figure(limits[quantity])} {name}")
         elif one.total is UNKNOWN:
             said.append(f"unknown {name}: not checked")
     return f"{network.label}: ok, {', '.join(said)}"
@@ -110,7 +110,7 @@ def named_limits(pairs: Iterable[str]) -> dict[str, int]:
         name, equals, text = pair.partition("=")
         if not equals:
             raise stop(f"'{pair[:60]}' is no budget", hint="write METRIC=N: --max peak_memory=320K")
-        (quantity,) = names(name)
+        quantity = find(name.strip()).name
         found = together(found, {quantity: _number(text, quantity)})
     return found
 
@@ -120,11 +120,6 @@ def together(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]
     for quantity in some.keys() & more.keys():
         raise stop(f"the budget of {quantity} is given twice: {some[quantity]:,} and {more[quantity]:,}")
     return {**some, **more}
-
-
-def shown(value: Any) -> str:
-    """Return a total as people read it."""
-    return readable(value) if isinstance(value, int) or value is UNKNOWN else f"{float(value):.2f}"
 
 
 def amount(text: str) -> int:

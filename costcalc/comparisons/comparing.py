@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base.errors import several
+from costcalc.base.text import plural
 from costcalc.comparisons.networks import Network
 from costcalc.graph.graph import Graph
 from costcalc.metrics.metric import find, plain, refuse_idle
 from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.text import figure
 from costcalc.published.figures import settings
-from costcalc.reports.render.figures import readable
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
 
@@ -85,23 +85,13 @@ def table(networks: list[Network], names: Sequence[str] = (), *, exact: bool = F
     cells = [
         [
             record["network"],
-            *(_shown(record[name], exact=exact) for name in titles),
+            *(figure(UNKNOWN if record[name] is None else record[name], exact=exact) for name in titles),
             record["top1"],
             *(_times(record[f"{name}_ratio"]) for name in names or RATIOS),
         ]
         for record in records(networks, names, **options)
     ]
-    return Table(columns, cells, [several(len(cells), "network"), *[""] * (len(columns) - 1)])
-
-
-def _shown(value: Any, *, exact: bool) -> str:
-    if value is None:
-        return str(UNKNOWN)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return str(value) if exact else f"{value:.2f}"
-    return f"{value:,}" if exact else readable(value)
+    return Table(columns, cells, [plural(len(cells), "network"), *[""] * (len(columns) - 1)])
 
 
 def _times(ratio: float | None) -> str:

@@ -12,8 +12,8 @@ from costcalc.comparisons.aligning import align
 from costcalc.comparisons.changes import ADDED, CHANGED, REMOVED, Change, change, described, key, moved, origins
 from costcalc.comparisons.networks import Network
 from costcalc.numbers.num import UNKNOWN, or_none
-from costcalc.reports.render import markdown
-from costcalc.reports.render.figures import readable
+from costcalc.numbers.text import figure, percent
+from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
@@ -118,20 +118,30 @@ class Diff:
         }
 
     def _repr_html_(self) -> str:
-        from costcalc.reports.render.html import page, render
-
-        title, *said = heading(self)
-        return page(title, said, render(table(self, 20, wide=True)) if self.changes else "", notes(self))
+        return page(self, 20, wide=True).written("html")
 
 
 # ---- as people read it ---------------------------------------------------------------------------
+
+
+def page(diff: Diff, top: int | None = None, *, wide: bool = False) -> Page:
+    """Return a difference as a page; wide: for a page that is no terminal's."""
+    mark = diff.before.result.convention.mark
+    return Page(
+        lambda: [table(diff, top, wide=wide)] if diff.changes else [],
+        lambda: [{**record, **mark} for record in diff.records()],
+        diff.to_dict,
+        heading=heading(diff),
+        notes=notes(diff),
+        titled=True,
+    )
 
 
 def heading(diff: Diff) -> list[str]:
     """Return the totals in words: both networks, what changed in all, and in how many layers."""
     if diff.same:
         alike = f"{diff.before.label} and {diff.after.label} are the same"
-        return [f"{alike}: {diff.unchanged} layers, {_totals(diff)}"]
+        return [f"{alike}: {diff.unchanged} layers, {diff.before.result.said(exact=False)}"]
     first, second = diff.before.result, diff.after.result
     rule = first.convention
     found = [
@@ -143,23 +153,11 @@ def heading(diff: Diff) -> list[str]:
     return [*found, "the outputs are those of other layers"] if diff.outputs else found
 
 
-def _totals(diff: Diff) -> str:
-    result = diff.before.result
-    return f"{readable(result.params)} {result.convention.things}, {readable(result.total)} {result.unit}"
-
-
 def _difference(what: str, before: Any, after: Any, change: Any) -> str:
     if change == 0:
-        return f"{what}: {readable(after)}, no difference"
+        return f"{what}: {figure(after)}, no difference"
     part = "" if UNKNOWN in (before, change) or not before else f", {100 * change / before:+.1f} %"
-    return f"{what}: {readable(before)} → {readable(after)} ({signed(change)}{part})"
-
-
-def signed(value: Any) -> str:
-    """Return a difference as people read it: +1.234 M, -864, 0."""
-    if value is UNKNOWN or not value:
-        return str(value)
-    return f"{'+' if value > 0 else '-'}{readable(abs(value))}"
+    return f"{what}: {figure(before)} → {figure(after)} ({figure(change, signed=True)}{part})"
 
 
 def notes(diff: Diff) -> list[str]:
@@ -200,30 +198,5 @@ def _parts(diff: Diff, changes: list[Change]) -> list[str]:
     made = []
     for quantity in ("params", "macs"):
         value: Any = sum(getattr(change, quantity) for change in changes)
-        made += [signed(value), _percent(diff.share(value, quantity))]
+        made += [figure(value, signed=True), percent(diff.share(value, quantity))]
     return made
-
-
-def _percent(part: float | None) -> str:
-    """Return a share in per cent; unlike a share of a total, it may be below 0 or above 100."""
-    if part is None:
-        return ""
-    if 0 < abs(part) < 0.05:
-        return "<0.1"
-    return f"{part:.1f}" if part else "0"
-
-
-def text(diff: Diff, top: int | None, *, columns: int = 80, color: bool = False) -> str:
-    """Return the difference for a terminal."""
-    from costcalc.reports.render.text import render, wrapped
-
-    said = [wrapped(line, columns) for line in heading(diff)]
-    body = ["", render(table(diff, top), columns=columns, color=color)] if diff.changes else []
-    return "\n".join([*said, *body, "", *notes(diff)])
-
-
-def summary(diff: Diff, top: int | None) -> str:
-    """Return the difference as Markdown, for a pull request."""
-    title, *said = heading(diff)
-    body = [markdown.render(table(diff, top, wide=True))] if diff.changes else []
-    return "\n\n".join([f"**{markdown.escaped(title)}**", *(["  \n".join(said)] if said else []), *body, *notes(diff)])

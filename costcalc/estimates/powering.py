@@ -7,8 +7,9 @@ from typing import Any
 from costcalc.hardware import energy
 from costcalc.hardware.energy import PLACES, Chip, EnergyTable, Spent
 from costcalc.metrics.energies import peak
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import UNKNOWN, or_none, percentage
 from costcalc.reports.lines import Line
+from costcalc.reports.page import Page
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
 
@@ -45,16 +46,18 @@ class Energy:
         cells.sort(key=lambda row: 0 if row[-1] is UNKNOWN else -row[-1]) if by == "type" else None
         columns = [Column(by), Column("rows", "number"), *(Column(f"{place} %", "share") for place in PLACES),
                    Column("all %", "share")]  # fmt: skip
-        totals = [self._share(self.of(place)) for place in PLACES]
-        return Table(columns, cells, ["total", str(len(self.rows)), *totals, self._share(self.total)])
+        totals = [percentage(self.of(place), self.total) for place in PLACES]
+        return Table(columns, cells, ["total", str(len(self.rows)), *totals, percentage(self.total, self.total)])
 
     def _cells(self, line: Line) -> list[Any]:
         rows = [self.rows[layer.row.node.index] for layer in line.rows]
-        parts = [self._share(sum(getattr(one, place) for one in rows)) for place in PLACES]
-        return [line.name, str(len(rows)), *parts, self._share(sum(one.total for one in rows))]
+        parts = [percentage(sum(getattr(one, place) for one in rows), self.total) for place in PLACES]
+        return [line.name, str(len(rows)), *parts, percentage(sum(one.total for one in rows), self.total)]
 
-    def _share(self, part: Any) -> Any:
-        return UNKNOWN if UNKNOWN in (part, self.total) else 100 * part / self.total if self.total else 0.0
+    def page(self, by: str = "type", fold: int | None = None) -> Page:
+        """Return where the energy goes as a page."""
+        above, below = self.result.heading(), self.notes()
+        return Page(lambda: [self.table(by, fold)], self.records, self.to_dict, heading=above, notes=below, prose=True)
 
     def notes(self) -> list[str]:
         """Return what is to be said beside the shares: the table, what stays on the chip, what they are not."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from costcalc.base.arguments import listed, said
-from costcalc.base.errors import several, stop
+from costcalc.base.errors import stop
+from costcalc.base.text import plural
 from costcalc.costs.layer_patterns import EVERYTHING, assigned, valued
 from costcalc.hardware.compression import (
     FORMS,
@@ -20,7 +21,8 @@ from costcalc.hardware.compression import (
     whole,
 )  # fmt: skip
 from costcalc.numbers.num import UNKNOWN, or_none
-from costcalc.reports.render.figures import readable
+from costcalc.numbers.text import figure, full, scaled
+from costcalc.reports.page import Page
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
 
@@ -91,16 +93,24 @@ class Sizes:
         """Those whose weight is not zero."""
         return sum(one.macs for one in self.rows) * self.result.batch
 
+    def page(self, by: str = "form", link: float | None = None) -> Page:
+        """Return the sizes as a page; by `layer` with a line for each layer, too."""
+
+        def tables() -> list[Table]:
+            return [*([self.layers()] if by == "layer" else []), self.table(link)]
+
+        return Page(tables, self.records, self.to_dict, heading=self.result.heading(), notes=self.notes(), prose=True)
+
     def table(self, link: float | None = None) -> Table:
         """Return a line a form, with the seconds that a link of so many bits a second takes."""
-        titles = ["bytes", "x fp32", *(f"at {readable(link)}bit/s" for _ in [0] if link)]
+        titles = ["bytes", "x fp32", *(f"at {scaled(link)}bit/s" for _ in [0] if link)]
         columns = [Column("form"), *(Column(title, "number") for title in titles)]
         cells = [
-            [form.name, _ranged(form, readable), _share(form, self.forms[0]),
+            [form.name, _ranged(form, figure), _share(form, self.forms[0]),
              *([_ranged(form, lambda size: f"{size * 8 / link:.3g}") + " s"] if link else [])]
             for form in self.forms
         ]  # fmt: skip
-        return Table(columns, cells, [several(len(cells), "form"), *[""] * len(titles)])
+        return Table(columns, cells, [plural(len(cells), "form"), *[""] * len(titles)])
 
     def layers(self) -> Table:
         """Return a line for each layer with weights: what is kept of it, and what it takes."""
@@ -114,7 +124,7 @@ class Sizes:
             for one in self.rows if one.weights
         ]  # fmt: skip
         sums = [sum(row[k] for row in cells) for k in range(2, len(heads)) if k != 3]
-        return Table(heads, cells, ["total", f"{len(cells)} layers", sums[0], "", *sums[1:]], paths=True)
+        return Table(heads, cells, ["total", plural(len(cells), "layer"), sums[0], "", *sums[1:]], paths=True)
 
     def records(self) -> list[dict[str, Any]]:
         """Return a record a form, exact."""
@@ -140,7 +150,7 @@ class Sizes:
         """Return what is to be said beside the sizes."""
         said = [*(f"{form.name}: {form.says}" for form in self.forms), self._counted(), *self._fits()]
         if self.effective_macs != self.macs or self.macs is UNKNOWN:
-            said.append(f"MACs: {_full(self.macs)}; of non-zero weights: {_full(self.effective_macs)}, "
+            said.append(f"MACs: {full(self.macs)}; of non-zero weights: {full(self.effective_macs)}, "
                         "which only hardware that skips zeros is spared")  # fmt: skip
         return said
 
@@ -153,7 +163,7 @@ class Sizes:
 
     def _fits(self) -> list[str]:
         last = self.forms[-1]
-        said = [f"{thing} of {readable(most)}B: {_fits(last, most)}" for thing, most in LIMITS]
+        said = [f"{thing} of {figure(most)}B: {_fits(last, most)}" for thing, most in LIMITS]
         return [f"{last.name} in {', '.join(said)} (the lecture's limits)"]
 
 
@@ -181,7 +191,3 @@ def _share(form: Form, first: Form) -> str:
 
 def _fits(form: Form, most: int) -> str:
     return "fits" if form.most <= most else "does not fit" if form.least > most else "may fit"
-
-
-def _full(value: Any) -> str:
-    return f"{readable(value)} ({value:,})"

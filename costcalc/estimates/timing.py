@@ -7,12 +7,14 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.base.errors import stop
+from costcalc.base.text import plural
 from costcalc.hardware import lut
 from costcalc.hardware.device import Device
 from costcalc.hardware.roofline import Model, Timing, bound, model, timings
 from costcalc.metrics.latency import Span, milliseconds, span, spilt
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import UNKNOWN, or_none, percentage
 from costcalc.reports.lines import Line
+from costcalc.reports.page import Page
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
 
@@ -66,6 +68,11 @@ class Latency:
             said.append(f"{self.looked_up} of {layers} layers are measured ones of the table; {left}")
         return said
 
+    def page(self, by: str = "layer", fold: int | None = None) -> Page:
+        """Return the times as a page."""
+        above, below = self.result.heading(), [self.words, *self.notes()]
+        return Page(lambda: [self.table(by, fold)], self.records, self.to_dict, heading=above, notes=below, prose=True)
+
     def table(self, by: str = "layer", fold: int | None = None) -> Table:
         """Return a line a layer: MACs a byte, time, its share, and what bounds it."""
         times = ["ms at least"] if self.model.bounded else ["ms", "to"]
@@ -81,7 +88,7 @@ class Latency:
         macs = sum(row[2] for row in cells)
         totals = [
             "total",
-            str(len(self.rows)) if folded else f"{len(cells)} lines",
+            str(len(self.rows)) if folded else plural(len(cells), "line"),
             macs,
             "",
             *(shown(or_none(milliseconds(time))) for time in spans),
@@ -95,12 +102,11 @@ class Latency:
         found = span(rows)
         times = [found.least] if self.model.bounded else [found.least, found.most]
         macs = sum(one.work.macs for one in rows) * self.result.batch
-        share = UNKNOWN if UNKNOWN in (found.least, self.total.least) else 100 * found.least / (self.total.least or 1)
         return [
             macs,
             self._intensity(rows),
             *(shown(or_none(milliseconds(time))) for time in times),
-            share,
+            percentage(found.least, self.total.least),
             bound(rows),
         ]
 
@@ -162,6 +168,16 @@ class WeightsFit:
         if not self.spill:
             return f"fits: {self.weight_bytes:,} bytes of weights ({self.dtype}) in {room}"
         return f"does not fit: {self.weight_bytes:,} bytes of weights ({self.dtype}), {room}: {self.spill:,} are spilt"
+
+    def page(self, by: str = "", fold: int | None = None) -> Page:
+        """Return what fits as a page; it has no lines."""
+        del by, fold
+        said = [f"{self.device.title}: {self.words}"]
+        return Page(records=self.records, data=self.to_dict, heading=self.result.heading(), notes=said, prose=True)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one record, exact."""
+        return [{**self.to_dict(), "device": self.device.name}]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as plain data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from costcalc.base.errors import several
+from costcalc.base.text import plural
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import cost, total
@@ -14,7 +14,7 @@ from costcalc.costs.rows import Row
 from costcalc.graph.graph import ABSENT
 from costcalc.language.expr import Expr
 from costcalc.numbers.num import UNKNOWN, or_none
-from costcalc.reports.render.figures import readable
+from costcalc.numbers.text import figure
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
 
@@ -70,16 +70,16 @@ def told(result: Result, rule: Convention) -> list[str]:
     mine, theirs = (sum(getattr(part, side) for part in found) for side in ("ours", "theirs"))
     said = [
         f"{result.name}: {rule.name} counts {theirs:,} {rule.unit}, {own.name} {mine:,} {own.unit}"
-        + (f": {_signed(theirs - mine)}" if theirs != mine else ": the same")
+        + (f": {_more(theirs - mine)}" if theirs != mine else ": the same")
     ]
     if rule.count == "flops":
         said.append("a MAC is two FLOPs")
     for part in found:
         if part.difference:
-            said += [f"  {_signed(part.difference)}  {several(part.rows, 'row')} of {part.kind}", *_why(part)]
+            said += [f"  {_more(part.difference)}  {plural(part.rows, 'row')} of {part.kind}", *_why(part)]
     unknown = sum(layer.row.macs is UNKNOWN for layer in result.layers)
     said += (
-        [f"  and {several(unknown, 'row')} of unknown cost: both totals are unknown, these are of the others"]
+        [f"  and {plural(unknown, 'row')} of unknown cost: both totals are unknown, these are of the others"]
         if unknown
         else []
     )
@@ -96,7 +96,7 @@ def _params(result: Result, rule: Convention) -> list[str]:
     """Return why the parameters differ, where they do."""
     found = [part for part in parts(result, rule, "params") if part.difference]
     return [
-        f"  {rule.things}: {_signed(part.difference)}  {several(part.rows, 'row')} of {part.kind}: "
+        f"  {rule.things}: {_more(part.difference)}  {plural(part.rows, 'row')} of {part.kind}: "
         f"{', '.join(part.formulas)}"
         for part in found
     ]
@@ -129,14 +129,14 @@ def of_row(row: Row, rule: Convention, batch: int = 1) -> list[str]:
     return said + ([f"    {found.note}"] if found and found.note else [])
 
 
-def _signed(number: Any) -> str:
-    return f"{number:+,}".replace("-", "−")
+def _more(number: Any) -> str:
+    return figure(number, exact=True, signed=True)
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:,}" if isinstance(value, int) else str(value) or "none"
+    return figure(value, exact=True) if isinstance(value, int) else str(value) or "none"
 
 
 # ---- side by side -------------------------------------------------------------------------------------------
@@ -192,6 +192,4 @@ def _chosen(table: Table, places: list[int]) -> Table:
 
 
 def _cell(number: Any, *, exact: bool) -> str:
-    if number is None:
-        return str(UNKNOWN)
-    return f"{number:,}" if exact else readable(number)
+    return figure(UNKNOWN if number is None else number, exact=exact)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from costcalc.base.errors import Fault, Mark, Problem, Problems, closest, nearest, several
+from costcalc.base.errors import Fault, Mark, Problem, Problems, closest, nearest
+from costcalc.base.text import plural
 from costcalc.language.context import Context
 from costcalc.language.document import (
     Branch,
@@ -256,6 +257,8 @@ class ItemReader:
             if len(label) > LONGEST_NAME:
                 self.note(f"a name of {len(label):,} characters", place, f"the limit is {LONGEST_NAME}")
                 return []
+            if not self.problems.visible(label, place):
+                return []
             if branch.value is None:
                 hint = f"write {cls.kind}: [{', '.join(node.value)[:60]}], or items after each label"
                 self.note(f"branch '{label}' is empty", place, hint)
@@ -306,7 +309,7 @@ class ItemReader:
         elif node.value is not None:
             item.positional = [self.values.value(n, context) for n in (node.value if node.is_list else [node])]
         if len(item.positional) > len(names):
-            said = f"block '{name}' takes {several(len(names), 'argument')}, not {len(item.positional)}"
+            said = f"block '{name}' takes {plural(len(names), 'argument')}, not {len(item.positional)}"
             self.note(said, node.mark, f"they are: {', '.join(names)}" if names else f"write {name} alone")
         given = {*names[: len(item.positional)], *item.named}
         for argument, default in block.arguments:
@@ -375,7 +378,7 @@ class ItemReader:
         if not node.is_list:
             self.note(f"a row is a list, not {node.spoken}", node.mark)
         else:
-            said = f"this row has {several(len(node.value), 'cell')}, the header has {width}"
+            said = f"this row has {plural(len(node.value), 'cell')}, the header has {width}"
             self.note(said, node.mark, "each row has a cell for each column of the header")
         return [mistaken(node.mark)] * width
 

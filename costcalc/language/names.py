@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from costcalc.base.errors import Mark, Problems, closest, nearest, several
+from costcalc.base.errors import Mark, Problems, closest, nearest
+from costcalc.base.text import plural
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr
@@ -136,7 +137,7 @@ class SpecNames:
                 arguments = self.spec.functions[name].arguments
                 if arguments is not None and count != len(arguments):
                     hint = f"write {name}({', '.join(arguments)})" if arguments else f"it is a constant: write {name}"
-                    self.note(f"{name} takes {several(len(arguments), 'argument')}, not {count}", place, hint)
+                    self.note(f"{name} takes {plural(len(arguments), 'argument')}, not {count}", place, hint)
             elif name in context.layers.indexed:
                 if count != 1:
                     self.note(f"{name}(...) is a layer's name with one index, not {count}", place)

@@ -61,6 +61,8 @@ class SpecReader:
         top = self.top
         self.version()
         self.spec.meta = {key: node.plain() for key in META if (node := top.get(key))}
+        if name := top.get("name"):
+            self.problems.visible(str(name.plain()), name.mark)
         read_reference(self.spec, top.get("reference"), self.problems)
         self.knobs()
         self.variants()
@@ -121,6 +123,7 @@ class SpecReader:
         knobs = self.spec.knobs
         for name, mark, settings in mapping(self.top.get("variants"), "variants", self.problems).entries():
             values = {}
+            self.problems.visible(name, mark)
             if settings.value is None or settings.value == {}:
                 self.note(f"variant '{name}' sets no knob", mark, f"write {name}: {{knob: value}}")
             for knob, place, value in mapping(settings, f"variant {name}", self.problems).entries():

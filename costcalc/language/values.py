@@ -105,6 +105,8 @@ class ValueReader:
         if len(text) > LONGEST_NAME:
             self.note(f"a name of {len(text):,} characters", node.mark, f"the limit is {LONGEST_NAME}")
             return mistaken_ref(node.mark)
+        if not self.problems.visible(text, node.mark):
+            return mistaken_ref(node.mark)
         match = _REFERENCE.match(text)
         if match is None:
             self.note(f"'{text[:60]}' is no name", node.mark, "a name is text, or text with an index: p(k + 1)")

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from costcalc.base.errors import Fault, stop
+from costcalc.base.text import printable
 from costcalc.language.document import VERSION
 from costcalc.language.standalone import flow
 from costcalc.language.values import LONGEST_NAME
@@ -138,7 +139,7 @@ class Flat:
 
     def data(self) -> dict[str, Any]:
         """Return the spec as data, as `costcalc.load` takes it."""
-        head: dict[str, Any] = {"costcalc": VERSION, "name": self.name, "source": self.source}
+        head: dict[str, Any] = {"costcalc": VERSION, "name": printable(self.name), "source": self.source}
         spelled = self.spelled()
         common = common_fields(((step.kind, step.fields) for step in self.steps), least=2)
         items = self._items(spelled, common) or ["identity"]

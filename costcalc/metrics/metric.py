@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from costcalc.base import arguments
-from costcalc.base.errors import SpecError, nearest, stop
+from costcalc.base.errors import Problem, SpecError, nearest, stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.rows import Row
@@ -111,6 +111,16 @@ OPTIONS: dict[str, Option] = {
     "energy_table": Option("what operations take: horowitz_45nm, eyeriss, or a path", "horowitz_45nm", metavar="NAME"),
     "onchip": Option("bytes of memory on the chip, for energy", 0, least=0),
 }  # fmt: skip
+
+# Metrics that are asked for together, by a word of their own wherever metrics are named.
+GROUPS = {
+    "flops": ("params", "macs", "elementwise"),
+    "padding_aware": ("params", "macs", "real_macs"),
+    "receptive_fields": ("receptive_field", "effective_stride", "effective_padding", "field_centre"),
+    "memory": ("activations", "activation_bytes", "bytes", "peak_memory"),
+    "times": ("macs", "latency", "latency_most", "bound"),
+    "energies": ("macs", "energy", "energy_compute", "energy_onchip", "energy_dram"),
+}
 
 
 class Setup:
@@ -318,7 +328,7 @@ def metrics() -> dict[str, Metric]:
 
 def find(name: str) -> Metric:
     """Return a metric by name; raise SpecError, with the nearest name, where there is none."""
-    found = metrics().get(name) if isinstance(name, str) else None
+    found = REGISTRY.get(name) or metrics().get(name) if isinstance(name, str) else None
     if found is None:
         raise stop(
             f"there is no metric '{str(name)[:60]}'", hint=nearest(str(name), REGISTRY) or "costcalc metrics lists all"
@@ -327,11 +337,15 @@ def find(name: str) -> Metric:
 
 
 def names(text: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the metrics that are named, one by one or in one text with commas, each once; all mistakes at once."""
-    problems, found = [], []
+    """Return the metrics that are named, one by one, in one text with commas or by a group's name; each once.
+
+    Raises SpecError with all mistakes.
+    """
+    problems: list[Problem] = []
+    found: list[str] = []
     for word in arguments.texts(text, "metrics", "name them: columns='params,macs,bytes'"):
         try:
-            found.append(find(word).name)
+            found += GROUPS.get(word) or (find(word).name,)
         except SpecError as error:
             problems += error.problems
     if problems:

@@ -55,6 +55,13 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
+def percentage(part: Any, whole: Any) -> Any:
+    """Return what a part is of a whole, in per cent: of nothing 0, unknown where one of them is."""
+    if part is UNKNOWN or whole is UNKNOWN:
+        return UNKNOWN
+    return 100 * part / whole if whole else 0.0
+
+
 def or_none(value: Any) -> Any:
     """Return a count as plain data has it: None where it is unknown."""
     return None if value is UNKNOWN else value

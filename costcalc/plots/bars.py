@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.base.errors import stop
 from costcalc.costs.counting import Cost, total
+from costcalc.numbers import text as numbers
 from costcalc.plots.style import FILLS, REST, WIDTH, figure, legend, named, results, small_print, styled
 from costcalc.reports.lines import Layer, Line
-from costcalc.reports.render.figures import readable
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def types(*networks: Any, convention: str | None = None, size: tuple[float, floa
             axes.set_xlim(0, 100)
             _figures(axes)
             for place, result in enumerate(found):
-                whole = readable(getattr(result.cost, quantity))
+                whole = numbers.figure(getattr(result.cost, quantity))
                 axes.annotate(
                     whole, (100, place), xytext=(3, 0), textcoords="offset points", va="center", annotation_clip=False
                 )
@@ -157,7 +157,7 @@ def _axis(made: Figure, number: int, wholes: Sequence[Result]) -> str:
     rule = wholes[0].convention
     unit = (rule.things, rule.unit)[number]
     one = all(whole is wholes[0] for whole in wholes)
-    whole = f" of {readable((wholes[0].params, wholes[0].total)[number])}" if one else ""
+    whole = f" of {numbers.figure((wholes[0].params, wholes[0].total)[number])}" if one else ""
     return f"{unit}{' ' if made.get_figwidth() >= NARROW else chr(10)}(%{whole})"
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from costcalc.base.errors import Problem, stop
+from costcalc.base.text import plural
 from costcalc.costs import conventions
 from costcalc.language import zoo
 from costcalc.language.document import Spec
+from costcalc.numbers import text as numbers
 from costcalc.published.figures import Claim, check, claims, figure
-from costcalc.reports.render.figures import readable
 from costcalc.reports.table import Column, Table
 
 EXACT, ROUNDED, EXPLAINED, WRONG, STALE = "exact", "rounded", "explained", "WRONG", "STALE"
@@ -101,7 +102,7 @@ def account_table(found: list[PublishedFigure]) -> Table:
         Column("verdict"),
     ]
     cells = [[f.network, f.where, f"{f.claim.printed} {f.unit}", _shown(f.claim), f.verdict] for f in found]
-    return Table(columns, cells, [f"{len(found)} figures", "", "", "", ""])
+    return Table(columns, cells, [plural(len(found), "figure"), "", "", "", ""])
 
 
 def unclaimed(spec: Spec) -> list[Problem]:
@@ -122,7 +123,7 @@ def unclaimed(spec: Spec) -> list[Problem]:
 
 
 def _shown(claim: Claim) -> str:
-    return readable(claim.ours) if isinstance(claim.ours, int) else f"{claim.ours:.2f} %"
+    return numbers.figure(claim.ours, "" if isinstance(claim.ours, int) else "%")
 
 
 def _exact(claim: Claim) -> str:
@@ -181,7 +182,7 @@ def paper_table(rows: list[tuple[Spec, dict[str, Any]]]) -> Table:
     keys = [key for key in titles if any(key in line for line in lines)]
     columns = [Column("network"), *(Column(titles[key], "number") for key in keys)]
     cells = [[line["network"], *(line.get(key, "") for key in keys)] for line in lines]
-    return Table(columns, cells, [f"{len(cells)} lines", *[""] * len(keys)])
+    return Table(columns, cells, [plural(len(cells), "line"), *[""] * len(keys)])
 
 
 def paper_lines(rows: list[tuple[Spec, dict[str, Any]]]) -> list[dict[str, str]]:

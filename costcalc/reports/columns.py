@@ -1,30 +1,48 @@
-"""Metrics as columns: lines with the chosen numbers, as a table, as records and as JSON."""
+"""Lines under metrics as columns: a table, records and JSON; params and operations unless others are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from costcalc.base.text import plural
 from costcalc.metrics.metric import Measured, plain
+from costcalc.numbers.num import UNKNOWN, or_none, percentage
+from costcalc.numbers.text import figure
 from costcalc.reports.lines import Layer, Line, marked, window
-from costcalc.reports.records import flat
 from costcalc.reports.table import Column, Table
 
+GROUPED = ("type", "block")  # views whose lines are no layers: they have no shapes, but a number of rows
+ABOUT = ("name", "type", "op", "input", "output", "kernel", "stride")
 
-def table(shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer") -> Table:
-    """Return lines under the chosen columns, with the network's values below."""
-    grouped = by in ("type", "block")
-    before = [Column(by), Column("rows", "number")] if grouped else []
-    before = before or [Column("layer"), Column("type"), Column("input"), Column("output"), Column("k/s")]
+
+def table(shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer", *, shares: bool = False) -> Table:
+    """Return lines under the chosen columns, with the network's values below.
+
+    shares: each number stands with its part of the whole. By type it is the resource-per-layer-type table of the
+    MobileNet paper (its Table 2) then.
+    """
+    grouped = by in GROUPED
+    titles = [Column(by), Column("rows", "number")] if grouped else []
+    titles = titles or [Column("layer"), Column("type"), Column("input"), Column("output"), Column("k/s")]
+
+    def costs(values: Iterable[Any]) -> list[Any]:
+        pairs = zip(columns, values, strict=True)
+        return [v for one, value in pairs for v in ([value, percentage(value, one.total)] if shares else [value])]
+
+    for one in columns:
+        titles += [Column(one.metric.heading(one.setup), one.metric.kind), *[Column("%", "share")] * shares]
     cells = [
-        [marked(line), *([str(len(line.rows))] if grouped else [line.type, line.input, line.output, window(line)])]
-        + [over(one, line) for one in columns]
+        [
+            marked(line),
+            *([str(len(line.rows))] if grouped else [line.type, line.input, line.output, window(line)]),
+            *costs(over(one, line) for one in columns),
+        ]
         for line in shown
     ]
     rows = sum(len(line.rows) for line in shown)
-    said = ["total", str(rows)] if grouped else ["total", f"{len(shown)} lines", "", "", ""]
-    heads = [Column(one.metric.heading(one.setup), one.metric.kind) for one in columns]
-    return Table([*before, *heads], cells, [*said, *(one.total for one in columns)], paths=not grouped)
+    said = ["total", str(rows)] if grouped else ["total", plural(len(shown), "line"), "", "", ""]
+    return Table(titles, cells, [*said, *costs(one.total for one in columns)], paths=not grouped)
 
 
 def over(one: Measured, line: Line) -> Any:
@@ -32,30 +50,46 @@ def over(one: Measured, line: Line) -> Any:
     return one.over([layer.row.node.index for layer in line.rows])
 
 
-def records(layers: Sequence[Layer], columns: Sequence[Measured], mark: dict[str, str]) -> list[dict[str, Any]]:
-    """Return one flat record a layer: what it is, its exact numbers, and the convention's mark."""
-    about = ("name", "type", "op", "input", "output", "kernel", "stride")
+def records(
+    layers: Sequence[Layer], columns: Sequence[Measured], mark: dict[str, str], batch: int = 1, *, whole: bool = False
+) -> list[dict[str, Any]]:
+    """Return one flat record a layer: what it is, its exact numbers, and the convention's mark.
+
+    whole: with all components of a row, for the whole batch.
+    """
     found = []
     for index, layer in enumerate(layers):
-        full = layer.to_dict()
-        record = {key: flat(full[key]) for key in about}
-        record |= {one.name: plain(one.rows[index]) for one in columns}
+        full = layer.to_dict(batch)
+        record = {key: flat(full[key]) for key in ABOUT} | {one.name: plain(one.rows[index]) for one in columns}
+        if whole:
+            record |= {key: flat(full[key]) for key in full if key not in record and key != "elementwise"}
+            record["elementwise"] = or_none(sum(layer.row.elementwise.values()) * batch)
         found.append(record | mark)
     return found
 
 
 def folded(shown: Sequence[Line], columns: Sequence[Measured], by: str, mark: dict[str, str]) -> list[dict[str, Any]]:
-    """Return one flat record a line of a folded table."""
+    """Return one flat record a line of a folded table; a view by type has no shapes to tell."""
     return [
         {
             "name": line.name,
             **({} if by == "type" else {"type": line.type, "input": line.input, "output": line.output}),
+            **({} if by in GROUPED else {"kernel": line.kernel, "stride": line.stride}),
             "rows": len(line.rows),
             **{one.name: plain(over(one, line)) for one in columns},
             **mark,
         }
         for line in shown
     ]
+
+
+def flat(value: Any) -> Any:
+    """Return a list as text: a shape `64x56x56`, several joined by spaces."""
+    if not isinstance(value, list):
+        return value
+    if value and isinstance(value[0], list):
+        return " ".join(flat(part) for part in value)
+    return "x".join(str(v) for v in value)
 
 
 def totals(columns: Sequence[Measured]) -> list[str]:
@@ -73,10 +107,8 @@ def written(value: Any) -> str:
     """Return a value with all its digits; a ratio with four decimals, none as such."""
     if value is None:
         return "no"
-    if isinstance(value, int | str):
-        return f"{value:,}" if isinstance(value, int) else value
-    exact = plain(value)
-    return f"{value}" if exact is None else f"{exact:,.4f}" if isinstance(exact, float) else f"{exact:,}"
+    exact = value if value is UNKNOWN else plain(value)
+    return f"{exact:,.4f}" if isinstance(exact, float) else figure(exact, exact=True)
 
 
 def with_metrics(found: dict[str, Any], columns: Sequence[Measured]) -> dict[str, Any]:
@@ -85,5 +117,5 @@ def with_metrics(found: dict[str, Any], columns: Sequence[Measured]) -> dict[str
         {**layer, "metrics": {one.name: plain(one.rows[index]) for one in columns}}
         for index, layer in enumerate(found["layers"])
     ]
-    setup = columns[0].setup.to_dict() if columns else {}
-    return {**found, "layers": layers, "setup": setup, "metrics": [one.to_dict() for one in columns]}
+    asked = {"setup": columns[0].setup.to_dict(), "metrics": [one.to_dict() for one in columns]}
+    return {**found, "layers": layers, **asked}

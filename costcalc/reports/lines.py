@@ -7,6 +7,7 @@ from typing import Any
 
 from costcalc.base import arguments
 from costcalc.base.errors import stop
+from costcalc.base.text import plural
 from costcalc.costs.counting import Cost, total
 from costcalc.costs.rows import Row
 from costcalc.numbers.num import or_none
@@ -164,9 +165,9 @@ def _grouped(layers: Iterable[Layer], key: Callable[[Layer], str], by: str | Non
 def _type(name: str, members: list[Layer], by: str | None) -> str:
     """Return what a line is: a layer's type, or how many layers it stands for."""
     if by is None and all(member.type == name for member in members):
-        return f"{len(members)} rows"
+        return plural(len(members), "row")
     layers = {member.row.node.layer for member in members}
-    return members[0].type if len(layers) == 1 else f"{len(layers)} layers"
+    return members[0].type if len(layers) == 1 else plural(len(layers), "layer")
 
 
 def shown_shape(shape: Any) -> str:

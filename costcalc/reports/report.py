@@ -1,4 +1,4 @@
-"""What a report says: its tables of lines, the heading above them, the notes below."""
+"""What a report says above its tables and below: the network, and what must be known beside the numbers."""
 
 from __future__ import annotations
 
@@ -6,46 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.costs.convention import Convention
-from costcalc.costs.counting import Cost, total
 from costcalc.graph.graph import Graph
 from costcalc.numbers import num
-from costcalc.reports.lines import Layer, Line, marked, window
-from costcalc.reports.table import Column, Table
-
-
-def layer_table(shown: Sequence[Line], whole: Cost, rule: Convention) -> Table:
-    """Return the per-layer table of lines, each with its share of the whole; its totals are the sums of its rows."""
-    columns = [
-        Column("layer"), Column("type"), Column("input"), Column("output"), Column("k/s"),
-        Column(rule.things, "count"), Column("%", "share"), Column(rule.unit, "count"), Column("%", "share"),
-    ]  # fmt: skip
-    cells = [
-        [marked(line), line.type, line.input, line.output, window(line), *_costs(line.cost, whole)] for line in shown
-    ]
-    return Table(columns, cells, ["total", f"{len(shown)} lines", "", "", "", *_totals(shown, whole)], paths=True)
-
-
-def type_table(shown: Sequence[Line], whole: Cost, rule: Convention, by: str = "type") -> Table:
-    """Return the resource-per-layer-type table of the MobileNet paper (its Table 2), or one by block."""
-    columns = [
-        Column(by), Column("rows", "number"),
-        Column(rule.things, "count"), Column("%", "share"), Column(rule.unit, "count"), Column("%", "share"),
-    ]  # fmt: skip
-    cells = [[marked(line), str(len(line.rows)), *_costs(line.cost, whole)] for line in shown]
-    rows = sum(len(line.rows) for line in shown)
-    return Table(columns, cells, ["total", str(rows), *_totals(shown, whole)])
-
-
-def _costs(cost: Cost, whole: Cost) -> list[Any]:
-    return [cost.params, _share(cost.params, whole.params), cost.macs, _share(cost.macs, whole.macs)]
-
-
-def _totals(shown: Sequence[Line], whole: Cost) -> list[Any]:
-    return _costs(total(line.cost for line in shown), whole)
-
-
-def _share(part: Any, whole: Any) -> Any:
-    return 100 * part / whole if whole else 0.0
+from costcalc.reports.lines import Layer
 
 
 def notes(layers: Sequence[Layer], rule: Convention, batch: int) -> list[str]:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base.arguments import texts
+from costcalc.base.text import plural
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, limited, total
-from costcalc.costs.rows import rows
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import checked_batch
+from costcalc.metrics.metric import Measured, Setup, checked_batch, counted, measured, names, refuse_idle
+from costcalc.metrics.work import Macs, Params
 from costcalc.numbers.num import or_none
+from costcalc.numbers.text import figure
+from costcalc.reports.columns import GROUPED, folded, records, table, totals, with_metrics
 from costcalc.reports.lines import Layer, Line, lines, plain
+from costcalc.reports.page import Page
+from costcalc.reports.report import heading, notes
+from costcalc.reports.table import Table, barred
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from costcalc.metrics.metric import Measured, Setup
-    from costcalc.reports.table import Table
-
+COLUMNS = (Params.name, Macs.name)  # of a report, unless others are asked for
 VERSION = 1  # of the JSON that `to_dict` gives; docs/report-json.md says what it holds
 
 
@@ -30,7 +33,7 @@ class Result:
         self.graph = graph
         self.convention = convention
         self.batch = checked_batch(batch)
-        self.layers = [Layer(row, cost(row, convention, batch)) for row in rows(graph)]
+        self.layers = [Layer(row, cost(row, convention, batch)) for row in counted(graph)]
         self.cost = limited(total(layer.cost for layer in self.layers), convention)
 
     def __repr__(self) -> str:
@@ -85,66 +88,95 @@ class Result:
 
         Raises SpecError for a name or an option that there is not.
         """
-        from costcalc.metrics.metric import measured
-
         return measured(name, self.graph, self.setup(**options))
 
     def setup(self, **options: Any) -> Setup:
         """Return what metrics are asked for: this result's convention and batch, and these options."""
-        from costcalc.metrics.metric import Setup
-
         return Setup(self.convention, **{"batch": self.batch, **options})
 
-    def metrics(self, names: Iterable[str], **options: Any) -> list[Measured]:
-        """Return what the network has of several metrics, asked for alike."""
-        return [self.metric(name, **options) for name in texts(names, "metrics", 'result.metrics(["params"])')]
+    def metrics(self, columns: str | Iterable[str] = (), **options: Any) -> list[Measured]:
+        """Return what the network has of several metrics, or of groups of them, asked for alike.
+
+        Raises SpecError for an option that matters to none of them.
+        """
+        found = names(columns)
+        refuse_idle(found, options)
+        return [self.metric(name, **options) for name in found or COLUMNS]
 
     def lines(self, by: str = "layer", fold: int | None = None) -> list[Line]:
         """Return the lines of a table: by `layer`, `row`, `type` or `block`; what lies deeper than `fold` is summed."""
         return lines(self.layers, by, fold)
 
-    def table(self, by: str = "layer", fold: int | None = None) -> Table:
-        """Return the lines as a table with parameters, operations and their shares."""
-        from costcalc.reports.report import layer_table, type_table
+    def table(
+        self, by: str = "layer", fold: int | None = None, columns: str | Iterable[str] = (), **options: Any
+    ) -> Table:
+        """Return the lines as a table with parameters, operations and their shares.
 
-        shown = self.lines(by, fold)
-        if by in ("type", "block"):
-            return type_table(shown, self.cost, self.convention, by)
-        return layer_table(shown, self.cost, self.convention)
+        columns: these metrics instead, by name; options are theirs.
+        """
+        columns = names(columns)
+        return table(self.lines(by, fold), self.metrics(columns, **options), by, shares=not columns)
+
+    def page(
+        self,
+        by: str | None = None,
+        fold: int | None = None,
+        columns: str | Iterable[str] = (),
+        *,
+        bars: bool = False,
+        **options: Any,
+    ) -> Page:
+        """Return the report, which writes itself in any format: `result.page("type").written("markdown")`.
+
+        by: what a line is, unless told a layer (in a CSV a row). bars: shares of the operations drawn, too.
+        """
+        columns, every = names(columns), by in (None, "row") and fold is None
+        found, mark, view = self.metrics(columns, **options), self.convention.mark, by or "layer"
+        views = [(view, fold), *([] if columns or view in GROUPED else [("type", None)])]
+
+        def tables() -> list[Table]:
+            shown = [table(self.lines(*one), found, one[0], shares=not columns) for one in views]
+            return [barred(one) for one in shown] if bars else shown
+
+        def told() -> list[dict[str, Any]]:
+            if every:
+                return records(self.layers, found, mark, self.batch, whole=not columns)
+            return folded(self.lines(view, fold), found, view, mark)
+
+        said = [*(totals(found) if columns else [self.said()]), *self.notes()]
+        return Page(tables, told, lambda: self.to_dict(columns, **options), heading=self.heading(), notes=said)
+
+    def said(self, *, exact: bool = True) -> str:
+        """Return the totals in words: figure, with all digits behind where exact."""
+        both = [(self.params, self.convention.things), (self.total, self.unit)]
+        behind = [f" ({figure(value, exact=True)})" if exact else "" for value, _ in both]
+        return ", ".join(f"{figure(*one)}{digits}" for one, digits in zip(both, behind, strict=True))
 
     def heading(self) -> list[str]:
         """Return the lines above a table: the network, its knobs and input, where it comes from."""
-        from costcalc.reports.report import heading
-
         return heading(self.graph)
 
     def notes(self) -> list[str]:
         """Return what a reader must know beside the numbers: convention, batch, stated and shared rows, odd inputs."""
-        from costcalc.reports.report import notes
-
         odd = [f"! {self.graph.other_channels}"] if self.graph.other_channels else []
         return [*notes(self.layers, self.convention, self.batch), *odd]
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return one flat record a layer, as the CSV and the DataFrame hold it: text and exact integers only."""
-        from costcalc.reports.records import records
+    def records(self, columns: str | Iterable[str] = (), **options: Any) -> list[dict[str, Any]]:
+        """Return one flat record a layer, as the CSV and the DataFrame hold it: text and exact numbers only.
 
-        return records(self.layers, self.batch, self.convention.mark)
+        columns: instead of all components these metrics, by name; options are theirs.
+        """
+        columns = names(columns)
+        found = self.metrics(columns, **options)
+        return records(self.layers, found, self.convention.mark, self.batch, whole=not columns)
 
     def to_dict(self, columns: str | Iterable[str] = (), **options: Any) -> dict[str, Any]:
         """Return everything as plain data: the JSON that `--format json` writes.
 
         columns: metrics, by name, that each layer and the whole are told with; options are theirs.
         """
-        from costcalc.metrics.metric import names, refuse_idle
-
-        refuse_idle(names(columns), options)
-        if columns:
-            from costcalc.reports.columns import with_metrics
-
-            return with_metrics(self.to_dict(), self.metrics(names(columns), **options))
-        graph = self.graph
-        return {
+        found, graph = self.metrics(columns, **options), self.graph
+        report = {
             "costcalc_report": VERSION,
             "name": self.name,
             "source": graph.spec.meta.get("source"),
@@ -164,28 +196,21 @@ class Result:
             ],
             "layers": [layer.to_dict(self.batch) for layer in self.layers],
         }
+        return with_metrics(report, found) if columns else report
 
     def to_pandas(self, columns: str | Iterable[str] = (), **options: Any) -> pd.DataFrame:
         """Return a DataFrame, a row a layer, exact integers.
 
         columns: instead of all components these metrics, by name; options are theirs.
         """
-        from costcalc.metrics.metric import names, refuse_idle
-        from costcalc.reports.frame import frame, measured
+        from costcalc.reports.frame import frame
 
-        refuse_idle(names(columns), options)
-        if columns:
-            from costcalc.reports.columns import records
-
-            found = self.metrics(names(columns), **options)
-            return measured(records(self.layers, found, self.convention.mark), found, self.convention.name)
-        return frame(self.records(), self.convention.name)
+        columns = names(columns)
+        return frame(self.records(columns, **options), self.metrics(columns, **options), self.convention.name)
 
     def _repr_html_(self) -> str:
-        from costcalc.reports.render.figures import readable
-        from costcalc.reports.render.html import page, render
-
         title, *rest = self.heading()
-        totals = f"{readable(self.params)} params, {readable(self.total)} {self.unit}"
-        layers = f"<details><summary>{len(self.layers)} rows, by layer</summary>{render(self.table())}</details>"
-        return page(title, [totals], render(self.table("type")) + layers, [*rest, *self.notes()])
+        by_layer = self.table()
+        by_layer.summary = f"{plural(len(self.layers), 'row')}, by layer"
+        said = [title, self.said(exact=False)]
+        return Page(lambda: [self.table("type"), by_layer], heading=said, notes=[*rest, *self.notes()]).written("html")

@@ -18,15 +18,22 @@ class Column:
 class Table:
     """Cells under columns, with a line of totals; counts are exact ints until a writer rounds them."""
 
-    __slots__ = ("cells", "columns", "paths", "totals")
+    __slots__ = ("cells", "columns", "paths", "summary", "totals")
 
     def __init__(
-        self, columns: list[Column], cells: list[list[Any]], totals: list[Any], *, paths: bool = False
+        self,
+        columns: list[Column],
+        cells: list[list[Any]],
+        totals: list[Any],
+        *,
+        paths: bool = False,
+        summary: str = "",
     ) -> None:
         self.columns = columns
         self.cells = cells
         self.totals = totals
         self.paths = paths  # whether the first column holds paths, which a writer may put under headings
+        self.summary = summary  # what a notebook shows in its place until it is unfolded; shown at once where empty
 
 
 def barred(table: Table) -> Table:

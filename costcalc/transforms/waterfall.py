@@ -6,11 +6,25 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from costcalc.numbers.num import UNKNOWN
-from costcalc.reports.render.figures import column_unit, in_unit, readable, share
+from costcalc.numbers.text import figure, percent
+from costcalc.reports.page import Page
+from costcalc.reports.render.figures import column_unit, in_unit, share
 from costcalc.reports.table import Column, Table
 from costcalc.transforms.whatif import WhatIf
 
 BAR = 12  # characters
+
+
+def page(found: WhatIf, *, exact: bool = False) -> Page:
+    """Return what was changed as a page."""
+    return Page(
+        lambda: [table(found, exact=exact)],
+        found.records,
+        found.to_dict,
+        heading=[*found.before.heading(), *found.said],
+        notes=[*summary(found), *found.before.notes()],
+        prose=True,
+    )
 
 
 def table(found: WhatIf, *, exact: bool = False) -> Table:
@@ -52,16 +66,15 @@ def _counts(title: str, values: list[Any], *, exact: bool) -> list[tuple[Column,
 
 
 def _count(value: Any, size: int) -> str:
-    if value is UNKNOWN:
-        return str(value)
-    return in_unit(abs(value), size) if size > 1 else f"{abs(value):,}"
+    size_of = value if value is UNKNOWN else abs(value)
+    return in_unit(size_of, size) if size > 1 else figure(size_of, exact=True)
 
 
 def _share(value: Any, whole: Any) -> str:
     if UNKNOWN in (value, whole) or not whole:
         return ""
     part = abs(100 * value / whole)
-    return f"{part:.1f}" if part >= 100 else share(part)
+    return percent(part) if part >= 100 else share(part)
 
 
 def _signed(value: Any, text: str) -> str:
@@ -87,15 +100,11 @@ def summary(found: WhatIf) -> list[str]:
     things, unit = found.before.convention.things, found.before.unit
     params, macs = found.ratio
     said = [
-        f"before: {_totals(found.before.cost, things, unit)}",
-        f"after: {_totals(found.after.cost, things, unit)}",
+        f"before: {found.before.said()}",
+        f"after: {found.after.said()}",
         f"after / before: {_ratio(params)} {things}, {_ratio(macs)} {unit}",
     ]
     return [*said, *(f"left as it is: {reason}" for reason in found.skipped)]
-
-
-def _totals(cost: Any, things: str, unit: str) -> str:
-    return f"{readable(cost.params)} {things} ({cost.params:,}), {readable(cost.macs)} {unit} ({cost.macs:,})"
 
 
 def _ratio(value: Any) -> str:

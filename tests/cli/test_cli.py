@@ -193,7 +193,7 @@ def test_show_gives_a_complete_spec(tmp_path: Path) -> None:
 
 def test_list_and_its_words() -> None:
     done = run("list", "resnet5", "v1", "--exact")
-    names = [line.split()[0] for line in done.out.splitlines()[2:-3]]
+    names = [line.split()[0] for line in done.out.splitlines()[2:-4]]
     assert names == ["resnet50_v1"]
     assert "25,557,032" in done.out
 

@@ -458,7 +458,7 @@ def test_other_results_are_a_difference() -> None:
 
     found = diff(spec("a, c"), spec("b, c"))
     assert (found.changes, found.same, found.outputs) == ([], False, True)
-    assert "the outputs are those of other layers" in diffing.text(found, 5)
+    assert "the outputs are those of other layers" in diffing.page(found, 5).written()
 
 
 # ---- check -------------------------------------------------------------------------------------------

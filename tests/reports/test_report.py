@@ -6,17 +6,24 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import Run
 
 import costcalc
-from costcalc.cli.report import written
+from costcalc.base.errors import Mark, Problem
 from costcalc.costs import conventions
+from costcalc.metrics.metric import GROUPS, names
+from costcalc.metrics.metric import metrics as every_metric
 from costcalc.numbers import num
+from costcalc.numbers.text import figure
 from costcalc.published.figures import check
 from costcalc.reports.lines import VIEWS
+from costcalc.reports.page import FORMATS
 from costcalc.reports.render import figures, text
+from costcalc.reports.render.csv import render as render_csv
 
 SMALL: dict[str, Any] = {
     "costcalc": 1,
@@ -53,11 +60,7 @@ def test_resources_per_layer_type(kind: str, params: str, macs: str) -> None:
     result = costcalc.count("mobilenet_v1", convention="weights")
     part = result.by_type()[kind]
     assert (f"{100 * part.params / result.params:.2f}", f"{100 * part.macs / result.macs:.2f}") == (params, macs)
-    shown = next(
-        line
-        for line in written(result, "type", None, "table", exact=True, color=False).splitlines()
-        if line.startswith(kind + " ")
-    )
+    shown = next(line for line in result.page("type").written(exact=True).splitlines() if line.startswith(kind + " "))
     assert params in shown.split()
     assert macs in shown.split()
 
@@ -116,9 +119,7 @@ def test_batch_scales_operations_and_never_parameters() -> None:
 
 
 def test_csv_holds_every_row_and_names_its_convention() -> None:
-    records = list(
-        csv.DictReader(io.StringIO(written(costcalc.count(SMALL), None, None, "csv", exact=False, color=False)))
-    )
+    records = list(csv.DictReader(io.StringIO(costcalc.count(SMALL).page().written("csv"))))
     assert len(records) == 11
     assert sum(int(record["params"]) for record in records) == PARAMS
     assert sum(int(record["macs"]) for record in records) == MACS
@@ -126,16 +127,14 @@ def test_csv_holds_every_row_and_names_its_convention() -> None:
 
 
 def test_csv_of_a_folded_view() -> None:
-    records = list(
-        csv.DictReader(io.StringIO(written(costcalc.count(SMALL), "block", None, "csv", exact=False, color=False)))
-    )
+    records = list(csv.DictReader(io.StringIO(costcalc.count(SMALL).page("block").written("csv"))))
     assert [record["name"] for record in records] == ["conv", "pair1", "pair2", "global_avg_pool", "fc"]
     assert sum(int(record["macs"]) for record in records) == MACS
 
 
 def test_json_is_the_dict() -> None:
     result = costcalc.count(SMALL)
-    made = json.loads(written(result, None, None, "json", exact=False, color=False))
+    made = json.loads(result.page().written("json"))
     assert made == result.to_dict()
     assert made["totals"] == {"params": PARAMS, "macs": MACS, "unit": "MACs", "layers": 11}
     assert made["convention"]["name"] == "costcalc"
@@ -153,7 +152,7 @@ def test_pandas() -> None:
 @pytest.mark.parametrize("format_", ["table", "markdown", "csv", "json", "latex"])
 @pytest.mark.parametrize("convention", conventions.names())
 def test_every_format_names_the_convention(format_: str, convention: str) -> None:
-    made = written(costcalc.count(SMALL, convention=convention), None, None, format_, exact=False, color=False)
+    made = costcalc.count(SMALL, convention=convention).page().written(format_, columns=1000)
     assert convention in made
     if format_ in ("table", "markdown", "latex"):
         assert conventions.get(convention).says in made
@@ -180,7 +179,7 @@ NUMBERS = [
 
 @pytest.mark.parametrize(("number", "shown"), NUMBERS)
 def test_readable_numbers(number: int, shown: str) -> None:
-    assert figures.readable(number) == shown
+    assert figure(number) == shown
 
 
 CELLS = [(0, "0"), (1, "<0.1"), (49_999, "<0.1"), (50_000, "0.1"), (10_838_016, "10.8"), (568_740_352, "568.7")]
@@ -233,8 +232,8 @@ def test_custom_is_marked_in_every_table() -> None:
     assert (result.params, result.macs) == (30, 7)
     assert "* as the spec states it, not derived: a lookup" in result.notes()
     for format_ in ("table", "markdown", "latex"):
-        assert "odd*" in written(result, None, None, format_, exact=False, color=False).replace("\\", "")
-    assert '"stated": true' in written(result, None, None, "json", exact=False, color=False)
+        assert "odd*" in result.page().written(format_).replace("\\", "")
+    assert '"stated": true' in result.page().written("json")
 
 
 UNKNOWN = {**SMALL, "layers": [{"conv": {"out": 4, "kernel": 3}}, {"opaque": {"shape": [4, 8, 8], "params": 5}}]}
@@ -252,16 +251,16 @@ UNKNOWN = {**SMALL, "layers": [{"conv": {"out": 4, "kernel": 3}}, {"opaque": {"s
 def test_an_unknown_cost_makes_totals_unknown(convention: str, total: Any, shown: str) -> None:
     result = costcalc.count(UNKNOWN, convention=convention)
     assert (result.params, result.macs) == (112 + 5, total)
-    table = written(result, None, None, "table", exact=False, color=False)
+    table = result.page().written()
     assert re.search(rf"^total +2 lines +117 +100 +{shown}", table, re.MULTILINE)
-    data = json.loads(written(result, None, None, "json", exact=False, color=False))
+    data = json.loads(result.page().written("json"))
     assert data["totals"]["macs"] == (None if total is num.UNKNOWN else total)
 
 
 def test_what_is_known_beside_an_unknown_cost_is_told() -> None:
     result = costcalc.count(UNKNOWN)
     assert "unknown: the MACs of 1 of 2 rows; the others have 6,912" in result.notes()
-    rows = list(csv.DictReader(io.StringIO(written(result, None, None, "csv", exact=False, color=False))))
+    rows = list(csv.DictReader(io.StringIO(result.page().written("csv"))))
     assert [row["macs"] for row in rows] == ["6912", ""]
     assert list(result.to_pandas()["macs"].isna()) == [False, True]
     assert [line.name for line in result.lines("type")] == ["conv 3x3", "opaque"]
@@ -292,3 +291,111 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(costcalc.SpecError) as caught:
         costcalc.count(SMALL, **options)
     assert caught.value.problems[0].message == message
+
+
+# ---- one pipeline, one page --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", VIEWS)
+def test_params_and_macs_are_columns_like_any_other(by: str) -> None:
+    result = costcalc.count("shufflenet_v1", batch=2)
+    usual, chosen = result.table(by), result.table(by, columns="params,macs")
+    numbers = [index for index, column in enumerate(usual.columns) if column.title != "%"]
+    assert [[row[index] for index in numbers] for row in usual.cells] == chosen.cells
+    assert [usual.totals[index] for index in numbers] == chosen.totals
+
+
+@pytest.mark.parametrize(("group", "metrics"), GROUPS.items())
+def test_a_group_of_columns_is_asked_for_by_its_name(group: str, metrics: tuple[str, ...]) -> None:
+    assert group not in every_metric()
+    assert names(f"{group},params") == tuple(dict.fromkeys((*metrics, "params")))
+    options = {"device": "pixel1_big_core"} if group == "times" else {}
+    found = costcalc.count(SMALL).to_dict(columns=group, **options)["metrics"]
+    assert tuple(one["name"] for one in found) == metrics
+
+
+# ---- text that others wrote ----------------------------------------------------------------------------
+
+PAYLOADS = {
+    "escape": "a\x1b[2Jb",
+    "C1": "a\x9b2Jb",
+    "return": "a\rb",
+    "NUL": "a\0b",
+    "bidi": "a\u202eb",
+    "line": "a\n\\input{b}",
+    "lone half": "a\ud800b",
+}
+
+
+def hostile(text: str) -> dict[str, Any]:
+    """Return a spec with a text in its source, in the note of a stated layer, and in a figure's source."""
+    stated = {"custom": {"macs": 3, "params": 2, "note": text}}
+    return {**SMALL, "source": text, "layers": [*SMALL["layers"], stated]}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+@pytest.mark.parametrize("format_", FORMATS)
+def test_text_of_others_steers_no_output(payload: str, format_: str) -> None:
+    made = costcalc.count(hostile(payload)).page().written(format_)
+    plain = costcalc.count(hostile("ab")).page().written(format_)
+    assert len(made.split("\n")) == len(plain.split("\n"))  # no line more
+    assert all(line.isprintable() for line in made.split("\n"))
+    if format_ == "json":
+        assert json.loads(made)["source"] == payload
+
+
+NAMED = [  # where a name is given
+    {"name": "BAD"},
+    {"layers": [{"conv": {"out": 4, "kernel": 3}, "name": "BAD"}]},
+    {"layers": [{"concat": {"BAD": ["identity"], "c": ["identity"]}}]},
+    {"knobs": {"BAD": 1}},
+    {"blocks": {"BAD": ["identity"]}},
+    {"knobs": {"w": 1}, "variants": {"BAD": {"w": 2}}},
+    {"define": {"BAD": 1}},
+]
+
+
+@pytest.mark.parametrize("place", NAMED, ids="+".join)
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_a_name_that_cannot_be_seen_is_refused(payload: str, place: dict[str, Any]) -> None:
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {filled(key): filled(one) for key, one in value.items()}
+        return [filled(one) for one in value] if isinstance(value, list) else payload if value == "BAD" else value
+
+    with pytest.raises(costcalc.SpecError) as caught:
+        costcalc.load({**SMALL, **filled(place)})
+    assert all(line.isprintable() for line in str(caught.value).split("\n"))
+
+
+FORMULAS = ["=1+1", "+1", "-2", "@x", "=cmd|calc"]
+
+
+def test_text_is_no_formula_in_a_spreadsheet() -> None:
+    layers = [{"conv": {"out": 4, "kernel": 1}, "name": name} for name in FORMULAS]
+    result = costcalc.count({**SMALL, "layers": layers, "blocks": {}, "defaults": {}})
+    for by in (None, "layer", "block"):
+        rows = list(csv.DictReader(io.StringIO(result.page(by).written("csv"))))
+        assert [row["name"] for row in rows] == [f"'{name}" for name in FORMULAS]
+    assert [layer["name"] for layer in json.loads(result.page().written("json"))["layers"]] == FORMULAS
+    # Numbers stay numbers: what a difference takes away has its sign.
+    made = render_csv([{"layer": "a", "params": -864, "share": -1.5, "-x": "\t=1", "none": None}])
+    assert made == "layer,params,share,'-x,none\na,-864,-1.5,' =1,"
+
+
+def test_a_problem_steers_no_terminal() -> None:
+    problem = Problem("m\x1b[2J", Mark("f\x9b.yaml", "a\u202eb", 0), "h\r\x1b[2J", ["t\0"])
+    assert all(line.isprintable() for line in str(costcalc.SpecError([problem])).split("\n"))
+    assert problem.to_dict()["hint"] == "h\r\x1b[2J"  # data stay as they are
+
+
+@pytest.mark.parametrize(
+    "words", ["report FILE", "check FILE --max-macs 1", "check FILE", "validate FILE", "size FILE"]
+)
+def test_a_files_name_steers_no_terminal(words: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "a\x1b[2J.yaml"
+    Path(name).write_text(json.dumps(SMALL), encoding="utf-8")
+    _, out, err = run(*(name if word == "FILE" else word for word in words.split()))
+    assert out or err
+    assert all(line.isprintable() for line in (out + err).split("\n"))

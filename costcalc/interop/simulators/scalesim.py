@@ -7,6 +7,7 @@ included: (out - 1) * stride + kernel. Its output, ceil((input - kernel + stride
 
 from __future__ import annotations
 
+from costcalc.base.text import clean
 from costcalc.graph.graph import Graph
 from costcalc.interop.simulators.loop_nests import Nest, nests, tell
 
@@ -44,7 +45,7 @@ def _refused(nest: Nest) -> str:
 def _lines(nest: Nest) -> list[str]:
     stride = max([stride for out, stride in zip(nest.out, nest.stride, strict=True) if out > 1], default=1)
     spans = [(out - 1) * stride + kernel for out, kernel in zip(nest.out, nest.kernel, strict=True)]
-    name = nest.name.replace(",", "_").replace(DEPTHWISE, "Dp")
+    name = clean(nest.name, "csv").replace(",", "_").replace(DEPTHWISE, "Dp")
     if nest.groups > 1 and nest.channels == 1:
         return [_line(f"{name}_{DEPTHWISE}", *spans, *nest.kernel, nest.groups, nest.filters, stride)]
     names = [f"{name}_group{k}" for k in range(nest.groups)] if nest.groups > 1 else [name]

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from costcalc.base.errors import first_line, several
+from costcalc.base.errors import first_line
 from costcalc.base.optional import need
+from costcalc.base.text import plural
 from costcalc.base.torch_compat import unsaved
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.graph import Graph
@@ -206,7 +207,7 @@ def _whole(graph: Graph, checks: list[Check], found: Measurement) -> Check:
         if theirs:
             theirs[quantity] -= sum(check.theirs[quantity] for check in checks if quantity in check.open)
     left = sum(bool(check.open) for check in checks)
-    name = f"total, {several(left, 'row')} left out" if left else "total"
+    name = f"total, {plural(left, 'row')} left out" if left else "total"
     return Check(name, "", ours, theirs)
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from costcalc.base.text import clean
+
+if TYPE_CHECKING:
+    from costcalc.reports.page import Page
+
+
+def page(page: Page, **_: Any) -> str:
+    """Return the page's records as CSV."""
+    return render(page.records())
 
 
 def render(records: list[dict[str, Any]]) -> str:
@@ -11,8 +21,13 @@ def render(records: list[dict[str, Any]]) -> str:
     import io
 
     out = io.StringIO()
-    names = dict.fromkeys(name for record in records for name in record)
-    writer = csv.DictWriter(out, fieldnames=list(names) or ["name"], restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
+    names = dict.fromkeys(name for record in records for name in record) or ["name"]
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([clean(name, "csv") for name in names])
+    writer.writerows([_cell(record.get(name)) for name in names] for record in records)
     return out.getvalue().rstrip("\n")
+
+
+def _cell(value: Any) -> Any:
+    """Return numbers as they are; text as it may stand in a spreadsheet."""
+    return value if value is None or isinstance(value, int | float) else clean(str(value), "csv")

@@ -5,29 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from costcalc.base.text import clean
 from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.text import UNITS, figure, percent
 from costcalc.reports import sparklines
 from costcalc.reports.table import Table
-
-_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "K"), (1, ""))
-
-
-def readable(value: Any, digits: int = 4) -> str:
-    """Return a count with its unit: 568.7 M, 4.232 M, 864."""
-    if value is UNKNOWN:
-        return str(value)
-    for size, unit in _UNITS[:-1]:
-        if value >= size:
-            whole = value // size
-            places = max(0, digits - len(str(whole)))
-            return f"{value / size:.{places}f} {unit}"
-    return str(value)
 
 
 def column_unit(values: Iterable[Any]) -> tuple[int, str]:
     """Return the unit that suits a column: its largest value has two to four digits before the point."""
     largest = max((value for value in values if value is not UNKNOWN and value is not None), default=0)
-    for size, unit in _UNITS:
+    for size, unit in UNITS:
         if largest >= 10 * size:
             return size, unit
     return 1, ""
@@ -45,12 +33,8 @@ def in_unit(value: Any, size: int) -> str:
 
 
 def share(value: Any) -> str:
-    """Return a share in per cent; what is there but rounds to nothing as <0.1; of an unknown total nothing."""
-    if value is UNKNOWN:
-        return ""
-    if 0 < value < 0.05:
-        return "<0.1"
-    return ("100" if value >= 99.95 else f"{value:.1f}") if value else "0"
+    """Return a share of a whole in per cent, which is 100 at most."""
+    return "100" if value is not UNKNOWN and value >= 99.95 else percent(value)
 
 
 def exact_share(value: Any) -> str:
@@ -63,18 +47,6 @@ def cell(value: Any) -> str:
     return "" if value is None else str(float(value)) if hasattr(value, "limit_denominator") else str(value)
 
 
-def counted(value: Any) -> str:
-    """Return a count with all digits; nothing where there is none."""
-    return "" if value is None else f"{value:,}"
-
-
-def ratio(value: Any, *, exact: bool) -> str:
-    """Return a ratio with two decimals (all of a float's where exact); a whole one without."""
-    if value is UNKNOWN or isinstance(value, int):
-        return str(value)
-    return str(float(value)) if exact else f"{float(value):.2f}"
-
-
 def bars(values: list[Any]) -> Callable[[Any], str]:
     """Return what writes a column of bars, the longest for the largest value; of an unknown one there is none."""
     known = [value for value in values if value is not UNKNOWN]
@@ -82,15 +54,16 @@ def bars(values: list[Any]) -> Callable[[Any], str]:
     return lambda value: "" if value is UNKNOWN else sparklines.bar(value, max(known, default=0), plain=plain)
 
 
-def cells(table: Table, *, exact: bool) -> tuple[list[tuple[str, str]], list[list[str]]]:
-    """Return (title, unit) of each column, and every cell as text, the totals last."""
+def cells(table: Table, *, exact: bool, format_: str = "text") -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return (title, unit) of each column, and every cell as text that is harmless in a format, the totals last."""
     heads, texts = [], []
     for index, column in enumerate(table.columns):
         values = [row[index] for row in table.cells]
         unit, write = writer(column.kind, values, exact=exact)
-        heads.append((column.title, unit))
+        heads.append((clean(column.title, format_), unit))
         total = table.totals[index]
-        texts.append([*map(write, values), "" if total in ("", None) else write(total)])
+        made = [*map(write, values), "" if total in ("", None) else write(total)]
+        texts.append([clean(text, format_) for text in made])
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
@@ -101,8 +74,8 @@ def writer(kind: str, values: list[Any], *, exact: bool) -> tuple[str, Callable[
     if kind == "bar":
         return "", bars(values)
     if kind == "ratio":
-        return "", lambda value: "" if value is None else ratio(value, exact=exact)
+        return "", lambda value: figure(value, exact=exact or isinstance(value, int))
     if kind != "count":
         return "", cell
     size, unit = (1, "") if exact else column_unit(values)
-    return unit, (lambda value: in_unit(value, size)) if size > 1 else counted
+    return unit, lambda value: in_unit(value, size) if size > 1 else figure(value, exact=True)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from costcalc.base.text import clean
 from costcalc.reports.render.figures import cells
 from costcalc.reports.table import Table
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "…": r"\ldots{}", "·": r"$\cdot$",
-}  # fmt: skip
+if TYPE_CHECKING:
+    from costcalc.reports.page import Page
 
 
-def escaped(text: str) -> str:
-    """Return a text with LaTeX's special characters made harmless."""
-    return "".join(_SPECIAL.get(c, c) for c in text)
+def page(page: Page, *, exact: bool, **_: Any) -> str:
+    """Return the page's tables; its lines stand as comments above the first."""
+    said = [*page.heading, *page.notes]
+    return "\n\n".join(render(table, [] if n else said, exact=exact) for n, table in enumerate(page.tables()))
 
 
 def render(table: Table, notes: list[str], *, exact: bool = False) -> str:
     r"""Return the table as a tabular that needs \usepackage{booktabs}; the notes stand as comments."""
-    heads, texts = cells(table, exact=exact)
-    titles = [f"{escaped(title)} [{unit}]" if unit else escaped(title) for title, unit in heads]
+    heads, texts = cells(table, exact=exact, format_="latex")
+    titles = [f"{title} [{unit}]" if unit else title for title, unit in heads]
     spec = "".join("l" if column.kind == "text" else "r" for column in table.columns)
-    rows = [" & ".join(escaped(text) for text in row) + r" \\" for row in texts]
+    rows = [" & ".join(row) + r" \\" for row in texts]
     return "\n".join(
         [
-            *(f"% {note}" for note in notes),
+            *(f"% {clean(note)}" for note in notes),
             rf"\begin{{tabular}}{{{spec}}}",
             r"\toprule",
             " & ".join(titles) + r" \\",

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from costcalc.base.text import clean
 from costcalc.reports.render.figures import cells
 from costcalc.reports.table import Table
+
+if TYPE_CHECKING:
+    from costcalc.reports.page import Page
+
+
+def page(page: Page, *, exact: bool, **_: Any) -> str:
+    """Return the page as Markdown: lines that stay lines, tables between them."""
+    title, said = (
+        ([f"**{clean(page.heading[0], 'markdown')}**"], page.heading[1:]) if page.titled else ([], page.heading)
+    )
+    tables = [render(table, exact=exact) for table in page.tables()]
+    return "\n\n".join(filter(None, [*title, _lines(said), *tables, _lines(page.notes)]))
+
+
+def _lines(said: Sequence[str]) -> str:
+    return "  \n".join(clean(line) for line in said)
 
 
 def render(table: Table, *, exact: bool = False) -> str:
     """Return the table as a Markdown table, its last line the totals in bold."""
-    heads, texts = cells(table, exact=exact)
+    heads, texts = cells(table, exact=exact, format_="markdown")
     titles = [f"{title} ({unit})" if unit else title for title, unit in heads]
     ruler = ["---" if column.kind == "text" else "---:" for column in table.columns]
-    total = [f"**{escaped(text)}**" if text else "" for text in texts[-1]]
-    body = [[escaped(text) for text in row] for row in texts[:-1]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ruler, *body, total))
-
-
-def escaped(text: str) -> str:
-    """Return a text with the signs that Markdown reads made harmless."""
-    for sign in "\\|*_<`":
-        text = text.replace(sign, "\\" + sign)
-    return text
+    total = [f"**{text}**" if text else "" for text in texts[-1]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ruler, *texts[:-1], total))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from costcalc.base.text import lines, printable
 from costcalc.reports.render.figures import cells
 from costcalc.reports.table import Table
+
+if TYPE_CHECKING:
+    from costcalc.reports.page import Page
 
 BOLD, DIM, RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _LEAST_NAME = 8
@@ -16,6 +22,15 @@ def width(text: str) -> int:
     from unicodedata import combining, east_asian_width
 
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def page(page: Page, *, exact: bool = False, columns: int = 80, color: bool = False) -> str:
+    """Return the page for a terminal of so many columns: the heading is broken where it is long, its title bold."""
+    title, *rest = [wrapped(line, columns) for line in page.heading] or [""]
+    title = f"{BOLD}{title}{RESET}" if color and title else title
+    tables = [render(table, columns=columns, exact=exact, color=color) for table in page.tables()]
+    notes = "\n".join(wrapped(line, columns) for line in page.notes) if page.prose else lines(page.notes)
+    return "\n\n".join(filter(None, ["\n".join([title, *rest]), *tables, notes]))
 
 
 def render(table: Table, *, columns: int = 80, exact: bool = False, color: bool = False) -> str:
@@ -45,14 +60,17 @@ def render(table: Table, *, columns: int = 80, exact: bool = False, color: bool 
 
 
 def wrapped(text: str, columns: int) -> str:
-    """Return a text broken at spaces, its further lines indented."""
+    """Return a text, made harmless, broken at spaces, its further lines indented by two more than its first."""
+    text = printable(text)
+    body = text.lstrip(" ")
+    inset = text[: len(text) - len(body)]
     lines, line = [], ""
-    for word in text.split(" "):
+    for word in body.split(" "):
         if line and width(line) + 1 + width(word) > columns:
             lines.append(line)
-            line = f"  {word}"
+            line = f"{inset}  {word}"
         else:
-            line = f"{line} {word}" if line else word
+            line = f"{line} {word}" if line else inset + word
     return "\n".join([*lines, line])
 
 

@@ -1,0 +1,48 @@
+"""A page: what a command or a result has to tell, before any format. It writes itself in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from costcalc.reports.table import Table
+
+FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
+WRITERS = {"table": "text"}  # the formats that are no writer's name
+
+
+class Page:
+    """Lines above, tables, lines below; the same as flat records and as plain data.
+
+    Tables, records and data are functions: a format asks for what it writes, and the rest is never made. data: the
+    records unless told.
+    """
+
+    def __init__(
+        self,
+        tables: Callable[[], Sequence[Table]] = list,
+        records: Callable[[], list[dict[str, Any]]] = list,
+        data: Callable[[], Any] | None = None,
+        *,
+        heading: Sequence[str] = (),
+        notes: Sequence[str] = (),
+        titled: bool = False,
+        prose: bool = False,
+    ) -> None:
+        self.tables = tables
+        self.records = records
+        self.data = data or records
+        self.heading = heading
+        self.notes = notes
+        self.prose = prose  # whether long notes are broken on a terminal; others stay lines, for tail and grep
+        self.titled = titled  # whether the first line of the heading stands apart in Markdown
+
+    def written(self, format_: str = "table", *, exact: bool = False, columns: int = 80, color: bool = False) -> str:
+        """Return the page in one of `FORMATS`; columns and color are a terminal's."""
+        writer = import_module(f"costcalc.reports.render.{WRITERS.get(format_, format_)}")
+        made: str = writer.page(self, exact=exact, columns=columns, color=color)
+        return made
+
+    def _repr_html_(self) -> str:
+        return self.written("html")
