@@ -233,8 +233,9 @@ def _locked(lock: str) -> int | None:
         if not os.path.samestat(os.fstat(handle), os.stat(lock)):
             raise BlockingIOError  # who held it has removed it meanwhile
         host = os.environ.get("COMPUTERNAME", "") if sys.platform == "win32" else os.uname().nodename
-        os.ftruncate(handle, 0)
-        os.write(handle, f"by process {os.getpid()} on {host}".encode()[:_HOLDER])
+        with suppress(OSError):  # on a full disk it is held too
+            os.ftruncate(handle, 0)
+            os.write(handle, f"by process {os.getpid()} on {host}".encode()[:_HOLDER])
     except (BlockingIOError, PermissionError, FileNotFoundError):
         os.close(handle)
         return None

@@ -13,7 +13,7 @@ from costcalc.base.optional import need
 
 Work = Callable[[int], Any]  # what is done with a block: it and what it gives are plain data, for other processes
 Mapper = Callable[[Work, Sequence[int]], Iterator[Any]]
-EQUAL = "workers and scheduler need the same costcalc, with the extras dask and parquet"
+EQUAL = "scheduler and workers need the same costcalc, with its extra dask"
 LISTENS, WORKS = 5, 30  # seconds until a cluster's scheduler must have answered, and until it must have a worker
 
 

@@ -148,7 +148,7 @@ def _columns(kept: dict[str, Any], settings: int) -> Columns:
     found = {}
     for name, values in kept.items():
         kinds = {type(value) for value in values} if isinstance(values, list) else {list}
-        if kinds not in (set(), {int}, {float}):
+        if kinds not in (set(), {int}) and (kinds != {float} or name in (SETTING, *QUANTITIES)):
             raise ValueError(name)
         found[name] = np.array(values, dtype=float if kinds == {float} else np.int64)
     numbers = found[SETTING]

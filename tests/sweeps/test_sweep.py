@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import pickle
 import random
+import socket
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +22,7 @@ from test_properties import steady
 
 import costcalc
 from costcalc import SpecError
+from costcalc.base import files
 from costcalc.base.errors import Fault
 from costcalc.costs import conventions
 from costcalc.language import zoo
@@ -521,6 +526,162 @@ def test_a_stopped_fold_goes_on(tmp_path: Path) -> None:
     assert sorted(kept["setting"]) == sorted(whole["setting"])
     with pytest.raises(SpecError, match="another sweep"):
         parquet.SavedState(path, task(chunks.Question("", 6), 20))
+
+
+# ---- what is kept of a sweep -----------------------------------------------------------------------
+
+NO_STATES = {
+    "empty": b"", "cut": b'{"sweep": "', "a list": b"[]", "a number": b"1", "null": b"null",
+    "binary": bytes(range(256)), "UTF-16": "{}".encode("utf-16"), "deep": b"[" * 100_000,
+    "a long number": b'{"sweep": ' + b"9" * 10_000 + b"}",
+    "nothing": b"{}", "no text": b'{"sweep": 1}',
+}  # fmt: skip
+JSON = (None, True, -5, 10**30, 1.5, float("nan"), "x", [], [1], {}, {"a": 1})
+
+
+@pytest.mark.parametrize("content", NO_STATES.values(), ids=NO_STATES)
+@pytest.mark.parametrize("name", ["state.json", "parts.parquet/_sweep.json"])
+def test_what_holds_no_sweep_is_refused(tmp_path: Path, run: Run, name: str, content: bytes) -> None:
+    (tmp_path / "parts.parquet").mkdir()
+    (tmp_path / name).write_bytes(content)
+    more = (
+        ["--top", "2", "--resume", name] if name == "state.json" else ["--block", "basic,bottleneck", "-o", name[:13]]
+    )
+    code, _, err = run("sweep", "resnet50", "--width", "0.5,1", *more, folder=tmp_path)
+    assert (code, err.splitlines()[0]) == (2, f"{name} holds no sweep")
+    assert (tmp_path / name).read_bytes() == content
+
+
+def states() -> Iterator[tuple[str, Any]]:
+    """Yield what a state may not hold: every kind of value in every field, and what doesn't belong together."""
+    yield from (("done", value) for value in (*JSON, 3))
+    yield from (("kept", value) for value in JSON)
+    for name in ("setting", "params", "macs"):
+        yield from (
+            (f"kept.{name}", value) for value in (*JSON, [True, False], ["1", "2"], [1, 2.5], [1, 2, 3], [10**19, 1], [1.0, 2.0])
+        )
+    yield from (("kept.setting", value) for value in ([0, 0], [-1, 0], [0, 2]))
+    yield "kept.other", [1, 2]
+
+
+@pytest.mark.parametrize(("field", "value"), list(states()))
+def test_a_state_with_an_odd_field_is_refused(tmp_path: Path, run: Run, field: str, value: Any) -> None:
+    path = tmp_path / "state.json"
+    words = ("sweep", "mobilenet_v1", "--width", "0.5,1", "--top", "2", "--resume", "state.json")
+    assert run(*words, folder=tmp_path).code == 0
+    data = json.loads(path.read_text())
+    assert (data["done"], data["kept"]["setting"]) == (1, [0, 1])
+    at = data["kept"] if "." in field else data
+    at[field.removeprefix("kept.")] = value
+    path.write_text(json.dumps(data))
+    code, _, err = run(*words, folder=tmp_path)
+    assert (code, err.splitlines()[0]) == (2, "state.json holds no sweep")
+    path.unlink()
+    assert run(*words, folder=tmp_path).code == 0
+
+
+def test_the_second_in_a_folder_is_told_who_was_first(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "parts.parquet").mkdir()
+    told = f"is in use by process {os.getpid()} on"
+    with files.locked(str(tmp_path / "parts.parquet" / "_sweep.json")):
+        found = run("sweep", "resnet50", "--block", "basic,bottleneck", "-o", "parts.parquet", folder=tmp_path)
+    assert (found.code, told in found.err) == (2, True)
+    with files.locked(str(tmp_path / "state.json")):
+        found = run("sweep", "alexnet", "--classes", "1,2", "--top", "1", "--resume", "state.json", folder=tmp_path)
+    assert (found.code, told in found.err) == (2, True)
+
+
+def test_what_a_killed_run_was_writing_is_removed(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / ".costcalc-0123.tmp").write_bytes(b"half a manifest")
+    (tmp_path / "_sweep.json.lock").write_bytes(b"")
+    number, _ = parquet.write(task(block=60), str(tmp_path))
+    wanted = ["_sweep.json", *(f"part-{k:06d}.parquet" for k in range(number))]
+    assert sorted(os.listdir(tmp_path)) == wanted
+
+
+# ---- who counts ------------------------------------------------------------------------------------
+
+
+class Late:
+    """A block under way: done when it is asked for."""
+
+    under_way: ClassVar[set[int]] = set()
+    most = 0
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.under_way.add(number)
+        Late.most = max(Late.most, len(self.under_way))
+
+    def result(self) -> int:
+        self.cancel()
+        return self.number
+
+    def cancel(self) -> None:
+        self.under_way.discard(self.number)
+
+
+def test_few_blocks_are_under_way_at_once() -> None:
+    found = mappers._in_window(Late, Late.result, range(1000), lambda: 4)  # type: ignore[arg-type]
+    assert [next(found) for _ in range(500)] == list(range(500))
+    found.close()
+    assert (Late.most, Late.under_way) == (4, set())
+
+
+def test_a_worker_that_sees_another_folder_writes_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    with pytest.raises(SpecError, match=r"a worker sees no .*_sweep\.json"):
+        parquet.write_part(task(block=60), str(tmp_path), 0)
+    assert os.listdir(tmp_path) == []
+
+
+def test_workers_write_the_parts(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    came = []
+
+    def mapper(work: mappers.Work, numbers: Sequence[int]) -> Iterator[Any]:
+        for number in numbers:
+            came.append(pickle.loads(pickle.dumps(work))(number))
+            yield came[-1]
+
+    number, _ = parquet.write(task(block=60), str(tmp_path), mapper)
+    assert came == [None] * number  # what comes back holds nothing
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("nonsense", "'nonsense' is no address of a Dask scheduler"),
+        ("localhost", "'localhost' is no address of a Dask scheduler"),
+        ("", "'' is no address of a Dask scheduler"),
+        ("tcp://127.0.0.1:abc", "'tcp://127.0.0.1:abc' is no address of a Dask scheduler"),
+        ("foo://127.0.0.1:8786", "'foo://127.0.0.1:8786' is no address of a Dask scheduler"),
+        ("tcp://127.0.0.1:1", "no Dask scheduler answers at 'tcp://127.0.0.1:1'"),
+        ("SILENT", "no Dask scheduler answers at 'tcp://127.0.0.1:"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_told(
+    address: str, words: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(mappers, "LISTENS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # listens, and is no scheduler
+        given = address.replace("SILENT", f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+        code, _, err = run("sweep", "alexnet", "--classes", "1,2", "--dask", given)
+    assert code == 2
+    assert words in err
+    assert "--dask tcp://HOST:8786" in err
+
+
+def test_a_cluster_without_a_worker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(mappers, "WORKS", 0.5)
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(SpecError, match=r"has no worker\n.*start one: dask worker"),
+    ):
+        chunks.fold(task(), mappers.dask(cluster.scheduler_address))
 
 
 @given(st.lists(st.integers(1, 6), max_size=4), st.integers(1, 40))
