@@ -66,24 +66,26 @@ def onnx(model: str, input_: str | None, **given: Any) -> None:
 
 @command.command()
 @click.argument("network", metavar="NETWORK.cfg")
-@options(_NAME, _BLOCKS, common.output_option)
+@options(_NAME, _BLOCKS, _OPAQUE, common.output_option)
 def darknet(network: str, **given: Any) -> None:
     """Import a Darknet definition."""
     from costcalc.base.files import read
     from costcalc.interop.darknet import read as importer
 
-    finish(importer.read(read(network), given["name"] or stem(network), network), **given)
+    name = given["name"] or stem(network)
+    finish(importer.read(read(network), name, network, opaque=given["opaque"]), **given)
 
 
 @command.command()
 @click.argument("network", metavar="NETWORK.prototxt")
-@options(_INPUT, _NAME, _BLOCKS, common.output_option)
+@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
 def caffe(network: str, input_: str | None, **given: Any) -> None:
     """Import a Caffe definition, as it is in the test phase."""
     from costcalc.base.files import read
     from costcalc.interop.caffe import read as importer
 
-    finish(importer.read(read(network), given["name"], network, common.input_shape(input_)), **given)
+    shape = common.input_shape(input_)
+    finish(importer.read(read(network), given["name"], network, shape, opaque=given["opaque"]), **given)
 
 
 def stem(path: str) -> str:

@@ -172,6 +172,10 @@ class Declared(Flat):
         """Add a layer of one output and return that."""
         return self.add(kind, inputs, name, share=share, **fields)[0]
 
+    def hidden(self, inputs: list[str], name: str, note: str) -> str:
+        """Add a row of unknown cost for what gives a tensor like its first."""
+        return self.one("opaque", inputs, name, shape=list(self.shapes[inputs[0]].dims), note=note)
+
     def ends(self) -> list[str]:
         """Return the values that no layer takes; raise SpecError where there is no layer."""
         taken = {value for step in self.steps for value in step.inputs}

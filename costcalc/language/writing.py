@@ -8,7 +8,7 @@ against what the other framework says, layer by layer.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -61,6 +61,7 @@ class Flat:
         self.outputs: list[str] = []
         self.classes: dict[str, str] = {}  # module path -> its class's name, where the importer knows it
         self.owners: dict[str, Step] = {}  # a stored tensor, by its name -> the step that counts it
+        self.learners: dict[Step, dict[str, int]] = {}  # a step -> the stored tensors that are its weights, with sizes
         self.known: dict[Any, dict[str, Any]] = {}  # operators with their fields -> those that must be said
         self.numbers: dict[str, int] = {}  # name -> the last number that a layer of that name got
         self.shapes: dict[str, Shape] = {INPUT: Shape(*shape)}
@@ -119,6 +120,17 @@ class Flat:
         left = set(self.steps)
         for tensor in [tensor for tensor, step in self.owners.items() if step not in left]:
             del self.owners[tensor]
+        self.learners = {step: tensors for step, tensors in self.learners.items() if step in left}
+
+    def learns(self, tensors: Mapping[Any, int], step: Step | None = None) -> None:
+        """Note stored tensors, with their sizes, as weights of a step, the last unless told.
+
+        The first step that has one counts it; steps that have the same ones share them.
+        """
+        step = step or self.steps[-1]
+        self.learners.setdefault(step, {}).update(tensors)
+        for tensor in tensors:
+            self.owners.setdefault(tensor, step)
 
     def pruned(self) -> None:
         """Drop the steps whose results nothing uses, for importers whose source holds dead ones."""
@@ -129,6 +141,10 @@ class Flat:
                 wanted.update(step.inputs)
                 kept.append(step)
         self.steps = kept[::-1]
+        words: dict[frozenset[str], str] = {}
+        for step in self.steps:
+            if tensors := frozenset(self.learners.get(step, ())):
+                step.share = words.setdefault(tensors, step.name)
         self.alone()
 
     def alone(self) -> None:

@@ -100,6 +100,7 @@ def test_what_python_raises_gets_words_and_a_name(
     (problem,) = caught.value.problems
     assert problem.head == f"{named}makes no sense to costcalc as it stands here"
     assert problem.hint.endswith("please report it: costcalc should have words for it")
+    assert ("--opaque" in problem.hint) == (name in ("torch", "onnx"))
 
 
 @pytest.mark.parametrize("name", IMPORTERS)
@@ -127,6 +128,28 @@ def test_where_it_was_asked_for_it_becomes_opaque(name: str, monkeypatch: pytest
     (step,) = read(tmp_path, True).steps
     assert step.kind == "opaque"
     assert step.fields["params"] == {"torch": 16, "onnx": 9}[name]
+
+
+RELU = """layer { name: "r" type: "ReLU" bottom: "c" top: "r" relu_param { odd: 1 } }"""
+ODD = """layer { name: "r" type: "Deformed" bottom: "c" top: "r" }"""
+
+
+def test_of_caffe_what_keeps_its_shape_becomes_opaque() -> None:
+    with pytest.raises(SpecError, match="'odd' is not known here"):
+        read_caffe(PROTOTXT + RELU)
+    flat = read_caffe(PROTOTXT + RELU, opaque=True)
+    assert [(step.kind, str(step.y)) for step in flat.steps] == [("conv", "4x8x8"), ("opaque", "4x8x8")]
+    with pytest.raises(SpecError, match="does not say what shape it gives, so that it can't be opaque either"):
+        read_caffe(PROTOTXT + ODD, opaque=True)
+
+
+def test_of_darknet_an_activation_becomes_opaque() -> None:
+    with pytest.raises(SpecError, match="activation 'stair' can't be expressed"):
+        darknet.read(CFG + "activation=stair")
+    flat = darknet.read(CFG + "activation=stair", opaque=True)
+    assert [(step.kind, str(step.y)) for step in flat.steps] == [("conv", "4x8x8"), ("opaque", "4x8x8")]
+    with pytest.raises(SpecError, match="xnor 1 can't be expressed"):
+        darknet.read(CFG + "xnor=1", opaque=True)
 
 
 def test_the_blocks_of_a_network_are_guarded_too(monkeypatch: pytest.MonkeyPatch) -> None:

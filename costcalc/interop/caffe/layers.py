@@ -26,8 +26,9 @@ MINOR = frozenset(
 class CaffeNetwork:
     """Runs layers into steps. `blobs` holds each blob's value, as the layers so far have left it."""
 
-    def __init__(self, flat: Declared, source: str) -> None:
+    def __init__(self, flat: Declared, source: str, *, opaque: bool) -> None:
         self.flat = flat
+        self.opaque = opaque
         self.blobs = {source: INPUT}
         self.names: Counter[str] = Counter()
 
@@ -35,7 +36,9 @@ class CaffeNetwork:
         """Run the layers, but those that compute losses; what no layer takes is an output, as in Caffe."""
         for layer in layers:
             if layer.type not in LOSSES:
-                guarded(layer.options.what, partial(self.run, layer), mark=layer.mark)
+                hidden = self.opaque and layer.type in _KEEPING
+                hide = partial(self.hide, layer, len(self.flat.steps)) if hidden else None
+                guarded(layer.options.what, partial(self.run, layer), hide, layer.mark, hint="")
         self.flat.outputs = self.flat.ends()
         self.flat.alone()
         return self.flat
@@ -44,7 +47,8 @@ class CaffeNetwork:
         """Run one layer: look its blobs up, add its steps, and name what it gives."""
         if layer.type not in _LAYERS:
             said = f"layer '{layer.name[:60]}' has type '{layer.type[:40]}', which costcalc can't express"
-            raise wrong(said, layer.mark, nearest(layer.type, _LAYERS))
+            shapeless = "the file does not say what shape it gives, so that it can't be opaque either"
+            raise wrong(said, layer.mark, nearest(layer.type, _LAYERS) or shapeless * self.opaque)
         key, least, most, step = _LAYERS[layer.type]
         if not least <= len(layer.bottoms) <= most:
             raise wrong(f"{layer.options.what} takes {least} blobs, not {len(layer.bottoms)}", layer.mark)
@@ -60,6 +64,12 @@ class CaffeNetwork:
         layer.options.asked |= {"include", "exclude"}
         layer.options.finish(ANY)
         self.give(layer, given)
+
+    def hide(self, layer: CaffeLayer, before: int) -> None:
+        """Make one layer a row of unknown cost, in place of the steps after the first so many."""
+        self.flat.take_back(before)
+        values = [self.taken(layer, blob) for blob in layer.bottoms]
+        self.give(layer, [self.flat.hidden(values, layer.name, f"Caffe's {layer.type}")])
 
     def taken(self, layer: CaffeLayer, blob: str) -> str:
         """Return the value of a blob that a layer takes."""
@@ -346,6 +356,9 @@ _PLAIN_GROUPS = {"Sigmoid": "sigmoid_param", "TanH": "tanh_param", "Swish": "swi
 
 Step = Callable[[CaffeNetwork, CaffeLayer, Options, list[str]], list[str]]
 _MANY = 1000
+# Types that learn nothing, and give a blob of the shape that their first has, whatever their settings are.
+_KEEPING = {*words.ACTIVATIONS.read(CAFFE), *words.ALONE.read(CAFFE), "Clip", "Dropout", "Eltwise", "LRN", "Power",
+            "Softmax"}  # fmt: skip
 # A type's group of parameters, how many blobs it takes, and what it becomes.
 _LAYERS: dict[str, tuple[str, int, int, Step]] = {
     **{word: (_PLAIN_GROUPS.get(word, ""), 1, 1, CaffeNetwork.plain) for word in words.ACTIVATIONS.read(CAFFE)},

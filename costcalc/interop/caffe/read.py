@@ -19,17 +19,27 @@ from costcalc.interop.options import MOST_LAYERS, Declared, wrong
 NET = frozenset(("force_backward", "debug_info", "state", "phase"))
 
 
-def read(text: str, name: str = "", where: str = "network.prototxt", shape: Sequence[int] | None = None) -> Declared:
+def read(
+    text: str,
+    name: str = "",
+    where: str = "network.prototxt",
+    shape: Sequence[int] | None = None,
+    *,
+    opaque: bool = False,
+) -> Declared:
     """Return the network of a `.prototxt`'s text, in the phase TEST.
 
     name: what the spec is called, by default the network's own name. where: the file's name, for messages.
-    shape: the input's (channels, *space), where the file does not say it, or another. Raises SpecError with
-    file, line and column for broken files, unknown layers and fields, and for what costcalc can't express.
+    shape: the input's (channels, *space), where the file does not say it, or another. opaque: make a layer that can't
+    be read, but gives what its first blob is like, a row of unknown cost.
+
+    Raises SpecError with file, line and column for broken files, unknown layers and fields, and for what costcalc
+    can't express.
     """
-    return guarded(where, lambda: _read(text, name, where, shape), mark=Mark(where), hint="")
+    return guarded(where, lambda: _read(text, name, where, shape, opaque=opaque), mark=Mark(where), hint="")
 
 
-def _read(text: str, name: str, where: str, shape: Sequence[int] | None) -> Declared:
+def _read(text: str, name: str, where: str, shape: Sequence[int] | None, *, opaque: bool) -> Declared:
     net = parse(text, where)
     groups = [*net.groups("layer"), *net.groups("layers")]
     if not groups:
@@ -38,7 +48,7 @@ def _read(text: str, name: str, where: str, shape: Sequence[int] | None) -> Decl
         raise wrong(f"more than {MOST_LAYERS:,} layers", groups[MOST_LAYERS].mark)
     layers = [layer for layer in map(CaffeLayer, groups) if included(layer)]
     blob, found = source(net, layers, shape)
-    network = CaffeNetwork(Declared(name or net.word("name") or "caffe", found), blob)
+    network = CaffeNetwork(Declared(name or net.word("name") or "caffe", found), blob, opaque=opaque)
     net.asked.add("name")
     net.finish(NET)
     return network.build(layer for layer in layers if layer.type not in DATA)

@@ -20,21 +20,22 @@ from costcalc.interop.options import MOST_LAYERS, Declared, Options, wrong
 from costcalc.language.writing import INPUT, alike, halves, window_fields
 
 
-def read(text: str, name: str = "darknet", where: str = "network.cfg") -> Declared:
+def read(text: str, name: str = "darknet", where: str = "network.cfg", *, opaque: bool = False) -> Declared:
     """Return the network of a `.cfg`'s text. Layers are called by their section and index: `convolutional0`.
 
-    name: what the spec is called. where: the file's name, for messages. Raises SpecError with file, line
+    name: what the spec is called. where: the file's name, for messages. opaque: make an activation that is not known a
+    row of unknown cost. Raises SpecError with file, line
     and column for what Darknet would refuse, for what costcalc can't express, and for unknown words.
     """
-    return guarded(where, lambda: _read(text, name, where), mark=Mark(where), hint="")
+    return guarded(where, lambda: _read(text, name, where, opaque=opaque), mark=Mark(where), hint="")
 
 
-def _read(text: str, name: str, where: str) -> Declared:
+def _read(text: str, name: str, where: str, *, opaque: bool) -> Declared:
     sections = parse(text, where)
     if not sections or sections[0].what != "net":
         mark = sections[0].mark if sections else Mark(where)
         raise wrong("a network begins with a [net] section", mark, "is this a Darknet configuration?")
-    return _Network(name, sections).build()
+    return _Network(name, sections, opaque=opaque).build()
 
 
 def parse(text: str, where: str) -> list[Options]:
@@ -75,7 +76,8 @@ def _head(body: str, mark: Mark, number: int) -> Options:
 class _Network:
     """Turns sections into steps. `values` holds what each layer gives, by its index."""
 
-    def __init__(self, name: str, sections: list[Options]) -> None:
+    def __init__(self, name: str, sections: list[Options], *, opaque: bool) -> None:
+        self.opaque = opaque
         net, *self.sections = sections
         shape = [net.whole(key, least=1) for key in ("channels", "height", "width")]
         net.asked.add("inputs")
@@ -89,7 +91,7 @@ class _Network:
     def build(self) -> Declared:
         """Run all sections."""
         for section in self.sections:
-            guarded(section.what, partial(self.run, section), mark=section.mark)
+            guarded(section.what, partial(self.run, section), mark=section.mark, hint="")
         self.flat.outputs = list(dict.fromkeys([*self.heads, *self.flat.ends()]))
         return self.flat
 
@@ -114,6 +116,8 @@ class _Network:
         word = section.word("activation", default)
         if word == "linear":
             return value
+        if word not in ACTIVATIONS and self.opaque:
+            return self.flat.hidden([value], f"{section.what}.{word}", f"Darknet's activation {word}")
         if word not in ACTIVATIONS:
             hint = nearest(word, ACTIVATIONS) or f"known: linear, {', '.join(ACTIVATIONS)}"
             raise wrong(

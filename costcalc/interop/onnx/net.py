@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from costcalc.base.errors import Fault, stop
@@ -92,7 +92,6 @@ class Net:
         self.uses = uses  # how often each value is taken
         self.values: dict[str, Const | Data] = {}
         self._origin: dict[str, tuple[str, str, list[int]]] = {}  # a moved value: how, of which, by what
-        self._learners: dict[int, tuple[Step, dict[Root, int]]] = {}
         self._parts: dict[frozenset[Root], Dims] = {}  # the roots of a layer's weights, and the shape that it used
         self._named: Counter[str] = Counter()
         self._parameters: dict[int, tuple[Const, Data]] = {}
@@ -101,7 +100,6 @@ class Net:
         """Take back the steps after the first so many, and what is known of them, as if they had never been added."""
         self.flat.take_back(count)
         left = self.flat.shapes
-        self._learners = {key: one for key, one in self._learners.items() if one[0].outputs[0] in left}
         self._origin = {value: moved for value, moved in self._origin.items() if value in left}
         self._parameters = {key: held for key, held in self._parameters.items() if held[1].name in left}
 
@@ -193,9 +191,9 @@ class Net:
         exact = bool(learned) and sum(learned.values()) == const.size
         store = "parameter" if exact else "buffer" if not learned and stored == const.size else "none"
         value = self.add("parameter", [], own, shape=list(self.dims(const.shape)), store=store)
-        self._claims(new)
+        self.flat.owners = dict.fromkeys(new, self.flat.steps[-1]) | self.flat.owners
         if exact:
-            self._learns(learned)
+            self.flat.learns(learned)
         elif learned:
             fields = {"count": sum(learned.values()), "note": "what a constant is computed from"}
             value = self.learn("weight_params", [value], f"{own}.stored", learned, **fields)
@@ -278,26 +276,15 @@ class Net:
             raise Fault(f"its {given:,} weights are computed from {sum(roots.values()):,} stored numbers")
         if held:
             self._parts.setdefault(frozenset(held[0].roots), held[0].shape)
-        self._learns(roots)
+        self.flat.learns(roots)
         return value
 
     def learn(self, kind: str, inputs: Sequence[str], name: str, roots: dict[Root, int], **fields: Any) -> str:
         """Add a step that learns these stored tensors, and return its value."""
         value = self.add(kind, inputs, name, **fields)
         if roots:
-            self._learns(roots)
+            self.flat.learns(roots)
         return value
-
-    def _learns(self, roots: dict[Root, int]) -> None:
-        """Note what the last step learns."""
-        step = self.flat.steps[-1]
-        self._learners[id(step)] = (step, roots)
-        self._claims(roots)
-
-    def _claims(self, roots: Iterable[Root]) -> None:
-        """Note that the last step is, of these stored tensors, the one that counts them, unless another is already."""
-        for root in roots:
-            self.flat.owners.setdefault(root, self.flat.steps[-1])
 
     def add_bias(self, x: Data, const: Const) -> bool:
         """Let the layer without a bias that gives `x` learn this constant as its bias; say whether it can be so."""
@@ -314,29 +301,21 @@ class Net:
         if given and list(full[self.lead(x.shape) :]) != wanted:
             return False
         del step.fields["bias"]  # it is false, and true by default
-        self._learners[id(step)][1].update(const.roots)
-        for root in const.roots:
-            self.flat.owners.setdefault(root, step)
+        self.flat.learns(const.roots, step)
         return True
 
-    def share(self) -> None:
-        """Let the layers that learn the same tensors share them; raise SpecError where they share some only."""
-        groups: dict[frozenset[str], list[Step]] = {}
-        owner: dict[str, frozenset[str]] = {}
-        for step, roots in self._learners.values():
-            key = frozenset(roots)
-            groups.setdefault(key, []).append(step)
-            for root in roots:
+    def check_shared(self) -> None:
+        """Raise SpecError for a layer that has some of another's weights only, or is of another kind."""
+        owner: dict[str, Step] = {}
+        learners = self.flat.learners
+        for step in self.flat.steps:
+            for root in (mine := learners.get(step, {})):
+                first = owner.setdefault(root, step)
                 # An exporter may store equal biases once; of a kernel that would be odd.
-                if owner.setdefault(root, key) != key and root == max(roots, key=lambda r: roots[r]):
-                    first = groups[owner[root]][0].name
-                    raise stop(f"{step.name}: shares '{root[:80]}' with {first}, but not all of its weights")
-        for steps in groups.values():
-            if len(steps) > 1:
-                if len({step.kind for step in steps}) > 1:
-                    raise stop(f"{steps[1].name}: shares its weights with {steps[0].name}, a layer of another kind")
-                for step in steps:
-                    step.share = steps[0].name
+                if learners[first].keys() != mine.keys() and root == max(mine, key=lambda r: mine[r]):
+                    raise stop(f"{step.name}: shares '{root[:80]}' with {first.name}, but not all of its weights")
+                if learners[first].keys() == mine.keys() and first.kind != step.kind:
+                    raise stop(f"{step.name}: shares its weights with {first.name}, a layer of another kind")
 
 
 def path(const: Const) -> str:

@@ -22,7 +22,7 @@ from costcalc.interop.onnx.infer import Inferred, inferred
 from costcalc.interop.onnx.net import RULES, Call, Net
 from costcalc.interop.onnx.origin import Origin, Root, of_constant_node, of_initializer
 from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, is_floating, stored
-from costcalc.language.writing import INPUT, Flat, Step
+from costcalc.language.writing import INPUT, Flat
 from costcalc.operators.op import operators
 
 _FAMILIES = (arrange, layers, maths, products)  # each has entered its rules into RULES
@@ -58,7 +58,6 @@ class Importer:
         self.graph = model.graph
         self.opaque = opaque
         self.computed = 0
-        self.own_steps: dict[str, Step] = {}  # what costcalc wrote itself, by the names of rows
         stores = {tensor.name for tensor in self.graph.initializer}
         stores |= {tensor.values.name for tensor in self.graph.sparse_initializer}
         inputs = [value for value in self.graph.input if value.name not in stores]
@@ -87,7 +86,7 @@ class Importer:
         net.flat.pruned()
         if not net.flat.steps:  # all that the model does costs nothing, and is left out
             net.flat.outputs = net.flat.add("identity", [INPUT], "identity")
-        net.share()
+        net.check_shared()
         self.compare()
         return net.flat
 
@@ -155,10 +154,7 @@ class Importer:
             raise Fault("is no operator of costcalc")
         inputs = [self.net.data(call, k).name for k in range(len(call.inputs))]
         values = self.net.add_all(call.op, inputs, call.name, fields)
-        step = self.net.flat.steps[-1]
-        owner = self.own_steps.setdefault(call.attr("share") or call.name, step)
-        if owner is not step:
-            owner.share = step.share = owner.name
+        self.net.flat.learns({call.attr("share") or call.name: 0})  # what costcalc wrote itself goes by names of rows
         for place, value in enumerate(values):
             self.net.put(call, value, (self.net.batch, *self.net.shape_of(value)), place)
 

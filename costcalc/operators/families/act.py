@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
@@ -15,6 +15,15 @@ class Activation(Op):
     """What activations share: any shape, unchanged; they may stand in `act:`."""
 
     is_act = True
+    per_element: ClassVar[dict[str, int]] = {}  # its operations on each element
+    module: ClassVar[str] = ""  # its class in torch.nn, which takes its numbers in their order
+
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {operation: count * x.size for operation, count in self.per_element.items()}
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        numbers = (getattr(self, field.attr) for name, field in self.fields.items() if name != "inplace")
+        return getattr(torch.nn, self.module)(*numbers)
 
     def storage(self, x: Shape, y: Shape) -> str:
         return FOLDED
@@ -40,14 +49,11 @@ class InPlace(Activation):
 class Relu(InPlace, kind="relu"):
     """Rectifier, max(x, 0): one comparison an element."""
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": x.size}
+    per_element = {"compare": 1}
+    module = "ReLU"
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved(result=True)
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.ReLU()
 
     examples = [
         Example({}, (32, 112, 112), (32, 112, 112), "one comparison an element", elementwise={"compare": 401408})
@@ -57,11 +63,8 @@ class Relu(InPlace, kind="relu"):
 class Relu6(InPlace, kind="relu6"):
     """Rectifier with a ceiling, min(max(x, 0), 6): two comparisons an element."""
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": 2 * x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.ReLU6()
+    per_element = {"compare": 2}
+    module = "ReLU6"
 
     examples = [Example({}, (8, 4, 4), (8, 4, 4), "2 * 8 * 4 * 4", elementwise={"compare": 256})]
 
@@ -69,14 +72,10 @@ class Relu6(InPlace, kind="relu6"):
 class LeakyRelu(InPlace, kind="leaky_relu"):
     """Rectifier with a slope below zero, max(x, slope * x): a comparison and a multiplication an element."""
 
+    per_element = {"compare": 1, "mul": 1}
+    module = "LeakyReLU"
     keeps_result = True
     slope: float = real("slope below zero", 0.01)
-
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": x.size, "mul": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.LeakyReLU(self.slope)
 
     examples = [
         Example(
@@ -95,13 +94,11 @@ class PRelu(Activation, kind="prelu"):
     A comparison and a multiplication an element.
     """
 
+    per_element = {"compare": 1, "mul": 1}
     per_channel: bool = flag("learn a slope for each channel", False)
 
     def norm_params(self, x: Shape, y: Shape) -> Any:
         return x.c if self.per_channel else 1
-
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": x.size, "mul": x.size}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.PReLU(self.norm_params(x, y))
@@ -118,14 +115,10 @@ class Elu(InPlace, kind="elu"):
     An element takes a comparison, and is counted as if below zero: exp, add, mul.
     """
 
+    per_element = {"compare": 1, "exp": 1, "add": 1, "mul": 1}
+    module = "ELU"
     keeps_result = True
     alpha: float = real("limit below zero, as a positive number", 1.0)
-
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": x.size, "exp": x.size, "add": x.size, "mul": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.ELU(self.alpha)
 
     examples = [
         Example(
@@ -141,14 +134,11 @@ class Elu(InPlace, kind="elu"):
 class Sigmoid(Activation, kind="sigmoid"):
     """Logistic function, 1 / (1 + e^-x): exp, add, div an element."""
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": x.size, "add": x.size, "div": x.size}
+    per_element = {"exp": 1, "add": 1, "div": 1}
+    module = "Sigmoid"
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved(result=True)
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Sigmoid()
 
     examples = [
         Example(
@@ -167,11 +157,8 @@ class HardSigmoid(InPlace, kind="hard_sigmoid"):
     An element takes an addition, two comparisons, and a multiplication by the constant 1/6.
     """
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"add": x.size, "compare": 2 * x.size, "mul": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Hardsigmoid()
+    per_element = {"add": 1, "compare": 2, "mul": 1}
+    module = "Hardsigmoid"
 
     examples = [Example({}, (72,), (72,), "72 elements", elementwise={"add": 72, "compare": 144, "mul": 72})]
 
@@ -179,14 +166,11 @@ class HardSigmoid(InPlace, kind="hard_sigmoid"):
 class Tanh(Activation, kind="tanh"):
     """Hyperbolic tangent, 2 / (1 + e^(-2x)) - 1: mul, exp, div and two additions an element."""
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"mul": x.size, "exp": x.size, "add": 2 * x.size, "div": x.size}
+    per_element = {"mul": 1, "exp": 1, "add": 2, "div": 1}
+    module = "Tanh"
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved(result=True)
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Tanh()
 
     examples = [
         Example(
@@ -202,11 +186,8 @@ class Tanh(Activation, kind="tanh"):
 class Swish(InPlace, kind="swish", aliases=("silu",)):
     """Swish or SiLU, x * sigmoid(x): exp, add, div and mul an element."""
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": x.size, "add": x.size, "div": x.size, "mul": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.SiLU()
+    per_element = {"exp": 1, "add": 1, "div": 1, "mul": 1}
+    module = "SiLU"
 
     examples = [
         Example(
@@ -225,11 +206,8 @@ class HardSwish(InPlace, kind="hard_swish"):
     An element takes an addition, two comparisons, and two multiplications (one by the constant 1/6).
     """
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"add": x.size, "compare": 2 * x.size, "mul": 2 * x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Hardswish()
+    per_element = {"add": 1, "compare": 2, "mul": 2}
+    module = "Hardswish"
 
     examples = [
         Example(
@@ -249,11 +227,8 @@ class Gelu(Activation, kind="gelu"):
     x * sigmoid(1.702 * x): two multiplications, exp, add and div an element.
     """
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"mul": 2 * x.size, "exp": x.size, "add": x.size, "div": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.GELU()
+    per_element = {"mul": 2, "exp": 1, "add": 1, "div": 1}
+    module = "GELU"
 
     examples = [
         Example(
@@ -273,11 +248,8 @@ class Mish(InPlace, kind="mish"):
     and a division an element.
     """
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": x.size, "add": 2 * x.size, "mul": 2 * x.size, "div": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Mish()
+    per_element = {"exp": 1, "add": 2, "mul": 2, "div": 1}
+    module = "Mish"
 
     examples = [
         Example(
@@ -293,11 +265,8 @@ class Mish(InPlace, kind="mish"):
 class Softplus(Activation, kind="softplus"):
     """Softplus, ln(1 + e^x): an exponential, an addition, and a logarithm that counts as an exponential."""
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": 2 * x.size, "add": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Softplus()
+    per_element = {"exp": 2, "add": 1}
+    module = "Softplus"
 
     examples = [Example({}, (4, 5, 5), (4, 5, 5), "100 elements", elementwise={"exp": 200, "add": 100})]
 
@@ -305,15 +274,12 @@ class Softplus(Activation, kind="softplus"):
 class Softsign(Activation, kind="softsign"):
     """Softsign, x / (1 + |x|): a comparison, an addition and a division an element."""
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": x.size, "add": x.size, "div": x.size}
+    per_element = {"compare": 1, "add": 1, "div": 1}
+    module = "Softsign"
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         """Return the input, and 1 + |x|, by which it is divided."""
         return Saved((0,), elements=x.size)
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Softsign()
 
     examples = [Example({}, (10,), (10,), "ten elements", elementwise={"compare": 10, "add": 10, "div": 10})]
 
@@ -321,13 +287,9 @@ class Softsign(Activation, kind="softsign"):
 class Selu(InPlace, kind="selu"):
     """Scaled exponential linear unit: that of `elu` with fixed constants, and one multiplication more."""
 
+    per_element = {"compare": 1, "exp": 1, "add": 1, "mul": 2}
+    module = "SELU"
     keeps_result = True
-
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": x.size, "exp": x.size, "add": x.size, "mul": 2 * x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.SELU()
 
     examples = [
         Example({}, (8, 5), (8, 5), "40 elements", elementwise={"compare": 40, "exp": 40, "add": 40, "mul": 80})
@@ -337,18 +299,14 @@ class Selu(InPlace, kind="selu"):
 class Celu(InPlace, kind="celu"):
     """Continuous exponential linear unit: x above zero, alpha * (e^(x / alpha) - 1) below: as `elu`, and a division."""
 
+    per_element = {"compare": 1, "exp": 1, "add": 1, "mul": 1, "div": 1}
+    module = "CELU"
     keeps_result = True
     alpha: float = real("limit below zero, as a positive number", 1.0)
 
     def settle(self) -> None:
         if num.any_of(self.alpha == 0):
             raise Fault("celu divides by alpha, which is 0", field="alpha")
-
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": x.size, "exp": x.size, "add": x.size, "mul": x.size, "div": x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.CELU(self.alpha)
 
     examples = [
         Example(
@@ -364,6 +322,8 @@ class Celu(InPlace, kind="celu"):
 class HardTanh(InPlace, kind="hard_tanh"):
     """Hyperbolic tangent in straight lines, min(max(x, least), most): two comparisons an element."""
 
+    per_element = {"compare": 2}
+    module = "Hardtanh"
     least: float = real("the smallest value", -1.0)
     most: float = real("the largest value", 1.0)
 
@@ -371,26 +331,17 @@ class HardTanh(InPlace, kind="hard_tanh"):
         if num.any_of(self.least >= self.most):
             raise Fault(f"hard_tanh: least {self.least} is not below most {self.most}", field="least")
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"compare": 2 * x.size}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.Hardtanh(self.least, self.most)
-
     examples = [Example({"least": 0.0, "most": 4.0}, (8, 4, 4), (8, 4, 4), "2 * 128", elementwise={"compare": 256})]
 
 
 class LogSigmoid(Activation, kind="log_sigmoid"):
     """Logarithm of the logistic function, -ln(1 + e^-x): two additions and, with the logarithm, two exponentials."""
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
-        return {"exp": 2 * x.size, "add": 2 * x.size}
+    per_element = {"exp": 2, "add": 2}
+    module = "LogSigmoid"
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         """Return the input and e^-|x|."""
         return Saved((0,), elements=x.size)
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.LogSigmoid()
 
     examples = [Example({}, (10,), (10,), "ten elements", elementwise={"exp": 20, "add": 20})]

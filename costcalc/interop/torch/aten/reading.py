@@ -231,9 +231,9 @@ class Reading:
             value = self.add("parameter", [], whole, shape=sizes)
             step = self.flat.steps[-1]
             first = self.owners.setdefault(whole, step)
-            if first is not step and first.kind == step.kind:
-                first.share = step.share = first.share or first.name
-            elif first is not step:
+            if first.kind == step.kind:
+                self.flat.learns({whole: prod(sizes)})
+            else:
                 step.fields["store"] = "none"
             return value
         name = f"{min(x.params)}.view" if x.params else f"{self.title()}.constant"
@@ -270,22 +270,21 @@ class Reading:
         if not all(names) or len(set(names)) < len(names):
             return ""
         first = {id(self.owners[name]): self.owners[name] for name in names if name in self.owners}
-        owned = [step for step in first.values() if self._owned_by(step) == set(names) and step.kind == kind]
+        owned = [
+            step
+            for step in first.values()
+            if self.flat.learners.get(step, {}).keys() == set(names) and step.kind == kind
+        ]
         if first and not owned:
             return ""
         self.owners.update((name, _PENDING) for name in names if not first)
         others = {p for x, _ in given if isinstance(x, Constant) for p in x.params}
         inputs = [self.shaping(others, inputs[0]), *inputs[1:]]
         value = self.add(kind, inputs, self.title(names[0] if names else ""), **fields)
-        step = self.flat.steps[-1]
-        if owned:
-            owned[0].share = step.share = owned[0].share or owned[0].name
-        else:
-            self.owners.update(dict.fromkeys(names, step))
+        if not owned:
+            self.owners.update(dict.fromkeys(names, self.flat.steps[-1]))
+        self.flat.learns({name: self.sizes_of[name] for name in names})
         return value
-
-    def _owned_by(self, step: Step) -> set[str]:
-        return {name for name, owner in self.owners.items() if owner is step}
 
 
 _PENDING = Step("", "", {}, [])
