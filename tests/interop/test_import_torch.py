@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from costcalc.numbers import num
 
 torch = pytest.importorskip("torch")
 
+from fuzz_torch import outcome, run  # noqa: E402
 from import_models import Direct, compared, difference  # noqa: E402
 
 from costcalc.interop.torch.verify import verify  # noqa: E402
@@ -625,6 +627,33 @@ def test_what_cannot_be_read_becomes_opaque(module: Any, kinds: str, params: int
 def test_what_has_no_shape_is_refused_as_opaque_too(network: Any) -> None:
     with pytest.raises(SpecError, match="has no shape that is known before"):
         from_torch(Net(network), (4, 4, 4), opaque=True)
+
+
+def test_random_modules_are_counted_as_pytorch_does_or_refused() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        said, _ = run(40, 0)
+    assert said["read, and counted the same"] >= 20
+    assert said["refused: in words"] >= 4
+
+
+def test_a_module_that_is_counted_otherwise_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fuzz_torch.program", lambda _: (OneMore(), (4, 3, 3)))
+    with pytest.raises(AssertionError):
+        outcome(0)
+
+
+class OneMore(nn.Module):
+    """A module that does more whenever it is not being exported."""
+
+    said = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Any) -> Any:
+        return self.conv(x) if torch.compiler.is_exporting() else self.conv(self.conv(x))
 
 
 TAIL = Net(lambda n, x: (y := n.a(x), torch.relu(y)), a=nn.Conv2d(4, 2, 1))

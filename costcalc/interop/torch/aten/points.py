@@ -7,6 +7,7 @@ from typing import Any
 
 from costcalc.interop import words
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of, stated
+from costcalc.interop.torch.aten.views import reshaped, unsqueeze
 from costcalc.interop.words import ATEN
 from costcalc.operators.op import operators
 
@@ -72,6 +73,8 @@ def prelu(r: Reading, x: View, weight: Tensor, **_: Any) -> View:
 @aten("softmax", "log_softmax", "_softmax", "_log_softmax")
 def softmax(r: Reading, x: View, dim: int, **_: Any) -> View:
     """Translate a softmax along any axis."""
+    if not x.sizes:
+        return reshaped(r, softmax(r, unsqueeze(r, x, 0), 0), [])
     axis = x.axes[dim]
     if axis is None:
         x = whole(r, x, dim)
@@ -193,10 +196,8 @@ def scaled(r: Reading, kind: str, x: Tensor, y: Tensor, order: list[int]) -> str
 # ---- reductions ----------------------------------------------------------------------------------
 
 
-REDUCTIONS = {
-    "mean": "mean", "sum": "sum", "amax": "maximum", "amin": "minimum", "max": "maximum", "min": "minimum",
-    "var": "variance", "std": "variance",
-}  # fmt: skip
+REDUCTIONS = {"max": "maximum", "min": "minimum", "var": "variance", "std": "variance"}
+REDUCTIONS |= words.REDUCTIONS.read(ATEN)
 
 
 @aten("mean", "sum", "amax", "amin", "max.default", "min.default", "var", "std")
@@ -240,6 +241,8 @@ def extreme(r: Reading, x: View, dim: int | None = None, keepdim: bool = False, 
 def reduced(r: Reading, x: View, op: str, dim: Any, *, keep: bool) -> View:
     """Add a reduction; the mean of all of space is `global_avg_pool`, unless a convolution takes it."""
     rank = len(x.sizes)
+    if not rank:
+        return x
     gone = {d % rank for d in (range(rank) if dim in (None, []) else [dim] if isinstance(dim, int) else dim)}
     axes = sorted(axis for k, axis in enumerate(x.axes) if k in gone and axis is not None)
     kept = range(rank) if keep else [k for k in range(rank) if k not in gone]

@@ -12,7 +12,10 @@ from costcalc.interop.torch.aten.views import expanded, reshaped, turned, unsque
 
 @aten("linear", counted=True)
 def linear(r: Reading, x: View, weight: Tensor, bias: Tensor | None = None, **_: Any) -> View:
-    """Translate a linear layer: over the last axis, which becomes the channels."""
+    """Translate a linear layer: over the last axis, which becomes the channels, or goes where the weights are a row."""
+    if len(weight.sizes) == 1:
+        column = matmul(r, x, weight)
+        return column if bias is None else joined(r, "add", column, bias)
     out, into = weight.sizes
     last = len(x.sizes) - 1
     order = [last, *(k for k in x.order if k != last)]
@@ -37,16 +40,21 @@ def plus(r: Reading, value: str, bias: Tensor) -> str:
     return r.add("add", [value, r.arrange(bias, [[len(bias.sizes) - 1]])], broadcast=True)
 
 
-@aten("matmul", "mm", "bmm", counted=True, both=True)
-def matmul(r: Reading, x: Tensor, other: Tensor | None = None, mat2: Tensor | None = None, **_: Any) -> View:
-    """Translate a product of matrices, with leading axes that both have."""
-    y = mat2 if other is None else other
-    assert y is not None
+@aten("matmul", "mm", "bmm", "mv", "dot", "vdot", counted=True, both=True)
+def matmul(r: Reading, x: Tensor, y: Tensor | None = None, **given: Any) -> View:
+    """Translate a product of matrices, with leading axes that both have, or of vectors."""
+    y = next(given[key] for key in ("other", "mat2", "vec", "tensor") if key in given) if y is None else y
     m, n = len(x.sizes), len(y.sizes)
     lead = [chr(ord("A") + k) for k in range(max(m, n) - 2)]
     left = [*lead[len(lead) - m + 2 :], "m", "k"] if m > 1 else ["k"]
     right = [*lead[len(lead) - n + 2 :], "k", "n"] if n > 1 else ["k"]
     return product(r, x, left, y, right, [*lead, *(["m"] if m > 1 else []), *(["n"] if n > 1 else [])])
+
+
+@aten("tensordot", "inner", "linalg_multi_dot", "chain_matmul", "addmv", "addbmm", counted=True, both=True)
+def several_products(_r: Reading, **_: Any) -> Any:
+    """Leave to PyTorch what it composes of products of matrices."""
+    return NotImplemented
 
 
 @aten("baddbmm", "addmm", counted=True)
@@ -64,6 +72,9 @@ def einsum(r: Reading, equation: str, tensors: list[Tensor], **_: Any) -> Any:
     letters = inputs.split(",")
     alone = {c for c in "".join(letters) if inputs.count(c) == 1} - set(out)  # summed over in one tensor alone
     if len(letters) != 2 or "." in equation or not arrow or alone or any(len(set(x)) < len(x) for x in letters):
+        return NotImplemented
+    long = {c for c, n in zip("".join(letters), [n for x in tensors for n in x.sizes], strict=True) if n > 1}
+    if not long - set(out):  # nothing is summed over: products of elements
         return NotImplemented
     return product(r, tensors[0], list(letters[0]), tensors[1], list(letters[1]), list(out))
 
@@ -126,8 +137,8 @@ def attention(
         key, value = (grouped(r, x, query.sizes[-3]) for x in (key, value))
     rank, usual = len(query.sizes), query.sizes[-1] ** -0.5
     lead = [max(sizes) for sizes in zip(*(x.sizes[:-2] for x in (query, key, value)), strict=True)]
-    query, key, value = (repeated(r, x, [*lead, *x.sizes[-2:]]) for x in (query, key, value))
-    assert isinstance(key, View)
+    query, key, value = (r.constant(x) if isinstance(x, Constant) else x for x in (query, key, value))
+    query, key, value = (expanded(r, x, [*lead, *x.sizes[-2:]]) for x in (query, key, value))
     scale = usual if given.get("scale") is None else given["scale"]
     if attn_mask is None and scale == usual:
         order = [*(k for k in range(rank - 2) if lead[k] > 1), rank - 2, rank - 1]
