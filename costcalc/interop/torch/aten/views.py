@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of, stated
+from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of, stated, tensors_in
 
 KEEPING = ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as", "float", "lift_fresh_copy")
 
@@ -304,5 +304,7 @@ def moved(r: Reading, **given: Any) -> Any:
     """Translate what moves numbers: what goes where is known by number, not by place, so the row is stated."""
     made = r.node.meta["val"]
     several = isinstance(made, list | tuple)
-    value = stated(r, given.values(), (made[0] if several else made).shape, "numbers are moved, and none multiplied")
+    fixed = r.operation.startswith("index") and sum(isinstance(x, View) for x in tensors_in(given.values())) == 1
+    why = "the places that a constant names" if fixed else "numbers are moved, and none multiplied"
+    value = stated(r, given.values(), (made[0] if several else made).shape, why)
     return [value if one.shape == made[0].shape else None for one in made] if several else value
