@@ -51,12 +51,12 @@ def wraps(node: Any) -> bool:
     return type(node.target).__name__ in WRAPS
 
 
-def schema(node: Any) -> Any:
-    """Return the signature of the operation that a node calls: names, overload, arguments; None of any other node.
+def schema(target: Any) -> Any:
+    """Return the signature of an operation, a node's target: names, overload, arguments; None of any other function.
 
     `OpOverload` has it since 1.11; what is public is its text alone, `str(schema)`.
     """
-    return getattr(node.target, "_schema", None)
+    return getattr(target, "_schema", None)
 
 
 def modules(node: Any) -> list[tuple[str, str]]:
@@ -67,3 +67,16 @@ def modules(node: Any) -> list[tuple[str, str]]:
     around = (node.meta.get("nn_module_stack") or {}).values()
     named = ((path, str(getattr(kind, "__name__", kind))) for path, kind in around)
     return [(re.sub(r"@\d+", "", path), kind.rpartition(".")[2]) for path, kind in named]
+
+
+def memory(tensor: Any) -> int:
+    """Return a word for the memory that a tensor lies in, also one without numbers; since 2.0."""
+    return int(tensor.untyped_storage()._cdata)
+
+
+TRACING = "torch.fx.experimental.proxy_tensor"  # its `make_fx` gives the operations of a call as a graph; since 2.0
+
+
+def without_data(tensors: Iterable[Any]) -> Any:
+    """Return the mode in which an export has made tensors without numbers: others join them in it; since 2.0."""
+    return next(one.fake_mode for one in tensors if hasattr(one, "fake_mode"))

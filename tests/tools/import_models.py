@@ -101,7 +101,11 @@ class Direct:
                 seen.update(id(leaf) for leaf in tree_leaves((args, kwargs)))
                 return func(*args, **(kwargs or {}))
 
-        counter = FlopCounterMode(display=False)
+        def times_vector(matrix: Any, vector: Any, *_: Any, **__: Any) -> int:
+            return 2 * int(torch.Size(matrix).numel())
+
+        aten = torch.ops.aten  # products that PyTorch's counter passes over
+        counter = FlopCounterMode(display=False, custom_mapping={aten.mv: times_vector, aten.dot: times_vector})
         with torch.no_grad(), counter, Watch():
             network(torch.zeros(1, *shape, device="meta"))
         self.params = sum(size for key, size in sizes.items() if key in seen)

@@ -15,12 +15,14 @@ from typing import Any
 
 from costcalc.base import torch_compat
 from costcalc.base.arguments import said
-from costcalc.base.errors import first_line, stop
+from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
 from costcalc.interop.guard import OPAQUE, guarded
 from costcalc.interop.torch.aten import layers, points, products, space, views
 from costcalc.interop.torch.aten.composed import composed
+from costcalc.interop.torch.aten.decomposed import decomposed
 from costcalc.interop.torch.aten.reading import (
+    BOTH,
     COUNTED,
     HANDLERS,
     LAYOUT,
@@ -28,12 +30,35 @@ from costcalc.interop.torch.aten.reading import (
     Reading,
     View,
     arguments_of,
+    in_place,
     known,
     operation_of,
+    stated,
+    tensors_in,
 )
+from costcalc.interop.torch.aten.writes import Env, written
 from costcalc.language.writing import INPUT, Flat
 
-MAKING = ("new_", "zeros_like", "ones_like", "full_like", "empty_like")  # of another tensor they take the shape alone
+# Of another tensor they take the shape alone; or the type, of this argument.
+MAKING = ("new_", "zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like")
+SHAPING = "type_as.default to.other expand_as.default view_as.default reshape_as.default resize_as_.default".split()
+SHAPE_ALONE = {("other", operation) for operation in SHAPING} | {("the_template", "resize_as_.default")}
+# What has no operator here: how the names of its operations begin.
+MISSING = {
+    "a recurrent layer": "lstm gru rnn_ mkldnn_rnn",
+    "a 3-D transposed convolution": "conv_transpose3d",
+    "a 3-D pool": "max_pool3d avg_pool3d",
+    "a Fourier transform": "fft_ _fft stft istft",
+    "linear algebra beyond products and norms": "linalg_inv linalg_svd linalg_det linalg_eig linalg_qr linalg_cholesky "
+    "linalg_solve linalg_lu linalg_lstsq linalg_pinv linalg_matrix_ linalg_slogdet logdet inverse pinverse cholesky "
+    "svd _linalg",
+    "a sum of embeddings": "embedding_bag",
+    "distances of all pairs": "cdist pdist",
+    "a product of three tensors": "bilinear",
+    "a histogram": "hist bincount",
+    "a choice whose size depends on the image": "nonzero masked_select unique _unique",
+    "a number that the image decides": "item _local_scalar_dense",
+}
 
 # To import them registers what they know.
 TRANSLATIONS = (layers, points, products, space, views)
@@ -68,6 +93,7 @@ def _read(program: Any, module: Any, reading: Reading) -> None:
     _walk(reading, program.graph_module, env)
     flat.outputs = [_output(reading, env[node]) for node in _results(program)]
     flat.pruned()
+    _rest_of_parameters(flat, reading)
     _note_unused(flat, module, reading)
 
 
@@ -99,7 +125,7 @@ def _inputs(program: Any, module: Any, reading: Reading) -> dict[Any, Any]:
     kept = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers())}
     first: dict[int, str] = {}
     specs = {spec.arg.name: spec for spec in program.graph_signature.input_specs}
-    env: dict[Any, Any] = {}
+    env: Env = {}
     for node in program.graph.nodes:
         if node.op != "placeholder":
             continue
@@ -109,12 +135,13 @@ def _inputs(program: Any, module: Any, reading: Reading) -> dict[Any, Any]:
             continue
         target = first.setdefault(id(kept.get(target, node)), target)  # tied weights have one name
         reading.sizes_of[target] = kept[target].numel() if target in kept else 0
+        reading.homes[target] = (torch_compat.memory(node.meta["val"]), node.meta["val"].storage_offset())
         learned = [target] if specs[node.name].kind.name == "PARAMETER" else []
         env[node] = Constant(learned, sizes, target if target in kept else "")
     return env
 
 
-def _walk(reading: Reading, module: Any, env: dict[Any, Any]) -> None:
+def _walk(reading: Reading, module: Any, env: Env) -> None:
     """Translate the operations of a graph, in order, into the values and constants of `env`."""
     functions = composed(module.graph)
     inner = {node: function for function in functions.values() for node in function.inner}
@@ -152,13 +179,19 @@ def _guarded(
     return guarded(reading.where, read, hide if reading.opaque else None)
 
 
-def _inlined(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
+def _inlined(reading: Reading, node: Any, env: Env) -> Any:
     """Return what a part of the network gives that runs under a mode of its own (without gradients, or autocast)."""
     module = next(env[x] for x in node.args if hasattr(env.get(x) if hasattr(x, "op") else None, "graph"))
-    given = [env[x] for x in node.args if hasattr(x, "op") and env[x] is not module]
+    return _within(reading, module, [env[x] for x in node.args if hasattr(x, "op") and env[x] is not module])
+
+
+def _within(reading: Reading, module: Any, given: list[Any]) -> Any:
+    """Return what a graph within the network's gives for these tensors."""
     inputs = [x for x in module.graph.nodes if x.op == "placeholder"]
     inner = dict(zip(inputs, given, strict=True))
     _walk(reading, module, inner)
+    if any(inner[x] is not tensor for x, tensor in zip(inputs, given, strict=True)):
+        raise reading.refuse("a tensor that is changed in place within a part of its own can't be expressed")
     (results,) = (x.args[0] for x in module.graph.nodes if x.op == "output")
     found = [inner[x] for x in (results if isinstance(results, list | tuple) else [results])]
     return found if isinstance(results, list | tuple) else found[0]
@@ -189,25 +222,61 @@ def _output(reading: Reading, x: Any) -> str:
 # ---- one operation -------------------------------------------------------------------------------
 
 
-def _translated(reading: Reading, node: Any, env: dict[Any, Any]) -> Any:
+def _translated(reading: Reading, node: Any, env: Env) -> Any:
     """Return what an operation gives: a view of a value, a constant, or a list of them."""
     operation = operation_of(node)
-    if not node.users and not _writes(operation):
+    if not node.users and not in_place(operation):
         return None  # an assertion, or a result that nothing uses
     if operation == "getitem":
         return _item(reading, env[node.args[0]], node.args[1])
     given = _arguments(node, env)
-    tensors = list(_tensors(given.values()))
-    data = [x for x in tensors if isinstance(x, View)]
+    tensors = list(tensors_in(value for key, value in given.items() if (key, operation) not in SHAPE_ALONE))
+    data = any(isinstance(x, View) for x in tensors)
     if operation.startswith(MAKING) or (not data and not known(COUNTED, operation)):
-        return _constant(node, tensors, operation, env)
-    _check_in_place(reading, node, operation, data, env)
-    handler = known(HANDLERS, operation)
-    if handler is None:
-        raise stop(f"{reading.where} is not known", hint=OPAQUE)
-    result = handler(reading, **_viewed(reading, operation, given, bool(data)))
+        return _constant(reading, node, tensors, env)
+    if any(not isinstance(n, int) for n in getattr(node.meta.get("val"), "shape", ())):
+        raise reading.refuse("how much it gives depends on what its tensors hold")
+    result = _by_translation(reading, node, _viewed(operation, given, data, reading), env)
+    if result is None:
+        what = _missing(operation)
+        raise stop(f"{reading.where}: {what} has no operator here" if what else f"{reading.where} is not known", OPAQUE)
     _compare(reading, node, result)
+    if in_place(operation) and not known(LAYOUT, operation):
+        written(reading, node, result, env, lambda name: _again(reading, name, env))
+        reading.node = node
     return result
+
+
+def _again(reading: Reading, node: Any, env: Env) -> Any:
+    """Translate an operation anew, since what it takes has been changed in place."""
+    reading.node = node
+    return _translated(reading, node, env)
+
+
+def _by_translation(reading: Reading, node: Any, given: dict[str, Any], env: Env) -> Any:
+    """Return what an operation with data gives, by its translation or of what it is composed; None if by neither."""
+    handler = known(HANDLERS, reading.operation)
+    result = handler(reading, **given) if handler else NotImplemented
+    if result is not NotImplemented or _missing(reading.operation):
+        return None if result is NotImplemented else result
+    tags = {tag.name for tag in getattr(node.target, "tags", ())}
+    if tags & {"pointwise", "reduction"} and hasattr(node.meta["val"], "shape"):
+        how = "each element alone" if "pointwise" in tags else "a reduction"
+        return stated(reading, given.values(), node.meta["val"].shape, f"{how}, without products")
+    before = len(reading.flat.steps)
+    inner = decomposed(reading, node)
+    try:
+        return inner and _within(reading, inner, [env[one] for one in node.all_input_nodes])
+    except SpecError:  # what is not known within it is told by its own name
+        reading.take_back(before)
+        return None
+    finally:
+        reading.node = node
+
+
+def _missing(operation: str) -> str:
+    """Return what an operation is, in words, that has no operator here; empty where nothing is known of it."""
+    return next((what for what, words in MISSING.items() if operation.startswith(tuple(words.split()))), "")
 
 
 def _item(reading: Reading, several: Any, index: int) -> Any:
@@ -220,41 +289,40 @@ def _item(reading: Reading, several: Any, index: int) -> Any:
     return several[index]
 
 
-def _taken(node: Any, env: dict[Any, Any]) -> list[Any]:
+def _taken(node: Any, env: Env) -> list[Any]:
     """Return the tensors that an operation takes; of one that is picked out of several, those that made them."""
-    return list(_tensors(_arguments(node.args[0] if operation_of(node) == "getitem" else node, env).values()))
+    return list(tensors_in(_arguments(node.args[0] if operation_of(node) == "getitem" else node, env).values()))
 
 
-def _arguments(node: Any, env: dict[Any, Any]) -> dict[str, Any]:
+def _arguments(node: Any, env: Env) -> dict[str, Any]:
     """Return an operation's arguments by name, tensors in the place of nodes."""
     map_arg = need("torch.fx", "torch").map_arg
     return dict(map_arg(arguments_of(node), lambda argument: env[argument]))
 
 
-def _tensors(values: Iterable[Any]) -> Iterable[View | Constant]:
-    """Return the tensors among values, and in lists of them."""
-    for value in values:
-        if isinstance(value, View | Constant):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from _tensors(value)
-
-
-def _constant(node: Any, tensors: list[Any], operation: str, env: dict[Any, Any]) -> Constant:
+def _constant(reading: Reading, node: Any, tensors: list[Any], env: Env) -> Any:
     """Return what an operation on constants gives: it is not translated, only what it is made of is kept."""
-    made = node.meta.get("val")
-    sizes = tuple(made.shape) if hasattr(made, "shape") else ()
+    operation, made = operation_of(node), node.meta.get("val")
     tensors = [x for x in tensors if isinstance(x, Constant)]
     params = set() if operation.startswith(MAKING) else {name for x in tensors for name in x.params}
-    if _writes(operation) and tensors:
+    if in_place(operation) and tensors:
         for base in _bases(node.args[0], env):  # what is written into a part is in the whole
             base.params |= params
             base.whole = ""
-    whole = tensors[0].whole if len(tensors) == 1 and known(LAYOUT | {"expand"}, operation) else ""
-    return Constant(params, sizes, whole)
+    whole = tensors[0].whole if len(tensors) == 1 and not in_place(operation) else ""
+    kept = bool(whole and known(LAYOUT | {"expand"}, operation))
+
+    def one(tensor: Any) -> Constant:
+        if not hasattr(tensor, "shape"):
+            return Constant(params, ())
+        fixed = all(isinstance(n, int) for n in tensor.shape)
+        part = whole if kept or not whole else reading.part_of(whole, tensor) if fixed else ""
+        return Constant({part} if part and whole in params else params, tensor.shape, part)
+
+    return [one(tensor) for tensor in made] if isinstance(made, list | tuple) else one(made)
 
 
-def _bases(node: Any, env: dict[Any, Any]) -> Iterable[Constant]:
+def _bases(node: Any, env: Env) -> Iterable[Constant]:
     """Return the constants that a constant is a part of, itself first."""
     while isinstance(env.get(node), Constant):
         yield env[node]
@@ -263,59 +331,23 @@ def _bases(node: Any, env: dict[Any, Any]) -> Iterable[Constant]:
         node = node.args[0]
 
 
-def _check_in_place(reading: Reading, node: Any, operation: str, data: list[View], env: dict[Any, Any]) -> None:
-    """Refuse a change in place that another tensor would show, which a graph of values can't express."""
-    if not _writes(operation) or not data or known(LAYOUT, operation):
-        return
-    if _shown(node) or not isinstance(env[node.args[0]], View):
-        raise reading.refuse("a tensor changed in place in part, or under two names, can't be expressed", OPAQUE)
-
-
-def _shown(node: Any) -> list[Any]:
-    """Return the tensors that show a change in place and are read later: what is changed, its whole, its parts."""
-    base = node.args[0]
-    while base.op == "call_function" and _shares(base):
-        base = base.args[0]
-    family = [base]
-    for one in family:
-        family += [user for user in one.users if one in user.args[:1] and _shares(user)]
-    return [one for one in family if any(user > node for user in one.users)]
-
-
-def _shares(node: Any) -> bool:
-    """Say whether a node's result is the same memory as its first argument's."""
-    moves = LAYOUT | {"slice.Tensor", "select.int", "expand", "chunk", "split", "split_with_sizes", "getitem", "unbind"}
-    free = operation_of(node).partition(".")[0] in ("clone", "contiguous", "dropout", "_to_copy", "reshape")
-    return bool(known(moves, operation_of(node))) and not free
-
-
-def _viewed(reading: Reading, operation: str, given: dict[str, Any], has_data: bool) -> dict[str, Any]:  # noqa: FBT001
+def _viewed(operation: str, given: dict[str, Any], data: bool, reading: Reading) -> dict[str, Any]:  # noqa: FBT001
     """Return the arguments with the first constant as a row, where no tensor is data or a handler wants it so."""
-    both = known({"cat", "stack", "add", "sub", "mul", "div", "where", "addcmul", "matmul", "bmm", "einsum"}, operation)
-    if both and has_data:
+    if data and (known(BOTH, operation) or not known(HANDLERS, operation)):
         return given
     for key, value in given.items():
         if isinstance(value, Constant):
-            given[key] = as_view(reading, value)
+            given[key] = reading.constant(value)
             break
         if isinstance(value, View) and key in ("x", "query"):
             break
         if isinstance(value, list) and value and isinstance(value[0], Constant):
-            given[key] = [as_view(reading, value[0]), *value[1:]]
+            given[key] = [reading.constant(value[0]), *value[1:]]
             break
     return given
 
 
-def as_view(reading: Reading, x: Constant) -> View:
-    """Return a constant as the value of a row."""
-    rank = len(x.sizes)
-    axes = [k for k, n in enumerate(x.sizes) if n > 1]
-    if reading.operation.startswith("linear"):
-        axes.sort(key=lambda k: k != rank - 1)  # its channels are the last axis
-    return reading.placed(reading.arrange(x, [[k] for k in axes]), axes, rank)
-
-
-def _opaque(reading: Reading, node: Any, tensors: list[Any], env: dict[Any, Any]) -> Any:
+def _opaque(reading: Reading, node: Any, tensors: list[Any], env: Env) -> Any:
     """Return an operation as a row of unknown cost, one for each tensor that it gives.
 
     What it changes in place is unknown from here on, wherever it shows.
@@ -325,15 +357,10 @@ def _opaque(reading: Reading, node: Any, tensors: list[Any], env: dict[Any, Any]
         used = {user.args[1] for user in node.users if operation_of(user) == "getitem"}
         return [_unknown(reading, one, tensors) if k in used else None for k, one in enumerate(made)]
     result = _unknown(reading, made, tensors)
-    if _writes(reading.operation):
-        for one in filter(env.__contains__, _shown(node)):
-            env[one] = _unknown(reading, one.meta["val"], [env[one], result])
+    for name in reading.names(node.args[0]) if in_place(reading.operation) else ():
+        if name is not node and isinstance(env.get(name), View | Constant) and any(user > node for user in name.users):
+            env[name] = _unknown(reading, name.meta["val"], [env[name], result])
     return result
-
-
-def _writes(operation: str) -> bool:
-    """Say whether an operation works in place: `add_.Tensor`."""
-    return operation.partition(".")[0].endswith("_")
 
 
 def _unknown(reading: Reading, made: Any, tensors: list[Any]) -> View:
@@ -343,8 +370,7 @@ def _unknown(reading: Reading, made: Any, tensors: list[Any]) -> View:
     data = [x.value for x in tensors if isinstance(x, View)] or [INPUT]
     order = [k for k, n in enumerate(made.shape) if n > 1]
     shape = [made.shape[k] for k in order] or [1]
-    new = {p for x in tensors if isinstance(x, Constant) for p in x.params if p not in reading.owners}
-    params = sum(reading.sizes_of[p] for p in new)
+    new, params = reading.claimed(p for x in tensors if isinstance(x, Constant) for p in x.params)
     value = reading.add("opaque", data, shape=shape, note=reading.operation, params=params)
     reading.owners.update(dict.fromkeys(new, reading.flat.steps[-1]))
     return reading.placed(value, order, len(made.shape))
@@ -362,6 +388,24 @@ def _compare(reading: Reading, node: Any, result: Any) -> None:
 # ---- what is said about the whole ----------------------------------------------------------------
 
 
+def _rest_of_parameters(flat: Flat, reading: Reading) -> None:
+    """Count what is left of parameters of which rows count parts, behind the first of these rows."""
+    kept = {id(step) for step in flat.steps}
+    reading.owners = {name: step for name, step in reading.owners.items() if id(step) in kept}
+    for whole, parts in reading.parts.items():
+        owners = [reading.owners[name] for name in parts if name in reading.owners]
+        count = reading.left(whole)
+        if not owners or not count:
+            continue
+        (given,) = owners[0].outputs
+        (value,) = flat.add("weight_params", [given], whole, count=count, note=f"what is left of {whole}"[:200])
+        at = flat.steps.index(owners[0]) + 1
+        for step in flat.steps[at:-1]:
+            step.inputs = [value if one == given else one for one in step.inputs]
+        flat.outputs = [value if one == given else one for one in flat.outputs]
+        flat.steps.insert(at, flat.steps.pop())
+
+
 def unused(module: Any, used: set[str]) -> dict[str, int]:
     """Return the parameters of a network that inference does not use, with their sizes."""
     return {name: parameter.numel() for name, parameter in module.named_parameters() if name not in used}
@@ -370,7 +414,7 @@ def unused(module: Any, used: set[str]) -> dict[str, int]:
 def _note_unused(flat: Flat, module: Any, reading: Reading) -> None:
     """Say in the spec's source how many parameters no row uses (auxiliary heads, which inference leaves out)."""
     kept = {id(step) for step in flat.steps}
-    used = {name for name, step in reading.owners.items() if id(step) in kept}
+    used = {reading.base(name) for name, step in reading.owners.items() if id(step) in kept}
     left = sum(unused(module, used).values())
     origin = f"{type(module).__module__}.{type(module).__qualname__}"
     flat.source = origin + (f"; {left:,} parameters that inference does not use are left out" if left else "")

@@ -6,7 +6,8 @@ from math import prod
 from typing import Any
 
 from costcalc.interop import words
-from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of
+from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of, stated
+from costcalc.interop.torch.aten.views import reshaped, unsqueeze
 from costcalc.interop.words import ATEN
 from costcalc.operators.op import operators
 
@@ -48,10 +49,14 @@ def clamped(r: Reading, x: View, least: float | None, most: float | None) -> Vie
     return r.same(x, r.add("arithmetic", [x.value], op=op, by=by))
 
 
-@aten("clamp.default", "clip.default", "clamp_min.default", "clamp_max.default")
-def clamp(r: Reading, x: View, min: float | None = None, max: float | None = None, **_: Any) -> View:  # noqa: A002
-    """Translate bounds that are numbers."""
-    return clamped(r, x, min, max)
+@aten("clamp", "clip", "clamp_min", "clamp_max", both=True)
+def clamp(r: Reading, x: Any, min: Any = None, max: Any = None, **_: Any) -> Any:  # noqa: A002
+    """Translate bounds: numbers, or tensors, which are joined as a maximum and a minimum."""
+    if not any(isinstance(bound, View | Constant) for bound in (min, max)):
+        return clamped(r, x, min, max)
+    for kind, bound in (("maximum", min), ("minimum", max)):
+        x = x if bound is None else joined(r, kind, x, bound)
+    return x
 
 
 @aten("prelu")
@@ -68,6 +73,8 @@ def prelu(r: Reading, x: View, weight: Tensor, **_: Any) -> View:
 @aten("softmax", "log_softmax", "_softmax", "_log_softmax")
 def softmax(r: Reading, x: View, dim: int, **_: Any) -> View:
     """Translate a softmax along any axis."""
+    if not x.sizes:
+        return reshaped(r, softmax(r, unsqueeze(r, x, 0), 0), [])
     axis = x.axes[dim]
     if axis is None:
         x = whole(r, x, dim)
@@ -105,7 +112,7 @@ def power(r: Reading, x: View, exponent: float, **_: Any) -> View:
     return r.same(x, r.add("arithmetic", [x.value], op=op, by=by))
 
 
-@aten("add", "sub", "mul", "div.Tensor", "div.Scalar", "rsub", "maximum", "minimum")
+@aten("add", "sub", "mul", "div.Tensor", "div.Scalar", "rsub", "maximum", "minimum", both=True)
 def arithmetic(r: Reading, x: Any, other: Any, alpha: float = 1, **_: Any) -> Any:
     """Translate a sum, difference, product or quotient, with a number or another tensor."""
     name = word(r)
@@ -127,7 +134,7 @@ def numbered(r: Reading, x: Any, op: str, number: float) -> Any:
     return r.same(x, r.add("arithmetic", [x.value], op=op, by=number))
 
 
-@aten("addcmul")
+@aten("addcmul", both=True)
 def addcmul(r: Reading, x: Tensor, tensor1: Tensor, tensor2: Tensor, value: float = 1, **_: Any) -> View:
     """Translate x + value * a * b."""
     term = joined(r, "multiply", tensor1, tensor2)
@@ -189,36 +196,53 @@ def scaled(r: Reading, kind: str, x: Tensor, y: Tensor, order: list[int]) -> str
 # ---- reductions ----------------------------------------------------------------------------------
 
 
-@aten("mean.dim", "sum.dim_IntList", "amax", "amin", "linalg_vector_norm", "norm.ScalarOpt_dim", "mean.default")
-def reduction(r: Reading, x: View, dim: Any = None, keepdim: bool = False, **given: Any) -> View:  # noqa: FBT001, FBT002
-    """Translate a reduction of some axes, or of all; a norm is one of squares."""
-    if given.get("ord", given.get("p", 2)) not in (2, None):
-        raise r.refuse("only the norm of squares can be expressed")
-    op = {"mean": "mean", "sum": "sum", "amax": "maximum", "amin": "minimum"}.get(word(r), "norm")
-    return reduced(r, x, op, dim, keep=keepdim)
+REDUCTIONS = {"max": "maximum", "min": "minimum", "var": "variance", "std": "variance"}
+REDUCTIONS |= words.REDUCTIONS.read(ATEN)
 
 
-@aten("var.correction", "var.dim")
-def variance(r: Reading, x: View, dim: Any = None, keepdim: bool = False, **_: Any) -> View:  # noqa: FBT001, FBT002
-    """Translate a variance; the correction of its divisor changes no count."""
-    return reduced(r, x, "variance", dim, keep=keepdim)
+@aten("mean", "sum", "amax", "amin", "max.default", "min.default", "var", "std")
+def reduction(r: Reading, x: View, dim: Any = None, keepdim: bool = False, **_: Any) -> View:  # noqa: FBT001, FBT002
+    """Translate a reduction of some axes, or of all; the correction of a variance's divisor changes no count."""
+    y = reduced(r, x, REDUCTIONS[word(r)], dim if isinstance(dim, int | list) else None, keep=keepdim)
+    return r.same(y, r.add("arithmetic", [y.value], r.within("sqrt"), op="sqrt")) if word(r) == "std" else y
 
 
-@aten("var_mean.correction", "var_mean.dim")
+@aten("linalg_vector_norm", "norm")
+def norm(r: Reading, x: View, dim: Any = None, keepdim: bool = False, **given: Any) -> Any:  # noqa: FBT001, FBT002
+    """Translate a norm: that of squares, the sum of absolute values, or the largest of them."""
+    p = given.get("ord", given.get("p", 2))
+    if p in (2, None):
+        return reduced(r, x, "norm", dim, keep=keepdim)
+    if p not in (1, float("inf"), float("-inf")):
+        return NotImplemented
+    x = r.same(x, r.add("arithmetic", [x.value], r.within("abs"), op="absolute"))
+    return reduced(r, x, {1: "sum", float("inf"): "maximum"}.get(p, "minimum"), dim, keep=keepdim)
+
+
+@aten("var_mean", "std_mean")
 def variance_and_mean(r: Reading, x: View, dim: Any = None, keepdim: bool = False, **_: Any) -> list[View]:  # noqa: FBT001, FBT002
-    """Translate a variance and the mean, which both are results."""
-    return [reduced(r, x, op, dim, keep=keepdim) for op in ("variance", "mean")]
+    """Translate a variance, or its root, and the mean, which both are results."""
+    spread, mean = (
+        reduced(r, x, op, dim if isinstance(dim, int | list) else None, keep=keepdim) for op in ("variance", "mean")
+    )
+    if word(r) == "std_mean":
+        spread = r.same(spread, r.add("arithmetic", [spread.value], r.within("sqrt"), op="sqrt"))
+    return [spread, mean]
 
 
-@aten("max.dim", "min.dim")
-def extreme(r: Reading, x: View, dim: int, keepdim: bool = False, **_: Any) -> list[View]:  # noqa: FBT001, FBT002
-    """Translate a maximum along an axis; the place where it stands is not known."""
-    return [reduced(r, x, {"max": "maximum", "min": "minimum"}[word(r)], [dim], keep=keepdim)]
+@aten("max.dim", "min.dim", "aminmax")
+def extreme(r: Reading, x: View, dim: int | None = None, keepdim: bool = False, **_: Any) -> list[View]:  # noqa: FBT001, FBT002
+    """Translate a maximum along an axis, and the place where it stands, which is found with it; or both extremes."""
+    ops = {"max": ("maximum",), "min": ("minimum",)}.get(word(r), ("minimum", "maximum"))
+    found = [reduced(r, x, op, dim, keep=keepdim) for op in ops]
+    return found * 2 if len(found) == 1 else found
 
 
 def reduced(r: Reading, x: View, op: str, dim: Any, *, keep: bool) -> View:
     """Add a reduction; the mean of all of space is `global_avg_pool`, unless a convolution takes it."""
     rank = len(x.sizes)
+    if not rank:
+        return x
     gone = {d % rank for d in (range(rank) if dim in (None, []) else [dim] if isinstance(dim, int) else dim)}
     axes = sorted(axis for k, axis in enumerate(x.axes) if k in gone and axis is not None)
     kept = range(rank) if keep else [k for k in range(rank) if k not in gone]
@@ -251,11 +275,8 @@ def to_conv(node: Any) -> bool:
 # ---- masks ---------------------------------------------------------------------------------------
 
 
-@aten("masked_fill", "where.self", "where.ScalarOther")
-def masked(r: Reading, x: Any = None, **given: Any) -> View:
-    """Translate a choice by a constant mask: an element is compared once."""
-    tensors = [t for t in (x, *given.values()) if isinstance(t, View)]
-    if len(tensors) != 1 or tensors[0].sizes != tuple(r.node.meta["val"].shape):
-        raise r.refuse("a choice between tensors can't be expressed", "--opaque writes it as a row of unknown cost")
-    note = f"{r.operation}: chosen by a constant mask"
-    return r.same(tensors[0], r.add("custom", [tensors[0].value], note=note))
+@aten("masked_fill", "where.self", "where.ScalarOther", "where.ScalarSelf", "where.Scalar", both=True)
+def masked(r: Reading, **given: Any) -> View:
+    """Translate a choice by a mask, which costs no multiplication."""
+    constant = sum(isinstance(t, View) for t in given.values()) == 1
+    return stated(r, given.values(), r.node.meta["val"].shape, f"chosen by a {'constant ' if constant else ''}mask")

@@ -7,12 +7,15 @@ from typing import Any
 
 from costcalc.interop.torch.aten.points import joined, numbered, softmax
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten
-from costcalc.interop.torch.aten.views import expanded, turned
+from costcalc.interop.torch.aten.views import expanded, reshaped, turned, unsqueeze
 
 
 @aten("linear", counted=True)
 def linear(r: Reading, x: View, weight: Tensor, bias: Tensor | None = None, **_: Any) -> View:
-    """Translate a linear layer: over the last axis, which becomes the channels."""
+    """Translate a linear layer: over the last axis, which becomes the channels, or goes where the weights are a row."""
+    if len(weight.sizes) == 1:
+        column = matmul(r, x, weight)
+        return column if bias is None else joined(r, "add", column, bias)
     out, into = weight.sizes
     last = len(x.sizes) - 1
     order = [last, *(k for k in x.order if k != last)]
@@ -37,11 +40,10 @@ def plus(r: Reading, value: str, bias: Tensor) -> str:
     return r.add("add", [value, r.arrange(bias, [[len(bias.sizes) - 1]])], broadcast=True)
 
 
-@aten("matmul", "mm", "bmm", counted=True)
-def matmul(r: Reading, x: Tensor, other: Tensor | None = None, mat2: Tensor | None = None, **_: Any) -> View:
-    """Translate a product of matrices, with leading axes that both have."""
-    y = mat2 if other is None else other
-    assert y is not None
+@aten("matmul", "mm", "bmm", "mv", "dot", "vdot", counted=True, both=True)
+def matmul(r: Reading, x: Tensor, y: Tensor | None = None, **given: Any) -> View:
+    """Translate a product of matrices, with leading axes that both have, or of vectors."""
+    y = next(given[key] for key in ("other", "mat2", "vec", "tensor") if key in given) if y is None else y
     m, n = len(x.sizes), len(y.sizes)
     lead = [chr(ord("A") + k) for k in range(max(m, n) - 2)]
     left = [*lead[len(lead) - m + 2 :], "m", "k"] if m > 1 else ["k"]
@@ -49,23 +51,31 @@ def matmul(r: Reading, x: Tensor, other: Tensor | None = None, mat2: Tensor | No
     return product(r, x, left, y, right, [*lead, *(["m"] if m > 1 else []), *(["n"] if n > 1 else [])])
 
 
+@aten("tensordot", "inner", "linalg_multi_dot", "chain_matmul", "addmv", "addbmm", counted=True, both=True)
+def several_products(_r: Reading, **_: Any) -> Any:
+    """Leave to PyTorch what it composes of products of matrices."""
+    return NotImplemented
+
+
 @aten("baddbmm", "addmm", counted=True)
 def add_product(r: Reading, x: Tensor, **given: Any) -> View:
     """Translate a product of matrices to which a tensor is added."""
     a, b = (given[key] for key in (("batch1", "batch2") if "batch1" in given else ("mat1", "mat2")))
-    sum_ = joined(r, "add", numbered(r, matmul(r, a, b), "multiply", given.get("alpha", 1)), x)
-    if given.get("beta", 1) != 1:
-        raise r.refuse("a factor beta can't be expressed")
-    return sum_
+    y = numbered(r, matmul(r, a, b), "multiply", given.get("alpha", 1))
+    return joined(r, "add", y, numbered(r, x, "multiply", given.get("beta", 1)))
 
 
-@aten("einsum", counted=True)
-def einsum(r: Reading, equation: str, tensors: list[Tensor], **_: Any) -> View:
-    """Translate a product that is written with letters, of two tensors."""
+@aten("einsum", counted=True, both=True)
+def einsum(r: Reading, equation: str, tensors: list[Tensor], **_: Any) -> Any:
+    """Translate a product that is written with letters, of two tensors; others PyTorch composes of such."""
     inputs, arrow, out = equation.replace(" ", "").partition("->")
     letters = inputs.split(",")
-    if len(letters) != 2 or "." in equation or not arrow:
-        raise r.refuse(f"'{equation}' can't be expressed", "--opaque writes it as a row of unknown cost")
+    alone = {c for c in "".join(letters) if inputs.count(c) == 1} - set(out)  # summed over in one tensor alone
+    if len(letters) != 2 or "." in equation or not arrow or alone or any(len(set(x)) < len(x) for x in letters):
+        return NotImplemented
+    long = {c for c, n in zip("".join(letters), [n for x in tensors for n in x.sizes], strict=True) if n > 1}
+    if not long - set(out):  # nothing is summed over: products of elements
+        return NotImplemented
     return product(r, tensors[0], list(letters[0]), tensors[1], list(letters[1]), list(out))
 
 
@@ -75,8 +85,6 @@ def product(r: Reading, x: Tensor, left: list[str], y: Tensor, right: list[str],
     for name, n in (*zip(left, x.sizes, strict=True), *zip(right, y.sizes, strict=True)):
         sizes[name] = max(n, sizes.get(name, 1))
     inner = [c for c in left if c in right and c not in out]
-    if {*left, *right} - {*out, *inner}:
-        raise r.refuse("a sum over an axis of one tensor alone can't be expressed")
     long = [c for c in out if sizes[c] > 1]
     shared = [c for c in long if c in left and c in right]
     rows = [c for c in long if c in left and c not in shared]
@@ -123,12 +131,14 @@ def attention(
     r: Reading, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, **given: Any
 ) -> View:
     """Translate attention: a row of its own; with a mask or another scale, the steps that it stands for."""
-    if given.get("is_causal") or given.get("enable_gqa"):
-        raise r.refuse("is_causal and enable_gqa can't be expressed")
+    if given.get("is_causal"):  # the mask is made within: a constant
+        attn_mask = Constant([], (query.sizes[-2], key.sizes[-2]))
+    if given.get("enable_gqa") and query.sizes[-3] > key.sizes[-3]:
+        key, value = (grouped(r, x, query.sizes[-3]) for x in (key, value))
     rank, usual = len(query.sizes), query.sizes[-1] ** -0.5
     lead = [max(sizes) for sizes in zip(*(x.sizes[:-2] for x in (query, key, value)), strict=True)]
-    query, key, value = (repeated(r, x, [*lead, *x.sizes[-2:]]) for x in (query, key, value))
-    assert isinstance(key, View)
+    query, key, value = (r.constant(x) if isinstance(x, Constant) else x for x in (query, key, value))
+    query, key, value = (expanded(r, x, [*lead, *x.sizes[-2:]]) for x in (query, key, value))
     scale = usual if given.get("scale") is None else given["scale"]
     if attn_mask is None and scale == usual:
         order = [*(k for k in range(rank - 2) if lead[k] > 1), rank - 2, rank - 1]
@@ -138,3 +148,12 @@ def attention(
     if attn_mask is not None:
         scores = joined(r, "add", scores, attn_mask)
     return matmul(r, softmax(r, scores, -1), value)
+
+
+def grouped(r: Reading, x: Tensor, heads: int) -> View:
+    """Return keys or values with each head repeated, for as many heads as the queries have."""
+    x = r.constant(x) if isinstance(x, Constant) else x
+    at = len(x.sizes) - 2
+    wide = unsqueeze(r, x, at)
+    each = expanded(r, wide, [*wide.sizes[:at], heads // x.sizes[-3], *wide.sizes[at + 1 :]])
+    return reshaped(r, each, [*x.sizes[:-3], heads, *x.sizes[-2:]])

@@ -22,19 +22,21 @@ from costcalc.base.errors import SpecError, stop
 from costcalc.language.writing import Flat, Step
 
 HANDLERS: dict[str, Callable[..., Any]] = {}  # an operation, with its overload -> what translates it
+BOTH: set[str] = set()  # operations whose translations take constants beside data as they are
 COUNTED: set[str] = set()  # operations that are work even on constants: PyTorch's counter of operations counts them
 LAYOUT: set[str] = set()  # operations that keep each number, once
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-def aten(*names: str, counted: bool = False, layout: bool = False) -> Callable[[Handler], Handler]:
+def aten(*names: str, counted: bool = False, layout: bool = False, both: bool = False) -> Callable[[Handler], Handler]:
     """Register the translation of operations: `conv2d` with all of its overloads, or `add.Tensor` alone."""
 
     def register(handler: Handler) -> Handler:
         HANDLERS.update(dict.fromkeys(names, handler))
         COUNTED.update(names if counted else ())
         LAYOUT.update(names if layout else ())
+        BOTH.update(names if both else ())
         return handler
 
     return register
@@ -74,8 +76,8 @@ class View:
 class Constant:
     """A tensor that does not depend on the image.
 
-    `params`: the learned tensors that it is made of. `whole`: the parameter or buffer that it is, rearranged at
-    most; empty where anything was computed.
+    `params`: the learned tensors that it is made of. `whole`: the parameter or buffer that it is, or a part of one
+    (`Reading.piece`), rearranged at most; empty where anything was computed.
     """
 
     __slots__ = ("params", "sizes", "whole")
@@ -98,13 +100,17 @@ class Reading:
         self.modules = modules
         self.opaque = opaque
         self.node: Any = None  # the operation that is being translated
-        self.sizes_of: dict[str, int] = {}  # of parameters and buffers
+        self.parts: dict[str, dict[str, tuple[int, int]]] = {}  # a parameter -> its parts: numbers from, and up to
+        self.homes: dict[str, tuple[Any, int]] = {}  # a parameter or buffer -> its memory, and where it begins there
+        self.base_of: dict[str, str] = {}  # a part -> its parameter
+        self.sizes_of: dict[str, int] = {}  # of parameters and buffers, and of their parts
         self.owners = flat.owners
         self.made: dict[Any, str] = {}  # values that only rearrange another, or hold a constant
         self.mains: dict[str, str] = {}  # module -> the operation that has its name
-        self.borders: dict[
-            Any, list[tuple[int, int]]
-        ] = {}  # a convolution or pool -> the border that its input has to get
+        self.compositions: dict[Any, Any] | None = None  # operations -> what PyTorch composes them of
+        self.memory: dict[Any, dict[Any, list[Any]]] = {}  # a graph -> memory -> the nodes whose tensors lie there
+        # A convolution or pool -> the border that its input has to get.
+        self.borders: dict[Any, list[tuple[int, int]]] = {}
 
     # ---- names -----------------------------------------------------------------------------------
 
@@ -124,6 +130,7 @@ class Reading:
         owner: a parameter that it uses. Its layer then is the module that holds it.
         """
         if owner:
+            owner = self.base(owner)
             holder, _, name = owner.rpartition(".")
             leaf = holder and not any(True for _ in self.modules[holder].children())
             return holder if leaf else re.sub(r"[._]?weight$", "", owner) or name
@@ -214,7 +221,26 @@ class Reading:
             return value
         return self.helper("flatten", value) if len(sizes) == 1 else self.helper("reshape", value, shape=list(sizes))
 
+    # ---- memory ----------------------------------------------------------------------------------
+
+    def names(self, node: Any) -> list[Any]:
+        """Return the nodes of a graph whose tensors lie in the same memory as a node's, in order, itself among them."""
+        found = self.memory.get(node.graph)
+        if found is None:
+            found = self.memory[node.graph] = {}
+            for one in node.graph.nodes:
+                found.setdefault(storage_of(one), []).append(one)
+        return found[storage_of(node)]
+
     # ---- constants -------------------------------------------------------------------------------
+
+    def constant(self, x: Constant) -> View:
+        """Return a constant as the value of a row."""
+        rank = len(x.sizes)
+        axes = [k for k, n in enumerate(x.sizes) if n > 1]
+        if self.operation.startswith("linear"):
+            axes.sort(key=lambda k: k != rank - 1)  # its channels are the last axis
+        return self.placed(self.arrange(x, [[k] for k in axes]), axes, rank)
 
     def stored(self, x: Constant, sizes: list[int], groups: Groups) -> str:
         """Return the value of a row that holds a constant, in the order and shape that is wanted."""
@@ -226,9 +252,9 @@ class Reading:
 
     def _row(self, x: Constant, whole: str, sizes: list[int]) -> str:
         if whole and not x.params:
-            return self.add("parameter", [], whole, shape=sizes, store="buffer")
-        if whole:
-            value = self.add("parameter", [], whole, shape=sizes)
+            return self.add("parameter", [], self.base(whole), shape=sizes, store="buffer")
+        if whole and not self.clashes(whole):
+            value = self.add("parameter", [], self.base(whole), shape=sizes)
             step = self.flat.steps[-1]
             first = self.owners.setdefault(whole, step)
             if first.kind == step.kind:
@@ -236,20 +262,58 @@ class Reading:
             else:
                 step.fields["store"] = "none"
             return value
-        name = f"{min(x.params)}.view" if x.params else f"{self.title()}.constant"
+        name = f"{self.base(min(x.params))}.view" if x.params else f"{self.title()}.constant"
         value = self.add("parameter", [], name, shape=sizes, store="none")
         return self.shaping(x.params, value)
 
     def shaping(self, params: Iterable[str], value: str) -> str:
         """Return the value with the parameters counted that nothing else counts, as a row of their own."""
-        new = sorted(name for name in params if name not in self.owners)
+        new, count = self.claimed(params)
         if not new:
             return value
-        count = sum(self.sizes_of[name] for name in new)
-        note = "weights are computed from " + ", ".join(name.rpartition(".")[2] for name in new)
-        value = self.add("weight_params", [value], new[0], count=count, note=note[:200])
+        value = self.add("weight_params", [value], self.base(new[0]), count=count, note=computed_from(new))
         self.owners.update(dict.fromkeys(new, self.flat.steps[-1]))
         return value
+
+    def claimed(self, params: Iterable[str]) -> tuple[list[str], int]:
+        """Return the parameters that nothing counts wholly, and how many numbers of theirs are not counted yet."""
+        new, count = [], 0
+        for name in sorted(params):
+            left = self.left(name)
+            if name not in self.owners and left:
+                self.owners[name] = _PENDING
+                new.append(name)
+                count += left
+        return new, count
+
+    # ---- parts of parameters ---------------------------------------------------------------------
+
+    def piece(self, whole: str, start: int, size: int) -> str:
+        """Return the name of a part of a parameter or buffer: so many of its numbers, which follow each other."""
+        if size == self.sizes_of[whole]:
+            return whole
+        name = f"{whole}[{start}:{start + size}]"
+        self.parts.setdefault(whole, {whole: (0, self.sizes_of[whole])})[name] = (start, start + size)
+        self.base_of[name], self.sizes_of[name] = whole, size
+        return name
+
+    def base(self, name: str) -> str:
+        """Return the parameter that a part is of; of a parameter it is itself."""
+        return self.base_of.get(name, name)
+
+    def left(self, name: str) -> int:
+        """Return how many numbers of a parameter, or of a part of one, no step counts yet."""
+        spans = self.parts.get(self.base(name), {name: (0, self.sizes_of[name])})
+        at, stop = spans[name]
+        left = 0
+        for first, last in sorted(span for one, span in spans.items() if one in self.owners):
+            left += max(min(first, stop) - at, 0)
+            at = max(at, last)
+        return left + max(stop - at, 0)
+
+    def clashes(self, name: str) -> bool:
+        """Say whether other parts of the same parameter are counted that share numbers with this one."""
+        return name not in self.owners and self.left(name) < self.sizes_of[name]
 
     def primary(self, x: Constant, size: int) -> str:
         """Return the parameter that a constant stands for as a layer's own weights of this size; empty if none does."""
@@ -257,6 +321,19 @@ class Reading:
             return x.whole
         fitting = [name for name in sorted(x.params) if self.sizes_of[name] == size]
         return next((name for name in fitting if name not in self.owners), fitting[0] if fitting else "")
+
+    def part_of(self, whole: str, made: Any) -> str:
+        """Return the name of the part of a parameter that a tensor is; empty where its numbers lie apart."""
+        size, base = made.numel(), self.base(whole)
+        run = 1
+        for stride, n in sorted(zip(made.stride(), made.shape, strict=True)):
+            if n > 1 and stride != run:
+                return ""
+            run *= n
+        home, first = self.homes.get(base, (None, 0))
+        if home != torch_compat.memory(made) or not size:
+            return ""
+        return self.piece(base, made.storage_offset() - first, size)
 
     def learned(self, kind: str, inputs: list[str], weights: Sequence[tuple[Tensor | None, int]], **fields: Any) -> str:
         """Add a layer with weights of its own, each of so many numbers; return "" where it can't count them.
@@ -267,7 +344,7 @@ class Reading:
         if any(not isinstance(x, Constant) or prod(x.sizes) != size for x, size in given):
             return ""
         names = [self.primary(x, size) for x, size in given if isinstance(x, Constant)]
-        if not all(names) or len(set(names)) < len(names):
+        if not all(names) or len(set(names)) < len(names) or any(map(self.clashes, names)):
             return ""
         first = {id(self.owners[name]): self.owners[name] for name in names if name in self.owners}
         owned = [
@@ -290,10 +367,59 @@ class Reading:
 _PENDING = Step("", "", {}, [])
 
 
+def computed_from(params: Iterable[str]) -> str:
+    """Return the note of a row that counts the parameters that other weights are computed from."""
+    return ("weights are computed from " + ", ".join(name.rpartition(".")[2] for name in params))[:200]
+
+
+def stated(r: Reading, tensors: Iterable[Any], sizes: Sequence[int], why: str) -> View:
+    """Add a row without multiplications, of tensors and lists of them, that gives a tensor of these sizes."""
+    given = list(tensors_in(tensors))
+    constants = [x for x in given if isinstance(x, Constant)]
+    views = [x for x in given if isinstance(x, View)] or [r.constant(constants[0])]
+    rank, order = len(sizes), [k for k, n in enumerate(sizes) if n > 1]
+    first, *others = views
+    alike = not others and first.sizes == tuple(sizes)
+    value = first.value
+    if others:
+        values = [r.shaped(one, [prod(r.dims(one))]) for one in dict.fromkeys(x.value for x in views)]
+        value = r.add("concat", values, r.within("concat")) if len(values) > 1 else first.value
+    value = r.shaping((p for x in constants for p in x.params), value)
+    shape = None if alike else [sizes[k] for k in order] or [1]
+    y = r.add("custom", [value], shape=shape, note=f"{r.operation}: {why}")
+    return r.same(first, y) if alike else r.placed(y, order, rank)
+
+
+def tensors_in(values: Iterable[Any]) -> Iterable[View | Constant]:
+    """Return the tensors among values, and in lists of them."""
+    for value in values:
+        if isinstance(value, View | Constant):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from tensors_in(value)
+
+
+def in_place(operation: str) -> bool:
+    """Say whether an operation works in place: `add_`, not `__and__`."""
+    word = operation.partition(".")[0]
+    return word.endswith("_") and not word.endswith("__")
+
+
+def storage_of(node: Any) -> Any:
+    """Return the memory that a node's tensor lies in, of several the first one's; the node where it has none."""
+    made = node.meta.get("val")
+    made = made[0] if isinstance(made, list | tuple) and made else made
+    return torch_compat.memory(made) if hasattr(made, "untyped_storage") else node
+
+
 def operation_of(node: Any) -> str:
     """Return the name of a node's operation, with its overload: `add.Tensor`, `getitem`."""
-    target = node.target
-    signature = torch_compat.schema(node)
+    return name_of(node.target)
+
+
+def name_of(target: Any) -> str:
+    """Return the name of an operation of PyTorch, with its overload; of another function its own."""
+    signature = torch_compat.schema(target)
     if signature is None:
         return str(getattr(target, "__name__", target))
     space, _, name = signature.name.partition("::")
@@ -309,7 +435,7 @@ def path_of(node: Any) -> str:
 
 def arguments_of(node: Any) -> dict[str, Any]:
     """Return the arguments that a node was given, by name; the tensor that it works on is called x."""
-    signature = torch_compat.schema(node)
+    signature = torch_compat.schema(node.target)
     names = [one.name for one in signature.arguments] if signature else [f"a{k}" for k in range(len(node.args))]
     given = dict(zip(names, node.args, strict=False)) | node.kwargs
     return {"x" if key in ("self", "input") else key: value for key, value in given.items()}

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from costcalc.interop.torch.aten.layers import image, spread, window
-from costcalc.interop.torch.aten.points import pooled_all, to_conv, word
-from costcalc.interop.torch.aten.reading import Reading, Tensor, View, arguments_of, aten, operation_of
+from costcalc.interop.torch.aten.points import numbered, pooled_all, to_conv, word
+from costcalc.interop.torch.aten.reading import (
+    Constant,
+    Reading,
+    Tensor,
+    View,
+    arguments_of,
+    aten,
+    operation_of,
+    stated,
+)
 from costcalc.interop.torch.aten.views import part
 from costcalc.language.writing import alike, padded
 
@@ -30,16 +40,16 @@ def on_space(r: Reading, x: View, space: int, kind: str, **fields: Any) -> View:
 
 @aten("max_pool1d", "max_pool2d", "max_pool2d_with_indices", "avg_pool1d", "avg_pool2d")
 def pool(r: Reading, x: View, **given: Any) -> Any:
-    """Translate a pool over windows; the places of maxima are not known."""
+    """Translate a pool over windows, and the places of maxima, which are found with them."""
     kind, space = word(r)[:8], int(word(r)[8])
     given["stride"] = given.get("stride") or given["kernel_size"]
-    if given.get("divisor_override"):
-        raise r.refuse("a divisor of its own can't be expressed")
     fields = window(r, given, spread(given["kernel_size"], space))
     if kind == "avg_pool" and fields["padding"]:
         fields["count_include_pad"] = given.get("count_include_pad", True)
     y = on_space(r, x, space, kind, **fields, ceil_mode=given.get("ceil_mode"))
-    return [y] if "indices" in word(r) else y
+    if given.get("divisor_override"):
+        y = numbered(r, y, "multiply", prod(spread(given["kernel_size"], space)) / given["divisor_override"])
+    return [y, y] if "indices" in word(r) else y
 
 
 @aten(*(f"adaptive_{of}_pool{space}d" for of in ("avg", "max") for space in (1, 2, 3)))
@@ -56,7 +66,7 @@ def adaptive(r: Reading, x: View, output_size: Any, **_: Any) -> Any:
         y = r.view(value, [None, 0, *(None,) * space])
     else:
         y = on_space(r, x, space, kind, size=alike(own))
-    return [y] if "max" in kind else y
+    return [y, y] if "max" in kind else y
 
 
 # ---- borders -------------------------------------------------------------------------------------
@@ -120,12 +130,13 @@ def bordered(r: Reading, x: View, pairs: dict[int, tuple[int, int]], mode: str) 
 
 
 MODES = "nearest1d linear1d nearest2d bilinear2d bicubic2d nearest3d trilinear3d".split()
+SMOOTHED = ("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")  # on the way down they read more pixels
 
 
-@aten(*(f"upsample_{mode}" for mode in MODES))
+@aten(*(f"upsample_{mode}" for mode in MODES), *SMOOTHED)
 def upsample(r: Reading, x: View, **_: Any) -> View:
     """Translate an interpolation: by a whole factor, or to a size."""
-    name = word(r).removeprefix("upsample_")
+    name = word(r).strip("_").removeprefix("upsample_").removesuffix("_aa")
     mode, space = name[:-2], int(name[-2])
     sizes = list(r.node.meta["val"].shape[-space:])
     old = x.sizes[-space:]
@@ -150,16 +161,11 @@ def channel_shuffle(r: Reading, x: View, groups: int, **_: Any) -> View:
     return r.view(r.add("channel_shuffle", [value], groups=groups), [None, *range(len(x.sizes) - 1)])
 
 
-@aten("grid_sampler", "grid_sampler_2d")
-def sampled(r: Reading, x: View, grid: Tensor, **_: Any) -> View:
-    """Translate interpolation at the places of a constant grid, of which only the output's shape is known."""
-    if isinstance(grid, View):
-        raise r.refuse("places that depend on the image can't be expressed", "--opaque writes it as unknown")
-    sizes = list(r.node.meta["val"].shape)
-    order = [k for k, n in enumerate(sizes) if n > 1]
-    note = "grid_sample: interpolated at the places of a constant grid"
-    value = r.add("custom", [r.shaping(grid.params, x.value)], shape=[sizes[k] for k in order] or [1], note=note)
-    return r.placed(value, order, len(sizes))
+@aten("grid_sampler", "grid_sampler_2d", both=True)
+def sampled(r: Reading, x: Tensor, grid: Tensor, **_: Any) -> View:
+    """Translate interpolation at the places of a grid, of which only the output's shape is known."""
+    where = "a constant grid" if isinstance(grid, Constant) else "a grid"
+    return stated(r, [x, grid], r.node.meta["val"].shape, f"interpolated at the places of {where}")
 
 
 # ---- windows -------------------------------------------------------------------------------------

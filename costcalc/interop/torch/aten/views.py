@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of
+from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of, stated, tensors_in
 
 KEEPING = ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as", "float", "lift_fresh_copy")
 
@@ -15,6 +15,15 @@ KEEPING = ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as"
 def keep(_r: Reading, x: View, **_: Any) -> View:
     """Return the tensor as it is: at inference nothing is done."""
     return x
+
+
+@aten("copy", "fill", "zero", both=True)
+def overwrite(r: Reading, x: Tensor, src: Any = None, value: Any = None, **_: Any) -> Tensor:
+    """Return what stands in a tensor after another, or a number, is written over all of it."""
+    new = value if src is None else src
+    if isinstance(new, View):
+        return expanded(r, new, x.sizes)
+    return Constant(new.params, x.sizes) if isinstance(new, Constant) else Constant([], x.sizes)
 
 
 @aten("permute", layout=True)
@@ -181,7 +190,7 @@ def unbind(r: Reading, x: View, dim: int = 0, **_: Any) -> list[View]:
 # ---- several tensors -----------------------------------------------------------------------------
 
 
-@aten("cat", "concat", "concatenate")
+@aten("cat", "concat", "concatenate", both=True)
 def cat(r: Reading, tensors: list[Tensor], dim: int = 0, **_: Any) -> View:
     """Put tensors side by side along an axis."""
     tensors = [x for x in tensors if prod(x.sizes)]
@@ -193,15 +202,18 @@ def cat(r: Reading, tensors: list[Tensor], dim: int = 0, **_: Any) -> View:
     return r.placed(value, order, len(first.sizes))
 
 
-@aten("stack")
+@aten("stack", both=True)
 def stack(r: Reading, tensors: list[Tensor], dim: int = 0, **_: Any) -> View:
     """Put tensors side by side along an axis of its own."""
     at = dim % (len(tensors[0].sizes) + 1)
-    wide = [
-        unsqueeze(r, x, at) if isinstance(x, View) else Constant(x.params, (*x.sizes[:at], 1, *x.sizes[at:]), x.whole)
-        for x in tensors
-    ]
-    return cat(r, list(wide), at)
+    return cat(r, [unsqueezed(r, x, at) for x in tensors], at)
+
+
+def unsqueezed(r: Reading, x: Tensor, at: int) -> Tensor:
+    """Return a tensor, or a constant, with an axis of length 1 more."""
+    if isinstance(x, View):
+        return unsqueeze(r, x, at)
+    return Constant(x.params, (*x.sizes[:at], 1, *x.sizes[at:]), x.whole)
 
 
 @aten("expand", "expand_as", "broadcast_to")
@@ -257,8 +269,11 @@ def repeat_each(r: Reading, x: View, repeats: int, dim: int | None = None, **_: 
 
 
 @aten("roll")
-def roll(r: Reading, x: View, shifts: Sequence[int], dims: Sequence[int], **_: Any) -> View:
-    """Move the numbers along axes."""
+def roll(r: Reading, x: View, shifts: Sequence[int], dims: Sequence[int] = (), **_: Any) -> View:
+    """Move the numbers along axes; without any, along the flattened tensor."""
+    if not dims:
+        flat = reshaped(r, x, [prod(x.sizes)])
+        return reshaped(r, roll(r, flat, shifts, [0]), x.sizes)
     moves = [(by, x.axes[d]) for by, d in zip(shifts, dims, strict=True) if x.axes[d] is not None]
     if not moves:
         return x
@@ -272,14 +287,24 @@ def flip(r: Reading, x: View, dims: Sequence[int], **_: Any) -> View:
     return r.same(x, r.add("flip", [x.value], axes=axes)) if axes else x
 
 
-@aten("index.Tensor", "index_select", "gather")
-def index(r: Reading, x: View, **given: Any) -> View:
-    """Take the places that a constant names. What is taken is known by number, not by place: the row is stated."""
-    chosen = given.get("indices") or [given["index"]]
-    if any(isinstance(one, View) for one in chosen):
-        raise r.refuse("places that depend on the image can't be expressed", "--opaque writes it as unknown")
-    sizes = list(r.node.meta["val"].shape)
-    order = [k for k, n in enumerate(sizes) if n > 1]
-    shape = [sizes[k] for k in order] or [1]
-    value = r.add("custom", [x.value], shape=shape, note=f"{r.operation}: the places that a constant names")
-    return r.placed(value, order, len(sizes))
+# What takes, puts or orders numbers by their places or their sizes, and multiplies nothing. Where one of them gives the
+# places beside the values, they have the values' shape.
+MOVING = """
+index gather index_select take take_along_dim embedding one_hot
+index_put index_add index_copy index_fill index_reduce scatter scatter_add scatter_reduce masked_scatter put
+slice_scatter select_scatter diagonal_scatter as_strided_scatter max_unpool2d
+sort argsort topk kthvalue mode median msort nanmedian cummax cummin cumsum cumprod logcumsumexp argmax argmin
+bucketize searchsorted isin diagonal diag_embed as_strided tril triu trace
+fractional_max_pool2d bernoulli rrelu rrelu_with_noise complex real imag view_as_real view_as_complex
+""".split()
+
+
+@aten(*MOVING, both=True)
+def moved(r: Reading, **given: Any) -> Any:
+    """Translate what moves numbers: what goes where is known by number, not by place, so the row is stated."""
+    made = r.node.meta["val"]
+    several = isinstance(made, list | tuple)
+    fixed = r.operation.startswith("index") and sum(isinstance(x, View) for x in tensors_in(given.values())) == 1
+    why = "the places that a constant names" if fixed else "numbers are moved, and none multiplied"
+    value = stated(r, given.values(), (made[0] if several else made).shape, why)
+    return [value if one.shape == made[0].shape else None for one in made] if several else value
