@@ -24,7 +24,7 @@ from costcalc.costs import conventions
 from costcalc.costs.rows import rows
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, Tensor
-from costcalc.graph.scope import Binding, Body, Scope
+from costcalc.graph.scope import Binding, Frame, Scope
 from costcalc.language import zoo
 from costcalc.language.document import DependsOnMistake
 from costcalc.language.expr import Expr, parse
@@ -367,9 +367,9 @@ def scope() -> Scope:
     """Return a scope with a variable of every sort."""
     loaded = zoo.load_text(spec("relu", "input: [3, 8, 8]\ndefine: {twice(x): 2 * x}"))
     source = Tensor(Shape(3, 8, 8))
-    found = Scope(Body(loaded, {}, source), {}, source)
+    found = Scope(Frame(loaded, {}, source), {}, source)
     found.vars |= {"k": 3, "f": 2.5, "text": "relu", "list": [1, 2], "nothing": None, "a": 7, "b": 12, "c": 0}
-    layers = found.body.layers
+    layers = found.frame.layers
     layers["layer"] = layers["p3"] = Binding(Tensor(Shape(16, 4, 4)), None, (), skipped=False)
     return found
 

@@ -221,7 +221,7 @@ def tell_channels(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] |
     if shape is None:
         return
     with suppress(SpecError):  # which the command itself tells
-        note = expand(spec, knobs, shape).other_channels
+        note = expand(spec, knobs, shape).channel_warning
         if note:
             tell(f"note: {spec.name}: {note}")
 

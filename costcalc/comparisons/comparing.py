@@ -30,7 +30,7 @@ def measures(result: Result, names: Sequence[str] = MEASURES, **options: Any) ->
 def top1(graph: Graph) -> str:
     """Return the accuracy that a source prints for these very knob values, or nothing."""
     spec = graph.spec
-    for row in () if graph.given else spec.published:
+    for row in () if graph.input_given else spec.published:
         # A variant's own row, no other's of the same values: mnasnet_b1 is the paper's, mnasnet1_0 torchvision's.
         if row.get("variant", "") != spec.variant and spec.variant:
             continue

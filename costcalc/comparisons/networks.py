@@ -117,7 +117,7 @@ def label_of(result: Result) -> str:
     """Return what a Result is called: its network's name, and the knobs that are not as its spec has them."""
     graph = result.graph
     changed = {name: value for name, value in graph.knobs.items() if value != graph.spec.knobs.get(name)}
-    return word(result.name, changed, graph.input.shape.dims if graph.given and graph.input.shape else None)
+    return word(result.name, changed, graph.input.shape.dims if graph.input_given and graph.input.shape else None)
 
 
 def all_asked(

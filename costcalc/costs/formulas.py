@@ -31,8 +31,8 @@ def _per_axis(row: Row, name: str) -> Any:
 
 def _after(row: Row) -> str:
     """Return the kind of the operator that gives the first input, '' for the network's own."""
-    giver = row.node.giver
-    return giver.op.kind if giver else ""
+    producer = row.node.producer
+    return producer.op.kind if producer else ""
 
 
 def _role(row: Row) -> str:
@@ -43,8 +43,8 @@ def _role(row: Row) -> str:
 
 def _after_bias(row: Row) -> bool:
     """Say whether the operator that gives the first input adds a bias."""
-    giver = row.node.giver
-    return bool(giver and getattr(giver.op, "bias", False))
+    producer = row.node.producer
+    return bool(producer and getattr(producer.op, "bias", False))
 
 
 def _padding_word(row: Row) -> str:
@@ -116,13 +116,13 @@ class Names:
         try:
             return self.vars[name]
         except KeyError:
-            return self.word(name)
+            return self.resolve(name)
 
-    def word(self, name: str, *_: Any) -> Any:
+    def resolve(self, name: str, *_: Any) -> Any:
         """Refuse a name that is not known."""
         raise Fault(f"a convention knows no '{name}'")
 
-    dim_of = call = word
+    dim_of = call = resolve
 
 
 _NOTHING = Names({})

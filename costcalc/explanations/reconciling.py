@@ -214,8 +214,8 @@ def _key(row: Row) -> Any:
     """Return all that a formula may read of a row; of its name the words without their numbers."""
     node, op = row.node, row.node.op
     words = frozenset(part.rstrip("0123456789") for part in row.name.split("/"))
-    giver = node.giver
-    before = giver and (giver.op.kind, giver.op.__dict__.get("bias"))
+    producer = node.producer
+    before = producer and (producer.op.kind, producer.op.__dict__.get("bias"))
     return (
         op.kind,
         repr(op.__dict__),

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.base.errors import Fault, Mark, Problems, nearest
-from costcalc.graph.evaluator import Evaluator, Placed, one_tensor
+from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
-from costcalc.graph.place import Place
-from costcalc.graph.scope import Body, Scope, single
+from costcalc.graph.scope import Frame, Scope, single
+from costcalc.graph.surroundings import Surroundings
 from costcalc.language.document import DependsOnMistake, Item, OpItem, Value
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
@@ -24,7 +24,7 @@ class Builder:
         self.problems = problems
         self.evaluator = evaluator
 
-    def operator(self, item: OpItem, tensors: list[Tensor], path: str, scope: Scope, place: Place) -> Flow:
+    def operator(self, item: OpItem, tensors: list[Tensor], path: str, scope: Scope, around: Surroundings) -> Flow:
         """Add an operator with its norm and its activation; return what flows out."""
         evaluated = self.evaluator.value
         try:
@@ -33,32 +33,32 @@ class Builder:
                 name: value.constant if value.run is None else evaluated(value, scope)
                 for name, value in item.values.items()
             }
-            node = self.node(item, item.cls, values, tensors, (path, path), scope, place)
-        except (Placed, DependsOnMistake) as error:
-            if isinstance(error, Placed):
-                self.problems.add(error.problem, place.trace)
-            self.told(item, scope, place)
+            node = self.node(item, item.cls, values, tensors, (path, path), scope, around)
+        except (MarkedFault, DependsOnMistake) as error:
+            if isinstance(error, MarkedFault):
+                self.problems.add(error.problem, around.trace)
+            self.report_fields(item, scope, around)
             raise DependsOnMistake from None
         result: Flow = node.outputs[0]
         if isinstance(node.y, tuple):
             result = Bundle(node.outputs, [f"part{k}" for k in range(len(node.outputs))])
         for role in item.cls.roles:
-            result = self.companion(item, node, role, result, scope, place)
+            result = self.companion(item, node, role, result, scope, around)
         return result
 
-    def told(self, item: OpItem, scope: Scope, place: Place) -> None:
+    def report_fields(self, item: OpItem, scope: Scope, around: Surroundings) -> None:
         """Report what is wrong with each field of an item that could not be run, whatever its input is."""
         for name, value in item.values.items():
             try:
                 item.cls.fields[name].parse(self.evaluator.value(value, scope))
-            except Placed as placed:
-                self.problems.add(placed.problem, place.trace)
+            except MarkedFault as marked:
+                self.problems.add(marked.problem, around.trace)
             except Fault as fault:
-                self.problems.add(fault.at(value.mark), place.trace)
+                self.problems.add(fault.at(value.mark), around.trace)
             except DependsOnMistake:
                 pass
 
-    def companion(self, item: OpItem, node: Node, role: str, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def companion(self, item: OpItem, node: Node, role: str, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Add the norm or the activation that a layer names, as a row of its own."""
         word = getattr(node.op, role)
         if word == "none":
@@ -67,18 +67,18 @@ class Builder:
         if kind is None:
             known = ops.role_words(role)
             fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
-            raise Placed(fault, item.values[role].mark)
-        values = self.defaults(kind, scope.body)
+            raise MarkedFault(fault, item.values[role].mark)
+        values = self.defaults(kind, scope.frame)
         paths = (f"{node.name}/{kind}", node.name)
-        return self.node(item, ops.REGISTRY[kind], values, [single(flow)], paths, scope, place).outputs[0]
+        return self.node(item, ops.REGISTRY[kind], values, [single(flow)], paths, scope, around).outputs[0]
 
-    def defaults(self, kind: str, body: Body) -> dict[str, Any]:
+    def defaults(self, kind: str, frame: Frame) -> dict[str, Any]:
         """Return a spec's defaults for an operator that another one names; they see knobs and constants only."""
-        stated: dict[str, Value] | None = body.spec.defaults.get(kind)
+        stated: dict[str, Value] | None = frame.spec.defaults.get(kind)
         if not stated:
             return {}
         nothing = Tensor(None)
-        above = Scope(Body(body.spec, body.base, nothing), dict(body.base), nothing)
+        above = Scope(Frame(frame.spec, frame.constants, nothing), dict(frame.constants), nothing)
         return {name: self.evaluator.value(value, above) for name, value in stated.items()}
 
     def node(
@@ -89,7 +89,7 @@ class Builder:
         inputs: list[Tensor],
         paths: tuple[str, str],
         scope: Scope,
-        place: Place,
+        around: Surroundings,
     ) -> Node:
         """Add a row: its fields checked, its output's shape known. paths: its own, and its layer's."""
         shapes: list[Shape] = []
@@ -103,22 +103,22 @@ class Builder:
             op = cls(len(shapes[0].space) if shapes else 0, **values)
             y = op.shape(x)
             node = Node(len(self.nodes), *paths, op, inputs, item.mark)
-            node.x, node.y, node.bits, node.density = x, y, place.bits, place.density
+            node.x, node.y, node.bits, node.density = x, y, around.bits, around.density
             outputs = y if isinstance(y, tuple) else (y,)
             node.outputs = [Tensor(_bounded(shape), node) for shape in outputs]
             self.nodes.append(node)
             if cls.checks:
-                self.check(op, x, y, item, scope, place)
+                self.check(op, x, y, item, scope, around)
         except Fault as fault:
-            raise Placed(fault, _mark(item, fault, scope)) from None
+            raise MarkedFault(fault, _mark(item, fault, scope)) from None
         return node
 
-    def check(self, op: ops.Op, x: Any, y: Any, item: Item, scope: Scope, place: Place) -> None:
+    def check(self, op: ops.Op, x: Any, y: Any, item: Item, scope: Scope, around: Surroundings) -> None:
         """Report what is wrong although the shape is known; what follows is then checked too."""
         try:
             op.check(x, y)
         except Fault as fault:
-            self.problems.add(fault.at(_mark(item, fault, scope)), place.trace)
+            self.problems.add(fault.at(_mark(item, fault, scope)), around.trace)
 
 
 def entering(item: OpItem, flow: Flow) -> list[Tensor]:
@@ -131,26 +131,26 @@ def entering(item: OpItem, flow: Flow) -> list[Tensor]:
     tensors = flow.tensors if isinstance(flow, Bundle) else [flow]
     if wanted is not None and len(tensors) != wanted:
         hint = f"write from: [{', '.join('abc'[:wanted])}] beside it"
-        raise Placed(Fault(f"{item.key} takes {wanted} tensors, and {len(tensors)} flows in", hint), item.mark)
+        raise MarkedFault(Fault(f"{item.key} takes {wanted} tensors, and {len(tensors)} flows in", hint), item.mark)
     return tensors
 
 
-def share(name: str, mark: Mark, nodes: list[Node], body: Body) -> None:
+def share(name: str, mark: Mark, nodes: list[Node], frame: Frame) -> None:
     """Make later layers use the first ones' weights; refuse it where their shapes differ."""
-    learned = [node for node in nodes if _filled(node)]
-    first = body.shares.setdefault(name, learned)
+    learned = [node for node in nodes if _has_weights(node)]
+    first = frame.shares.setdefault(name, learned)
     if first is learned:
         return
     if len(first) != len(learned):
         fault = Fault(f"'{name}' is shared by {len(first)} layers with weights and by {len(learned)}")
-        raise Placed(fault, mark)
+        raise MarkedFault(fault, mark)
     for mine, theirs in zip(learned, first, strict=True):
-        if mine.op.kind != theirs.op.kind or not _same(mine, theirs):
+        if mine.op.kind != theirs.op.kind or not _same_weights(mine, theirs):
             fault = Fault(
                 f"'{mine.name}' cannot share the weights of '{theirs.name}': their shapes differ",
                 f"one is {_described(mine)}, the other {_described(theirs)}",
             )
-            raise Placed(fault, mark)
+            raise MarkedFault(fault, mark)
         mine.shared = theirs
 
 
@@ -162,7 +162,7 @@ def _mark(item: Item, fault: Fault, scope: Scope) -> Mark:
     if not isinstance(item, OpItem) or fault.field not in item.values:
         return item.mark
     value = item.values[fault.field]
-    inherited = scope.body.spec.defaults.get(item.cls.kind, {}).get(fault.field) is value
+    inherited = scope.frame.spec.defaults.get(item.cls.kind, {}).get(fault.field) is value
     return item.mark if inherited and not fault.message.startswith(f"{fault.field}: ") else value.mark
 
 
@@ -172,12 +172,12 @@ def _bounded(shape: Shape) -> Shape:
     return shape
 
 
-def _filled(node: Node) -> bool:
+def _has_weights(node: Node) -> bool:
     """Say whether a node has weights."""
     return any(num.any_of(part) for part in _flat(node.op.tensors(node.x, node.y)))
 
 
-def _same(mine: Node, theirs: Node) -> bool:
+def _same_weights(mine: Node, theirs: Node) -> bool:
     """Say whether two nodes' weights have the same shapes."""
     ours, others = (list(_flat(n.op.tensors(n.x, n.y))) for n in (mine, theirs))
     return len(ours) == len(others) and all(num.every(a == b) for a, b in zip(ours, others, strict=True))

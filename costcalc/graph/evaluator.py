@@ -15,7 +15,7 @@ from costcalc.operators.fields import not_a_number
 MOST_WORK = 500_000  # steps of all expressions
 
 
-class Placed(Exception):
+class MarkedFault(Exception):
     """A mistake whose place is known."""
 
     def __init__(self, fault: Fault, mark: Mark) -> None:
@@ -24,7 +24,7 @@ class Placed(Exception):
 
 
 class Evaluator:
-    """Evaluates values in a scope. What is wrong is raised as `Placed`; the work of a whole spec is bounded."""
+    """Evaluates values in a scope. What is wrong is raised as `MarkedFault`; the work of a whole spec is bounded."""
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
@@ -38,11 +38,11 @@ class Evaluator:
         if self.work > MOST_WORK:
             hint = "a repeat is larger than was meant, or definitions call each other again and again"
             fault = Fault(f"the spec's expressions take more than {MOST_WORK:,} steps", hint)
-            raise SpecError([*self.problems.found, Placed(fault, value.mark).problem])
+            raise SpecError([*self.problems.found, MarkedFault(fault, value.mark).problem])
         try:
             return value.run(scope)
         except Fault as fault:
-            raise Placed(fault, value.mark) from None
+            raise MarkedFault(fault, value.mark) from None
 
     def whole(self, value: Value, scope: Scope, what: str) -> Any:
         """Return a value that must be a whole number."""
@@ -51,14 +51,14 @@ class Evaluator:
             return num.whole(result)
         except Fault as fault:
             hint = fault.hint or not_a_number(result)
-            raise Placed(Fault(f"{what}: {fault.message}", hint), value.mark) from None
+            raise MarkedFault(Fault(f"{what}: {fault.message}", hint), value.mark) from None
 
     def truth(self, value: Value, scope: Scope) -> bool:
         """Return whether a condition holds."""
         try:
             return num.truth(tested(self.value(value, scope)))
         except Fault as fault:
-            raise Placed(fault, value.mark) from None
+            raise MarkedFault(fault, value.mark) from None
 
     def within(self, value: Value, scope: Scope, what: str, least: float, most: float) -> Any:
         """Return a value that must be a number between two bounds."""
@@ -66,9 +66,9 @@ class Evaluator:
         try:
             num.number(number)
         except Fault as fault:
-            raise Placed(Fault(f"{what}: {fault.message}", not_a_number(number)), value.mark) from None
+            raise MarkedFault(Fault(f"{what}: {fault.message}", not_a_number(number)), value.mark) from None
         if num.any_of(number < least) or num.any_of(number > most):
-            raise Placed(Fault(f"{what} is {number}: it must lie between {least} and {most}"), value.mark)
+            raise MarkedFault(Fault(f"{what} is {number}: it must lie between {least} and {most}"), value.mark)
         return number
 
     def name(self, ref: Ref, scope: Scope) -> str:
@@ -92,7 +92,7 @@ class Evaluator:
                 raise Fault(f"'{name}' is {num.describe(value)}, which is no layer")
             return scope.layer(value if isinstance(value, str) else name)
         except Fault as fault:
-            raise Placed(fault, ref.mark) from None
+            raise MarkedFault(fault, ref.mark) from None
 
     def tensor(self, ref: Ref, scope: Scope) -> Tensor:
         """Return the one tensor of the layer that a reference means."""
@@ -104,4 +104,4 @@ def one_tensor(flow: Flow, mark: Mark) -> Tensor:
     try:
         return single(flow)
     except Fault as fault:
-        raise Placed(fault, mark) from None
+        raise MarkedFault(fault, mark) from None

@@ -11,13 +11,13 @@ from typing import Any
 
 from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest
 from costcalc.graph.builder import Builder, entering, share
-from costcalc.graph.evaluator import Evaluator, Placed, one_tensor
+from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
 from costcalc.graph.knobs import knob_values
-from costcalc.graph.paths import Paths
-from costcalc.graph.place import Place
-from costcalc.graph.scope import Binding, Body, Reached, Scope, spec_scope
+from costcalc.graph.paths import UniquePaths
+from costcalc.graph.scope import Binding, Frame, Scope, UntilReached, spec_scope
+from costcalc.graph.surroundings import Surroundings
 from costcalc.graph.tables import cells, columns
 from costcalc.language.document import (
     Block,
@@ -57,15 +57,15 @@ def expand(spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[i
 class Expansion:
     """Runs the items of a document.
 
-    Items flow: each is fed by the one before. What differs by place is in `Place` and `Scope`, which are handed
-    down; what the whole expansion knows is here: rows, names, mistakes, and how much was done.
+    Items flow: each is fed by the one before. What differs by item is in `Surroundings` and `Scope`, which are
+    handed down; what the whole expansion knows is here: rows, names, mistakes, and how much was done.
     """
 
     def __init__(self, spec: Spec, knobs: dict[str, Any]) -> None:
         self.spec = spec
-        self.settings = knobs
+        self.knob_values = knobs
         self.nodes: list[Node] = []
-        self.paths = Paths()
+        self.paths = UniquePaths()
         self.problems = Problems(spec.problems, self.nodes)
         self.evaluator = Evaluator(self.problems)
         self.builder = Builder(self.nodes, self.problems, self.evaluator)
@@ -76,32 +76,32 @@ class Expansion:
     def network(self, shape: tuple[int, ...] | None) -> Graph:
         """Return the graph of the whole spec."""
         source = Tensor(None)
-        scope = spec_scope(self.spec, self.settings, source, self.problems.found)
-        graph = Graph(self.spec, self.settings, source)
-        graph.nodes, graph.given = self.nodes, shape is not None
+        scope = spec_scope(self.spec, self.knob_values, source, self.problems.found)
+        graph = Graph(self.spec, self.knob_values, source)
+        graph.nodes, graph.input_given = self.nodes, shape is not None
         try:
             own = self.own_input(scope, given=shape is not None)
             source.shape = self.input_shape(own, shape)
-            graph.own = () if any(isinstance(axis, str) for axis in own) else own
-        except Placed as placed:
-            self.problems.found.append(placed.problem)
+            graph.own_dims = () if any(isinstance(axis, str) for axis in own) else own
+        except MarkedFault as marked:
+            self.problems.found.append(marked.problem)
         except DependsOnMistake:
             pass
-        start = Place(includes=((self.spec.folder, self.spec.where),))
+        start = Surroundings(includes=((self.spec.folder, self.spec.where),))
         graph.outputs = self.outputs(self.run(self.spec.layers, source, scope, start), scope)
         self.paths.shorten(self.nodes)
         if not self.broken:
             self.refuse_unused(graph)
         if self.problems.found:
             raise self.problems.error()
-        graph.called()
+        graph.mark_reference_calls()
         return graph
 
     def own_input(self, scope: Scope, *, given: bool) -> tuple[Any, ...]:
         """Return the shape of the spec's own input; where another is given, axes that can't be worked out are `?`."""
         try:
             return tuple(self.evaluator.whole(value, scope, "input") for value in self.spec.input)
-        except (Placed, DependsOnMistake):
+        except (MarkedFault, DependsOnMistake):
             if not given:
                 raise
         return ("?",) * len(self.spec.input)
@@ -115,23 +115,23 @@ class Expansion:
             try:
                 refuse_other_axes(shape, own)
             except Fault as other:
-                raise Placed(other, marks[0]) from None
+                raise MarkedFault(other, marks[0]) from None
         if not dims:
             return None
         for mark, dim in zip(marks, dims, strict=True):
             if num.any_of(dim < 1):
-                raise Placed(Fault(f"an axis of the input is {dim}: it must be at least 1"), mark)
+                raise MarkedFault(Fault(f"an axis of the input is {dim}: it must be at least 1"), mark)
         least = self.spec.min_resolution
         for mark, dim in zip(marks[1:], dims[1:], strict=True):
             if num.any_of(dim < least):
                 fault = Fault(
                     f"the input is {_by(dims[1:])}, and this network needs {least} at least", "min_resolution says so"
                 )
-                raise Placed(fault, mark)
+                raise MarkedFault(fault, mark)
         found = Shape(*dims)
         if num.reaches(found.size, num.LARGEST):
             fault = Fault(f"an input of {found} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
-            raise Placed(fault, marks[0])
+            raise MarkedFault(fault, marks[0])
         return found
 
     def outputs(self, flow: Flow, scope: Scope) -> list[Tensor]:
@@ -141,12 +141,12 @@ class Expansion:
         found: list[Tensor] = []
         for ref in self.spec.outputs:
             try:
-                bound = scope.body.layers.get(self.evaluator.name(ref, scope))
+                bound = scope.frame.layers.get(self.evaluator.name(ref, scope))
                 if bound is None or not bound.skipped:
                     found += tensors(self.evaluator.layer(ref, scope))
-            except Placed as placed:
+            except MarkedFault as marked:
                 self.broken = True
-                self.problems.found.append(placed.problem)
+                self.problems.found.append(marked.problem)
             except DependsOnMistake:
                 self.broken = True
         return found
@@ -162,64 +162,64 @@ class Expansion:
 
     # ---- items and their modifiers ---------------------------------------------------------------
 
-    def run(self, items: list[Item], flow: Flow, scope: Scope, place: Place) -> Flow:
+    def run(self, items: list[Item], flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run a list of items, each fed by the one before."""
         for item in items:
-            flow = self.item(item, flow, scope, place)
+            flow = self.item(item, flow, scope, around)
         return flow
 
-    def item(self, item: Item, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def item(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run one item with its modifiers; a mistake gives a tensor of unknown shape."""
-        self.step(item, place)
+        self.count_step(item, around)
         try:
             if item.repeat is None:
-                return self.turn(item, flow, scope, place, first=True)
-            return self.repeated(item, item.repeat, flow, scope, place)
-        except Placed as placed:
-            self.problems.add(placed.problem, place.trace)
+                return self.once(item, flow, scope, around, first=True)
+            return self.repeated(item, item.repeat, flow, scope, around)
+        except MarkedFault as marked:
+            self.problems.add(marked.problem, around.trace)
         except Fault as fault:
-            self.problems.add(fault.at(item.mark), place.trace)
+            self.problems.add(fault.at(item.mark), around.trace)
         except DependsOnMistake:
             pass
         self.broken = True
-        lose(item, scope)
+        poison_names(item, scope)
         return Tensor(None)
 
-    def step(self, item: Item, place: Place) -> None:
+    def count_step(self, item: Item, around: Surroundings) -> None:
         """Count a step; refuse a network of too many."""
         self.steps += 1
         if self.steps > MOST_STEPS or len(self.nodes) > MOST_ROWS:
             what = f"{MOST_ROWS:,} layers" if len(self.nodes) > MOST_ROWS else f"{MOST_STEPS:,} steps"
             hint = "a repeat is larger than was meant"
-            self.problems.add(Problem(f"the network has more than {what}", item.mark, hint), place.trace)
+            self.problems.add(Problem(f"the network has more than {what}", item.mark, hint), around.trace)
             raise SpecError(self.problems.found)
 
-    def repeated(self, item: Item, repeat: Value, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def repeated(self, item: Item, repeat: Value, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item again and again, each turn fed by the one before."""
         scope.flow = flow
         turns = num.single(self.evaluator.whole(repeat, scope, "repeat"))
         if turns < 0 or turns > MOST_TURNS:
             rule = "a repeat is 0 times or more" if turns < 0 else f"a repeat is {MOST_TURNS:,} times at most"
-            raise Placed(Fault(f"repeat is {turns:,}", rule), repeat.mark)
-        inner = scope.turn()
+            raise MarkedFault(Fault(f"repeat is {turns:,}", rule), repeat.mark)
+        inner = scope.child()
         for i in range(turns):
             inner.vars["i"] = i
-            here = place.reached(f"turn {i + 1} of the repeat at {item.mark}")
-            flow = self.turn(item, flow, inner, here, first=i == 0)
+            here = around.via(f"turn {i + 1} of the repeat at {item.mark}")
+            flow = self.once(item, flow, inner, here, first=i == 0)
             if i:
-                self.step(item, here)
+                self.count_step(item, here)
         return flow
 
-    def turn(self, item: Item, flow: Flow, scope: Scope, place: Place, *, first: bool) -> Flow:
+    def once(self, item: Item, flow: Flow, scope: Scope, around: Surroundings, *, first: bool) -> Flow:
         """Run one turn: `from`, then `if`, then the item itself, then its name."""
         if first and item.source is not None:
             flow = self.picked(item.source, scope)
         if isinstance(item, TableItem):
-            return self.table(item, flow, scope, place)
+            return self.table(item, flow, scope, around)
         scope.flow = flow
         skipped = item.when is not None and not self.evaluator.truth(item.when, scope)
         if not skipped:
-            flow = self.marked(item, flow, scope, place)
+            flow = self.under_modifiers(item, flow, scope, around)
         if item.name is not None:
             self.bind(item, item.name, flow, scope, skipped=skipped)
         return flow
@@ -236,81 +236,81 @@ class Expansion:
         try:
             scope.bind(name, item, flow, indexed=ref.index is not None, skipped=skipped)
         except Fault as fault:
-            raise Placed(fault, ref.mark) from None
+            raise MarkedFault(fault, ref.mark) from None
 
-    def marked(self, item: Item, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def under_modifiers(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item under its `bits`, `density` and `share`."""
         start = len(self.nodes)
         if item.bits is not None:
-            place = place._replace(bits=self.evaluator.within(item.bits, scope, "bits", 1, 64))
+            around = around._replace(bits=self.evaluator.within(item.bits, scope, "bits", 1, 64))
         if item.density is not None:
-            place = place._replace(density=self.evaluator.within(item.density, scope, "density", 0, 1))
-        flow = self.dispatch(item, flow, scope, place)
+            around = around._replace(density=self.evaluator.within(item.density, scope, "density", 0, 1))
+        flow = self.dispatch(item, flow, scope, around)
         if item.share is not None:
             name = self.evaluator.name(item.share, scope)
-            share(name, item.share.mark, self.nodes[start:], scope.body)
+            share(name, item.share.mark, self.nodes[start:], scope.frame)
         return flow
 
-    def dispatch(self, item: Item, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def dispatch(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item by what it is."""
-        if place.depth >= DEEPEST:
+        if around.depth >= DEEPEST:
             raise Fault(f"blocks, branches and groups are nested more than {DEEPEST} deep")
         handler: Callable[..., Flow] = _HANDLERS[type(item)]
-        return handler(self, item, flow, scope, place)
+        return handler(self, item, flow, scope, around)
 
-    def path(self, item: Item, kind: str, scope: Scope, place: Place) -> str:
+    def path(self, item: Item, kind: str, scope: Scope, around: Surroundings) -> str:
         """Return a row's or a group's path: its name, or what it is with a number."""
         if item.name is None:
-            return self.paths.numbered(f"{place.prefix}{kind}")
-        return self.paths.named(f"{place.prefix}{self.evaluator.name(item.name, scope)}")
+            return self.paths.claim_numbered(f"{around.prefix}{kind}")
+        return self.paths.claim(f"{around.prefix}{self.evaluator.name(item.name, scope)}")
 
     # ---- what an item may be ---------------------------------------------------------------------
 
-    def operator(self, item: OpItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def operator(self, item: OpItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an operator; a join runs its branches first."""
         if item.branches is not None:
-            gathered = [self.branch(branch, flow, scope, place, item) for branch in item.branches]
-            paths = (self.path(item, item.key, scope, place),) * 2
-            return self.builder.node(item, item.cls, {}, gathered, paths, scope, place).outputs[0]
+            gathered = [self.branch(branch, flow, scope, around, item) for branch in item.branches]
+            paths = (self.path(item, item.key, scope, around),) * 2
+            return self.builder.node(item, item.cls, {}, gathered, paths, scope, around).outputs[0]
         taken = entering(item, flow)
-        found = self.builder.operator(item, taken, self.path(item, item.key, scope, place), scope, place)
+        found = self.builder.operator(item, taken, self.path(item, item.key, scope, around), scope, around)
         self.steps += len(found.tensors) if isinstance(found, Bundle) else 0
         return found
 
-    def branch(self, branch: Branch, flow: Flow, scope: Scope, place: Place, item: OpItem) -> Tensor:
+    def branch(self, branch: Branch, flow: Flow, scope: Scope, around: Surroundings, item: OpItem) -> Tensor:
         """Return what one branch of a join gives."""
-        self.step(item, place)
+        self.count_step(item, around)
         if branch.ref is not None:
             return self.evaluator.tensor(branch.ref, scope)
-        inside = place.deeper(f"{place.prefix}{branch.label}/" if branch.label else None)
+        inside = around.deeper(f"{around.prefix}{branch.label}/" if branch.label else None)
         return one_tensor(self.run(branch.items or [], flow, scope, inside), item.mark)
 
-    def call(self, item: CallItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def call(self, item: CallItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run a block's items in a scope of its own."""
-        block = scope.body.spec.blocks[item.key]
-        here = (scope.body.spec.where, block.name)
-        if here in place.blocks:
+        block = scope.frame.spec.blocks[item.key]
+        here = (scope.frame.spec.where, block.name)
+        if here in around.blocks:
             raise Fault(f"block '{block.name}' calls itself", "blocks do not recurse: use repeat")
-        inner = self.entered(block, item, flow, scope)
-        path = self.path(item, block.name, scope, place)
-        inside = place.called(path, here, f"block {block.name}, called at {item.mark}")
+        inner = self.callee_scope(block, item, flow, scope)
+        path = self.path(item, block.name, scope, around)
+        inside = around.in_block(path, here, f"block {block.name}, called at {item.mark}")
         try:
             result = self.run(block.items, flow, inner, inside)
             if block.outputs is None:
                 return result
             given = [self.evaluator.tensor(ref, inner) for ref in block.outputs]
             return Bundle(given, [self.evaluator.name(ref, inner) for ref in block.outputs])
-        except Placed as placed:
-            self.problems.add(placed.problem, inside.trace)
+        except MarkedFault as marked:
+            self.problems.add(marked.problem, inside.trace)
             raise DependsOnMistake from None
 
-    def entered(self, block: Block, item: CallItem, flow: Flow, scope: Scope) -> Scope:
+    def callee_scope(self, block: Block, item: CallItem, flow: Flow, scope: Scope) -> Scope:
         """Return the scope of a block's body: its arguments, and the tensors that enter it."""
         arguments = {name: self.evaluator.value(value, scope) for name, value in item.named.items()}
         for (name, _), value in zip(block.arguments, item.positional, strict=False):
             arguments[name] = self.evaluator.value(value, scope)
-        body = Body(scope.body.spec, scope.body.base, flow)
-        inner = Scope(body, {**body.base, **arguments}, flow)
+        frame = Frame(scope.frame.spec, scope.frame.constants, flow)
+        inner = Scope(frame, {**frame.constants, **arguments}, flow)
         for name, default in block.arguments:
             if name not in inner.vars and default is not None:
                 inner.vars[name] = self.evaluator.value(default, inner)
@@ -323,108 +323,108 @@ class Expansion:
                 enter = "1 tensor enters" if len(given) == 1 else f"{len(given)} tensors enter"
                 raise Fault(f"block '{block.name}' takes {wanted}, but {enter} it", "say which with from: [a, b]")
             for name, tensor in zip(block.inputs, given, strict=True):
-                body.layers[name] = Binding(tensor, None, (), skipped=False)
+                frame.layers[name] = Binding(tensor, None, (), skipped=False)
         return inner
 
-    def group(self, item: GroupItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def group(self, item: GroupItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run the items of a group."""
-        prefix = None if item.name is None else f"{self.path(item, 'do', scope, place)}/"
-        return self.run(item.items, flow, scope, place.deeper(prefix))
+        prefix = None if item.name is None else f"{self.path(item, 'do', scope, around)}/"
+        return self.run(item.items, flow, scope, around.deeper(prefix))
 
-    def table(self, item: TableItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def table(self, item: TableItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run the items of a table for each of its rows; `name` and `if` are asked for each."""
         scope.flow = flow
         found = columns(item, scope, self.evaluator)
         for index in range(len(found[0]) if found else 0):
-            here = place.reached(f"row {index + 1} of the table at {item.mark}")
-            self.step(item, here)
-            row = scope.turn(index)
+            here = around.via(f"row {index + 1} of the table at {item.mark}")
+            self.count_step(item, here)
+            row = scope.child(index)
             row.flow = flow
             row.vars["row"] = index
             row.vars |= cells(item, found, index, row, self.evaluator)
             skipped = item.when is not None and not self.evaluator.truth(item.when, row)
             if not skipped:
                 if item.name is not None:
-                    here = here._replace(prefix=f"{self.path(item, 'row', row, place)}/")
+                    here = here._replace(prefix=f"{self.path(item, 'row', row, around)}/")
                 flow = self.run(item.items, flow, row, here)
             if item.name is not None:
                 self.bind(item, item.name, flow, row, skipped=skipped)
         return flow
 
-    def word(self, item: WordItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def variable_item(self, item: WordItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item whose key is a variable, as the operator or block that it holds."""
         if item.key not in scope.vars:
             raise DependsOnMistake  # a constant whose value could not be known
         word = scope.vars[item.key]
         if not isinstance(word, str):
             raise Fault(f"'{item.key}' is {num.describe(word)}, which is no operator or block")
-        blocks = scope.body.spec.blocks
+        blocks = scope.frame.spec.blocks
         if word not in blocks and ops.find(word) is None:
             hint = nearest(word, (*blocks, *ops.operators()))
             raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
         if word not in item.resolved:
-            item.resolved[word] = read_word_item(scope.body.spec, item, word)
+            item.resolved[word] = read_word_item(scope.frame.spec, item, word)
         found, problems = item.resolved[word]
         for problem in problems:
-            self.problems.add(problem, place.trace)
+            self.problems.add(problem, around.trace)
         found.name = item.name
-        return self.dispatch(found, flow, scope, place.deeper())
+        return self.dispatch(found, flow, scope, around.deeper())
 
-    def include(self, item: IncludeItem, flow: Flow, scope: Scope, place: Place) -> Flow:
+    def include(self, item: IncludeItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run the layers of another spec, up to one of them where `until` says so."""
-        spec = self.includes.spec(item, scope.body.spec, place)
+        spec = self.includes.spec(item, scope.frame.spec, around)
         knobs = self.includes.knobs(item, spec, scope)
         self.steps += len(spec.functions)
         until = item.until.text if item.until else ""
         inner = spec_scope(spec, knobs, flow, self.problems.found, until)
-        inside = place.deeper(f"{self.paths.named(f'{place.prefix}{item.alias}')}/")
-        inside = inside.reached(f"{spec.where}, included at {item.mark}")
-        inside = inside._replace(includes=(*place.includes, (spec.folder, spec.where)))
+        inside = around.deeper(f"{self.paths.claim(f'{around.prefix}{item.alias}')}/")
+        inside = inside.via(f"{spec.where}, included at {item.mark}")
+        inside = inside._replace(includes=(*around.includes, (spec.folder, spec.where)))
         reached = not until
         try:
             flow = self.run(spec.layers, flow, inner, inside)
-        except Reached as stopped:
+        except UntilReached as stopped:
             flow, reached = stopped.flow, True
         if not reached and item.until is not None:
-            fault = Fault(f"{item.spec} has no layer '{until}'", nearest(until, inner.body.layers))
-            raise Placed(fault, item.until.mark)
-        for name, bound in inner.body.layers.items():
-            scope.body.layers[f"{item.alias}.{name}"] = Binding(bound.flow, None, (), skipped=False)
+            fault = Fault(f"{item.spec} has no layer '{until}'", nearest(until, inner.frame.layers))
+            raise MarkedFault(fault, item.until.mark)
+        for name, bound in inner.frame.layers.items():
+            scope.frame.layers[f"{item.alias}.{name}"] = Binding(bound.flow, None, (), skipped=False)
         return flow
 
 
-def lose(item: Item, scope: Scope) -> None:
+def poison_names(item: Item, scope: Scope) -> None:
     """Make unknown what an item that failed would have named, so that nothing else is said about it."""
-    body = scope.body
+    frame = scope.frame
     if isinstance(item, MistakenItem):
-        body.lost.add("")
+        frame.poisoned.add("")
     if isinstance(item, IncludeItem):
-        body.lost.add(f"{item.alias}.")
+        frame.poisoned.add(f"{item.alias}.")
     if item.name is not None and item.name.index is not None:
-        body.lost.add(item.name.text)
+        frame.poisoned.add(item.name.text)
     elif item.name is not None:
-        body.layers[item.name.text] = Binding(Tensor(None), item, scope.rows, skipped=False)
+        frame.layers[item.name.text] = Binding(Tensor(None), item, scope.rows, skipped=False)
     inside = item.items if isinstance(item, GroupItem | TableItem) else []
     branches = (item.branches or []) if isinstance(item, OpItem) else []
     for part in (*inside, *(part for branch in branches for part in branch.items or [])):
-        if part.name is None or part.name.text not in body.layers:
-            lose(part, scope)
+        if part.name is None or part.name.text not in frame.layers:
+            poison_names(part, scope)
 
 
 def _by(dims: tuple[Any, ...]) -> str:
     return "x".join(str(dim) for dim in dims)
 
 
-def _lost(*_: Any) -> Flow:
+def _mistaken(*_: Any) -> Flow:
     raise DependsOnMistake
 
 
 _HANDLERS: dict[type[Item], Any] = {
-    MistakenItem: _lost,
+    MistakenItem: _mistaken,
     OpItem: Expansion.operator,
     CallItem: Expansion.call,
     GroupItem: Expansion.group,
-    WordItem: Expansion.word,
+    WordItem: Expansion.variable_item,
     IncludeItem: Expansion.include,
 }
 

@@ -52,7 +52,7 @@ class Node:
         "bits",
         "call",
         "density",
-        "held",
+        "holds_input",
         "index",
         "inputs",
         "kind",
@@ -79,14 +79,14 @@ class Node:
         self.shared: Node | None = None  # the node whose weights it uses
         self.bits: Any = None
         self.density: Any = None
-        self.held = False  # whether the reference implementation holds its layer's input until the layer is done
+        self.holds_input = False  # whether the reference implementation holds its layer's input until the layer is done
         self.call = MODULE  # how the reference implementation calls it: a word of the spec's `reference`
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op.kind} {self.x} -> {self.y}>"
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def path_parts(self) -> tuple[str, ...]:
         """The modules that its layer stands in, and the layer: names part at `/`, imported ones at `.`."""
         return tuple(re.split("[/.]", self.layer))
 
@@ -101,7 +101,7 @@ class Node:
         return tuple(one.moved(by) for one, by in zip(found, self.op.begins(x, self.y, part), strict=True))
 
     @property
-    def giver(self) -> Node | None:
+    def producer(self) -> Node | None:
         """The node that gives its first input; None where the network's own enters, or nothing."""
         return self.inputs[0].node if self.inputs else None
 
@@ -113,28 +113,28 @@ class Graph:
         self.spec = spec
         self.knobs = knobs
         self.input = source
-        self.own: tuple[Any, ...] = ()  # the shape of the spec's own input, where another is given from outside
-        self.given = False  # whether the input's shape was given from outside, not by the spec
+        self.own_dims: tuple[Any, ...] = ()  # the shape of the spec's own input, where another is given from outside
+        self.input_given = False  # whether the input's shape was given from outside, not by the spec
         self.nodes: list[Node] = []
         self.outputs: list[Tensor] = []
 
     @property
-    def other_channels(self) -> str:
+    def channel_warning(self) -> str:
         """What is to be told loudly of an input from outside: that it has other channels than the spec's own."""
         shape = self.input.shape
-        if not (self.given and self.own and shape) or shape.c == self.own[0]:
+        if not (self.input_given and self.own_dims and shape) or shape.c == self.own_dims[0]:
             return ""
-        said = f"the input {shape} has other channels than the spec's own {Shape(*self.own)}"
-        last = shape.dims[-1] == self.own[0]
+        said = f"the input {shape} has other channels than the spec's own {Shape(*self.own_dims)}"
+        last = shape.dims[-1] == self.own_dims[0]
         return f"{said}: they come first, {Shape(shape.dims[-1], *shape.dims[:-1])}" if last else said
 
-    def called(self) -> None:
+    def mark_reference_calls(self) -> None:
         """Tell each node how the reference implementation calls it: by the first pattern that its name matches."""
         words = [word for word, patterns in self.spec.reference.items() for _ in patterns]
         called = _matcher(pattern for patterns in self.spec.reference.values() for pattern in patterns)
         held = _matcher(self.spec.held)
         for node in self.nodes if words or self.spec.held else ():
-            node.held = held(node.layer) is not None
+            node.holds_input = held(node.layer) is not None
             number = called(node.name)
             node.call = MODULE if number is None else words[number]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base.errors import Fault, Problem, Problems, SpecError
-from costcalc.graph.evaluator import Evaluator, Placed
+from costcalc.graph.evaluator import Evaluator, MarkedFault
 from costcalc.graph.knobs import refused
-from costcalc.graph.place import Place
 from costcalc.graph.scope import Scope
+from costcalc.graph.surroundings import Surroundings
 from costcalc.language import zoo
 from costcalc.language.document import DependsOnMistake, IncludeItem, Spec
 
@@ -23,10 +23,10 @@ class Includes:
         self.evaluator = evaluator
         self.found: dict[tuple[str | None, str], Spec] = {}
 
-    def spec(self, item: IncludeItem, host: Spec, place: Place) -> Spec:
+    def spec(self, item: IncludeItem, host: Spec, around: Surroundings) -> Spec:
         """Return the spec that is included; its own mistakes are told as such."""
         key = (host.folder, item.spec)
-        there = place.reached(f"{item.spec}, included at {item.mark}")
+        there = around.via(f"{item.spec}, included at {item.mark}")
         try:
             spec = self.found[key] = self.found.get(key) or zoo.include(item.spec, host)
         except SpecError as error:
@@ -34,14 +34,14 @@ class Includes:
                 if problem.mark.line >= 0:
                     self.problems.add(problem, there.trace)
                 else:
-                    self.problems.add(Problem(problem.message, item.mark, problem.hint), place.trace)
+                    self.problems.add(Problem(problem.message, item.mark, problem.hint), around.trace)
             raise DependsOnMistake from None
         here = (spec.folder, spec.where)
-        if here in place.includes or len(place.includes) > MOST_INCLUDES:
-            circle = " -> ".join((*(where for _, where in place.includes), spec.where))
+        if here in around.includes or len(around.includes) > MOST_INCLUDES:
+            circle = " -> ".join((*(where for _, where in around.includes), spec.where))
             circular = f"specs include each other: {circle}"
             deep = f"more than {MOST_INCLUDES} specs include one another: {circle}"
-            raise Placed(Fault(circular if here in place.includes else deep), item.mark)
+            raise MarkedFault(Fault(circular if here in around.includes else deep), item.mark)
         for problem in spec.problems:
             self.problems.add(problem, there.trace)
         return spec
@@ -53,5 +53,5 @@ class Includes:
             if fault := refused(spec, name, value):
                 known = name in spec.knobs
                 said = fault.message if known else f"{item.spec} has no knob '{name}'"
-                raise Placed(Fault(said, fault.hint), item.knobs[name].mark if known else item.keys[name])
+                raise MarkedFault(Fault(said, fault.hint), item.knobs[name].mark if known else item.keys[name])
         return {**spec.knobs, **given}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from costcalc.graph.graph import Node
 
 
-class Paths:
+class UniquePaths:
     """Gives paths, each once."""
 
     def __init__(self) -> None:
@@ -15,7 +15,7 @@ class Paths:
         self.taken: set[str] = set()
         self.firsts: set[str] = set()  # the paths that costcalc numbered 1
 
-    def named(self, path: str) -> str:
+    def claim(self, path: str) -> str:
         """Return the path of a layer that the spec names; a turn after the first gets a number."""
         if path in self.taken:
             self.counters.setdefault(path, 1)  # the second of a name is its _2
@@ -23,7 +23,7 @@ class Paths:
         self.taken.add(path)
         return path
 
-    def numbered(self, path: str) -> str:
+    def claim_numbered(self, path: str) -> str:
         """Return the path of a layer that is called by what it is, with a number: `conv2`."""
         found = self._free(path, "")
         if found == f"{path}1":

@@ -24,7 +24,7 @@ class Binding:
         self.skipped = skipped
 
 
-class Reached(Exception):
+class UntilReached(Exception):
     """The layer that `include` goes up to has been run."""
 
     def __init__(self, flow: Flow) -> None:
@@ -32,50 +32,50 @@ class Reached(Exception):
         self.flow = flow
 
 
-class Body:
+class Frame:
     """What all items of one body share: a spec's layers, or a block's."""
 
-    __slots__ = ("base", "layers", "lost", "shares", "source", "spec", "until")
+    __slots__ = ("constants", "layers", "poisoned", "shares", "source", "spec", "until")
 
-    def __init__(self, spec: Spec, base: dict[str, Any], source: Flow, until: str = "") -> None:
+    def __init__(self, spec: Spec, constants: dict[str, Any], source: Flow, until: str = "") -> None:
         self.spec = spec
-        self.base = base  # knobs, and the constants under `define`
+        self.constants = constants  # knobs, and the constants under `define`
         self.source = source  # what entered the body: `input`
         self.until = until  # the layer that `include` goes up to
         self.layers: dict[str, Binding] = {}
         self.shares: dict[str, list[Node]] = {}
-        self.lost: set[str] = set()  # with what the names begin that items which failed may have given
+        self.poisoned: set[str] = set()  # with what the names begin that items which failed may have given
 
 
 class Scope:
     """Where the names of one item find their values (`expr.Lookup`): its body, its variables, what enters it."""
 
-    __slots__ = ("body", "flow", "rows", "vars")
+    __slots__ = ("flow", "frame", "rows", "vars")
 
-    def __init__(self, body: Body, variables: dict[str, Any], flow: Flow, rows: tuple[int, ...] = ()) -> None:
-        self.body = body
+    def __init__(self, frame: Frame, variables: dict[str, Any], flow: Flow, rows: tuple[int, ...] = ()) -> None:
+        self.frame = frame
         self.vars = variables
         self.flow = flow  # what enters the item at hand: `c_in`
         self.rows = rows  # the rows of the tables around
 
-    def turn(self, *row: int) -> Scope:
+    def child(self, *row: int) -> Scope:
         """Return a scope for the turns of a repeat, or for a table's row: variables of its own, the same body."""
-        return Scope(self.body, dict(self.vars), self.flow, (*self.rows, *row))
+        return Scope(self.frame, dict(self.vars), self.flow, (*self.rows, *row))
 
     def bind(self, name: str, item: Item, flow: Flow, *, indexed: bool, skipped: bool) -> None:
         """Give a layer's name to what flows; raise Fault where the name is another's."""
-        body = self.body
-        if indexed and (name in self.vars or name in body.spec.blocks):
+        frame = self.frame
+        if indexed and (name in self.vars or name in frame.spec.blocks):
             kind = "a variable's" if name in self.vars else "a block's"
             raise Fault(f"a layer cannot be called '{name}'", f"it is {kind} name: shadowing is refused")
-        known = body.layers.get(name)
+        known = frame.layers.get(name)
         again = known is not None and known.item is item and known.rows == self.rows and not indexed
         if known is not None and not again:
             hint = "only the turns of a repeat give a name anew; an index makes names differ: p(row)"
             raise Fault(f"two layers are called '{name}'", hint)
-        body.layers[name] = Binding(flow, item, self.rows, skipped=skipped)
-        if name == body.until:
-            raise Reached(flow)
+        frame.layers[name] = Binding(flow, item, self.rows, skipped=skipped)
+        if name == frame.until:
+            raise UntilReached(flow)
 
     def dim(self, name: str) -> Any:
         """Return c_in, h_in or w_in."""
@@ -89,47 +89,47 @@ class Scope:
             raise Fault(f"{name} takes a layer's name, not {num.describe(value)}")
         return _dim(name[0], _shape(value))
 
-    def word(self, name: str) -> Any:
+    def resolve(self, name: str) -> Any:
         """Return what a word stands for that is no variable."""
         if name == "input":
-            return self.body.source
+            return self.frame.source
         found = self.find(name)
         if found is not None:
             return found
-        if name in self.body.spec.functions:
+        if name in self.frame.spec.functions:
             raise DependsOnMistake  # a constant whose value could not be known
-        if name in self.body.spec.blocks or known_word(name):
+        if name in self.frame.spec.blocks or known_word(name):
             return name
-        raise self.missing(name)
+        raise self.unknown_name(name)
 
     def call(self, name: str, values: list[Any]) -> Any:
         """Return a defined function's value, or the layer of an indexed name."""
-        function = self.body.spec.functions.get(name)
+        function = self.frame.spec.functions.get(name)
         if function is None:
-            return self.word(f"{name}{num.whole(values[0])}")
+            return self.resolve(f"{name}{num.whole(values[0])}")
         return _evaluate(function, values, self)
 
     def find(self, name: str) -> Flow | None:
         """Return the layer of that name, or the part of one (`cell.out`)."""
-        bound = self.body.layers.get(name)
+        bound = self.frame.layers.get(name)
         if bound is not None:
             return bound.flow
         head, _, part = name.rpartition(".")
-        bound = self.body.layers.get(head) if head else None
+        bound = self.frame.layers.get(head) if head else None
         return None if bound is None else _part(bound.flow, part, head)
 
-    def missing(self, name: str) -> Exception:
-        """Return what to raise for a name that no layer has; Unknown where a mistake told already may be the cause."""
-        if any(name.startswith(stem) for stem in self.body.lost):
+    def unknown_name(self, name: str) -> Exception:
+        """Return what to raise for a name that no layer has; DependsOnMistake where a told mistake may be the cause."""
+        if any(name.startswith(stem) for stem in self.frame.poisoned):
             return DependsOnMistake()
-        hint = nearest(name, self.body.layers) or "a layer can be used after the item that it names"
+        hint = nearest(name, self.frame.layers) or "a layer can be used after the item that it names"
         return Fault(f"no layer before this one is called '{name}'", hint)
 
     def layer(self, name: str) -> Flow:
         """Return an earlier layer; raise Fault if there is none of that name."""
-        found = self.body.source if name == "input" else self.find(name)
+        found = self.frame.source if name == "input" else self.find(name)
         if found is None:
-            raise self.missing(name)
+            raise self.unknown_name(name)
         return found
 
 
@@ -167,12 +167,12 @@ def _part(flow: Flow, part: str, name: str) -> Flow:
 
 def _evaluate(function: Function, values: list[Any], scope: Scope) -> Any:
     """Run a function of `define`: it sees its arguments, the knobs and the constants."""
-    outer, body = scope.body, function.body
+    outer, body = scope.frame, function.body
     if body.run is None:
         return body.constant
-    variables = {**outer.base, **dict(zip(function.arguments or (), values, strict=False))}
+    variables = {**outer.constants, **dict(zip(function.arguments or (), values, strict=False))}
     try:
-        return body.run(Scope(Body(outer.spec, outer.base, outer.source), variables, outer.source))
+        return body.run(Scope(Frame(outer.spec, outer.constants, outer.source), variables, outer.source))
     except Fault as fault:
         called = f"{function.name}({', '.join(num.describe(value) for value in values)})"
         raise Fault(f"{called}: {fault.message}", fault.hint) from None
@@ -183,16 +183,16 @@ def spec_scope(spec: Spec, knobs: dict[str, Any], source: Flow, problems: list[P
 
     What is wrong with a constant goes into `problems`; what reads it is then unknown.
     """
-    base = dict(knobs)
-    scope = Scope(Body(spec, base, Tensor(None)), dict(knobs), Tensor(None))
+    constants = dict(knobs)
+    scope = Scope(Frame(spec, constants, Tensor(None)), dict(knobs), Tensor(None))
     for name, function in spec.functions.items():
         if function.arguments:
             continue
         try:
             body = function.body
-            base[name] = scope.vars[name] = body.constant if body.run is None else body.run(scope)
+            constants[name] = scope.vars[name] = body.constant if body.run is None else body.run(scope)
         except Fault as fault:
             problems.append(fault.at(function.body.mark))
         except DependsOnMistake:
             pass
-    return Scope(Body(spec, base, source, until), dict(base), source)
+    return Scope(Frame(spec, constants, source, until), dict(constants), source)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.base.errors import Fault
-from costcalc.graph.evaluator import Evaluator, Placed
+from costcalc.graph.evaluator import Evaluator, MarkedFault
 from costcalc.graph.scope import Scope
 from costcalc.language.document import TableItem, Value
 from costcalc.numbers import num
@@ -21,7 +21,7 @@ def columns(item: TableItem, scope: Scope, evaluator: Evaluator) -> list[Sequenc
         values = column if isinstance(column, list) else evaluator.value(column, scope)
         if not isinstance(values, list | tuple):
             assert isinstance(column, Value)
-            raise Placed(Fault(f"column '{name}' is {num.describe(values)}, not a list"), column.mark)
+            raise MarkedFault(Fault(f"column '{name}' is {num.describe(values)}, not a list"), column.mark)
         found.append(values)
     if len({len(values) for values in found}) > 1:
         said = ", ".join(f"{n} has {len(values)}" for n, values in zip(item.columns, found, strict=True))

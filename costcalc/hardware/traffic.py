@@ -77,10 +77,10 @@ def _fused(node: Node, fusion: str) -> bool:
     if fusion == "eager" or not _pointwise(node):
         return False
     if fusion == "ideal":
-        return any(_giver(tensor) is not None for tensor in node.inputs if _as_large(tensor, node))
+        return any(_producer(tensor) is not None for tensor in node.inputs if _as_large(tensor, node))
     # What was written last flows through: a shortcut was written long before.
-    givers = [(giver.index, _pointwise(giver) and _as_large(t, node)) for t in node.inputs if (giver := _giver(t))]
-    return bool(givers) and max(givers)[1]
+    producers = [(by.index, _pointwise(by) and _as_large(t, node)) for t in node.inputs if (by := _producer(t))]
+    return bool(producers) and max(producers)[1]
 
 
 def _done(node: Node) -> str:
@@ -99,7 +99,7 @@ def _as_large(tensor: Tensor, node: Node) -> bool:
     return tensor.shape is not None and num.every(tensor.shape.size == y.size)
 
 
-def _giver(tensor: Tensor) -> Node | None:
+def _producer(tensor: Tensor) -> Node | None:
     """Return the node that writes a tensor, views looked through; None for the network's input and what is stored."""
     node = tensor.node
     while node is not None and _done(node) in (VIEW, STORED):

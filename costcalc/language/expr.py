@@ -40,7 +40,7 @@ class Lookup(Protocol):
     def dim_of(self, name: str, value: Any) -> Any:
         """Return c_of, h_of or w_of of a tensor, given as a value or a layer's name."""
 
-    def word(self, name: str) -> Any:
+    def resolve(self, name: str) -> Any:
         """Return what a word that is no variable stands for: a layer's tensor, or the word itself."""
 
     def call(self, name: str, values: list[Any]) -> Any:
@@ -131,7 +131,7 @@ def _name(name: str) -> Run:
         try:
             return scope.vars[name]
         except KeyError:
-            return scope.word(name)
+            return scope.resolve(name)
 
     return run
 
@@ -188,7 +188,7 @@ class _Compiler:
             raise Fault("a dot stands only in a layer's name", _WHAT_MAY, offset=node.col_offset)
         dotted = ".".join([part.id, *reversed(parts)])
         self.names.append((dotted, node.col_offset))
-        return lambda scope: scope.word(dotted)
+        return lambda scope: scope.resolve(dotted)
 
     def _list(self, node: ast.List, depth: int) -> Run:
         items = [self.compile(item, depth) for item in node.elts]

@@ -138,10 +138,10 @@ def blocks(graph: Graph) -> list[set[Keys]]:
 
     A layer in which others stand is a block too: a norm with its activation in it (`bn1`, `bn1.act`).
     """
-    keys = [node.keys for node in graph.nodes]
+    keys = [node.path_parts for node in graph.nodes]
     holders = {one[:depth] for one in keys for depth in range(1, len(one))}
     return [
-        {one[:depth] for depth in range(1, len(one))} | ({one} if one in holders or node.held else set())
+        {one[:depth] for depth in range(1, len(one))} | ({one} if one in holders or node.holds_input else set())
         for one, node in zip(keys, graph.nodes, strict=True)
     ]
 

@@ -32,7 +32,7 @@ def notes(layers: Sequence[Layer], rule: Convention, batch: int) -> list[str]:
 def heading(graph: Graph) -> list[str]:
     """Return the lines above a table: the network, its knobs and input, where it comes from."""
     knobs = ", ".join(f"{name} {_value(value)}" for name, value in graph.knobs.items())
-    shape = f"input {graph.input.shape}{' as given' if graph.given else ''}"
+    shape = f"input {graph.input.shape}{' as given' if graph.input_given else ''}"
     said = [f"{graph.spec.name}: {shape}{f', {knobs}' if knobs else ''}"]
     source = graph.spec.meta.get("source")
     return [*said, str(source)] if source else said

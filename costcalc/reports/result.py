@@ -158,7 +158,7 @@ class Result:
 
     def notes(self) -> list[str]:
         """Return what a reader must know beside the numbers: convention, batch, stated and shared rows, odd inputs."""
-        odd = [f"! {self.graph.other_channels}"] if self.graph.other_channels else []
+        odd = [f"! {self.graph.channel_warning}"] if self.graph.channel_warning else []
         return [*notes(self.layers, self.convention, self.batch), *odd]
 
     def records(self, columns: str | Iterable[str] = (), **options: Any) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ class EditableNetwork(Flat):
         users = self.users(value)
         return users[0] if len(users) == 1 and value not in self.outputs else None
 
-    def giver(self, value: str) -> Step | None:
+    def producer(self, value: str) -> Step | None:
         """Return the step that gives a value; None for the network's input."""
         return next((step for step in self.steps if value in step.outputs), None)
 

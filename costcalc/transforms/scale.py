@@ -140,7 +140,7 @@ def last_layers(network: EditableNetwork) -> set[str]:
     values, found = list(network.outputs), set[str]()
     seen = set(values)
     while values:
-        step = network.giver(values.pop())
+        step = network.producer(values.pop())
         if step is None:
             continue
         if "out" in step.fields and not depthwise(step):

@@ -31,11 +31,11 @@ class FuseBatchNorm(Transformation):
     @staticmethod
     def before(network: EditableNetwork, step: Step, names: set[str]) -> bool:
         """Say whether the layer before a norm is one of these."""
-        before = network.giver(step.inputs[0])
+        before = network.producer(step.inputs[0])
         return before is not None and before.name in names
 
     def refuses(self, network: EditableNetwork, step: Step) -> str:
-        before = network.giver(step.inputs[0])
+        before = network.producer(step.inputs[0])
         if before is None or before.kind not in WEIGHTED:
             return f"it follows {network.type(before) if before else 'the input'}, which has no weights to take it"
         if network.only_user(before.outputs[0]) is not step:
@@ -48,7 +48,7 @@ class FuseBatchNorm(Transformation):
         return ""
 
     def plan(self, network: EditableNetwork, step: Step) -> dict[str, Action]:
-        before = network.giver(step.inputs[0])
+        before = network.producer(step.inputs[0])
         assert before is not None
         return {before.name: _with_bias, step.name: _passed}
 
@@ -112,7 +112,7 @@ def gates(network: EditableNetwork) -> list[Gate]:
 def _gate(network: EditableNetwork, product: Step, value: str, gate: str) -> Gate | None:
     """Return the squeeze-and-excite of `value` whose gate is computed as `gate`; None where it is none."""
     chain: list[Step] = []
-    while (step := network.giver(gate)) is not None and ops.operators()[step.kind].inputs == 1:
+    while (step := network.producer(gate)) is not None and ops.operators()[step.kind].inputs == 1:
         chain.insert(0, step)
         gate = step.inputs[0]
         if _pools(step):
@@ -158,7 +158,7 @@ class PoolClassifier(Transformation):
         """Return the last fully connected layer, the value that is pooled for it, and the steps between."""
         last = self.last(network)
         value, gone = last.inputs[0], list[Step]()
-        while (step := network.giver(value)) is not None and step.kind not in POOLS and self.goes(step):
+        while (step := network.producer(value)) is not None and step.kind not in POOLS and self.goes(step):
             gone.insert(0, step)
             value = step.inputs[0]
         if not any(step.kind in {last.kind, "flatten"} for step in gone):
@@ -169,9 +169,9 @@ class PoolClassifier(Transformation):
         """Return the last fully connected layer; raise SpecError where the network does not end in one."""
         if len(network.outputs) != 1:
             raise stop(f"--{self.word}: {network.name} has {len(network.outputs)} outputs, and no one classifier")
-        step = network.giver(network.outputs[0])
+        step = network.producer(network.outputs[0])
         while step is not None and step.kind != "fc" and len(step.inputs) == 1 and step.kind not in WEIGHTED:
-            step = network.giver(step.inputs[0])
+            step = network.producer(step.inputs[0])
         if step is None or step.kind != "fc":
             raise stop(f"--{self.word}: {network.name} does not end in a fully connected layer")
         return step

@@ -962,11 +962,11 @@ def test_an_input_of_other_channels_is_told() -> None:
     text = "input: [3, 8, 8]\nlayers: [relu]"
     told = "the input 8x8x3 has other channels than the spec's own 3x8x8: they come first, 3x8x8"
     assert f"! {told}" in run(text, input=(8, 8, 3)).notes()
-    assert run(text, input=(1, 8, 8)).graph.other_channels == (
+    assert run(text, input=(1, 8, 8)).graph.channel_warning == (
         "the input 1x8x8 has other channels than the spec's own 3x8x8"
     )
-    assert run(text, input=(3, 9, 9)).graph.other_channels == ""
-    assert run(text).graph.other_channels == ""
+    assert run(text, input=(3, 9, 9)).graph.channel_warning == ""
+    assert run(text).graph.channel_warning == ""
 
 
 def test_min_resolution() -> None:

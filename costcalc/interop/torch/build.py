@@ -116,7 +116,7 @@ def _paths(torch: Any, graph: Graph) -> list[Path]:
 
 def _path(node: Node, meanings: set[str]) -> Path:
     """Return a node's keys: its layer's name parted, and what follows the layer (its norm) in the last."""
-    parts = [f"{part}_" if part in meanings or not part else part for part in node.keys]
+    parts = [f"{part}_" if part in meanings or not part else part for part in node.path_parts]
     return (*parts[:-1], parts[-1] + node.name[len(node.layer) :])
 
 
