@@ -211,11 +211,15 @@ class Expansion:
         return flow
 
     def once(self, item: Item, flow: Flow, scope: Scope, around: Surroundings, *, first: bool) -> Flow:
-        """Run one turn: `from`, then `if`, then the item itself, then its name."""
+        """Run one turn: `from`, then the item with its other modifiers; a table has them in each of its rows."""
         if first and item.source is not None:
             flow = self.picked(item.source, scope)
         if isinstance(item, TableItem):
             return self.table(item, flow, scope, around)
+        return self.guarded(item, flow, scope, around)
+
+    def guarded(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
+        """Run an item if its `if` holds, then give its name to what flows."""
         scope.flow = flow
         skipped = item.when is not None and not self.evaluator.truth(item.when, scope)
         if not skipped:
@@ -332,7 +336,7 @@ class Expansion:
         return self.run(item.items, flow, scope, around.deeper(prefix))
 
     def table(self, item: TableItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
-        """Run the items of a table for each of its rows; `name` and `if` are asked for each."""
+        """Run a table row by row; its modifiers see the row's cells."""
         scope.flow = flow
         found = columns(item, scope, self.evaluator)
         for index in range(len(found[0]) if found else 0):
@@ -342,14 +346,14 @@ class Expansion:
             row.flow = flow
             row.vars["row"] = index
             row.vars |= cells(item, found, index, row, self.evaluator)
-            skipped = item.when is not None and not self.evaluator.truth(item.when, row)
-            if not skipped:
-                if item.name is not None:
-                    here = here._replace(prefix=f"{self.path(item, 'row', row, around)}/")
-                flow = self.run(item.items, flow, row, here)
-            if item.name is not None:
-                self.bind(item, item.name, flow, row, skipped=skipped)
+            flow = self.guarded(item, flow, row, here)
         return flow
+
+    def row(self, item: TableItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
+        """Run the items of a table for one of its rows."""
+        if item.name is not None:
+            around = around._replace(prefix=f"{self.path(item, 'row', scope, around)}/")
+        return self.run(item.items, flow, scope, around)
 
     def variable_item(self, item: WordItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item whose key is a variable, as the operator or block that it holds."""
@@ -424,6 +428,7 @@ _HANDLERS: dict[type[Item], Any] = {
     OpItem: Expansion.operator,
     CallItem: Expansion.call,
     GroupItem: Expansion.group,
+    TableItem: Expansion.row,
     WordItem: Expansion.variable_item,
     IncludeItem: Expansion.include,
 }
