@@ -10,7 +10,7 @@ from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
 from costcalc.graph.scope import Frame, Scope, single
 from costcalc.graph.surroundings import Surroundings
-from costcalc.language.document import DependsOnMistake, Item, OpItem, Value
+from costcalc.language.document import DependsOnMistake, Item, OpItem
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 from costcalc.operators import op as ops
@@ -68,18 +68,14 @@ class Builder:
             known = ops.role_words(role)
             fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
             raise MarkedFault(fault, item.values[role].mark)
-        values = self.defaults(kind, scope.frame)
+        values = self.defaults(kind, Scope(scope.frame, dict(scope.frame.constants), flow))
         paths = (f"{node.name}/{kind}", node.name)
         return self.node(item, ops.REGISTRY[kind], values, [single(flow)], paths, scope, around).outputs[0]
 
-    def defaults(self, kind: str, frame: Frame) -> dict[str, Any]:
-        """Return a spec's defaults for an operator that another one names; they see knobs and constants only."""
-        stated: dict[str, Value] | None = frame.spec.defaults.get(kind)
-        if not stated:
-            return {}
-        nothing = Tensor(None)
-        above = Scope(Frame(frame.spec, frame.constants, nothing), dict(frame.constants), nothing)
-        return {name: self.evaluator.value(value, above) for name, value in stated.items()}
+    def defaults(self, kind: str, scope: Scope) -> dict[str, Any]:
+        """Return a spec's defaults for an operator that another one names: they see constants, and what enters it."""
+        stated = scope.frame.spec.defaults.get(kind, {})
+        return {name: self.evaluator.value(value, scope) for name, value in stated.items()}
 
     def node(
         self,
@@ -110,7 +106,7 @@ class Builder:
             if cls.checks:
                 self.check(op, x, y, item, scope, around)
         except Fault as fault:
-            raise MarkedFault(fault, _mark(item, fault, scope)) from None
+            raise MarkedFault(fault, _mark(item, cls, fault, scope)) from None
         return node
 
     def check(self, op: ops.Op, x: Any, y: Any, item: Item, scope: Scope, around: Surroundings) -> None:
@@ -118,7 +114,7 @@ class Builder:
         try:
             op.check(x, y)
         except Fault as fault:
-            self.problems.add(fault.at(_mark(item, fault, scope)), around.trace)
+            self.problems.add(fault.at(_mark(item, type(op), fault, scope)), around.trace)
 
 
 def entering(item: OpItem, flow: Flow) -> list[Tensor]:
@@ -154,16 +150,23 @@ def share(name: str, mark: Mark, nodes: list[Node], frame: Frame) -> None:
         mine.shared = theirs
 
 
-def _mark(item: Item, fault: Fault, scope: Scope) -> Mark:
-    """Return the place of the field at fault where the item states it, else the item's.
+def _mark(item: Item, cls: type[ops.Op], fault: Fault, scope: Scope) -> Mark:
+    """Return the place of the field at fault where it is stated, else the item's.
 
-    A default that is wrong by itself is the mistake; one that does not go with an item is the item's.
+    A default that is wrong by itself is the mistake; one that does not go with an item is the item's. What a norm or
+    an activation cannot take is the mistake of the field that names it.
     """
-    if not isinstance(item, OpItem) or fault.field not in item.values:
+    if not isinstance(item, OpItem):
         return item.mark
-    value = item.values[fault.field]
-    inherited = scope.frame.spec.defaults.get(item.cls.kind, {}).get(fault.field) is value
-    return item.mark if inherited and not fault.message.startswith(f"{fault.field}: ") else value.mark
+    defaults = scope.frame.spec.defaults.get(cls.kind, {})
+    value = (item.values if cls is item.cls else defaults).get(fault.field)
+    inherited = defaults.get(fault.field) is value
+    if value and (not inherited or fault.message.startswith(f"{fault.field}: ")):
+        return value.mark
+    if cls is item.cls:
+        return item.mark
+    role = next(role for role in item.cls.roles if cls.kind in ops.role_words(role).values())
+    return _mark(item, item.cls, Fault("", field=role), scope)
 
 
 def _bounded(shape: Shape) -> Shape:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest
+from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest, stop
 from costcalc.graph.builder import Builder, entering, share
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
@@ -92,6 +92,9 @@ class Expansion:
         self.paths.shorten(self.nodes)
         if not self.broken:
             self.refuse_unused(graph)
+        elif not self.problems.found:  # what is left of a network is never counted as if it were all
+            hint = "this is a fault of costcalc: please report it, with the spec"
+            raise stop("the network cannot be worked out, and no mistake was found", self.spec.where, hint)
         if self.problems.found:
             raise self.problems.error()
         graph.mark_reference_calls()

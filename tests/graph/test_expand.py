@@ -1,0 +1,77 @@
+"""What a spec's layers become: rows with their names, and what is refused where. Numbers are worked out by hand.
+
+A 1x1 convolution of n to m channels has m * n + m parameters, a norm of m channels 2 * m.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import costcalc
+from costcalc import SpecError
+from costcalc.graph import expand
+from costcalc.language import zoo
+
+HEAD = "costcalc: 1\ninput: [3, 32, 32]"
+
+GIVES: dict[str, tuple[str, dict[str, int]]] = {
+    "a norm's defaults see what enters it": (
+        """
+defaults: {group_norm: {groups: c_in // 4}}
+layers:
+  - conv: {out: 8, kernel: 1, norm: group}
+  - conv: {out: 8, kernel: 1}
+""",
+        {"conv1": 24, "conv1/group_norm": 16, "conv2": 72},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GIVES)
+def test_a_spec_gives(case: str) -> None:
+    text, rows = GIVES[case]
+    assert [(layer.name, layer.params) for layer in costcalc.count(zoo.load_text(HEAD + text)).layers] == [
+        *rows.items()
+    ]
+
+
+# What is refused: the line and column, the message and a part of the hint of each mistake.
+REFUSED: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
+    "a norm that cannot split the channels": (
+        """
+defaults: {group_norm: {groups: 3}}
+layers:
+  - conv: {out: 8, kernel: 1, groups: 1, norm: group}
+""",
+        [("5:48", "8 channels can't be split into 3 groups", "multiple of groups")],
+    ),
+    "a norm's default that is wrong by itself": (
+        """
+defaults: {group_norm: {groups: 1 - 1}}
+layers:
+  - conv: {out: 8, kernel: 1, groups: 1, norm: group}
+""",
+        [("3:33", "groups: must be at least 1, not 0", "")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_spec_is_refused(case: str) -> None:
+    text, told = REFUSED[case]
+    with pytest.raises(SpecError) as caught:
+        costcalc.count(zoo.load_text(HEAD + text))
+    found = [(str(problem.mark).removeprefix("spec:"), problem.message) for problem in caught.value.problems]
+    assert found == [(where, message) for where, message, _ in told]
+    assert all(hint in problem.hint for problem, (_, _, hint) in zip(caught.value.problems, told, strict=True))
+
+
+def test_a_part_of_a_network_is_never_counted_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any) -> None:
+        raise expand.DependsOnMistake
+
+    monkeypatch.setitem(expand._HANDLERS, expand.OpItem, unknown)
+    with pytest.raises(SpecError, match="no mistake was found"):
+        costcalc.count(zoo.load_text(HEAD + "\nlayers: [relu]\n"))
