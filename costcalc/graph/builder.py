@@ -8,6 +8,7 @@ from typing import Any
 from costcalc.base.errors import Fault, Mark, Problems, nearest
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
+from costcalc.graph.paths import UniquePaths
 from costcalc.graph.scope import Frame, Scope, single
 from costcalc.graph.surroundings import Surroundings
 from costcalc.language.document import DependsOnMistake, Item, OpItem
@@ -19,8 +20,9 @@ from costcalc.operators import op as ops
 class Builder:
     """Adds nodes to the graph."""
 
-    def __init__(self, nodes: list[Node], problems: Problems, evaluator: Evaluator) -> None:
+    def __init__(self, nodes: list[Node], paths: UniquePaths, problems: Problems, evaluator: Evaluator) -> None:
         self.nodes = nodes
+        self.paths = paths
         self.problems = problems
         self.evaluator = evaluator
 
@@ -69,7 +71,7 @@ class Builder:
             fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
             raise MarkedFault(fault, item.values[role].mark)
         values = self.defaults(kind, Scope(scope.frame, dict(scope.frame.constants), flow))
-        paths = (f"{node.name}/{kind}", node.name)
+        paths = (self.paths.claim(f"{node.name}/{kind}"), node.name)
         return self.node(item, ops.REGISTRY[kind], values, [single(flow)], paths, scope, around).outputs[0]
 
     def defaults(self, kind: str, scope: Scope) -> dict[str, Any]:

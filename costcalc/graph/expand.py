@@ -68,7 +68,7 @@ class Expansion:
         self.paths = UniquePaths()
         self.problems = Problems(spec.problems, self.nodes)
         self.evaluator = Evaluator(self.problems)
-        self.builder = Builder(self.nodes, self.problems, self.evaluator)
+        self.builder = Builder(self.nodes, self.paths, self.problems, self.evaluator)
         self.includes = Includes(self.problems, self.evaluator)
         self.steps = 0
         self.broken = False  # an item failed: what it would have used may now seem unused

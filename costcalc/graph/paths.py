@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import accumulate
 
 from costcalc.graph.graph import Node
 
@@ -39,8 +40,13 @@ class UniquePaths:
         self.taken.add(f"{path}{between}{number}")
         return f"{path}{between}{number}"
 
-    def shorten(self, nodes: Iterable[Node]) -> None:
-        """Take the number off the paths of what is the only one of its kind: `fc1` becomes `fc`."""
+    def shorten(self, nodes: Sequence[Node]) -> None:
+        """Take the number off the paths of what is the only one of its kind: `fc1` becomes `fc`, unless that is taken.
+
+        Labels of branches are paths that nobody claims, and so may be what stands before a slash in a name.
+        """
+        for node in nodes:
+            self.taken.update(accumulate(node.name.split("/"), "{}/{}".format))
         known = {"": ""}
         for node in nodes:
             rest = node.name[len(node.layer) :]

@@ -26,6 +26,48 @@ layers:
 """,
         {"conv1": 24, "conv1/group_norm": 16, "conv2": 72},
     ),
+    "a label called as a block is": (
+        """
+blocks:
+  b(c): [conv: {out: c, kernel: 1}]
+layers:
+  - b: 8
+  - add:
+      b: [conv: {out: 8, kernel: 1}]
+      d: [conv: {out: 8, kernel: 1}]
+""",
+        {"b1/conv": 32, "b/conv": 72, "d/conv": 72, "add": 0},
+    ),
+    "a label called as a layer with a norm is": (
+        """
+layers:
+  - {conv: {out: 8, kernel: 1, norm: batch}, name: c}
+  - add:
+      c: [batch_norm]
+      d: [conv: {out: 8, kernel: 1}]
+""",
+        {"c": 24, "c/batch_norm": 16, "c/batch_norm1": 16, "d/conv": 72, "add": 0},
+    ),
+    "a layer called as the activation of another is": (
+        """
+layers:
+  - {conv: {out: 8, kernel: 1, act: relu6}, name: c}
+  - add:
+      c: [{conv: {out: 8, kernel: 1}, name: relu(6)}]
+      d: []
+""",
+        {"c": 32, "c/relu6": 0, "c/relu6_2": 72, "add": 0},
+    ),
+    "a name with a slash": (
+        """
+blocks:
+  a: [{conv: {out: 8, kernel: 1}, name: b}]
+layers:
+  - a
+  - {conv: {out: 8, kernel: 1}, name: a/b}
+""",
+        {"a1/b": 32, "a/b": 72},
+    ),
 }
 
 
