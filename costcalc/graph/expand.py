@@ -295,12 +295,11 @@ class Expansion:
     def call(self, item: CallItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run a block's items in a scope of its own."""
         block = scope.frame.spec.blocks[item.key]
-        here = (scope.frame.spec.where, block.name)
-        if here in around.blocks:
+        if block in around.blocks:
             raise Fault(f"block '{block.name}' calls itself", "blocks do not recurse: use repeat")
         inner = self.callee_scope(block, item, flow, scope)
         path = self.path(item, block.name, scope, around)
-        inside = around.in_block(path, here, f"block {block.name}, called at {item.mark}")
+        inside = around.in_block(path, block, f"block {block.name}, called at {item.mark}")
         try:
             result = self.run(block.items, flow, inner, inside)
             if block.outputs is None:
@@ -396,7 +395,7 @@ class Expansion:
             fault = Fault(f"{item.spec} has no layer '{until}'", nearest(until, inner.frame.layers))
             raise MarkedFault(fault, item.until.mark)
         for name, bound in inner.frame.layers.items():
-            scope.frame.layers[f"{item.alias}.{name}"] = Binding(bound.flow, None, (), skipped=False)
+            scope.frame.layers[f"{item.alias}.{name}"] = Binding(bound.flow, None, (), skipped=bound.skipped)
         return flow
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from costcalc.language.document import Block
+
 
 class Surroundings(NamedTuple):
     """What differs from item to item. It is never changed: what lies deeper has surroundings of its own."""
 
     prefix: str = ""  # the path of the group, with its last slash
     trace: tuple[str, ...] = ()  # how it came here: calls, turns, rows, includes
-    blocks: tuple[tuple[str, str], ...] = ()  # that are being run: words could call in a circle
+    blocks: tuple[Block, ...] = ()  # that are being run: words could call in a circle
     includes: tuple[tuple[str | None, str], ...] = ()  # the files that include one another, this one last
     bits: Any = None
     density: Any = None
@@ -26,7 +28,7 @@ class Surroundings(NamedTuple):
         trace = (*self.trace, step)
         return Surroundings(self.prefix, trace, self.blocks, self.includes, self.bits, self.density, self.depth)
 
-    def in_block(self, path: str, block: tuple[str, str], step: str) -> Surroundings:
+    def in_block(self, path: str, block: Block, step: str) -> Surroundings:
         """Return the surroundings inside a block."""
         trace, blocks = (*self.trace, step), (*self.blocks, block)
         return Surroundings(f"{path}/", trace, blocks, self.includes, self.bits, self.density, self.depth + 1)
