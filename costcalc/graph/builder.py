@@ -133,16 +133,19 @@ def entering(item: OpItem, flow: Flow) -> list[Tensor]:
     return tensors
 
 
-def share(name: str, mark: Mark, nodes: list[Node], frame: Frame) -> None:
-    """Make later layers use the first ones' weights; refuse it where their shapes differ."""
+def share(name: str, mark: Mark, nodes: list[Node], frame: Frame, *, cut: bool = False) -> None:
+    """Make later layers use the first ones' weights; refuse it where their shapes differ.
+
+    cut: whether an `until` has cut the nodes off: they may be fewer than the first ones.
+    """
     learned = [node for node in nodes if _has_weights(node)]
     first = frame.shares.setdefault(name, learned)
     if first is learned:
         return
-    if len(first) != len(learned):
+    if len(first) != len(learned) and not (cut and len(learned) < len(first)):
         fault = Fault(f"'{name}' is shared by {len(first)} layers with weights and by {len(learned)}")
         raise MarkedFault(fault, mark)
-    for mine, theirs in zip(learned, first, strict=True):
+    for mine, theirs in zip(learned, first, strict=False):
         if mine.op.kind != theirs.op.kind or not _same_weights(mine, theirs):
             fault = Fault(
                 f"'{mine.name}' cannot share the weights of '{theirs.name}': their shapes differ",

@@ -77,13 +77,15 @@ class Evaluator:
             return ref.text
         return f"{ref.text}{num.single(self.whole(ref.index, scope, 'an index'))}"
 
+    def name_with_part(self, ref: Ref, scope: Scope) -> str:
+        """Return a name with its index worked out and the part that it picks: `halves(k).left`."""
+        return f"{self.name(ref, scope)}.{ref.part}" if ref.part else self.name(ref, scope)
+
     def layer(self, ref: Ref, scope: Scope) -> Flow:
         """Return the layer that a reference means; a variable may hold one."""
         if ref.mistaken:
             raise DependsOnMistake
-        name = self.name(ref, scope)
-        if ref.part:
-            name = f"{name}.{ref.part}"
+        name = self.name_with_part(ref, scope)
         try:
             value = scope.vars.get(name) if ref.index is None else None
             if isinstance(value, Tensor | Bundle):

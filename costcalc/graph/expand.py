@@ -144,7 +144,7 @@ class Expansion:
         found: list[Tensor] = []
         for ref in self.spec.outputs:
             try:
-                bound = scope.frame.layers.get(self.evaluator.name(ref, scope))
+                bound, _ = scope.bound(self.evaluator.name_with_part(ref, scope))
                 if bound is None or not bound.skipped:
                     found += tensors(self.evaluator.layer(ref, scope))
             except MarkedFault as marked:
@@ -206,11 +206,13 @@ class Expansion:
             raise MarkedFault(Fault(f"repeat is {turns:,}", rule), repeat.mark)
         inner = scope.child()
         for i in range(turns):
-            inner.vars["i"] = i
+            inner.vars["i"], inner.last = i, scope.last and i == turns - 1
             here = around.via(f"turn {i + 1} of the repeat at {item.mark}")
             flow = self.once(item, flow, inner, here, first=i == 0)
             if i:
                 self.count_step(item, here)
+        if not turns and item.name is not None and item.name.index is None:  # an index may read `i`
+            self.bind(item, item.name, flow, scope, skipped=True)
         return flow
 
     def once(self, item: Item, flow: Flow, scope: Scope, around: Surroundings, *, first: bool) -> Flow:
@@ -235,7 +237,12 @@ class Expansion:
         """Return what `from` names."""
         if len(refs) == 1:
             return self.evaluator.layer(refs[0], scope)
-        return Bundle([self.evaluator.tensor(ref, scope) for ref in refs], [ref.text for ref in refs])
+        return self.bundle(refs, scope)
+
+    def bundle(self, refs: list[Ref], scope: Scope) -> Bundle:
+        """Return several layers that flow together; each is a part of that name."""
+        given = [self.evaluator.tensor(ref, scope) for ref in refs]
+        return Bundle(given, [self.evaluator.name_with_part(ref, scope) for ref in refs])
 
     def bind(self, item: Item, ref: Ref, flow: Flow, scope: Scope, *, skipped: bool) -> None:
         """Give a layer's name to what flows."""
@@ -252,10 +259,16 @@ class Expansion:
             around = around._replace(bits=self.evaluator.within(item.bits, scope, "bits", 1, 64))
         if item.density is not None:
             around = around._replace(density=self.evaluator.within(item.density, scope, "density", 0, 1))
-        flow = self.dispatch(item, flow, scope, around)
+        name = "" if item.share is None else self.evaluator.name(item.share, scope)
+        cut = None
+        try:
+            flow = self.dispatch(item, flow, scope, around)
+        except UntilReached as reached:
+            cut = reached
         if item.share is not None:
-            name = self.evaluator.name(item.share, scope)
-            share(name, item.share.mark, self.nodes[start:], scope.frame)
+            share(name, item.share.mark, self.nodes[start:], scope.frame, cut=cut is not None)
+        if cut is not None:
+            raise cut
         return flow
 
     def dispatch(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
@@ -302,10 +315,7 @@ class Expansion:
         inside = around.in_block(path, block, f"block {block.name}, called at {item.mark}")
         try:
             result = self.run(block.items, flow, inner, inside)
-            if block.outputs is None:
-                return result
-            given = [self.evaluator.tensor(ref, inner) for ref in block.outputs]
-            return Bundle(given, [self.evaluator.name(ref, inner) for ref in block.outputs])
+            return result if block.outputs is None else self.bundle(block.outputs, inner)
         except MarkedFault as marked:
             self.problems.add(marked.problem, inside.trace)
             raise DependsOnMistake from None
@@ -381,22 +391,37 @@ class Expansion:
         spec = self.includes.spec(item, scope.frame.spec, around)
         knobs = self.includes.knobs(item, spec, scope)
         self.steps += len(spec.functions)
-        until = item.until.text if item.until else ""
-        inner = spec_scope(spec, knobs, flow, self.problems.found, until)
+        scope.frame.adopt(item.alias, item)
+        own = "" if item.until is None else self.evaluator.name_with_part(item.until, scope)
+        dotted = f"{item.alias}."
+        around_it = {name.removeprefix(dotted) for name in scope.frame.until if scope.last and name.startswith(dotted)}
+        inner = spec_scope(spec, knobs, flow, self.problems.found, {*around_it, own})
         inside = around.deeper(f"{self.paths.claim(f'{around.prefix}{item.alias}')}/")
         inside = inside.via(f"{spec.where}, included at {item.mark}")
         inside = inside._replace(includes=(*around.includes, (spec.folder, spec.where)))
-        reached = not until
+        reached = None
         try:
             flow = self.run(spec.layers, flow, inner, inside)
         except UntilReached as stopped:
-            flow, reached = stopped.flow, True
-        if not reached and item.until is not None:
-            fault = Fault(f"{item.spec} has no layer '{until}'", nearest(until, inner.frame.layers))
-            raise MarkedFault(fault, item.until.mark)
+            flow, reached = stopped.flow, stopped.name
         for name, bound in inner.frame.layers.items():
-            scope.frame.layers[f"{item.alias}.{name}"] = Binding(bound.flow, None, (), skipped=bound.skipped)
+            scope.frame.layers[f"{dotted}{name}"] = Binding(bound.flow, None, (), skipped=bound.skipped)
+        if reached in around_it:
+            raise UntilReached(f"{dotted}{reached}", flow)
+        if item.until is not None and reached is None:
+            raise not_reached(item.spec, own, item.until.mark, inner.frame)
         return flow
+
+
+def not_reached(spec: str, until: str, mark: Mark, frame: Frame) -> Exception:
+    """Return what to raise for an `until` at which nothing stopped; DependsOnMistake where a mistake is the cause."""
+    bound = frame.layers.get(until)
+    if bound is not None and all(tensor.shape is not None for tensor in tensors(bound.flow)):
+        hint = "name a layer that the last turn runs, too"
+        return MarkedFault(Fault(f"'{until}' is run in some turns of a repeat, and not in the last", hint), mark)
+    if not frame.nowhere(until):
+        return DependsOnMistake()
+    return MarkedFault(Fault(f"{spec} has no layer '{until}'", nearest(until, frame.layers)), mark)
 
 
 def poison_names(item: Item, scope: Scope) -> None:

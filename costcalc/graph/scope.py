@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Any
 
 from costcalc.base.errors import Fault, Problem, nearest
@@ -27,40 +29,58 @@ class Binding:
 class UntilReached(Exception):
     """The layer that `include` goes up to has been run."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, name: str, flow: Flow) -> None:
         super().__init__()
+        self.name = name
         self.flow = flow
 
 
 class Frame:
     """What all items of one body share: a spec's layers, or a block's."""
 
-    __slots__ = ("constants", "layers", "poisoned", "shares", "source", "spec", "until")
+    __slots__ = ("aliases", "constants", "layers", "poisoned", "shares", "source", "spec", "until")
 
-    def __init__(self, spec: Spec, constants: dict[str, Any], source: Flow, until: str = "") -> None:
+    def __init__(self, spec: Spec, constants: dict[str, Any], source: Flow, until: Collection[str] = ()) -> None:
         self.spec = spec
         self.constants = constants  # knobs, and the constants under `define`
         self.source = source  # what entered the body: `input`
-        self.until = until  # the layer that `include` goes up to
+        self.until = until  # the layers that an `include` goes up to: its own, and one of an include around it
+        self.aliases: dict[str, Item] = {}  # the names under which the layers of included specs stand
         self.layers: dict[str, Binding] = {}
         self.shares: dict[str, list[Node]] = {}
         self.poisoned: set[str] = set()  # with what the names begin that items which failed may have given
+
+    def nowhere(self, name: str) -> bool:
+        """Say whether no item can have given a name: none that failed, nor a constant whose value is not known."""
+        known = name in self.layers or name in self.spec.functions
+        return not known and not any(name.startswith(stem) for stem in self.poisoned)
+
+    def adopt(self, alias: str, item: Item) -> None:
+        """Take the name under which an included spec's layers stand; raise Fault where it is another's."""
+        hint = "write as: NAME inside the braces of include"
+        if self.aliases.setdefault(alias, item) is not item:
+            raise Fault(f"two includes are called '{alias}'", hint)
+        if alias in self.layers and self.layers[alias].item is not item:
+            raise Fault(f"a layer and an include are called '{alias}'", hint)
 
 
 class Scope:
     """Where the names of one item find their values (`expr.Lookup`): its body, its variables, what enters it."""
 
-    __slots__ = ("flow", "frame", "rows", "vars")
+    __slots__ = ("flow", "frame", "last", "rows", "vars")
 
     def __init__(self, frame: Frame, variables: dict[str, Any], flow: Flow, rows: tuple[int, ...] = ()) -> None:
         self.frame = frame
         self.vars = variables
         self.flow = flow  # what enters the item at hand: `c_in`
         self.rows = rows  # the rows of the tables around
+        self.last = True  # whether each repeat around is in its last turn
 
     def child(self, *row: int) -> Scope:
         """Return a scope for the turns of a repeat, or for a table's row: variables of its own, the same body."""
-        return Scope(self.frame, dict(self.vars), self.flow, (*self.rows, *row))
+        child = Scope(self.frame, dict(self.vars), self.flow, (*self.rows, *row))
+        child.last = self.last
+        return child
 
     def bind(self, name: str, item: Item, flow: Flow, *, indexed: bool, skipped: bool) -> None:
         """Give a layer's name to what flows; raise Fault where the name is another's."""
@@ -73,9 +93,11 @@ class Scope:
         if known is not None and not again:
             hint = "only the turns of a repeat give a name anew; an index makes names differ: p(row)"
             raise Fault(f"two layers are called '{name}'", hint)
+        if frame.aliases.get(name, item) is not item:
+            raise Fault(f"a layer and an include are called '{name}'", "write as: NAME inside the braces of include")
         frame.layers[name] = Binding(flow, item, self.rows, skipped=skipped)
-        if name == frame.until:
-            raise UntilReached(flow)
+        if name in frame.until and self.last:
+            raise UntilReached(name, flow)
 
     def dim(self, name: str) -> Any:
         """Return c_in, h_in or w_in."""
@@ -111,16 +133,26 @@ class Scope:
 
     def find(self, name: str) -> Flow | None:
         """Return the layer of that name, or the part of one (`cell.out`)."""
-        bound = self.frame.layers.get(name)
-        if bound is not None:
-            return bound.flow
-        head, _, part = name.rpartition(".")
-        bound = self.frame.layers.get(head) if head else None
-        return None if bound is None else _part(bound.flow, part, head)
+        bound, part = self.bound(name)
+        if bound is None:
+            return None
+        try:
+            return _part(bound.flow, part, name.removesuffix(f".{part}")) if part else bound.flow
+        except Fault:
+            if self.frame.nowhere(name):
+                raise
+            raise DependsOnMistake from None
+
+    def bound(self, name: str) -> tuple[Binding | None, str]:
+        """Return the binding of a layer, None where there is none, and the part of it that the name means."""
+        for at in (len(name), *(match.start() for match in reversed([*re.finditer(r"\.", name)]))):
+            if name[:at] in self.frame.layers:
+                return self.frame.layers[name[:at]], name[at + 1 :]
+        return None, ""
 
     def unknown_name(self, name: str) -> Exception:
         """Return what to raise for a name that no layer has; DependsOnMistake where a told mistake may be the cause."""
-        if any(name.startswith(stem) for stem in self.frame.poisoned):
+        if not self.frame.nowhere(name):
             return DependsOnMistake()
         hint = nearest(name, self.frame.layers) or "a layer can be used after the item that it names"
         return Fault(f"no layer before this one is called '{name}'", hint)
@@ -157,12 +189,15 @@ def single(flow: Flow) -> Tensor:
 def _part(flow: Flow, part: str, name: str) -> Flow:
     if isinstance(flow, Tensor) and flow.shape is None:
         raise DependsOnMistake  # what it is, its mistake keeps from us
-    names = flow.names if isinstance(flow, Bundle) else []
-    if part not in names:
+    names, tensors = (flow.names, flow.tensors) if isinstance(flow, Bundle) else ([], [])
+    exact = [tensor for tensor, known in zip(tensors, names, strict=True) if known == part]
+    found = exact or [tensor for tensor, known in zip(tensors, names, strict=True) if part in known.split(".")]
+    if not found:
         hint = nearest(part, names) or (f"it has {', '.join(names)}" if names else "it gives one tensor only")
         raise Fault(f"'{name}' has no part '{part}'", hint)
-    assert isinstance(flow, Bundle)
-    return flow.tensors[names.index(part)]
+    if any(tensor is not found[0] for tensor in found):
+        raise Fault(f"'{name}' has several parts '{part}'", f"it has {', '.join(names)}: give each a name of its own")
+    return found[0]
 
 
 def _evaluate(function: Function, values: list[Any], scope: Scope) -> Any:
@@ -178,7 +213,9 @@ def _evaluate(function: Function, values: list[Any], scope: Scope) -> Any:
         raise Fault(f"{called}: {fault.message}", fault.hint) from None
 
 
-def spec_scope(spec: Spec, knobs: dict[str, Any], source: Flow, problems: list[Problem], until: str = "") -> Scope:
+def spec_scope(
+    spec: Spec, knobs: dict[str, Any], source: Flow, problems: list[Problem], until: Collection[str] = ()
+) -> Scope:
     """Return the scope of a whole spec: everywhere in it, the knobs and the constants under `define` are seen.
 
     What is wrong with a constant goes into `problems`; what reads it is then unknown.

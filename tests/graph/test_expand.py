@@ -68,6 +68,47 @@ layers:
 """,
         {"a1/b": 32, "a/b": 72},
     ),
+    "a repeat of nothing has a name": (
+        """
+knobs: {n: 0}
+layers:
+  - {conv: {out: 8, kernel: 1}, name: a}
+  - {conv: {out: 8, kernel: 1}, name: b, repeat: n}
+  - {conv: {out: 4, kernel: 1}, name: c, from: b}
+outputs: [b, c]
+""",
+        {"a": 32, "c": 36},
+    ),
+    "parts of parts": (
+        """
+blocks:
+  two:
+    layers:
+      - {conv: {out: 8, kernel: 1}, name: p}
+      - {conv: {out: 16, kernel: 1}, name: q}
+    outputs: [p, q]
+  outer: {layers: [{two, name: s}], outputs: [s.p, s.q]}
+layers:
+  - {outer, name: t}
+  - {conv: {out: 4, kernel: 1}, from: t.p, name: x}
+  - {conv: {out: 4, kernel: 1}, from: t.s.q, name: y}
+outputs: [x, y]
+""",
+        {"t/s/p": 32, "t/s/q": 144, "x": 36, "y": 68},
+    ),
+    "parts with an index": (
+        """
+layers:
+  - {conv: {out: 8, kernel: 1}, name: p(0)}
+  - {split: {parts: 2}, name: p(1)}
+  - {do: [], from: [p(0), p(1).part0], name: g}
+  - {conv: {out: 2, kernel: 1}, from: g.p0, name: x}
+  - {conv: {out: 2, kernel: 1}, from: g.part0, name: y}
+  - {conv: {out: 2, kernel: 1}, from: g.p1, name: z}
+  - concat: [x, y, z, p1.part1]
+""",
+        {"p0": 32, "p1": 0, "x": 18, "y": 10, "z": 10, "concat": 0},
+    ),
 }
 
 
@@ -96,6 +137,23 @@ layers:
   - conv: {out: 8, kernel: 1, groups: 1, norm: group}
 """,
         [("3:33", "groups: must be at least 1, not 0", "")],
+    ),
+    "a part that two have": (
+        """
+blocks:
+  two:
+    layers:
+      - {conv: {out: 8, kernel: 1}, name: p}
+      - {conv: {out: 16, kernel: 1}, name: q}
+    outputs: [p, q]
+layers:
+  - {two, name: a}
+  - {two, from: input, name: b}
+  - {do: [], from: [a.p, b.p], name: g}
+  - {relu, from: g.p}
+  - concat: [a.q, b.q]
+""",
+        [("13:18", "'g' has several parts 'p'", "it has a.p, b.p: give each a name of its own")],
     ),
 }
 

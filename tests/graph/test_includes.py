@@ -98,8 +98,129 @@ def test_blocks_of_one_name_in_two_files_of_one_name(host: Path, monkeypatch: py
 def test_a_layer_that_if_took_away_is_no_output_of_a_host_either(host: Path, spec: str, outputs: str) -> None:
     # b is skipped, and a, which flows there instead, is no result: nothing uses it
     layers = f"layers: [include: {{spec: {spec}, as: bb}}]\noutputs: {outputs}\n"
-    with pytest.raises(costcalc.SpecError, match="nothing uses the result of 'bb/.*a'"):
+    with pytest.raises(costcalc.SpecError, match=r"nothing uses the result of .bb/.*a"):
         costcalc.count(written(host, layers))
     own = host.parent / spec
     with pytest.raises(costcalc.SpecError, match="nothing uses the result of"):
         costcalc.count(str(own))
+
+
+# Layers of an included spec, `until`, and the rows that are taken with their parameters: a 1x1 convolution of n to m
+# channels has m * n + m. Three channels enter.
+UNTIL = {
+    "a layer": ("[{conv: {out: 8, kernel: 1}, name: a}, {conv: {out: 2, kernel: 1}, name: b}]", "a", {"a": 32}),
+    "the last output of a repeat": (
+        "[{conv: {out: 8, kernel: 1}, name: a, repeat: 3}, relu]",
+        "a",
+        {"a": 32, "a_2": 72, "a_3": 72},
+    ),
+    "a layer in the last turn of a repeat": (
+        "[{do: [{conv: {out: 8, kernel: 1}, name: a}, {conv: {out: 2, kernel: 1}}], repeat: 2}, relu]",
+        "a",
+        {"a": 32, "conv": 18, "a_2": 24},
+    ),
+    "repeats in repeats": (
+        "[{do: [{conv: {out: 2, kernel: 1}, name: a, repeat: 2}, relu], repeat: 2}, relu]",
+        "a",
+        {"a": 8, "a_2": 6, "relu": 0, "a_3": 6, "a_4": 6},
+    ),
+    "a repeat of nothing": ("[{conv: {out: 8, kernel: 1}}, {relu, name: a, repeat: 0}, relu]", "a", {"conv": 32}),
+    "an index": (
+        "[{table: {c: [2, 4, 8]}, do: [{conv: {out: c, kernel: 1}, name: p(row)}]}]",
+        "p(2 - 1)",
+        {"p0": 8, "p1": 12},
+    ),
+    "a row of a table": (
+        "[{table: {c: [2, 4, 8]}, name: s(row), do: [{conv: {out: c, kernel: 1}}]}]",
+        "s1",
+        {"s0/conv": 8, "s1/conv": 12},
+    ),
+    "a layer of a spec that is included there": (
+        "[{include: {spec: two.yaml, as: in}}, relu]",
+        "in.c1",
+        {"in/c1": 112},
+    ),
+    "a layer of the second turn of an include": (
+        "[{include: {spec: two.yaml, as: in, knobs: {a: 3, b: 3}}, repeat: 2}, relu]",
+        "in.c1",
+        {"in/c1": 84, "in/c2": 12, "in_2/c1": 84},
+    ),
+    "the sooner of two": ("[{include: {spec: two.yaml, as: in, until: c1}, name: x}, relu]", "in.c1", {"in/c1": 112}),
+    "the later of two": ("[{include: {spec: two.yaml, as: in, until: c1}, name: x}, relu]", "x", {"in/c1": 112}),
+    "a group that shares": (
+        "[{conv: {out: 3, kernel: 1}, share: w}, {do: [{conv: {out: 3, kernel: 1}, name: b}], share: w}]",
+        "b",
+        {"conv": 12, "b": 0},
+    ),
+    "a group that shares, in its middle": (
+        "[{do: [&c {conv: {out: 3, kernel: 1}}, *c], share: w}, {do: [{do: [*c], name: b}, *c], share: w}]",
+        "b",
+        {"conv1": 12, "conv2": 12, "b/conv": 0},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNTIL)
+def test_until(host: Path, case: str) -> None:
+    layers, until, rows = UNTIL[case]
+    (host.parent / "inner.yaml").write_text(f"costcalc: 1\ninput: [3, 32, 32]\nlayers: {layers}\n", encoding="utf-8")
+    found = costcalc.count(
+        written(host, f"layers:\n  - include: {{spec: inner.yaml, as: bb, until: {until}}}\n")
+    ).layers
+    assert [(layer.name, layer.params) for layer in found] == [(f"bb/{name}", n) for name, n in rows.items()]
+
+
+# What is wrong with the layers of a host: the message and hint of each mistake, those of the included spec among them.
+REFUSED = {
+    "until is no layer": (
+        "include: {spec: two.yaml, until: c22}",
+        [("two.yaml has no layer 'c22'", "did you mean 'c2'?")],
+    ),
+    "until is a layer with a mistake": (
+        "include: {spec: two.yaml, until: c1, knobs: {a: 0}}",
+        [("out: must be at least 1, not 0", "")],
+    ),
+    "until is a layer of some turns only": (
+        "include: {spec: some.yaml, until: a}",
+        [("'a' is run in some turns of a repeat, and not in the last", "name a layer that the last turn runs, too")],
+    ),
+    "two includes of one name": (
+        "include: {spec: two.yaml, as: x}\n  - include: {spec: two.yaml, as: x}\n  - {relu, from: x.c3}",
+        [("two includes are called 'x'", "write as: NAME inside the braces of include")],
+    ),
+    "two includes that are called as their spec": (
+        "include: two.yaml\n  - include: two.yaml",
+        [("two includes are called 'two.yaml'", "write as: NAME inside the braces of include")],
+    ),
+    "an include called as a layer": (
+        "{relu, name: x}\n  - include: {spec: two.yaml, as: x}\n  - {relu, from: x.c2}",
+        [("a layer and an include are called 'x'", "write as: NAME inside the braces of include")],
+    ),
+    "a layer called as an include": (
+        "include: {spec: two.yaml, as: x}\n  - {relu, name: x}",
+        [("a layer and an include are called 'x'", "write as: NAME inside the braces of include")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_include_is_refused(host: Path, case: str) -> None:
+    layers, told = REFUSED[case]
+    some = "[{do: [{conv: {out: 3, kernel: 1}, name: a}], if: i == 0, repeat: 2}]"
+    (host.parent / "some.yaml").write_text(f"costcalc: 1\ninput: [3, 32, 32]\nlayers: {some}\n", encoding="utf-8")
+    with pytest.raises(costcalc.SpecError) as caught:
+        costcalc.count(written(host, f"layers:\n  - {layers}\n"))
+    assert [(problem.message, problem.hint) for problem in caught.value.problems] == told
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "{include: {spec: two.yaml, as: x, knobs: {a: 3, b: 3}}, repeat: 2}",
+        "{include: {spec: two.yaml, as: x, knobs: {a: 3, b: 3}}, name: x}\n  - add: [x, x.c2]",
+        "{table: {n: [4, 5]}, do: [include: {spec: two.yaml, as: x, knobs: {a: n}}]}",
+        "{include: {spec: two.yaml, as: x}, if: 1 > 2}\n  - {include: {spec: two.yaml, as: x}, if: 1 < 2}",
+    ],
+)
+def test_one_include_may_be_run_again(host: Path, layers: str) -> None:
+    assert costcalc.count(written(host, f"layers:\n  - {layers}\n")).params > 0
