@@ -161,6 +161,7 @@ class Problems:
 
     def __init__(self, found: Iterable[Problem] = (), rows: Sequence[Any] = ()) -> None:
         self.found = list(found)
+        self.keys = {problem.key for problem in self.found}  # one that is met on many turns is one mistake
         self.rows = rows  # that were still right, for showing
 
     def __len__(self) -> int:
@@ -171,7 +172,8 @@ class Problems:
         if trace and not problem.trace:
             problem = Problem(problem.message, problem.mark, problem.hint, trace)
         self.found.append(problem)
-        if len(self.found) >= MOST_PROBLEMS:
+        self.keys.add(problem.key)
+        if len(self.keys) >= MOST_PROBLEMS:
             raise self.error()
 
     def note(self, message: str, mark: Mark, hint: str = "") -> None:

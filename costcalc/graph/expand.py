@@ -70,21 +70,22 @@ class Expansion:
         self.evaluator = Evaluator(self.problems)
         self.builder = Builder(self.nodes, self.paths, self.problems, self.evaluator)
         self.includes = Includes(self.problems, self.evaluator)
+        self.variable_items: dict[tuple[WordItem, str], tuple[Item, list[Problem]]] = {}
         self.steps = 0
         self.broken = False  # an item failed: what it would have used may now seem unused
 
     def network(self, shape: tuple[int, ...] | None) -> Graph:
         """Return the graph of the whole spec."""
         source = Tensor(None)
-        scope = spec_scope(self.spec, self.knob_values, source, self.problems.found)
+        scope = spec_scope(self.spec, self.knob_values, source, self.problems)
         graph = Graph(self.spec, self.knob_values, source)
         graph.nodes, graph.input_given = self.nodes, shape is not None
         try:
             own = self.own_input(scope, given=shape is not None)
             source.shape = self.input_shape(own, shape)
-            graph.own_dims = () if any(isinstance(axis, str) for axis in own) else own
+            graph.own_dims = own or ()
         except MarkedFault as marked:
-            self.problems.found.append(marked.problem)
+            self.problems.add(marked.problem)
         except DependsOnMistake:
             pass
         start = Surroundings(includes=((self.spec.folder, self.spec.where),))
@@ -100,23 +101,23 @@ class Expansion:
         graph.mark_reference_calls()
         return graph
 
-    def own_input(self, scope: Scope, *, given: bool) -> tuple[Any, ...]:
-        """Return the shape of the spec's own input; where another is given, axes that can't be worked out are `?`."""
+    def own_input(self, scope: Scope, *, given: bool) -> tuple[Any, ...] | None:
+        """Return the shape of the spec's own input; None where it can't be worked out and another is given."""
         try:
             return tuple(self.evaluator.whole(value, scope, "input") for value in self.spec.input)
         except (MarkedFault, DependsOnMistake):
             if not given:
                 raise
-        return ("?",) * len(self.spec.input)
+        return None
 
-    def input_shape(self, own: tuple[Any, ...], shape: tuple[int, ...] | None) -> Shape | None:
+    def input_shape(self, own: tuple[Any, ...] | None, shape: tuple[int, ...] | None) -> Shape | None:
         """Return the input's shape: the spec's own, or the one given."""
         marks = [value.mark for value in self.spec.input]
-        dims = own if shape is None else shape
+        dims = (own or ()) if shape is None else shape
         if shape is not None:
             marks = [Mark("--input")] * len(dims)
             try:
-                refuse_other_axes(shape, own)
+                refuse_other_axes(shape, ["?"] * len(self.spec.input) if own is None else own)
             except Fault as other:
                 raise MarkedFault(other, marks[0]) from None
         if not dims:
@@ -149,7 +150,7 @@ class Expansion:
                     found += tensors(self.evaluator.layer(ref, scope))
             except MarkedFault as marked:
                 self.broken = True
-                self.problems.found.append(marked.problem)
+                self.problems.add(marked.problem)
             except DependsOnMistake:
                 self.broken = True
         return found
@@ -161,7 +162,7 @@ class Expansion:
         for node in graph.nodes:
             if not all(tensor.used for tensor in node.outputs):
                 hint = "feed it to a later item with from:, list it under outputs:, or remove it"
-                self.problems.found.append(Problem(f"nothing uses the result of '{node.name}'", node.mark, hint))
+                self.problems.note(f"nothing uses the result of '{node.name}'", node.mark, hint)
 
     # ---- items and their modifiers ---------------------------------------------------------------
 
@@ -225,11 +226,12 @@ class Expansion:
 
     def guarded(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item if its `if` holds, then give its name to what flows."""
-        scope.flow = flow
+        scope.flow = entered = flow
         skipped = item.when is not None and not self.evaluator.truth(item.when, scope)
         if not skipped:
             flow = self.under_modifiers(item, flow, scope, around)
         if item.name is not None:
+            scope.flow = entered  # the items inside have moved on, and an index may read `c_in`
             self.bind(item, item.name, flow, scope, skipped=skipped)
         return flow
 
@@ -275,8 +277,7 @@ class Expansion:
         """Run an item by what it is."""
         if around.depth >= DEEPEST:
             raise Fault(f"blocks, branches and groups are nested more than {DEEPEST} deep")
-        handler: Callable[..., Flow] = _HANDLERS[type(item)]
-        return handler(self, item, flow, scope, around)
+        return _HANDLERS[type(item)](self, item, flow, scope, around)
 
     def path(self, item: Item, kind: str, scope: Scope, around: Surroundings) -> str:
         """Return a row's or a group's path: its name, or what it is with a number."""
@@ -378,12 +379,11 @@ class Expansion:
         if word not in blocks and ops.find(word) is None:
             hint = nearest(word, (*blocks, *ops.operators()))
             raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
-        if word not in item.resolved:
-            item.resolved[word] = read_word_item(scope.frame.spec, item, word)
-        found, problems = item.resolved[word]
+        if (item, word) not in self.variable_items:
+            self.variable_items[item, word] = read_word_item(scope.frame.spec, item, word)
+        found, problems = self.variable_items[item, word]
         for problem in problems:
             self.problems.add(problem, around.trace)
-        found.name = item.name
         return self.dispatch(found, flow, scope, around.deeper())
 
     def include(self, item: IncludeItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
@@ -395,9 +395,9 @@ class Expansion:
         own = "" if item.until is None else self.evaluator.name_with_part(item.until, scope)
         dotted = f"{item.alias}."
         around_it = {name.removeprefix(dotted) for name in scope.frame.until if scope.last and name.startswith(dotted)}
-        inner = spec_scope(spec, knobs, flow, self.problems.found, {*around_it, own})
         inside = around.deeper(f"{self.paths.claim(f'{around.prefix}{item.alias}')}/")
         inside = inside.via(f"{spec.where}, included at {item.mark}")
+        inner = spec_scope(spec, knobs, flow, self.problems, inside.trace, {*around_it, own})
         inside = inside._replace(includes=(*around.includes, (spec.folder, spec.where)))
         reached = None
         try:
@@ -427,7 +427,7 @@ def not_reached(spec: str, until: str, mark: Mark, frame: Frame) -> Exception:
 def poison_names(item: Item, scope: Scope) -> None:
     """Make unknown what an item that failed would have named, so that nothing else is said about it."""
     frame = scope.frame
-    if isinstance(item, MistakenItem):
+    if isinstance(item, MistakenItem | WordItem):  # which names stand inside, nobody knows yet
         frame.poisoned.add("")
     if isinstance(item, IncludeItem):
         frame.poisoned.add(f"{item.alias}.")
@@ -450,7 +450,7 @@ def _mistaken(*_: Any) -> Flow:
     raise DependsOnMistake
 
 
-_HANDLERS: dict[type[Item], Any] = {
+_HANDLERS: dict[type[Item], Callable[..., Flow]] = {
     MistakenItem: _mistaken,
     OpItem: Expansion.operator,
     CallItem: Expansion.call,

@@ -37,7 +37,7 @@ class Includes:
                     self.problems.add(Problem(problem.message, item.mark, problem.hint), around.trace)
             raise DependsOnMistake from None
         here = (spec.folder, spec.where)
-        if here in around.includes or len(around.includes) > MOST_INCLUDES:
+        if here in around.includes or len(around.includes) >= MOST_INCLUDES:
             circle = " -> ".join((*(where for _, where in around.includes), spec.where))
             circular = f"specs include each other: {circle}"
             deep = f"more than {MOST_INCLUDES} specs include one another: {circle}"

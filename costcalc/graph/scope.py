@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from costcalc.base.errors import Fault, Problem, nearest
+from costcalc.base.errors import Fault, Problems, nearest
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
 from costcalc.language.document import DependsOnMistake, Function, Item, Spec
 from costcalc.language.names import known_word
@@ -92,6 +92,8 @@ class Scope:
         again = known is not None and known.item is item and known.rows == self.rows and not indexed
         if known is not None and not again:
             hint = "only the turns of a repeat give a name anew; an index makes names differ: p(row)"
+            if indexed and known.item is item:
+                hint = "an index must differ in each turn of a repeat and each row of a table: p(4 * i + row)"
             raise Fault(f"two layers are called '{name}'", hint)
         if frame.aliases.get(name, item) is not item:
             raise Fault(f"a layer and an include are called '{name}'", "write as: NAME inside the braces of include")
@@ -202,34 +204,36 @@ def _part(flow: Flow, part: str, name: str) -> Flow:
 
 def _evaluate(function: Function, values: list[Any], scope: Scope) -> Any:
     """Run a function of `define`: it sees its arguments, the knobs and the constants."""
-    outer, body = scope.frame, function.body
-    if body.run is None:
-        return body.constant
+    outer = scope.frame
     variables = {**outer.constants, **dict(zip(function.arguments or (), values, strict=False))}
     try:
-        return body.run(Scope(Frame(outer.spec, outer.constants, outer.source), variables, outer.source))
+        return function.body.evaluate(Scope(Frame(outer.spec, outer.constants, outer.source), variables, outer.source))
     except Fault as fault:
         called = f"{function.name}({', '.join(num.describe(value) for value in values)})"
         raise Fault(f"{called}: {fault.message}", fault.hint) from None
 
 
 def spec_scope(
-    spec: Spec, knobs: dict[str, Any], source: Flow, problems: list[Problem], until: Collection[str] = ()
+    spec: Spec,
+    knobs: dict[str, Any],
+    source: Flow,
+    problems: Problems,
+    trace: Sequence[str] = (),
+    until: Collection[str] = (),
 ) -> Scope:
     """Return the scope of a whole spec: everywhere in it, the knobs and the constants under `define` are seen.
 
     What is wrong with a constant goes into `problems`; what reads it is then unknown.
     """
-    constants = dict(knobs)
-    scope = Scope(Frame(spec, constants, Tensor(None)), dict(knobs), Tensor(None))
+    nothing, constants = Tensor(None), dict(knobs)
+    above = Scope(Frame(spec, constants, nothing), constants, nothing)
     for name, function in spec.functions.items():
         if function.arguments:
             continue
         try:
-            body = function.body
-            constants[name] = scope.vars[name] = body.constant if body.run is None else body.run(scope)
+            constants[name] = function.body.evaluate(above)
         except Fault as fault:
-            problems.append(fault.at(function.body.mark))
+            problems.add(fault.at(function.body.mark), trace)
         except DependsOnMistake:
             pass
     return Scope(Frame(spec, constants, source, until), dict(constants), source)

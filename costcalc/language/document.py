@@ -35,6 +35,10 @@ class Value:
         """Whether the value needs no scope."""
         return self.run is None
 
+    def evaluate(self, scope: Any) -> Any:
+        """Return the value in a scope."""
+        return self.constant if self.run is None else self.run(scope)
+
 
 def mistaken(mark: Mark) -> Value:
     """Return what stands for a value that is missing or wrong: what depends on it is unknown."""
@@ -125,13 +129,12 @@ class CallItem(Item):
 class WordItem(Item):
     """An item whose key is a variable: which operator or block it is, its value says."""
 
-    __slots__ = ("context", "node", "resolved")
+    __slots__ = ("context", "node")
 
     def __init__(self, key: str, mark: Mark, node: YamlNode, context: Context) -> None:
         super().__init__(key, mark)
         self.node = node
         self.context = context
-        self.resolved: dict[str, tuple[Item, list[Problem]]] = {}
 
 
 class TableItem(Item):

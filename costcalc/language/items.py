@@ -33,7 +33,9 @@ from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role,
 def read_word_item(spec: Spec, item: WordItem, word: str) -> tuple[Item, list[Problem]]:
     """Return what an item whose key is a variable is when that holds a word, and what is wrong with it then."""
     reader = ItemReader(ValueReader(SpecNames(spec, Problems())))
-    return reader.bare(word, item.node, item.mark, item.context), reader.problems.found
+    found = reader.bare(word, item.node, item.mark, item.context)
+    found.name = item.name
+    return found, reader.problems.found
 
 
 class ItemReader:
@@ -154,7 +156,7 @@ class ItemReader:
         if key in self.spec.blocks:
             return self.call(key, value, mark, context)
         if key in context.variables and key not in ops.operators():
-            self.names.read.add(key)
+            self.names.read |= {key, *value.words()}  # which of them are names depends on what the key holds
             return WordItem(key, mark, value, context)
         cls = ops.find(key)
         if cls is not None:

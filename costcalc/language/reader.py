@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from costcalc.base.errors import Fault, Mark, Problems, closest, nearest
 from costcalc.language import sharing
@@ -242,8 +241,7 @@ class SpecReader:
         unread = [name for name in self.knob_marks if name not in self.names.read]
         if unread and self.problems:
             top = self.root.value
-            texts = [text for key, node in top.items() if key not in _NO_USE for text in _texts(node)]
-            words = set(re.findall(r"\w+", " ".join(texts)))
+            words = set[str]().union(*(node.words() for key, node in top.items() if key not in _NO_USE))
             unread = [name for name in unread if name not in words]
         for name in unread:
             self.note(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
@@ -253,13 +251,3 @@ def _keys(node: YamlNode) -> list[str]:
     """Return all keys below a node."""
     parts = node.value.values() if node.is_map else node.value if node.is_list else ()
     return [*(node.value if node.is_map else ()), *(key for part in parts for key in _keys(part))]
-
-
-def _texts(node: YamlNode) -> Iterator[str]:
-    """Return all texts below a node, and the keys under which something stands."""
-    if node.is_map:
-        yield from (key for key in node.value if not re.match(r"\w+\Z", key))
-    for part in node.value.values() if node.is_map else node.value if node.is_list else ():
-        yield from _texts(part)
-    if isinstance(node.value, str):
-        yield node.value

@@ -55,6 +55,14 @@ class YamlNode:
         """Return a mapping's keys, each with its place and its value."""
         return [(key, self.keys[key], node) for key, node in self.value.items()]
 
+    def words(self) -> set[str]:
+        """Return the words of all texts below, and of the keys that are more than a word: `p(k)`."""
+        texts = [self.value] if isinstance(self.value, str) else []
+        if self.is_map:
+            texts = [key for key in self.value if not re.match(r"\w+\Z", key)]
+        parts = self.value.values() if self.is_map else self.value if self.is_list else ()
+        return set(re.findall(r"\w+", " ".join(texts))).union(*(part.words() for part in parts))
+
     def plain(self) -> Any:
         """Return the value as plain Python data, without positions."""
         if self.is_map:

@@ -79,6 +79,23 @@ outputs: [b, c]
 """,
         {"a": 32, "c": 36},
     ),
+    "the index of a group's name reads what enters it": (
+        """
+layers:
+  - conv: {out: 4, kernel: 1}
+  - {do: [conv: {out: 8, kernel: 1}, conv: {out: 16, kernel: 1}], name: g(c_in)}
+  - {conv: {out: 2, kernel: 1}, from: g4}
+""",
+        {"conv1": 16, "g4/conv1": 40, "g4/conv2": 144, "conv2": 34},
+    ),
+    "a knob that only a variable item reads": (
+        """
+knobs: {k: 1, join: add, c: 2, f: 3}
+layers:
+  - join: [[conv: {out: c + 6, kernel: k}], {conv: {out: 8, kernel: 1}, if: f > 2}]
+""",
+        {"conv1": 32, "conv2": 32, "add": 0},
+    ),
     "parts of parts": (
         """
 blocks:
@@ -138,6 +155,45 @@ layers:
 """,
         [("3:33", "groups: must be at least 1, not 0", "")],
     ),
+    "a knob that nothing reads beside a variable item": (
+        """
+knobs: {k: 1, join: add}
+layers:
+  - join: [[], []]
+""",
+        [("3:9", "nothing reads the knob 'k'", "use it, or remove it")],
+    ),
+    "a variable item that fails, and a name inside": (
+        """
+knobs: {join: add, z: 0}
+layers:
+  - {join: [{conv: {out: 8, kernel: 1}, name: x}, {conv: {out: 8, kernel: 1}, name: y}], if: 3 / z > 1}
+  - {conv: {out: 8, kernel: 1}, from: y}
+""",
+        [("5:94", "3 is divided by zero", "")],
+    ),
+    "a mistake of many turns, and another": (
+        """
+layers:
+  - {do: [{conv: {out: 8, kernel: 99}, from: input}], repeat: 200}
+  - {conv: {out: 8, kernel: 77}, from: input}
+""",
+        [("4:35", "a window of 99 does not fit into 32", ""), ("5:29", "a window of 77 does not fit into 32", "")],
+    ),
+    "an index that is the same in each turn": (
+        """
+layers:
+  - {do: [{relu, name: p(0)}], repeat: 2}
+""",
+        [("4:24", "two layers are called 'p0'", "an index must differ in each turn")],
+    ),
+    "an index of rows in a repeat": (
+        """
+layers:
+  - {do: [{table: {c: [1, 2]}, name: s(row), do: [relu]}], repeat: 2}
+""",
+        [("4:38", "two layers are called 's0'", "an index must differ in each turn")],
+    ),
     "a part that two have": (
         """
 blocks:
@@ -166,6 +222,31 @@ def test_a_spec_is_refused(case: str) -> None:
     found = [(str(problem.mark).removeprefix("spec:"), problem.message) for problem in caught.value.problems]
     assert found == [(where, message) for where, message, _ in told]
     assert all(hint in problem.hint for problem, (_, _, hint) in zip(caught.value.problems, told, strict=True))
+
+
+def everything(value: Any, seen: dict[int, Any]) -> Any:
+    """Return all that a value of the language holds, as plain data; what else is in it, functions say, is itself."""
+    if id(value) in seen:
+        return "seen"
+    if isinstance(value, dict):
+        return {key: everything(part, seen) for key, part in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [everything(part, seen) for part in value]
+    if not type(value).__module__.startswith("costcalc.language"):
+        return value
+    seen[id(value)] = value
+    names = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]
+    parts = {name: getattr(value, name) for name in names} | getattr(value, "__dict__", {})
+    return {name: everything(part, seen) for name, part in parts.items()}
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "fasterrcnn_resnet50_fpn"])
+def test_counting_changes_no_spec(name: str) -> None:
+    """A spec of the zoo is read once, and shared; between threads too."""
+    spec = zoo.load_text(zoo.load(name).text)
+    before = everything(spec, {})
+    costcalc.count(spec)
+    assert everything(spec, {}) == before
 
 
 def test_a_part_of_a_network_is_never_counted_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,28 @@ def test_a_layer_that_if_took_away_is_no_output_of_a_host_either(host: Path, spe
         costcalc.count(str(own))
 
 
+def test_a_constant_of_an_included_spec_is_told_with_its_host(host: Path) -> None:
+    wrong = "costcalc: 1\ninput: [3, 32, 32]\nknobs: {k: 0}\ndefine: {z: 3 / k}\nlayers: [relu]\n"
+    (host.parent / "wrong.yaml").write_text(wrong, encoding="utf-8")
+    with pytest.raises(costcalc.SpecError) as caught:
+        costcalc.count(written(host, "layers:\n  - include: wrong.yaml\n"))
+    (problem,) = caught.value.problems
+    assert problem.message == "3 is divided by zero"
+    assert problem.trace == (f"{host.parent / 'wrong.yaml'}, included at {host}:4:14",)
+
+
+@pytest.mark.parametrize(("files", "refused"), [(8, False), (9, True)])
+def test_eight_specs_may_include_one_another(tmp_path: Path, files: int, refused: bool) -> None:
+    for k in range(files):
+        item = f"include: s{k + 1}.yaml" if k < files - 1 else "relu"
+        (tmp_path / f"s{k}.yaml").write_text(f"costcalc: 1\ninput: [3, 8, 8]\nlayers: [{item}]\n", encoding="utf-8")
+    if not refused:
+        assert len(costcalc.count(str(tmp_path / "s0.yaml")).layers) == 1
+        return
+    with pytest.raises(costcalc.SpecError, match="more than 8 specs include one another"):
+        costcalc.count(str(tmp_path / "s0.yaml"))
+
+
 # Layers of an included spec, `until`, and the rows that are taken with their parameters: a 1x1 convolution of n to m
 # channels has m * n + m. Three channels enter.
 UNTIL = {
