@@ -558,7 +558,8 @@ def states() -> Iterator[tuple[str, Any]]:
     yield from (("kept", value) for value in JSON)
     for name in ("setting", "params", "macs"):
         yield from (
-            (f"kept.{name}", value) for value in (*JSON, [True, False], ["1", "2"], [1, 2.5], [1, 2, 3], [10**19, 1], [1.0, 2.0])
+            (f"kept.{name}", value)
+            for value in (*JSON, [True, False], ["1", "2"], [1, 2.5], [1, 2, 3], [10**19, 1], [1.0, 2.0])
         )
     yield from (("kept.setting", value) for value in ([0, 0], [-1, 0], [0, 2]))
     yield "kept.other", [1, 2]
