@@ -82,7 +82,7 @@ def said(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        return f"'{value[:60]}'"
+        return f"the text '{value[:60]}'"
     if isinstance(value, bool | int | float | complex):
         return f"{value!s:.60}"
     kind = {"dict": "a mapping", "list": "a list", "tuple": "a list", "ndarray": "an array"}.get(type(value).__name__)

@@ -10,7 +10,7 @@ from costcalc.interop.torch.aten.points import joined
 from costcalc.interop.torch.aten.products import fully, linear, plus
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten
 from costcalc.interop.torch.aten.views import permute, reshaped, unsqueeze
-from costcalc.language.writing import alike, halves, window_fields
+from costcalc.language.writing import Pairs, alike, halves, window_fields
 
 # ---- convolutions --------------------------------------------------------------------------------
 
@@ -46,8 +46,11 @@ def window(r: Reading, given: dict[str, Any], kernel: Sequence[int]) -> dict[str
     axes = len(kernel)
     stride, dilation = (spread(given.get(key) or 1, axes) for key in ("stride", "dilation"))
     padding = given.get("padding") or 0
+    pads: Pairs | str
     if r.node in r.borders:
         pads = r.borders[r.node]
+    elif padding == "same" and axes < 3:
+        pads = "same"  # another operator to some tools, which don't count it
     elif padding == "same":
         pads = [halves(d * (k - 1)) for k, d in zip(kernel, dilation, strict=True)]
     else:
