@@ -11,7 +11,7 @@ from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.comparisons.budgets import amount
 from costcalc.metrics.metric import OPTIONS
-from costcalc.metrics.training import demand, largest_batch, unmatched
+from costcalc.metrics.training import demand, largest_batch
 from costcalc.numbers.num import or_none, percentage
 from costcalc.reports.columns import totals, written
 from costcalc.reports.page import Page
@@ -50,8 +50,6 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
     given = {"optimizer": options["optimizer"], "freeze": ",".join(options["freeze"]), "amp": options["amp"]}
     given |= {"checkpoint": options["checkpoint"]}
-    for pattern in unmatched(result.graph, given["freeze"]):
-        raise stop(f"--freeze {pattern} names no row or group", hint="costcalc report --by row tells their names")
     most = amount(options["memory"]) if options["memory"] else None
     fits = None if most is None else largest_batch(result.graph, result.setup(**given), most)
     if most is not None and options["format_"] == "csv":

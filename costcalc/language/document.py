@@ -216,6 +216,7 @@ class Spec:
         self.meta: dict[str, Any] = {}
         self.reference: dict[str, list[str]] = {}  # how the reference implementation calls rows: word -> patterns
         self.held: list[str] = []  # patterns of the layers whose input it holds until norm and activation are done
+        self.pattern_marks: dict[str, Mark] = {}  # where those patterns stand
         self.root: YamlNode | None = None
         self.knobs: dict[str, Any] = {}
         self.defaults_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen

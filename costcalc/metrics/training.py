@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
+from costcalc.base.errors import stop
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
 from costcalc.metrics._order import segments
@@ -36,8 +37,14 @@ class Learning(NamedTuple):
 
 @lru_cache(maxsize=8)
 def learning(graph: Graph, freeze: str) -> Learning:
-    """Return what learns where layers are frozen whose names match; below the lowest that learns nothing goes back."""
+    """Return what learns where layers are frozen whose names match; below the lowest that learns nothing goes back.
+
+    Raises SpecError for a pattern that names no row: nothing would be frozen by it.
+    """
     patterns = [pattern.strip() for pattern in freeze.split(",") if pattern.strip()]
+    for pattern in patterns:
+        if not any(_named(node, pattern) for node in graph.nodes):
+            raise stop(f"--freeze {pattern} names no row or group", hint="costcalc report --by row tells their names")
     needs: set[Tensor] = set()
     found = Learning([], [], [])
     for row in counted(graph):
@@ -279,10 +286,3 @@ def largest_batch(graph: Graph, setup: Setup, memory: int) -> Any:
 
 def _with(setup: Setup, batch: int) -> Setup:
     return Setup(setup.convention, **{**dict(setup.given), "batch": batch})
-
-
-def unmatched(graph: Graph, freeze: str) -> Iterable[str]:
-    """Yield the patterns that name no row: most likely a mistake."""
-    for pattern in filter(None, map(str.strip, freeze.split(","))):
-        if not any(_named(node, pattern) for node in graph.nodes):
-            yield pattern

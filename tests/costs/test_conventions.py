@@ -280,16 +280,16 @@ def test_a_wrong_reference(reference: Any, said: str) -> None:
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("path", zoo.files(), ids=zoo.stem)
-def test_every_pattern_of_the_zoo_names_a_row(path: str) -> None:
-    """A pattern that no row of any variant matches is a slip."""
-    spec = zoo.load_file(path)
-    from fnmatch import fnmatchcase
-
-    from costcalc.graph.expand import expand
-
-    full: dict[str, Any] = {"aux": True} if "aux" in spec.knobs else {}  # with what only training runs
-    ones = (spec, *map(spec.chosen, spec.variants))
-    rows = {n.name for one in ones if spec.reference for n in expand(one, full).nodes}
-    patterns = {pattern for patterns in spec.reference.values() for pattern in patterns}
-    assert {p for p in patterns if not any(fnmatchcase(name, p) for name in rows)} == set()
+def test_a_pattern_that_names_no_row_is_a_mistake(run: Run, tmp_path: Path) -> None:
+    """Rows are named in a variant, or under a truth value turned; the zoo's files are held to it too (`validate`)."""
+    text = (
+        "costcalc: 1\ninput: [3, 8, 8]\nknobs: {aux: false}\n"
+        "reference: {functional: [relu, aux], absent: [rleu], held: [pool*]}\n"
+        "layers: [relu, {conv: {out: 3, kernel: 1}, name: aux, if: aux}]\n"
+    )
+    (tmp_path / "own.yaml").write_text(text)
+    code, _, err = run("validate", str(tmp_path / "own.yaml"))
+    assert (code, err.count("names no row")) == (2, 2)
+    assert "own.yaml:4:48: 'rleu' names no row" in err
+    assert "did you mean 'relu'?" in err
+    assert "own.yaml:4:63: 'pool*' names no row" in err
