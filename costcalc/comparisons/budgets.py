@@ -11,7 +11,7 @@ from costcalc.comparisons.comparing import MEASURES
 from costcalc.comparisons.networks import Network
 from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
 from costcalc.numbers import text as numbers
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import LARGEST, UNKNOWN, or_none
 from costcalc.published.figures import figure
 from costcalc.reports.columns import over as over_line
 from costcalc.reports.result import Result
@@ -140,9 +140,7 @@ def _number(budget: Any, quantity: str) -> Any:
         if number.endswith("%"):
             raise Fault("a share is no budget")
         value = figure(number).value
-        if find(quantity).kind == "ratio" and value % 1:
-            return float(value)
-        return int(value)  # counts are whole numbers: rounded down it is the same budget
+        return float(value) if value % 1 and value < LARGEST else int(value)
     except Fault:
         hint = "write a number as 600M, 4.2M or 5000000"
         raise stop(f"'{text[:60]}' is no budget of {quantity}", hint=hint) from None

@@ -284,8 +284,8 @@ def test_a_pattern_that_names_no_row_is_a_mistake(run: Run, tmp_path: Path) -> N
     """Rows are named in a variant, or under a truth value turned; the zoo's files are held to it too (`validate`)."""
     text = (
         "costcalc: 1\ninput: [3, 8, 8]\nknobs: {aux: false}\n"
-        "reference: {functional: [relu, aux], absent: [rleu], held: [pool*]}\n"
-        "layers: [relu, {conv: {out: 3, kernel: 1}, name: aux, if: aux}]\n"
+        "reference: {functional: [relu, more], absent: [rleu], held: [pool*]}\n"
+        "layers: [relu, {conv: {out: 3, kernel: 1}, name: more, if: aux}]\n"
     )
     (tmp_path / "own.yaml").write_text(text)
     code, _, err = run("validate", str(tmp_path / "own.yaml"))
