@@ -276,6 +276,7 @@ IGNORED: list[tuple[Callable[[], Any], str]] = [
     (lambda: costcalc.compare("mobilenet_v1", columns="params", bits=8), "it is about activation_bytes"),
     (lambda: costcalc.compare("mobilenet_v1", optimizer="adam"), "optimizer does not matter to"),
     (lambda: costcalc.count("mobilenet_v1").to_dict(columns="params,macs", freeze="conv"), "freeze does not matter to"),
+    (lambda: costcalc.count("mobilenet_v1").metric("macs", bits=8), "bits does not matter to macs"),
     (lambda: costcalc.count("mobilenet_v1").to_pandas(columns="peak_memory", amp=True), "amp does not matter to"),
     (lambda: costcalc.reconcile("mobilenet_v1", "569M", most=-3), "most is a whole number from 1"),
     (lambda: costcalc.count("mobilenet_v1").to_dict(bits=8), "bits is about metrics"),

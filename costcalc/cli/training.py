@@ -75,12 +75,11 @@ def demanded(result: Result, given: dict[str, Any], memory: str | None, fits: An
 
 def said(result: Result, given: dict[str, Any], memory: str | None, fits: Any) -> list[str]:
     """Return the work of a step and the largest batch, in words."""
-    forward, backward, step = (result.metric(name, **given) for name in COLUMNS[:3])
+    forward, backward, step, *_, demanded = result.metrics(COLUMNS, **given)
     ratio = f" ({step.total / forward.total:.2f} times the forward pass)" if forward.total else ""
     parts = [f"forward {written(forward.total)}", f"backward {written(backward.total)}"]
     parts += ["forward again for checkpoints"] if given["checkpoint"] else []
     lines = [f"a step: {written(step.total)} MACs{ratio}: {', '.join(parts)}"]
     if fits is not None:
         lines.append(f"largest batch in {memory}: {fits or 'none: not even one image fits'}")
-    held = totals([result.metric("training_memory", **given)])[0]
-    return [*lines, held.partition(" (")[2].rstrip(")")]
+    return [*lines, totals([demanded])[0].partition(" (")[2].rstrip(")")]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from costcalc.base.errors import Fault, stop
 from costcalc.comparisons.comparing import MEASURES
 from costcalc.comparisons.networks import Network
-from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
+from costcalc.metrics.metric import Measured, find, named, names, plain
 from costcalc.numbers import text as numbers
 from costcalc.numbers.num import LARGEST, UNKNOWN, or_none
 from costcalc.published.figures import figure
@@ -82,11 +82,10 @@ class Checked(NamedTuple):
 
 def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, Any]) -> str:
     said = []
-    for quantity in dict.fromkeys((*MEASURES, *limits)):
-        one = network.result.metric(quantity, **options)
+    for one in network.result.metrics(dict.fromkeys((*MEASURES, *limits)), **options):
         name = named(one.metric, one.setup)
-        if quantity in limits:
-            said.append(f"{numbers.figure(one.total)} of {numbers.figure(limits[quantity])} {name}")
+        if one.name in limits:
+            said.append(f"{numbers.figure(one.total)} of {numbers.figure(limits[one.name])} {name}")
         elif one.total is UNKNOWN:
             said.append(f"unknown {name}: not checked")
     return f"{network.label}: ok, {', '.join(said)}"
@@ -148,8 +147,7 @@ def _number(budget: Any, quantity: str) -> Any:
 
 def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
     """Return the budgets that a network is over; one that is unknown is over every budget."""
-    refuse_idle(limits, options)
-    found = [(network.result.metric(quantity, **options), most) for quantity, most in limits.items()]
+    found = list(zip(network.result.metrics(limits, **options), limits.values(), strict=True))
     for one, _ in found:
         if isinstance(one.total, str):
             raise stop(f"{network.label}: {one.name} is {one.total}, and a budget needs a number")

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from costcalc.base.errors import stop
+from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
 from costcalc.metrics._order import segments
@@ -79,17 +80,21 @@ class BackwardMacs(Metric, name="backward_macs"):
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
         found = learning(graph, setup.freeze)
         return [
-            _backward(row.macs, weighted=bool(row.weights) or row.node.shared is not None, learns=learns, inward=inward)
-            * setup.batch
+            _backward(row, learns=learns, inward=inward) * setup.batch
             for row, learns, inward in zip(counted(graph), found.learns, found.inward, strict=True)
         ]
 
 
-def _backward(macs: Any, *, weighted: bool, learns: bool, inward: int) -> Any:
-    """Return a row's backward MACs: as many as forward for each gradient; a product of two tensors has two."""
-    if macs is UNKNOWN:
-        return macs
-    return macs * ((learns + (inward > 0)) if weighted else min(inward, 2))
+def _backward(row: Row, *, learns: bool, inward: int) -> Any:
+    """Return a row's backward MACs: as many as forward for each gradient; a product of two tensors has two.
+
+    Unknown where they are stated and not derived: nobody knows what is computed for a gradient of such a layer.
+    """
+    weighted = bool(row.weights) or row.node.shared is not None
+    gradients = learns + (inward > 0) if weighted else min(inward, 2)
+    if row.macs is UNKNOWN or (gradients and row.macs and not row.node.op.derived):
+        return UNKNOWN
+    return row.macs * gradients
 
 
 class TrainingMacs(BackwardMacs, name="training_macs"):
