@@ -12,6 +12,7 @@ from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
+from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import checked_batch
@@ -54,12 +55,21 @@ def loaded(spec: Any, shape: tuple[int, ...] | None = None) -> Spec:
     """Return a spec that is then counted over an input; a `module:name` is read over it."""
     if isinstance(spec, str) and is_target(spec):
         return zoo.load_text(traced(spec, shape).text(), spec)
-    found = zoo.load(spec)
+    found = _read(spec)
     if found.problems:
         expand(found)  # tells the mistakes of shapes too, all at once
     if shape is not None and len(shape) != len(found.input):
         expand(found, shape=shape)  # tells once, not for each setting, that its axes are others
     return found
+
+
+def _read(spec: Any) -> Spec:
+    """Return the spec that something stands for; a word may say knobs: `mobilenet_v1@width=0.5`."""
+    if not isinstance(spec, str) or "@" not in spec or "\n" in spec:
+        return zoo.load(spec)
+    from costcalc.comparisons.networks import spec_of
+
+    return spec_of(spec, zoo.load)
 
 
 def count(
@@ -83,7 +93,8 @@ def count(
     """
     checked_batch(batch)
     shape = None if input is None else checked_shape(input)
-    found = loaded(spec, shape) if isinstance(spec, str) and is_target(spec) else zoo.load(spec)
+    found = loaded(spec, shape) if isinstance(spec, str) and is_target(spec) else _read(spec)
+    refuse_twice(found, knobs)
     return Result(expand(found, knobs, shape), conventions.get(convention), batch)
 
 

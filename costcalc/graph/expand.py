@@ -14,7 +14,7 @@ from costcalc.graph.builder import Builder, entering, share
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
-from costcalc.graph.knobs import knob_values
+from costcalc.graph.knobs import knob_values, refuse_idle
 from costcalc.graph.paths import UniquePaths
 from costcalc.graph.scope import Binding, Frame, Scope, UntilReached, spec_scope
 from costcalc.graph.surroundings import Surroundings
@@ -51,7 +51,9 @@ def expand(spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[i
 
     `shape` is (channels, *space). Raises SpecError with every mistake found.
     """
-    return Expansion(spec, knob_values(spec, knobs or {})).network(None if shape is None else tuple(shape))
+    found = knob_values(spec, knobs or {})
+    refuse_idle(spec, found, shape)
+    return Expansion(spec, found).network(None if shape is None else tuple(shape))
 
 
 class Expansion:

@@ -219,10 +219,12 @@ class Spec:
         self.pattern_marks: dict[str, Mark] = {}  # where those patterns stand
         self.root: YamlNode | None = None
         self.knobs: dict[str, Any] = {}
+        self.given: set[str] = set()  # the knobs whose values are not the file's, nor a variant's, but a user's
         self.defaults_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen
         self.variants: dict[str, dict[str, Any]] = {}
         self.functions: dict[str, Function] = {}
         self.input: list[Value] = []
+        self.of_input: set[str] = set()  # the knobs that nothing but `input` reads
         self.defaults: dict[str, dict[str, Value]] = {}
         self.blocks: dict[str, Block] = {}
         self.layers: list[Item] = []

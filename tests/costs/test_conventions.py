@@ -12,7 +12,6 @@ import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.costs import conventions
 from costcalc.explanations import tool_differences
-from costcalc.language import zoo
 
 TINY: dict[str, Any] = {
     "costcalc": 1,

@@ -302,7 +302,8 @@ UNKNOWN_OF_OPAQUE = {
     "receptive_field", "effective_stride", "effective_padding", "field_centre",
 }  # fmt: skip
 UNKNOWN_OF_CUSTOM = {
-    "backward_macs", "training_macs", "real_macs", "saved", "training_memory", "receptive_field", "effective_stride", "effective_padding", "field_centre",
+    "backward_macs", "training_macs", "real_macs", "saved",
+    "training_memory", "receptive_field", "effective_stride", "effective_padding", "field_centre",
 }  # fmt: skip
 
 

@@ -803,3 +803,34 @@ def test_parts_hold_every_setting_once() -> None:
         seen[np.ix_(*part.indices)] += 1
     assert (seen == 1).all()
     assert len(found) > 1
+
+
+# ---- a word with knobs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_word_with_knobs_is_swept(run: Run, jobs: str) -> None:
+    """The paper's Table 6 and 7: width 0.5 has 1.3 million parameters and 149 million MACs."""
+    words = ["mobilenet_v1@width=0.5", "--resolution", "192,224", "--jobs", jobs, "--format", "json"]
+    code, out, _ = run("sweep", *words)
+    assert code == 0
+    assert [row["params"] for row in json.loads(out)] == [1_331_592] * 2
+    assert json.loads(out)[1]["macs"] == 149_497_088
+    assert costcalc.sweep("mobilenet_v1@width=0.5", resolution=[224])["macs"].tolist() == [149_497_088]
+    assert costcalc.whatif("vgg16@width=0.5", "pool_classifier").before.macs == costcalc.count("vgg16", width=0.5).macs
+
+
+WORDS = [
+    ("sweep mobilenet_v1@width=0.5 --width 1,2", "the knob 'width' is given twice: it is 0.5"),
+    ("sweep mobilenet_v1@resolution=128 --width 1,2 --input 3x160x160", "resolution only says what the input is"),
+    ("sweep mobilenet_v1@input=3x160x160 --width 1,2", "here the input stands beside the network"),
+    ("report mobilenet_v1@width=0.5 --width 1", "the knob 'width' is given twice"),
+    ("solve mobilenet_v1@width=0.5 --vary width --max-macs 1G", "the knob 'width' is given twice"),
+    ("whatif mobilenet_v1@wdth=0.5 --pool-classifier", "did you mean 'width'?"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WORDS)
+def test_a_word_that_contradicts_is_refused(words: str, said: str, run: Run) -> None:
+    code, _, err = run(*words.split())
+    assert (code, said in err) == (2, True)
