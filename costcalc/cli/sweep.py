@@ -20,6 +20,7 @@ from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.language.standalone import flow
 from costcalc.metrics.metric import Setup, find
+from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
@@ -257,7 +258,7 @@ def trends(table: pd.DataFrame) -> list[str]:
     groups = table.groupby("network", sort=False) if "network" in table else [("", table)]
     found = []
     for name, part in groups:
-        values = part["macs"].tolist() if "macs" in part else []
+        values = part["macs"].dropna().tolist() if "macs" in part else []
         if len(values) >= LEAST_DRAWN:
             line = sparklines.spark(values, plain=sparklines.ascii_only())
             found.append(f"{unit} {line} {figure(values[0])} to {figure(values[-1])} {name}".rstrip())
@@ -275,6 +276,11 @@ def shown(table: pd.DataFrame, setup: Setup) -> Table:
     found = {name: find(name) for name in table.attrs["columns"]}
     heads = {name: (metric.heading(setup), metric.kind) for name, metric in found.items()}
     columns = [Column(*heads.get(name, (name, "text"))) for name in table.columns]
-    cells = [[flow(v) if isinstance(v, list | bool) else v for v in row.values()] for row in plain(table)]
+    cells = [[_cell(value) for value in row.values()] for row in plain(table)]
     totals = [plural(len(cells), "row"), *[""] * (len(columns) - 1)]
     return Table(columns, cells, totals)
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as a table shows it."""
+    return UNKNOWN if value is None else flow(value) if isinstance(value, list | bool) else value

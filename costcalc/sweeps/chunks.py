@@ -244,8 +244,16 @@ def _taken(columns: Columns, which: Any) -> Columns:
 def _signed(grid: Grid, columns: Columns, name: str) -> Any:
     values = column(grid, columns, name.lstrip("-"))
     if values.dtype == object:
+        if name.lstrip("-") in columns:
+            fault = _unknown(name.lstrip("-"))
+            raise stop(fault.message, hint=fault.hint)
         raise stop(f"'{name.lstrip('-')}' is no number: settings can't be put in order by it")
     return -values if name.startswith("-") else values
+
+
+def _unknown(name: str) -> Fault:
+    """Return what is wrong with a question about a total that is unknown for some settings."""
+    return Fault(f"{name} is unknown, since that of a layer is", "ask by what is known, or remove the opaque layers")
 
 
 class _Names(dict[str, Any]):
@@ -277,6 +285,9 @@ def _holds(grid: Grid, where: str, columns: Columns) -> Any:
 
     try:
         asked = parse(magnitudes(where), LARGEST_TOTAL)
+        for name, _ in asked.names:
+            if name in columns and columns[name].dtype == object:
+                raise _unknown(name)
         try:
             with np.errstate(divide="raise", invalid="raise", over="raise"):
                 found = asked.run(Names(_Names(grid, columns)))

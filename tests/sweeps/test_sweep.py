@@ -757,10 +757,39 @@ def test_words_lists_and_truth_values_stay_what_they_are() -> None:
     assert len(costcalc.sweep(STRUCTURE, deep=[True, False], where="deep == true")) == 1
 
 
-def test_unknown_costs_are_refused() -> None:
-    spec = STRUCTURE + "  - {opaque: {shape: [4]}}\n"
-    with pytest.raises(SpecError, match="those of a layer are unknown"):
-        costcalc.sweep(spec, width=[0.5, 1.0])
+# c_out filters of 3 * 9 weights and a bias each, and 100 a filter that the spec states of a layer of unknown work.
+ODD = (
+    "costcalc: 1\nknobs: {n: 4, odd: true}\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: n, kernel: 3}\n"
+    "  - {opaque: {shape: [4], params: 100 * n}, if: odd}\n"
+)
+
+
+def test_unknown_columns_stay_unknown() -> None:
+    table = costcalc.sweep(ODD, n=[1, 2], odd=[True, False])
+    assert table["params"].tolist() == [128, 28, 256, 56]
+    assert table["macs"].tolist() == [None, 36 * 27, None, 36 * 54]
+    assert costcalc.sweep(ODD, n=[1, 2], odd=[True, False], as_array=True).macs.tolist() == [[None, 972], [None, 1944]]
+    assert costcalc.sweep(ODD, n=[1, 2], where="params > 200")["n"].tolist() == [2]
+    assert costcalc.solve(ODD, {"n": [1, 2, 3]}, max_params=300)["n"].tolist() == [2]
+    layers = costcalc.sweep(ODD, n=[1, 2], per="layer")
+    assert layers["macs"].tolist() == [972, None, 1944, None]
+    saved = costcalc.sweep(ODD, n=[1], columns="saved,params")  # counted setting by setting
+    assert (saved["saved"].tolist(), saved["params"].tolist()) == ([None], [128])
+
+
+@pytest.mark.parametrize("question", [{"where": "macs < 1M"}, {"top": 1}, {"pareto": "macs,params"}])
+def test_questions_about_what_is_unknown_are_refused(question: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="macs is unknown, since that of a layer is"):
+        costcalc.sweep(ODD, n=[1, 2], **question)
+
+
+def test_the_command_says_what_is_unknown(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_text(ODD)
+    words = ["sweep", str(tmp_path / "odd.yaml"), "--n", "1,2"]
+    lines = [line.split() for line in run(*words).out.splitlines()]
+    assert lines[2:4] == [["1", "128", "unknown"], ["2", "256", "unknown"]]
+    assert run(*words, "--format", "csv").out.splitlines()[1] == "1,128,,costcalc,9c528e"
+    assert json.loads(run(*words, "--format", "json").out)[1]["macs"] is None
 
 
 BAD_COMMANDS = [
