@@ -84,7 +84,7 @@ class Expansion:
         graph.nodes, graph.input_given = self.nodes, shape is not None
         try:
             own = self.own_input(scope, given=shape is not None)
-            source.shape = self.input_shape(own, shape)
+            source.shape = self.input_shape(own, shape, scope)
             graph.own_dims = own or ()
         except MarkedFault as marked:
             self.problems.add(marked.problem)
@@ -112,7 +112,7 @@ class Expansion:
                 raise
         return None
 
-    def input_shape(self, own: tuple[Any, ...] | None, shape: tuple[int, ...] | None) -> Shape | None:
+    def input_shape(self, own: tuple[Any, ...] | None, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
         """Return the input's shape: the spec's own, or the one given."""
         marks = [value.mark for value in self.spec.input]
         dims = (own or ()) if shape is None else shape
@@ -127,7 +127,8 @@ class Expansion:
         for mark, dim in zip(marks, dims, strict=True):
             if num.any_of(dim < 1):
                 raise MarkedFault(Fault(f"an axis of the input is {dim}: it must be at least 1"), mark)
-        least = self.spec.min_resolution
+        said = self.spec.min_resolution
+        least = 1 if said is None else self.evaluator.whole(said, scope, "min_resolution")
         for mark, dim in zip(marks[1:], dims[1:], strict=True):
             if num.any_of(dim < least):
                 fault = Fault(

@@ -229,7 +229,7 @@ class Spec:
         self.blocks: dict[str, Block] = {}
         self.layers: list[Item] = []
         self.outputs: list[Ref] | None = None
-        self.min_resolution = 0
+        self.min_resolution: Value | None = None
         self.published: list[dict[str, Any]] = []
         self.published_marks: list[dict[str, Mark]] = []  # where the values of those rows stand
         self.problems: list[Problem] = []  # mistakes found while reading; a spec with any is never counted

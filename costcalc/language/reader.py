@@ -192,10 +192,12 @@ class SpecReader:
         node = self.top.get("min_resolution")
         if node is None:
             return
-        if type(node.value) is not int or node.value < 1:
+        if not isinstance(node.value, str) and (type(node.value) is not int or node.value < 1):
             self.note("min_resolution must be a whole number", node.mark)
         else:
-            self.spec.min_resolution = node.value
+            before, self.names.read = self.names.read, set()  # a knob that nothing else reads has no use
+            self.spec.min_resolution = self.values.value(node, Context(self.names.everywhere()), ambient=False)
+            self.names.read = before
 
     def defaults(self) -> None:
         """Read the fields that operators have in this spec unless told."""
