@@ -168,6 +168,15 @@ def _called(where: str, wanted: str) -> bool:
     return wanted.lower() in (where.lower(), where.lower().removeprefix("table "))
 
 
+def record(spec: Spec, row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a table prints of a network as plain data, our counts beside it and the convention they are under."""
+    ours = {
+        f"our_{one.quantity}": one.ours if isinstance(one.ours, int) else float(one.ours) for one in claims(spec, row)
+    }
+    mark = conventions.get(row.get("convention", conventions.DEFAULT)).mark
+    return {"network": network(spec, row), **row, **ours, **mark}
+
+
 def paper_table(rows: list[tuple[Spec, dict[str, Any]]]) -> Table:
     """Return a table as its paper prints it, our counts beside its figures; what it has not, has no column."""
     titles = {

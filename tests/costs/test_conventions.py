@@ -254,6 +254,19 @@ def test_results_of_another_hash_are_not_compared(tmp_path: Path) -> None:
         costcalc.compare(first, second)
 
 
+def test_a_table_for_machines_says_what_its_columns_count(run: Run) -> None:
+    head = run("conventions", "alexnet", "--only", "costcalc,calflops", "--format", "csv").out.splitlines()[0]
+    assert head == "op,rows,costcalc 9c528e MACs,calflops 887388 FLOPs"
+
+
+def test_explain_tells_a_layers_parameters_too(run: Run) -> None:
+    """64 * 3 * 7 * 7 = 9,408 weights without a bias, 2 * 64 of the norm; an activation has none."""
+    out = run("explain", "resnet18", "conv", "--convention", "thop").out
+    assert "  thop: weights + biases + norm_params = 9,408 params (weights 9,408, biases 0, norm_params 0)" in out
+    assert "= 128 params (weights 0, biases 0, norm_params 128)" in out
+    assert out.count("thop: weights") == 2
+
+
 # ---- what `reference` says ------------------------------------------------------------------------------------------
 
 
