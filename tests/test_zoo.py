@@ -628,7 +628,7 @@ def is_a_variant(file: str, names: set[str]) -> bool:
 def least_resolution(spec: Spec) -> int:
     """Return the least resolution that a spec says, for its own knobs; 1 where it says none."""
     problems = Problems([], [])
-    scope = spec_scope(spec, spec.knobs, Tensor(None), problems.found)
+    scope = spec_scope(spec, spec.knobs, Tensor(None), problems.add)
     said = spec.min_resolution
     return 1 if said is None else int(Evaluator(problems).whole(said, scope, "min_resolution"))
 

@@ -12,11 +12,12 @@ from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
+from costcalc.hardware.traffic import FLOAT
 from costcalc.metrics._order import segments
 from costcalc.metrics._storage import shape_of, storages
 from costcalc.metrics.memory import scheduled
 from costcalc.metrics.metric import Metric, Setup, counted
-from costcalc.metrics.sizes import FLOAT, in_bytes
+from costcalc.metrics.sizes import in_bytes
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.operators import op
 from costcalc.operators.op import VIEW
@@ -113,7 +114,7 @@ class TrainingMacs(BackwardMacs, name="training_macs"):
 # ---- memory ---------------------------------------------------------------------------------------------
 
 
-def activation_bits(setup: Setup) -> int:
+def kept_bits(setup: Setup) -> int:
     """Return the bits of an activation that is kept."""
     return int(setup.bits or (HALF if setup.amp else FLOAT))
 
@@ -143,7 +144,7 @@ def kept(graph: Graph, setup: Setup) -> KeptBytes:
         have.update(new)
         elements = sum((shape_of(tensor).size for tensor in new), rule.elements if seen else 0)
         extra = rule.bytes * setup.batch + rule.fixed if seen else 0
-        found.rows.append(in_bytes(elements * setup.batch, activation_bits(setup)) + extra)
+        found.rows.append(in_bytes(elements * setup.batch, kept_bits(setup)) + extra)
         found.tensors.append(new)
     return found
 
@@ -163,7 +164,7 @@ class SavedMetric(Metric, name="saved"):
 
 
 def _says(setup: Setup) -> str:
-    parts = [f"{activation_bits(setup)} bits an activation", f"batch {setup.batch}"]
+    parts = [f"{kept_bits(setup)} bits an activation", f"batch {setup.batch}"]
     parts += [f"frozen {setup.freeze}"] if setup.freeze else []
     return ", ".join(parts)
 
@@ -189,10 +190,10 @@ def demand(graph: Graph, setup: Setup) -> Demand:
     rows, found = counted(graph), learning(graph, setup.freeze)
     trained = sum(row.learnable for row, learns in zip(rows, found.learns, strict=True) if learns)
     gradients = max((row.outputs + row.inputs for row, out in zip(rows, found.outward, strict=True) if out), default=0)
-    passing = in_bytes(gradients * setup.batch, activation_bits(setup))
+    passing = in_bytes(gradients * setup.batch, kept_bits(setup))
     saved = checkpointed(graph, setup)
     # Where little is kept (frozen layers), the most may be alive in the forward pass.
-    options = {"mode": "inplace", "bits": activation_bits(setup), "batch": setup.batch}
+    options = {"mode": "inplace", "bits": kept_bits(setup), "batch": setup.batch}
     forward = max(scheduled(graph, Setup(**options)).bytes, default=0)
     held = WORD * sum(row.learnable + row.node.op.buffers(row.node.x, row.node.y) for row in rows)
     return Demand(held, WORD * trained, WORD * STATE[setup.optimizer] * trained, saved, max(passing, forward - saved))
@@ -213,7 +214,7 @@ def checkpointed(graph: Graph, setup: Setup) -> Any:
 
 
 def _size(tensor: Tensor, setup: Setup) -> Any:
-    return in_bytes(shape_of(tensor).size * setup.batch, activation_bits(setup))
+    return in_bytes(shape_of(tensor).size * setup.batch, kept_bits(setup))
 
 
 def _cut(sizes: Sequence[int], count: int) -> list[tuple[int, int]]:
