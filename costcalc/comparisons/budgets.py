@@ -82,7 +82,7 @@ class Checked(NamedTuple):
 
 def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, Any]) -> str:
     said = []
-    for one in network.result.metrics(dict.fromkeys((*MEASURES, *limits)), **options):
+    for one in network.result.metrics([*dict.fromkeys((*MEASURES, *limits))], **options):
         name = named(one.metric, one.setup)
         if one.name in limits:
             said.append(f"{numbers.figure(one.total)} of {numbers.figure(limits[one.name])} {name}")
@@ -147,7 +147,7 @@ def _number(budget: Any, quantity: str) -> Any:
 
 def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
     """Return the budgets that a network is over; one that is unknown is over every budget."""
-    found = list(zip(network.result.metrics(limits, **options), limits.values(), strict=True))
+    found = list(zip(network.result.metrics([*limits], **options), limits.values(), strict=True))
     for one, _ in found:
         if isinstance(one.total, str):
             raise stop(f"{network.label}: {one.name} is {one.total}, and a budget needs a number")

@@ -56,7 +56,7 @@ def solve(
         return Result(expand(zoo.load_text(made.text())), rule, batch)
 
     def totals(result: Result) -> dict[str, Any]:
-        asked = dict.fromkeys((*QUANTITIES, *budgets))
+        asked = [*dict.fromkeys((*QUANTITIES, *budgets))]
         return {one.name: one.total for one in result.metrics(asked, **(setup or {}))}
 
     found, refusal = _largest(lambda number: totals(counted(number)), budgets)
