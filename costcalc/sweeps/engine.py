@@ -299,7 +299,7 @@ class Cut:
         total = self.part.total
         return {
             "params": _array(total.params, self.slices, shape),
-            "macs": _array(total.macs * self.part.batch, self.slices, shape),
+            "macs": _array(total.macs, self.slices, shape, self.part.batch),
             **{name: _array(value, self.slices, shape) for name, value in self.part.more.items()},
             **{name: values.reshape(shape) for name, values in self.singly().items()},
         }
@@ -328,8 +328,8 @@ def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[
             yield Cut(grid, part, slices)
 
 
-def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...]) -> Any:
-    """Return a total over a block: objects, each None, where it is unknown."""
+def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...], times: int = 1) -> Any:
+    """Return so many times a total over a block: objects, each None, where it is unknown."""
     from costcalc.numbers.factored import block
 
     if value is UNKNOWN:
@@ -337,7 +337,7 @@ def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...]) -> Any:
 
         return np.full(shape, None, dtype=object)
     try:
-        return block(value, dict(enumerate(cut)), shape)
+        return block(value, dict(enumerate(cut)), shape) * times
     except Fault as fault:
         raise stop(fault.message, hint=fault.hint) from None
 
