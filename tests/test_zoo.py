@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from costcalc.graph.problems import Problems
 
 from costcalc.base.errors import SpecError
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.evaluator import Evaluator
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, Tensor
-from costcalc.graph.problems import Problems
 from costcalc.graph.scope import spec_scope
 from costcalc.language import zoo
 from costcalc.language.document import Spec

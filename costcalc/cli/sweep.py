@@ -13,7 +13,6 @@ import click
 
 from costcalc.base.arguments import texts
 from costcalc.base.errors import stop
-from costcalc.base.files import locked
 from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.costs import conventions
@@ -31,11 +30,9 @@ if TYPE_CHECKING:
 
     from costcalc.sweeps.chunks import Columns, Task
     from costcalc.sweeps.mappers import Mapper
-    from costcalc.sweeps.parquet import SavedState
 
 MOST_LINES = 10_000  # of a table that is shown
 LEAST_DRAWN = 3  # values of a sparkline
-SAVED_EVERY = 5.0  # seconds
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet"}
 
 
@@ -104,6 +101,7 @@ def answered(
 ) -> pd.DataFrame | None:
     """Return the sweep's answer as a DataFrame; None where it was written to part files."""
     from costcalc.sweeps import chunks, tables
+    from costcalc.sweeps.parquet import folded
 
     refuse_idle(options)
     by, pareto = texts(options["by"] or (), "--by"), texts(options["pareto"] or (), "--pareto")
@@ -124,7 +122,7 @@ def answered(
         limited(tasks[0], format_)
 
     def walked(task: Task) -> Columns:
-        return folded(task, mapper, options["resume"])
+        return folded(task, mapper, options["resume"], progress)
 
     return tables.sweep(loaded, axes, question, **counted, view=options["per"] or "", folded=walked)
 
@@ -160,39 +158,6 @@ def mapper_of(options: dict[str, Any]) -> Mapper:
     if options["dask"] is not None:
         return mappers.dask(options["dask"])
     return mappers.processes(options["jobs"]) if options["jobs"] > 1 else mappers.here
-
-
-def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
-    """Return what the question leaves of the sweep; what was found is kept in a file, if one is named."""
-    from costcalc.sweeps.parquet import SOON, SavedState
-
-    if resume is None:
-        return folded_from(None, task, mapper)
-    with locked(resume, SOON):
-        return folded_from(SavedState(resume, task), task, mapper)
-
-
-def folded_from(saved: SavedState | None, task: Task, mapper: Mapper) -> Columns:
-    """Return what the question leaves of the sweep; stopped, keep what was found."""
-    from costcalc.sweeps import chunks
-
-    walk = chunks.ready(task)
-    done, kept = (saved.done, saved.kept) if saved else (0, None)
-    if saved:
-        saved.write(done, kept)  # what can't be written is told before anything is counted
-    at = time.monotonic()
-    try:
-        with progress(len(walk.blocks), walk.grid.size, done) as advance:
-            for done, kept in chunks.folding(task, mapper, done, kept):  # noqa: B020
-                advance()
-                if saved and time.monotonic() - at > SAVED_EVERY:
-                    saved.write(done, kept)
-                    at = time.monotonic()
-    finally:
-        if saved:
-            saved.write(done, kept)
-    assert kept is not None
-    return chunks.ordered(walk, kept)
 
 
 def parted(task: Task, folder: str, mapper: Mapper) -> None:

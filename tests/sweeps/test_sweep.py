@@ -863,3 +863,18 @@ WORDS = [
 def test_a_word_that_contradicts_is_refused(words: str, said: str, run: Run) -> None:
     code, _, err = run(*words.split())
     assert (code, said in err) == (2, True)
+
+
+def test_python_sweeps_in_processes_and_goes_on(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.json")
+    asked: dict[str, Any] = {"n": [1, 2, 3], "odd": [True, False]}
+    first = costcalc.sweep(ODD, **asked, jobs=2, resume=state)
+    assert json.loads(Path(state).read_text())["done"] == 1
+    again = costcalc.sweep(ODD, **asked, resume=state)  # found again, unknown as it was
+    assert first["macs"].tolist() == again["macs"].tolist() == costcalc.sweep(ODD, **asked)["macs"].tolist()
+    for wrong, said in (
+        ({"jobs": 0}, "jobs is a whole number from 1"),
+        ({"jobs": 2, "per": "layer"}, "in this process"),
+    ):
+        with pytest.raises(SpecError, match=said):
+            costcalc.sweep(ODD, n=[1], **wrong)
