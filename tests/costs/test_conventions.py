@@ -304,4 +304,4 @@ def test_a_pattern_that_names_no_row_is_a_mistake(run: Run, tmp_path: Path) -> N
     assert (code, err.count("names no row")) == (2, 2)
     assert "own.yaml:4:48: 'rleu' names no row" in err
     assert "did you mean 'relu'?" in err
-    assert "own.yaml:4:63: 'pool*' names no row" in err
+    assert "own.yaml:4:62: 'pool*' names no row" in err
