@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from costcalc.base.errors import Fault, stop
 from costcalc.comparisons.comparing import MEASURES
 from costcalc.comparisons.networks import Network
-from costcalc.metrics.metric import Measured, find, named, names, plain
+from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
 from costcalc.numbers import text as numbers
 from costcalc.numbers.num import LARGEST, UNKNOWN, or_none
 from costcalc.published.figures import figure
@@ -147,7 +147,9 @@ def _number(budget: Any, quantity: str) -> Any:
 
 def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
     """Return the budgets that a network is over; one that is unknown is over every budget."""
-    found = list(zip(network.result.metrics([*limits], **options), limits.values(), strict=True))
+    refuse_idle(limits, options)
+    asked = network.result.metrics([*limits], **options) if limits else []
+    found = list(zip(asked, limits.values(), strict=True))
     for one, _ in found:
         if isinstance(one.total, str):
             raise stop(f"{network.label}: {one.name} is {one.total}, and a budget needs a number")
