@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from costcalc.graph.problems import Problems
 
-from costcalc.base.errors import SpecError
+from costcalc.base.errors import Problems, SpecError
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.evaluator import Evaluator
 from costcalc.graph.expand import expand
@@ -627,8 +626,8 @@ def is_a_variant(file: str, names: set[str]) -> bool:
 
 def least_resolution(spec: Spec) -> int:
     """Return the least resolution that a spec says, for its own knobs; 1 where it says none."""
-    problems = Problems([], [])
-    scope = spec_scope(spec, spec.knobs, Tensor(None), problems.add)
+    problems = Problems()
+    scope = spec_scope(spec, spec.knobs, Tensor(None), problems)
     said = spec.min_resolution
     return 1 if said is None else int(Evaluator(problems).whole(said, scope, "min_resolution"))
 
