@@ -12,6 +12,7 @@ from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
+from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import checked_batch
@@ -54,12 +55,21 @@ def loaded(spec: Any, shape: tuple[int, ...] | None = None) -> Spec:
     """Return a spec that is then counted over an input; a `module:name` is read over it."""
     if isinstance(spec, str) and is_target(spec):
         return zoo.load_text(traced(spec, shape).text(), spec)
-    found = zoo.load(spec)
+    found = _read(spec)
     if found.problems:
         expand(found)  # tells the mistakes of shapes too, all at once
     if shape is not None and len(shape) != len(found.input):
         expand(found, shape=shape)  # tells once, not for each setting, that its axes are others
     return found
+
+
+def _read(spec: Any) -> Spec:
+    """Return the spec that something stands for; a word may say knobs: `mobilenet_v1@width=0.5`."""
+    if not isinstance(spec, str) or "@" not in spec or "\n" in spec:
+        return zoo.load(spec)
+    from costcalc.comparisons.networks import spec_of
+
+    return spec_of(spec, zoo.load)
 
 
 def count(
@@ -83,7 +93,8 @@ def count(
     """
     checked_batch(batch)
     shape = None if input is None else checked_shape(input)
-    found = loaded(spec, shape) if isinstance(spec, str) and is_target(spec) else zoo.load(spec)
+    found = loaded(spec, shape) if isinstance(spec, str) and is_target(spec) else _read(spec)
+    refuse_twice(found, knobs)
     return Result(expand(found, knobs, shape), conventions.get(convention), batch)
 
 
@@ -102,21 +113,25 @@ def sweep(
     pareto: str | Iterable[str] = (),
     columns: str | Iterable[str] = (),
     setup: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+    resume: str | None = None,
     **knobs: Any,
 ) -> pd.DataFrame | Arrays:
     """Return what networks cost at every combination of knobs: a DataFrame, a row a setting.
 
     knobs: values each, or one; `zip` takes them together. as_array: an axis a knob. per: a row a layer or type. where:
     "macs < 300M". top: the best so many by `by` (`-`: more is better), "-macs" unless told. pareto: what no other
-    beats in these names. columns, setup: metrics instead of params and MACs, and their options.
+    beats in these names. columns, setup: metrics instead of params and MACs, and their options. jobs: processes that
+    count. resume: a file that keeps what is found, from which the same sweep goes on.
 
     Raises SpecError, which names the setting, where one is refused.
 
     >>> sweep("mobilenet_v1", width=[0.5, 1.0])["macs"].tolist()
     [149497088, 568740352]
     """
-    from costcalc.sweeps import tables
+    from costcalc.sweeps import mappers, tables
     from costcalc.sweeps.chunks import Question, Task
+    from costcalc.sweeps.parquet import folded
 
     given = _given(convention, input, batch, setup) | {"columns": metric_names(columns)}
     specs = [(str(one), loaded(one, given["shape"])) for one in (spec, *more)]
@@ -128,8 +143,17 @@ def sweep(
         arguments.texts(by, "by", 'by="-macs"'),
         arguments.texts(pareto, "pareto", 'pareto="params,macs"'),
     )
+    processes, file = arguments.whole(jobs), None if resume is None else arguments.path(resume, "resume")
+    if processes is None or processes < 1:
+        raise stop(f"jobs is a whole number from 1, not {arguments.said(jobs)}")
+    if (processes > 1 or file is not None) and (per or as_array):
+        raise stop(
+            "what is told per layer, or as arrays, is counted in this process, at once", hint="without jobs, resume"
+        )
     if not arguments.flag(as_array, "as_array"):
-        return tables.sweep(specs, axes, question, **given, view=arguments.text(per, "per", 'per="layer"'))
+        mapper = mappers.processes(processes) if processes > 1 else mappers.here
+        view = arguments.text(per, "per", 'per="layer"')
+        return tables.sweep(specs, axes, question, **given, view=view, folded=lambda task: folded(task, mapper, file))
     question.refuse_idle()
     if len(specs) > 1 or per or question.folds:
         raise stop("arrays are of one network and all settings: without per, where, top, pareto")

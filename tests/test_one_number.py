@@ -276,6 +276,9 @@ IGNORED: list[tuple[Callable[[], Any], str]] = [
     (lambda: costcalc.compare("mobilenet_v1", columns="params", bits=8), "it is about activation_bytes"),
     (lambda: costcalc.compare("mobilenet_v1", optimizer="adam"), "optimizer does not matter to"),
     (lambda: costcalc.count("mobilenet_v1").to_dict(columns="params,macs", freeze="conv"), "freeze does not matter to"),
+    (lambda: costcalc.count("mobilenet_v1").metric("macs", bits=8), "bits does not matter to macs"),
+    (lambda: costcalc.count("mobilenet_v1", resolution=160, input=(3, 128, 128)), "only says what the input is"),
+    (lambda: costcalc.sweep("mobilenet_v1", resolution=[160, 224], input=(3, 128, 128)), "only says what the input is"),
     (lambda: costcalc.count("mobilenet_v1").to_pandas(columns="peak_memory", amp=True), "amp does not matter to"),
     (lambda: costcalc.reconcile("mobilenet_v1", "569M", most=-3), "most is a whole number from 1"),
     (lambda: costcalc.count("mobilenet_v1").to_dict(bits=8), "bits is about metrics"),
@@ -316,6 +319,9 @@ COMMANDS = [
     ("report mobilenet_v1 -k width=0.25 -k width=0.5", "the knob 'width' is given twice"),
     ("sweep mobilenet_v1 --width 0.25 --width 0.5", "a sweep takes several values so: --width 1,2"),
     ("check alexnet --max-macs 1G --tolerance 1%", "a tolerance is about a baseline"),
+    ("report mobilenet_v1 --resolution 160 --input 3x128x128", "resolution only says what the input is"),
+    ("compare mobilenet_v1@resolution=160,input=3x128x128", "resolution only says what the input is"),
+    ("solve mobilenet_v1 --vary resolution --max-macs 1G --input 3x128x128", "resolution only says what the input is"),
 ]
 
 

@@ -17,6 +17,7 @@ from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines
 from costcalc.graph.expand import expand
+from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import OPTIONS, Setup
@@ -199,6 +200,7 @@ def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec,
     shape = input_shape(ctx.params.get("input_"))
     spec = loaded(name, shape)
     knobs = {knob: knob_value(ctx, spec, knob, text) for knob, text in given(ctx, pairs).items()}
+    refuse_twice(spec, knobs)
     if not (ctx.info_name in NOTED and ctx.params.get("format_") in ("table", "markdown", "latex")):
         tell_channels(spec, knobs, shape)
     return spec, knobs
@@ -228,9 +230,8 @@ def tell_channels(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] |
 
 def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
     """Return the spec of a name or path, or of the PyTorch model that a `module:name` is, in this folder too."""
-    if not api.is_target(name):
-        return zoo.load(name)
-    here()
+    if api.is_target(name):
+        here()
     return api.loaded(name, shape)
 
 

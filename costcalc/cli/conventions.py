@@ -67,4 +67,10 @@ def show(result: Result, rules: list[Convention], options: dict[str, Any]) -> No
 
     marks: list[dict[str, Any]] = [{"convention": rule.name, "hash": rule.stamp, "unit": rule.unit} for rule in rules]
     records = tool_differences.records(result, rules)
-    common.write_page(Page(tables, lambda: records, lambda: [*marks, *records]), options)
+    common.write_page(Page(tables, lambda: with_units(records, rules), lambda: [*marks, *records]), options)
+
+
+def with_units(records: list[dict[str, Any]], rules: list[Convention]) -> list[dict[str, Any]]:
+    """Return records for CSV, which has no place for what the columns count but their names."""
+    units = {rule.label: f"{rule.label} {rule.unit}" for rule in rules}
+    return [{units.get(key, key): value for key, value in line.items()} for line in records]

@@ -72,6 +72,11 @@ def timeloop(
     tell(left)
     with in_words(output):
         os.makedirs(output, exist_ok=True)
+        older = [name for name in sorted(os.listdir(output)) if exporter.is_problem(name) and name not in problems]
+    if older:
+        raise stop(
+            f"{output} holds the problems of another network: {older[0]}", hint="remove them, or name a new folder"
+        )
     for name, text in problems.items():
         common.write(text.rstrip("\n"), os.path.join(output, name))
     common.tell(f"{plural(len(problems), 'problem')} in {output}")

@@ -9,11 +9,7 @@ import click
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.cli import common
-from costcalc.comparisons.comparing import top1
 from costcalc.costs.conventions import DEFAULT, get
-from costcalc.costs.counting import cost, total
-from costcalc.costs.rows import rows
-from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.numbers.text import figure
@@ -29,21 +25,32 @@ from costcalc.reports.table import Column, Table
 @common.output_option
 def command(words: tuple[str, ...], **options: Any) -> None:
     """List the networks of the zoo, those whose names or families hold all WORDS, with their costs."""
-    found = [record(name, spec) for name, spec in zoo.networks().items() if chosen(name, spec, words)]
+    found = [one for one in zoo.index().get("networks") or counted() if chosen(one, words)]
     if not found:
         raise stop(f"no network's name or family holds {' and '.join(words)}", hint="costcalc list shows all of them")
+    found = [one | get(DEFAULT).mark for one in found]
     page = Page(lambda: [table(found, exact=options["exact"])], lambda: found, notes=[get(DEFAULT).counted])
     common.write_page(page, options)
 
 
-def chosen(name: str, spec: Spec, words: tuple[str, ...]) -> bool:
+def counted() -> list[dict[str, Any]]:
+    """Return what is listed of every network of the zoo, counted now."""
+    return [record(name, spec) for name, spec in zoo.networks().items()]
+
+
+def chosen(found: dict[str, Any], words: tuple[str, ...]) -> bool:
     """Say whether a network's name or family holds all words."""
-    text = f"{name} {spec.meta.get('family', '')}".lower()
+    text = f"{found['network']} {found['family']}".lower()
     return all(word.lower() in text for word in words)
 
 
 def record(name: str, spec: Spec) -> dict[str, Any]:
     """Return what is listed of a network."""
+    from costcalc.comparisons.comparing import top1
+    from costcalc.costs.counting import cost, total
+    from costcalc.costs.rows import rows
+    from costcalc.graph.expand import expand
+
     graph = expand(spec)
     whole = total(cost(row, get(DEFAULT)) for row in rows(graph, (*PARAMETERS, "macs")))
     return {
@@ -54,7 +61,6 @@ def record(name: str, spec: Spec) -> dict[str, Any]:
         "params": whole.params,
         "macs": whole.macs,
         "top1": top1(graph),
-        **get(DEFAULT).mark,
     }
 
 

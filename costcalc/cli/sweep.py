@@ -13,13 +13,13 @@ import click
 
 from costcalc.base.arguments import texts
 from costcalc.base.errors import stop
-from costcalc.base.files import locked
 from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.language.standalone import flow
 from costcalc.metrics.metric import Setup, find
+from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
@@ -30,11 +30,9 @@ if TYPE_CHECKING:
 
     from costcalc.sweeps.chunks import Columns, Task
     from costcalc.sweeps.mappers import Mapper
-    from costcalc.sweeps.parquet import SavedState
 
 MOST_LINES = 10_000  # of a table that is shown
 LEAST_DRAWN = 3  # values of a sparkline
-SAVED_EVERY = 5.0  # seconds
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet"}
 
 
@@ -103,6 +101,7 @@ def answered(
 ) -> pd.DataFrame | None:
     """Return the sweep's answer as a DataFrame; None where it was written to part files."""
     from costcalc.sweeps import chunks, tables
+    from costcalc.sweeps.parquet import folded
 
     refuse_idle(options)
     by, pareto = texts(options["by"] or (), "--by"), texts(options["pareto"] or (), "--pareto")
@@ -123,7 +122,7 @@ def answered(
         limited(tasks[0], format_)
 
     def walked(task: Task) -> Columns:
-        return folded(task, mapper, options["resume"])
+        return folded(task, mapper, options["resume"], progress)
 
     return tables.sweep(loaded, axes, question, **counted, view=options["per"] or "", folded=walked)
 
@@ -159,39 +158,6 @@ def mapper_of(options: dict[str, Any]) -> Mapper:
     if options["dask"] is not None:
         return mappers.dask(options["dask"])
     return mappers.processes(options["jobs"]) if options["jobs"] > 1 else mappers.here
-
-
-def folded(task: Task, mapper: Mapper, resume: str | None) -> Columns:
-    """Return what the question leaves of the sweep; what was found is kept in a file, if one is named."""
-    from costcalc.sweeps.parquet import SOON, SavedState
-
-    if resume is None:
-        return folded_from(None, task, mapper)
-    with locked(resume, SOON):
-        return folded_from(SavedState(resume, task), task, mapper)
-
-
-def folded_from(saved: SavedState | None, task: Task, mapper: Mapper) -> Columns:
-    """Return what the question leaves of the sweep; stopped, keep what was found."""
-    from costcalc.sweeps import chunks
-
-    walk = chunks.ready(task)
-    done, kept = (saved.done, saved.kept) if saved else (0, None)
-    if saved:
-        saved.write(done, kept)  # what can't be written is told before anything is counted
-    at = time.monotonic()
-    try:
-        with progress(len(walk.blocks), walk.grid.size, done) as advance:
-            for done, kept in chunks.folding(task, mapper, done, kept):  # noqa: B020
-                advance()
-                if saved and time.monotonic() - at > SAVED_EVERY:
-                    saved.write(done, kept)
-                    at = time.monotonic()
-    finally:
-        if saved:
-            saved.write(done, kept)
-    assert kept is not None
-    return chunks.ordered(walk, kept)
 
 
 def parted(task: Task, folder: str, mapper: Mapper) -> None:
@@ -257,7 +223,7 @@ def trends(table: pd.DataFrame) -> list[str]:
     groups = table.groupby("network", sort=False) if "network" in table else [("", table)]
     found = []
     for name, part in groups:
-        values = part["macs"].tolist() if "macs" in part else []
+        values = part["macs"].dropna().tolist() if "macs" in part else []
         if len(values) >= LEAST_DRAWN:
             line = sparklines.spark(values, plain=sparklines.ascii_only())
             found.append(f"{unit} {line} {figure(values[0])} to {figure(values[-1])} {name}".rstrip())
@@ -275,6 +241,11 @@ def shown(table: pd.DataFrame, setup: Setup) -> Table:
     found = {name: find(name) for name in table.attrs["columns"]}
     heads = {name: (metric.heading(setup), metric.kind) for name, metric in found.items()}
     columns = [Column(*heads.get(name, (name, "text"))) for name in table.columns]
-    cells = [[flow(v) if isinstance(v, list | bool) else v for v in row.values()] for row in plain(table)]
+    cells = [[_cell(value) for value in row.values()] for row in plain(table)]
     totals = [plural(len(cells), "row"), *[""] * (len(columns) - 1)]
     return Table(columns, cells, totals)
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as a table shows it."""
+    return UNKNOWN if value is None else flow(value) if isinstance(value, list | bool) else value

@@ -30,7 +30,7 @@ def command(source: str | None, where: str | None, **options: Any) -> None:
     else:
         rows = verdicts.find_table(source, where)
         table = verdicts.paper_table(rows)
-        records = [{"network": verdicts.network(spec, row), **row} for spec, row in rows]
+        records = [verdicts.record(spec, row) for spec, row in rows]
     common.write_page(Page(lambda: [table], lambda: records), options)
 
 

@@ -11,7 +11,7 @@ from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.comparisons.budgets import amount
 from costcalc.metrics.metric import OPTIONS
-from costcalc.metrics.training import demand, largest_batch, unmatched
+from costcalc.metrics.training import demand, largest_batch
 from costcalc.numbers.num import or_none, percentage
 from costcalc.reports.columns import totals, written
 from costcalc.reports.page import Page
@@ -50,8 +50,6 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
     given = {"optimizer": options["optimizer"], "freeze": ",".join(options["freeze"]), "amp": options["amp"]}
     given |= {"checkpoint": options["checkpoint"]}
-    for pattern in unmatched(result.graph, given["freeze"]):
-        raise stop(f"--freeze {pattern} names no row or group", hint="costcalc report --by row tells their names")
     most = amount(options["memory"]) if options["memory"] else None
     fits = None if most is None else largest_batch(result.graph, result.setup(**given), most)
     if most is not None and options["format_"] == "csv":
@@ -77,12 +75,11 @@ def demanded(result: Result, given: dict[str, Any], memory: str | None, fits: An
 
 def said(result: Result, given: dict[str, Any], memory: str | None, fits: Any) -> list[str]:
     """Return the work of a step and the largest batch, in words."""
-    forward, backward, step = (result.metric(name, **given) for name in COLUMNS[:3])
+    forward, backward, step, *_, demanded = result.metrics(COLUMNS, **given)
     ratio = f" ({step.total / forward.total:.2f} times the forward pass)" if forward.total else ""
     parts = [f"forward {written(forward.total)}", f"backward {written(backward.total)}"]
     parts += ["forward again for checkpoints"] if given["checkpoint"] else []
     lines = [f"a step: {written(step.total)} MACs{ratio}: {', '.join(parts)}"]
     if fits is not None:
         lines.append(f"largest batch in {memory}: {fits or 'none: not even one image fits'}")
-    held = totals([result.metric("training_memory", **given)])[0]
-    return [*lines, held.partition(" (")[2].rstrip(")")]
+    return [*lines, totals([demanded])[0].partition(" (")[2].rstrip(")")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -12,7 +14,9 @@ from costcalc.base.errors import Problem, SpecError
 from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph, unmatched
 from costcalc.language import zoo
+from costcalc.language.document import Spec
 from costcalc.published import verdicts
 from costcalc.reports.page import Page
 
@@ -45,11 +49,18 @@ def checked(name: str) -> tuple[list[Problem], str]:
     try:
         spec = zoo.load(name)
         result: Any = api.count(spec)
-        for variant in spec.variants:
-            expand(spec.chosen(variant))
-        problems = verdicts.unclaimed(spec)
+        graphs = [result.graph, *(expand(spec.chosen(variant)) for variant in spec.variants)]
+        problems = [*verdicts.unclaimed(spec), *unmatched([*graphs, *turned(spec)])]
     except SpecError as error:
         return list(error.problems), ""
     number = len(spec.variants)
     variants = f", {plural(number, 'variant')}" if number else ""
     return problems, f"{name}: ok, {plural(len(result.layers), 'row')}{variants}"
+
+
+def turned(spec: Spec) -> Iterator[Graph]:
+    """Yield the network with each knob that is true or false the other way: what `reference` may be about too."""
+    for name, value in spec.knobs.items():
+        if isinstance(value, bool) and spec.pattern_marks:
+            with suppress(SpecError):
+                yield expand(spec, {name: not value})

@@ -11,7 +11,7 @@ from costcalc.comparisons.comparing import MEASURES
 from costcalc.comparisons.networks import Network
 from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
 from costcalc.numbers import text as numbers
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import LARGEST, UNKNOWN, or_none
 from costcalc.published.figures import figure
 from costcalc.reports.columns import over as over_line
 from costcalc.reports.result import Result
@@ -82,11 +82,10 @@ class Checked(NamedTuple):
 
 def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, Any]) -> str:
     said = []
-    for quantity in dict.fromkeys((*MEASURES, *limits)):
-        one = network.result.metric(quantity, **options)
+    for one in network.result.metrics([*dict.fromkeys((*MEASURES, *limits))], **options):
         name = named(one.metric, one.setup)
-        if quantity in limits:
-            said.append(f"{numbers.figure(one.total)} of {numbers.figure(limits[quantity])} {name}")
+        if one.name in limits:
+            said.append(f"{numbers.figure(one.total)} of {numbers.figure(limits[one.name])} {name}")
         elif one.total is UNKNOWN:
             said.append(f"unknown {name}: not checked")
     return f"{network.label}: ok, {', '.join(said)}"
@@ -140,9 +139,7 @@ def _number(budget: Any, quantity: str) -> Any:
         if number.endswith("%"):
             raise Fault("a share is no budget")
         value = figure(number).value
-        if find(quantity).kind == "ratio" and value % 1:
-            return float(value)
-        return int(value)  # counts are whole numbers: rounded down it is the same budget
+        return float(value) if value % 1 and value < LARGEST else int(value)
     except Fault:
         hint = "write a number as 600M, 4.2M or 5000000"
         raise stop(f"'{text[:60]}' is no budget of {quantity}", hint=hint) from None
@@ -151,7 +148,8 @@ def _number(budget: Any, quantity: str) -> Any:
 def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
     """Return the budgets that a network is over; one that is unknown is over every budget."""
     refuse_idle(limits, options)
-    found = [(network.result.metric(quantity, **options), most) for quantity, most in limits.items()]
+    asked = network.result.metrics([*limits], **options) if limits else []
+    found = list(zip(asked, limits.values(), strict=True))
     for one, _ in found:
         if isinstance(one.total, str):
             raise stop(f"{network.label}: {one.name} is {one.total}, and a budget needs a number")

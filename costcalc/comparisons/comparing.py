@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.base.text import plural
 from costcalc.comparisons.networks import Network
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import find, plain, refuse_idle
+from costcalc.metrics.metric import find, plain
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
 from costcalc.published.figures import settings
@@ -24,7 +24,7 @@ RATIOS = ("params", "macs")
 
 def measures(result: Result, names: Sequence[str] = MEASURES, **options: Any) -> dict[str, Any]:
     """Return a network's totals of some metrics: params and MACs under its convention, activations, bytes."""
-    return {name: result.metric(name, **options).total for name in names}
+    return {one.name: one.total for one in result.metrics(names, **options)}
 
 
 def top1(graph: Graph) -> str:
@@ -44,7 +44,6 @@ def records(networks: list[Network], names: Sequence[str] = (), **options: Any) 
 
     names: the metrics, `MEASURES` unless told; options are theirs.
     """
-    refuse_idle(names or MEASURES, options)
     found = [measures(network.result, names or MEASURES, **options) for network in networks]
     return [
         {

@@ -11,6 +11,7 @@ from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
+from costcalc.graph.knobs import with_knobs
 from costcalc.language.document import Spec
 from costcalc.language.standalone import flow
 from costcalc.metrics.metric import checked_batch
@@ -77,12 +78,25 @@ def counted(
 ) -> Network:
     """Return a network counted: its own knobs over those given for all. Raises SpecError with every mistake found."""
     checked_batch(batch)
-    values = dict(knobs or {})
-    for knob, text in reference.texts.items():
-        known(spec, knob)  # an unknown knob is told before its value is read
-        values[knob] = one(text, knob)
+    values = {**(knobs or {}), **values_of(reference, spec)}
     result = Result(expand(spec, values, reference.shape), conventions.get(convention), batch)
     return Network(word(reference.name, values, reference.shape), result)
+
+
+def values_of(reference: Reference, spec: Spec) -> dict[str, Any]:
+    """Return the values of the knobs that a word gives; an unknown knob is told before its value is read."""
+    return {knob: one(text, knob) for knob, text in reference.texts.items() if known(spec, knob) is not None}
+
+
+def spec_of(text: str, load: Callable[[str], Spec]) -> Spec:
+    """Return the spec that a word means, its knobs' values in force; raise SpecError where it says an input too."""
+    reference = cut(text)
+    if reference.shape is not None:
+        raise stop(
+            f"'{text}': here the input stands beside the network", hint="--input 3x160x160, or input=(3, 160, 160)"
+        )
+    spec = load(reference.name)
+    return with_knobs(spec, values_of(reference, spec)) if reference.texts else spec
 
 
 def asked(

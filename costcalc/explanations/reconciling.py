@@ -37,7 +37,6 @@ ODD = range(32, 641)
 WIDTHS = (0.25, 0.35, 0.5, 0.75, 1.25, 1.3, 1.4, 1.5, 2.0)
 CLASSES = {1000: 1001, 1001: 1000}
 SIZE = "resolution"
-USUAL = {SIZE: RESOLUTIONS, "width": WIDTHS}
 
 
 class Count(NamedTuple):
@@ -99,17 +98,11 @@ def reconcile(spec: Spec, text: str, *, name: str = "", most: int = 10) -> Answe
     claim = claimed(text)
     if type(most) is not int or most < 1:
         raise stop(f"most is a whole number from 1, not {most!s:.60}")
-    taken = _taken(spec, SIZE) if SIZE in spec.knobs else lambda _: False
-    tried = [*own(spec), *elsewhere(spec, name, taken)]
-    odd = min(_matches(_odd(spec, taken), claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
+    usual, unusual = at_sizes(spec) if SIZE in spec.knobs else ([], [])
+    tried = [*own(spec), *usual, *elsewhere(spec, name)]
+    odd = min(_matches(unusual, claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
     kept = _simplest([*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])])
     return Answer(claim, kept[:most], [] if kept else _nearest(tried, claim))
-
-
-def _odd(spec: Spec, taken: Callable[[int], bool]) -> list[Count]:
-    """Return the counts at resolutions that nobody would choose, but somebody may have had."""
-    found = _along(spec, SIZE, [value for value in ODD if value not in RESOLUTIONS and taken(value)])
-    return [one._replace(steps=(*one.steps, "an image of an odd size")) for one in found if len(one.steps) == 1]
 
 
 def _matches(counts: list[Count], claim: Claimed) -> list[Match]:
@@ -279,12 +272,23 @@ def cost_of(found: list[tuple[Row, int]], rule: Convention) -> dict[str, Any]:
 # ---- the network at other settings --------------------------------------------------------------------------
 
 
-def elsewhere(spec: Spec, name: str, taken: Callable[[int], bool]) -> Iterator[Count]:
-    """Yield the counts of a network at the usual values of its knobs, and of its known variants."""
-    for knob, values in USUAL.items():
-        if knob in spec.knobs:
-            tried = [value for value in values if value != spec.knobs[knob]]
-            yield from _along(spec, knob, [value for value in tried if knob != SIZE or taken(int(value))])
+def at_sizes(spec: Spec) -> tuple[list[Count], list[Count]]:
+    """Return the counts at usual resolutions, and at those that nobody would choose, but somebody may have had."""
+    taken = _taken(spec, SIZE)
+    sizes = [size for size in dict.fromkeys((*RESOLUTIONS, *ODD)) if size != spec.knobs[SIZE] and taken(size)]
+    usual, unusual = [], []
+    for one in _along(spec, SIZE, sizes):
+        if int(one.steps[0].removeprefix(f"{SIZE} ")) in RESOLUTIONS:
+            usual.append(one)
+        elif len(one.steps) == 1:
+            unusual.append(one._replace(steps=(*one.steps, "an image of an odd size")))
+    return usual, unusual
+
+
+def elsewhere(spec: Spec, name: str) -> Iterator[Count]:
+    """Yield the counts of a network at the usual widths, and of its known variants."""
+    if "width" in spec.knobs:
+        yield from _along(spec, "width", [value for value in WIDTHS if value != spec.knobs["width"]])
     for steps, other in variants(spec, name):
         try:
             yield from lattice(alike(rows(expand(other))), steps, most=1)
@@ -299,7 +303,7 @@ def _taken(spec: Spec, knob: str) -> Callable[[int], bool]:
     """
     now = spec.knobs[knob]
     for step in (1, 2, 4, 8, 16, 32, 64):
-        if all(_expands(spec, {knob: now + times * step}) for times in (8, 3, 1)):
+        if all(_expands(spec, {knob: now + times * step}) for times in (3, 1)):
             return lambda value: (value - now) % step == 0
     return lambda _: False
 
@@ -354,10 +358,12 @@ def _pools(spec: Spec) -> tuple[tuple[str, ...], Spec] | None:
     """Return the network whose pools round up where they round down, or down where some round up."""
     if spec.root is None:
         return None
+    kinds = {cls.kind for cls in operators().values() if "ceil_mode" in cls.fields}
+    if kinds.isdisjoint(re.findall(r"\w+", spec.text)):
+        return None  # nothing of it rounds
     data = spec.root.plain()
     up = not _set_all(data, "ceil_mode", value=False)
     if up:
-        kinds = {cls.kind for cls in operators().values() if "ceil_mode" in cls.fields}
         data["defaults"] = {**(data.get("defaults") or {})}
         for kind in kinds:
             data["defaults"][kind] = {**(data["defaults"].get(kind) or {}), "ceil_mode": True}

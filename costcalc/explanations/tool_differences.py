@@ -121,12 +121,19 @@ def of_row(row: Row, rule: Convention, batch: int = 1) -> list[str]:
     """Return how a convention counts one row: its formula, the numbers in it, the note that goes with it."""
     if rule.tool and row.node.call == ABSENT:
         return [f"  {rule.name}: 0 {rule.unit}: the reference implementation has no such step"]
-    formula = rule.formula(row.kind, "macs")
-    numbers = filled(formula, row)
-    counted = cost(row, rule, batch).macs
-    said = [f"  {rule.name}: {formula.text} = {_shown(counted)} {rule.unit}{f' ({numbers})' if numbers else ''}"]
+    counted = cost(row, rule, batch)
+    said = [_counted(row, rule, "macs", counted.macs, rule.unit)]
+    if counted.params or row.learnable:
+        said.insert(0, _counted(row, rule, "params", counted.params, rule.things))
     found = rule.of_kind.get(row.kind)
     return said + ([f"    {found.note}"] if found and found.note else [])
+
+
+def _counted(row: Row, rule: Convention, quantity: str, number: Any, unit: str) -> str:
+    """Return the formula by which a convention counts a quantity of a row, what it gives, the numbers in it."""
+    formula = rule.formula(row.kind, quantity)
+    numbers = filled(formula, row)
+    return f"  {rule.name}: {formula.text} = {_shown(number)} {unit}{f' ({numbers})' if numbers else ''}"
 
 
 def _more(number: Any) -> str:

@@ -14,7 +14,7 @@ from costcalc.graph.builder import Builder, entering, share
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
-from costcalc.graph.knobs import knob_values
+from costcalc.graph.knobs import knob_values, refuse_idle
 from costcalc.graph.paths import UniquePaths
 from costcalc.graph.scope import Binding, Frame, Scope, UntilReached, spec_scope
 from costcalc.graph.surroundings import Surroundings
@@ -51,7 +51,9 @@ def expand(spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[i
 
     `shape` is (channels, *space). Raises SpecError with every mistake found.
     """
-    return Expansion(spec, knob_values(spec, knobs or {})).network(None if shape is None else tuple(shape))
+    found = knob_values(spec, knobs or {})
+    refuse_idle(spec, found, shape)
+    return Expansion(spec, found).network(None if shape is None else tuple(shape))
 
 
 class Expansion:
@@ -82,7 +84,7 @@ class Expansion:
         graph.nodes, graph.input_given = self.nodes, shape is not None
         try:
             own = self.own_input(scope, given=shape is not None)
-            source.shape = self.input_shape(own, shape)
+            source.shape = self.input_shape(own, shape, scope)
             graph.own_dims = own or ()
         except MarkedFault as marked:
             self.problems.add(marked.problem)
@@ -110,7 +112,7 @@ class Expansion:
                 raise
         return None
 
-    def input_shape(self, own: tuple[Any, ...] | None, shape: tuple[int, ...] | None) -> Shape | None:
+    def input_shape(self, own: tuple[Any, ...] | None, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
         """Return the input's shape: the spec's own, or the one given."""
         marks = [value.mark for value in self.spec.input]
         dims = (own or ()) if shape is None else shape
@@ -125,7 +127,8 @@ class Expansion:
         for mark, dim in zip(marks, dims, strict=True):
             if num.any_of(dim < 1):
                 raise MarkedFault(Fault(f"an axis of the input is {dim}: it must be at least 1"), mark)
-        least = self.spec.min_resolution
+        said = self.spec.min_resolution
+        least = 1 if said is None else self.evaluator.whole(said, scope, "min_resolution")
         for mark, dim in zip(marks[1:], dims[1:], strict=True):
             if num.any_of(dim < least):
                 fault = Fault(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from costcalc.base.errors import Mark
+from costcalc.base.errors import Mark, Problem, nearest
 from costcalc.language.document import Spec
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import Op
@@ -137,6 +137,21 @@ class Graph:
             node.holds_input = held(node.layer) is not None
             number = called(node.name)
             node.call = MODULE if number is None else words[number]
+
+
+def unmatched(graphs: Sequence[Graph]) -> list[Problem]:
+    """Return the patterns of a spec's `reference` that name no row in any of its graphs: most likely mistakes."""
+    spec = graphs[0].spec
+    rows = {node.name: None for graph in graphs for node in graph.nodes}
+    layers = {node.layer: None for graph in graphs for node in graph.nodes}
+    found = []
+    for pattern, mark in spec.pattern_marks.items():
+        called = any(pattern in patterns for patterns in spec.reference.values())
+        met = _matcher([pattern])
+        if all(met(name) is None for name in (rows if called else layers)):
+            hint = nearest(pattern, rows) or "costcalc report --by row tells their names"
+            found.append(Problem(f"'{pattern}' names no row", mark, hint))
+    return found
 
 
 def _matcher(patterns: Iterable[str]) -> Callable[[str], int | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from costcalc.base.errors import Fault, Mark, nearest, stop
 from costcalc.language.document import Spec, Value, knob_fault
+from costcalc.numbers import num
 
 
 def refused(spec: Spec, name: str, value: Any) -> Fault | None:
@@ -25,12 +26,28 @@ def knob_values(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec.knobs, **given}
 
 
+def refuse_twice(spec: Spec, names: Iterable[str]) -> None:
+    """Raise SpecError for a knob that the network's word gives already: one of the values would be passed over."""
+    for name in names:
+        if name in spec.given:
+            raise stop(f"the knob '{name}' is given twice: it is {spec.knobs[name]} in the network's word")
+
+
+def refuse_idle(spec: Spec, knobs: Mapping[str, Any], shape: Iterable[int] | None) -> None:
+    """Raise SpecError for a knob that only says what the input is, where another input is given: it has no effect."""
+    for name, value in knobs.items() if shape is not None else ():
+        if name in spec.of_input and (name in spec.given or num.any_of(value != spec.knobs[name])):
+            raise stop(f"{name} only says what the input is, and another is given", hint="give one of them")
+
+
 def with_knobs(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None = None) -> Spec:
     """Return a spec with other values of its knobs in force, and on another input; raise SpecError for a bad one."""
     import copy
 
     found = copy.copy(spec)
-    found.knobs = knob_values(spec, knobs)
+    found.knobs, found.given = knob_values(spec, knobs), spec.given | knobs.keys()
+    if found.defaults_of_file is None:
+        found.defaults_of_file = spec.knobs
     if shape is not None:
         found.input = [Value(Mark("--input"), length) for length in shape]
     return found

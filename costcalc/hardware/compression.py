@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
+from costcalc.hardware.traffic import FLOAT
 from costcalc.numbers.num import UNKNOWN, ceil_div
 
-FLOAT = 32  # bits of a number whose spec states none
 DUST = Fraction(1, 10**6)  # what a float's last digit may add to a share
 MOST_BITS = 64
 SCALES = ("none", "tensor", "channel", "codebook")

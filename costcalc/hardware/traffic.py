@@ -12,6 +12,7 @@ from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import FOLDED, INPLACE, STORED, VIEW
 
+FLOAT = 32  # bits of a number unless told
 # Bytes of a number.
 DTYPES = {"fp32": 4, "fp16": 2, "int8": 1}
 FUSIONS = {

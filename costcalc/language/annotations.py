@@ -41,16 +41,18 @@ def read_reference(spec: Spec, node: YamlNode | None, problems: Problems) -> Non
     section = Section(mapping(node, "reference", problems), known, "unknown key of reference: '{}'", problems)
     if source := section.get("from"):
         spec.meta["reference"] = source.plain()
-    spec.held = _patterns(section.get(HELD), problems)
-    spec.reference = {word: patterns for word in CALLS if (patterns := _patterns(section.get(word), problems))}
+    spec.held = _patterns(spec, section.get(HELD), problems)
+    spec.reference = {word: patterns for word in CALLS if (patterns := _patterns(spec, section.get(word), problems))}
 
 
-def _patterns(node: YamlNode | None, problems: Problems) -> list[str]:
+def _patterns(spec: Spec, node: YamlNode | None, problems: Problems) -> list[str]:
     """Return the patterns of a list: row names with * for any part."""
     items = [] if node is None else node.value if node.is_list else [node]
     for item in items:
         if not isinstance(item.value, str):
             problems.note("a pattern of row names belongs here", item.mark, "write stage*/relu")
+        else:
+            spec.pattern_marks.setdefault(item.value, item.mark)
     return [item.value for item in items if isinstance(item.value, str)]
 
 

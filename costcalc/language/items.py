@@ -15,6 +15,7 @@ from costcalc.language.document import (
     Item,
     MistakenItem,
     OpItem,
+    Ref,
     Spec,
     TableItem,
     Value,
@@ -28,6 +29,8 @@ from costcalc.language.source import YamlNode
 from costcalc.language.values import LONGEST_NAME, ValueReader
 from costcalc.operators import op as ops
 from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role, Text
+
+LEARNED = {"weights", "biases", "norm_params"}  # the components that layers may share
 
 
 def read_word_item(spec: Spec, item: WordItem, word: str) -> tuple[Item, list[Problem]]:
@@ -136,12 +139,20 @@ class ItemReader:
             elif key == "share":
                 item.share = self.values.new_ref(node, inner, "share")
                 if item.share is not None:
-                    self.shares.append(Share(item.share, inner.block, inner.repeated, inner.layers))
+                    alone = "repeat" in nodes and not outer.repeated and str(node.value).endswith("(i)")
+                    self.shared(item, item.share, inner, again=inner.repeated and not alone)
             elif key == "from":
                 item.source = self.values.refs(node, outer, "from")
             else:
                 setattr(item, slot, self.values.value(node, outer if key == "repeat" else inner))
         return item
+
+    def shared(self, item: Item, ref: Ref, context: Context, *, again: bool) -> None:
+        """Note where a `share` stands, and whether turns meet there; refuse it beside what never has weights."""
+        if isinstance(item, OpItem) and item.branches is None and not (item.cls.roles or LEARNED & {*item.cls.counted}):
+            self.note(f"{item.key} has no weights to share", ref.mark, "share stands beside layers that learn")
+            again = True  # which is told; no more of it
+        self.shares.append(Share(ref, context.block, again, context.layers))
 
     def bare(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
         """Read an item, less its modifiers, by its key."""

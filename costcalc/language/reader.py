@@ -183,17 +183,21 @@ class SpecReader:
             self.note(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
         else:
             context = Context(self.names.everywhere())
+            before, self.names.read = self.names.read, set()
             self.spec.input = [self.values.value(n, context, ambient=False) for n in node.value]
+            self.spec.of_input, self.names.read = self.names.read, before
 
     def minimum(self) -> None:
         """Read the least height and width of an input."""
         node = self.top.get("min_resolution")
         if node is None:
             return
-        if type(node.value) is not int or node.value < 1:
+        if not isinstance(node.value, str) and (type(node.value) is not int or node.value < 1):
             self.note("min_resolution must be a whole number", node.mark)
         else:
-            self.spec.min_resolution = node.value
+            before, self.names.read = self.names.read, set()  # a knob that nothing else reads has no use
+            self.spec.min_resolution = self.values.value(node, Context(self.names.everywhere()), ambient=False)
+            self.names.read = before
 
     def defaults(self) -> None:
         """Read the fields that operators have in this spec unless told."""
@@ -238,7 +242,8 @@ class SpecReader:
 
         One that stands in what could not be read is no mistake of its own.
         """
-        unread = [name for name in self.knob_marks if name not in self.names.read]
+        self.spec.of_input -= self.names.read
+        unread = [name for name in self.knob_marks if name not in self.names.read | self.spec.of_input]
         if unread and self.problems:
             top = self.root.value
             words = set[str]().union(*(node.words() for key, node in top.items() if key not in _NO_USE))

@@ -75,7 +75,7 @@ def _top(items: dict[str, Any]) -> dict[str, Any]:
         "blocks": {"type": "object", "description": "templates with arguments: separable(out, stride=1): [...]"},
         "layers": items,
         "outputs": {"type": ["array", "string"], "description": "the layers that are the network's results"},
-        "min_resolution": {"type": "integer", "minimum": 1},
+        "min_resolution": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]},
         "published": published,
     }
 

@@ -61,6 +61,8 @@ def _through(node: Node, number: int, part: int, before: View) -> View:
     if not (isinstance(own, tuple) and isinstance(before, tuple) and len(before) == len(own)):
         return None
     made = tuple(mine.after(theirs) for mine, theirs in zip(own, before, strict=True))
+    if made and not any(one.step for one in made):
+        return None  # each axis is read whole
     if any(one.phases > MOST_PHASES for one in made):
         raise stop(f"{node.name}: its receptive field has more than {MOST_PHASES:,} phases", hint="sizes that divide")
     return made
@@ -79,9 +81,12 @@ def _joined(found: Fields, node: Node, paths: Sequence[View]) -> View:
         if len(view) != len(path):
             return None
         pairs = list(zip(view, path, strict=True))
-        if any(a.step * b.phases != b.step * a.phases for a, b in pairs):
+        moving = [(a, b) for a, b in pairs if a.step and b.step]  # an axis that is read whole has no stride
+        if any(a.step * b.step < 0 for a, b in moving):
+            return None  # one runs backwards: what both read together grows and shrinks
+        if any(a.step * b.phases != b.step * a.phases for a, b in moving):
             found.strides.append(node.name)
-        elif any(not _aligned(a, b) for a, b in pairs):
+        elif any(not _aligned(a, b) for a, b in moving):
             found.centres.append(node.name)
         view = tuple(a.also(b) for a, b in pairs)
     return view
@@ -193,7 +198,7 @@ class EffectiveStride(ReceptiveFieldMetric, name="effective_stride"):
     title = "jump"
 
     def of(self, reach: Reach) -> Any:
-        return Fraction(reach.step, reach.phases)
+        return abs(Fraction(reach.step, reach.phases))
 
 
 class EffectivePadding(ReceptiveFieldMetric, name="effective_padding"):

@@ -10,10 +10,9 @@ from costcalc.costs import conventions
 from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph
+from costcalc.hardware.traffic import FLOAT
 from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, ceil_div
-
-FLOAT = 32  # bits of a number unless told
 
 
 def activation_bits(setup: Setup) -> int:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
+from costcalc.base.errors import stop
+from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
+from costcalc.hardware.traffic import FLOAT
 from costcalc.metrics._order import segments
 from costcalc.metrics._storage import shape_of, storages
 from costcalc.metrics.memory import scheduled
 from costcalc.metrics.metric import Metric, Setup, counted
-from costcalc.metrics.sizes import FLOAT, in_bytes
+from costcalc.metrics.sizes import in_bytes
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.operators import op
 from costcalc.operators.op import VIEW
@@ -36,8 +39,14 @@ class Learning(NamedTuple):
 
 @lru_cache(maxsize=8)
 def learning(graph: Graph, freeze: str) -> Learning:
-    """Return what learns where layers are frozen whose names match; below the lowest that learns nothing goes back."""
+    """Return what learns where layers are frozen whose names match; below the lowest that learns nothing goes back.
+
+    Raises SpecError for a pattern that names no row: nothing would be frozen by it.
+    """
     patterns = [pattern.strip() for pattern in freeze.split(",") if pattern.strip()]
+    for pattern in patterns:
+        if not any(_named(node, pattern) for node in graph.nodes):
+            raise stop(f"--freeze {pattern} names no row or group", hint="costcalc report --by row tells their names")
     needs: set[Tensor] = set()
     found = Learning([], [], [])
     for row in counted(graph):
@@ -72,17 +81,21 @@ class BackwardMacs(Metric, name="backward_macs"):
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
         found = learning(graph, setup.freeze)
         return [
-            _backward(row.macs, weighted=bool(row.weights) or row.node.shared is not None, learns=learns, inward=inward)
-            * setup.batch
+            _backward(row, learns=learns, inward=inward) * setup.batch
             for row, learns, inward in zip(counted(graph), found.learns, found.inward, strict=True)
         ]
 
 
-def _backward(macs: Any, *, weighted: bool, learns: bool, inward: int) -> Any:
-    """Return a row's backward MACs: as many as forward for each gradient; a product of two tensors has two."""
-    if macs is UNKNOWN:
-        return macs
-    return macs * ((learns + (inward > 0)) if weighted else min(inward, 2))
+def _backward(row: Row, *, learns: bool, inward: int) -> Any:
+    """Return a row's backward MACs: as many as forward for each gradient; a product of two tensors has two.
+
+    Unknown where they are stated and not derived: nobody knows what is computed for a gradient of such a layer.
+    """
+    weighted = bool(row.weights) or row.node.shared is not None
+    gradients = learns + (inward > 0) if weighted else min(inward, 2)
+    if row.macs is UNKNOWN or (gradients and row.macs and not row.node.op.derived):
+        return UNKNOWN
+    return row.macs * gradients
 
 
 class TrainingMacs(BackwardMacs, name="training_macs"):
@@ -101,7 +114,7 @@ class TrainingMacs(BackwardMacs, name="training_macs"):
 # ---- memory ---------------------------------------------------------------------------------------------
 
 
-def activation_bits(setup: Setup) -> int:
+def kept_bits(setup: Setup) -> int:
     """Return the bits of an activation that is kept."""
     return int(setup.bits or (HALF if setup.amp else FLOAT))
 
@@ -131,7 +144,7 @@ def kept(graph: Graph, setup: Setup) -> KeptBytes:
         have.update(new)
         elements = sum((shape_of(tensor).size for tensor in new), rule.elements if seen else 0)
         extra = rule.bytes * setup.batch + rule.fixed if seen else 0
-        found.rows.append(in_bytes(elements * setup.batch, activation_bits(setup)) + extra)
+        found.rows.append(in_bytes(elements * setup.batch, kept_bits(setup)) + extra)
         found.tensors.append(new)
     return found
 
@@ -151,7 +164,7 @@ class SavedMetric(Metric, name="saved"):
 
 
 def _says(setup: Setup) -> str:
-    parts = [f"{activation_bits(setup)} bits an activation", f"batch {setup.batch}"]
+    parts = [f"{kept_bits(setup)} bits an activation", f"batch {setup.batch}"]
     parts += [f"frozen {setup.freeze}"] if setup.freeze else []
     return ", ".join(parts)
 
@@ -177,10 +190,10 @@ def demand(graph: Graph, setup: Setup) -> Demand:
     rows, found = counted(graph), learning(graph, setup.freeze)
     trained = sum(row.learnable for row, learns in zip(rows, found.learns, strict=True) if learns)
     gradients = max((row.outputs + row.inputs for row, out in zip(rows, found.outward, strict=True) if out), default=0)
-    passing = in_bytes(gradients * setup.batch, activation_bits(setup))
+    passing = in_bytes(gradients * setup.batch, kept_bits(setup))
     saved = checkpointed(graph, setup)
     # Where little is kept (frozen layers), the most may be alive in the forward pass.
-    options = {"mode": "inplace", "bits": activation_bits(setup), "batch": setup.batch}
+    options = {"mode": "inplace", "bits": kept_bits(setup), "batch": setup.batch}
     forward = max(scheduled(graph, Setup(**options)).bytes, default=0)
     held = WORD * sum(row.learnable + row.node.op.buffers(row.node.x, row.node.y) for row in rows)
     return Demand(held, WORD * trained, WORD * STATE[setup.optimizer] * trained, saved, max(passing, forward - saved))
@@ -201,7 +214,7 @@ def checkpointed(graph: Graph, setup: Setup) -> Any:
 
 
 def _size(tensor: Tensor, setup: Setup) -> Any:
-    return in_bytes(shape_of(tensor).size * setup.batch, activation_bits(setup))
+    return in_bytes(shape_of(tensor).size * setup.batch, kept_bits(setup))
 
 
 def _cut(sizes: Sequence[int], count: int) -> list[tuple[int, int]]:
@@ -279,10 +292,3 @@ def largest_batch(graph: Graph, setup: Setup, memory: int) -> Any:
 
 def _with(setup: Setup, batch: int) -> Setup:
     return Setup(setup.convention, **{**dict(setup.given), "batch": batch})
-
-
-def unmatched(graph: Graph, freeze: str) -> Iterable[str]:
-    """Yield the patterns that name no row: most likely a mistake."""
-    for pattern in filter(None, map(str.strip, freeze.split(","))):
-        if not any(_named(node, pattern) for node in graph.nodes):
-            yield pattern

@@ -64,7 +64,10 @@ class Reach:
         return Reach(turns * self.step // before.phases * before.step, windows)
 
     def also(self, other: Reach) -> Reach:
-        """Return what is read on either of two paths; the strides are the first's."""
+        """Return what is read on either of two paths; the strides are the first's. All of the axis stays all of it."""
+        for one in (self, other):
+            if not one.step:
+                return one
         phases = lcm(self.phases, other.phases)
         both = [[window for window in (self.of(k), other.of(k)) if window] for k in range(phases)]
         union = [(min(low for low, _ in one), max(high for _, high in one)) if one else None for one in both]
@@ -75,6 +78,11 @@ class Reach:
 Reaches = tuple[Reach, ...] | Unknown | None
 
 SAME = Reach(1, [(0, 0)])
+
+
+def whole(size: int) -> Reach:
+    """Return the reach of an axis that every output reads whole."""
+    return Reach(0, [(0, size - 1)])
 
 
 def sliding(span: int, stride: int, before: int) -> Reach:

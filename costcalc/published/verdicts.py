@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from costcalc.base.errors import Problem, stop
@@ -68,9 +69,27 @@ class PublishedFigure:
 
 def figures(words: Iterable[str] = ()) -> list[PublishedFigure]:
     """Return the figures of all networks whose names or sources hold all words."""
-    found = [figure for spec in zoo.specs() for figure in of_spec(spec)]
+    found = [kept(one) for one in zoo.index().get("figures", ())] or counted()
     wanted = [word.lower() for word in words]
     return [f for f in found if all(word in f"{f.network} {f.where}".lower() for word in wanted)]
+
+
+def counted() -> list[PublishedFigure]:
+    """Return the figures of all networks, counted now."""
+    return [figure for spec in zoo.specs() for figure in of_spec(spec)]
+
+
+def keeping(found: PublishedFigure) -> list[Any]:
+    """Return a figure as plain data, of which `kept` makes it again."""
+    return [found.network, *found.claim._replace(ours=str(found.claim.ours))]  # type: ignore[arg-type]
+
+
+def kept(data: list[Any]) -> PublishedFigure:
+    """Return a figure that was counted before."""
+    name, *claim = data
+    one = Claim(*claim)
+    text = str(one.ours)
+    return PublishedFigure(name, one._replace(ours=int(text) if text.isdigit() else Decimal(text)))
 
 
 def of_spec(spec: Spec) -> list[PublishedFigure]:
@@ -166,6 +185,15 @@ def find_table(source: str, where: str) -> list[tuple[Spec, dict[str, Any]]]:
 
 def _called(where: str, wanted: str) -> bool:
     return wanted.lower() in (where.lower(), where.lower().removeprefix("table "))
+
+
+def record(spec: Spec, row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a table prints of a network as plain data, our counts beside it and the convention they are under."""
+    ours = {
+        f"our_{one.quantity}": one.ours if isinstance(one.ours, int) else float(one.ours) for one in claims(spec, row)
+    }
+    mark = conventions.get(row.get("convention", conventions.DEFAULT)).mark
+    return {"network": network(spec, row), **row, **ours, **mark}
 
 
 def paper_table(rows: list[tuple[Spec, dict[str, Any]]]) -> Table:

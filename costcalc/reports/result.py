@@ -86,8 +86,9 @@ class Result:
 
         options: what the metric is asked for, `bits=8`; `costcalc metrics` lists metrics and options.
 
-        Raises SpecError for a name or an option that there is not.
+        Raises SpecError for a name or an option that there is not, and for one that does not matter to the metric.
         """
+        refuse_idle([name], options)
         return measured(name, self.graph, self.setup(**options))
 
     def setup(self, **options: Any) -> Setup:
@@ -101,7 +102,8 @@ class Result:
         """
         found = names(columns)
         refuse_idle(found, options)
-        return [self.metric(name, **options) for name in found or COLUMNS]
+        setup = self.setup(**options)
+        return [measured(name, self.graph, setup) for name in found or COLUMNS]
 
     def lines(self, by: str = "layer", fold: int | None = None) -> list[Line]:
         """Return the lines of a table: by `layer`, `row`, `type` or `block`; what lies deeper than `fold` is summed."""

@@ -17,6 +17,8 @@ from costcalc.base import arguments
 from costcalc.base.errors import Fault, nearest, stop
 from costcalc.costs import conventions
 from costcalc.costs.formulas import Names
+from costcalc.graph.knobs import refuse_idle as refuse_idle_knobs
+from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
@@ -81,8 +83,11 @@ class Task:
     ) -> None:
         self.loaded: Spec | None = spec  # which no other process is handed
         self.text, self.where, self.folder = spec.text, spec.where, spec.folder
-        self.variant = spec.variant
+        self.variant, self.given = spec.variant, {name: spec.knobs[name] for name in sorted(spec.given)}
         self.axes = list(axes)
+        for name, values in ((name, values) for columns in self.axes for name, values in columns.items()):
+            for value in values if name in spec.of_input else ():
+                refuse_idle_knobs(spec, {name: value}, shape)
         self.convention = convention
         self.shape = shape
         self.batch = checked_batch(batch)
@@ -131,7 +136,7 @@ class Task:
             return self.loaded
         spec = zoo.load_text(self.text, self.where)
         spec.folder = self.folder
-        return spec.chosen(self.variant) if self.variant else spec
+        return with_knobs(spec.chosen(self.variant) if self.variant else spec, self.given)
 
 
 class Walk:
@@ -239,8 +244,16 @@ def _taken(columns: Columns, which: Any) -> Columns:
 def _signed(grid: Grid, columns: Columns, name: str) -> Any:
     values = column(grid, columns, name.lstrip("-"))
     if values.dtype == object:
+        if name.lstrip("-") in columns:
+            fault = _unknown(name.lstrip("-"))
+            raise stop(fault.message, hint=fault.hint)
         raise stop(f"'{name.lstrip('-')}' is no number: settings can't be put in order by it")
     return -values if name.startswith("-") else values
+
+
+def _unknown(name: str) -> Fault:
+    """Return what is wrong with a question about a total that is unknown for some settings."""
+    return Fault(f"{name} is unknown, since that of a layer is", "ask by what is known, or remove the opaque layers")
 
 
 class _Names(dict[str, Any]):
@@ -272,6 +285,9 @@ def _holds(grid: Grid, where: str, columns: Columns) -> Any:
 
     try:
         asked = parse(magnitudes(where), LARGEST_TOTAL)
+        for name, _ in asked.names:
+            if name in columns and columns[name].dtype == object:
+                raise _unknown(name)
         try:
             with np.errstate(divide="raise", invalid="raise", over="raise"):
                 found = asked.run(Names(_Names(grid, columns)))

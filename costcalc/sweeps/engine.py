@@ -95,15 +95,16 @@ class Beside:
 
     def alone(self, graph: Graph) -> dict[str, Any]:
         """Return those that are counted setting by setting, of one setting's graph."""
-        found = {metric.name: plain(total_of(metric, graph, self.setup)) for metric in self.singly}
-        return {name: _known(name, value) for name, value in found.items()}
+        found = {metric.name: total_of(metric, graph, self.setup) for metric in self.singly}
+        return {name: _number(name, value) for name, value in found.items()}
 
 
-def _known(name: str, value: Any) -> Any:
-    if not isinstance(value, int | float):
-        said = "unknown, or not told" if value is None else f"'{value}'"
-        raise stop(f"a sweep needs numbers, and {name} is {said}")
-    return value
+def _number(name: str, value: Any) -> Any:
+    """Return a number as plain data has it, None for one that is unknown; raise SpecError for what is none."""
+    found = plain(value)
+    if value is not UNKNOWN and not isinstance(found, int | float):
+        raise stop(f"a sweep needs numbers, and {name} is {'not told' if found is None else repr(found)}")
+    return found
 
 
 class Part:
@@ -293,12 +294,12 @@ class Cut:
         return found.ravel()
 
     def totals(self) -> dict[str, Any]:
-        """Return the totals as arrays, an axis of the sweep a dimension."""
+        """Return the totals as arrays, an axis of the sweep a dimension; None where one is unknown."""
         shape = tuple(map(len, self.places))
         total = self.part.total
         return {
             "params": _array(total.params, self.slices, shape),
-            "macs": _array(total.macs, self.slices, shape) * self.part.batch,
+            "macs": _array(total.macs, self.slices, shape, self.part.batch),
             **{name: _array(value, self.slices, shape) for name, value in self.part.more.items()},
             **{name: values.reshape(shape) for name, values in self.singly().items()},
         }
@@ -327,14 +328,16 @@ def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[
             yield Cut(grid, part, slices)
 
 
-def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...]) -> Any:
-    """Return a total over a block."""
+def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...], times: int = 1) -> Any:
+    """Return so many times a total over a block: objects, each None, where it is unknown."""
     from costcalc.numbers.factored import block
 
     if value is UNKNOWN:
-        raise stop("a sweep needs known costs, and those of a layer are unknown", hint="remove the opaque layers")
+        import numpy as np
+
+        return np.full(shape, None, dtype=object)
     try:
-        return block(value, dict(enumerate(cut)), shape)
+        return block(value, dict(enumerate(cut)), shape) * times
     except Fault as fault:
         raise stop(fault.message, hint=fault.hint) from None
 
@@ -365,7 +368,10 @@ def arrays(grid: Grid, found: Iterable[Part]) -> dict[str, Any]:
             return totals
         where = _where(cut.places)
         for name, values in totals.items():
-            made.setdefault(name, np.empty(grid.shape, dtype=values.dtype))[where] = values
+            whole = made.setdefault(name, np.empty(grid.shape, dtype=values.dtype))
+            if whole.dtype != values.dtype:  # known in some parts only
+                whole = made[name] = whole.astype(object)
+            whole[where] = values
     return made
 
 

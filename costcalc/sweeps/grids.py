@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from costcalc.base.errors import nearest, stop
+from costcalc.graph.knobs import refuse_twice
 from costcalc.language.document import Spec, knob_fault
 from costcalc.language.source import parse
 from costcalc.numbers.num import LARGEST
@@ -38,6 +39,7 @@ def known(spec: Spec, name: str) -> Any:
 def checked(spec: Spec, name: str, values: Iterable[Any]) -> list[Any]:
     """Return the values of an axis as plain Python values; raise SpecError for one that the knob can't take."""
     default = known(spec, name)
+    refuse_twice(spec, [name])
     found = [_plain(name, value) for value in values]
     if not found:
         raise stop(f"'{name}' has no values to sweep over")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from costcalc.base.errors import SpecError, stop
 from costcalc.base.files import BESIDE, in_words, locked, writing
 from costcalc.base.optional import need
 from costcalc.costs import conventions
-from costcalc.sweeps.chunks import SETTING, Columns, Task, ready, run_block
+from costcalc.sweeps.chunks import SETTING, Columns, Task, folding, ordered, ready, run_block
 from costcalc.sweeps.engine import QUANTITIES
 from costcalc.sweeps.mappers import Mapper, here
 from costcalc.sweeps.tables import framed
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 
 MANIFEST = "_sweep.json"  # which readers of the folder pass over, as they do with all that begins so
 SOON = 1.0  # seconds until whoever comes second is told so
+SAVED_EVERY = 5.0  # seconds
+# Watches a walk of so many blocks and settings, of which some are done: gives what is called after each block.
+Watched = Callable[[int, int, int], AbstractContextManager[Callable[[], None]]]
+
+
+@contextmanager
+def unwatched(*_: int) -> Iterator[Callable[[], None]]:
+    """Watch nothing."""
+    yield lambda: None
 
 
 def write(
@@ -141,6 +151,35 @@ class SavedState:
         files.write(self.path, json.dumps({"sweep": self.task.key, "done": done, "kept": found}))
 
 
+def folded(task: Task, mapper: Mapper = here, resume: str | None = None, watched: Watched = unwatched) -> Columns:
+    """Return what the question leaves of the sweep; what was found is kept in a file, if one is named."""
+    if resume is None:
+        return _folded(None, task, mapper, watched)
+    with locked(resume, SOON):
+        return _folded(SavedState(resume, task), task, mapper, watched)
+
+
+def _folded(saved: SavedState | None, task: Task, mapper: Mapper, watched: Watched) -> Columns:
+    """Return what the question leaves of the sweep; stopped, keep what was found."""
+    walk = ready(task)
+    done, kept = (saved.done, saved.kept) if saved else (0, None)
+    if saved:
+        saved.write(done, kept)  # what can't be written is told before anything is counted
+    at = time.monotonic()
+    try:
+        with watched(len(walk.blocks), walk.grid.size, done) as advance:
+            for done, kept in folding(task, mapper, done, kept):  # noqa: B020
+                advance()
+                if saved and time.monotonic() - at > SAVED_EVERY:
+                    saved.write(done, kept)
+                    at = time.monotonic()
+    finally:
+        if saved:
+            saved.write(done, kept)
+    assert kept is not None
+    return ordered(walk, kept)
+
+
 def _columns(kept: dict[str, Any], settings: int) -> Columns:
     """Return saved columns as arrays; raise ValueError or OverflowError where no sweep has saved them so."""
     import numpy as np
@@ -148,9 +187,11 @@ def _columns(kept: dict[str, Any], settings: int) -> Columns:
     found = {}
     for name, values in kept.items():
         kinds = {type(value) for value in values} if isinstance(values, list) else {list}
+        unknown = type(None) in kinds and name != SETTING
+        kinds -= {type(None)} if unknown else set()
         if kinds not in (set(), {int}) and (kinds != {float} or name in (SETTING, *QUANTITIES)):
             raise ValueError(name)
-        found[name] = np.array(values, dtype=float if kinds == {float} else np.int64)
+        found[name] = np.array(values, dtype=object if unknown else float if kinds == {float} else np.int64)
     numbers = found[SETTING]
     if any(len(values) != len(numbers) for values in found.values()):
         raise ValueError(SETTING)

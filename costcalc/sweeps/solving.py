@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PHI = "phi"
+SPAN, FARTHEST = (-5, 10), 80  # of phi: where is looked first, and how far on where that is not enough
 ENDS = "ends"  # of a DataFrame's attrs: knobs whose answer is the last value that was tried
 _STEPS = {True: (0.001, 1), False: (0.01, 8)}  # of a lattice of one knob, and of several: (real, whole numbers)
 _SLOW = {True: (0.01, 8), False: (0.1, 32)}  # where a metric is counted setting by setting
@@ -103,8 +104,8 @@ def compound(
 ) -> pd.DataFrame:
     """Return the largest phi within budget where each knob is its value times factor^phi (EfficientNet, equation 3).
 
-    phi goes from -5 to 10: in quarters first, then in hundredths around the last that fits. The first
-    column is phi.
+    phi goes from -5 to 10, and farther where none fits or the last does: in quarters first, then in hundredths
+    around the last that fits. The first column is phi.
 
     Raises SpecError as `solve`.
     """
@@ -119,16 +120,25 @@ def compound(
         task = Task(spec, [columns, *rest], Question(_within(budgets)), **given)
         return task, fold(task)
 
-    coarse = [k / 4 for k in range(-20, 41)]
-    task, found = within(coarse)
+    low, high = SPAN
+    task, found = within(_quarters(low, high))
+    while not len(found[SETTING]) and low > -FARTHEST:
+        low *= 2
+        task, found = within(_quarters(low, high))
     if not len(found[SETTING]):
         raise least(task, budgets, here)
-    last = coarse[int(found[SETTING][-1])]
+    while (last := _quarters(low, high)[int(found[SETTING][-1])]) == high < FARTHEST:
+        high *= 2
+        task, found = within(_quarters(low, high))
     fine = [round(last + k / 100, 2) for k in range(26)]
     task, found = within(fine)
     table = framed(task, {name: values[-1:] for name, values in found.items()})
     table.insert(0, PHI, [fine[int(found[SETTING][-1])]])
     return table
+
+
+def _quarters(low: int, high: int) -> list[float]:
+    return [k / 4 for k in range(4 * low, 4 * high + 1)]
 
 
 def _growing(factors: Mapping[str, float]) -> None:

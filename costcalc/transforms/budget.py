@@ -56,7 +56,8 @@ def solve(
         return Result(expand(zoo.load_text(made.text())), rule, batch)
 
     def totals(result: Result) -> dict[str, Any]:
-        return {name: result.metric(name, **(setup or {})).total for name in dict.fromkeys((*QUANTITIES, *budgets))}
+        asked = [*dict.fromkeys((*QUANTITIES, *budgets))]
+        return {one.name: one.total for one in result.metrics(asked, **(setup or {}))}
 
     found, refusal = _largest(lambda number: totals(counted(number)), budgets)
     if found is not None:

@@ -473,7 +473,13 @@ BUDGETS = [
     (["--max-size", "3.88KB"], []),
     (["--max-size", "3879B"], ["3,880 bytes, over the budget of 3,879 by 1 (0.0 %)"]),
     (["--max-macs", "0"], ["54,864 MACs, over the budget of 0 by 54,864"]),
-    (["--max-macs", "54.8635K"], ["54,864 MACs, over the budget of 54,863 by 1 (0.0 %)"]),
+    (["--max-macs", "54.8635K"], ["54,864 MACs, over the budget of 54,863.5 by 0.5 (0.0 %)"]),
+    (["--max-macs", "54.8645K"], []),
+    (["--max", "effective_stride=1.5"], []),
+    (
+        ["--max", "effective_stride=0.5"],
+        ["1 pixels of effective_stride (of the last row with pixels), over the budget of 0.5 by 0.5 (100.0 %)"],
+    ),
     (["--max-macs", "100K", "--convention", "flops"], ["109,728 FLOPs, over the budget of 100,000 by 9,728 (9.7 %)"]),
     (
         ["--max-params", "1K", "--max-macs", "60K", "--kernel", "3"],

@@ -12,7 +12,6 @@ import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.costs import conventions
 from costcalc.explanations import tool_differences
-from costcalc.language import zoo
 
 TINY: dict[str, Any] = {
     "costcalc": 1,
@@ -255,6 +254,19 @@ def test_results_of_another_hash_are_not_compared(tmp_path: Path) -> None:
         costcalc.compare(first, second)
 
 
+def test_a_table_for_machines_says_what_its_columns_count(run: Run) -> None:
+    head = run("conventions", "alexnet", "--only", "costcalc,calflops", "--format", "csv").out.splitlines()[0]
+    assert head == "op,rows,costcalc 9c528e MACs,calflops 887388 FLOPs"
+
+
+def test_explain_tells_a_layers_parameters_too(run: Run) -> None:
+    """64 * 3 * 7 * 7 = 9,408 weights without a bias, 2 * 64 of the norm; an activation has none."""
+    out = run("explain", "resnet18", "conv", "--convention", "thop").out
+    assert "  thop: weights + biases + norm_params = 9,408 params (weights 9,408, biases 0, norm_params 0)" in out
+    assert "= 128 params (weights 0, biases 0, norm_params 128)" in out
+    assert out.count("thop: weights") == 2
+
+
 # ---- what `reference` says ------------------------------------------------------------------------------------------
 
 
@@ -280,16 +292,16 @@ def test_a_wrong_reference(reference: Any, said: str) -> None:
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("path", zoo.files(), ids=zoo.stem)
-def test_every_pattern_of_the_zoo_names_a_row(path: str) -> None:
-    """A pattern that no row of any variant matches is a slip."""
-    spec = zoo.load_file(path)
-    from fnmatch import fnmatchcase
-
-    from costcalc.graph.expand import expand
-
-    full: dict[str, Any] = {"aux": True} if "aux" in spec.knobs else {}  # with what only training runs
-    ones = (spec, *map(spec.chosen, spec.variants))
-    rows = {n.name for one in ones if spec.reference for n in expand(one, full).nodes}
-    patterns = {pattern for patterns in spec.reference.values() for pattern in patterns}
-    assert {p for p in patterns if not any(fnmatchcase(name, p) for name in rows)} == set()
+def test_a_pattern_that_names_no_row_is_a_mistake(run: Run, tmp_path: Path) -> None:
+    """Rows are named in a variant, or under a truth value turned; the zoo's files are held to it too (`validate`)."""
+    text = (
+        "costcalc: 1\ninput: [3, 8, 8]\nknobs: {aux: false}\n"
+        "reference: {functional: [relu, more], absent: [rleu], held: [pool*]}\n"
+        "layers: [relu, {conv: {out: 3, kernel: 1}, name: more, if: aux}]\n"
+    )
+    (tmp_path / "own.yaml").write_text(text)
+    code, _, err = run("validate", str(tmp_path / "own.yaml"))
+    assert (code, err.count("names no row")) == (2, 2)
+    assert "own.yaml:4:48: 'rleu' names no row" in err
+    assert "did you mean 'relu'?" in err
+    assert "own.yaml:4:62: 'pool*' names no row" in err

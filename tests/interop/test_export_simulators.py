@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from pathlib import Path
 
 import pytest
 import yaml
+from in_process import Run
 
 import costcalc
 from costcalc.base.errors import SpecError
@@ -198,3 +200,13 @@ def test_timeloop_files_are_in_order_and_named_safely() -> None:
 def test_every_network_of_the_zoo_is_exported_whole(name: str) -> None:
     network = graph(name)
     assert sum(nest.macs for nest in nests(network)) == sum(row.macs for row in rows(network))
+
+
+def test_a_folder_of_another_networks_problems_is_refused(tmp_path: Path, run: Run) -> None:
+    folder = str(tmp_path / "problems")
+    assert run("export", "timeloop", "vgg11", "-o", folder).code == 0
+    (tmp_path / "problems" / "notes.yaml").write_text("mine")  # is no problem's name
+    assert run("export", "timeloop", "vgg11", "-o", folder).code == 0
+    done = run("export", "timeloop", "vgg16", "-o", folder)
+    assert (done.code, "holds the problems of another network: 01_" in done.err) == (2, True)
+    assert len(list((tmp_path / "problems").iterdir())) == 12  # 8 convolutions and 3 fully connected, and the notes

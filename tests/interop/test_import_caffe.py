@@ -250,7 +250,10 @@ INPUTS = [
 def test_inputs(text: str, shape: tuple[int, ...]) -> None:
     flat = read(text + layer("ReLU", "r", "data"))
     assert flat.shapes["input"].dims == shape
-    assert read(text + layer("ReLU", "r", "data"), shape=(4, 5, 6)).shapes["input"].dims == (4, 5, 6)
+    other = (4, 5, 6)[: len(shape)]
+    assert read(text + layer("ReLU", "r", "data"), shape=other).shapes["input"].dims == other
+    with pytest.raises(SpecError, match=f"does not fit: the spec's input has {len(shape)} axes"):
+        read(text + layer("ReLU", "r", "data"), shape=(4, 5, 6, 7))
 
 
 # What follows the line of the input, the piece of it that is told to be wrong (its first), and what is said.

@@ -953,8 +953,9 @@ def test_another_input() -> None:
     assert (run(text).macs, run(text, input=(5, 8, 12)).macs) == (4 * 27 * 36, 4 * 45 * 60)
     assert message(text, input=(3, 100)) == "3x100 does not fit: the spec's input has 3 axes"  # no network of one axis
     assert message(text, input=(1, 3, 8, 12)) == "1x3x8x12 does not fit: the spec's input has 3 axes"
-    lost = "knobs: {n: 3}\ninput: [3, 24 / n, 8]\nlayers: [relu]"  # of the spec's own only the axes are known here
-    assert out(run(lost, n=7, input=(3, 4, 4))) == (3, 4, 4)
+    # Of the spec's own only the axes are known here.
+    lost = "knobs: {n: 3}\ninput: [3, 24 / n, 8]\nlayers: [{conv: {out: n, kernel: 1}}]"
+    assert out(run(lost, n=7, input=(3, 4, 4))) == (7, 4, 4)
     assert message(lost, n=7, input=(4, 4)) == "4x4 does not fit: the spec's input has 3 axes"
 
 

@@ -243,6 +243,11 @@ STORED = {"parameter": {"shape": [3, 24, 24]}}
 LOWER = {"slice": {"axis": 1, "start": 12}}
 # layers; the field; where the first output's begins before the input: as gradients have it, on 3x24x24
 JOINED: list[tuple[list[Any], Any, Any]] = [
+    ([CONV3, {"flip": {"axes": [2]}}], 3, "1x-22"),
+    ([CONV3, {"softmax": {"axis": 1}}], "26x3", 1),
+    ([CONV3, {"reduce_axes": {"axes": [2], "keep": True}}], "3x26", 1),
+    ([{"softmax": {"axis": 1}}, {"softmax": {"axis": 2}}], "global", "global"),
+    ([{"reduce_axes": {"axes": [1, 2], "keep": True}}], "global", "global"),
     ([{**CONV3, "name": "a"}, {**STORED, "name": "p"}, {"add": ["a", "p"]}], 3, 1),
     ([{**CONV3, "name": "a"}, {**STORED, "name": "p"}, {"relu": None, "from": "p", "name": "r"},
       {"concat": ["r", "a"]}], 3, 1),

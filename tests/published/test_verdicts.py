@@ -72,6 +72,8 @@ def test_table_gathers_the_rows_of_one_place(small_zoo: Path, run: Run) -> None:
     assert first.splitlines()[2].split() == ["small", "96", "96", "9", "9", "50.0"]
     second = run("table", "a paper", "table 2").out
     assert "96 ≠" in second
+    (line,) = json.loads(run("table", "a paper", "1", "--format", "json").out)[:1]
+    assert (line["our_macs"], line["convention"], line["convention_hash"]) == (96, "costcalc", "9c528e")
     listed = run("table", "--format", "json").out
     assert json.loads(listed) == [
         {"source": "a paper", "where": "Table 1", "rows": 1},

@@ -46,6 +46,16 @@ def test_of_several_knobs_every_setting_that_none_exceeds() -> None:
     assert 1 < len(best) < len(fits)
 
 
+def test_compound_scaling_goes_on_where_the_budget_is_far() -> None:
+    """A layer of n^2 weights, n = 100 * 1.1^phi: 1e10 is phi = log(1000) / log(1.1) = 72.47; 100 is phi = -24.16."""
+    spec = {"costcalc": 1, "knobs": {"n": 100}, "input": ["n"], "layers": [{"fc": {"out": "n", "bias": False}}]}
+    for budget, phi, n in ((1e10, 72.4, 100_000), (100, -24.1, 10)):
+        (row,) = costcalc.solve(spec, compound={"n": 1.1}, max_params=budget).to_dict("records")
+        assert (abs(row["phi"] - phi) < 0.6, n * 0.99 < row["n"] <= n) == (True, True)
+    with pytest.raises(costcalc.SpecError, match="the least that was tried is 1 params"):
+        costcalc.solve(spec, compound={"n": 1.1}, max_params=0)
+
+
 def test_compound_scaling() -> None:
     factors = {"depth": 1.2, "width": 1.1, "resolution": 1.15}
     (row,) = costcalc.solve("efficientnet_b0", compound=factors, max_macs=1e9).to_dict("records")

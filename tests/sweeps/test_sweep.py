@@ -757,10 +757,39 @@ def test_words_lists_and_truth_values_stay_what_they_are() -> None:
     assert len(costcalc.sweep(STRUCTURE, deep=[True, False], where="deep == true")) == 1
 
 
-def test_unknown_costs_are_refused() -> None:
-    spec = STRUCTURE + "  - {opaque: {shape: [4]}}\n"
-    with pytest.raises(SpecError, match="those of a layer are unknown"):
-        costcalc.sweep(spec, width=[0.5, 1.0])
+# c_out filters of 3 * 9 weights and a bias each, and 100 a filter that the spec states of a layer of unknown work.
+ODD = (
+    "costcalc: 1\nknobs: {n: 4, odd: true}\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: n, kernel: 3}\n"
+    "  - {opaque: {shape: [4], params: 100 * n}, if: odd}\n"
+)
+
+
+def test_unknown_columns_stay_unknown() -> None:
+    table = costcalc.sweep(ODD, n=[1, 2], odd=[True, False])
+    assert table["params"].tolist() == [128, 28, 256, 56]
+    assert table["macs"].tolist() == [None, 36 * 27, None, 36 * 54]
+    assert costcalc.sweep(ODD, n=[1, 2], odd=[True, False], as_array=True).macs.tolist() == [[None, 972], [None, 1944]]
+    assert costcalc.sweep(ODD, n=[1, 2], where="params > 200")["n"].tolist() == [2]
+    assert costcalc.solve(ODD, {"n": [1, 2, 3]}, max_params=300)["n"].tolist() == [2]
+    layers = costcalc.sweep(ODD, n=[1, 2], per="layer")
+    assert layers["macs"].tolist() == [972, None, 1944, None]
+    saved = costcalc.sweep(ODD, n=[1], columns="saved,params")  # counted setting by setting
+    assert (saved["saved"].tolist(), saved["params"].tolist()) == ([None], [128])
+
+
+@pytest.mark.parametrize("question", [{"where": "macs < 1M"}, {"top": 1}, {"pareto": "macs,params"}])
+def test_questions_about_what_is_unknown_are_refused(question: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="macs is unknown, since that of a layer is"):
+        costcalc.sweep(ODD, n=[1, 2], **question)
+
+
+def test_the_command_says_what_is_unknown(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_text(ODD)
+    words = ["sweep", str(tmp_path / "odd.yaml"), "--n", "1,2"]
+    lines = [line.split() for line in run(*words).out.splitlines()]
+    assert lines[2:4] == [["1", "128", "unknown"], ["2", "256", "unknown"]]
+    assert run(*words, "--format", "csv").out.splitlines()[1] == "1,128,,costcalc,9c528e"
+    assert json.loads(run(*words, "--format", "json").out)[1]["macs"] is None
 
 
 BAD_COMMANDS = [
@@ -803,3 +832,49 @@ def test_parts_hold_every_setting_once() -> None:
         seen[np.ix_(*part.indices)] += 1
     assert (seen == 1).all()
     assert len(found) > 1
+
+
+# ---- a word with knobs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_word_with_knobs_is_swept(run: Run, jobs: str) -> None:
+    """The paper's Table 6 and 7: width 0.5 has 1.3 million parameters and 149 million MACs."""
+    words = ["mobilenet_v1@width=0.5", "--resolution", "192,224", "--jobs", jobs, "--format", "json"]
+    code, out, _ = run("sweep", *words)
+    assert code == 0
+    assert [row["params"] for row in json.loads(out)] == [1_331_592] * 2
+    assert json.loads(out)[1]["macs"] == 149_497_088
+    assert costcalc.sweep("mobilenet_v1@width=0.5", resolution=[224])["macs"].tolist() == [149_497_088]
+    assert costcalc.whatif("vgg16@width=0.5", "pool_classifier").before.macs == costcalc.count("vgg16", width=0.5).macs
+
+
+WORDS = [
+    ("sweep mobilenet_v1@width=0.5 --width 1,2", "the knob 'width' is given twice: it is 0.5"),
+    ("sweep mobilenet_v1@resolution=128 --width 1,2 --input 3x160x160", "resolution only says what the input is"),
+    ("sweep mobilenet_v1@input=3x160x160 --width 1,2", "here the input stands beside the network"),
+    ("report mobilenet_v1@width=0.5 --width 1", "the knob 'width' is given twice"),
+    ("solve mobilenet_v1@width=0.5 --vary width --max-macs 1G", "the knob 'width' is given twice"),
+    ("whatif mobilenet_v1@wdth=0.5 --pool-classifier", "did you mean 'width'?"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WORDS)
+def test_a_word_that_contradicts_is_refused(words: str, said: str, run: Run) -> None:
+    code, _, err = run(*words.split())
+    assert (code, said in err) == (2, True)
+
+
+def test_python_sweeps_in_processes_and_goes_on(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.json")
+    asked: dict[str, Any] = {"n": [1, 2, 3], "odd": [True, False]}
+    first = costcalc.sweep(ODD, **asked, jobs=2, resume=state)
+    assert json.loads(Path(state).read_text())["done"] == 2  # blocks: two structures
+    again = costcalc.sweep(ODD, **asked, resume=state)  # found again, unknown as it was
+    assert first["macs"].tolist() == again["macs"].tolist() == costcalc.sweep(ODD, **asked)["macs"].tolist()
+    for wrong, said in (
+        ({"jobs": 0}, "jobs is a whole number from 1"),
+        ({"jobs": 2, "per": "layer"}, "in this process"),
+    ):
+        with pytest.raises(SpecError, match=said):
+            costcalc.sweep(ODD, n=[1], **wrong)

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import house
 import in_process
@@ -45,6 +46,23 @@ def reference() -> str:
 
     note = "<!-- Made from the operators' classes by `python tests/tools/generate.py`: change those. -->\n\n"
     return note + operators.whole().rstrip() + "\n"
+
+
+INDEX = "costcalc/data/zoo.json"
+
+
+def index() -> str:
+    """Return what is counted of the zoo's networks and published figures, a line each, as `costcalc list` reads it."""
+    from costcalc.cli import list as listing
+    from costcalc.language import zoo
+    from costcalc.published import verdicts
+
+    def lines(found: list[Any]) -> str:
+        return "[\n" + ",\n".join(json.dumps(one) for one in found) + "\n]"
+
+    figures = [verdicts.keeping(one) for one in verdicts.counted()]
+    parts = {"zoo": json.dumps(zoo.fingerprint()), "networks": lines(listing.counted()), "figures": lines(figures)}
+    return "{\n" + ",\n".join(f'"{name}": {text}' for name, text in parts.items()) + "\n}\n"
 
 
 def schema(name: str) -> str:
@@ -154,7 +172,7 @@ def split(line: str) -> tuple[list[str], str]:
 
 def fresh() -> dict[Path, str]:
     """Return every file that is generated, or holds something generated, as it should be."""
-    made = {ROOT / REFERENCE: reference()}
+    made = {ROOT / REFERENCE: reference(), ROOT / INDEX: index()}
     made |= {ROOT / file: schema(name) for file, name in SCHEMAS.items()}
     return made | {path: page(path) for path in pages()}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.base.errors import Mark
+from costcalc.base.errors import Fault, Mark
 from costcalc.interop.options import Options, wrong
+from costcalc.numbers.shape import refuse_other_axes
 
 # The names that the first version of the format had for types: words in capitals.
 FIRST = {
@@ -70,6 +71,11 @@ def source(net: Options, layers: list[CaffeLayer], shape: Sequence[int] | None) 
         mark = declared[sources[1]][1] if sources else net.mark
         raise wrong(said, mark, "a network has an input field, an Input layer or a data layer")
     found, mark = declared[sources[0]]
+    if shape is not None:
+        try:
+            refuse_other_axes(shape, found)
+        except Fault as other:
+            raise wrong(other.message, mark, other.hint) from None
     chosen = list(shape) if shape is not None else found
     if not chosen:
         raise wrong(f"the shape of '{sources[0][:60]}' is not in the file", mark, "give it: --input 3x224x224")

@@ -31,6 +31,11 @@ def problems(graph: Graph, left_out: list[str] | None = None) -> dict[str, str]:
     return {f"{k:0{digits}d}_{_file(nest.name)}.yaml": _problem(nest) for k, nest in enumerate(found, 1)}
 
 
+def is_problem(file: str) -> bool:
+    """Say whether a file is called as those that are written here."""
+    return bool(re.fullmatch(r"\d+_[\w.+-]+\.yaml", file, re.ASCII))
+
+
 def _file(name: str) -> str:
     return re.sub(r"[^\w.+-]", ".", name, flags=re.ASCII)
 

@@ -246,6 +246,13 @@ class InstanceNorm(Op, kind="instance_norm"):
             raise Fault(f"instance_norm normalizes over space, but the input has none: {x}", "layer_norm needs none")
         return x
 
+    def check(self, x: Shape, y: Shape) -> None:
+        if not self.track_running_stats and num.any_of(x.pixels == 1):
+            raise Fault(
+                f"instance_norm over one pixel, {x}, gives zeros, and PyTorch refuses it",
+                "leave it out, or give it more pixels",
+            )
+
     def norm_params(self, x: Shape, y: Shape) -> Any:
         return 2 * x.c if self.affine else 0
 

@@ -9,7 +9,7 @@ from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import integer
 from costcalc.operators.op import Example, Op, Saved
-from costcalc.operators.receptive import SAME, Reach
+from costcalc.operators.receptive import SAME, Reach, whole
 
 
 class Normalizing(Op):
@@ -23,7 +23,7 @@ class Normalizing(Op):
         return x
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return (SAME,) * len(x.space) if self.axis == 0 else None
+        return tuple(whole(n) if k == self.axis else SAME for k, n in enumerate(x.space, 1))
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved(result=True)

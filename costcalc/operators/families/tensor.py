@@ -9,6 +9,7 @@ from costcalc.base.errors import Fault
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import flag, integers, real, word
 from costcalc.operators.op import FOLDED, Example, Op, Saved
+from costcalc.operators.receptive import SAME, Reach, whole
 
 # What is done to an element t: the kind of operation that it counts as, and the same in PyTorch.
 # First with a number n, then alone.
@@ -107,6 +108,11 @@ class ReduceAxes(Op, kind="reduce_axes"):
         if self.keep:
             return Shape(*(1 if k in gone else n for k, n in enumerate(x.dims)))
         return Shape(*([n for k, n in enumerate(x.dims) if k not in gone] or [1]))
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        """Return that the axes that are reduced are read whole; where they go, the others are no longer in place."""
+        gone = self.places(x)
+        return tuple(whole(n) if k in gone else SAME for k, n in enumerate(x.space, 1)) if self.keep else None
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
         sums = x.size - y.size

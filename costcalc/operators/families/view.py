@@ -117,7 +117,7 @@ class Flip(Op, kind="flip"):
         return x
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None if any(self.axes_) else (SAME,) * len(x.space)
+        return tuple(Reach(-1, [(n - 1,) * 2]) if k in self.axes_ else SAME for k, n in enumerate(x.space, 1))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.flip(t, [axis + 1 for axis in self.axes_])
