@@ -389,6 +389,10 @@ def odd() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
         "anchors that are made on the way": (
             Anchors(), (3, 16, 16), "", 560 + 3620 + 4, 64 * 540 + 16 * 3600 + 4 * 80 * 4,
         ),
+        "a grid of the image's type": (
+            Net(lambda _, x: sum(torch.meshgrid([torch.arange(8, device=x.device).type_as(x)] * 2, indexing="ij")) + x),
+            image, "parameter add", 0, 0,
+        ),
         "a part is overwritten": (written(lambda y, x: y[:, :2].copy_(x[:, 2:4])), image,
             "arithmetic slice slice concat", 0, 0),
         "a block in the middle": (written(lambda y, x: put(y, x, slice(None), 1, slice(1, 3), slice(2, 5))), image,
