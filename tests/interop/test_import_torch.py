@@ -389,6 +389,15 @@ def odd() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
         "anchors that are made on the way": (
             Anchors(), (3, 16, 16), "", 560 + 3620 + 4, 64 * 540 + 16 * 3600 + 4 * 80 * 4,
         ),
+        "one axis, turned in place": (Net(lambda _, x: x.sum((0, 2, 3)).t_()), image, "reduce_axes", 0, 0),
+        "turned in place": (
+            Net(lambda _, x: (y := x * 2, y.transpose_(1, 2), y.softmax(1))[-1]),
+            image, "arithmetic softmax permute", 0, 0,
+        ),
+        "a grid of the image's type": (
+            Net(lambda _, x: sum(torch.meshgrid([torch.arange(8, device=x.device).type_as(x)] * 2, indexing="ij")) + x),
+            image, "parameter add", 0, 0,
+        ),
         "a part is overwritten": (written(lambda y, x: y[:, :2].copy_(x[:, 2:4])), image,
             "arithmetic slice slice concat", 0, 0),
         "a block in the middle": (written(lambda y, x: put(y, x, slice(None), 1, slice(1, 3), slice(2, 5))), image,
@@ -559,6 +568,7 @@ def test_what_cannot_be_expressed_is_refused_by_name(module: Any, said: str) -> 
     with pytest.raises(SpecError) as caught:
         from_torch(module, (4, 3, 3))
     assert said in str(caught.value)
+    assert not caught.value.problems[0].message.startswith("--opaque")
 
 
 def test_an_unknown_operation_becomes_an_opaque_row() -> None:

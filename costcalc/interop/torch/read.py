@@ -239,9 +239,12 @@ def _translated(reading: Reading, node: Any, env: Env) -> Any:
     result = _by_translation(reading, node, _viewed(operation, given, data, reading), env)
     if result is None:
         what = _missing(operation)
-        raise stop(f"{reading.where}: {what} has no operator here" if what else f"{reading.where} is not known", OPAQUE)
+        told = f"{reading.where}: {what} has no operator here" if what else f"{reading.where} is not known"
+        raise stop(told, hint=OPAQUE)
     _compare(reading, node, result)
-    if in_place(operation) and not known(LAYOUT, operation):
+    if in_place(operation) and known(LAYOUT, operation):
+        env[node.args[0]] = result
+    elif in_place(operation):
         written(reading, node, result, env, lambda name: _again(reading, name, env))
         reading.node = node
     return result

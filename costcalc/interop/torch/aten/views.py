@@ -33,7 +33,7 @@ def permute(_r: Reading, x: View, dims: Sequence[int], **_: Any) -> View:
     return View(x.value, (x.axes[d] for d in order), (x.sizes[d] for d in order))
 
 
-@aten("transpose.int", "swapaxes", "swapdims", layout=True)
+@aten("transpose", "swapaxes", "swapdims", layout=True)
 def transpose(r: Reading, x: View, dim0: int = 0, dim1: int = 1, axis0: int | None = None, **rest: Any) -> View:
     """Swap two of PyTorch's axes."""
     pair = (dim0, dim1) if axis0 is None else (axis0, rest["axis1"])
@@ -45,8 +45,8 @@ def transpose(r: Reading, x: View, dim0: int = 0, dim1: int = 1, axis0: int | No
 
 @aten("t", "numpy_T", "adjoint", "mT", layout=True)
 def turned(r: Reading, x: View, **_: Any) -> View:
-    """Swap the last two axes (of a matrix: both)."""
-    return transpose(r, x, -1, -2)
+    """Swap the last two axes (of a matrix: both); one alone stays."""
+    return transpose(r, x, -1, -2) if len(x.sizes) > 1 else x
 
 
 @aten("movedim.int", "moveaxis.int", layout=True)
