@@ -284,6 +284,7 @@ def read(text: str) -> Result | None:
     assert refused.problems
     assert all(problem.message for problem in refused.problems)
     assert str(refused)
+    assert "no mistake was found" not in str(refused)  # what depends on a mistake is unknown, and that is told
     return None
 
 

@@ -6,7 +6,7 @@ only what depends on it, so that one run reports all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest, stop
@@ -36,6 +36,7 @@ from costcalc.language.document import (
     WordItem,
 )
 from costcalc.language.items import read_word_item
+from costcalc.language.source import YamlNode
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape, refuse_other_axes
 from costcalc.operators import op as ops
@@ -397,10 +398,10 @@ class Expansion:
         scope.frame.adopt(item.alias, item)
         own = "" if item.until is None else self.evaluator.name_with_part(item.until, scope)
         dotted = f"{item.alias}."
-        around_it = {name.removeprefix(dotted) for name in scope.frame.until if scope.last and name.startswith(dotted)}
+        outer = {name.removeprefix(dotted) for name in scope.frame.until if scope.last and name.startswith(dotted)}
         inside = around.deeper(f"{self.paths.claim(f'{around.prefix}{item.alias}')}/")
         inside = inside.via(f"{spec.where}, included at {item.mark}")
-        inner = spec_scope(spec, knobs, flow, self.problems, inside.trace, {*around_it, own})
+        inner = spec_scope(spec, knobs, flow, self.problems, inside.trace, {*outer, own})
         inside = inside._replace(includes=(*around.includes, (spec.folder, spec.where)))
         reached = None
         try:
@@ -409,7 +410,7 @@ class Expansion:
             flow, reached = stopped.flow, stopped.name
         for name, bound in inner.frame.layers.items():
             scope.frame.layers[f"{dotted}{name}"] = Binding(bound.flow, None, (), skipped=bound.skipped)
-        if reached in around_it:
+        if reached in outer:
             raise UntilReached(f"{dotted}{reached}", flow)
         if item.until is not None and reached is None:
             raise not_reached(item.spec, own, item.until.mark, inner.frame)
@@ -430,8 +431,10 @@ def not_reached(spec: str, until: str, mark: Mark, frame: Frame) -> Exception:
 def poison_names(item: Item, scope: Scope) -> None:
     """Make unknown what an item that failed would have named, so that nothing else is said about it."""
     frame = scope.frame
-    if isinstance(item, MistakenItem | WordItem):  # which names stand inside, nobody knows yet
+    if isinstance(item, MistakenItem):
         frame.poisoned.add("")
+    if isinstance(item, WordItem):
+        frame.poisoned.update(_names_in(item.node))
     if isinstance(item, IncludeItem):
         frame.poisoned.add(f"{item.alias}.")
     if item.name is not None and item.name.index is not None:
@@ -443,6 +446,15 @@ def poison_names(item: Item, scope: Scope) -> None:
     for part in (*inside, *(part for branch in branches for part in branch.items or [])):
         if part.name is None or part.name.text not in frame.layers:
             poison_names(part, scope)
+
+
+def _names_in(node: YamlNode) -> Iterator[str]:
+    """Yield with what the names begin that the items below a node give; what the node is, nobody may know yet."""
+    for key, part in node.value.items() if node.is_map else ():
+        if key in ("name", "as"):
+            yield str(part.value).partition("(")[0]
+    for part in node.value.values() if node.is_map else node.value if node.is_list else ():
+        yield from _names_in(part)
 
 
 def _by(dims: tuple[Any, ...]) -> str:

@@ -13,6 +13,8 @@ from costcalc.language.names import known_word
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 
+_ALIAS = "write as: NAME inside the braces of include"
+
 
 class Binding:
     """A name given to a layer: what flows there, who gave it, at which turns of the tables around."""
@@ -57,11 +59,10 @@ class Frame:
 
     def adopt(self, alias: str, item: Item) -> None:
         """Take the name under which an included spec's layers stand; raise Fault where it is another's."""
-        hint = "write as: NAME inside the braces of include"
         if self.aliases.setdefault(alias, item) is not item:
-            raise Fault(f"two includes are called '{alias}'", hint)
+            raise Fault(f"two includes are called '{alias}'", _ALIAS)
         if alias in self.layers and self.layers[alias].item is not item:
-            raise Fault(f"a layer and an include are called '{alias}'", hint)
+            raise Fault(f"a layer and an include are called '{alias}'", _ALIAS)
 
 
 class Scope:
@@ -96,7 +97,7 @@ class Scope:
                 hint = "an index must differ in each turn of a repeat and each row of a table: p(4 * i + row)"
             raise Fault(f"two layers are called '{name}'", hint)
         if frame.aliases.get(name, item) is not item:
-            raise Fault(f"a layer and an include are called '{name}'", "write as: NAME inside the braces of include")
+            raise Fault(f"a layer and an include are called '{name}'", _ALIAS)
         frame.layers[name] = Binding(flow, item, self.rows, skipped=skipped)
         if name in frame.until and self.last:
             raise UntilReached(name, flow)

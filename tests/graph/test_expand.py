@@ -169,8 +169,13 @@ knobs: {join: add, z: 0}
 layers:
   - {join: [{conv: {out: 8, kernel: 1}, name: x}, {conv: {out: 8, kernel: 1}, name: y}], if: 3 / z > 1}
   - {conv: {out: 8, kernel: 1}, from: y}
+  - {relu, from: input, name: q(0)}
+  - {relu, from: q(1)}
 """,
-        [("5:94", "3 is divided by zero", "")],
+        [
+            ("5:94", "3 is divided by zero", ""),
+            ("8:18", "no layer before this one is called 'q1'", "a layer can be used after"),
+        ],
     ),
     "a mistake of many turns, and another": (
         """
