@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from costcalc.base.text import lines, printable
+from costcalc.base.vocabulary import translated
 
 
 class Mark:
@@ -215,18 +216,29 @@ def first_line(error: BaseException) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return 'did you mean ...?' for the known word nearest to `word`, or an empty string."""
-    found = closest(word, known)
-    return f"did you mean '{found}'?" if found else ""
+    """Return 'did you mean ...?' for the known word that `word` most likely means, or an empty string.
+
+    Where another tool's word has no single one of ours, what to write is returned instead.
+    """
+    names = {*known}
+    said = translated(word, names)[1]
+    found = "" if said else closest(word, names)
+    return f"did you mean '{found}'?" if found else said
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """Return the known word nearest to `word`, or an empty string."""
+    """Return the known word that `word` most likely means: another tool's for it, or a misspelling of it.
+
+    Returns an empty string where there is none.
+    """
     import difflib
 
     names = {name.lower(): name for name in sorted(set(known), reverse=True)}
     if len(names) > _MOST_NAMES:
         return ""  # comparing with so many would take its time
+    ours, said = translated(word, names.values())
+    if ours:
+        return "" if said else ours
     found = difflib.get_close_matches(word[:80].lower(), names, n=1, cutoff=0.65)
     return names[found[0]] if found else ""
 

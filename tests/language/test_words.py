@@ -1,0 +1,76 @@
+"""What people write, and what we say: the words of other tools and papers, and the mistakes that everybody makes.
+
+A row of `words.txt` is an item of a spec over 3x32x32 (or a whole of knobs, keys, options), and the hint.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import costcalc
+from costcalc import SpecError
+from costcalc.base.vocabulary import plain, vocabulary
+from costcalc.language import zoo
+from costcalc.operators import op
+
+DATA = Path(__file__).parent / "words.txt"
+MEANT = "did you mean '{}'?"
+
+
+def rows() -> list[tuple[str, str]]:
+    """Return what is written, and what is said; a word alone after the arrow is one that was meant."""
+    found = []
+    for line in DATA.read_text(encoding="utf-8").splitlines():
+        written, arrow, said = line.partition(" -> ")
+        if arrow and not line.startswith("#"):
+            found.append((written.strip(), said if " " in said else MEANT.format(said)))
+    return found
+
+
+ROWS = rows()
+
+
+def test_there_are_many_and_none_twice() -> None:
+    assert len(ROWS) >= 150
+    assert len({written for written, _ in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize(("written", "said"), ROWS, ids=[written for written, _ in ROWS])
+def test_other_words_are_known(written: str, said: str) -> None:
+    head, layers = "input: [3, 32, 32]", f"layers: [{{conv: {{out: 8, kernel: 1}}, name: first}}, {{{written}}}]"
+    if written.startswith("top "):
+        head, layers = f"input: [3, 32, 32]\n{written.removeprefix('top ')}", "layers: [relu]"
+    with pytest.raises(SpecError) as caught:
+        costcalc.count(zoo.load_text(f"costcalc: 1\n{head}\n{layers}\n"))
+    assert [problem.hint for problem in caught.value.problems] == [said], str(caught.value)
+
+
+def test_our_words_in_the_vocabulary_are_ours() -> None:
+    """A word of ours that nothing knows any more would never be said."""
+    from costcalc.cli import COMMANDS
+    from costcalc.metrics.metric import metrics
+    from costcalc.operators.fields import AMBIENT, MODIFIERS, OPTIONS, TOP
+
+    known = {*op.operators(), *AMBIENT, *MODIFIERS, *OPTIONS, *TOP, *COMMANDS, *metrics(), "do", "output", "device"}
+    for cls in op.operators().values():
+        known |= {word for field in cls.fields.values() for word in (field.name, *field.words)}
+    known |= {*op.role_words("norm"), "resolution", "width", "classes", "depths", "knob"}
+    ours = {word for lines in vocabulary().values() for words, _ in lines for word in words}
+    assert {word for word in ours if word not in known} == set()
+
+
+@pytest.mark.parametrize(
+    ("word", "same"),
+    [
+        ("nn.Conv2d", "conv"),
+        ("tf.keras.layers.Conv2DTranspose", "convtranspose"),
+        ("CONV_3D", "conv"),
+        ("--batch-size", "batchsize"),
+        ("MaxPool", "maxpool"),
+        ("d", "d"),
+    ],
+)
+def test_a_word_without_what_differs_from_tool_to_tool(word: str, same: str) -> None:
+    assert plain(word) == same
