@@ -26,10 +26,11 @@ class Builder:
         self.problems = problems
         self.evaluator = evaluator
 
-    def operator(self, item: OpItem, tensors: list[Tensor], path: str, scope: Scope, around: Surroundings) -> Flow:
+    def operator(self, item: OpItem, flow: Flow, path: str, scope: Scope, around: Surroundings) -> Flow:
         """Add an operator with its norm and its activation; return what flows out."""
         evaluated = self.evaluator.value
         try:
+            tensors = entering(item, flow)
             # Most fields are constants, and this is run for every row: those are read off directly.
             values = {
                 name: value.constant if value.run is None else evaluated(value, scope)
@@ -128,6 +129,8 @@ def entering(item: OpItem, flow: Flow) -> list[Tensor]:
         return []
     tensors = flow.tensors if isinstance(flow, Bundle) else [flow]
     if wanted is not None and len(tensors) != wanted:
+        if any(tensor.shape is None for tensor in tensors):
+            raise DependsOnMistake  # how many would flow, nobody knows
         hint = f"write from: [{', '.join('abc'[:wanted])}] beside it"
         raise MarkedFault(Fault(f"{item.key} takes {wanted} tensors, and {len(tensors)} flows in", hint), item.mark)
     return tensors

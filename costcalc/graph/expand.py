@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest, stop
-from costcalc.graph.builder import Builder, entering, share
+from costcalc.graph.builder import Builder, share
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
@@ -260,7 +260,7 @@ class Expansion:
 
     def under_modifiers(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item under its `bits`, `density` and `share`."""
-        start = len(self.nodes)
+        start, mistakes = len(self.nodes), len(self.problems.found)
         if item.bits is not None:
             around = around._replace(bits=self.evaluator.within(item.bits, scope, "bits", 1, 64))
         if item.density is not None:
@@ -271,7 +271,8 @@ class Expansion:
             flow = self.dispatch(item, flow, scope, around)
         except UntilReached as reached:
             cut = reached
-        if item.share is not None:
+        unknown = len(self.problems.found) > mistakes or any(tensor.shape is None for tensor in tensors(flow))
+        if item.share is not None and not unknown:  # else nobody knows how many weights there would be
             share(name, item.share.mark, self.nodes[start:], scope.frame, cut=cut is not None)
         if cut is not None:
             raise cut
@@ -297,8 +298,7 @@ class Expansion:
             gathered = [self.branch(branch, flow, scope, around, item) for branch in item.branches]
             paths = (self.path(item, item.key, scope, around),) * 2
             return self.builder.node(item, item.cls, {}, gathered, paths, scope, around).outputs[0]
-        taken = entering(item, flow)
-        found = self.builder.operator(item, taken, self.path(item, item.key, scope, around), scope, around)
+        found = self.builder.operator(item, flow, self.path(item, item.key, scope, around), scope, around)
         self.steps += len(found.tensors) if isinstance(found, Bundle) else 0
         return found
 
