@@ -45,10 +45,8 @@ class Add(Join, kind="add"):
             return _broadcast("add", x)
         for other in x[1:]:
             if _differ(x[0].dims, other.dims):
-                raise Fault(
-                    f"add needs equal shapes, but the branches give {x[0]} and {other}",
-                    "a 1x1 convolution with the same stride on the shortcut makes them equal",
-                )
+                said = f"add needs equal shapes, but the branches give {x[0]} and {other}"
+                raise Fault(said, _equalled(x[0], other))
         return x[0]
 
     def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
@@ -99,7 +97,7 @@ class Concat(Op, kind="concat"):
                 equal = "height and width" if axis == 0 else f"lengths of all axes but {axis}"
                 raise Fault(
                     f"concat needs equal {equal}, but the branches give {x[0]} and {other}",
-                    "check the branches' strides and paddings",
+                    (axis == 0 and _resized(x[0].space, other.space)) or "check the branches' strides and paddings",
                 )
         return x[0].resized(axis, sum((other.dims[axis] for other in x[1:]), x[0].dims[axis]))
 
@@ -273,6 +271,34 @@ def _pair(kind: str, a: Shape, b: Shape) -> Shape:
     ):
         raise Fault(
             f"{kind} needs equal shapes or a gate of [C] or [1, H, W], but the branches give {a} and {b}",
-            "axes of length 1 are repeated; the others must be equal",
+            _resized(a.space, b.space) or "axes of length 1 are repeated; the others must be equal",
         )
     return Shape(*(num.maximum(m, n) for m, n in zip(long.dims, dims, strict=True)))
+
+
+def _equalled(a: Shape, b: Shape) -> str:
+    """Return what makes two shapes equal, by the axes in which they differ."""
+    alike = num.every(a.c == b.c)
+    if len(a.dims) != len(b.dims) and not (alike and not (a.space and b.space)):
+        return "the branches have not as many axes: flatten, reshape or a global pool takes some away"
+    if all(num.every((m == n) | (m == 1) | (n == 1)) for m, n in zip(a.dims, b.dims, strict=False)):
+        return "{add: {broadcast: true}, from: [a, b]} repeats axes of length 1, and [C] beside [C, H, W]"
+    sizes = _resized(a.space, b.space)
+    if alike or "stride" not in sizes:
+        channels = "" if alike else "a 1x1 convolution on one of them makes the channels equal"
+        return "; ".join(filter(None, (sizes, channels))) or "check the branches' strides and paddings"
+    return "a 1x1 convolution with the same stride on the shortcut makes them equal"
+
+
+def _resized(a: tuple[Any, ...], b: tuple[Any, ...]) -> str:
+    """Return what makes other heights and widths equal: the stride or the padding that one branch has, or ''."""
+    pairs = [sorted((m, n)) for m, n in zip(a, b, strict=False) if type(m) is type(n) is int and m != n]
+    if len(a) != len(b) or not pairs:
+        return ""
+    if all(large == small + 1 and small > 1 for small, large in pairs):
+        return "a border is treated otherwise: a pool's ceil_mode, or padding on one side, gives the missing one"
+    for stride in range(2, 33):
+        if all(small in (large // stride, -(-large // stride)) for small, large in pairs):
+            return f"stride {stride} is in one branch only: give it to the other, or upsample: {{scale: {stride}}}"
+    lost = max(large - small for small, large in pairs)
+    return f"windows without padding take {lost} away: write padding: half there"
