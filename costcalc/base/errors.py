@@ -220,27 +220,26 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
     Where another tool's word has no single one of ours, what to write is returned instead.
     """
-    names = {*known}
-    said = translated(word, names)[1]
-    found = "" if said else closest(word, names)
-    return f"did you mean '{found}'?" if found else said
+    found, said = _meant(word, known)
+    return said or (f"did you mean '{found}'?" if found else "")
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that `word` most likely means: another tool's for it, or a misspelling of it.
+    """Return the known word that is meant by a misspelling or by another tool's word, or an empty string."""
+    found, said = _meant(word, known)
+    return "" if said else found
 
-    Returns an empty string where there is none.
-    """
+
+def _meant(word: str, known: Iterable[str]) -> tuple[str, str]:
+    """Return the known word that is meant, and what to say in place of it."""
     import difflib
 
     names = {name.lower(): name for name in sorted(set(known), reverse=True)}
     if len(names) > _MOST_NAMES:
-        return ""  # comparing with so many would take its time
-    ours, said = translated(word, names.values())
-    if ours:
-        return "" if said else ours
-    found = difflib.get_close_matches(word[:80].lower(), names, n=1, cutoff=0.65)
-    return names[found[0]] if found else ""
+        return "", ""  # comparing with so many would take its time
+    found, said = translated(word, names.values())
+    near = [] if found else difflib.get_close_matches(word[:80].lower(), names, n=1, cutoff=0.65)
+    return (names[near[0]] if near else found), said
 
 
 _MOST_NAMES = 1000

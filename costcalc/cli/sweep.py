@@ -17,7 +17,7 @@ from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
-from costcalc.language.standalone import flow
+from costcalc.language.standalone import typed
 from costcalc.metrics.metric import Setup, find
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
@@ -248,4 +248,4 @@ def shown(table: pd.DataFrame, setup: Setup) -> Table:
 
 def _cell(value: Any) -> Any:
     """Return a value as a table shows it."""
-    return UNKNOWN if value is None else flow(value) if isinstance(value, list | bool) else value
+    return UNKNOWN if value is None else typed(value) if isinstance(value, list | bool) else value

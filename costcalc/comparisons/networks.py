@@ -13,7 +13,7 @@ from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import with_knobs
 from costcalc.language.document import Spec
-from costcalc.language.standalone import flow
+from costcalc.language.standalone import typed
 from costcalc.metrics.metric import checked_batch
 from costcalc.numbers.shape import Shape as Dims
 from costcalc.reports.result import Result
@@ -122,7 +122,7 @@ def asked(
 
 def word(name: str, values: Mapping[str, Any], shape: Shape | None = None) -> str:
     """Return the word for a network: `cut` gives the name and these values again; the knobs in their order by name."""
-    said = [f"{knob}={flow(values[knob]).replace(', ', ',')}" for knob in sorted(values)]
+    said = [f"{knob}={typed(values[knob])}" for knob in sorted(values)]
     said += [f"{INPUT}={'x'.join(map(str, shape))}"] if shape else []
     return f"{name}@{','.join(said)}" if said else name
 

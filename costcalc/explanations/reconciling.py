@@ -24,6 +24,7 @@ from costcalc.graph.expand import expand
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
+from costcalc.language.standalone import typed
 from costcalc.numbers.num import UNKNOWN
 from costcalc.operators.op import operators
 from costcalc.published.figures import Figure, claims, figure, rounded
@@ -167,7 +168,7 @@ def _same(text: str, claim: Claimed) -> bool:
 def _cited(row: dict[str, Any], *, holds: bool) -> str:
     """Return what a published row is about, and where it is printed."""
     at = [str(row[key]) for key in ("variant", "of") if row.get(key)]
-    at += [f"{knob} {value}" for knob, value in (row.get("knobs") or {}).items()]
+    at += [f"{knob} {typed(value)}" for knob, value in (row.get("knobs") or {}).items()]
     at += [f"convention {row['convention']}"] if row.get("convention") else []
     at += ["cut, not rounded"] if row.get("rounding") == "floor" else []
     where = row.get("where", "")
@@ -327,7 +328,7 @@ def _along(spec: Spec, knob: str, values: list[Any]) -> Iterator[Count]:
         for quantity, unit in (("macs", "MACs"), ("params", "params")):
             numbers = _dense(getattr(part.total, quantity), len(places))
             for place, number in zip(places, numbers, strict=True):
-                step = f"{knob} {values[place]}"
+                step = f"{knob} {typed(values[place])}"
                 yield Count((step,), int(number), unit)
                 if unit == "MACs":
                     yield Count((step, "two FLOPs a MAC"), 2 * int(number), "FLOPs")

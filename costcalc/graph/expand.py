@@ -100,6 +100,8 @@ class Expansion:
             hint = "this is a fault of costcalc: please report it, with the spec"
             raise stop("the network cannot be worked out, and no mistake was found", self.spec.where, hint)
         if self.problems.found:
+            if graph.channel_warning and self.spec.input:
+                self.problems.found.append(Problem(graph.channel_warning, self.spec.input[0].mark))
             raise self.problems.error()
         graph.mark_reference_calls()
         return graph

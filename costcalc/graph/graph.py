@@ -120,9 +120,11 @@ class Graph:
 
     @property
     def channel_warning(self) -> str:
-        """What is to be told loudly of an input from outside: that it has other channels than the spec's own."""
+        """What is to be told loudly of an input: other channels than the spec's own, or axes in another order."""
         shape = self.input.shape
-        if not (self.input_given and self.own_dims and shape) or shape.c == self.own_dims[0]:
+        if not self.input_given:
+            return misplaced(shape.dims) if shape else ""
+        if not (self.own_dims and shape) or shape.c == self.own_dims[0]:
             return ""
         said = f"the input {shape} has other channels than the spec's own {Shape(*self.own_dims)}"
         last = shape.dims[-1] == self.own_dims[0]
@@ -152,6 +154,22 @@ def unmatched(graphs: Sequence[Graph]) -> list[Problem]:
             hint = nearest(pattern, rows) or "costcalc report --by row tells their names"
             found.append(Problem(f"'{pattern}' names no row", mark, hint))
     return found
+
+
+IMAGE = 16  # pixels, from which on a length may be an image's
+
+
+def misplaced(dims: tuple[Any, ...]) -> str:
+    """Return what is most likely meant by an input that begins with a batch, or ends with its channels."""
+    if not all(type(axis) is int for axis in dims):
+        return ""
+    said = "x".join(map(str, dims))
+    if len(dims) == 4 and dims[0] == 1 and dims[1] in (1, 3) and min(dims[2:]) >= IMAGE:
+        return f"the input {said} is a volume of one channel; an image is {list(dims[1:])}: the batch is not written"
+    last = dims[2] if len(dims) == 3 and min(dims[:2]) >= IMAGE else 0
+    if last == 3 or (last == 1 and dims[0] == dims[1]):
+        return f"the input {said} has {dims[0]} channels; they come first: {[last, *dims[:2]]}"
+    return ""
 
 
 def _matcher(patterns: Iterable[str]) -> Callable[[str], int | None]:

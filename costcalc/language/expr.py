@@ -116,6 +116,8 @@ _STRANGE_WORDS = {
 
 
 def _advice(text: str) -> str:
+    if re.fullmatch(r"\s*\d+(\s*[x×]\s*\d+)+\s*", text):
+        return f"write [{', '.join(re.findall(r'[0-9]+', text))}], or one number for all axes"
     if re.search(r"\d[A-Za-z]", text):
         return "a text that begins with a digit is a name only in from, share, until, outputs and branches"
     if re.search(r"(?<![=<>!])=(?!=)", text):
@@ -157,7 +159,9 @@ class _Compiler:
             raise Fault("the expression is nested too deeply", f"the limit is {DEEPEST} levels")
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
-            raise Fault(f"{_spoken(node)} has no place in an expression", _WHAT_MAY, offset=node.col_offset)
+            listed = f"a list stands in square brackets: [{self.text.strip()[1:-1]}]"
+            said = listed if isinstance(node, ast.Tuple) and self.text.strip().startswith("(") else _WHAT_MAY
+            raise Fault(f"{_spoken(node)} has no place in an expression", said, offset=node.col_offset)
         run: Run = method(node, depth + 1)
         return run
 

@@ -98,10 +98,11 @@ class _Refused(Exception):
 
 
 class _Builder:
-    def __init__(self, text: str, where: str, upto: int | None = None) -> None:
+    def __init__(self, text: str, where: str, upto: int | None = None, instead: str = "") -> None:
         self.text = text
         self.where = where
         self.upto = upto  # how much of the text is read; None: all
+        self.instead = instead  # what is read in place of the text: the same, but for its brackets
         self.problems = Problems()
         self.stack: list[_Frame] = []
         self.anchors: dict[str, YamlNode | None] = {}
@@ -130,7 +131,7 @@ class _Builder:
             self.problems.note(said, mark, "is this a YAML file, saved as UTF-8?")
             return None, self.problems
         try:
-            for event in yaml.parse(self.text[: self.upto], Loader=loader):
+            for event in yaml.parse((self.instead or self.text)[: self.upto], Loader=loader):
                 handler = handlers.get(type(event))
                 if handler is not None:
                     handler(event)
@@ -201,11 +202,14 @@ class _Builder:
         mark.inset = _inset(event)
         meant = self.tag(event, mark)
         frame = self.stack[-1] if self.stack else None
+        text = event.value.translate(_BRACKETS) if self.instead else event.value
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
-            self.begin_pair(frame, str(event.value), mark)
+            self.begin_pair(frame, str(text), mark)
             return
         plain = event.implicit[0] and event.style in (None, "")
-        node = YamlNode(self.resolve(event.value) if plain else event.value or meant, mark)
+        node = YamlNode(self.resolve(text) if plain else text or meant, mark)
+        if text != event.value and plain and frame is not None and frame.flow and not _open(text):
+            self.cut(node, "bracket")
         if event.anchor:
             self.anchors[event.anchor] = node
         self.add(node)
@@ -305,9 +309,13 @@ class _Builder:
         for value in cut:
             self.cut(value)
 
-    def cut(self, node: YamlNode) -> None:
+    def cut(self, node: YamlNode, by: str = "comma") -> None:
         hint = f'quote an expression that holds , [ or {{ inside braces or brackets: "{node.value[:100]}"'
-        self.problems.note(f"the comma cuts '{node.value[:100]}' in two", node.mark, hint)
+        said = f"the {by} cuts '{node.value[:100]}' in two"
+        if re.fullmatch(r"\([\w ,]+\)", node.value[:100]):
+            node.value = f"[{node.value[1:-1]}]"
+            hint = f"a list stands in square brackets: {node.value}"
+        self.problems.note(said, node.mark, hint)
 
     def syntax(self, error: Any) -> None:
         """Say in words why the text is no YAML."""
@@ -320,6 +328,12 @@ class _Builder:
             # The parser of PyYAML 6.0.4 reads ahead and has a limit of its own: what stands before is too deep for us.
             self.root, self.problems = _Builder(self.text, self.where, place.index).build()
             return
+        if re.search("',' or '[]}]'", said) and not (self.instead or self.upto):
+            # An index in braces, {out: depths[1]}: its brackets are read as letters, and all else is read on.
+            changed = _indices_as_letters(self.text)
+            if changed != self.text:
+                self.root, self.problems = _Builder(self.text, self.where, instead=changed).build()
+                return
         if began is not None and began.line < place.line and re.search("',' or|end of stream|expected ':'", said):
             place, said = began, f"not closed: {said}"
         mark = Mark(self.where, self.text, place.line, place.column)
@@ -350,6 +364,18 @@ def _inset(event: Any) -> int | None:
     if event.start_mark.line != event.end_mark.line or wide not in (0, 2):
         return None
     return 1 if wide else 0
+
+
+# The letters that stand for the brackets and commas of an index while YAML is read: nobody writes them.
+_BRACKETS = str.maketrans("\uf8f0\uf8f1\uf8f2", "[],")
+_LETTERS = str.maketrans("[],", "\uf8f0\uf8f1\uf8f2")
+
+
+def _indices_as_letters(text: str) -> str:
+    """Return a text in which x[1] holds letters for its brackets, so that every place stays where it is."""
+    for _ in range(4):  # d[i[0]] is two of them, the inner first
+        text = re.sub(r"(?<=[\w)\uf8f1])\[[^][{}\n]*\]", lambda match: match[0].translate(_LETTERS), text)
+    return text
 
 
 def _open(value: Any) -> bool:

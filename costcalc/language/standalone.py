@@ -61,6 +61,11 @@ def flow(value: Any) -> str:
     return _text(value) if isinstance(value, str) else str(value)
 
 
+def typed(value: Any) -> str:
+    """Return a knob's value as it is typed on the command line, where a list is one word: `[2,2,2,2]`."""
+    return flow(value).replace(", ", ",")
+
+
 def _text(value: str) -> str:
     """Return a text bare where it is read back as itself, else in quotes."""
     if re.fullmatch(r"\w[\w .%/+*()=!<>-]*", value):

@@ -18,7 +18,7 @@ def refuse_other_axes(given: Sequence[Any], own: Sequence[Any]) -> None:
     if len(given) == len(own) - 1:
         meant = [own[0], *given]  # the channels were left out
     elif len(given) == len(own) + 1:
-        meant = list(given[1:])  # the batch stands in front
+        meant = list(given[:-1] if given[0] == own[0] != given[1] else given[1:])  # an axis too many, or the batch
     elif len(given) == 1:
         meant = [own[0], *(given[0] for _ in own[1:])]
     axes = f"{len(own)} axes" if len(own) > 1 else "1 axis"

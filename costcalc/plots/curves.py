@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.costs import conventions
+from costcalc.language.standalone import typed
 from costcalc.plots.style import (
     COLOURS,
     DASHES,
@@ -58,7 +59,7 @@ def sweep(table: pd.DataFrame, *, of: str = "macs", name: str = "", size: tuple[
                 hint="give each of the other knobs one value",
             )
         kept = {knob: table[knob].iloc[0] for knob in _names(table) if knob not in knobs and knob != NETWORK}
-        said = ", ".join(filter(None, [name, *(f"{knob} {value}" for knob, value in kept.items())]))
+        said = ", ".join(filter(None, [name, *(f"{knob} {typed(value)}" for knob, value in kept.items())]))
         small_print(made, said, rule.counted)
     return made
 

@@ -12,6 +12,7 @@ from costcalc.costs import conventions
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.numbers import text as numbers
+from costcalc.language.standalone import typed
 from costcalc.published.figures import Claim, check, claims, figure
 from costcalc.reports.table import Column, Table
 
@@ -100,7 +101,7 @@ def of_spec(spec: Spec) -> list[PublishedFigure]:
 def network(spec: Spec, row: Any) -> str:
     """Return a network as the command line would be given it: `mobilenet_v1 --width 0.5`."""
     name = str(row.get("variant") or zoo.stem(spec.where))
-    knobs = (f"--{knob} {_value(value)}" for knob, value in (row.get("knobs") or {}).items())
+    knobs = (f"--{knob} {typed(value)}" for knob, value in (row.get("knobs") or {}).items())
     part = [f"({_value(row['of'])})"] if row.get("of") else []
     return " ".join([name, *knobs, *part])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from costcalc.costs.convention import Convention
 from costcalc.graph.graph import Graph
+from costcalc.language.standalone import typed
 from costcalc.numbers import num
 from costcalc.reports.lines import Layer
 
@@ -31,14 +32,8 @@ def notes(layers: Sequence[Layer], rule: Convention, batch: int) -> list[str]:
 
 def heading(graph: Graph) -> list[str]:
     """Return the lines above a table: the network, its knobs and input, where it comes from."""
-    knobs = ", ".join(f"{name} {_value(value)}" for name, value in graph.knobs.items())
+    knobs = ", ".join(f"{name} {typed(value)}" for name, value in graph.knobs.items())
     shape = f"input {graph.input.shape}{' as given' if graph.input_given else ''}"
     said = [f"{graph.spec.name}: {shape}{f', {knobs}' if knobs else ''}"]
     source = graph.spec.meta.get("source")
     return [*said, str(source)] if source else said
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "[" + " ".join(_value(v) for v in value) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -18,6 +18,7 @@ from costcalc.costs.rows import rows
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language.document import Spec
+from costcalc.language.standalone import typed
 from costcalc.metrics.metric import Metric, Setup, plain
 from costcalc.metrics.metric import total as total_of
 from costcalc.numbers.num import UNKNOWN, Mixed
@@ -266,7 +267,7 @@ def _refused(grid: Grid, indices: list[Indices], error: Exception, *, skip: bool
 def _named(at: Mapping[str, Any], error: SpecError | Fault) -> SpecError:
     """Return a mistake that says at which setting it is made."""
     wrong = stop(error.message, hint=error.hint) if isinstance(error, Fault) else error
-    return wrong.at(", ".join(f"{name} {value}" for name, value in at.items()))
+    return wrong.at(", ".join(f"{name} {typed(value)}" for name, value in at.items()))
 
 
 class Cut:

@@ -92,6 +92,8 @@ def one(text: str, name: str) -> Any:
     if magnitude:
         number = float(magnitude[1]) * 10 ** ZEROS[magnitude[2]]
         return int(number) if number.is_integer() else number
+    if text.startswith("[") and "," not in text:
+        text = ",".join(text.split())  # [2 2 2 2] is a list too
     node, problems = parse(text, f"--{name}")
     if problems:
         raise problems.error()
