@@ -22,7 +22,7 @@ from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import OPTIONS, Setup
 from costcalc.reports.page import Page
-from costcalc.sweeps.grids import one
+from costcalc.sweeps.grids import one, values_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 KNOBS = "costcalc.knobs"
@@ -43,6 +43,8 @@ class KnobCommand(click.Command):
             name, equals, value = word.partition("=")
             if word == "--":
                 rest += [word, *words]
+            elif re.match(r"-[A-Za-z][A-Za-z]+", word) and word[:2] not in declared:
+                ctx.fail(f"there is no option '{word}'; did you mean '-{word}'?")
             elif not re.match(r"--[A-Za-z]", word) or name in declared:
                 rest.append(word)
             else:
@@ -51,7 +53,22 @@ class KnobCommand(click.Command):
                     raise twice(knob)
                 knobs[knob] = value if equals else self.value(ctx, name, next(words, None))
         ctx.meta[KNOBS] = knobs
-        return super().parse_args(ctx, rest)
+        ctx.allow_extra_args = True
+        for extra in super().parse_args(ctx, rest):
+            self.refuse(ctx, extra)
+        return []
+
+    def refuse(self, ctx: click.Context, extra: str) -> None:
+        """Refuse a word that is one too many, with what was most likely meant."""
+        name, equals, value = extra.partition("=")
+        if equals and name.isidentifier():
+            ctx.fail(f"'{extra}' is no SPEC; a knob is given as --{name} {value}")
+        spec = ctx.params.get("spec")
+        ctx.fail(
+            f"{ctx.info_name} takes one SPEC, and '{extra}' is one more; costcalc compare {spec} {extra} shows both"
+            if spec and ctx.info_name == "report"
+            else f"{ctx.info_name} takes fewer words: '{extra}' is one too many"
+        )
 
     def value(self, ctx: click.Context, name: str, word: str | None) -> str:
         """Return the word after a knob's option; name the nearest option where there is none."""
@@ -266,6 +283,12 @@ def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:
         hint = nearest(f"--{name}", [*declared, *(f"--{knob}" for knob in spec.knobs)])
         known = ", ".join(f"--{knob}" for knob in spec.knobs) or "none"
         raise stop(f"{spec.name} has no knob '{name}'", hint=hint or f"its knobs: {known}")
+    with suppress(SpecError):  # which is told below
+        number = len(values_of(spec, name, text))
+        if number > 1:
+            raise click.UsageError(
+                f"--{name} {text} are {number} values, and {ctx.info_name} takes one; costcalc sweep counts all", ctx
+            )
     if isinstance(spec.knobs[name], list) and not text.startswith("["):
         text = f"[{text}]"
     return one(text, name)

@@ -37,6 +37,7 @@ from costcalc.language.document import (
 )
 from costcalc.language.items import read_word_item
 from costcalc.language.source import YamlNode
+from costcalc.language.standalone import typed
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape, refuse_other_axes
 from costcalc.operators import op as ops
@@ -47,14 +48,42 @@ MOST_TURNS = 10_000  # of one repeat
 DEEPEST = 30  # blocks, branches and groups inside one another
 
 
-def expand(spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[int] | None = None) -> Graph:
+def expand(
+    spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[int] | None = None, *, blame: bool = True
+) -> Graph:
     """Return the graph of a spec for knob values, on another input shape if one is given.
 
-    `shape` is (channels, *space). Raises SpecError with every mistake found.
+    `shape` is (channels, *space). Raises SpecError with every mistake found; it names the knobs given, unless
+    `blame` is off, where the spec is right with its own.
     """
-    found = knob_values(spec, knobs or {})
-    refuse_idle(spec, found, shape)
-    return Expansion(spec, found).network(None if shape is None else tuple(shape))
+    dims = None if shape is None else tuple(shape)
+    values = knob_values(spec, knobs or {})
+    refuse_idle(spec, values, shape)
+    try:
+        return Expansion(spec, values).network(dims)
+    except SpecError as error:
+        other = {name: values[name] for name in knobs or {} if blame and values[name] != spec.knobs[name]}
+        if not other or not _stands(spec, dims):
+            raise
+        raise _blamed(error, other) from None
+
+
+def _stands(spec: Spec, shape: tuple[int, ...] | None) -> bool:
+    """Say whether a spec is right with its own knobs."""
+    try:
+        return bool(Expansion(spec, dict(spec.knobs)).network(shape))
+    except SpecError:
+        return False
+
+
+def _blamed(error: SpecError, knobs: Mapping[str, Any]) -> SpecError:
+    """Return a mistake that values of knobs make: it names them, and what was meant by a negative one."""
+    problems = error.at(", ".join(f"{name} {typed(value)}" for name, value in knobs.items())).problems
+    for name, value in knobs.items():
+        if isinstance(value, int | float) and value < 0:  # all that follows from it would tell no more
+            first = problems[0]
+            problems = [Problem(first.message, first.mark, f"did you mean {name} {-value}?", first.trace)]
+    return SpecError(problems, error.rows)
 
 
 class Expansion:

@@ -98,6 +98,12 @@ def _missing(source: str) -> tuple[str, str, str]:
     shown = source if len(source) < 80 else f"{source[:80]}..."
     name = source.removesuffix(SUFFIX).removesuffix(".yml")
     hint = nearest(name, names()) or "costcalc list shows the networks of the zoo"
+    if re.fullmatch(r"[A-Za-z_]\w*=\S+", name):
+        hint = f"a knob is given as --{name.replace('=', ' ', 1)}, or for one network as NAME@{name}"
+    elif re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) and ("." in name or not hint.startswith("did")):
+        module, _, last = name.rpartition(".")
+        said = f"a model of PyTorch is given as MODULE:NAME, {module or 'torchvision.models'}:{last}"
+        hint += f" {said}" if hint.endswith("?") else f"; {said}"
     return f"{shown}: no file and no network of the zoo is called so", "", hint
 
 

@@ -225,7 +225,7 @@ def _counted(
 
     try:
         with np.errstate(divide="raise", invalid="raise", over="raise"):
-            graph = expand(spec, knobs_of(grid, indices), shape)
+            graph = expand(spec, knobs_of(grid, indices), shape, blame=False)
             found = total(cost(row, convention) for row in rows(graph))
             return Part(indices, graph, found, convention, batch, beside, shape)
     except Mixed as mixed:

@@ -80,7 +80,7 @@ def test_knobs(tiny: str, arguments: list[str], params: int, macs: int, before: 
 def test_standard_input() -> None:
     done = run("report", "-", "--by", "type", text=SPEC)
     assert done.code == 0
-    assert done.out.startswith("tiny: input 3x8x8, width 1.0, depths [1 2], kind relu, wide false\n")
+    assert done.out.startswith("tiny: input 3x8x8, width 1.0, depths [1,2], kind relu, wide false\n")
 
 
 def test_output_file(tiny: str, tmp_path: Path) -> None:
@@ -117,6 +117,38 @@ MISTAKES = [
     (["explain", "mobilenet_v1"], "which layer?"),
     (["explain", "mobilenet_v1", "separable3"], "'separable3' is a group of 2 layers"),
     (["explain", "mobilenet_v1", "dwconv"], "13 layers end in 'dwconv'"),
+    (
+        ["report", "alexnet", "vgg16"],
+        "takes one SPEC, and 'vgg16' is one more; costcalc compare alexnet vgg16 shows both",
+    ),
+    (["report", "alexnet", "width=0.5"], "'width=0.5' is no SPEC; a knob is given as --width 0.5"),
+    (["compare", "alexnet", "width=0.5"], "a knob is given as --width 0.5, or for one network as NAME@width=0.5"),
+    (["explain", "alexnet", "conv1", "conv2"], "explain takes fewer words: 'conv2' is one too many"),
+    (
+        ["report", "mobilenet_v1", "--width", "0.5,1"],
+        "--width 0.5,1 are 2 values, and report takes one; costcalc sweep",
+    ),
+    (["report", "resnet18", "--block", "basic,bottleneck"], "are 2 values, and report takes one"),
+    (["report", "resnet18", "--depths", "[1,1,1,1],[2,2,2,2]"], "are 2 values, and report takes one"),
+    (["report", "resnet18", "--depths", "[2,2]"], "at depths [2,2]: the columns are not equally long"),
+    (["report", "mobilenet_v1", "-width", "0.5"], "there is no option '-width'; did you mean '--width'?"),
+    (["report", "mobilenet_v1", "--width", "-1"], "at width -1: out: must be at least 1, not -64"),
+    (["report", "mobilenet_v1", "--width", "-1"], "did you mean width 1?"),
+    (["report", "mobilenet_v1", "--alpha", "0.5"], "did you mean '--width'?"),
+    (["report", "mobilenet_v1", "--image-size", "128"], "did you mean '--resolution'?"),
+    (["report", "mobilenet_v1", "--num-classes", "10"], "did you mean '--classes'?"),
+    (["report", "mobilenet_v1", "--batch-size", "8"], "did you mean '--batch'?"),
+    (["report", "mobilenet_v1", "--flops"], "write --unit flops"),
+    (["report", "mobilenet_v1", "--json"], "write --format json, csv, markdown or latex"),
+    (["report", "mobilenet_v1", "--columns", "memory"], "did you mean 'peak_memory'?"),
+    (["report", "mobilenet_v1", "--columns", "FLOPs"], "did you mean 'macs'?"),
+    (["report", "mobilenet_v1", "--columns", "parameters"], "did you mean 'params'?"),
+    (["report", "mobilenet_v1", "--input", "3x224x224x224"], "the spec's input has 3 axes\n        write 3x224x224"),
+    (["report", "vit_b_16"], "a model of PyTorch is given as MODULE:NAME, torchvision.models:vit_b_16"),
+    (["report", "torchvision.models.resnet50"], "did you mean 'resnet50'? a model of PyTorch is given as MODULE:NAME"),
+    (["report", "nowhere_at_all:vit_tiny"], "pip install nowhere_at_all"),
+    (["summary", "mobilenet_v1"], "there is no command 'summary'; did you mean 'report'?"),
+    (["ops", "Dense"], "did you mean 'fc'?"),
     (["ops", "covn"], "there is no operator 'covn'"),
     (["show", "mobilenet_v9"], "did you mean"),
 ]

@@ -176,14 +176,18 @@ def test_nothing_of_a_file_steers_the_terminal() -> None:
         ({"width": "wide"}, "knob 'width' takes a number, not wide", "its default is 1.0"),
         ({"width": True}, "knob 'width' takes a number, not true", "its default is 1.0"),
         ({"width": [1]}, "knob 'width' takes a number, not [1]", "its default is 1.0"),
-        ({"width": 0}, "out: must be at least 1, not 0", ""),
-        ({"width": 1e300}, "out: the number is too large", "costcalc takes whole numbers below 1,000,000,000,000,000"),
+        ({"width": 0}, "at width 0: out: must be at least 1, not 0", ""),
+        (
+            {"width": 1e300},
+            "at width 1e+300: out: the number is too large",
+            "costcalc takes whole numbers below 1,000,000,000,000,000",
+        ),
         (
             {"width": 0.3},
-            "out: 2.4 is not a whole number",
+            "at width 0.3: out: 2.4 is not a whole number",
             "round it: int(...), round(...), ceil(...) or divisible(...)",
         ),
-        ({"width": float("nan")}, "out: nan is not a number that can be counted with", ""),
+        ({"width": float("nan")}, "at width nan: out: nan is not a number that can be counted with", ""),
     ],
 )
 def test_bad_knob_values(knobs: dict[str, Any], message: str, hint: str) -> None:

@@ -973,7 +973,7 @@ def test_an_input_of_other_channels_is_told() -> None:
 def test_min_resolution() -> None:
     text = "knobs: {resolution: 32}\ninput: [3, resolution, resolution]\nmin_resolution: 16\nlayers: [relu]"
     assert out(run(text, resolution=16)) == (3, 16, 16)
-    assert message(text, resolution=15) == "the input is 15x15, and this network needs 16 at least"
+    assert message(text, resolution=15) == "at resolution 15: the input is 15x15, and this network needs 16 at least"
     assert message(text, input=(1, 8, 64)) == "the input is 8x64, and this network needs 16 at least"
 
 
