@@ -12,6 +12,7 @@ from typing import Any
 from costcalc.base.errors import Mark, Problems, nearest, stop
 from costcalc.base.files import PACKAGE, decode, read, refuse_output, shipped
 from costcalc.language.document import Spec
+from costcalc.language.foreign import refuse_foreign
 from costcalc.language.reader import read as read_spec
 from costcalc.language.source import YamlNode, from_data, parse
 
@@ -79,6 +80,8 @@ def load(source: Any) -> Spec:
         return load_file(source)
     found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
     if found is None:
+        if os.path.isdir(source):
+            return load_file(source)  # which says what is in it
         raise stop(*_missing(source))
     return found
 
@@ -108,8 +111,12 @@ def _missing(source: str) -> tuple[str, str, str]:
 
 
 def load_file(path: str) -> Spec:
-    """Return the spec in a file."""
+    """Return the spec in a file; raise SpecError, with what to do, where it is another tool's."""
+    if not path.endswith((SUFFIX, ".yml")):
+        refuse_foreign(path)
     spec = Spec(path, read(path))
+    if "costcalc" not in spec.text:
+        refuse_foreign(path)
     spec.folder = os.path.dirname(path) or "."
     return _checked(spec, *parse(spec.text, spec.where))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from in_process import Run
 
 import costcalc
 from costcalc import SpecError
@@ -118,3 +119,80 @@ def test_what_makes_branches_equal_follows_from_the_axes_that_differ(
     with pytest.raises(Fault) as caught:
         op.operators()[kind]().shape((Shape(*a), Shape(*b)))
     assert caught.value.hint == said
+
+
+ONNX = "is an ONNX model, no spec\n        costcalc import onnx"
+BY_ONNX = "costcalc does not read it; exported to ONNX it does: costcalc import onnx model.onnx"
+FILES: dict[str, tuple[bytes, str]] = {
+    "model.bin": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0", ONNX),
+    "model.onnx": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0", ONNX),
+    "zip.pt": (
+        b"PK\3\4\0\0archive/data.pkl",
+        "is a file of PyTorch, no spec\n        give the code that makes the model",
+    ),
+    "old.pth": (b"\x80\x02\x8a\nl\xfc", "is a file of PyTorch, no spec"),
+    "model.h5": (b"\x89HDF\r\n\x1a\n\0\0", f"is a Keras model, no spec\n        {BY_ONNX}"),
+    "model.keras": (b"PK\3\4\0\0metadata.json", f"is a Keras model, no spec\n        {BY_ONNX}"),
+    "model.json": (b'{"class_name": "Sequential", "config": {}}', f"is a Keras model, no spec\n        {BY_ONNX}"),
+    "model.tflite": (b"\x1c\0\0\0TFL3\0\0", f"is a TFLite model, no spec\n        {BY_ONNX}"),
+    "model.xml": (b'<?xml version="1.0"?>\n<net name="m" version="11">', "is an OpenVINO model"),
+    "w.safetensors": (
+        b'\x40\0\0\0\0\0\0\0{"conv": {}}',
+        "is a file of weights, no spec\n        it says nothing of the layers",
+    ),
+    "yolo.cfg": (b"# YOLO\n[net]\nwidth=416\n", "is a Darknet definition, no spec\n        costcalc import darknet"),
+    "net.prototxt": (
+        b'name: "x"\nlayer {\n  name: "a"\n}\n',
+        "is a Caffe definition, no spec\n        costcalc import caffe",
+    ),
+    "old.prototxt": (b'name: "x"\ninput: "data"\nlayers {\n}\n', "is a Caffe definition"),
+    "solver.prototxt": (
+        b'net: "net.prototxt"\nbase_lr: 0.01\n',
+        "is a Caffe solver, no spec\n        give the network that it trains",
+    ),
+    "yolov8.yaml": (b"nc: 80\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\nhead:\n  - []\n", "is a model of Ultralytics"),
+    "config.json": (b'{\n  "architectures": ["ViT"]\n}', "is a configuration of Hugging Face, no spec"),
+    "mine.py": (
+        b"import torch\n\nclass Net: ...\n",
+        "is a Python module, no spec\n        costcalc report mine:NAME counts",
+    ),
+    "notes.yaml": (b"a: 1\n", "unknown top-level key 'a'"),
+    "spec.txt": (b"costcalc: 1\ninput: [3]\nlayers: [relo]\n", "did you mean 'relu'?"),
+    "saved/saved_model.pb": (b"\x08\x01", "is a TensorFlow model"),
+    "folder/a.yaml": (b"", "is a directory, no spec\n        give a file: "),
+    "empty/a.txt": (b"", "is a directory\n        give the path of a YAML file"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_other_tools_are_told_by_what_is_in_them(name: str, tmp_path: Path) -> None:
+    text, said = FILES[name]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text)
+    with pytest.raises(SpecError) as caught:
+        costcalc.load(path.parent if path.parent != tmp_path else path)
+    assert said in str(caught.value)
+
+
+def test_real_files_of_other_tools(tmp_path: Path, run: Run) -> None:
+    data = Path(__file__).parent.parent / "data"
+    found = dict.fromkeys((data / "darknet").glob("*.cfg"), "Darknet")
+    found |= dict.fromkeys((data / "caffe").glob("*.prototxt"), "Caffe")
+    assert len(found) >= 4
+    for path, what in found.items():
+        done = run("report", str(path))
+        assert done.code == 2
+        assert f"{path} is a {what} definition, no spec" in done.err
+
+
+def test_a_folder_here_and_a_model_that_pytorch_wrote(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.yaml").write_text("")
+    assert (
+        "models is a directory, no spec\n        give a file: models/a.yaml"
+        in run("report", "models", folder=tmp_path).err
+    )
+    torch = pytest.importorskip("torch")
+    torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "weights.bin")
+    assert "weights.bin is a file of PyTorch" in run("report", "weights.bin", folder=tmp_path).err

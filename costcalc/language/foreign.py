@@ -1,0 +1,103 @@
+"""Files of other tools, told by what is in them: which they are, and which command reads them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from costcalc.base.errors import stop
+
+HEAD = 4096  # bytes that are looked at
+
+
+class Foreign(NamedTuple):
+    """What a file is, and what to do with it; `{path}` and `{stem}` stand for its name with and without suffix."""
+
+    what: str
+    hint: str
+
+
+def _read(command: str) -> str:
+    return f"costcalc import {command} {{path}} -o {{stem}}.yaml writes it as a spec"
+
+
+ONNX = Foreign("an ONNX model", _read("onnx"))
+DARKNET = Foreign("a Darknet definition", _read("darknet"))
+CAFFE = Foreign("a Caffe definition", _read("caffe"))
+SOLVER = Foreign("a Caffe solver", "give the network that it trains, which it names under net:")
+PYTHON = Foreign(
+    "a Python module", "costcalc report {module}:NAME counts the PyTorch model that NAME in it is, or makes"
+)
+_BY_ONNX = "costcalc does not read it; exported to ONNX it does: costcalc import onnx {stem}.onnx"
+TORCH = Foreign("a file of PyTorch", "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18")
+WEIGHTS = Foreign("a file of weights", "it says nothing of the layers: give the model's definition")
+KERAS = Foreign("a Keras model", _BY_ONNX)
+TENSORFLOW = Foreign("a TensorFlow model", _BY_ONNX)
+TFLITE = Foreign("a TFLite model", _BY_ONNX)
+OPENVINO = Foreign("an OpenVINO model", _BY_ONNX)
+ULTRALYTICS = Foreign("a model of Ultralytics", _BY_ONNX)
+HUGGING_FACE = Foreign("a configuration of Hugging Face", "give the model as MODULE:NAME, a function that makes it")
+
+_SUFFIXES = {
+    ".onnx": ONNX, ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".keras": KERAS,
+    ".tflite": TFLITE, ".pb": TENSORFLOW, ".caffemodel": WEIGHTS, ".weights": WEIGHTS, ".safetensors": WEIGHTS,
+    ".npz": WEIGHTS, ".npy": WEIGHTS, ".ckpt": WEIGHTS, ".py": PYTHON,
+}  # fmt: skip
+_BYTES: list[tuple[Callable[[bytes], object], Foreign]] = [
+    (lambda head: head.startswith(b"\x89HDF\r\n"), KERAS),
+    (lambda head: head[4:8] == b"TFL3", TFLITE),
+    (lambda head: head.startswith(b"PK\3\4") and b"data.pkl" in head, TORCH),
+    (lambda head: head.startswith(b"PK\3\4") and re.search(rb"metadata\.json|config\.json", head), KERAS),
+    (lambda head: re.match(rb"\x80[\2-\5]", head), TORCH),
+    (lambda head: head[8:10] == b'{"', WEIGHTS),
+    (lambda head: re.match(rb"\x08[\3-\x10][\x12\x3a\x42]", head), ONNX),
+]
+_TEXTS = [  # what stands in it, all of it
+    ((r"\A\s*\[(net|network)\]",), DARKNET),
+    ((r"^\s*(train_net|test_net|net)\s*:\s*\"", r"^\s*(base_lr|lr_policy|max_iter|solver_mode)\s*:"), SOLVER),
+    ((r"^\s*layers?\s*\{",), CAFFE),
+    ((r"\A\s*<\?xml", "<net "), OPENVINO),
+    ((r"\A\s*\{", '"class_name"'), KERAS),
+    ((r"\A\s*\{", '"(model_type|architectures)"'), HUGGING_FACE),
+    ((r"^backbone\s*:", r"^head\s*:"), ULTRALYTICS),
+    ((r"^(import|from) \w+", r"^(class|def) \w+"), PYTHON),
+]
+
+
+def refuse_foreign(path: str) -> None:
+    """Raise SpecError for a file or folder of another tool: what it is, and what to do with it."""
+    found = _in_folder(path) if os.path.isdir(path) else _in_file(path)
+    if found is None:
+        return
+    stem = os.path.splitext(os.path.basename(path.rstrip("/")))[0]
+    raise stop(f"{path} is {found.what}, no spec", hint=found.hint.format(path=path, stem=stem, module=stem))
+
+
+def _in_folder(path: str) -> Foreign | None:
+    names = sorted(os.listdir(path)) if os.access(path, os.R_OK | os.X_OK) else []
+    if "saved_model.pb" in names:
+        return TENSORFLOW
+    specs = [name for name in names if name.endswith((".yaml", ".yml"))]
+    given = ", ".join(os.path.join(path, name).replace("{", "{{").replace("}", "}}") for name in specs[:3])
+    return Foreign("a directory", f"give a file: {given}") if specs else None
+
+
+def _in_file(path: str) -> Foreign | None:
+    suffix = os.path.splitext(path)[1].lower()
+    if not os.path.isfile(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except OSError:  # which reading it tells
+        return None
+    known = next((foreign for test, foreign in _BYTES if test(head)), None)
+    if known or b"\0" in head:
+        return known or _SUFFIXES.get(suffix)
+    text = re.sub(r"(?m)^\s*#.*\n", "", head.decode("utf-8", "replace"))
+    if re.search(r"(?m)^\W*costcalc\W", text):
+        return None
+    told = (foreign for parts, foreign in _TEXTS if all(re.search(part, text, re.MULTILINE) for part in parts))
+    return next(told, None) or _SUFFIXES.get(suffix)
