@@ -33,11 +33,17 @@ if TYPE_CHECKING:
 IMAGE = (3, 224, 224)  # the input of a model that is given none
 
 
-def load(spec: Any, input: Iterable[int] | None = None) -> Spec:  # noqa: A002 - the spec language's own word
+def load(
+    spec: Any,
+    input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
+    *,
+    variant: str = "",
+) -> Spec:
     """Return the spec for a zoo name, a path, `-` (standard input), YAML's dict, or a loaded spec.
 
     A text `module:name` (`torchvision.models:resnet50`) imports that Python module, calls the name and
     reads the PyTorch model, over an input of (3, 224, 224), what a timm model states, or the shape given.
+    variant: one of the file's own, `load("vit.yaml", variant="vit_small")`, the same as `load("vit.yaml@vit_small")`.
 
     >>> load("mobilenet_v1").knobs
     {'width': 1.0, 'resolution': 224, 'classes': 1000}
@@ -48,7 +54,8 @@ def load(spec: Any, input: Iterable[int] | None = None) -> Spec:  # noqa: A002 -
     if shape is not None and not (isinstance(spec, str) and is_target(spec)):
         hint = "give it where the spec is counted: costcalc.count(spec, input=(3, 128, 128))"
         raise stop("a spec is loaded with the input that it states: another is for module:name only", hint=hint)
-    return loaded(spec, shape)
+    found = loaded(spec, shape)
+    return zoo.chosen(found, variant) if variant else found
 
 
 def loaded(spec: Any, shape: tuple[int, ...] | None = None) -> Spec:
@@ -78,13 +85,14 @@ def count(
     convention: str | Convention = conventions.DEFAULT,
     input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
     batch: int = 1,
+    variant: str = "",
     **knobs: Any,
 ) -> Result:
     """Return what a network costs: parameters, MACs, and every component, row by row.
 
     spec: a zoo name, a path, YAML's dict, or a loaded spec. convention: what is counted, by name.
     input: another input shape, (channels, *space). batch: images at once; operations and
-    activations grow with it, parameters do not. knobs: the spec's own, `width=0.5`.
+    activations grow with it, parameters do not. variant: one of the spec's own. knobs: the spec's own, `width=0.5`.
 
     >>> count("mobilenet_v1").macs
     568740352
@@ -94,6 +102,7 @@ def count(
     checked_batch(batch)
     shape = None if input is None else checked_shape(input)
     found = loaded(spec, shape) if isinstance(spec, str) and is_target(spec) else _read(spec)
+    found = zoo.chosen(found, variant) if variant else found
     refuse_twice(found, knobs)
     return Result(expand(found, knobs, shape), conventions.get(convention), batch)
 

@@ -97,7 +97,14 @@ def spec_argument(function: F) -> F:
 
 
 def knob_option(function: F) -> F:
-    """Declare -k NAME=VALUE and --input."""
+    """Declare -k NAME=VALUE, --variant and --input."""
+    function = click.option(
+        "--variant",
+        metavar="NAME",
+        callback=_variant,
+        expose_value=False,
+        help="A variant of the spec: its knobs' values.",
+    )(function)
     function = click.option("-k", "--knob", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a knob.")(function)
     return click.option("--input", "input_", metavar="CxHxW", help="Another input shape: 3x800x1333.")(function)
 
@@ -162,6 +169,15 @@ def under(setup: Setup, names: Iterable[str]) -> list[str]:
     return [f"{one.name}: {units[one.name]}{one.says(setup)}" for one in found if one.says(setup)]
 
 
+VARIANT = "costcalc.variant"
+
+
+def _variant(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Keep the variant that is asked for: specs are loaded with its knobs in force."""
+    del param
+    ctx.meta[VARIANT] = value
+
+
 UNIT = "costcalc.unit"
 
 
@@ -215,6 +231,8 @@ output_option = output("Write to a file.")
 def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, dict[str, Any]]:
     """Return a spec and the knob values given for it; `module:name` is a PyTorch model that is imported."""
     shape = input_shape(ctx.params.get("input_"))
+    if ctx.meta.get(VARIANT) and zoo.says_variant(name):
+        raise stop(f"'{name}' says its own variant, and --variant {ctx.meta[VARIANT]} another", hint="give one of them")
     spec = loaded(name, shape)
     knobs = {knob: knob_value(ctx, spec, knob, text) for knob, text in given(ctx, pairs).items()}
     refuse_twice(spec, knobs)
@@ -246,10 +264,15 @@ def tell_channels(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] |
 
 
 def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
-    """Return the spec of a name or path, or of the PyTorch model that a `module:name` is, in this folder too."""
+    """Return the spec of a name or path, or of the PyTorch model that a `module:name` is, in this folder too.
+
+    The variant of the command line is in force, unless the word says its own: `vit.yaml@vit_small`.
+    """
     if api.is_target(name):
         here()
-    return api.loaded(name, shape)
+    found = api.loaded(name, shape)
+    variant = click.get_current_context().meta.get(VARIANT)
+    return zoo.chosen(found, variant) if variant and not zoo.says_variant(name) else found
 
 
 def here() -> None:

@@ -6,20 +6,37 @@ from typing import Any
 
 import click
 
+from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.comparisons.networks import Network, counted, cut
+from costcalc.comparisons.networks import Network, Reference, counted, cut
+from costcalc.language import zoo
 
 
 def networks(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -> list[Network]:
     """Return the networks counted; a knob of the command line is for all, and gives way to a network's own."""
     shape = common.input_shape(options["input_"])
     shared = common.given(ctx, options["pairs"])
+    references = [cut(text) for text in words]
+    variant = ctx.meta.get(common.VARIANT)
+    refuse_idle(references, shared, shape, variant)
     found = []
-    for text in words:
-        reference = cut(text)
-        reference = reference._replace(shape=reference.shape or shape)
+    for one in references:
+        name = one.name if not variant or zoo.says_variant(one.name) else f"{one.name}@{variant}"
+        reference = one._replace(name=name, shape=one.shape or shape)
         spec = common.loaded(reference.name, reference.shape)
         knobs = {knob: common.knob_value(ctx, spec, knob, value) for knob, value in shared.items()}
         common.tell_channels(spec, knobs, reference.shape)
         found.append(counted(reference, spec, options["convention"], options.get("batch", 1), knobs))
     return found
+
+
+def refuse_idle(
+    references: list[Reference], shared: dict[str, str], shape: tuple[int, ...] | None, variant: str | None
+) -> None:
+    """Refuse what is given for all networks where each says its own: it would change nothing."""
+    idle = [f"--{knob}" for knob in shared if all(knob in one.texts for one in references)]
+    idle += ["--input"] if shape and all(one.shape for one in references) else []
+    idle += ["--variant"] if variant and all(zoo.says_variant(one.name) for one in references) else []
+    if idle and references:
+        said = "the network says its own" if len(references) == 1 else "each network says its own"
+        raise stop(f"{idle[0]} changes nothing: {said}", hint="leave one of them out")

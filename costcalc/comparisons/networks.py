@@ -12,6 +12,7 @@ from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import with_knobs
+from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
 from costcalc.metrics.metric import checked_batch
@@ -41,7 +42,7 @@ class Reference(NamedTuple):
 
 
 def cut(text: str) -> Reference:
-    """Return what `name@knob=value,knob=[value,value],input=3x160x160` says.
+    """Return what `name@knob=value,knob=[value,value],input=3x160x160` says; `name@variant,knob=value` too.
 
     Raises SpecError where what stands after the last @ is no such list.
     """
@@ -50,7 +51,12 @@ def cut(text: str) -> Reference:
     if not at or os.path.exists(text) or os.sep in rest:
         return Reference(text, {})
     texts: dict[str, str] = {}
-    for part in re.split(r",(?![^\[]*\])", rest):
+    first, *parts = re.split(r",(?![^\[]*\])", rest)
+    if name and re.fullmatch(r"[\w.-]+", first):
+        name = f"{name}@{first}"  # a variant: a part of the name
+    else:
+        parts = [first, *parts]
+    for part in parts:
         knob, equals, value = (word.strip() for word in part.partition("="))
         if not (name and equals and knob and value):
             hint = "write name@width=0.5,depths=[2,2,2,2]: a list stands in brackets"
@@ -124,7 +130,7 @@ def word(name: str, values: Mapping[str, Any], shape: Shape | None = None) -> st
     """Return the word for a network: `cut` gives the name and these values again; the knobs in their order by name."""
     said = [f"{knob}={typed(values[knob])}" for knob in sorted(values)]
     said += [f"{INPUT}={'x'.join(map(str, shape))}"] if shape else []
-    return f"{name}@{','.join(said)}" if said else name
+    return f"{name}{',' if zoo.says_variant(name) else '@'}{','.join(said)}" if said else name
 
 
 def label_of(result: Result) -> str:

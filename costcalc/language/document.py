@@ -245,13 +245,13 @@ class Spec:
         return f"{name} ({self.variant})" if self.variant else name
 
     def chosen(self, variant: str) -> Spec:
-        """Return this spec with a variant's knob values in force."""
+        """Return this spec with a variant's knob values in force, in place of those of another variant."""
         import copy
 
         spec = copy.copy(self)
         spec.variant = variant
         spec.defaults_of_file = self.knobs if self.defaults_of_file is None else self.defaults_of_file
-        spec.knobs = {**self.knobs, **self.variants[variant]}
+        spec.knobs = {**spec.defaults_of_file, **self.variants[variant]}
         return spec
 
 

@@ -15,6 +15,7 @@ from costcalc.language.document import Spec
 from costcalc.language.foreign import refuse_foreign
 from costcalc.language.reader import read as read_spec
 from costcalc.language.source import YamlNode, from_data, parse
+from costcalc.language.standalone import flow
 
 SUFFIX = ".yaml"
 
@@ -59,7 +60,8 @@ def stem(path: str) -> str:
 def load(source: Any) -> Spec:
     """Return the spec for a zoo name, a path, `-` (standard input), a YAML text of lines, a dict, or a loaded spec.
 
-    Raises SpecError, with every mistake found, when there is no such spec or it is wrong.
+    A variant of a file is `vit.yaml@vit_small`. Raises SpecError, with every mistake found, when there is no such
+    spec or it is wrong.
     """
     if isinstance(source, Spec):
         return source
@@ -78,6 +80,11 @@ def load(source: Any) -> Spec:
         return load_text(source)
     if _is_path(source):
         return load_file(source)
+    path, at, variant = source.rpartition("@")
+    if at and path and "=" not in variant:
+        if says_variant(path):
+            raise stop(f"'{source[:80]}' names two variants", hint="one is in force: NAME@VARIANT")
+        return chosen(load(path), variant)
     found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
     if found is None:
         if os.path.isdir(source):
@@ -86,13 +93,29 @@ def load(source: Any) -> Spec:
     return found
 
 
+def says_variant(name: str) -> bool:
+    """Say whether a word for a network names a variant: `vit.yaml@vit_small`; a file's name may hold an @ too."""
+    return "@" in name and not os.path.exists(name)
+
+
+def chosen(spec: Spec, variant: str) -> Spec:
+    """Return a spec with a variant's knob values in force; raise SpecError where it has none of that name."""
+    if variant not in spec.variants:
+        hint = nearest(variant, spec.variants) or f"its variants: {', '.join(spec.variants) or 'none'}"
+        hint = f"a knob takes a value: {variant}={flow(spec.knobs[variant])}" if variant in spec.knobs else hint
+        raise stop(f"{spec.name} has no variant '{variant[:60]}'", hint=hint)
+    return spec.chosen(variant)
+
+
 def _is_path(source: str) -> bool:
-    """Say whether the text names a file rather than a network: it exists, or has a folder in it.
+    """Say whether the text names a file rather than a network: it exists, or has a folder in it and no variant.
 
     A folder that happens to be called as a network is no spec.
     """
     try:
-        return "/" in source or os.sep in source or (os.path.exists(source) and not os.path.isdir(source))
+        if os.path.exists(source):
+            return not os.path.isdir(source) or "/" in source or os.sep in source
+        return ("/" in source or os.sep in source) and "@" not in os.path.basename(source)
     except ValueError:
         return False
 

@@ -40,7 +40,7 @@ OPTIONS = frozenset(
     "blocks leave-out rounding bars figure dpi of depthwise-separable stack-3x3 factorize spatial-svd channel-svd "
     "group-shuffle fuse-batch-norm drop-squeeze-excite pool-classifier columns memory max weight-bits patches "
     "receptive-field ignore-se optimizer freeze amp checkpoint max-peak-memory "
-    "dtype fusion onchip energy-table gap pattern scales link hold-out energy only".replace("-", "_").split()
+    "dtype fusion onchip energy-table gap pattern scales link hold-out energy only variant".replace("-", "_").split()
 )
 
 # How the implementation that `reference` names calls a row, where that is no module of its own.

@@ -38,8 +38,8 @@ layers:
 """
 
 
-def run(*arguments: str, text: str = "", **env: str) -> in_process.Done:
-    return in_process.costcalc(*arguments, text=text, env=env)
+def run(*arguments: str, text: str = "", folder: Path | None = None, **env: str) -> in_process.Done:
+    return in_process.costcalc(*arguments, folder=folder, text=text, env=env)
 
 
 @pytest.fixture
@@ -88,6 +88,80 @@ def test_output_file(tiny: str, tmp_path: Path) -> None:
     done = run("report", tiny, "--format", "csv", "-o", str(path))
     assert (done.code, done.out) == (0, "")
     assert path.read_text(encoding="utf-8") == run("report", tiny, "--format", "csv").out
+
+
+OWN = """costcalc: 1
+name: Own
+knobs: {width: 8, depths: [1, 2]}
+variants:
+  small: {width: 4}
+  large: {width: 16, depths: [2, 1]}
+input: [3, 8, 8]
+layers:
+  - {conv: {out: width, kernel: 1, bias: false}, repeat: "depths[0]"}
+  - {conv: {out: width, kernel: 1, bias: false}, repeat: "depths[1]"}
+"""
+# Weights by hand: 3 * 8 + 2 * 64 = 152; small 3 * 4 + 2 * 16 = 44; large 3 * 16 + 2 * 256 = 560; at width 2 6 + 2 * 4.
+VARIANTS = [
+    (["report", "own.yaml"], "152 params (152)"),
+    (["report", "own.yaml@small"], "Own (small): input 3x8x8, width 4, depths [1,2]"),
+    (["report", "own.yaml@small"], "44 params (44)"),
+    (["report", "./own.yaml@small"], "44 params (44)"),
+    (["report", "own.yaml", "--variant", "large"], "560 params (560)"),
+    (["report", "own.yaml@large", "--width", "2"], "14 params (14)"),
+    (["report", "resnet50@resnet18"], "ResNet (resnet18)"),
+    (["compare", "own.yaml", "own.yaml@small", "own.yaml@large,width=2"], "own.yaml@large,width=2 14 "),
+    (["compare", "own.yaml", "own.yaml@small", "--variant", "large"], "own.yaml@large 560 "),
+    (["check", "own.yaml@small", "--max-params", "44"], "own.yaml@small: ok, 44 of 44 params"),
+    (["check", "own.yaml", "--variant", "small", "--max-params", "44"], "own.yaml@small: ok, 44 of 44 params"),
+    (["sweep", "own.yaml", "--width", "2,4", "--variant", "large"], "2 14 896"),
+    (["explain", "own.yaml@large", "conv1"], "weights = C_o · (C_i // G) · K_h · K_w = 16 ·"),
+    (["size", "own.yaml@small"], "fp32 176 "),
+    (["show", "own.yaml@small"], "name: small knobs: {width: 4, depths: [1, 2]}"),
+    (["diff", "own.yaml", "own.yaml@small"], "own.yaml → own.yaml@small"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), VARIANTS, ids=lambda a: " ".join(a) if isinstance(a, list) else "")
+def test_variants_of_ones_own_file(arguments: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(OWN)
+    done = run(*arguments, folder=tmp_path)
+    assert (done.code, done.err) == (0, "") or arguments[0] == "diff"
+    assert said in " ".join(done.out.split())
+
+
+NO_VARIANTS = [
+    (["report", "own.yaml@smal"], "Own has no variant 'smal'\n        did you mean 'small'?"),
+    (["report", "own.yaml@tiny"], "its variants: small, large"),
+    (["report", "own.yaml@width"], "a knob takes a value: width=8"),
+    (["report", "own.yaml@small@large"], "'own.yaml@small@large' names two variants"),
+    (["report", "own.yaml@small", "--variant", "large"], "says its own variant, and --variant large another"),
+    (["report", "no/such.yaml@small"], "no/such.yaml: there is no such file"),
+    (["compare", "own.yaml@small", "--variant", "large"], "--variant changes nothing: the network says its own"),
+    (["compare", "own.yaml@width=2", "--width", "3"], "--width changes nothing: the network says its own"),
+    (["compare", "own.yaml@width=2", "own.yaml@width=4", "--width", "3"], "each network says its own"),
+    (["check", "own.yaml@width=2", "--max-macs", "1", "--width", "3"], "--width changes nothing"),
+    (["diff", "own.yaml@input=3x4x4", "own.yaml@input=3x5x5", "--input", "3x9x9"], "--input changes nothing"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), NO_VARIANTS, ids=lambda a: " ".join(a) if isinstance(a, list) else "")
+def test_variants_that_there_are_not(arguments: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(OWN)
+    done = run(*arguments, folder=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_variants_in_python(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(OWN)
+    assert costcalc.count(path, variant="small").params == 44
+    assert costcalc.count(f"{path}@small").params == 44
+    assert costcalc.load(path, variant="large").knobs == {"width": 16, "depths": [2, 1]}
+    assert costcalc.count(costcalc.load(path, variant="large"), variant="small", width=2).params == 14
+    with pytest.raises(costcalc.SpecError, match="Own has no variant 'smal'"):
+        costcalc.load(path, variant="smal")
 
 
 # What a newcomer types wrong, and what must be said: exit code 2, the reason on stderr, nothing on stdout.

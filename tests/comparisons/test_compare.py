@@ -95,8 +95,8 @@ def test_an_at_sign_may_stand_in_a_files_name(here: Path) -> None:
 
 
 BAD_WORDS = [
+    ("tiny.yaml@kernel", "tiny has no variant 'kernel'"),
     ("tiny.yaml@", "'' is no knob=value"),
-    ("tiny.yaml@kernel", "'kernel' is no knob=value"),
     ("tiny.yaml@kernel=", "'kernel=' is no knob=value"),
     ("@kernel=3", "is no knob=value of a network"),
     ("tiny.yaml@depths=1,2", "a list stands in brackets"),
@@ -692,7 +692,7 @@ MISTAKES = [
     (["compare", "tiny.yaml", "-k", "kernel"], "-k takes NAME=VALUE, not 'kernel'"),
     (["compare", "tiny.yaml", "--convention", "flop"], "did you mean 'flops'?"),
     (["diff", "tiny.yaml"], "Missing argument 'AFTER'"),
-    (["diff", "tiny.yaml", "tiny.yaml@kernel"], "is no knob=value"),
+    (["diff", "tiny.yaml", "tiny.yaml@kernel"], "a knob takes a value: kernel=1"),
     (["diff", "tiny.yaml", "tiny.yaml", "--batch", "0"], "Invalid value for '--batch'"),
     (["check"], "there is no network to check"),
     (["check", "tiny.yaml"], "there is no budget to check"),
