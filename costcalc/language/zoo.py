@@ -76,15 +76,18 @@ def load(source: Any) -> Spec:
 
         refuse_output(0, "standard input")
         return load_text(decode(sys.stdin.buffer.read(2_000_000), "-"), "-")
-    if "\n" in source:
-        return load_text(source)
+    return load_text(source) if "\n" in source else _named(source)
+
+
+def _named(source: str) -> Spec:
+    """Return the spec of a path or a name, or a variant of it."""
     if _is_path(source):
         return load_file(source)
     path, at, variant = source.rpartition("@")
     if at and path and "=" not in variant:
         if says_variant(path):
             raise stop(f"'{source[:80]}' names two variants", hint="one is in force: NAME@VARIANT")
-        return chosen(load(path), variant)
+        return chosen(_named(path), variant)
     found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
     if found is None:
         if os.path.isdir(source):

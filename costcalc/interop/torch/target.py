@@ -28,8 +28,9 @@ def load_target(target: str) -> Any:
         with redirect_stdout(sys.stderr):  # what a module prints is no part of a spec
             made = getattr(import_module(module), name, None) if module and name else None
     except (Exception, SystemExit) as error:
-        missing = isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]
-        hint = f"pip install {error.name}" if missing else "package.module:name, of a package that is installed"
+        package = module.partition(".")[0]
+        missing = isinstance(error, ModuleNotFoundError) and getattr(error, "name", "") == package
+        hint = f"pip install {package}" if missing else "package.module:name, of a package that is installed"
         raise stop(f"{target}: {first_line(error)}", hint=hint) from error
     refuse_output(getattr(sys.modules.get(module), "__file__", None) or "", module)
     if made is None and module == "timm" and name:
