@@ -246,6 +246,8 @@ def describe(x: object) -> str:
         return "nothing"
     if isinstance(x, list | tuple):
         return f"a list of {len(x)}"
+    if isinstance(x, dict):
+        return "a mapping"
     return f"'{str(x)[:60]}'" if isinstance(x, str) else str(x)[:60]
 
 
