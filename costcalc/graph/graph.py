@@ -26,7 +26,7 @@ class Tensor:
         self.used = False
 
     def __str__(self) -> str:
-        return f"a layer's output ({self.shape})"
+        return f"a layer's output{f' ({self.shape})' if self.shape else ''}"
 
 
 class Bundle:

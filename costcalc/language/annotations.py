@@ -10,6 +10,7 @@ from costcalc.base.errors import Problems, nearest
 from costcalc.language.document import Spec, knob_fault
 from costcalc.language.sections import Section, mapping
 from costcalc.language.source import YamlNode
+from costcalc.numbers import num
 from costcalc.operators.fields import CALLS, HELD
 
 PUBLISHED = (
@@ -93,10 +94,10 @@ def _check_row(spec: Spec, row: Section) -> None:
             row.problems.add(fault.at(value.mark))
     for key, (right, hint) in _CLAIMS.items():
         if key in values and not right(values[key]):
-            note(f"{key} is {values[key]!s:.20}", marks[key], hint)
+            note(f"{key} is {num.describe(values[key])}", marks[key], hint)
     if values.get("reproduces") is False and not values.get("note"):
         hint = "say why: a misprint of the paper, a detail that was never published"
         note("a row that is not reproduced needs a 'note'", row.node.mark, hint)
     for key in ("macs", "params"):
         if key in values and not FIGURE.match(str(values[key])):
-            note(f"'{values[key]!s:.20}' is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
+            note(f"{num.describe(values[key])} is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")

@@ -271,4 +271,6 @@ def _sort(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_shown, value))}]"[:60]
     return str(value).lower() if isinstance(value, bool) else str(value)[:60]

@@ -51,6 +51,7 @@ class ItemReader:
         self.note = values.problems.note
         self.spec = values.names.spec
         self.calls: dict[str, set[str]] = {}  # block -> the blocks that it calls
+        self.calls_by_word = False  # whether a variable says which block is called
         self.shares: list[Share] = []  # where a `share` stands
 
     def items(self, node: YamlNode, context: Context) -> list[Item]:
@@ -168,6 +169,7 @@ class ItemReader:
             return self.call(key, value, mark, context)
         if key in context.variables and key not in ops.operators():
             self.names.read |= {key, *value.words()}  # which of them are names depends on what the key holds
+            self.calls_by_word = True
             return WordItem(key, mark, value, context)
         cls = ops.find(key)
         if cls is not None:

@@ -46,12 +46,24 @@ class SpecNames:
             self.note(f"{thing} cannot be called '{name}'", mark, "the language has a meaning for this word")
         elif shadows or any(name in names for names in (taken, spec.knobs, spec.functions, self.mistaken_blocks)):
             self.read.add(name)  # nothing can read a knob that shares its name
-            self.note(f"'{name}' is another's name already", mark, "shadowing is refused: choose another name")
+            whose, place = self.owner(name)
+            said = f"'{name}' is {whose} name already{place and f', {place}'}"
+            self.note(said, mark, "shadowing is refused: choose another name")
         elif what != "block" and (name in spec.blocks or name in ops.operators()):
             self.note(f"{thing} cannot be called '{name}'", mark, self.shadowed(name))
         else:
             return True
         return False
+
+    def owner(self, name: str) -> tuple[str, str]:
+        """Return whose a name is that is given again, and the place where it is."""
+        top = self.spec.root.value if self.spec.root else {}
+        for key, whose in (("knobs", "a knob's"), ("define", "a definition's"), ("blocks", "a block's")):
+            section = top.get(key)
+            for text, mark in section.keys.items() if section else ():
+                if re.split(r"\W", text.strip(), maxsplit=1)[0] == name:
+                    return whose, f"on line {mark.line + 1}" if mark.line >= 0 else f"at {mark.path}"
+        return "a variable's", ""
 
     def refuse_as_layer(self, name: str, mark: Mark, context: Context, *, indexed: bool = False) -> None:
         """Refuse a layer's name that means something else; with an index it is another word: rpn2, not rpn."""
@@ -66,8 +78,8 @@ class SpecNames:
 
     def shadowed(self, name: str) -> str:
         """Return what to do about a name that is a block's or an operator's."""
-        kind = "a block's" if name in self.spec.blocks else "an operator's"
-        return f"it is {kind} name: shadowing is refused"
+        kind, place = self.owner(name) if name in self.spec.blocks else ("an operator's", "")
+        return f"it is {kind} name{place and f', {place}'}: shadowing is refused"
 
     def collect(self, node: YamlNode, layers: LayerNames) -> None:
         """Put every name that the items below a node give to `layers`, those inside groups and branches too."""
@@ -193,8 +205,14 @@ def joins(cls: type[ops.Op], node: YamlNode) -> bool:
     """Say whether an operator's value is its branches: it takes several tensors, and they stand in place of fields."""
     if not cls.joins:
         return False
-    fields = node.value is None or (node.is_map and bool(node.value) and node.value.keys() <= cls.fields.keys())
-    return not fields
+    if not node.is_map or not node.value:
+        return node.value is not None
+    return not all(key in cls.fields or _meant_field(cls, key, value) for key, value in node.value.items())
+
+
+def _meant_field(cls: type[ops.Op], key: str, value: YamlNode) -> bool:
+    """Say whether a key beside a number or truth is a field by another tool's name, and labels no branch."""
+    return isinstance(value.value, bool | int | float) and bool(closest(key, cls.fields))
 
 
 _FIELD_WORDS: set[str] = set()

@@ -20,6 +20,7 @@ from costcalc.language.sections import Section, mapping
 from costcalc.language.signature import parse_signature
 from costcalc.language.source import YamlNode
 from costcalc.language.values import ValueReader
+from costcalc.numbers import num
 from costcalc.operators import op as ops
 from costcalc.operators.fields import OPTIONS, RESERVED, TOP
 
@@ -84,7 +85,8 @@ class SpecReader:
         if node is None:
             self.note("'costcalc: 1' is missing", self.root.mark, "it says which version of the language this is")
         elif node.value != VERSION or isinstance(node.value, bool):
-            self.note(f"costcalc: {node.value!s:.20} is not known", node.mark, f"this costcalc reads version {VERSION}")
+            said = f"costcalc: {num.describe(node.plain())} is not known"
+            self.note(said, node.mark, f"this costcalc reads version {VERSION}")
 
     def knobs(self) -> None:
         """Read the knobs with their defaults."""
@@ -178,7 +180,9 @@ class SpecReader:
         if node is None:
             self.note("'input' is missing", self.root.mark, hint)
         elif not node.is_list or not node.value:
-            self.note("'input' must be a list", node.mark, hint)
+            sizes = re.findall(r"[0-9]+", str(node.plain()))
+            meant = f"write input: [{', '.join(sizes)}]" if len(sizes) > 1 else hint
+            self.note("'input' must be a list", node.mark, meant)
         elif len(node.value) > MOST_AXES:
             self.note(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
         else:
@@ -238,7 +242,7 @@ class SpecReader:
             self.note(f"nothing else{where} shares '{one.ref.text}'", one.ref.mark, sharing.hint(one, shares))
 
     def refuse_unread(self) -> None:
-        """Refuse knobs that nothing reads: a sweep over one would change nothing.
+        """Refuse knobs that nothing reads, and blocks that nothing calls: a change of one would change nothing.
 
         One that stands in what could not be read is no mistake of its own.
         """
@@ -250,6 +254,12 @@ class SpecReader:
             unread = [name for name in unread if name not in words]
         for name in unread:
             self.note(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
+        called = self.names.read.union(*self.items.calls.values())
+        if self.items.calls_by_word or len(self.problems) > len(unread):
+            return  # a knob may name any block, and what could not be read may call it
+        for name, block in self.spec.blocks.items():
+            if name not in called:
+                self.note(f"nothing calls the block '{name}'", block.mark, "use it, or remove it")
 
 
 def _keys(node: YamlNode) -> list[str]:

@@ -57,6 +57,7 @@ class Flat:
         """Begin a network over an input of this shape (channels, *space)."""
         self.name = name
         self.source = source
+        self.unused = 0  # parameters that no step uses, and that are left out
         self.steps: list[Step] = []
         self.outputs: list[str] = []
         self.classes: dict[str, str] = {}  # module path -> its class's name, where the importer knows it

@@ -532,6 +532,30 @@ def test_names_are_the_modules_paths() -> None:
     assert flat.steps[0].share == flat.steps[4].share == "0.conv"
 
 
+def test_a_module_that_returns_nothing_is_told() -> None:
+    with pytest.raises(SpecError, match="returns no tensor"):
+        from_torch(Net(lambda n, x: None, conv=nn.Conv2d(4, 2, 1)), (4, 3, 3))
+
+
+UNUSED = """
+from torch import nn
+
+class Aux(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.aux = nn.Conv2d(3, 2, 1), nn.Linear(4, 5)
+
+    def forward(self, x):
+        return self.conv(x)
+"""
+
+
+def test_parameters_that_are_left_out_are_told(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "aux_heads.py").write_text(UNUSED)
+    done = run("import", "torch", "aux_heads:Aux", "--input", "3,8,8", folder=tmp_path)
+    assert "note: 25 parameters that inference does not use are left out" in done.err
+
+
 def test_several_outputs_and_unused_parameters() -> None:
     heads = {"a": nn.Conv2d(4, 2, 1), "b": nn.Conv2d(4, 3, 1), "training_only": nn.Linear(4, 5)}
     module = Net(lambda n, x: {"a": n.a(x), "b": n.b(x)}, **heads)
@@ -539,6 +563,7 @@ def test_several_outputs_and_unused_parameters() -> None:
     assert costcalc.count(flat.data()).params == 10 + 15
     assert len(flat.outputs) == 2
     assert "25 parameters that inference does not use" in flat.source
+    assert flat.unused == 25
     assert unused(module, {"a.weight", "a.bias", "b.weight", "b.bias"}) == {
         "training_only.weight": 20,
         "training_only.bias": 5,

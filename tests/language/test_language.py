@@ -114,6 +114,7 @@ define:
 input: [6]
 blocks: {{word: [relu]}}
 layers:
+  - {{word, if: false}}
   - fc: {{out: {quoted}, bias: false}}
   - {{fc: {{out: k + f + len(l)}}, if: false and t and w == relu}}
 """)

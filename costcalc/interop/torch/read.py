@@ -92,6 +92,8 @@ def _read(program: Any, module: Any, reading: Reading) -> None:
     env = _inputs(program, module, reading)
     _walk(reading, program.graph_module, env)
     flat.outputs = [_output(reading, env[node]) for node in _results(program)]
+    if not flat.outputs:
+        raise stop(f"{flat.name} returns no tensor", hint="its forward must return what it computes")
     flat.pruned()
     _rest_of_parameters(flat, reading)
     _note_unused(flat, module, reading)
@@ -418,6 +420,6 @@ def _note_unused(flat: Flat, module: Any, reading: Reading) -> None:
     """Say in the spec's source how many parameters no row uses (auxiliary heads, which inference leaves out)."""
     kept = {id(step) for step in flat.steps}
     used = {reading.base(name) for name, step in reading.owners.items() if id(step) in kept}
-    left = sum(unused(module, used).values())
+    flat.unused = left = sum(unused(module, used).values())
     origin = f"{type(module).__module__}.{type(module).__qualname__}"
     flat.source = origin + (f"; {left:,} parameters that inference does not use are left out" if left else "")
