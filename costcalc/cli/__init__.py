@@ -82,18 +82,21 @@ class Lazy(click.Group):
             formatter.write_dl([*COMMANDS.items()])
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """The cost of a convolutional network before it exists.
+
+Parameters, multiply-accumulates and shapes of a network written as a YAML spec, layer by layer
+and in total, for any width, resolution or depth.
+
+\b
+costcalc report mobilenet_v1 --width 0.5
+costcalc report my.yaml --by type
+"""
+
+
+@click.group(cls=Lazy, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="costcalc", message="costcalc %(version)s")
 def group() -> None:
-    r"""The cost of a convolutional network before it exists.
-
-    Parameters, multiply-accumulates and shapes of a network written as a YAML spec, layer by layer
-    and in total, for any width, resolution or depth.
-
-    \b
-    costcalc report mobilenet_v1 --width 0.5
-    costcalc report my.yaml --by type
-    """
+    """Run a command."""
 
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, getattr(errno, "EDQUOT", errno.ENOSPC))

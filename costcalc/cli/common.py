@@ -78,8 +78,18 @@ class KnobCommand(click.Command):
         return word
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Say beside the options that any knob is one."""
-        super().format_options(ctx, formatter)
+        """Write the options in groups, those of columns and metrics apart; say that any knob is one."""
+        groups: dict[str, list[tuple[str, str]]] = {"Options": [], "Columns": [], "Options of metrics": []}
+        for param in self.get_params(ctx):
+            of = "Options of metrics" if param.name in OPTIONS and param.name != "batch" else "Options"
+            said = getattr(param, "help", "") or ""
+            of = "Columns" if "--columns" in param.opts or "of --columns" in said else of
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
+                groups[of].append(record)
+        for title, records in groups.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
         with formatter.section("Knobs"):
             formatter.write_text("Any knob of the spec: --width 0.5 --resolution 160; the same as -k width=0.5.")
 

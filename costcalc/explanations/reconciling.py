@@ -228,9 +228,12 @@ def _of_rule(found: list[tuple[Row, int]], rule: Convention) -> Iterator[Count]:
         whole = cost_of(found, rule)
     except SpecError:
         return
+    said = f"{'as ' if rule.tool else 'convention '}{rule.label}"
     for number, unit in ((whole["macs"], rule.unit), (whole["params"], rule.things)):
         if number is not UNKNOWN:
-            yield Count((f"{'as ' if rule.tool else 'convention '}{rule.label}",), number, unit)
+            yield Count((said,), number, unit)
+    if rule.tool and rule.unit == "MACs" and whole["macs"] is not UNKNOWN:
+        yield Count((said, "two FLOPs a MAC"), 2 * whole["macs"], "FLOPs")
 
 
 @lru_cache(maxsize=1)

@@ -78,7 +78,7 @@ def in_patches(graph: Graph, setup: Setup) -> Patched | None:
 class PeakMemory(InBytes, name="peak_memory"):
     """Bytes of activations that are alive at once: a row's operands, its result, and what waits for later rows."""
 
-    title = "alive"
+    title = "peak memory"
     source = "docs/memory.md; MCUNetV2 prints 1372 kB of MobileNetV2, which mode mcu gives"
     uses = ("mode", "order", "patches", "bits", "batch")
 

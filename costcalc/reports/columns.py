@@ -98,7 +98,9 @@ def totals(columns: Sequence[Measured]) -> list[str]:
     for one in columns:
         under = f" ({one.says})" if one.says else ""
         unit = "" if one.unit.lower() == one.name or isinstance(one.total, str | None) else f" {one.unit}"
-        said.append(f"{one.name}: {written(one.total)}{unit}{under}")
+        own = one.name in ("params", "macs") and one.unit.lower() != one.name  # FLOPs are no MACs
+        label, unit = (one.unit, "") if own else (one.name, unit)
+        said.append(f"{label}: {written(one.total)}{unit}{under}")
         said += [f"  {remark}" for remark in one.metric.remarks(one.graph, one.setup)]
     return said
 

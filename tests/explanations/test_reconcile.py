@@ -24,6 +24,14 @@ ANSWERS = [
     # He et al. 2015 cut 3.86 G to 3.8, of the network with its stride in the first 1x1
     ("resnet50", "3.8G", "printed in arXiv:1512.03385, Table 1: resnet50_v1, cut, not rounded", 3_857_973_248),
     ("resnet50", "3.8G", "G is 1,073,741,824", 4_089_184_256),
+    # 3,857,973,248 and two for each of its norms' 26,560 channels
+    (
+        "resnet50",
+        "3858026368",
+        "the network resnet50_v1; one for each number that a norm learns, two a channel, whatever its size",
+        3_858_026_368,
+    ),
+    ("resnet50", "8.27G", "as thop; two FLOPs a MAC", 2 * 4_133_742_592),
     ("mobilenet_v2", "320M", "as ptflops", 320_300_008),
     ("mobilenet_v2", "300M", "cut, not rounded", 300_774_272),
     ("mobilenet_v2", "301M", "as costcalc counts it", 300_774_272),
