@@ -11,8 +11,8 @@ from costcalc.base.text import plural
 from costcalc.costs import conventions
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.numbers import text as numbers
 from costcalc.language.standalone import typed
+from costcalc.numbers import text as numbers
 from costcalc.published.figures import Claim, check, claims, figure
 from costcalc.reports.table import Column, Table
 

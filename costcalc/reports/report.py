@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from costcalc.costs.convention import Convention
 from costcalc.graph.graph import Graph
