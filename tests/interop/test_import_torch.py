@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import Run
 
 import costcalc
 from costcalc.base.errors import SpecError
