@@ -460,7 +460,7 @@ AS_METRICS = [
     (["check", "mobilenet_v1", "--max", "bound=10", *SHEET], "bound is a word, which no budget holds"),
     (["check", "mobilenet_v1", "--max", "latency=1", *SHEET], "0.23 of 1 ms of latency"),
     (["compare", "mobilenet_v1", "vgg16", "--columns", "bound,latency_most", *SHEET], "memory"),
-    (["sweep", "mobilenet_v1", "--width", "0.5,1", "--columns", "latency_most", *SHEET], "unknown, or not told"),
+    (["sweep", "mobilenet_v1", "--width", "0.5,1", "--columns", "latency_most", *SHEET], "latency_most is not told"),
     (["sweep", "mobilenet_v1", "--width", "0.5,1", "--columns", "bound", *SHEET], "a sweep needs numbers"),
     (["solve", "mobilenet_v1", "--vary", "width", "--max", "latency=0.1", *SHEET, "--format", "csv"], ",0.09"),
     (["report", "mobilenet_v1", "--columns", "latency"], "a time is one on a device"),

@@ -156,6 +156,8 @@ def test_each_operator_computes_what_its_twin_does(cls: type[Op], example: Examp
         pytest.skip("not ONNX's own operator")
     if cls.kind == "conv_transpose" and "groups" in example.fields:
         pytest.skip("ONNX's reference has no groups here")
+    if cls.kind == "global_max_pool" and len(example.x) > 3:
+        pytest.skip("ONNX's reference takes the maximum over the last two of three axes only")
     if size > MOST_WORK:
         pytest.skip("too large for the reference")
     compare(torch, build, graph, model)
