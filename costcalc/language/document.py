@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from costcalc.base.errors import Fault, Mark, Problem
 from costcalc.language.context import Context
@@ -17,18 +17,29 @@ class DependsOnMistake(Exception):
     """A value depends on what could not be known; the mistake is reported already."""
 
 
+class Source(Protocol):
+    """What gives a value in a scope: an expression, a list of values, a mistake."""
+
+    @property
+    def run(self) -> Callable[[Any], Any]:
+        """What is called with the scope."""
+
+
 class Value:
     """A value of the spec: a constant, or an expression to be run in a scope."""
 
-    __slots__ = ("constant", "cost", "mark", "run")
+    __slots__ = ("constant", "cost", "mark", "run", "source")
 
-    def __init__(
-        self, mark: Mark, constant: Any = None, run: Callable[[Any], Any] | None = None, cost: int = 1
-    ) -> None:
+    def __init__(self, mark: Mark, constant: Any = None, source: Source | None = None, cost: int = 1) -> None:
         self.cost = cost  # about how many steps it takes to evaluate it
         self.mark = mark
         self.constant = constant
-        self.run = run
+        self.source = source
+        self.run = source.run if source else None
+
+    def __reduce__(self) -> Any:
+        # What runs is closures, which no pickle holds: it is made anew of its source.
+        return Value, (self.mark, self.constant, self.source, self.cost)
 
     @property
     def fixed(self) -> bool:
@@ -40,13 +51,28 @@ class Value:
         return self.constant if self.run is None else self.run(scope)
 
 
-def mistaken(mark: Mark) -> Value:
-    """Return what stands for a value that is missing or wrong: what depends on it is unknown."""
+class Values:
+    """A list of values as the source of one."""
 
-    def run(_: Any) -> Any:
+    def __init__(self, parts: list[Value]) -> None:
+        self.parts = parts
+
+    def run(self, scope: Any) -> list[Any]:
+        """Return the values in a scope."""
+        return [part.evaluate(scope) for part in self.parts]
+
+
+class Mistake:
+    """What stands for a source that is missing or wrong."""
+
+    def run(self, _: Any) -> Any:
+        """Raise DependsOnMistake."""
         raise DependsOnMistake
 
-    return Value(mark, run=run)
+
+def mistaken(mark: Mark) -> Value:
+    """Return what stands for a value that is missing or wrong: what depends on it is unknown."""
+    return Value(mark, source=Mistake())
 
 
 class Ref:

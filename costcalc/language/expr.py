@@ -58,6 +58,9 @@ class Expr:
         self.calls = calls
         self.run = run
 
+    def __reduce__(self) -> Any:
+        return parse, (self.text,)  # closures are made anew
+
     def __repr__(self) -> str:
         return f"Expr({self.text!r})"
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from costcalc.base.errors import Fault, Mark, nearest
 from costcalc.language.context import Context
-from costcalc.language.document import Ref, Value, mistaken, mistaken_ref
+from costcalc.language.document import Ref, Value, Values, mistaken, mistaken_ref
 from costcalc.language.expr import Expr, parse
 from costcalc.language.names import SpecNames
 from costcalc.language.source import YamlNode
@@ -37,9 +36,7 @@ class ValueReader:
             parts = [self.value(n, context, ambient=ambient, words=words) for n in raw]
             if all(part.fixed for part in parts):
                 return Value(node.mark, [part.constant for part in parts])
-            runs = [_runner(part) for part in parts]
-            cost = sum(part.cost for part in parts)
-            return Value(node.mark, run=lambda scope: [run(scope) for run in runs], cost=cost)
+            return Value(node.mark, source=Values(parts), cost=sum(part.cost for part in parts))
         if node.is_map or raw is None:
             self.note(f"a number, word or expression is expected, not {node.spoken}", node.mark)
             return mistaken(node.mark)
@@ -58,7 +55,7 @@ class ValueReader:
         """Return an expression as a value, if its names are right."""
         if not self.names.check(expression, context, mark, ambient=ambient, words=words):
             return mistaken(mark)
-        return Value(mark, run=expression.run, cost=self.cost(expression))
+        return Value(mark, source=expression, cost=self.cost(expression))
 
     def too_long(self, node: YamlNode) -> bool:
         """Say whether a list is too long to be one value, and refuse it then."""
@@ -136,10 +133,3 @@ class ValueReader:
         known = sorted({*layers.known(), "input"})
         self.note(said, ref.mark, hint or f"layers here: {', '.join(known)[:120]}")
         return False
-
-
-def _runner(value: Value) -> Callable[[Any], Any]:
-    if value.run is not None:
-        return value.run
-    constant = value.constant
-    return lambda _: constant

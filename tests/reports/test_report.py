@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -399,3 +400,33 @@ def test_a_files_name_steers_no_terminal(words: str, run: Run, tmp_path: Path, m
     _, out, err = run(*(name if word == "FILE" else word for word in words.split()))
     assert out or err
     assert all(line.isprintable() for line in (out + err).split("\n"))
+
+
+PICKLED: list[Any] = [
+    ("mobilenet_v1", {"width": 0.5}),
+    ("resnet1202_cifar", {}),  # deep: a thousand layers behind one another
+    (
+        {
+            "costcalc": 1,
+            "knobs": {"c": 4},
+            "input": [3, 8, 8],
+            "layers": [{"conv": {"out": "c * 2", "kernel": [1, "c"]}}],
+        },
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(("network", "knobs"), PICKLED)
+def test_what_functions_return_can_be_kept(network: Any, knobs: dict[str, Any]) -> None:
+    """Results, specs, comparisons and answers go through pickle, as processes and notebooks hand them on."""
+    result = costcalc.count(network, convention="thop", batch=2, **knobs)
+    again = pickle.loads(pickle.dumps(result))
+    assert again.to_dict() == result.to_dict()
+    assert again.metric("peak_memory").total == result.metric("peak_memory").total
+    spec = pickle.loads(pickle.dumps(costcalc.load(network)))
+    assert costcalc.count(spec, **knobs).macs == costcalc.count(network, **knobs).macs
+    checked = pickle.loads(pickle.dumps(costcalc.check(network, max_macs="1K")))
+    assert [breach.reason for breach in checked.breaches] == [
+        breach.reason for breach in costcalc.check(network, max_macs="1K").breaches
+    ]
