@@ -54,20 +54,25 @@ def load(
     if shape is not None and not (isinstance(spec, str) and is_target(spec)):
         hint = "give it where the spec is counted: costcalc.count(spec, input=(3, 128, 128))"
         raise stop("a spec is loaded with the input that it states: another is for module:name only", hint=hint)
-    found = loaded(spec, shape)
-    return zoo.chosen(found, variant) if variant else found
+    return loaded(spec, shape, variant)
 
 
-def loaded(spec: Any, shape: tuple[int, ...] | None = None) -> Spec:
+def loaded(spec: Any, shape: tuple[int, ...] | None = None, variant: str = "") -> Spec:
     """Return a spec that is then counted over an input; a `module:name` is read over it."""
     if isinstance(spec, str) and is_target(spec):
-        return zoo.load_text(traced(spec, shape).text(), spec)
-    found = _read(spec)
+        return _chosen(zoo.load_text(traced(spec, shape).text(), spec), variant)
+    found = _chosen(_read(spec), variant)
     if found.problems:
         expand(found)  # tells the mistakes of shapes too, all at once
     if shape is not None and len(shape) != len(found.input):
         expand(found, shape=shape)  # tells once, not for each setting, that its axes are others
     return found
+
+
+def _chosen(spec: Spec, variant: str) -> Spec:
+    """Return a spec with the knobs of one of its variants, if one is asked for."""
+    arguments.text(variant, "a variant", 'variant="vit_small"')
+    return zoo.chosen(spec, variant) if variant else spec
 
 
 def _read(spec: Any) -> Spec:
@@ -101,8 +106,7 @@ def count(
     """
     checked_batch(batch)
     shape = None if input is None else checked_shape(input)
-    found = loaded(spec, shape) if isinstance(spec, str) and is_target(spec) else _read(spec)
-    found = zoo.chosen(found, variant) if variant else found
+    found = loaded(spec, shape, variant) if isinstance(spec, str) and is_target(spec) else _chosen(_read(spec), variant)
     refuse_twice(found, knobs)
     return Result(expand(found, knobs, shape), conventions.get(convention), batch)
 
@@ -124,6 +128,7 @@ def sweep(
     setup: Mapping[str, Any] | None = None,
     jobs: int = 1,
     resume: str | None = None,
+    variant: str = "",
     **knobs: Any,
 ) -> pd.DataFrame | Arrays:
     """Return what networks cost at every combination of knobs: a DataFrame, a row a setting.
@@ -131,7 +136,7 @@ def sweep(
     knobs: values each, or one; `zip` takes them together. as_array: an axis a knob. per: a row a layer or type. where:
     "macs < 300M". top: the best so many by `by` (`-`: more is better), "-macs" unless told. pareto: what no other
     beats in these names. columns, setup: metrics instead of params and MACs, and their options. jobs: processes that
-    count. resume: a file that keeps what is found, from which the same sweep goes on.
+    count. resume: a file that keeps what is found, from which the same sweep goes on. variant: as for `count`.
 
     Raises SpecError, which names the setting, where one is refused.
 
@@ -143,7 +148,7 @@ def sweep(
     from costcalc.sweeps.parquet import folded
 
     given = _given(convention, input, batch, setup) | {"columns": metric_names(columns)}
-    specs = [(str(one), loaded(one, given["shape"])) for one in (spec, *more)]
+    specs = [(str(one), loaded(one, given["shape"], variant)) for one in (spec, *more)]
     zipped = arguments.flag(zip, "zip")
     axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zipped)
     question = Question(
@@ -184,6 +189,7 @@ def solve(
     convention: str = conventions.DEFAULT,
     input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
     batch: int = 1,
+    variant: str = "",
     **knobs: Any,
 ) -> pd.DataFrame:
     """Return the largest setting of a network that meets a budget; of several knobs, those no other exceeds in all.
@@ -191,7 +197,7 @@ def solve(
     vary: the knobs to choose, by name, or with the values to try; `width` unless told. max_...: `150e6` or "150M";
     most: of any metrics; setup: their options, `{"bits": 8}`. compound: instead, factors by knob, each scaled by its
     factor to the power phi. scale_width: instead, every hidden layer's channels, multiples
-    of `rounding` (8, 4:nearest, 1:down).
+    of `rounding` (8, 4:nearest, 1:down). variant: as for `count`.
 
     >>> solve("mobilenet_v1", vary="width", max_macs=150e6)
        width   params       macs
@@ -206,12 +212,13 @@ def solve(
     given = _given(convention, input, batch, setup) | {"fixed": knobs}
     searches = {"vary": vary is not None, "compound": compound is not None, "scale_width": scale_width}
     solving.refuse_clashes([name for name, asked in searches.items() if asked], rounding)
+    found = loaded(spec, given["shape"], variant)
     if arguments.flag(scale_width, "scale_width"):
-        return budget.solve(loaded(spec, given["shape"]), limits, **given, rounding=rounding or "8")
+        return budget.solve(found, limits, **given, rounding=rounding or "8")
     if compound is not None:
         factors = arguments.named(compound, "factors", 'compound={"width": 1.1, "depth": 1.2}')
-        return solving.compound(loaded(spec, given["shape"]), factors, limits, **given)
-    return solving.solve(loaded(spec, given["shape"]), _tried("width" if vary is None else vary), limits, **given)
+        return solving.compound(found, factors, limits, **given)
+    return solving.solve(found, _tried("width" if vary is None else vary), limits, **given)
 
 
 def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str, list[Any]]:
@@ -350,6 +357,7 @@ def whatif(
     convention: str | Convention = conventions.DEFAULT,
     input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
     batch: int = 1,
+    variant: str = "",
     **knobs: Any,
 ) -> WhatIf:
     """Return a network before and after transformations, and what each layer contributes to the difference.
@@ -364,10 +372,10 @@ def whatif(
     """
     from costcalc.transforms.whatif import WhatIf
 
-    return WhatIf(count(spec, convention=convention, input=input, batch=batch, **knobs), steps)
+    return WhatIf(count(spec, convention=convention, input=input, batch=batch, variant=variant, **knobs), steps)
 
 
-def reconcile(spec: Any, number: str, *, most: int = 10, **knobs: Any) -> Answer:
+def reconcile(spec: Any, number: str, *, most: int = 10, variant: str = "", **knobs: Any) -> Answer:
     """Return which settings make a network cost a claimed number, simplest first: `.matches`, else `.nearest`.
 
     number: as it is printed, "4.12G": its digits are its tolerance. Tried are the conventions, what may be counted
@@ -383,7 +391,7 @@ def reconcile(spec: Any, number: str, *, most: int = 10, **knobs: Any) -> Answer
 
     name = spec if isinstance(spec, str) and spec in zoo.names() else ""
     claimed = arguments.text(number, "the number", 'as it is printed, which says how exact it is: "569M"')
-    return reconciling.reconcile(with_knobs(load(spec), knobs), claimed, name=name, most=most)
+    return reconciling.reconcile(with_knobs(load(spec, variant=variant), knobs), claimed, name=name, most=most)
 
 
 def _values(spec: Spec, name: str, values: Any) -> list[Any]:

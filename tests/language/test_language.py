@@ -6,10 +6,12 @@ nothing else is said the specs have no biases, so that the products can be read 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import costcalc
 from costcalc import SpecError
@@ -1071,3 +1073,31 @@ def test_a_parameter_is_counted_and_needs_no_input() -> None:
 def test_a_layer_in_a_branch_may_be_called_as_a_block_is_not() -> None:
     with pytest.raises(SpecError, match="a layer cannot be called 'relu'"):
         costcalc.load(JOINED.replace("ITEM", "{relu, name: relu}"))
+
+
+VARIANT = """
+costcalc: 1
+knobs: {c: 4}
+variants: {wide: {c: 8}}
+input: [3, 8, 8]
+layers:
+  - conv: {out: c, kernel: 1, bias: false}
+"""
+
+
+@pytest.mark.parametrize(
+    "macs",
+    [
+        lambda spec: costcalc.count(spec, variant="wide").macs,
+        lambda spec: costcalc.count(costcalc.load(spec, variant="wide")).macs,
+        lambda spec: int(costcalc.sweep(spec, batch=1, c=[8], variant="wide")["macs"][0]),
+        lambda spec: int(costcalc.solve(spec, {"c": [8]}, max_macs=2000, variant="wide")["macs"][0]),
+        lambda spec: costcalc.whatif(spec, variant="wide").before.macs,
+        lambda spec: costcalc.reconcile(spec, "1536", variant="wide").matches[0].number,
+    ],
+)
+def test_a_variant_is_chosen_by_every_function(macs: Callable[[Any], int]) -> None:
+    """8 channels of 3, on 8x8: 3 * 8 * 64."""
+    assert macs(yaml.safe_load(VARIANT)) == 1536
+    with pytest.raises(costcalc.SpecError, match="has no variant 'tall'"):
+        costcalc.count(yaml.safe_load(VARIANT), variant="tall")
