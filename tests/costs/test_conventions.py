@@ -95,7 +95,7 @@ def test_macs_and_flops_of_costcalc(name: str, unit: str, macs: int, flops: int)
 def test_unit_is_an_option(run: Run) -> None:
     assert "2.079 K FLOPs" not in run("report", "mobilenet_v1").out
     done = run("report", "mobilenet_v1", "--unit", "flops", "--by", "type")
-    assert "macs: 1,137,480,704 FLOPs\nelementwise: 15,182,239 operations" in done.out
+    assert "FLOPs: 1,137,480,704\nelementwise: 15,182,239 operations" in done.out
 
 
 # ---- what is wrong with a file: the text that is replaced, by what, and what is said --------------------------------

@@ -47,8 +47,9 @@ def items(draw: st.DrawFn, free: list[str], blocks: list[str], depth: int) -> li
 
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
-    blocks = {"a": draw(items([*NAMES], [], 1)), "b": draw(items([*NAMES], ["a"], 1))}
-    return {"costcalc": 1, "input": [4, 8, 8], "blocks": blocks, "layers": draw(items([*NAMES], ["a", "b"], 2))}
+    blocks = {"a": draw(items([*NAMES], [], 1)), "b": [*draw(items([*NAMES], ["a"], 1)), "a"]}
+    layers = [*draw(items([*NAMES], ["a", "b"], 2)), "b"]  # a block that nothing calls is refused
+    return {"costcalc": 1, "input": [4, 8, 8], "blocks": blocks, "layers": layers}
 
 
 @settings(max_examples=300)

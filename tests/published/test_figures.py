@@ -154,7 +154,7 @@ def test_a_row(row: dict[str, Any], expected: list[tuple[str, int, bool, bool]])
     ("row", "says"),
     [
         ({"where": "Table 1", "macs": "17280", "digits": 9}, "published, Table 1: '17280' has not 9 digits"),
-        ({"macs": "17280", "digits": "x"}, r"published.*digits is x"),
+        ({"macs": "17280", "digits": "x"}, r"published.*digits is 'x'"),
         ({"macs": "17280", "convention": "waits"}, "unknown convention 'waits'"),
         ({"macs": "17280", "knobs": {"out": "many"}}, "knob 'out' takes a number"),
     ],

@@ -36,6 +36,7 @@ SMALL: dict[str, Any] = {
     },
     "layers": [{"conv": {"out": 4, "kernel": 3}}, {"pair": None, "repeat": 2}, "global_avg_pool", {"fc": {"out": 10}}],
 }
+BARE = {key: value for key, value in SMALL.items() if key != "blocks"}  # for other layers, which call no block
 # By hand: conv 3*4*9+4 = 112 params, 64*108 = 6912 MACs; each pair 4*4 (no bias) + 8 of the norm, 64*16 = 1024,
 # then 4*4*9+4 = 148, 64*144 = 9216; fc 4*10+10 = 50, 40.
 PARAMS = 112 + 2 * (16 + 8 + 148) + 50
@@ -222,14 +223,14 @@ def test_color_styles_only() -> None:
 
 
 def test_wide_characters_align() -> None:
-    result = costcalc.count({**SMALL, "layers": [{"conv": {"out": 4, "kernel": 3}, "name": "畳み込み"}, "relu"]})
+    result = costcalc.count({**BARE, "layers": [{"conv": {"out": 4, "kernel": 3}, "name": "畳み込み"}, "relu"]})
     made = text.render(result.table()).splitlines()
     assert len({text.width(line) for line in made if "畳" in line or "relu" in line or "─" in line}) == 1
 
 
 def test_custom_is_marked_in_every_table() -> None:
     layer = {"custom": {"shape": [4, 8, 8], "params": "10 * c_in", "macs": 7, "note": "a lookup"}, "name": "odd"}
-    result = costcalc.count({**SMALL, "layers": [layer]})
+    result = costcalc.count({**BARE, "layers": [layer]})
     assert (result.params, result.macs) == (30, 7)
     assert "* as the spec states it, not derived: a lookup" in result.notes()
     for format_ in ("table", "markdown", "latex"):
@@ -237,7 +238,7 @@ def test_custom_is_marked_in_every_table() -> None:
     assert '"stated": true' in result.page().written("json")
 
 
-UNKNOWN = {**SMALL, "layers": [{"conv": {"out": 4, "kernel": 3}}, {"opaque": {"shape": [4, 8, 8], "params": 5}}]}
+UNKNOWN = {**BARE, "layers": [{"conv": {"out": 4, "kernel": 3}}, {"opaque": {"shape": [4, 8, 8], "params": 5}}]}
 
 
 @pytest.mark.parametrize(
@@ -374,7 +375,7 @@ FORMULAS = ["=1+1", "+1", "-2", "@x", "=cmd|calc"]
 
 def test_text_is_no_formula_in_a_spreadsheet() -> None:
     layers = [{"conv": {"out": 4, "kernel": 1}, "name": name} for name in FORMULAS]
-    result = costcalc.count({**SMALL, "layers": layers, "blocks": {}, "defaults": {}})
+    result = costcalc.count({**BARE, "layers": layers, "blocks": {}, "defaults": {}})
     for by in (None, "layer", "block"):
         rows = list(csv.DictReader(io.StringIO(result.page(by).written("csv"))))
         assert [row["name"] for row in rows] == [f"'{name}" for name in FORMULAS]
