@@ -809,6 +809,43 @@ def swapped(made: Any) -> None:
     made.graph.node[0].attribute[0].CopyFrom(helper.make_attribute("pads", "four"))
 
 
+def twice(made: Any) -> None:
+    made.graph.node[3].output[0] = "e"
+
+
+def stored_twice(made: Any) -> None:
+    made.graph.node[0].output[0] = "w"
+
+
+def crowd(made: Any) -> None:
+    made.graph.node[2].input.extend(["d"] * 99)
+
+
+def several(made: Any) -> None:
+    made.graph.node[2].output.append("e2")
+
+
+def unheard(made: Any) -> None:
+    made.graph.node[2].attribute.append(helper.make_attribute("slope", 0.1))
+
+
+def doubled(made: Any) -> None:
+    made.graph.node[3].attribute.append(helper.make_attribute("strides", [1, 1]))
+
+
+def bare(made: Any) -> None:
+    del made.graph.node[3].attribute[:]
+
+
+def early(made: Any) -> None:
+    made.opset_import[0].version = 13
+    made.graph.node[2].op_type = "Gelu"
+
+
+def late(made: Any) -> None:
+    made.graph.node[2].op_type = "Upsample"
+
+
 def two(made: Any) -> None:
     made.graph.input.append(helper.make_tensor_value_info("x2", TensorProto.FLOAT, [1, 3]))
 
@@ -837,7 +874,16 @@ HARM: list[tuple[Any, str]] = [
     (ranged, "too large"),
     (filled, "none that can be counted"),
     (cut, "broken"),
-    (swapped, "makes no sense"),
+    (swapped, r"n_c \(Conv\): its attribute 'pads' is whole numbers, not a text"),
+    (twice, r"n_f \(MaxPool\): gives 'e', which something before it gives already"),
+    (stored_twice, r"n_c \(Conv\): gives 'w', which something before it gives already"),
+    (crowd, r"n_e \(Relu\): takes 1 tensor, not 100"),
+    (several, r"n_e \(Relu\): gives 1 tensor, not 2"),
+    (unheard, r"n_e \(Relu\): has an attribute 'slope', which it can't have"),
+    (doubled, r"n_f \(MaxPool\): has its attribute 'strides' twice"),
+    (bare, r"n_f \(MaxPool\): needs an attribute 'kernel_shape'"),
+    (early, r"n_e \(Gelu\): version 13 of ONNX's operators has no Gelu"),
+    (late, r"n_e \(Upsample\): version 21 of ONNX's operators has no Upsample any more"),
     (two, "has 2 inputs"),
     (backwards, "takes 'i', which nothing before it gives"),
     (padded, "pads has|n_c"),

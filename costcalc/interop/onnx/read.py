@@ -16,6 +16,7 @@ from costcalc.base.errors import Fault, stop
 from costcalc.base.optional import need
 from costcalc.interop.guard import OPAQUE, guarded
 from costcalc.interop.onnx import arrange, layers, maths, products
+from costcalc.interop.onnx.check import check
 from costcalc.interop.onnx.file import load
 from costcalc.interop.onnx.fold import fold
 from costcalc.interop.onnx.infer import Inferred, inferred
@@ -71,6 +72,7 @@ class Importer:
         uses = Counter(taken for node in self.graph.node for taken in node.input)
         uses.update(value.name for value in self.graph.output)
         self.net = Net(flat, self.shape[0], version, uses)
+        self.made = stores | {self.input.name}  # the names of the values so far
 
     def run(self) -> Flat:
         """Return the network; raise SpecError where it can't be expressed."""
@@ -106,11 +108,21 @@ class Importer:
 
     def step(self, node: Any, name: str) -> None:
         """Give a node's outputs their values; where that was asked for, of rows of unknown cost if it can't be read."""
+        if node.domain in _OWN:
+            check(node, self.net.version)
+        self.once(node)
         call = self.call(node, name)
         if call.outputs and call.outputs[0]:
             before = len(self.net.flat.steps)
             hide = (lambda: self.hide(call, before)) if self.opaque else None
             guarded(f"{name} ({node.op_type})", lambda: self.given(node, call), hide)
+
+    def once(self, node: Any) -> None:
+        """Raise Fault where a node gives a value that is there already."""
+        for out in filter(None, node.output):
+            if out in self.made:
+                raise Fault(f"gives '{out[:80]}', which something before it gives already")
+            self.made.add(out)
 
     def given(self, node: Any, call: Call) -> None:
         """Give a node's outputs their values."""
