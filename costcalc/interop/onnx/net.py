@@ -18,7 +18,7 @@ MOST_STEPS = 100_000
 # What has weights: what it gives is no image any more.
 WEIGHTED = frozenset(
     "Conv ConvTranspose Gemm MatMul Einsum QLinearConv QLinearMatMul BatchNormalization InstanceNormalization "
-    "GroupNormalization LayerNormalization RMSNormalization PRelu".split()
+    "GroupNormalization LayerNormalization RMSNormalization PRelu ConvInteger MatMulInteger FusedConv FusedGemm".split()
 )
 _NUMBERS = (Origin.CONSTANT, Origin.MADE, Origin.WHOLE)  # of lone ones: `x + 3`, not a bias
 

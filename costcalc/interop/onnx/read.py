@@ -15,20 +15,22 @@ from typing import Any
 from costcalc.base.errors import Fault, stop
 from costcalc.base.optional import need
 from costcalc.interop.guard import OPAQUE, guarded
-from costcalc.interop.onnx import arrange, layers, maths, products
+from costcalc.interop.onnx import arrange, fused, layers, maths, products
 from costcalc.interop.onnx.check import check
-from costcalc.interop.onnx.file import load
+from costcalc.interop.onnx.file import MOST_NODES, load
 from costcalc.interop.onnx.fold import fold
 from costcalc.interop.onnx.infer import Inferred, inferred
+from costcalc.interop.onnx.inline import GRAPHS, every_node, graphs_of, inlined
 from costcalc.interop.onnx.net import RULES, Call, Net
 from costcalc.interop.onnx.origin import Origin, Root, of_constant_node, of_initializer
 from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, is_floating, stored
 from costcalc.language.writing import INPUT, Flat
 from costcalc.operators.op import operators
 
-_FAMILIES = (arrange, layers, maths, products)  # each has entered its rules into RULES
+_FAMILIES = (arrange, fused, layers, maths, products)  # each has entered its rules into RULES
 _OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
 MOST_COLOURS = 4  # channels of an image
+_RECURRENT = ("LSTM", "GRU", "RNN")
 MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
 
 
@@ -44,7 +46,7 @@ def read(path: str, shape: Dims | None = None, *, opaque: bool = False) -> Flat:
 
 
 def _read(path: str, shape: Dims | None, *, opaque: bool) -> Flat:
-    model = load(path)
+    model = inlined(load(path))
     made_by = " ".join(word for word in (model.producer_name, model.producer_version) if word)
     source = f"ONNX file {os.path.basename(path)}" + (f", written by {made_by[:80]}" if made_by else "")
     name = os.path.basename(path).removesuffix(".onnx")
@@ -71,8 +73,13 @@ class Importer:
         version = max((o.version for o in model.opset_import if o.domain in _OWN), default=1)
         uses = Counter(taken for node in self.graph.node for taken in node.input)
         uses.update(value.name for value in self.graph.output)
+        for node in every_node(self.graph.node):  # what the graph of a node takes may be taken at each turn
+            for graph in graphs_of(node):
+                names = [taken for inner in graph.node for taken in inner.input] + [o.name for o in graph.output]
+                uses.update(dict.fromkeys(names, 2))
         self.net = Net(flat, self.shape[0], version, uses)
         self.made = stores | {self.input.name}  # the names of the values so far
+        self.inside = 0  # how many nodes of graphs in nodes were read
 
     def run(self) -> Flat:
         """Return the network; raise SpecError where it can't be expressed."""
@@ -129,26 +136,49 @@ class Importer:
         if call.op == "Constant" and node.domain in _OWN:
             self.net.values[call.outputs[0]] = _constant(call)
             return
+        if call.op in GRAPHS and node.domain in _OWN:
+            GRAPHS[call.op](self, call)
+            return
         if node.domain == DOMAIN:
             self.own(call)
             return
         consts = fold(call) if node.domain in _OWN else None
         if consts is not None:
             self.keep(call, consts)
-        elif node.domain in _OWN and call.op in RULES:
-            RULES[call.op](self.net, call)
-        else:
-            kind = f"{node.domain}.{call.op}" if node.domain else call.op
-            raise Fault(f"costcalc has no counterpart of ONNX's operator {kind}", OPAQUE)
+            return
+        kind = call.op if node.domain in _OWN else f"{node.domain}.{call.op}"
+        if kind not in RULES:
+            lacks = "no recurrent layers" if kind in _RECURRENT else f"no counterpart of ONNX's operator {kind}"
+            raise Fault(f"costcalc has {lacks}", OPAQUE)
+        RULES[kind](self.net, call)
 
     def call(self, node: Any, name: str) -> Call:
-        """Return a node with the values that it takes; raise Fault for one that holds a graph."""
-        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
-            raise Fault("holds a graph of its own: costcalc takes no loops and no conditions")
+        """Return a node with the values that it takes; raise Fault for one that holds a graph, but If and Loop."""
+        if graphs_of(node) and not (node.op_type in GRAPHS and node.domain in _OWN):
+            raise Fault("holds a graph of its own")
         missing = [taken for taken in node.input if taken and taken not in self.net.values]
         if missing:
             raise Fault(f"takes '{missing[0][:80]}', which nothing before it gives")
         return Call(node, [self.net.values[taken] if taken else None for taken in node.input], name)
+
+    def inner(self, graph: Any, given: list[Const | Data | None]) -> list[Const | Data]:
+        """Read a graph that a node holds, with these inputs, and return its outputs."""
+        self.inside += 1 + len(graph.node)
+        if self.inside > MOST_NODES:
+            raise Fault(f"its loops and conditions are more than {MOST_NODES:,} nodes")
+        values = self.net.values
+        values.update({place.name: value for place, value in zip(graph.input, given, strict=True) if value is not None})
+        for tensor in graph.initializer:
+            values[tensor.name] = stored(tensor, self.root(tensor.name, whole=not is_floating(tensor.data_type)))
+        try:
+            for number, node in enumerate(graph.node):
+                self.node(node, number)
+        finally:  # each turn gives them anew
+            self.made.difference_update(out for node in graph.node for out in node.output)
+        missing = [value.name for value in graph.output if value.name not in values]
+        if missing:
+            raise Fault(f"its graph gives '{missing[0][:80]}', which none of its nodes does")
+        return [values[value.name] for value in graph.output]
 
     def keep(self, call: Call, consts: list[Const]) -> None:
         """Give the outputs their constants."""
