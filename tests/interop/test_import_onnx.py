@@ -220,6 +220,9 @@ GRAPHS: list[tuple[str, list[Any], list[Any], Shape, str, Shape, int, int]] = [
      "arithmetic avg_pool arithmetic", (8, 6, 6), 0, 0),
     ("norms of all", [node("GlobalLpPool", "x", p=3)], [], X,
      "arithmetic arithmetic reduce_axes arithmetic", (8, 1, 1), 0, 0),
+    ("places of maxima", [helper.make_node("MaxPool", ["x"], ["h", "i"], kernel_shape=[2, 2], strides=[2, 2]),
+                          node("MaxUnpool", "h", "i", kernel_shape=[2, 2], strides=[2, 2])], [], X,
+     "max_pool custom", (8, 6, 6), 0, 0),
     ("wide border", [node("MaxPool", "x", kernel_shape=[3, 3], pads=[2, 2, 2, 2])], [], X,
      "pad max_pool", (8, 8, 8), 0, 0),
     # (6 + 5 - 4) / 2, rounded up, and 1
@@ -277,6 +280,9 @@ REFUSED = [
     (turns(60_000), "more than 50,000 nodes"),
     ([helper.make_node("LSTM", ["x", "w"], ["y"], name="n_y")], r"n_y \(LSTM\): takes 3 to 8 tensors"),
     ([helper.make_node("LSTM", ["x", "w", "w"], ["y"], name="n_y")], r"n_y \(LSTM\): costcalc has no recurrent layers"),
+    ([helper.make_node("LSTM", ["x", "w", "w"], ["", "y"], name="n_y")], "costcalc has no recurrent layers"),
+    ([helper.make_node("Dropout", ["x"], ["h", "y"], name="n_y")], "'y' is a further output of a node"),
+    ([helper.make_node("Dropout", ["x"], ["h", "m"]), node("Cast", "m", to=1)], "takes 'm', which is a further output"),
     ([microsoft("FusedConv", "x", "w", activation="Spline")], "costcalc has no activation Spline"),
     ([node("LpPool", "x", kernel_shape=[2, 2], p=-1)], "no norm of p = -1"),
 ]  # fmt: skip

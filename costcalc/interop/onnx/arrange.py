@@ -85,7 +85,7 @@ def transpose(net: Net, call: Call) -> None:
     if lead and order[0] == 0:
         value = net.permute(x.name, [k - 1 for k in order[1:]], call.name) if len(order) > 1 else x.name
     else:
-        value = net.permute(net.reshape(x.name, x.shape, call.name), order, call.name)
+        value = net.permute(net.whole(x, call.name), order, call.name)
     net.put(call, value, shape)
 
 

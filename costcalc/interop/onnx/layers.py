@@ -85,7 +85,7 @@ def conv(net: Net, call: Call) -> None:
     if isinstance(weight, Const) and not net.owns(weight):
         weight = net.hold(weight, call.name, weight=True)
     if isinstance(weight, Data):
-        kernel = net.reshape(weight.name, weight.shape, call.name)
+        kernel = net.whole(weight, call.name)
         value = net.add("dynamic_conv", [x.name, kernel], call.name, **fields)
         net.give(call, _biased(net, call, value, call.value(2)), x)
         return
@@ -154,7 +154,10 @@ def pool(net: Net, call: Call) -> None:
     """Maximum or average over windows."""
     x = net.data(call, 0)
     if call.op == "MaxPool":
-        net.give(call, _pooled(net, call, "max_pool", x.shape, x.name), x)
+        value = _pooled(net, call, "max_pool", x.shape, x.name)
+        for place, out in enumerate(call.outputs[:2]):  # the places of the maxima are found with them
+            if out:
+                net.give(call, value, x, place)
     else:
         inside = bool(call.attr("count_include_pad", 0))
         net.give(call, _pooled(net, call, "avg_pool", x.shape, x.name, count_include_pad=inside), x)
@@ -202,6 +205,23 @@ def _pooled(net: Net, call: Call, kind: str, shape: Dims, value: str, **more: An
         out.append(windows - (ceil and (windows - 1) * s >= n + before))  # none begins in the border behind
     more = more if any(map(any, pads)) else {}
     return pool_over(net.add, kind, value, call.name, space, out, **fields, **more, ceil_mode=ceil)
+
+
+@rule("MaxUnpool")
+def unpool(net: Net, call: Call) -> None:
+    """Numbers back to the places where a pool found them."""
+    x, places, shape = net.data(call, 0), net.data(call, 1), call.known(2)
+    space = _image(net, x)
+    if shape is None:
+        fields = _sliding(call, space, [int(n) for n in call.attr("kernel_shape") or ()])
+        pads = [sum(pair) for pair in fields["pads"]]
+        each = zip(space, fields["stride"], fields["kernel"], pads, strict=True)
+        whole = (*x.shape[:2], *((n - 1) * s + k - border for n, s, k, border in each))
+    else:
+        whole = tuple(int(n) for n in shape.reshape(-1))
+    note = "numbers are moved, and none multiplied"
+    fields = {"shape": list(net.dims(whole)), "params": 0, "macs": 0, "note": note}
+    net.put(call, net.add("custom", [x.name, places.name], call.name, **fields), whole)
 
 
 @rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
@@ -270,9 +290,7 @@ def gemm(net: Net, call: Call) -> None:
 def turned(net: Net, x: Data, name: str) -> Data:
     """Return a matrix with its axes exchanged."""
     shape = x.shape[::-1]
-    if net.batch > 1 and net.lead(x.shape):
-        raise Fault("turns the batch into another axis")
-    value = net.permute(net.reshape(x.name, x.shape, name), [1, 0], name)
+    value = net.permute(net.whole(x, name), [1, 0], name)
     return Data(net.reshape(value, net.dims(shape), name), shape, still=x.still, image=x.image)
 
 

@@ -30,6 +30,7 @@ from costcalc.operators.op import operators
 _FAMILIES = (arrange, fused, layers, maths, products)  # each has entered its rules into RULES
 _OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
 MOST_COLOURS = 4  # channels of an image
+_EACH = ("Split", "MaxPool")  # give each output that has a name
 _RECURRENT = ("LSTM", "GRU", "RNN")
 MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
 
@@ -119,7 +120,7 @@ class Importer:
             check(node, self.net.version)
         self.once(node)
         call = self.call(node, name)
-        if call.outputs and call.outputs[0]:
+        if any(call.outputs):
             before = len(self.net.flat.steps)
             hide = (lambda: self.hide(call, before)) if self.opaque else None
             guarded(f"{name} ({node.op_type})", lambda: self.given(node, call), hide)
@@ -150,6 +151,8 @@ class Importer:
         if kind not in RULES:
             lacks = "no recurrent layers" if kind in _RECURRENT else f"no counterpart of ONNX's operator {kind}"
             raise Fault(f"costcalc has {lacks}", OPAQUE)
+        if not call.outputs[0] and call.op not in _EACH:
+            raise Fault("costcalc reads its first output, which nothing takes here", OPAQUE)
         RULES[kind](self.net, call)
 
     def call(self, node: Any, name: str) -> Call:
@@ -158,7 +161,9 @@ class Importer:
             raise Fault("holds a graph of its own")
         missing = [taken for taken in node.input if taken and taken not in self.net.values]
         if missing:
-            raise Fault(f"takes '{missing[0][:80]}', which nothing before it gives")
+            further = "is a further output of a node, and costcalc does not read it"
+            said = further if missing[0] in self.made else "nothing before it gives"
+            raise Fault(f"takes '{missing[0][:80]}', which {said}")
         return Call(node, [self.net.values[taken] if taken else None for taken in node.input], name)
 
     def inner(self, graph: Any, given: list[Const | Data | None]) -> list[Const | Data]:
@@ -235,7 +240,8 @@ class Importer:
         """Return the value that is an output of the model."""
         value = self.net.values.get(name)
         if value is None:
-            raise stop(f"the output '{name[:80]}' is given by no node")
+            further = "a further output of a node, which costcalc does not read"
+            raise stop(f"the output '{name[:80]}' is {further if name in self.made else 'given by no node'}")
         return value.name if isinstance(value, Data) else self.net.hold(value, name).name
 
     def compare(self) -> None:
