@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ class _Schema(NamedTuple):
     outputs: tuple[int, int]
     attributes: dict[str, int]  # with the number of its kind
     required: frozenset[str]
+    single: tuple[int, ...]  # the places of inputs that can't be left out
 
 
 @cache
@@ -38,16 +40,36 @@ def _schema(op: str, version: int) -> _Schema | None:
     attributes = {name: int(attribute.type.value) for name, attribute in found.attributes.items()}
     required = frozenset(name for name, attribute in found.attributes.items() if attribute.required)
     inputs, outputs = (found.min_input, found.max_input), (found.min_output, found.max_output)
-    return _Schema(inputs, outputs, attributes, required)
+    single = [k for k, one in enumerate(found.inputs) if one.option == defs.OpSchema.FormalParameterOption.Single]
+    return _Schema(inputs, outputs, attributes, required, tuple(single))
 
 
-def check(node: Any, version: int) -> None:
-    """Raise Fault where a node of one of ONNX's own operators is none."""
-    schema = _schema(node.op_type, version)
-    if schema is None:
-        return
-    _counted("takes", len(node.input), schema.inputs)
-    _counted("gives", len(node.output), schema.outputs)
+# Operators of ONNX Runtime's that are one of ONNX's and more, and the attributes that come with it.
+_LIKE = {"FusedConv": "Conv", "FusedGemm": "Gemm", "Gelu": "Relu", "FastGelu": "Relu", "BiasGelu": "Relu"}
+_MORE = {"activation": 3, "activation_params": 7, "activation_alpha": 1, "activation_beta": 1, "activation_gamma": 1}
+
+
+def check(node: Any, version: int, domains: Container[str]) -> None:
+    """Raise Fault where a node is none of its operator, in this version of ONNX's own, or its domain is not known."""
+    if node.domain not in domains:
+        raise Fault(f"the model does not say that it uses the domain '{node.domain[:40]}'")
+    if node.domain in ("", "ai.onnx"):
+        schema = _schema(node.op_type, version)
+        if schema is not None:
+            _counted("takes", len(node.input), schema.inputs)
+            _counted("gives", len(node.output), schema.outputs)
+            left = [k for k in schema.single if k < len(node.input) and not node.input[k]]
+            if left:
+                raise Fault(f"input {left[0]} is missing")
+            _attributes(node, schema)
+    elif node.domain == "com.microsoft" and node.op_type in _LIKE:
+        schema = _schema(_LIKE[node.op_type], version)
+        if schema is not None:
+            _attributes(node, schema._replace(attributes=schema.attributes | _MORE))
+
+
+def _attributes(node: Any, schema: _Schema) -> None:
+    """Raise Fault for attributes that are not those of the operator, of another kind, or missing."""
     seen: set[str] = set()
     for attribute in node.attribute:
         name = attribute.name

@@ -37,12 +37,17 @@ def inlined(model: Any) -> Any:
         key = (node.domain, node.op_type)
         if key not in functions:
             return 1
+        function = functions[key]
+        if len(node.input) > len(function.input) or len(node.output) > len(function.output):
+            raise stop(f"{node.name or node.op_type}: takes or gives more than the function {'.'.join(key)[:80]} does")
         if depth > MOST_DEPTH:
             raise stop(f"the function {'.'.join(key)[:80]} calls itself, or others more than {MOST_DEPTH} deep")
         if key not in sizes:
-            sizes[key] = size(functions[key].node, depth + 1)
+            sizes[key] = size(function.node, depth + 1)
         return sizes[key]
 
+    for function in model.functions:  # also those that nothing calls
+        size(function.node, 0)
     if size(model.graph.node, 0) > MOST_NODES:
         raise stop(f"with its functions written out the model has more than {MOST_NODES:,} nodes")
     return need("onnx.inliner", "onnx").inline_local_functions(model)

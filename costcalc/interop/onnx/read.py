@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
 from costcalc.base.errors import Fault, stop
@@ -32,6 +33,7 @@ _OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
 MOST_COLOURS = 4  # channels of an image
 _EACH = ("Split", "MaxPool")  # give each output that has a name
 _RECURRENT = ("LSTM", "GRU", "RNN")
+MOST_VERSION = 1000
 MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
 
 
@@ -64,6 +66,8 @@ class Importer:
         self.computed = 0
         stores = {tensor.name for tensor in self.graph.initializer}
         stores |= {tensor.values.name for tensor in self.graph.sparse_initializer}
+        if len(stores) < len(self.graph.initializer) + len(self.graph.sparse_initializer) or "" in stores:
+            raise stop("two stored tensors have one name, or one has none")
         inputs = [value for value in self.graph.input if value.name not in stores]
         if len(inputs) != 1:
             raise stop(f"the model has {len(inputs)} inputs: costcalc takes networks of one")
@@ -71,7 +75,10 @@ class Importer:
         self.shape = _input_shape(self.input, shape)
         self.kinds = _kinds(self.graph)
         flat = Flat(name, self.shape[1:], source)
+        self.domains = {*_OWN, DOMAIN, *(o.domain for o in model.opset_import)}
         version = max((o.version for o in model.opset_import if o.domain in _OWN), default=1)
+        if not 0 < version < MOST_VERSION:
+            raise stop(f"there is no version {version} of ONNX's operators")
         uses = Counter(taken for node in self.graph.node for taken in node.input)
         uses.update(value.name for value in self.graph.output)
         for node in every_node(self.graph.node):  # what the graph of a node takes may be taken at each turn
@@ -90,8 +97,10 @@ class Importer:
             net.values[tensor.name] = stored(tensor, self.root(tensor.name, whole=not is_floating(tensor.data_type)))
         for sparse in self.graph.sparse_initializer:
             net.values[sparse.values.name] = _sparse(sparse, self.root(sparse.values.name))
-        for number, node in enumerate(self.graph.node):
-            self.node(node, number)
+        for node in every_node(self.graph.node):
+            self.told(node, partial(check, node, net.version, self.domains))
+        for node in self.graph.node:
+            self.node(node)
         net.flat.outputs = [self.output(value.name) for value in self.graph.output]
         net.flat.pruned()
         if not net.flat.steps:  # all that the model does costs nothing, and is left out
@@ -109,15 +118,16 @@ class Importer:
 
     # ---- nodes -----------------------------------------------------------------------------------
 
-    def node(self, node: Any, number: int) -> None:
-        """Read one node; what goes wrong is told with its name and its operator."""
-        name = node.name or next((out for out in node.output if out), "") or f"node{number}"
-        guarded(f"{name} ({node.op_type})", lambda: self.step(node, name))
+    def node(self, node: Any) -> None:
+        """Read one node."""
+        self.told(node, lambda: self.step(node, _name(node)))
+
+    def told(self, node: Any, read: Callable[[], None]) -> None:
+        """Do something for a node; what goes wrong is told with its name and its operator."""
+        guarded(f"{_name(node)} ({node.op_type})", read)
 
     def step(self, node: Any, name: str) -> None:
         """Give a node's outputs their values; where that was asked for, of rows of unknown cost if it can't be read."""
-        if node.domain in _OWN:
-            check(node, self.net.version)
         self.once(node)
         call = self.call(node, name)
         if any(call.outputs):
@@ -176,8 +186,8 @@ class Importer:
         for tensor in graph.initializer:
             values[tensor.name] = stored(tensor, self.root(tensor.name, whole=not is_floating(tensor.data_type)))
         try:
-            for number, node in enumerate(graph.node):
-                self.node(node, number)
+            for node in graph.node:
+                self.node(node)
         finally:  # each turn gives them anew
             self.made.difference_update(out for node in graph.node for out in node.output)
         missing = [value.name for value in graph.output if value.name not in values]
@@ -255,6 +265,11 @@ class Importer:
             ):
                 said = ["?" if n is None else n for n in shape]
                 raise stop(f"'{name[:80]}': costcalc finds a shape of {list(value.shape)}, ONNX infers {said}")
+
+
+def _name(node: Any) -> str:
+    """Return what a node is called: by its own name, or else after what it gives."""
+    return node.name or next((out for out in node.output if out), "") or "a node without a name"
 
 
 def _kinds(graph: Any) -> dict[str, str]:
