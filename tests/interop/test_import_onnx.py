@@ -19,6 +19,7 @@ from costcalc.numbers.num import prod
 onnx = pytest.importorskip("onnx")
 np = pytest.importorskip("numpy")
 
+from fuzz_formats import spoil  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from costcalc.interop.onnx import read as onnx_import  # noqa: E402
@@ -1100,6 +1101,11 @@ def test_files_with_random_mistakes_are_read_or_refused(tmp_path: Path) -> None:
         except SpecError:
             continue
     assert 10 < read < 390
+
+
+def test_spoiled_models_are_read_or_refused_in_words() -> None:
+    """`tests/tools/fuzz_formats.py` does the same for tens of thousands, and for texts."""
+    assert spoil("onnx", 300, 0) == 0
 
 
 def test_importing_needs_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

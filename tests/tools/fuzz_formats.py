@@ -262,7 +262,7 @@ def text_files(seed: int) -> Iterator[tuple[Any, Callable[[], Any]]]:
 def mixed(text: str, others: list[str]) -> str:
     """Return a text with a line of another behind it, so that keys come where they don't belong."""
     lines = others[len(text) % len(others)].splitlines()
-    return f"{text.rstrip()}\n{lines[-1]}" if len(lines) > 1 and len(text) % 3 == 0 else text
+    return f"{text.rstrip()}\n{lines[-1]}" if len(lines) > 1 and len(text) % 7 == 0 else text
 
 
 # ---- the run -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
-from costcalc.interop.onnx.fold import slices, split_sizes
+from costcalc.interop.onnx.fold import repeats, slices, split_sizes
 from costcalc.interop.onnx.layers import expanded
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Data, Dims
@@ -100,11 +100,11 @@ def expand(net: Net, call: Call) -> None:
 @rule("Tile")
 def tile(net: Net, call: Call) -> None:
     """The whole tensor side by side with itself, along each axis."""
-    x, repeats = net.data(call, 0), call.numbers("repeats", 1) or []
-    if len(repeats) != len(x.shape) or (net.lead(x.shape) and repeats[0] != 1):
-        raise Fault("repeats the batch, or has not a number for each axis")
-    value = x.name
-    for axis, count in enumerate(repeats[net.lead(x.shape) :]):
+    x = net.data(call, 0)
+    counts, value = repeats(call, len(x.shape)), x.name
+    if net.lead(x.shape) and counts[0] != 1:
+        raise Fault("repeats the batch")
+    for axis, count in enumerate(counts[net.lead(x.shape) :]):
         if not 0 < count <= MOST_PIECES:
             raise Fault(f"repeats {count} times; 1 to {MOST_PIECES} are taken")
         if count > 1:

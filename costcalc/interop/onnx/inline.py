@@ -28,29 +28,39 @@ def inlined(model: Any) -> Any:
     if not model.functions:
         return model
     functions = {(one.domain, one.name): one for one in model.functions}
-    sizes: dict[tuple[str, str], int] = {}
-
-    def size(nodes: Any, depth: int) -> int:
-        return sum(called(node, depth) for node in every_node(nodes))
-
-    def called(node: Any, depth: int) -> int:
-        key = (node.domain, node.op_type)
-        if key not in functions:
-            return 1
-        function = functions[key]
-        if len(node.input) > len(function.input) or len(node.output) > len(function.output):
-            raise stop(f"{node.name or node.op_type}: takes or gives more than the function {'.'.join(key)[:80]} does")
-        if depth > MOST_DEPTH:
-            raise stop(f"the function {'.'.join(key)[:80]} calls itself, or others more than {MOST_DEPTH} deep")
-        if key not in sizes:
-            sizes[key] = size(function.node, depth + 1)
-        return sizes[key]
-
+    if len(functions) < len(model.functions):
+        raise stop("two functions of the model have one name")
+    sizes = _Sizes(functions)
     for function in model.functions:  # also those that nothing calls
-        size(function.node, 0)
-    if size(model.graph.node, 0) > MOST_NODES:
+        sizes.of(function.node, 0)
+    if sizes.of(model.graph.node, 0) > MOST_NODES:
         raise stop(f"with its functions written out the model has more than {MOST_NODES:,} nodes")
     return need("onnx.inliner", "onnx").inline_local_functions(model)
+
+
+class _Sizes:
+    """How many nodes there are once functions are written out."""
+
+    def __init__(self, functions: dict[tuple[str, str], Any]) -> None:
+        self.functions = functions
+        self.known: dict[tuple[str, str], int] = {}
+
+    def of(self, nodes: Any, depth: int) -> int:
+        """Return the size of nodes that stand in so many functions."""
+        return sum(self.called(node, depth) for node in every_node(nodes))
+
+    def called(self, node: Any, depth: int) -> int:
+        key = (node.domain, node.op_type)
+        function, name = self.functions.get(key), ".".join(key)[:80]
+        if function is None:
+            return 1
+        if len(node.input) > len(function.input) or len(node.output) > len(function.output):
+            raise stop(f"{node.name or node.op_type}: takes or gives more than the function {name} does")
+        if depth > MOST_DEPTH:
+            raise stop(f"the function {name} calls itself, or others more than {MOST_DEPTH} deep")
+        if key not in self.known:
+            self.known[key] = self.of(function.node, depth + 1)
+        return self.known[key]
 
 
 def every_node(nodes: Any) -> Iterator[Any]:
