@@ -32,7 +32,7 @@ ACTIVATIONS = Words("""
     leaky_relu    leaky_relu    LeakyRelu     leaky_relu    -            -
     elu           elu           Elu           elu           ELU          elu
     celu          celu          Celu          celu          -            -
-    selu          selu          Selu          selu          -            selu
+    selu          selu          Selu          selu          SeLu         selu
     sigmoid       sigmoid       Sigmoid       sigmoid       Sigmoid      logistic
     hard_sigmoid  hardsigmoid   HardSigmoid   hard_sigmoid  HardSigmoid  -
     log_sigmoid   log_sigmoid   -             log_sigmoid   -            -

@@ -8,7 +8,7 @@ against what the other framework says, layer by layer.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -275,6 +275,26 @@ def window_fields(
     padding = pads if isinstance(pads, str) else padded(pads)
     fields = {"kernel": alike(kernel), "stride": alike(stride), "padding": padding, "dilation": alike(dilation)}
     return {name: value for name, value in fields.items() if name != "dilation" or value != 1}
+
+
+def pool_over(
+    add: Callable[..., str], kind: str, value: str, name: str, space: Sequence[int], out: Sequence[int], **fields: Any
+) -> str:
+    """Add a pool over windows with `add`, and return its value.
+
+    A border of more than half the kernel, which costcalc's pools can't have, is a step before it: as much as the
+    windows need. space, out: the input's axes and the output's. fields: kernel, stride, pads and dilation, a number an
+    axis each, and others.
+    """
+    kernel, stride, pads, dilation = (fields.pop(key) for key in ("kernel", "stride", "pads", "dilation"))
+    if isinstance(pads, str) or all(max(pair) <= k // 2 for pair, k in zip(pads, kernel, strict=True)):
+        return add(kind, [value], name, **window_fields(kernel, stride, pads, dilation), **fields)
+    wide = [
+        (before, max(0, (windows - 1) * s + (k - 1) * d + 1 - n - before))
+        for n, windows, k, s, d, (before, _) in zip(space, out, kernel, stride, dilation, pads, strict=True)
+    ]
+    value = add("pad", [value], f"{name}.pad", padding=padded(wide))
+    return add(kind, [value], name, **window_fields(kernel, stride, [(0, 0)] * len(wide), dilation))
 
 
 def spec_text(data: dict[str, Any]) -> str:

@@ -148,8 +148,8 @@ def test_of_darknet_an_activation_becomes_opaque() -> None:
         darknet.read(CFG + "activation=stair")
     flat = darknet.read(CFG + "activation=stair", opaque=True)
     assert [(step.kind, str(step.y)) for step in flat.steps] == [("conv", "4x8x8"), ("opaque", "4x8x8")]
-    with pytest.raises(SpecError, match="xnor 1 can't be expressed"):
-        darknet.read(CFG + "xnor=1", opaque=True)
+    with pytest.raises(SpecError, match="sway 1 can't be expressed"):
+        darknet.read(CFG + "sway=1", opaque=True)
 
 
 def test_the_blocks_of_a_network_are_guarded_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,8 +54,11 @@ def vgg16() -> str:
     return text + dense("fc6", last, 4096) + dense("fc7", "fc6", 4096) + dense("fc8", "fc7", 1000, act=False)
 
 
-def resnet50() -> str:
-    """Normalization and its scale are two layers, the sum is Eltwise (arXiv:1512.03385, Table 1)."""
+def resnet50(*, squeezed: bool = False) -> str:
+    """Normalization and its scale are two layers, the sum is Eltwise (arXiv:1512.03385, Table 1).
+
+    squeezed: channels are weighed by a sixteenth of them, and scaled in the sum, Axpy (arXiv:1709.01507, Table 1).
+    """
 
     def normed(name: str, bottom: str, out: int, kernel: int, stride: int = 1, *, act: bool = True) -> str:
         more = f"stride: {stride} pad: {kernel // 2} bias_term: false"
@@ -74,7 +77,15 @@ def resnet50() -> str:
                 text += normed(short, last, 4 * width, 1, stride, act=False)
             text += normed(f"{name}_2a", last, width, 1, stride) + normed(f"{name}_2b", f"{name}_2a", width, 3)
             text += normed(f"{name}_2c", f"{name}_2b", 4 * width, 1, act=False)
-            text += layer("Eltwise", name, f"{short} {name}_2c") + layer("ReLU", f"{name}_relu", name, name)
+            if squeezed:
+                text += layer("Pooling", f"{name}_pool", f"{name}_2c", pooling_param="pool: AVE global_pooling: true")
+                text += conv(f"{name}_down", f"{name}_pool", width // 4, 1)
+                text += conv(f"{name}_up", f"{name}_down", 4 * width, 1, act=False)
+                text += layer("Sigmoid", f"{name}_prob", f"{name}_up", f"{name}_up")
+                text += layer("Axpy", name, f"{name}_up {name}_2c {short}")
+            else:
+                text += layer("Eltwise", name, f"{short} {name}_2c")
+            text += layer("ReLU", f"{name}_relu", name, name)
             last = name
     text += pool("pool5", last, 7, 1, "pool: AVE") + dense("fc1000", "pool5", 1000, act=False)
     return text + layer("Softmax", "prob", "fc1000")
@@ -107,6 +118,29 @@ def googlenet() -> str:
     return text + dense("classifier", "pool5", 1000, act=False)
 
 
+def ssd() -> str:
+    """A head of SSD300 (arXiv:1512.02325, Section 2) on 38x38 pixels: four boxes a pixel, of 21 classes."""
+    text = INPUT.format(3, 300, 300) + conv("one", "data", 64, 8, "stride: 8 pad: 4")  # 38x38
+    text += conv("loc", "one", 16, 3, "pad: 1", act=False) + conv("conf", "one", 84, 3, "pad: 1", act=False)
+    for name in ("loc", "conf"):
+        order = "order: 0 order: 2 order: 3 order: 1"
+        text += layer("Permute", f"{name}_p", name, permute_param=order)
+        text += layer("Flatten", f"{name}_f", f"{name}_p", flatten_param="axis: 1")
+    text += layer("Reshape", "conf_r", "conf_f", reshape_param="shape { dim: 0 dim: -1 dim: 21 }")
+    text += layer("Softmax", "conf_s", "conf_r", softmax_param="axis: 2")
+    text += layer("Flatten", "conf_o", "conf_s", flatten_param="axis: 1")
+    boxes = "min_size: 30 max_size: 60 aspect_ratio: 2 flip: true clip: false variance: 0.1 step: 8 offset: 0.5"
+    text += layer("PriorBox", "boxes", "one data", prior_box_param=boxes)
+    return text + layer("DetectionOutput", "out", "loc_f conf_o boxes", detection_output_param="num_classes: 21")
+
+
+def test_the_boxes_of_ssd_are_outputs_and_their_decoding_is_left_out() -> None:
+    flat = read(ssd())
+    dims = {value: flat.shapes[value].dims for value in flat.outputs}
+    assert dims == {"loc_f": (38 * 38 * 4 * 4,), "conf_o": (38 * 38 * 4 * 21,), "boxes": (2, 38 * 38 * 4 * 4)}
+    assert costcalc.count(flat.data()).params == 64 * 193 + (16 + 84) * (64 * 9 + 1)
+
+
 # Parameters as torchvision (VGG, ResNet), the SqueezeNet repository and Caffe's model zoo give them; the MACs of the
 # same network in the zoo, which are checked against torch and published figures.
 PUBLISHED = [
@@ -125,6 +159,17 @@ def test_published_networks(name: str, text: str, params: int, zoo: str) -> None
     assert (result.params, result.macs) == (params, costcalc.count(zoo).macs)
     again = costcalc.count(flat.text())
     assert (again.params, again.macs, len(again.layers)) == (result.params, result.macs, len(result.layers))
+
+
+# SE-ResNet-50's are those of the published file (https://github.com/hujie-frank/SENet), counted by hand below: those
+# of ResNet-50, and for each block of C channels two layers, C to C / 16 and back, with biases.
+def test_se_resnet50_has_the_published_numbers() -> None:
+    blocks = [(256, 3), (512, 4), (1024, 6), (2048, 3)]
+    more = sum(number * (2 * c * c // 16 + c + c // 16) for c, number in blocks)
+    macs = sum(number * 2 * c * c // 16 for c, number in blocks)
+    result = costcalc.count(read(resnet50(squeezed=True)).data())
+    assert (result.params, result.macs) == (28_088_024, 3_860_488_192)
+    assert (result.params, result.macs) == (25_557_032 + more, 3_857_973_248 + macs)
 
 
 def test_the_phase_test_is_imported() -> None:
@@ -161,6 +206,18 @@ LAYERS = [
     ("Scale", "scale_param { bias_term: true }", "8x12x10", 16, 0),
     ("Normalize", "norm_param { across_spatial: false channel_shared: false }", "8x12x10", 8, 0),
     ("LRN", "lrn_param { local_size: 3 alpha: 5e-05 beta: .75 }", "8x12x10", 0, 0),
+    # 1 + alpha * the mean of 3x3 squares, to the power of -beta, times x: Caffe's own composition of five layers
+    ("LRN", "lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL }", "8x12x10", 0, 0),
+    ("BN", "bn_param { slope_filler { value: 1 } bias_filler { value: 0 } bn_mode: INFERENCE }", "8x12x10", 16, 0),
+    ("MVN", "", "8x12x10", 0, 0),
+    ("MVN", "mvn_param { across_channels: true }", "8x12x10", 0, 0),
+    ("MVN", "mvn_param { normalize_variance: false eps: 1e-9 }", "8x12x10", 0, 0),
+    ("SeLu", "", "8x12x10", 0, 0),
+    ("Softmax", "softmax_param { axis: -1 }", "8x12x10", 0, 0),
+    ("Flatten", "flatten_param { axis: -2 }", "8x120", 0, 0),
+    # a border of more than half the window: 12 + 4 - 3 + 1; ceil(13 / 2) + 1 = 8 of which one begins at 14
+    ("Pooling", "pooling_param { kernel_size: 3 pad: 2 }", "8x14x12", 0, 0),
+    ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 2 }", "8x7x6", 0, 0),
     ("ReLU", "relu_param { negative_slope: 0.1 }", "8x12x10", 0, 0),
     ("PReLU", "", "8x12x10", 8, 0),
     ("PReLU", "prelu_param { channel_shared: true }", "8x12x10", 1, 0),
@@ -203,6 +260,17 @@ GRAPHS = [
     (conv("a", "data", 8, 1) + layer("Eltwise", "s", "a data", eltwise_param="operation: PROD"), "8x12x10", 72),
     (conv("a", "data", 8, 1) + layer("Eltwise", "s", "a data", eltwise_param="coeff: 1 coeff: -1"), "8x12x10", 72),
     (conv("a", "data", 8, 1) + layer("Eltwise", "s", "a data", eltwise_param="operation: MAX"), "8x12x10", 72),
+    (conv("a", "data", 8, 1) + layer("Eltwise", "s", "a data", eltwise_param="coeff: .17 coeff: 1"), "8x12x10", 72),
+    (layer("Pooling", "g", "data", pooling_param="pool: AVE global_pooling: true")
+     + layer("Axpy", "s", "g data data"), "8x12x10", 0),
+    (layer("InnerProduct", "g", "data", inner_product_param="num_output: 8 bias_term: false")
+     + layer("Axpy", "s", "g data data"), "8x12x10", 7680),
+    # SegNet: what is pooled goes back to where it was
+    (layer("Pooling", "p", "data", "p mask", pooling_param="kernel_size: 2 stride: 2")
+     + layer("Upsample", "u", "p mask", upsample_param="scale: 2"), "8x12x10", 0),
+    (layer("Pooling", "p", "data", "p mask", pooling_param="kernel_size: 2 stride: 2")
+     + layer("Upsample", "u", "p mask", upsample_param="upsample_h: 11 upsample_w: 9"), "8x11x9", 0),
+    (conv("a", "data", 4, 3) + layer("Interp", "c", "a data"), "4x12x10", 292),
     (conv("a", "data", 4, 1) + layer("Concat", "c", "data a"), "12x12x10", 36),
     (conv("a", "data", 8, 1) + layer("Concat", "c", "data a", concat_param="axis: 2"), "8x24x10", 72),
     (layer("Slice", "s", "data", "a b", slice_param="slice_point: 3"), "3x12x10 5x12x10", 0),
@@ -256,6 +324,16 @@ def test_inputs(text: str, shape: tuple[int, ...]) -> None:
         read(text + layer("ReLU", "r", "data"), shape=(4, 5, 6, 7))
 
 
+def test_further_inputs_are_tensors_beside_the_image() -> None:
+    text = (
+        'input: "a" input: "b" input_shape { dim: 1 dim: 3 dim: 8 dim: 9 } input_shape { dim: 1 dim: 3 dim: 8 dim: 9 }'
+    )
+    flat = read(text + conv("c", "a", 4, 1) + conv("d", "b", 4, 1) + layer("Eltwise", "e", "c d"))
+    result = costcalc.count(flat.data())
+    assert (result.params, result.macs) == (2 * 16, 2 * 12 * 72)
+    assert [(step.kind, step.y.dims) for step in flat.steps[:1]] == [("parameter", (3, 8, 9))]
+
+
 # What follows the line of the input, the piece of it that is told to be wrong (its first), and what is said.
 WRONG = [
     (layer("LSTM", "l", "data"), "type", "layer 'l' has type 'LSTM', which costcalc can't express"),
@@ -275,13 +353,17 @@ WRONG = [
     (conv("a", "data", 4, 3, "pad: -1"), "pad", "'pad' is at least 0, not -1"),
     (pool("p", "data", 2, 2, "pool: STOCHASTIC"), "pool: S", "pool STOCHASTIC can't be expressed"),
     (pool("p", "data", 1, 4), "type", "gives 8x4x4, which costcalc can't express: 8x3x3"),
-    (layer("Eltwise", "e", "data data", eltwise_param="coeff: 0.5 coeff: 1"), "type", "can't be expressed"),
+    (layer("Eltwise", "e", "data data", eltwise_param="coeff: 0.5"), "coeff", "1 factors for 2 blobs"),
+    (layer("Eltwise", "e", "data data", eltwise_param="operation: MIN"), "operation", "operation MIN is not known"),
+    (layer("Eltwise", "e", "data data", eltwise_param="operation: MAX coeff: 1"), "coeff", "factors of MAX"),
+    (layer("PriorBox", "p", "data data", prior_box_param="max_size: 3"), "prior_box_param", "needs a min_size"),
+    (layer("Softmax", "s", "data", softmax_param="axis: 4"), "axis", "axis is one of 1 to 3, behind the batch"),
     (layer("Eltwise", "e", "data"), "type", "takes 2 blobs, not 1"),
     (layer("ReLU", "r", "data", "a b"), "type", "gives 1 blobs, not 2"),
     (conv("a", "data", 4, 3) + layer("TanH", "t", "data", "a"), 'type: "TanH', "the blob 'a' is there already"),
     (layer("Slice", "s", "data", "a b", slice_param="slice_point: 9"), "type", "the slice points don't rise up to 8"),
     (layer("Permute", "p", "data", permute_param="order: 1"), "type", "not an order of 4 axes"),
-    (layer("Flatten", "f", "data", flatten_param="axis: 0"), "axis", "costcalc counts axes from the front"),
+    (layer("Flatten", "f", "data", flatten_param="axis: 0"), "axis", "axis is one of 1 to 3, behind the batch"),
     (layer("PReLU", "p", "data", param='name: "w"'), "param", "costcalc can't share its weights"),
     (
         conv("a", "data", 4, 3).replace("convolution_param", 'param { name: "w" } convolution_param'),

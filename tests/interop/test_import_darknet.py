@@ -143,6 +143,12 @@ def test_a_shortcut_of_unequal_shapes_adds_what_both_have() -> None:
     assert additions == [8 * 12 * 12, 8 * 6 * 6]
 
 
+def test_a_ramp_and_weights_of_one_bit() -> None:
+    flat = read(NET.format(12, 8) + "[activation]\nactivation=ramp\n[conv]\nfilters=4\nxnor=1\nactivation=linear")
+    assert [step.kind for step in flat.steps] == ["arithmetic", "relu", "add", "conv"]
+    assert flat.data()["layers"][-1]["bits"] == 1
+
+
 def test_yolov3_is_the_zoo_s_with_its_three_heads() -> None:
     flat = read(yolov3())
     zoo, own = costcalc.count("yolo_v3"), costcalc.count(flat.data())
@@ -197,6 +203,20 @@ SECTIONS = [
     ("[softmax]", "1152", 0, 0),
     ("[softmax]\nspatial=1", "8x12x12", 0, 0),
     ("[detection]\nclasses=6\ncoords=0\nnum=2\nside=12", "8x12x12", 0, 0),
+    ("[activation]\nactivation=relie", "8x12x12", 0, 0),
+    ("[activation]\nactivation=ramp", "8x12x12", 0, 0),
+    ("[activation]\nactivation=loggy", "8x12x12", 0, 0),
+    ("[yolo]\nmask=0\nclasses=3\nbeta1=0.6\nmax_delta=5", "8x12x12", 0, 0),
+    ("[maxpool]\nsize=2\nstride=1\npadding=6", "8x17x17", 0, 0),  # 12 + 6 - 2 + 1
+    ("[local_avgpool]\nsize=3\nstride=2\npadding=8", "8x9x9", 0, 0),  # (12 + 8 - 3) // 2 + 1
+    ("[convolutional]\nfilters=4\nsize=3\npad=1\nxnor=1\nbin_output=1\nbatch_normalize=1", "4x12x12", 296, 144 * 288),
+    # the second uses the weights of the first, whatever its dilation; 8 channels, so that they fit
+    (("[conv]\nfilters=8\nsize=3\npad=1\nbatch_normalize=1\n[dropout]\n"
+     "[conv]\nfilters=8\nsize=3\npad=1\ndilation=2\nbatch_normalize=1\nshare_index=-2"), "8x12x12", 592, 2 * 144 * 576),
+    (("[conv]\nfilters=8\nsize=3\npad=1\n[conv]\nfilters=8\nsize=3\npad=1\nshare_index=0\n"
+     "[conv]\nfilters=8\nsize=3\npad=1\nshare_index=0"), "8x12x12", 584, 3 * 144 * 576),
+    ("[batchnorm]\n[route_lhalf]\nlayers=-1", "4x12x12", 16, 0),
+    ("[batchnorm]\n[dropout]\n[route_lhalf]\nlayers=-1,-2", "8x12x12", 16, 0),
     ("[batchnorm]\n[route]\nlayers=0", "8x12x12", 16, 0),
     ("[batchnorm]\n[route]\nlayers=-1,0", "16x12x12", 16, 0),
     ("[batchnorm]\n[route]\nlayers=-1\ngroups=2\ngroup_id=1", "4x12x12", 16, 0),
@@ -222,7 +242,12 @@ def test_sections(section: str, shape: str, params: int, macs: int) -> None:
 WRONG = [
     ("[convolutional]\nfilters=4\nsizes=3\n", "7:1", "convolutional0: 'sizes' is not known here"),
     ("[convolution]\n", "5:1", "section [convolution] can't be expressed"),
-    ("[lstm]\n", "5:1", "section [lstm] can't be expressed"),
+    ("[lstm]\n", "5:1", "section [lstm] can't be expressed: costcalc has no recurrent layers"),
+    ("[contrastive]\n", "5:1", "section [contrastive] can't be expressed: costcalc has no operator for it"),
+    ("[conv]\nfilters=8\n[conv]\nshare_index=-2\n", "8:1", "'share_index' is at least -1, not -2"),
+    ("[conv]\nfilters=8\n[conv]\nfilters=4\nshare_index=0\n", "9:1", "no convolution with the same weights"),
+    ("[conv]\nshare_index=0\n", "6:1", "no convolution with the same weights"),
+    ("[conv]\nfilters=8\n[dropout]\n[conv]\nfilters=8\nshare_index=1\n", "10:1", "layer 1 before it is no"),
     ("[convolutional]\n  filters = 3.5\n", "6:3", "'filters' is a whole number, not '3.5'"),
     ("[convolutional]\nfilters=0\n", "6:1", "'filters' is at least 1, not 0"),
     ("[convolutional]\nfilters=99999999999999999999\n", "6:1", "'filters' is a whole number"),
@@ -230,8 +255,8 @@ WRONG = [
     ("[convolutional]\nsize\n", "6:1", "neither a [section] nor key=value"),
     ("[convolutional]\nsize=\n", "6:1", "'size' has no value"),
     ("[convolutional\n", "5:1", "a section is one word in brackets"),
-    ("[convolutional]\nactivation=loggy\n", "6:1", "activation 'loggy' can't be expressed"),
-    ("[convolutional]\nxnor=1\n", "6:1", "xnor 1 can't be expressed"),
+    ("[convolutional]\nactivation=stair\n", "6:1", "activation 'stair' can't be expressed"),
+    ("[convolutional]\nsway=1\n", "6:1", "sway 1 can't be expressed"),
     ("[convolutional]\nsize=15\n", "5:1", "a window of 15 does not fit"),
     ("[convolutional]\ngroups=3\n", "5:1", "can't be split into 3 groups"),
     ("[dropout]\n[route]\nlayers=-2\n", "7:1", "there is no layer -2 before it"),

@@ -19,6 +19,7 @@ from costcalc.numbers.num import prod
 onnx = pytest.importorskip("onnx")
 np = pytest.importorskip("numpy")
 
+from fuzz_formats import spoil  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from costcalc.interop.onnx import read as onnx_import  # noqa: E402
@@ -165,6 +166,166 @@ def test_operators(
         assert " ".join(step.kind for step in found.steps) == kinds
     assert found.shapes[found.outputs[0]].dims == shape
     assert (result.params, result.macs) == (params, macs)
+
+
+def microsoft(op: str, *inputs: str, **attributes: Any) -> Any:
+    return helper.make_node(op, list(inputs), ["y"], name="n_y", domain="com.microsoft", **attributes)
+
+
+def graph_of(nodes: list[Any], inputs: list[Any], *outputs: str) -> Any:
+    """Return a graph that a node holds."""
+    typed = [helper.make_tensor_value_info(name, kind, None if kind == 1 else ()) for name, kind in inputs]
+    kinds = {"on": TensorProto.BOOL}
+    given = [helper.make_tensor_value_info(name, kinds.get(name, TensorProto.FLOAT), None) for name in outputs]
+    return helper.make_graph(nodes, "inner", typed, given)
+
+
+def turns(number: int, *, more: Any = ()) -> Any:
+    """Return nodes of a loop that does so many convolutions of eight channels, one after the other."""
+    carried = [("k", TensorProto.INT64), ("go", TensorProto.BOOL), ("h", TensorProto.FLOAT)]
+    nodes = [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Conv", ["h", "w"], ["h2"]), *more]
+    body = graph_of(nodes, carried, "on", "h2", *(["h3"] if more else []))
+    outputs = ["y", "all"] if more else ["y"]
+    return [constant("n", [number]), helper.make_node("Loop", ["n", "", "x"], outputs, name="n_y", body=body)]
+
+
+def constant(name: str, values: Any, dtype: str = "int64") -> Any:
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(values, dtype)))
+
+
+def branches(truth: Any) -> Any:
+    """Return nodes that convolve if what `truth` gives is so, and do nothing else."""
+    then = graph_of([helper.make_node("Conv", ["x", "w"], ["h"])], [], "h")
+    other = graph_of([helper.make_node("Identity", ["x"], ["h"])], [], "h")
+    return [*truth, helper.make_node("If", ["c"], ["y"], name="n_y", then_branch=then, else_branch=other)]
+
+
+WIDE = constant("w8", np.ones((8, 8, 1, 1)), "float32")
+SIDES = [helper.make_node("Shape", ["x"], ["s"]), constant("i", 2), helper.make_node("Gather", ["s", "i"], ["side"])]
+# Nodes, stores, the input's shape; what they become, the output, parameters, MACs. By hand; the shapes are those that
+# ONNX Runtime gives.
+GRAPHS: list[tuple[str, list[Any], list[Any], Shape, str, Shape, int, int]] = [
+    ("gelu", [microsoft("Gelu", "x")], [], X, "gelu", (8, 6, 6), 0, 0),
+    ("fast gelu", [microsoft("FastGelu", "x")], [], X, "gelu", (8, 6, 6), 0, 0),
+    ("bias gelu", [node("MatMul", "x", "w", out="h"), microsoft("BiasGelu", "h", "b")], [W("w", 8, 5), W("b", 5)],
+     ("N", 3, 8), "permute fc gelu permute", (3, 5), 45, 120),
+    ("fused conv", [microsoft("FusedConv", "x", "w", "b", activation="Relu")], [W("w", 4, 8, 3, 3), W("b", 4)],
+     X, "conv relu", (4, 4, 4), 292, 288 * 16),
+    ("fused conv and sum", [microsoft("FusedConv", "x", "w", "b", "x", activation="Sigmoid")],
+     [W("w", 8, 8, 1, 1), W("b", 8)], X, "conv add sigmoid", (8, 6, 6), 72, 64 * 36),
+    ("fused gemm", [microsoft("FusedGemm", "x", "w", "b", activation="Tanh", transB=1)], [W("w", 5, 8), W("b", 5)],
+     ("N", 8), "fc tanh", (5,), 45, 40),
+    ("norms of windows", [node("LpPool", "x", kernel_shape=[2, 3], strides=[2, 1])], [], X,
+     "arithmetic avg_pool arithmetic arithmetic", (8, 3, 4), 0, 0),
+    ("sums of windows", [node("LpPool", "x", kernel_shape=[3, 3], p=1, pads=[1, 1, 1, 1])], [], X,
+     "arithmetic avg_pool arithmetic", (8, 6, 6), 0, 0),
+    ("norms of all", [node("GlobalLpPool", "x", p=3)], [], X,
+     "arithmetic arithmetic reduce_axes arithmetic", (8, 1, 1), 0, 0),
+    ("places of maxima", [helper.make_node("MaxPool", ["x"], ["h", "i"], kernel_shape=[2, 2], strides=[2, 2]),
+                          node("MaxUnpool", "h", "i", kernel_shape=[2, 2], strides=[2, 2])], [], X,
+     "max_pool custom", (8, 6, 6), 0, 0),
+    ("wide border", [node("MaxPool", "x", kernel_shape=[3, 3], pads=[2, 2, 2, 2])], [], X,
+     "pad max_pool", (8, 8, 8), 0, 0),
+    # (6 + 5 - 4) / 2, rounded up, and 1
+    ("rounded up", [node("AveragePool", "x", kernel_shape=[4, 4], pads=[3, 3, 2, 2], strides=[2, 2], ceil_mode=1)],
+     [], X, "pad avg_pool", (8, 5, 5), 0, 0),
+    ("turned", [node("Gemm", "x", "w", transA=1)], [W("w", 1, 5)], (1, 8), "reshape fc permute", (8, 5), 5, 40),
+    ("weights first", [node("Gemm", "w", "x", transA=1)], [W("w", 1, 5)], (1, 8),
+     "parameter reshape permute reshape matmul", (5, 8), 5, 40),
+    ("two of data", [node("Gemm", "x", "x", transB=1)], [], (1, 8),
+     "reshape permute reshape matmul flatten", (1,), 0, 8),
+    ("a lone bias", [node("Gemm", "x", "w", "b")], [W("w", 8, 5), W("b", 1)], ("N", 8),
+     "fc parameter add", (5,), 41, 40),
+    ("to fit", [node("Resize", "x", "", "", "s", keep_aspect_ratio_policy="not_larger", axes=[2, 3])],
+     [ints("s", 9, 20)], ("N", 8, 6, 8), "upsample", (8, 9, 12), 0, 0),
+    ("to cover", [node("Resize", "x", "", "", "s", keep_aspect_ratio_policy="not_smaller", axes=[2, 3])],
+     [ints("s", 9, 20)], ("N", 8, 6, 8), "upsample", (8, 15, 20), 0, 0),
+    ("in whole numbers", [helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+                          node("MatMulInteger", "q", "w", "z", out="p"), node("Cast", "p", out="f", to=1),
+                          node("Mul", "f", "s")], [W("w", 8, 5, kind=TensorProto.INT8)], (1, 8),
+     "reduce_axes fc multiply", (5,), 40, 40),
+    ("convolved in whole numbers", [helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+                                    node("ConvInteger", "q", "w", out="p"), node("Cast", "p", to=1)],
+     [W("w", 4, 8, 3, 3, kind=TensorProto.UINT8)], X, "conv", (4, 4, 4), 288, 288 * 16),
+    ("a condition", branches([constant("c", True, "bool")]), [W("w", 4, 8, 3, 3)], X, "conv", (4, 4, 4), 288, 288 * 16),
+    ("its other branch", branches([*SIDES, constant("t", 7), helper.make_node("Equal", ["side", "t"], ["c"])]),
+     [W("w", 4, 8, 3, 3)], X, "identity", (8, 6, 6), 0, 0),
+    ("a loop", turns(3), [W("w", 8, 8, 1, 1)], X, "conv conv conv", (8, 6, 6), 64, 3 * 64 * 36),
+    ("a loop of no turn", turns(0), [W("w", 8, 8, 1, 1)], X, "identity", (8, 6, 6), 0, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nodes", "stores", "given", "kinds", "shape", "params", "macs"),
+    [row[1:] for row in GRAPHS],
+    ids=[r[0] for r in GRAPHS],
+)
+def test_graphs_and_other_domains(
+    nodes: Any, stores: Any, given: Shape, kinds: str, shape: Shape, params: int, macs: int, tmp_path: Path
+) -> None:
+    made = model(nodes, stores, given)
+    made.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    found = flat(made, tmp_path)
+    result = costcalc.count(found.data())
+    assert " ".join(step.kind for step in found.steps) == kinds
+    assert [found.shapes[value].dims for value in found.outputs] == [shape]
+    assert (result.params, result.macs) == (params, macs)
+
+
+# What is refused, and in which words.
+REFUSED = [
+    (branches([helper.make_node("ReduceMax", ["x"], ["m"], keepdims=0), helper.make_node("Cast", ["m"], ["c"], to=9)]),
+     "input 0 depends on the image"),
+    ([*turns(3, more=[helper.make_node("Relu", ["h2"], ["h3"])]), node("Relu", "all", out="z")],
+     "each turn of a loop adds"),
+    (turns(60_000), "more than 50,000 nodes"),
+    ([helper.make_node("LSTM", ["x", "w"], ["y"], name="n_y")], r"n_y \(LSTM\): takes 3 to 8 tensors"),
+    ([helper.make_node("LSTM", ["x", "w", "w"], ["y"], name="n_y")], r"n_y \(LSTM\): costcalc has no recurrent layers"),
+    ([helper.make_node("LSTM", ["x", "w", "w"], ["", "y"], name="n_y")], "costcalc has no recurrent layers"),
+    ([helper.make_node("Dropout", ["x"], ["h", "y"], name="n_y")], "'y' is a further output of a node"),
+    ([helper.make_node("Dropout", ["x"], ["h", "m"]), node("Cast", "m", to=1)], "takes 'm', which is a further output"),
+    ([microsoft("FusedConv", "x", "w", activation="Spline")], "costcalc has no activation Spline"),
+    ([node("LpPool", "x", kernel_shape=[2, 2], p=-1)], "no norm of p = -1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("nodes", "said"), REFUSED, ids=[row[1][:30] for row in REFUSED])
+def test_what_is_refused_is_named(nodes: Any, said: str, tmp_path: Path) -> None:
+    made = model(nodes, [weight("w", 8, 8, 1, 1)], X, opset=21 if "norm of" not in said else 17)
+    made.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    with pytest.raises(SpecError, match=said):
+        flat(made, tmp_path)
+
+
+def test_functions_of_the_file_are_written_out(tmp_path: Path) -> None:
+    opset = [helper.make_opsetid("", 21), helper.make_opsetid("own", 1)]
+    block = [helper.make_node("Conv", ["a", "k"], ["h"]), helper.make_node("Relu", ["h"], ["b"])]
+    twice = [
+        helper.make_node("Block", ["a", "k"], ["m"], domain="own"),
+        helper.make_node("Block", ["m", "k"], ["b"], domain="own"),
+    ]
+    made = model([helper.make_node("Twice", ["x", "w"], ["y"], domain="own")], [weight("w", 8, 8, 1, 1)], X)
+    made.opset_import.append(opset[1])
+    made.functions.append(helper.make_function("own", "Block", ["a", "k"], ["b"], block, opset[:1]))
+    made.functions.append(helper.make_function("own", "Twice", ["a", "k"], ["b"], twice, opset))
+    found = flat(made, tmp_path)
+    assert [step.kind for step in found.steps] == ["conv", "relu", "conv", "relu"]
+    result = costcalc.count(found.data())
+    assert (result.params, result.macs) == (64, 2 * 64 * 36)
+
+
+def test_functions_that_double_are_refused(tmp_path: Path) -> None:
+    """Thirty functions, each of which calls the one before twice."""
+    opset = [helper.make_opsetid("", 21), helper.make_opsetid("own", 1)]
+    made = model([helper.make_node("F30", ["x"], ["y"], domain="own")], [], X)
+    made.opset_import.append(opset[1])
+    for k in range(31):
+        calls = [
+            helper.make_node(f"F{k - 1}" if k else "Relu", [i], [o], domain="own" if k else "") for i, o in ("ab", "bc")
+        ]
+        made.functions.append(helper.make_function("own", f"F{k}", ["a"], ["c"], calls, opset))
+    with pytest.raises(SpecError, match=r"written out the model has more than 50,000 nodes"):
+        flat(made, tmp_path)
 
 
 def test_upsampling_by_factors_and_to_sizes(tmp_path: Path) -> None:
@@ -809,6 +970,43 @@ def swapped(made: Any) -> None:
     made.graph.node[0].attribute[0].CopyFrom(helper.make_attribute("pads", "four"))
 
 
+def twice(made: Any) -> None:
+    made.graph.node[3].output[0] = "e"
+
+
+def stored_twice(made: Any) -> None:
+    made.graph.node[0].output[0] = "w"
+
+
+def crowd(made: Any) -> None:
+    made.graph.node[2].input.extend(["d"] * 99)
+
+
+def several(made: Any) -> None:
+    made.graph.node[2].output.append("e2")
+
+
+def unheard(made: Any) -> None:
+    made.graph.node[2].attribute.append(helper.make_attribute("slope", 0.1))
+
+
+def doubled(made: Any) -> None:
+    made.graph.node[3].attribute.append(helper.make_attribute("strides", [1, 1]))
+
+
+def bare(made: Any) -> None:
+    del made.graph.node[3].attribute[:]
+
+
+def early(made: Any) -> None:
+    made.opset_import[0].version = 13
+    made.graph.node[2].op_type = "Gelu"
+
+
+def late(made: Any) -> None:
+    made.graph.node[2].op_type = "Upsample"
+
+
 def two(made: Any) -> None:
     made.graph.input.append(helper.make_tensor_value_info("x2", TensorProto.FLOAT, [1, 3]))
 
@@ -831,13 +1029,22 @@ HARM: list[tuple[Any, str]] = [
     (b"\x3b" * 5000, "begins no field"),
     (huge, "none that can be counted"),
     (negative, "none that can be counted"),
-    (loop, r"n_e \(If\): holds a graph"),
-    (recursion, r"n_e \(Again\): costcalc has no counterpart of ONNX's operator own.Again"),
+    (loop, r"n_e \(If\): input 0 depends on the image"),
+    (recursion, "the function own.Again calls itself"),
     (endless, "too large"),
     (ranged, "too large"),
     (filled, "none that can be counted"),
     (cut, "broken"),
-    (swapped, "makes no sense"),
+    (swapped, r"n_c \(Conv\): its attribute 'pads' is whole numbers, not a text"),
+    (twice, r"n_f \(MaxPool\): gives 'e', which something before it gives already"),
+    (stored_twice, r"n_c \(Conv\): gives 'w', which something before it gives already"),
+    (crowd, r"n_e \(Relu\): takes 1 tensor, not 100"),
+    (several, r"n_e \(Relu\): gives 1 tensor, not 2"),
+    (unheard, r"n_e \(Relu\): has an attribute 'slope', which it can't have"),
+    (doubled, r"n_f \(MaxPool\): has its attribute 'strides' twice"),
+    (bare, r"n_f \(MaxPool\): needs an attribute 'kernel_shape'"),
+    (early, r"n_e \(Gelu\): version 13 of ONNX's operators has no Gelu"),
+    (late, r"n_e \(Upsample\): version 21 of ONNX's operators has no Upsample any more"),
     (two, "has 2 inputs"),
     (backwards, "takes 'i', which nothing before it gives"),
     (padded, "pads has|n_c"),
@@ -894,6 +1101,11 @@ def test_files_with_random_mistakes_are_read_or_refused(tmp_path: Path) -> None:
         except SpecError:
             continue
     assert 10 < read < 390
+
+
+def test_spoiled_models_are_read_or_refused_in_words() -> None:
+    """`tests/tools/fuzz_formats.py` does the same for tens of thousands, and for texts."""
+    assert spoil("onnx", 300, 0) == 0
 
 
 def test_importing_needs_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ FIRST = {
     "WINDOW_DATA": "WindowData", "ACCURACY": "Accuracy", "CONTRASTIVE_LOSS": "ContrastiveLoss",
 }  # fmt: skip
 DATA = frozenset("Data ImageData HDF5Data MemoryData DummyData WindowData Input AnnotatedData DenseImageData".split())
+# What ends a network, and is left out: losses, accuracies, and the decoding of boxes.
 LOSSES = frozenset(
     "Accuracy SoftmaxWithLoss EuclideanLoss HingeLoss InfogainLoss MultinomialLogisticLoss SigmoidCrossEntropyLoss "
-    "ContrastiveLoss SmoothL1Loss CenterLoss TripletLoss MultiBoxLoss DetectionEvaluate HDF5Output Silence".split()
+    "ContrastiveLoss SmoothL1Loss CenterLoss TripletLoss MultiBoxLoss DetectionEvaluate DetectionOutput HDF5Output "
+    "Silence".split()
 )
 
 
@@ -57,31 +59,40 @@ class CaffeLayer:
 # ---- the input -----------------------------------------------------------------------------------
 
 
-def source(net: Options, layers: list[CaffeLayer], shape: Sequence[int] | None) -> tuple[str, list[int]]:
-    """Return the input's blob and shape; labels, which only losses take, are none."""
+def sources(net: Options, layers: list[CaffeLayer], shape: Sequence[int] | None) -> dict[str, list[int]]:
+    """Return the inputs' blobs and shapes, the image first; labels, which only losses take, are none.
+
+    shape: the first's, where the file does not say it, or another.
+    """
     declared = _inputs(net)
     for layer in layers:
         if layer.type in DATA:
             for number, top in enumerate(layer.tops):
                 declared[top] = (_fed(layer, number), layer.mark)
     used = {blob for layer in layers if layer.type not in LOSSES for blob in layer.bottoms}
-    sources = [blob for blob in declared if blob in used]
-    if len(sources) != 1:
-        said = f"inputs {', '.join(sources)[:80]}: costcalc takes one" if sources else "no input that a layer takes"
-        mark = declared[sources[1]][1] if sources else net.mark
-        raise wrong(said, mark, "a network has an input field, an Input layer or a data layer")
-    found, mark = declared[sources[0]]
-    if shape is not None:
-        try:
-            refuse_other_axes(shape, found)
-        except Fault as other:
-            raise wrong(other.message, mark, other.hint) from None
-    chosen = list(shape) if shape is not None else found
-    if not chosen:
-        raise wrong(f"the shape of '{sources[0][:60]}' is not in the file", mark, "give it: --input 3x224x224")
-    if min(chosen) < 1:
-        raise wrong(f"the input's shape {chosen} has a length below 1", mark)
-    return sources[0], chosen
+    found: dict[str, list[int]] = {}
+    for blob in (blob for blob in declared if blob in used):
+        said, mark = declared[blob]
+        chosen = said if shape is None or found else _given(shape, said, mark)
+        if not chosen:
+            hint = "it is not the first input, whose shape --input gives" if found else "give it: --input 3x224x224"
+            raise wrong(f"the shape of '{blob[:60]}' is not in the file", mark, hint)
+        if min(chosen) < 1:
+            raise wrong(f"the input's shape {chosen} has a length below 1", mark)
+        found[blob] = chosen
+    if not found:
+        hint = "a network has an input field, an Input layer or a data layer"
+        raise wrong("no input that a layer takes", net.mark, hint)
+    return found
+
+
+def _given(shape: Sequence[int], said: list[int], mark: Mark) -> list[int]:
+    """Return the input's shape that is asked for; raise SpecError where the file's has other axes."""
+    try:
+        refuse_other_axes(shape, said)
+    except Fault as other:
+        raise wrong(other.message, mark, other.hint) from None
+    return list(shape)
 
 
 def _inputs(net: Options) -> dict[str, tuple[list[int], Mark]]:

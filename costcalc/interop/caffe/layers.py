@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from costcalc.base.errors import nearest
+from costcalc.base.errors import Mark, nearest
 from costcalc.interop import words
 from costcalc.interop.caffe.file import LOSSES, CaffeLayer
 from costcalc.interop.guard import guarded
 from costcalc.interop.options import Declared, Options, wrong
 from costcalc.interop.words import CAFFE
-from costcalc.language.writing import INPUT, alike, legal_name, window_fields
+from costcalc.language.writing import INPUT, alike, legal_name, pool_over, window_fields
 
 # Fields of any layer, and of parameter groups, that change nothing in the network's cost.
 ANY = frozenset("blobs loss_weight propagate_down phase blobs_lr weight_decay blob_share_mode loss_param".split())
@@ -26,11 +26,16 @@ MINOR = frozenset(
 class CaffeNetwork:
     """Runs layers into steps. `blobs` holds each blob's value, as the layers so far have left it."""
 
-    def __init__(self, flat: Declared, source: str, *, opaque: bool) -> None:
+    def __init__(self, flat: Declared, inputs: Mapping[str, list[int]], mark: Mark, *, opaque: bool) -> None:
+        """Begin with the inputs: the first is the image, the others are tensors beside it."""
         self.flat = flat
+        self.flat.mark = mark
         self.opaque = opaque
-        self.blobs = {source: INPUT}
         self.names: Counter[str] = Counter()
+        image, *others = inputs
+        self.blobs = {image: INPUT}
+        for blob in others:
+            self.blobs[blob] = flat.one("parameter", [], blob, shape=inputs[blob], store="none")
 
     def build(self, layers: Iterable[CaffeLayer]) -> Declared:
         """Run the layers, but those that compute losses; what no layer takes is an output, as in Caffe."""
@@ -95,6 +100,10 @@ class CaffeNetwork:
             raise wrong(f"{layer.options.what} takes an image, and gets {self.flat.shapes[value]}", layer.mark)
         return dims
 
+    def rank(self, values: list[str]) -> int:
+        """Return how many axes the first value has."""
+        return len(self.flat.shapes[values[0]].dims)
+
     def channelwise(self, group: Options, *keys: str) -> None:
         """Refuse another axis than the channels (1: Caffe counts the batch)."""
         for key in keys or ("axis",):
@@ -133,9 +142,11 @@ class CaffeNetwork:
         for n, k, s, p in zip(space, kernel, stride, pad, strict=True):
             windows = (n + 2 * p - k + (s - 1 if ceil else 0)) // s + 1
             out.append(windows - (any(pad) and (windows - 1) * s >= n + p))
-        found = self.flat.add(f"{kind}_pool", values, layer.name, **_window(group), ceil_mode=ceil)
-        self.flat.same(layer.options.what, found[0], (c, *out))
-        return found
+        fields = {"kernel": kernel, "stride": stride, "pads": [(p, p) for p in pad], "dilation": (1, 1)}
+        name, add = layer.name, self.flat.one
+        found = pool_over(add, f"{kind}_pool", values[0], name, space, out, **fields, ceil_mode=ceil)
+        self.flat.same(layer.options.what, found, (c, *out))
+        return [found] * len(layer.tops) if kind == "max" and len(layer.tops) == 2 else [found]  # where the maxima are
 
     # ---- weights a channel, and norms ------------------------------------------------------------
 
@@ -150,6 +161,23 @@ class CaffeNetwork:
         """Normalize only: gamma and beta are those of a Scale layer behind it (or of this one, in NVIDIA's Caffe)."""
         affine = group.flag("scale_bias")
         return self.flat.add("batch_norm", values, layer.name, affine=affine, eps=group.real("eps", 1e-5))
+
+    def bn(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
+        """Normalize, with a slope and a bias of its own: a layer of several forks."""
+        group.asked |= set("slope_filler bias_filler momentum frozen bn_mode".split())
+        return self.flat.add("batch_norm", values, layer.name, eps=group.real("eps", 1e-5))
+
+    def mvn(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
+        """Each channel's mean, or that of all channels, taken off; then all divided by the deviation."""
+        self.image(layer, values[0])
+        across, eps = group.flag("across_channels"), group.real("eps", 1e-9)
+        if not group.flag("normalize_variance", default=True):
+            axes = [0, 1, 2] if across else [1, 2]
+            mean = self.flat.one("reduce_axes", values, f"{layer.name}.mean", op="mean", axes=axes, keep=True)
+            return self.flat.add("subtract", [*values, mean], layer.name)
+        if across:
+            return self.flat.add("group_norm", values, layer.name, groups=1, affine=False, eps=eps)
+        return self.flat.add("instance_norm", values, layer.name, eps=eps)
 
     def scale(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         if len(values) == 2:
@@ -168,8 +196,25 @@ class CaffeNetwork:
         return found
 
     def lrn(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        group.only("norm_region", ("ACROSS_CHANNELS", "0"), "costcalc's lrn goes over channels")
-        return self.flat.add("lrn", values, layer.name, size=group.whole("local_size", 5, least=1))
+        size = group.whole("local_size", 5, least=1)
+        region = group.word("norm_region", "ACROSS_CHANNELS")
+        group.only("norm_region", ("ACROSS_CHANNELS", "WITHIN_CHANNEL", "0", "1"), "there are two regions")
+        if region in ("WITHIN_CHANNEL", "1"):
+            return self.lrn_within(layer, group, values[0], size)
+        return self.flat.add("lrn", values, layer.name, size=size)
+
+    def lrn_within(self, layer: CaffeLayer, group: Options, value: str, size: int) -> list[str]:
+        """The input times (1 + alpha * the mean of squares around it) ^ -beta, composed as Caffe does."""
+        c, *space = self.image(layer, value)
+        pad, one, name = (size - 1) // 2, self.flat.one, layer.name
+        out = [n + 2 * pad - size + 1 for n in space]
+        square = one("arithmetic", [value], f"{name}.square", op="square")
+        fields = {"kernel": (size,) * 2, "stride": (1, 1), "pads": [(pad, pad)] * 2, "dilation": (1, 1)}
+        mean = pool_over(one, "avg_pool", square, f"{name}.pool", space, out, **fields)
+        self.flat.same(layer.options.what, mean, (c, *space))
+        for op, by in (("multiply", group.real("alpha", 1.0)), ("add", 1), ("power", -group.real("beta", 0.75))):
+            mean = one("arithmetic", [mean], f"{name}.{op}", op=op, by=by)
+        return self.flat.add("multiply", [value, mean], name)
 
     def normalize(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """SSD's layer: each pixel's channels divided by their length, then a factor a channel."""
@@ -223,32 +268,51 @@ class CaffeNetwork:
         word = group.word("operation", "SUM")
         kind = _JOINS.get(word)
         factors = group.reals("coeff")
-        if kind == "add" and factors == [1.0, -1.0]:
+        if kind is None:
+            raise wrong(f"{layer.options.what}: operation {word[:20]} is not known", group.place("operation"))
+        if factors and (kind != "add" or len(factors) != len(values)):
+            said = f"{len(factors)} factors for {len(values)} blobs" if kind == "add" else f"factors of {word}"
+            raise wrong(f"{layer.options.what}: {said}: a SUM has one a blob", group.place("coeff"))
+        wanted = self.flat.shapes[values[0]].dims
+        if factors == [1.0, -1.0]:
             kind, factors = "subtract", []
-        if kind is None or any(factor != 1.0 for factor in factors):
-            raise wrong(f"{layer.options.what}: {word[:20]} with these factors can't be expressed", layer.mark)
+        values = [
+            self.flat.one("arithmetic", [value], f"{layer.name}.coeff", op="multiply", by=factor)
+            if factor != 1
+            else value
+            for value, factor in zip(values, factors or [1.0] * len(values), strict=True)
+        ]
         found = self.flat.add(kind, values, layer.name)
-        self.flat.same(layer.options.what, found[0], self.flat.shapes[values[0]].dims)
+        self.flat.same(layer.options.what, found[0], wanted)
         return found
+
+    def axpy(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
+        """SENet's layer: the second blob times the first, a number a channel, plus the third."""
+        del group
+        factor, x, y = values
+        c, *_ = self.image(layer, x)
+        if self.flat.shapes[factor].dims == (c,):
+            factor = self.flat.one("reshape", [factor], f"{layer.name}.factors", shape=[c, 1, 1])
+        self.flat.same(layer.options.what, factor, (c, 1, 1))
+        scaled = self.flat.one("multiply", [x, factor], f"{layer.name}.scale")
+        return self.flat.add("add", [scaled, y], layer.name)
 
     def dropout(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         return self.flat.add("dropout", values, layer.name, p=group.real("dropout_ratio", 0.5))
 
     def softmax(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        self.channelwise(group)
-        return self.flat.add("softmax", values, layer.name)
+        axis = _axis(group, "axis", 1, self.rank(values))
+        return self.flat.add("softmax", values, layer.name, axis=axis)
 
     # ---- blobs cut, joined and seen otherwise ----------------------------------------------------
 
     def concat(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        axis = _axis(group, "axis", group.whole("concat_dim", 1))
+        axis = _axis(group, "axis", group.whole("concat_dim", 1), self.rank(values))
         return self.flat.add("concat", values, layer.name, axis=axis)
 
     def slice(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        axis = _axis(group, "axis", group.whole("slice_dim", 1))
+        axis = _axis(group, "axis", group.whole("slice_dim", 1), self.rank(values))
         dims, points = self.flat.shapes[values[0]].dims, group.wholes("slice_point", least=1)
-        if axis >= len(dims):
-            raise wrong(f"{layer.options.what}: there is no axis {axis + 1}", layer.mark)
         if not points:
             return self.flat.add("split", values, layer.name, parts=max(1, len(layer.tops)), axis=axis)
         sizes = [end - start for start, end in zip([0, *points], [*points, dims[axis]], strict=True)]
@@ -263,7 +327,7 @@ class CaffeNetwork:
 
     def flatten(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         group.only("end_axis", ("-1",), "costcalc flattens up to the last axis")
-        return self.flat.add("flatten", values, layer.name, start=_axis(group, "axis", 1))
+        return self.flat.add("flatten", values, layer.name, start=_axis(group, "axis", 1, self.rank(values)))
 
     def reshape(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Another shape: 0 keeps the axis's length, -1 takes what is left; the batch must stay."""
@@ -298,7 +362,7 @@ class CaffeNetwork:
         return self.flat.add("channel_shuffle", values, layer.name, groups=group.whole("group", 1, least=1))
 
     def interp(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        """DeepLab's bilinear interpolation: shrunk, then zoomed, or to a size."""
+        """DeepLab's bilinear interpolation: shrunk, then zoomed, or to a size, or to that of the second blob."""
         _, *space = self.image(layer, values[0])
         for key in ("pad_beg", "pad_end"):
             group.only(key, ("0",), "the input would be padded or cropped")
@@ -306,11 +370,38 @@ class CaffeNetwork:
         space = [(n - 1) // shrink + 1 for n in space]
         space = [n + (n - 1) * (zoom - 1) for n in space]
         space = [group.whole(key, n, least=1) for key, n in zip(("height", "width"), space, strict=True)]
-        return self.flat.add("upsample", values, layer.name, size=alike(space), mode="bilinear")
+        if len(values) == 2:
+            _, *space = self.image(layer, values[1])
+        return self.flat.add("upsample", values[:1], layer.name, size=alike(space), mode="bilinear")
 
     def upsample(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
-        self.image(layer, values[0])
-        return self.flat.add("upsample", values, layer.name, scale=group.whole("scale", 2, least=1))
+        """Repeat pixels; with the places of a pool's maxima, as in SegNet, put each back where it was."""
+        c, *space = self.image(layer, values[0])
+        scale = group.whole("scale", 2, least=1)
+        if len(values) == 1:
+            return self.flat.add("upsample", values, layer.name, scale=scale)
+        keys = ("upsample_h", "upsample_w")
+        size = [group.whole(key, n * scale, least=1) for key, n in zip(keys, space, strict=True)]
+        self.flat.same(layer.options.what, values[1], (c, *space))
+        note = "numbers are moved, and none multiplied"
+        fields: dict[str, Any] = {"shape": [c, *size], "params": 0, "macs": 0, "note": note}
+        return self.flat.add("custom", values, layer.name, **fields)
+
+    def prior_box(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
+        """SSD's boxes: four numbers and four variances for each box at each pixel, which no image changes."""
+        _, h, w = self.image(layer, values[0])
+        group.asked |= set("clip variance img_size img_h img_w step step_h step_w offset".split())
+        least, most = group.reals("min_size"), group.reals("max_size")
+        if not least or len(most) not in (0, len(least)):
+            raise wrong(f"{group.what}: needs a min_size, and as many of max_size or none", group.mark)
+        ratios, both = [1.0], group.flag("flip", default=True)
+        for ratio in group.reals("aspect_ratio"):
+            if ratio <= 0:
+                raise wrong(f"{group.what}: aspect_ratio is above 0", group.place("aspect_ratio"))
+            if all(abs(ratio - one) >= 1e-6 for one in ratios):
+                ratios += [ratio, 1 / ratio] if both else [ratio]
+        boxes = len(least) * len(ratios) + len(most)
+        return self.flat.add("parameter", [], layer.name, shape=[2, 4 * h * w * boxes], store="none")
 
 
 def _shared_names(layer: CaffeLayer) -> list[str]:
@@ -340,13 +431,12 @@ def _window(group: Options, dilation: tuple[int, int] = (1, 1)) -> dict[str, Any
     return window_fields(_pair(group, "kernel"), _pair(group, "stride", 1), pads, dilation)
 
 
-def _axis(group: Options, key: str, default: int) -> int:
-    """Return an axis as costcalc counts: without the batch."""
+def _axis(group: Options, key: str, default: int, axes: int) -> int:
+    """Return an axis of so many as costcalc counts: without the batch."""
     axis = group.whole(key, default, least=-8)
-    if axis < 1:
-        raise wrong(
-            f"{group.what}: costcalc counts axes from the front, and has no batch: not {axis}", group.place(key)
-        )
+    axis += axes + 1 if axis < 0 else 0
+    if not 1 <= axis <= axes:
+        raise wrong(f"{group.what}: {key} is one of 1 to {axes}, behind the batch", group.place(key))
     return axis - 1
 
 
@@ -368,6 +458,8 @@ _LAYERS: dict[str, tuple[str, int, int, Step]] = {
     "InnerProduct": ("inner_product_param", 1, 1, CaffeNetwork.inner_product),
     "BatchNorm": ("batch_norm_param", 1, 1, CaffeNetwork.batch_norm),
     "Scale": ("scale_param", 1, 2, CaffeNetwork.scale),
+    "BN": ("bn_param", 1, 1, CaffeNetwork.bn),
+    "MVN": ("mvn_param", 1, 1, CaffeNetwork.mvn),
     "LRN": ("lrn_param", 1, 1, CaffeNetwork.lrn),
     "Normalize": ("norm_param", 1, 1, CaffeNetwork.normalize),
     "ReLU": ("relu_param", 1, 1, CaffeNetwork.relu),
@@ -378,7 +470,9 @@ _LAYERS: dict[str, tuple[str, int, int, Step]] = {
     "Log": ("log_param", 1, 1, CaffeNetwork.elementary),
     "Power": ("power_param", 1, 1, CaffeNetwork.power),
     "Eltwise": ("eltwise_param", 2, _MANY, CaffeNetwork.eltwise),
+    "Axpy": ("", 3, 3, CaffeNetwork.axpy),
     "Dropout": ("dropout_param", 1, 1, CaffeNetwork.dropout),
+    "SeLuDropout": ("dropout_param", 1, 1, CaffeNetwork.dropout),
     "Softmax": ("softmax_param", 1, 1, CaffeNetwork.softmax),
     "Concat": ("concat_param", 1, _MANY, CaffeNetwork.concat),
     "Slice": ("slice_param", 1, 1, CaffeNetwork.slice),
@@ -388,7 +482,8 @@ _LAYERS: dict[str, tuple[str, int, int, Step]] = {
     "Permute": ("permute_param", 1, 1, CaffeNetwork.permute),
     "Crop": ("crop_param", 2, 2, CaffeNetwork.crop),
     "ShuffleChannel": ("shuffle_channel_param", 1, 1, CaffeNetwork.shuffle),
-    "Interp": ("interp_param", 1, 1, CaffeNetwork.interp),
-    "Upsample": ("upsample_param", 1, 1, CaffeNetwork.upsample),
+    "Interp": ("interp_param", 1, 2, CaffeNetwork.interp),
+    "Upsample": ("upsample_param", 1, 2, CaffeNetwork.upsample),
+    "PriorBox": ("prior_box_param", 2, 2, CaffeNetwork.prior_box),
 }
 _LAYERS |= dict.fromkeys(_DEPTHWISE, ("convolution_param", 1, 1, CaffeNetwork.convolution))

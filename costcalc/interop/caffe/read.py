@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.base.errors import Mark
-from costcalc.interop.caffe.file import DATA, CaffeLayer, included, source
+from costcalc.interop.caffe.file import DATA, CaffeLayer, included, sources
 from costcalc.interop.caffe.layers import CaffeNetwork
 from costcalc.interop.caffe.prototxt import parse
 from costcalc.interop.guard import guarded
@@ -47,8 +47,9 @@ def _read(text: str, name: str, where: str, shape: Sequence[int] | None, *, opaq
     if len(groups) > MOST_LAYERS:
         raise wrong(f"more than {MOST_LAYERS:,} layers", groups[MOST_LAYERS].mark)
     layers = [layer for layer in map(CaffeLayer, groups) if included(layer)]
-    blob, found = source(net, layers, shape)
-    network = CaffeNetwork(Declared(name or net.word("name") or "caffe", found), blob, opaque=opaque)
+    inputs = sources(net, layers, shape)
+    flat = Declared(name or net.word("name") or "caffe", next(iter(inputs.values())))
+    network = CaffeNetwork(flat, inputs, net.mark, opaque=opaque)
     net.asked.add("name")
     net.finish(NET)
     return network.build(layer for layer in layers if layer.type not in DATA)

@@ -17,7 +17,7 @@ from costcalc.base.errors import Mark, nearest
 from costcalc.interop.darknet.words import ACTIVATIONS, ANY, CONV, HEAD, NET, SHORT, UNKNOWN
 from costcalc.interop.guard import guarded
 from costcalc.interop.options import MOST_LAYERS, Declared, Options, wrong
-from costcalc.language.writing import INPUT, alike, halves, window_fields
+from costcalc.language.writing import INPUT, Step, alike, halves, pool_over, window_fields
 
 
 def read(text: str, name: str = "darknet", where: str = "network.cfg", *, opaque: bool = False) -> Declared:
@@ -68,8 +68,8 @@ def _head(body: str, mark: Mark, number: int) -> Options:
     if (kind == "net") != (number == 0):
         raise wrong("[net] is the first section" if number == 0 else "a second [net]", mark)
     if kind != "net" and kind not in _LAYERS:
-        known = f"Darknet has [{kind}], costcalc has no operator for it" if kind in UNKNOWN else ""
-        raise wrong(f"section [{kind[:60]}] can't be expressed", mark, known or nearest(kind, _LAYERS))
+        lacks = f": {UNKNOWN[kind]}" if kind in UNKNOWN else ""
+        raise wrong(f"section [{kind[:60]}] can't be expressed{lacks}", mark, "" if lacks else nearest(kind, _LAYERS))
     return Options(kind if number == 0 else f"{kind}{number - 1}", mark)
 
 
@@ -86,6 +86,7 @@ class _Network:
         self.flat.mark = net.mark
         self.values: list[str] = []
         self.heads: list[str] = []
+        self.convs: dict[int, list[Step]] = {}  # a convolution's index -> the steps that learn its weights
         self.flow = INPUT
 
     def build(self) -> Declared:
@@ -116,15 +117,26 @@ class _Network:
         word = section.word("activation", default)
         if word == "linear":
             return value
+        if word in ("ramp", "loggy"):
+            return self.composed(value, word, f"{section.what}.{word}")
         if word not in ACTIVATIONS and self.opaque:
             return self.flat.hidden([value], f"{section.what}.{word}", f"Darknet's activation {word}")
         if word not in ACTIVATIONS:
-            hint = nearest(word, ACTIVATIONS) or f"known: linear, {', '.join(ACTIVATIONS)}"
+            hint = nearest(word, ACTIVATIONS) or f"known: linear, ramp, loggy, {', '.join(ACTIVATIONS)}"
             raise wrong(
                 f"{section.what}: activation '{word[:40]}' can't be expressed", section.place("activation"), hint
             )
         kind, fields = ACTIVATIONS[word]
         return self.flat.one(kind, [value], f"{section.what}.{word}", **fields)
+
+    def composed(self, value: str, word: str, name: str) -> str:
+        """Return an activation that is several steps: ramp, relu(x) + x / 10, and loggy, 2 / (1 + e^-x) - 1."""
+        one = self.flat.one
+        if word == "ramp":
+            part = one("arithmetic", [value], f"{name}.part", op="multiply", by=0.1)
+            return one("add", [one("relu", [value], f"{name}.relu"), part], name)
+        double = one("arithmetic", [one("sigmoid", [value], f"{name}.sigmoid")], f"{name}.times2", op="multiply", by=2)
+        return one("arithmetic", [double], name, op="subtract", by=1)
 
     def normed(self, section: Options, value: str) -> str:
         """Return a value after the batch normalization, if the section asks for one."""
@@ -165,8 +177,7 @@ class _Network:
 
     def convolutional(self, section: Options) -> str:
         self.image(section)
-        self.nought(section, *"binary xnor bin_output sway rotate stretch stretch_sway coordconv antialiasing".split())
-        section.only("share_index", ("",), "its weights would be another layer's")
+        self.nought(section, *"sway rotate stretch stretch_sway coordconv antialiasing".split())
         size = section.whole("size", 1, least=1)
         dilation = section.whole("dilation", 1, least=1) if size > 1 else 1
         # Darknet's output has (n + 2 * padding - size) / stride + 1 pixels, whatever the dilation: what the dilated
@@ -176,8 +187,29 @@ class _Network:
         out, groups = section.whole("filters", 1, least=1), section.whole("groups", 1, least=1)
         normed = section.flag("batch_normalize") or section.flag("cbn")
         fields = window_fields([size], self.strides(section), [halves(border)] * 2, [dilation])
+        before = len(self.flat.steps)
         value = self.flat.one("conv", [self.flow], section.what, out=out, **fields, groups=groups, bias=not normed)
-        return self.activated(section, self.normed(section, value), "logistic")
+        if section.flag("xnor") | section.flag("binary"):
+            self.flat.steps[-1].beside["bits"] = 1  # of each weight; what is computed is the same
+        section.asked.add("bin_output")
+        value = self.normed(section, value)
+        self.convs[len(self.values)] = self.flat.steps[before:]
+        self.shared(section)
+        return self.activated(section, value, "logistic")
+
+    def shared(self, section: Options) -> None:
+        """Let a convolution, and its norm, use the weights of the one that `share_index` names."""
+        found, here = section.one("share_index"), len(self.values)
+        if found is None:
+            return
+        index = section.number("share_index", found, least=-here)
+        owners, own = self.convs.get(index + here if index < 0 else index, []), self.convs[here]
+        alike = [(step.kind, step.op.weights(step.x, step.y), step.y.c) for step in own]
+        if owners is own or alike != [(step.kind, step.op.weights(step.x, step.y), step.y.c) for step in owners]:
+            said = f"{section.what}: layer {index} before it is no convolution with the same weights"
+            raise wrong(said, section.place("share_index"))
+        for owner, step in zip(owners, own, strict=True):
+            owner.share = step.share = owner.share or owner.name
 
     def deconvolutional(self, section: Options) -> str:
         self.image(section)
@@ -229,7 +261,8 @@ class _Network:
         for n, s, windows in zip(space, strides, out, strict=True):
             # What lies behind the last window changes nothing: it is left out, so that plain pools read plainly.
             pads.append((padding // 2, max(0, (windows - 1) * s + size - n - padding // 2)))
-        value = self.flat.one(kind, [self.flow], section.what, **window_fields([size], strides, pads), **more)
+        fields = {"kernel": (size,) * 2, "stride": strides, "pads": pads, "dilation": (1, 1)}
+        value = pool_over(self.flat.one, kind, self.flow, section.what, space, out, **fields, **more)
         self.flat.same(section.what, value, (c, *out))
         return value
 
@@ -239,7 +272,8 @@ class _Network:
 
     def route(self, section: Options) -> str:
         values = self.layers(section, "layers")
-        groups, part = section.whole("groups", 1, least=1), section.whole("group_id", 0)
+        half = section.what.startswith("route_lhalf")  # of some forks: the first half of each layer's channels
+        groups, part = 2 if half else section.whole("groups", 1, least=1), 0 if half else section.whole("group_id", 0)
         if groups > 1:
             values = [self.part(section, value, groups, part) for value in values]
         return self.flat.one("concat", values, section.what) if len(values) > 1 else values[0]
@@ -380,5 +414,6 @@ _LAYERS: dict[str, Callable[[_Network, Options], str]] = {
     for word in "convolutional deconvolutional local connected maxpool local_avgpool avgpool route shortcut upsample "
     "reorg softmax crop dropout normalization batchnorm activation logistic cost empty yolo region detection".split()
 } | {
+    "route_lhalf": _Network.route,
     "scale_channels": _Network.gated, "sam": _Network.gated, "reorg3d": _Network.reorg, "gaussian_yolo": _Network.yolo,
 }  # fmt: skip

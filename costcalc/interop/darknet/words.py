@@ -19,7 +19,7 @@ NET = frozenset(
     "workspace_size_limit_MB max_crop min_crop center crop flip blur gaussian_noise mixup cutmix mosaic letter_box "
     "mosaic_bound contrastive unsupervised contrastive_jit_flip contrastive_color label_smooth_eps resize_step "
     "attention adversarial_lr max_chart_loss angle aspect saturation exposure hue show_receptive_field random hflip "
-    "vflip cache test".split()
+    "vflip cache test max_epochs seen max_ratio min_ratio".split()
 )
 CONV = frozenset("assisted_excitation flipped dot angle grad_centr reverse dilation".split())
 HEAD = frozenset(
@@ -28,17 +28,20 @@ HEAD = frozenset(
     "mask_scale object_scale noobject_scale class_scale show_details max_delta counters_per_class label_smooth_eps "
     "scale_x_y objectness_smooth new_coords uc_normalizer iou_normalizer obj_normalizer cls_normalizer "
     "delta_normalizer beta_nms nms_kind yolo_point track_history_size sim_thresh dets_for_track dets_for_show "
-    "track_ciou_norm embedding_layer num mask".split()
+    "track_ciou_norm embedding_layer num mask beta1".split()
 )
 
-# Darknet's words for activations, as operators of costcalc; leaky's slope is 0.1, as in its activations.h.
+# Darknet's words for activations, as operators of costcalc; the slopes of leaky and relie are those of activations.h.
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     word: (kind, {}) for word, kind in words.ACTIVATIONS.read(words.DARKNET).items()
-} | {"leaky": ("leaky_relu", {"slope": 0.1})}
+} | {"leaky": ("leaky_relu", {"slope": 0.1}), "relie": ("leaky_relu", {"slope": 0.01})}
 
 SHORT = {
     "network": "net", "conv": "convolutional", "deconv": "deconvolutional", "conn": "connected", "max": "maxpool",
     "avg": "avgpool", "local_avg": "local_avgpool", "lrn": "normalization", "soft": "softmax", "silence": "empty",
     "Gaussian_yolo": "gaussian_yolo",
 }  # fmt: skip
-UNKNOWN = frozenset("rnn gru lstm crnn conv_lstm history contrastive implicit l2norm iseg".split())
+# Sections that Darknet has and costcalc has not, and what costcalc lacks.
+_RECURRENT = dict.fromkeys("rnn gru lstm crnn conv_lstm history".split(), "costcalc has no recurrent layers")
+_OTHERS = dict.fromkeys("contrastive implicit l2norm iseg".split(), "costcalc has no operator for it")
+UNKNOWN = _RECURRENT | _OTHERS

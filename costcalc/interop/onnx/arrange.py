@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
-from costcalc.interop.onnx.fold import slices, split_sizes
+from costcalc.interop.onnx.fold import repeats, slices, split_sizes
 from costcalc.interop.onnx.layers import expanded
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Data, Dims
 from costcalc.interop.words import BORDERS, ONNX
+from costcalc.numbers.num import prod
 
 MOST_PIECES = 64  # that a tensor is cut into to be put together in another order
 
@@ -32,6 +34,17 @@ def same(net: Net, call: Call) -> None:
     """What changes no number of elements, and costs nothing at inference: the value goes on under another name."""
     x = net.data(call, 0)
     net.values[call.outputs[0]] = Data(x.name, x.shape, still=x.still, image=x.image)
+
+
+@rule("DynamicQuantizeLinear")
+def scaled(net: Net, call: Call) -> None:
+    """The value goes on, as behind QuantizeLinear; the scale and the zero are found by two reductions."""
+    x = net.data(call, 0)
+    same(net, call)
+    whole = net.reshape(x.name, (prod(net.dims(x.shape)),), call.name)
+    for place, op in ((1, "maximum"), (2, "minimum")):
+        if net.uses[call.outputs[place]]:
+            net.put(call, net.add("reduce_axes", [whole], call.name, op=op, axes=[0], keep=True), (), place)
 
 
 @rule("Reshape")
@@ -72,7 +85,7 @@ def transpose(net: Net, call: Call) -> None:
     if lead and order[0] == 0:
         value = net.permute(x.name, [k - 1 for k in order[1:]], call.name) if len(order) > 1 else x.name
     else:
-        value = net.permute(net.reshape(x.name, x.shape, call.name), order, call.name)
+        value = net.permute(net.whole(x, call.name), order, call.name)
     net.put(call, value, shape)
 
 
@@ -87,11 +100,11 @@ def expand(net: Net, call: Call) -> None:
 @rule("Tile")
 def tile(net: Net, call: Call) -> None:
     """The whole tensor side by side with itself, along each axis."""
-    x, repeats = net.data(call, 0), call.numbers("repeats", 1) or []
-    if len(repeats) != len(x.shape) or (net.lead(x.shape) and repeats[0] != 1):
-        raise Fault("repeats the batch, or has not a number for each axis")
-    value = x.name
-    for axis, count in enumerate(repeats[net.lead(x.shape) :]):
+    x = net.data(call, 0)
+    counts, value = repeats(call, len(x.shape)), x.name
+    if net.lead(x.shape) and counts[0] != 1:
+        raise Fault("repeats the batch")
+    for axis, count in enumerate(counts[net.lead(x.shape) :]):
         if not 0 < count <= MOST_PIECES:
             raise Fault(f"repeats {count} times; 1 to {MOST_PIECES} are taken")
         if count > 1:
@@ -308,7 +321,14 @@ def _resized(call: Call, old: Dims) -> Dims:
         scales = [] if array is None else [float(n) for n in array.reshape(-1)]
     axes = [shapes.axis(int(n), len(old)) for n in call.attr("axes") or range(len(old))]
     given = sizes or [int(old[k] * f + 1e-6) for k, f in zip(axes, scales or [], strict=False)]
-    if len(given) != len(axes) or call.attr("keep_aspect_ratio_policy", "stretch") != "stretch":
+    if len(given) != len(axes):
         raise Fault("its sizes and scales are not known")
+    keeps = call.attr("keep_aspect_ratio_policy", "stretch")
+    if sizes and keeps != "stretch":
+        if keeps not in ("not_larger", "not_smaller"):
+            raise Fault(f"keep_aspect_ratio_policy: '{keeps[:40]}' is not known")
+        # one factor for all, the least or the most; rounded to the nearest, of two the upper, as ONNX says
+        factor = (min if keeps == "not_larger" else max)(Fraction(n, old[k]) for k, n in zip(axes, given, strict=True))
+        given = [int(factor * old[k] + Fraction(1, 2)) for k in axes]
     new = dict(zip(axes, given, strict=True))
     return tuple(new.get(k, n) for k, n in enumerate(old))

@@ -241,7 +241,7 @@ _MOVES: dict[str, Callable[[Call, Dims], Dims]] = {
     ),
     "Expand": lambda call, old: shapes.broadcast([old, tuple(call.numbers("shape", 1) or ())]),
     "Pad": _padded,
-    "Tile": lambda call, old: tuple(n * k for n, k in zip(old, call.numbers("repeats", 1) or [], strict=True)),
+    "Tile": lambda call, old: tuple(n * k for n, k in zip(old, repeats(call, len(old)), strict=True)),
 } | dict.fromkeys([*ACTIVATIONS.read(ONNX), "Dropout", "Softmax", "LogSoftmax", "Erf"], _unchanged)
 
 
@@ -380,10 +380,17 @@ def _range(call: Call, arrays: list[Any]) -> Any:
 
 
 def _tile(call: Call, arrays: list[Any]) -> Any:
-    del call
-    repeats = [int(n) for n in arrays[1].reshape(-1)]
-    _bounded([n * r for n, r in zip(arrays[0].shape, repeats, strict=True)])
-    return _numpy().tile(arrays[0], repeats)
+    counts = repeats(call, arrays[0].ndim)
+    _bounded([n * r for n, r in zip(arrays[0].shape, counts, strict=True)])
+    return _numpy().tile(arrays[0], counts)
+
+
+def repeats(call: Call, rank: int) -> list[int]:
+    """Return how often Tile repeats each axis."""
+    counts = call.numbers("repeats", 1) or []
+    if len(counts) != rank or min(counts, default=0) < 0:
+        raise Fault(f"has {len(counts)} repeats for {rank} axes, or one below 0")
+    return counts
 
 
 def _expand(call: Call, arrays: list[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from costcalc.base.errors import stop
@@ -38,7 +39,8 @@ def inferred(model: Any, name: str, shape: Dims) -> Inferred:
     try:
         found = onnx.shape_inference.infer_shapes(bare, strict_mode=False, data_prop=True)
     except (refusal, RuntimeError, ValueError, TypeError) as error:
-        raise stop(f"ONNX's shape inference refuses the model: {str(error)[:300]}") from None
+        said = re.sub(r"\[\w+\] *", "", str(error))  # the names of its errors
+        raise stop(f"ONNX's shape inference refuses the model: {said[:300]}") from None
     return {value.name: _shape(value) for value in (*found.graph.value_info, *found.graph.output) if _has_shape(value)}
 
 

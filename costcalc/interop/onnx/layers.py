@@ -10,17 +10,21 @@ from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.origin import UNLEARNED, Origin
 from costcalc.interop.onnx.values import Const, Data, Dims
-from costcalc.language.writing import Pairs, alike, halves, padded, window_fields
-from costcalc.numbers.num import LARGEST, ceil_div
+from costcalc.language.writing import Pairs, alike, halves, padded, pool_over, window_fields
+from costcalc.numbers.num import LARGEST, ceil_div, prod
 
 # ---- windows -------------------------------------------------------------------------------------
 
 
 def _image(net: Net, x: Data) -> Dims:
     """Return the axes of space of an image `[N, C, *space]`; raise Fault for any other tensor."""
-    if not net.lead(x.shape) or len(x.shape) < 3:
-        raise Fault(f"takes images, [batch, channels, *space], not {list(x.shape)}")
-    return x.shape[2:]
+    return _space(net, x.shape)
+
+
+def _space(net: Net, shape: Dims) -> Dims:
+    if not net.lead(shape) or len(shape) < 3:
+        raise Fault(f"takes images, [batch, channels, *space], not {list(shape)}")
+    return shape[2:]
 
 
 def _numbers(call: Call, name: str, count: int, default: int) -> list[int]:
@@ -33,6 +37,11 @@ def _numbers(call: Call, name: str, count: int, default: int) -> list[int]:
 
 def _window(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Any]:
     """Return kernel, stride, dilation and padding as a spec writes them."""
+    return window_fields(*_sliding(call, space, kernel).values())
+
+
+def _sliding(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Any]:
+    """Return kernel, stride, padding and dilation, a number an axis each."""
     axes = len(space)
     if len(kernel) != axes:
         raise Fault(f"has a kernel of {len(kernel)} axes over {axes} axes of space")
@@ -40,7 +49,8 @@ def _window(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Any]:
     if min(*kernel, *strides, *dilations) < 1:
         raise Fault("kernel, strides and dilations must be at least 1")
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
-    return window_fields(kernel, strides, _pads(call, space, spans, strides), dilations)
+    pads = _pads(call, space, spans, strides)
+    return {"kernel": kernel, "stride": strides, "pads": pads, "dilation": dilations}
 
 
 def _pads(call: Call, space: Dims, spans: Sequence[int], strides: Sequence[int]) -> Pairs | str:
@@ -75,7 +85,7 @@ def conv(net: Net, call: Call) -> None:
     if isinstance(weight, Const) and not net.owns(weight):
         weight = net.hold(weight, call.name, weight=True)
     if isinstance(weight, Data):
-        kernel = net.reshape(weight.name, weight.shape, call.name)
+        kernel = net.whole(weight, call.name)
         value = net.add("dynamic_conv", [x.name, kernel], call.name, **fields)
         net.give(call, _biased(net, call, value, call.value(2)), x)
         return
@@ -89,11 +99,11 @@ def conv(net: Net, call: Call) -> None:
     net.give(call, value, x, bare=None if bias is not None else net.flat.steps[-1])
 
 
-@rule("QLinearConv", "QLinearMatMul")
+@rule("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 def quantized(net: Net, call: Call) -> None:
     """The same on whole numbers: scales and zero points go with each tensor, and count nothing."""
-    call.inputs = [call.value(k) for k in (0, 3, 8)]
-    if call.op == "QLinearConv":
+    call.inputs = [call.value(k) for k in ((0, 3, 8) if call.op.startswith("QLinear") else (0, 1))]
+    if "Conv" in call.op:
         conv(net, call)
     else:
         matmul(net, call)
@@ -143,17 +153,75 @@ def _cut(call: Call, space: Dims, kernel: Sequence[int], extra: Sequence[int]) -
 def pool(net: Net, call: Call) -> None:
     """Maximum or average over windows."""
     x = net.data(call, 0)
-    space = _image(net, x)
-    fields = _window(call, space, [int(n) for n in call.attr("kernel_shape") or ()])
-    fields["ceil_mode"] = bool(call.attr("ceil_mode", 0)) and fields["padding"] != "same"
     if call.op == "MaxPool":
-        net.give(call, net.add("max_pool", [x.name], call.name, **fields), x)
-        return
-    if fields.pop("dilation", 1) != 1:
+        value = _pooled(net, call, "max_pool", x.shape, x.name)
+        for place, out in enumerate(call.outputs[:2]):  # the places of the maxima are found with them
+            if out:
+                net.give(call, value, x, place)
+    else:
+        inside = bool(call.attr("count_include_pad", 0))
+        net.give(call, _pooled(net, call, "avg_pool", x.shape, x.name, count_include_pad=inside), x)
+
+
+@rule("LpPool")
+def norm_pool(net: Net, call: Call) -> None:
+    """The norm of each window: the root of as many times the mean of powers, as PyTorch composes it."""
+    x = net.data(call, 0)
+    value, back = _powered(net, call, x.name)
+    value = _pooled(net, call, "avg_pool", x.shape, value, count_include_pad=True)
+    size = prod(call.attr("kernel_shape"))
+    value = net.add("arithmetic", [value], f"{call.name}.sum", op="multiply", by=size)
+    net.give(call, net.add("arithmetic", [value], call.name, **back) if back else value, x)
+
+
+def _powered(net: Net, call: Call, value: str) -> tuple[str, dict[str, Any]]:
+    """Return the elements to the power of p, without their signs, and the arithmetic of the p-th root (none of 1)."""
+    p = call.attr("p", 2)
+    if p < 1:
+        raise Fault(f"costcalc has no norm of p = {p}")
+    if p == 2:
+        return net.add("arithmetic", [value], f"{call.name}.square", op="square"), {"op": "sqrt"}
+    value = net.add("arithmetic", [value], f"{call.name}.absolute", op="absolute")
+    if p == 1:
+        return value, {}
+    powered = net.add("arithmetic", [value], f"{call.name}.power", op="power", by=p)
+    return powered, {"op": "power", "by": 1 / p}
+
+
+def _pooled(net: Net, call: Call, kind: str, shape: Dims, value: str, **more: Any) -> str:
+    """Add a pool over windows of an image of this shape in ONNX, and return its value."""
+    space = _space(net, shape)
+    fields = _sliding(call, space, [int(n) for n in call.attr("kernel_shape") or ()])
+    dilation, pads = fields["dilation"], fields["pads"]
+    if kind == "avg_pool" and set(dilation) != {1}:
         raise Fault("costcalc's avg_pool has no dilation")
-    if fields["padding"] not in (0, "same"):
-        fields["count_include_pad"] = bool(call.attr("count_include_pad", 0))
-    net.give(call, net.add("avg_pool", [x.name], call.name, **fields), x)
+    if isinstance(pads, str):
+        return pool_over(net.add, kind, value, call.name, space, (), **fields)
+    ceil = bool(call.attr("ceil_mode", 0))
+    out = []
+    for n, k, s, d, (before, after) in zip(space, fields["kernel"], fields["stride"], dilation, pads, strict=True):
+        free = n + before + after - d * (k - 1) - 1
+        windows = (ceil_div(free, s) if ceil else free // s) + 1
+        out.append(windows - (ceil and (windows - 1) * s >= n + before))  # none begins in the border behind
+    more = more if any(map(any, pads)) else {}
+    return pool_over(net.add, kind, value, call.name, space, out, **fields, **more, ceil_mode=ceil)
+
+
+@rule("MaxUnpool")
+def unpool(net: Net, call: Call) -> None:
+    """Numbers back to the places where a pool found them."""
+    x, places, shape = net.data(call, 0), net.data(call, 1), call.known(2)
+    space = _image(net, x)
+    if shape is None:
+        fields = _sliding(call, space, [int(n) for n in call.attr("kernel_shape") or ()])
+        pads = [sum(pair) for pair in fields["pads"]]
+        each = zip(space, fields["stride"], fields["kernel"], pads, strict=True)
+        whole = (*x.shape[:2], *((n - 1) * s + k - border for n, s, k, border in each))
+    else:
+        whole = tuple(int(n) for n in shape.reshape(-1))
+    note = "numbers are moved, and none multiplied"
+    fields = {"shape": list(net.dims(whole)), "params": 0, "macs": 0, "note": note}
+    net.put(call, net.add("custom", [x.name, places.name], call.name, **fields), whole)
 
 
 @rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
@@ -167,7 +235,10 @@ def global_pool(net: Net, call: Call) -> None:
         "GlobalLpPool": ("", "norm"),
     }[call.op]
     if call.attr("p", 2) != 2:
-        raise Fault(f"costcalc has no norm of p = {call.attr('p')}")
+        value, back = _powered(net, call, x.name)
+        value = net.add("reduce_axes", [value], f"{call.name}.sum", op="sum", axes=list(range(1, axes + 1)), keep=True)
+        net.give(call, net.add("arithmetic", [value], call.name, **back) if back else value, x)
+        return
     if kind and axes <= 2:
         net.give(call, net.add(kind, [x.name], call.name, size=1), x)
     else:
@@ -193,31 +264,34 @@ def linear(net: Net, call: Call, x: Data, axis: int, weight: Const, bias: Const 
 @rule("Gemm")
 def gemm(net: Net, call: Call) -> None:
     """A fully connected layer, or a product of two tensors, with something added."""
-    x, weight, added = net.data(call, 0), call.value(1), call.value(2)
+    x, weight, added = factor(net, call, 0), call.value(1), call.value(2)
     if len(x.shape) != 2 or weight is None or len(weight.shape) != 2:
         raise Fault("takes two matrices")
-    if isinstance(weight, Data) or call.attr("transA", 0):
-        raise Fault("costcalc takes a product of data with weights here; MatMul takes two of data")
-    turned = bool(call.attr("transB", 0))
-    k, out = weight.shape[::-1] if turned else weight.shape
-    if k != x.shape[1]:
-        raise Fault(f"{list(x.shape)} and {list(weight.shape)} don't fit")
+    x = turned(net, x, call.name) if call.attr("transA", 0) else x
+    k, out = weight.shape[::-1] if call.attr("transB", 0) else weight.shape
+    _fits(x.shape[1], k)
     plain = added is None or (isinstance(added, Const) and added.shape in ((out,), (1, out)))
     axis = len(net.dims(x.shape)) - 1
-    if plain and net.owns(weight):
-        linear(net, call, x, axis, weight, call.const(2), out)
-        return
-    if net.owns(weight):
-        linear(net, call, x, axis, weight, None, out)
+    learned = isinstance(weight, Const) and net.owns(weight)
+    if isinstance(weight, Const) and learned:
+        linear(net, call, x, axis, weight, call.const(2) if plain else None, out)
     else:
-        held = net.reshape(net.hold(weight, call.name, weight=True).name, weight.shape, call.name)
-        matrix = net.permute(held, [1, 0], call.name) if turned else held
-        _product(net, call, x, Data(matrix, (k, out), still=True))
+        matrix = factor(net, call, 1)
+        _product(net, call, x, turned(net, matrix, call.name) if call.attr("transB", 0) else matrix)
+    if plain and learned:
+        return
     if added is not None:
         made = net.values[call.outputs[0]]
         operands = [made, factor(net, call, 2)]
         value = join(net, "add", [one for one in operands if isinstance(one, Data)], f"{call.name}.add")
         net.put(call, value, made.shape)
+
+
+def turned(net: Net, x: Data, name: str) -> Data:
+    """Return a matrix with its axes exchanged."""
+    shape = x.shape[::-1]
+    value = net.permute(net.whole(x, name), [1, 0], name)
+    return Data(net.reshape(value, net.dims(shape), name), shape, still=x.still, image=x.image)
 
 
 @rule("MatMul")

@@ -22,7 +22,7 @@ def _number(value: Any) -> int | float:
     return int(number) if number.is_integer() else number
 
 
-def _each(net: Net, call: Call, x: Data, kind: str, **fields: Any) -> None:
+def each(net: Net, call: Call, x: Data, kind: str, **fields: Any) -> None:
     """Add what is done to each element alike; it is done before the axes move, so that moves meet."""
     value, order = net.unmoved(x.name)
     made = net.add(kind, [value], call.name, **fields)
@@ -35,13 +35,13 @@ def activation(net: Net, call: Call) -> None:
     kind = words.ACTIVATIONS.read(ONNX)[call.op]
     given = {field: call.attr(word) for field, word in words.numbers(ONNX).get(kind, {}).items()}
     fields = {field: None if value is None else _number(f"{value:.7g}") for field, value in given.items()}
-    _each(net, call, net.data(call, 0), kind, **fields)
+    each(net, call, net.data(call, 0), kind, **fields)
 
 
 @rule(*words.ALONE.read(ONNX))
 def arithmetic(net: Net, call: Call) -> None:
     """A function of each element."""
-    _each(net, call, net.data(call, 0), "arithmetic", op=words.ALONE.read(ONNX)[call.op])
+    each(net, call, net.data(call, 0), "arithmetic", op=words.ALONE.read(ONNX)[call.op])
 
 
 @rule("PRelu")
@@ -65,12 +65,12 @@ def clip(net: Net, call: Call) -> None:
     if least is None and most is None:
         same(net, call, x)
     elif least == 0 and most in (None, 6):
-        _each(net, call, x, "relu" if most is None else "relu6")
+        each(net, call, x, "relu" if most is None else "relu6")
     elif least is None or most is None:
         op, by = ("maximum", least) if most is None else ("minimum", most)
-        _each(net, call, x, "arithmetic", op=op, by=by)
+        each(net, call, x, "arithmetic", op=op, by=by)
     else:
-        _each(net, call, x, "hard_tanh", least=least, most=most)
+        each(net, call, x, "hard_tanh", least=least, most=most)
 
 
 def same(net: Net, call: Call, x: Data) -> None:
@@ -151,9 +151,9 @@ def _with_number(net: Net, call: Call) -> None:
     if shape != x.shape:
         x = Data(net.reshape(x.name, net.dims(shape), call.name), shape, still=x.still, image=x.image)
     if op == "power" and by == 2:
-        _each(net, call, x, "arithmetic", op="square")
+        each(net, call, x, "arithmetic", op="square")
     else:
-        _each(net, call, x, "arithmetic", op=op, by=by)
+        each(net, call, x, "arithmetic", op=op, by=by)
 
 
 def _as_bias(net: Net, call: Call, x: Data, const: Const) -> bool:

@@ -15,10 +15,11 @@ from costcalc.language.writing import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 
 MOST_STEPS = 100_000
+ALONE = "export the model with a batch of 1, or a symbolic one"
 # What has weights: what it gives is no image any more.
 WEIGHTED = frozenset(
     "Conv ConvTranspose Gemm MatMul Einsum QLinearConv QLinearMatMul BatchNormalization InstanceNormalization "
-    "GroupNormalization LayerNormalization RMSNormalization PRelu".split()
+    "GroupNormalization LayerNormalization RMSNormalization PRelu ConvInteger MatMulInteger FusedConv FusedGemm".split()
 )
 _NUMBERS = (Origin.CONSTANT, Origin.MADE, Origin.WHOLE)  # of lone ones: `x + 3`, not a bias
 
@@ -145,6 +146,12 @@ class Net:
         self._origin[made] = ("reshape", value, [])
         return made
 
+    def whole(self, x: Data, name: str) -> str:
+        """Return a tensor with all its axes in ONNX, the batch included."""
+        if self.batch > 1 and self.lead(x.shape):
+            raise Fault(f"mixes the {self.batch} images of the batch with another axis", ALONE)
+        return self.reshape(x.name, x.shape, name)
+
     def permute(self, value: str, order: Sequence[int], name: str) -> str:
         """Return a value with its axes in another order; several moves in a row are one, and none if they cancel."""
         how, source, before = self._origin.get(value, ("", "", []))
@@ -240,8 +247,7 @@ class Net:
         image = call.op not in WEIGHTED and all(not isinstance(v, Data) or v.image for v in call.inputs)
         if self.batch > 1 and not still and not self.lead(shape):
             raise Fault(
-                f"gives {list(shape)}, which mixes the {self.batch} images of the batch with another axis",
-                "export the model with a batch of 1, or a symbolic one",
+                f"gives {list(shape)}, which mixes the {self.batch} images of the batch with another axis", ALONE
             )
         value = self.reshape(value, self.dims(shape), call.name)
         bare = bare if self.uses[call.outputs[place]] == 1 else None

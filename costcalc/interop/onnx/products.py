@@ -65,5 +65,5 @@ def _sizes(letters: str, shape: Dims) -> dict[str, int]:
 
 def _ordered(net: Net, call: Call, x: Data, letters: str, order: Sequence[str], dims: Dims) -> str:
     """Return a tensor, batch included, with its axes in an order and then put together."""
-    value = net.permute(net.reshape(x.name, x.shape, call.name), [letters.index(k) for k in order], call.name)
+    value = net.permute(net.whole(x, call.name), [letters.index(k) for k in order], call.name)
     return net.reshape(value, dims, call.name)

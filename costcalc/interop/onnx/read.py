@@ -9,25 +9,31 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
 from costcalc.base.errors import Fault, stop
 from costcalc.base.optional import need
 from costcalc.interop.guard import OPAQUE, guarded
-from costcalc.interop.onnx import arrange, layers, maths, products
-from costcalc.interop.onnx.file import load
+from costcalc.interop.onnx import arrange, fused, layers, maths, products
+from costcalc.interop.onnx.check import check
+from costcalc.interop.onnx.file import MOST_NODES, load
 from costcalc.interop.onnx.fold import fold
 from costcalc.interop.onnx.infer import Inferred, inferred
+from costcalc.interop.onnx.inline import GRAPHS, every_node, graphs_of, inlined
 from costcalc.interop.onnx.net import RULES, Call, Net
 from costcalc.interop.onnx.origin import Origin, Root, of_constant_node, of_initializer
 from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, is_floating, stored
 from costcalc.language.writing import INPUT, Flat
 from costcalc.operators.op import operators
 
-_FAMILIES = (arrange, layers, maths, products)  # each has entered its rules into RULES
+_FAMILIES = (arrange, fused, layers, maths, products)  # each has entered its rules into RULES
 _OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
 MOST_COLOURS = 4  # channels of an image
+_EACH = ("Split", "MaxPool")  # give each output that has a name
+_RECURRENT = ("LSTM", "GRU", "RNN")
+MOST_VERSION = 1000
 MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
 
 
@@ -43,7 +49,7 @@ def read(path: str, shape: Dims | None = None, *, opaque: bool = False) -> Flat:
 
 
 def _read(path: str, shape: Dims | None, *, opaque: bool) -> Flat:
-    model = load(path)
+    model = inlined(load(path))
     made_by = " ".join(word for word in (model.producer_name, model.producer_version) if word)
     source = f"ONNX file {os.path.basename(path)}" + (f", written by {made_by[:80]}" if made_by else "")
     name = os.path.basename(path).removesuffix(".onnx")
@@ -60,6 +66,8 @@ class Importer:
         self.computed = 0
         stores = {tensor.name for tensor in self.graph.initializer}
         stores |= {tensor.values.name for tensor in self.graph.sparse_initializer}
+        if len(stores) < len(self.graph.initializer) + len(self.graph.sparse_initializer) or "" in stores:
+            raise stop("two stored tensors have one name, or one has none")
         inputs = [value for value in self.graph.input if value.name not in stores]
         if len(inputs) != 1:
             raise stop(f"the model has {len(inputs)} inputs: costcalc takes networks of one")
@@ -67,10 +75,19 @@ class Importer:
         self.shape = _input_shape(self.input, shape)
         self.kinds = _kinds(self.graph)
         flat = Flat(name, self.shape[1:], source)
+        self.domains = {*_OWN, DOMAIN, *(o.domain for o in model.opset_import)}
         version = max((o.version for o in model.opset_import if o.domain in _OWN), default=1)
+        if not 0 < version < MOST_VERSION:
+            raise stop(f"there is no version {version} of ONNX's operators")
         uses = Counter(taken for node in self.graph.node for taken in node.input)
         uses.update(value.name for value in self.graph.output)
+        for node in every_node(self.graph.node):  # what the graph of a node takes may be taken at each turn
+            for graph in graphs_of(node):
+                names = [taken for inner in graph.node for taken in inner.input] + [o.name for o in graph.output]
+                uses.update(dict.fromkeys(names, 2))
         self.net = Net(flat, self.shape[0], version, uses)
+        self.made = stores | {self.input.name}  # the names of the values so far
+        self.inside = 0  # how many nodes of graphs in nodes were read
 
     def run(self) -> Flat:
         """Return the network; raise SpecError where it can't be expressed."""
@@ -80,8 +97,10 @@ class Importer:
             net.values[tensor.name] = stored(tensor, self.root(tensor.name, whole=not is_floating(tensor.data_type)))
         for sparse in self.graph.sparse_initializer:
             net.values[sparse.values.name] = _sparse(sparse, self.root(sparse.values.name))
-        for number, node in enumerate(self.graph.node):
-            self.node(node, number)
+        for node in every_node(self.graph.node):
+            self.told(node, partial(check, node, net.version, self.domains))
+        for node in self.graph.node:
+            self.node(node)
         net.flat.outputs = [self.output(value.name) for value in self.graph.output]
         net.flat.pruned()
         if not net.flat.steps:  # all that the model does costs nothing, and is left out
@@ -99,23 +118,37 @@ class Importer:
 
     # ---- nodes -----------------------------------------------------------------------------------
 
-    def node(self, node: Any, number: int) -> None:
-        """Read one node; what goes wrong is told with its name and its operator."""
-        name = node.name or next((out for out in node.output if out), "") or f"node{number}"
-        guarded(f"{name} ({node.op_type})", lambda: self.step(node, name))
+    def node(self, node: Any) -> None:
+        """Read one node."""
+        self.told(node, lambda: self.step(node, _name(node)))
+
+    def told(self, node: Any, read: Callable[[], None]) -> None:
+        """Do something for a node; what goes wrong is told with its name and its operator."""
+        guarded(f"{_name(node)} ({node.op_type})", read)
 
     def step(self, node: Any, name: str) -> None:
         """Give a node's outputs their values; where that was asked for, of rows of unknown cost if it can't be read."""
+        self.once(node)
         call = self.call(node, name)
-        if call.outputs and call.outputs[0]:
+        if any(call.outputs):
             before = len(self.net.flat.steps)
             hide = (lambda: self.hide(call, before)) if self.opaque else None
             guarded(f"{name} ({node.op_type})", lambda: self.given(node, call), hide)
+
+    def once(self, node: Any) -> None:
+        """Raise Fault where a node gives a value that is there already."""
+        for out in filter(None, node.output):
+            if out in self.made:
+                raise Fault(f"gives '{out[:80]}', which something before it gives already")
+            self.made.add(out)
 
     def given(self, node: Any, call: Call) -> None:
         """Give a node's outputs their values."""
         if call.op == "Constant" and node.domain in _OWN:
             self.net.values[call.outputs[0]] = _constant(call)
+            return
+        if call.op in GRAPHS and node.domain in _OWN:
+            GRAPHS[call.op](self, call)
             return
         if node.domain == DOMAIN:
             self.own(call)
@@ -123,20 +156,44 @@ class Importer:
         consts = fold(call) if node.domain in _OWN else None
         if consts is not None:
             self.keep(call, consts)
-        elif node.domain in _OWN and call.op in RULES:
-            RULES[call.op](self.net, call)
-        else:
-            kind = f"{node.domain}.{call.op}" if node.domain else call.op
-            raise Fault(f"costcalc has no counterpart of ONNX's operator {kind}", OPAQUE)
+            return
+        kind = call.op if node.domain in _OWN else f"{node.domain}.{call.op}"
+        if kind not in RULES:
+            lacks = "no recurrent layers" if kind in _RECURRENT else f"no counterpart of ONNX's operator {kind}"
+            raise Fault(f"costcalc has {lacks}", OPAQUE)
+        if not call.outputs[0] and call.op not in _EACH:
+            raise Fault("costcalc reads its first output, which nothing takes here", OPAQUE)
+        RULES[kind](self.net, call)
 
     def call(self, node: Any, name: str) -> Call:
-        """Return a node with the values that it takes; raise Fault for one that holds a graph."""
-        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
-            raise Fault("holds a graph of its own: costcalc takes no loops and no conditions")
+        """Return a node with the values that it takes; raise Fault for one that holds a graph, but If and Loop."""
+        if graphs_of(node) and not (node.op_type in GRAPHS and node.domain in _OWN):
+            raise Fault("holds a graph of its own")
         missing = [taken for taken in node.input if taken and taken not in self.net.values]
         if missing:
-            raise Fault(f"takes '{missing[0][:80]}', which nothing before it gives")
+            further = "is a further output of a node, and costcalc does not read it"
+            said = further if missing[0] in self.made else "nothing before it gives"
+            raise Fault(f"takes '{missing[0][:80]}', which {said}")
         return Call(node, [self.net.values[taken] if taken else None for taken in node.input], name)
+
+    def inner(self, graph: Any, given: list[Const | Data | None]) -> list[Const | Data]:
+        """Read a graph that a node holds, with these inputs, and return its outputs."""
+        self.inside += 1 + len(graph.node)
+        if self.inside > MOST_NODES:
+            raise Fault(f"its loops and conditions are more than {MOST_NODES:,} nodes")
+        values = self.net.values
+        values.update({place.name: value for place, value in zip(graph.input, given, strict=True) if value is not None})
+        for tensor in graph.initializer:
+            values[tensor.name] = stored(tensor, self.root(tensor.name, whole=not is_floating(tensor.data_type)))
+        try:
+            for node in graph.node:
+                self.node(node)
+        finally:  # each turn gives them anew
+            self.made.difference_update(out for node in graph.node for out in node.output)
+        missing = [value.name for value in graph.output if value.name not in values]
+        if missing:
+            raise Fault(f"its graph gives '{missing[0][:80]}', which none of its nodes does")
+        return [values[value.name] for value in graph.output]
 
     def keep(self, call: Call, consts: list[Const]) -> None:
         """Give the outputs their constants."""
@@ -193,7 +250,8 @@ class Importer:
         """Return the value that is an output of the model."""
         value = self.net.values.get(name)
         if value is None:
-            raise stop(f"the output '{name[:80]}' is given by no node")
+            further = "a further output of a node, which costcalc does not read"
+            raise stop(f"the output '{name[:80]}' is {further if name in self.made else 'given by no node'}")
         return value.name if isinstance(value, Data) else self.net.hold(value, name).name
 
     def compare(self) -> None:
@@ -207,6 +265,11 @@ class Importer:
             ):
                 said = ["?" if n is None else n for n in shape]
                 raise stop(f"'{name[:80]}': costcalc finds a shape of {list(value.shape)}, ONNX infers {said}")
+
+
+def _name(node: Any) -> str:
+    """Return what a node is called: by its own name, or else after what it gives."""
+    return node.name or next((out for out in node.output if out), "") or "a node without a name"
 
 
 def _kinds(graph: Any) -> dict[str, str]:

@@ -108,7 +108,8 @@ def _array(tensor: Any) -> Any:
     try:
         return onnx.numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        raise stop(f"{tensor.name[:80]}: the tensor's data is broken: {str(error)[:200]}") from None
+        said = "the tensor's data is broken: these are not as many numbers as its shape says"
+        raise stop(f"{tensor.name[:80]}: {said}: {list(tensor.dims)[:8]}") from error
 
 
 # ---- what costcalc's own models say, written and read --------------------------------------------
