@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from math import isfinite
-from numbers import Real
 from operator import index
 from typing import Any
 
@@ -26,9 +25,15 @@ def path(value: Any, what: str, hint: str = "") -> str:
 
 def number(value: Any, what: str, hint: str = "") -> float:
     """Return a number that one can count with, no truth and not endless."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
+    scalar = getattr(value, "shape", None) == () and hasattr(value, "item")  # NumPy's
+    found = value.item() if scalar else value
+    if (
+        isinstance(found, bool)
+        or not isinstance(found, int | float)
+        or (isinstance(found, float) and not isfinite(found))
+    ):
         raise stop(f"{what} is a number, not {said(value)}", hint=hint)
-    return value  # type: ignore[return-value]  # a Real that is no float (a Fraction, NumPy's) counts as one
+    return found
 
 
 def texts(value: Any, what: str, hint: str = "") -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from costcalc.base.text import lines, printable
-from costcalc.base.vocabulary import translated
 
 
 class Mark:
@@ -237,6 +236,8 @@ def _meant(word: str, known: Iterable[str]) -> tuple[str, str]:
     names = {name.lower(): name for name in sorted(set(known), reverse=True)}
     if len(names) > _MOST_NAMES:
         return "", ""  # comparing with so many would take its time
+    from costcalc.base.vocabulary import translated  # read only where something is wrong
+
     found, said = translated(word, names.values())
     near = [] if found else difflib.get_close_matches(word[:80].lower(), names, n=1, cutoff=0.65)
     return (names[near[0]] if near else found), said

@@ -139,7 +139,7 @@ def _number(budget: Any, quantity: str) -> Any:
         if number.endswith("%"):
             raise Fault("a share is no budget")
         value = figure(number).value
-        return float(value) if value % 1 and value < LARGEST else int(value)
+        return float(value) if value < LARGEST and value % 1 else int(value)
     except Fault:
         hint = "write a number as 600M, 4.2M or 5000000"
         raise stop(f"'{text[:60]}' is no budget of {quantity}", hint=hint) from None

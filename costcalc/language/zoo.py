@@ -12,7 +12,6 @@ from typing import Any
 from costcalc.base.errors import Mark, Problems, nearest, stop
 from costcalc.base.files import PACKAGE, decode, read, refuse_output, shipped
 from costcalc.language.document import Spec
-from costcalc.language.foreign import refuse_foreign
 from costcalc.language.reader import read as read_spec
 from costcalc.language.source import YamlNode, from_data, parse
 from costcalc.language.standalone import flow
@@ -136,13 +135,19 @@ def _missing(source: str) -> tuple[str, str, str]:
     return f"{shown}: no file and no network of the zoo is called so", "", hint
 
 
+def _refuse_foreign(path: str) -> None:
+    from costcalc.language.foreign import refuse_foreign  # read only where a file looks like none of ours
+
+    refuse_foreign(path)
+
+
 def load_file(path: str) -> Spec:
     """Return the spec in a file; raise SpecError, with what to do, where it is another tool's."""
     if not path.endswith((SUFFIX, ".yml")):
-        refuse_foreign(path)
+        _refuse_foreign(path)
     spec = Spec(path, read(path))
     if "costcalc" not in spec.text:
-        refuse_foreign(path)
+        _refuse_foreign(path)
     spec.folder = os.path.dirname(path) or "."
     return _checked(spec, *parse(spec.text, spec.where))
 

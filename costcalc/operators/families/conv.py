@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base.errors import Fault
-from costcalc.base.torch_compat import set_border
 from costcalc.numbers import num
 from costcalc.numbers.num import prod
 from costcalc.numbers.shape import Shape
@@ -394,6 +393,8 @@ def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...], word: Any)
     if all(before == after for before, after in pads):
         # PyTorch's `same` is TensorFlow's, without strides (and with a warning where the sides differ).
         conv.padding = "same" if word == "same" and set(conv.stride) == {1} else tuple(before for before, _ in pads)
+        from costcalc.base.torch_compat import set_border
+
         set_border(conv, edges(pads))
         return conv
     conv.register_forward_pre_hook(lambda _, given: (torch.nn.functional.pad(given[0], edges(pads)),))
