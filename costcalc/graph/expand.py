@@ -326,9 +326,10 @@ class Expansion:
     def operator(self, item: OpItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an operator; a join runs its branches first."""
         if item.branches is not None:
+            values = self.builder.values(item, scope)  # `c_in` is what enters, before the branches move on
             gathered = [self.branch(branch, flow, scope, around, item) for branch in item.branches]
             paths = (self.path(item, item.key, scope, around),) * 2
-            return self.builder.node(item, item.cls, {}, gathered, paths, scope, around).outputs[0]
+            return self.builder.node(item, item.cls, values, gathered, paths, scope, around).outputs[0]
         found = self.builder.operator(item, flow, self.path(item, item.key, scope, around), scope, around)
         self.steps += len(found.tensors) if isinstance(found, Bundle) else 0
         return found
@@ -440,7 +441,10 @@ class Expansion:
         except UntilReached as stopped:
             flow, reached = stopped.flow, stopped.name
         for name, bound in inner.frame.layers.items():
-            scope.frame.layers[f"{dotted}{name}"] = Binding(bound.flow, None, (), skipped=bound.skipped)
+            known = scope.frame.layers.setdefault(f"{dotted}{name}", bound)
+            if known is not bound and known.item is not item:
+                raise Fault(f"two layers are called '{dotted}{name}'", "one is of the spec that is included")
+            scope.frame.layers[f"{dotted}{name}"] = Binding(bound.flow, item, (), skipped=bound.skipped)
         if reached in outer:
             raise UntilReached(f"{dotted}{reached}", flow)
         if item.until is not None and reached is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -53,8 +54,7 @@ def _power(a: Any, b: Any) -> Any:
         from costcalc.numbers.factored import singly
 
         return singly(_power, a, b)
-    bits = a.bit_length() if isinstance(a, int) else 64
-    if abs(b) * max(bits, 1) > LARGEST_POWER:
+    if isinstance(a, int) and isinstance(b, int) and b * a.bit_length() > LARGEST_POWER:
         hint = f"its result has {LARGEST_POWER:,} bits at most"
         raise Fault(f"the power {num.describe(a)} ** {num.describe(b)} is too large", hint)
     result = a**b
@@ -78,7 +78,19 @@ def _same(a: Any, b: Any) -> Any:
         if not isinstance(value, bool | int | float | str | list | tuple) and not num.is_array(value):
             said = f"{num.describe(value)} is compared with {num.describe(b if value is a else a)}"
             raise Fault(said, not_a_number(value))
-    return a == b
+    kinds = {_kind(a), _kind(b)}
+    if len(kinds) > 1 and "none" not in kinds:
+        said = f"{num.describe(a)} and {num.describe(b)} can never be equal"
+        quoted = any(isinstance(value, str) and re.fullmatch(r"[0-9.]+", value) for value in (a, b))
+        raise Fault(said, "a number stands without quotes" if quoted else "compare words with words, lists with lists")
+    return list(a) == list(b) if kinds == {"list"} else a == b
+
+
+def _kind(value: Any) -> str:
+    """Return what a value may be equal to; `none` stands beside everything."""
+    if isinstance(value, str):
+        return "none" if value == "none" else "word"
+    return "list" if isinstance(value, list | tuple) else "number"
 
 
 def _other(a: Any, b: Any) -> Any:
@@ -93,11 +105,12 @@ def _ordered(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def _contains(a: Any, b: Any) -> Any:
     if not isinstance(b, list | tuple):
         raise Fault(f"{num.describe(b)} is not a list")
-    if not num.is_array(a):
-        return a in b
+    comparable = [item for item in b if len({_kind(a), _kind(item)} - {"none"}) < 2]
+    if b and not comparable:
+        _same(a, b[0])  # which says why that can never be
     found: Any = False
-    for item in b:
-        found = (a == item) | found
+    for item in comparable:
+        found = _same(a, item) | found
     return found
 
 

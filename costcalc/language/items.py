@@ -193,11 +193,11 @@ class ItemReader:
     def operator(self, key: str, node: YamlNode, mark: Mark, cls: type[ops.Op], context: Context) -> Item:
         """Read an operator with its fields, or a join with its branches."""
         item = OpItem(key, mark, cls)
+        item.values = dict(self.spec.defaults.get(cls.kind, {}))
         if joins(cls, node):
             item.branches = self.branches(node, mark, cls, context)
             return item if item.branches else MistakenItem(key, mark)
-        given = self.fields(cls, node, context)
-        item.values = {**self.spec.defaults.get(cls.kind, {}), **given}
+        item.values |= self.fields(cls, node, context)
         for name, field in cls.fields.items():
             if field.default is REQUIRED and name not in item.values:
                 if node.value is None or (node.is_map and name not in node.keys):
@@ -370,6 +370,9 @@ class ItemReader:
         taken: set[str] = set(around.variables)
         for name, name_mark in header:
             self.names.may_be_given(name, name_mark, "column", taken)
+            if around.layers.may_be(name):
+                said = "it is a layer's name: shadowing is refused"
+                self.note(f"a column cannot be called '{name}'", name_mark, said)
             taken.add(name)
         item.columns = [name for name, _ in header]
         if node.is_map:

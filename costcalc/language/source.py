@@ -89,7 +89,7 @@ class _Frame:
         self.anchor = anchor
         self.flow = flow
         self.keys: dict[str, Mark] = {}
-        self.key: tuple[str, Mark] | None = None
+        self.key: tuple[str, Mark, bool] | None = None  # of the pair that is open, and whether it is kept
         self.weight = 1
 
 
@@ -218,11 +218,12 @@ class _Builder:
         if key in frame.keys:
             first = frame.keys[key].line + 1
             self.problems.note(f"'{key}' stands here twice", mark, f"it was on line {first} already; keep one of them")
-            key = f"{key} (again)"
-        elif key == "<<":
+            frame.key = (key, mark, False)
+            return
+        if key == "<<":
             self.problems.note("'<<' (merging) is not part of the language", mark, "use defaults, define or a block")
         frame.keys[key] = mark
-        frame.key = (key, mark)
+        frame.key = (key, mark, key != "<<")
 
     def add(self, node: YamlNode, *, mark: Mark | None = None, closed: bool = False) -> None:
         """Put a finished value where it belongs."""
@@ -240,13 +241,13 @@ class _Builder:
             if closed:
                 self.refuse("a list or mapping is no key", node.mark, "keys are words")
         else:
-            key, key_mark = frame.key
+            key, key_mark, kept = frame.key
             frame.key = None
             if key == "<<" and isinstance(node.value, dict):
                 # Refused, and done all the same: what is missing without it is no mistake of its own.
                 frame.value = {**node.value, **frame.value}
                 frame.keys = {**node.keys, **frame.keys}
-            elif not key.endswith(" (again)") and key != "<<":
+            elif kept:
                 # An empty value has no place of its own worth pointing at.
                 frame.value[key] = YamlNode(None, key_mark) if node.value is None else node
 

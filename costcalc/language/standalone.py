@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from costcalc.base.errors import stop
 from costcalc.language.document import Spec
 from costcalc.language.source import parse
 
 
 def standalone(spec: Spec) -> str:
-    """Return the spec's text with the variant resolved; of a spec without one, its text as it is."""
+    """Return the spec's text with the variant resolved; of a spec without one, its text as it is.
+
+    Raises SpecError where the text is not written line by line, so that it can't be edited so.
+    """
     if not spec.variant or spec.root is None:
         return spec.text
     instead = {
@@ -28,7 +32,21 @@ def standalone(spec: Spec) -> str:
     for key in sorted(instead.keys() & line_of, key=line_of.__getitem__, reverse=True):  # from the end: lines move
         first, last = _section(spec, key, lines)
         lines[first:last] = instead[key]
-    return "\n".join(lines).rstrip() + "\n"
+    text = "\n".join(lines).rstrip() + "\n"
+    found, problems = parse(text, spec.where)
+    if problems or found is None or found.plain() != _resolved(spec):
+        hint = "write each section on lines of its own, and no anchor in knobs, variants or published that others use"
+        raise stop(f"{spec.name}: its text cannot be written with the variant resolved", hint=hint)
+    return text
+
+
+def _resolved(spec: Spec) -> dict[str, Any]:
+    """Return what the text with the variant resolved says, as plain data."""
+    assert spec.root is not None
+    found = spec.root.plain()
+    instead = {"name": spec.variant, "knobs": spec.knobs, "variants": None, "published": _rows(spec)}
+    found |= {key: value for key, value in instead.items() if key in found}
+    return {key: value for key, value in found.items() if value or key not in instead}
 
 
 def _section(spec: Spec, key: str, lines: list[str]) -> tuple[int, int]:
@@ -43,11 +61,13 @@ def _section(spec: Spec, key: str, lines: list[str]) -> tuple[int, int]:
 
 def _published(spec: Spec) -> list[str]:
     """Return the section of published figures with the variant's rows only."""
+    rows = _rows(spec).get("rows", [])
+    return ["published:", "  rows:", *(f"    - {flow(row)}" for row in rows)] if rows else []
+
+
+def _rows(spec: Spec) -> dict[str, Any]:
     rows = [row for row in spec.published if row.get("variant") == spec.variant]
-    if not rows:
-        return []
-    said = ["published:", "  rows:"]
-    return said + [f"    - {flow({k: v for k, v in row.items() if k != 'variant'})}" for row in rows]
+    return {"rows": [{k: v for k, v in row.items() if k != "variant"} for row in rows]} if rows else {}
 
 
 def flow(value: Any) -> str:

@@ -89,6 +89,9 @@ class ValueReader:
         ref = self.name(node, context, what, "name")
         if ref.mistaken:
             return None
+        if ref.part and what != "until":
+            self.note(f"'{what}' gives a name, and '.{ref.part}' picks a part of one", node.mark, "leave it out")
+            return None
         if what == "name":
             self.names.refuse_as_layer(ref.text, node.mark, context, indexed=ref.index is not None)
         return ref

@@ -185,8 +185,14 @@ def find(name: str) -> Spec | None:
 
 
 def _zoo_file(path: str) -> Spec:
-    """Return a file of the zoo, shown by its name: where the package lies tells a reader nothing."""
-    return copy.copy(_zoo_text(os.path.basename(path), read(path)))
+    """Return a file of the zoo, shown by its name: where the package lies tells a reader nothing.
+
+    It is the caller's own: what is changed in it changes no later one.
+    """
+    spec = copy.copy(_zoo_text(os.path.basename(path), read(path)))
+    for part in ("knobs", "variants", "meta", "reference", "published"):
+        setattr(spec, part, copy.deepcopy(getattr(spec, part)))
+    return spec
 
 
 @lru_cache(maxsize=64)

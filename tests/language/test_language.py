@@ -16,6 +16,7 @@ import yaml
 import costcalc
 from costcalc import SpecError
 from costcalc.language import zoo
+from costcalc.language.standalone import standalone
 from costcalc.reports.result import Result
 
 HEAD = "costcalc: 1\n"
@@ -55,6 +56,7 @@ EXPRESSIONS = [
     ("1_000", 1000),
     ("k", 3),
     ("2 + 3 * 4", 14),
+    ("int(1.1 ** 100)", 13780),
     ("(2 + 3) * 4", 20),
     ("10 - 2 - 3", 5),
     ("7 // 2", 3),
@@ -1101,3 +1103,98 @@ def test_a_variant_is_chosen_by_every_function(macs: Callable[[Any], int]) -> No
     assert macs(yaml.safe_load(VARIANT)) == 1536
     with pytest.raises(costcalc.SpecError, match="has no variant 'tall'"):
         costcalc.count(yaml.safe_load(VARIANT), variant="tall")
+
+
+# What is written, and its parameters, by hand. The input has 3 channels, on 8x8; convolutions are 1x1.
+COUNTED: dict[str, tuple[str, int]] = {
+    "a label that ends as the note of a duplicate": (
+        """
+layers:
+  - concat:
+      a: [{conv: {out: 2, kernel: 1, bias: false}}]
+      b (again): [{conv: {out: 4, kernel: 1, bias: false}}]
+""",
+        3 * 2 + 3 * 4,
+    ),
+    "defaults of a join of branches: it joins heights, so that 3 channels stay": (
+        """
+defaults: {concat: {axis: 1}}
+layers:
+  - concat: [input, input]
+  - conv: {out: 1, kernel: 1, bias: false}
+""",
+        3,
+    ),
+    "defaults of a join by a variable, and of c_in": (
+        """
+knobs: {join: concat}
+defaults: {concat: {axis: c_in - 2}}
+layers:
+  - join: {a: [{conv: {out: 3, kernel: 1, bias: false}}], b: [{conv: {out: 3, kernel: 1, bias: false}}]}
+  - conv: {out: 1, kernel: 1, bias: false}
+""",
+        3 * 3 + 3 * 3 + 3,
+    ),
+    "a list given as a tuple is equal to a list": (
+        """
+knobs: {depths: [2, 2]}
+layers:
+  - {conv: {out: 2, kernel: 1, bias: false}, if: "depths == [2, 2] and depths in [none, [2, 2]]"}
+  - {conv: {out: 5, kernel: 1, bias: false}, if: depths == none}
+""",
+        3 * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COUNTED)
+def test_what_is_counted(case: str) -> None:
+    text, params = COUNTED[case]
+    assert run(f"input: [3, 8, 8]{text}").params == params
+
+
+def test_a_tuple_is_a_list() -> None:
+    text, params = COUNTED["a list given as a tuple is equal to a list"]
+    assert run(f"input: [3, 8, 8]{text}", depths=(2, 2)).params == params
+
+
+def test_defaults_of_an_add_of_branches() -> None:
+    text = "defaults: {add: {broadcast: true}}\nlayers: [{global_avg_pool, name: g}, {add: [input, g]}]"
+    assert out(costcalc.count(f"{HEAD}input: [3, 8, 8]\n{text}")) == (3, 8, 8)
+
+
+def test_what_is_loaded_is_the_callers_own() -> None:
+    """A change of what `load` gave changes no network that is asked for later."""
+    before = costcalc.count("resnet34").params, costcalc.count("mobilenet_v1").params
+    costcalc.load("mobilenet_v1").knobs["width"] = 0.5
+    spec = costcalc.load("resnet18")
+    spec.knobs["depths"].append(9)
+    for values in spec.variants.values():
+        values["depths"].append(9)
+    spec.meta["name"] = "mine"
+    spec.published.clear()
+    assert (costcalc.count("resnet34").params, costcalc.count("mobilenet_v1").params) == before == (21797672, 4231976)
+    assert costcalc.load("resnet18").name == "ResNet (resnet18)"
+    assert costcalc.load("resnet18").published
+
+
+SHOWN = """costcalc: 1
+name: net
+knobs: {c: 4}
+variants: {big: {c: 8}}
+input: [3, 8, 8]
+layers:
+  - conv: {out: c, kernel: 1}
+"""
+
+
+FLOW = "{costcalc: 1, name: n, knobs: {c: 4}, variants: {big: {c: 8}}, input: [3, 8, 8], layers: [{fc: {out: c}}]}\n"
+ANCHOR = SHOWN.replace("{c: 4}", "{c: &c 4}").replace("layers:\n", "layers:\n  - conv: {out: *c, kernel: 1}\n")
+
+
+def test_a_variant_is_written_right_or_not_at_all() -> None:
+    right = "costcalc: 1\nname: big\nknobs: {c: 8}\n\ninput: [3, 8, 8]\nlayers:\n  - conv: {out: c, kernel: 1}\n"
+    assert standalone(costcalc.load(SHOWN, variant="big")) == right
+    for text in (FLOW, ANCHOR):
+        with pytest.raises(SpecError, match="cannot be written with the variant resolved"):
+            standalone(zoo.chosen(zoo.load_text(text), "big"))
