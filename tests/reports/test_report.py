@@ -24,6 +24,7 @@ from costcalc.reports.lines import VIEWS
 from costcalc.reports.page import FORMATS
 from costcalc.reports.render import figures, text
 from costcalc.reports.render.csv import render as render_csv
+from costcalc.reports.table import Column, Table
 
 SMALL: dict[str, Any] = {
     "costcalc": 1,
@@ -187,7 +188,36 @@ CELLS = [(0, "0"), (1, "<0.1"), (49_999, "<0.1"), (50_000, "0.1"), (10_838_016, 
 
 @pytest.mark.parametrize(("number", "shown"), CELLS)
 def test_what_is_there_is_never_shown_as_nothing(number: int, shown: str) -> None:
-    assert figures.in_unit(number, 10**6) == shown
+    assert figures.in_unit(number, figures.Unit(10**6, "M")) == shown
+
+
+# A column's unit, its largest line, the total below: never five digits before the point, as far as possible by a unit.
+UNITS = [
+    (2_359_296, 9_999_000, "K", "2359.3", "9999.0"),
+    (2_359_296, 25_557_032, "M", "2.359", "25.557"),
+    (26_214_400, 66_347_960, "M", "26.2", "66.3"),
+    (600_000_000, 37_745_884_192, "G", "0.600", "37.746"),
+    (20_000, 12_345_000_000, "G", "<0.001", "12.345"),
+    (864, 12_345, "", "864", "12,345"),
+]
+
+
+@pytest.mark.parametrize(("line", "total", "unit", "shown", "whole"), UNITS)
+def test_a_columns_unit_suits_its_total_too(line: int, total: int, unit: str, shown: str, whole: str) -> None:
+    table = Table([Column("layer"), Column("params", "count")], [["a", line]], ["total", total])
+    heads, texts = figures.cells(table, exact=False)
+    assert (heads[1][1], texts[0][1], texts[1][1]) == (unit, shown, whole)
+
+
+@pytest.mark.parametrize("network", ["resnet50", "efficientnet_b7", "vgg16", "densenet161", "mobilenet_v1"])
+@pytest.mark.parametrize("by", VIEWS)
+@pytest.mark.parametrize("columns", [(), ("memory",), ("macs", "latency")])
+def test_no_number_of_a_table_has_five_digits_in_a_row(network: str, by: str, columns: tuple[str, ...]) -> None:
+    device = {"device": "stm32f746"} if "latency" in columns else {}
+    table = costcalc.count(network).table(by, columns=columns, **device)
+    _, texts = figures.cells(table, exact=False)
+    numbers = [index for index, column in enumerate(table.columns) if column.kind != "text"]
+    assert not [row for row in texts for index in numbers if re.search(r"\d{5}", row[index])]
 
 
 SHARES = [(0.0, "0"), (0.04, "<0.1"), (1.06, "1.1"), (94.857, "94.9"), (100.0, "100")]
