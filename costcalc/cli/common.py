@@ -16,6 +16,7 @@ from costcalc import api
 from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines
+from costcalc.cli import progress
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
@@ -313,6 +314,7 @@ def _terminal(variable: str, side: int) -> int:
 def write(text: str, path: str | None = None) -> None:
     """Write text to a file, or to stdout."""
     if path is None or path == "-":
+        progress.clear(float("inf"))  # what is written is what was worked for
         click.echo(text, color=True)
         return
     files.write(path, text + "\n")
@@ -325,6 +327,7 @@ def say(*said: str) -> None:
 
 def tell(*said: str) -> None:
     """Write lines of words to stderr."""
+    progress.clear()
     click.echo(lines(said), err=True)
 
 
