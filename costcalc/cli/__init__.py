@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from costcalc.base.errors import SpecError
+from costcalc.cli import progress
 
 COMMANDS = {
     "report": "per-layer table, totals, and the breakdown by layer type",
@@ -117,7 +118,8 @@ def silence() -> None:
 def main() -> None:
     """Run the command line; a mistake in a spec is text on stderr and exit code 2, never a traceback."""
     try:
-        code = group.main(prog_name="costcalc", standalone_mode=False)
+        with progress.shown():
+            code = group.main(prog_name="costcalc", standalone_mode=False)
         sys.stdout.flush()
     except SpecError as error:
         say(str(error))

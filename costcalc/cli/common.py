@@ -16,6 +16,7 @@ from costcalc import api
 from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines
+from costcalc.cli import progress
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
@@ -217,6 +218,9 @@ def convention_option(function: F) -> F:
     )(function)
 
 
+all_option = click.option(
+    "--all", "every", is_flag=True, help="Every line and whole names, where a terminal has too few lines."
+)
 batch_option = click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
 table_option = click.option(
     "--format", "format_", type=click.Choice(TABLE_FORMATS), default="table", help="What to write."
@@ -344,19 +348,29 @@ def colored() -> bool:
 
 def columns() -> int:
     """Return how many columns there are to write in: the terminal's, or 80."""
+    return max(_terminal("COLUMNS", 0) or 80, 40)
+
+
+def height() -> int:
+    """Return how many lines the terminal has that is written to; 0 where that is not known, or none is."""
+    return _terminal("LINES", 1) if sys.stdout.isatty() else 0
+
+
+def _terminal(variable: str, side: int) -> int:
     # shutil has this too, but loads three compression libraries.
-    given = os.environ.get("COLUMNS", "")
+    given = os.environ.get(variable, "")
     if given.isdigit() and int(given):
-        return max(int(given), 40)
+        return int(given)
     try:
-        return max(os.get_terminal_size(sys.__stdout__.fileno()).columns, 40) if sys.__stdout__ else 80
+        return os.get_terminal_size(sys.__stdout__.fileno())[side] if sys.__stdout__ else 0
     except (OSError, ValueError):
-        return 80
+        return 0
 
 
 def write(text: str, path: str | None = None) -> None:
     """Write text to a file, or to stdout."""
     if path is None or path == "-":
+        progress.clear(float("inf"))  # what is written is what was worked for
         click.echo(text, color=True)
         return
     files.write(path, text + "\n")
@@ -369,14 +383,15 @@ def say(*said: str) -> None:
 
 def tell(*said: str) -> None:
     """Write lines of words to stderr."""
+    progress.clear()
     click.echo(lines(said), err=True)
 
 
 def write_page(page: Page, options: Mapping[str, Any]) -> None:
     """Write a page in the format asked for, to the file asked for or stdout."""
-    shown = options.get("output") is None and colored()
-    exact = options.get("exact", False)
-    text = page.written(options["format_"], exact=exact, columns=columns(), color=shown)
+    here = options.get("output") is None
+    exact, lines_ = options.get("exact", False), height() if here and not options.get("every") else 0
+    text = page.written(options["format_"], exact=exact, columns=columns(), height=lines_, color=here and colored())
     write(text, options.get("output"))
 
 

@@ -24,6 +24,7 @@ from costcalc.reports.lines import VIEWS
 @click.option("--onchip", metavar="N", help="Bytes of memory on the chip: 1M. What fits there needs no DRAM.")
 @click.option("--by", type=click.Choice(VIEWS), default="type", help="What a line is.")
 @click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
+@common.all_option
 @common.batch_option
 @common.table_option
 @common.output_option

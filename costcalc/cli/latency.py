@@ -23,6 +23,7 @@ from costcalc.reports.lines import VIEWS
 @click.option("--lut", "lut_", metavar="FILE", help="Measured layers (CSV), which stand above the model.")
 @click.option("--by", type=click.Choice(VIEWS), default="layer", help="What a line is.")
 @click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
+@common.all_option
 @common.batch_option
 @common.table_option
 @common.output_option

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from costcalc.base.errors import stop
+from costcalc.base.progress import steps
 from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.costs.conventions import DEFAULT, get
@@ -35,7 +36,8 @@ def command(words: tuple[str, ...], **options: Any) -> None:
 
 def counted() -> list[dict[str, Any]]:
     """Return what is listed of every network of the zoo, counted now."""
-    return [record(name, spec) for name, spec in zoo.networks().items()]
+    found = zoo.networks()
+    return [record(*one) for one in steps(found.items(), "networks", len(found))]
 
 
 def chosen(found: dict[str, Any], words: tuple[str, ...]) -> bool:

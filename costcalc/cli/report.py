@@ -28,6 +28,7 @@ SHORT = {  # options that stand for a group of metrics
 @common.knob_option
 @click.option("--by", type=click.Choice(VIEWS), help="What a line is; a CSV has every row unless told.")
 @click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
+@common.all_option
 @common.convention_option
 @click.option("--batch", default=1, metavar="N", help="Images at once.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", help="What to write.")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -122,7 +119,7 @@ def answered(
         limited(tasks[0], format_)
 
     def walked(task: Task) -> Columns:
-        return folded(task, mapper, options["resume"], progress)
+        return folded(task, mapper, options["resume"])
 
     return tables.sweep(loaded, axes, question, **counted, view=options["per"] or "", folded=walked)
 
@@ -162,36 +159,11 @@ def mapper_of(options: dict[str, Any]) -> Mapper:
 
 def parted(task: Task, folder: str, mapper: Mapper) -> None:
     """Write the sweep as part files."""
-    from costcalc.sweeps import chunks, parquet
+    from costcalc.sweeps import parquet
 
-    walk = chunks.ready(task)
-    with progress(len(walk.blocks), walk.grid.size) as advance:
-        written, before = parquet.write(task, folder, mapper, lambda *_: advance())
+    written, before = parquet.write(task, folder, mapper)
     there = f", {before} were there" if before else ""
-    common.tell(f"{folder}: {plural(written, 'part file')} written{there}; {plural(walk.grid.size, 'setting')}")
-
-
-@contextmanager
-def progress(blocks: int, settings: int, done: int = 0) -> Iterator[Any]:
-    """Show a bar with the rate and the time left, on a terminal, of a sweep of several blocks."""
-    if blocks <= 1 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=blocks, completed=done, rate="")
-        start, count = time.monotonic(), 0
-
-        def advance() -> None:
-            nonlocal count
-            count += 1
-            rate = count * settings / blocks / max(time.monotonic() - start, 1e-9)
-            bar.update(task, advance=1, rate=f"{rate / 1e6:.1f} M settings/s")
-
-        yield advance
+    common.tell(f"{folder}: {plural(written, 'part file')} written{there}; {plural(task.grid.size, 'setting')}")
 
 
 def write(

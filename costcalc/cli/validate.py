@@ -12,7 +12,7 @@ import click
 from costcalc import api
 from costcalc.base.errors import Problem, SpecError
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, progress
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, unmatched
 from costcalc.language import zoo
@@ -39,6 +39,7 @@ def command(files: tuple[str, ...], format_: str) -> None:
     if format_ == "json":
         common.write_page(Page(data=lambda: [problem.to_dict() for problem in found]), {"format_": "json"})
     elif found:
+        progress.clear()
         click.echo(str(SpecError(found)), err=True)
         common.tell(plural(len(found), "mistake"))
     sys.exit(2 if found else 0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from costcalc.base.progress import steps
 from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.graph.expand import expand
@@ -51,7 +52,8 @@ def command(
     if not specs and not everything:
         ctx.fail("name a SPEC, or --all for every network of the zoo")
     found: dict[str, Verification] = {}
-    for name in zoo.networks() if everything else specs:
+    named = [*zoo.networks()] if everything else specs
+    for name in steps(named, "networks", len(named)) if len(named) > 1 else named:
         spec, knobs = common.chosen(ctx, name, pairs)
         found[name] = verify.verify(expand(spec, knobs, common.input_shape(input_)), device)
     good = all(one.agrees for one in found.values())

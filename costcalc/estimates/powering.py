@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from costcalc.hardware import energy
 from costcalc.hardware.energy import PLACES, Chip, EnergyTable, Spent
 from costcalc.metrics.energies import peak
 from costcalc.numbers.num import UNKNOWN, or_none, percentage
-from costcalc.reports.lines import Line
+from costcalc.reports.lines import Line, shorter
 from costcalc.reports.page import Page
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
@@ -39,9 +40,9 @@ class Energy:
         """All of it."""
         return sum(one.total for one in self.rows)
 
-    def table(self, by: str = "type", fold: int | None = None) -> Table:
+    def table(self, by: str = "type", fold: int | None = None, lines: Sequence[Line] = ()) -> Table:
         """Return a line a layer type (or a layer): its share of the whole, and the places' shares."""
-        shown = self.result.lines(by, fold)
+        shown = lines or self.result.lines(by, fold)
         cells = [self._cells(line) for line in shown]
         cells.sort(key=lambda row: 0 if row[-1] is UNKNOWN else -row[-1]) if by == "type" else None
         columns = [Column(by), Column("rows", "number"), *(Column(f"{place} %", "share") for place in PLACES),
@@ -57,7 +58,15 @@ class Energy:
     def page(self, by: str = "type", fold: int | None = None) -> Page:
         """Return where the energy goes as a page."""
         above, below = self.result.heading(), self.notes()
-        return Page(lambda: [self.table(by, fold)], self.records, self.to_dict, heading=above, notes=below, prose=True)
+        return Page(
+            lambda: [self.table(by, fold)],
+            self.records,
+            self.to_dict,
+            heading=above,
+            notes=below,
+            shorter=shorter(self.result.layers, by, fold, self._cells, lambda lines: [self.table(by, fold, lines)]),
+            prose=True,
+        )
 
     def notes(self) -> list[str]:
         """Return what is to be said beside the shares: the table, what stays on the chip, what they are not."""

@@ -13,7 +13,7 @@ from costcalc.hardware.device import Device
 from costcalc.hardware.roofline import Model, Timing, bound, model, timings
 from costcalc.metrics.latency import Span, milliseconds, span, spilt
 from costcalc.numbers.num import UNKNOWN, or_none, percentage
-from costcalc.reports.lines import Line
+from costcalc.reports.lines import Line, shorter
 from costcalc.reports.page import Page
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
@@ -71,9 +71,17 @@ class Latency:
     def page(self, by: str = "layer", fold: int | None = None) -> Page:
         """Return the times as a page."""
         above, below = self.result.heading(), [self.words, *self.notes()]
-        return Page(lambda: [self.table(by, fold)], self.records, self.to_dict, heading=above, notes=below, prose=True)
+        return Page(
+            lambda: [self.table(by, fold)],
+            self.records,
+            self.to_dict,
+            heading=above,
+            notes=below,
+            shorter=shorter(self.result.layers, by, fold, self._cells, lambda lines: [self.table(by, fold, lines)]),
+            prose=True,
+        )
 
-    def table(self, by: str = "layer", fold: int | None = None) -> Table:
+    def table(self, by: str = "layer", fold: int | None = None, lines: Sequence[Line] = ()) -> Table:
         """Return a line a layer: MACs a byte, time, its share, and what bounds it."""
         times = ["ms at least"] if self.model.bounded else ["ms", "to"]
         folded = by in ("type", "block")
@@ -82,7 +90,7 @@ class Latency:
             Column("MACs", "count"), Column("MACs/byte", "number"), *(Column(time, "number") for time in times),
             Column("%", "share"), Column("bound"),
         ]  # fmt: skip
-        shown_lines = self.result.lines(by, fold)
+        shown_lines = lines or self.result.lines(by, fold)
         cells = [[line.name, str(len(line.rows)) if folded else line.type, *self._cells(line)] for line in shown_lines]
         spans = [self.total.least] if self.model.bounded else [self.total.least, self.total.most]
         macs = sum(row[2] for row in cells)

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from costcalc.base.progress import steps
 from costcalc.metrics._storage import Storages
 
 MOST_STATES = 10_000  # of one segment; a search that meets more goes on with a beam
@@ -198,7 +199,7 @@ def beamed(segment: Segment) -> State:
     waiting: dict[int, dict[int, State]] = {}
     first = segment.settled(segment.start, segment.start.ready)
     waiting[first.done.bit_count()] = {first.done: first}
-    for count in range(len(segment.rows)):
+    for count in steps(range(len(segment.rows)), "rows put in order", len(segment.rows)):
         for state in sorted(waiting.pop(count, {}).values())[:BEAM]:
             for after in segment.moves(state):
                 group = waiting.setdefault(after.done.bit_count(), {})

@@ -10,7 +10,7 @@ UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "K"), (1, ""))
 
 
 def figure(value: Any, unit: str = "", *, exact: bool = False, signed: bool = False) -> str:
-    """Return a number: 568.7 M, 864, and one that is not whole as 0.25; with all digits where exact: 568,740,352.
+    """Return a number: 568.7 M, 864, with all digits where exact: 568,740,352; one not whole as 0.25, or 589,779.
 
     What there is none of is nothing, and a word is itself. signed: of a difference, +1.234 M. unit: what follows.
     """
@@ -19,7 +19,7 @@ def figure(value: Any, unit: str = "", *, exact: bool = False, signed: bool = Fa
     size = abs(value)
     sign = "-" if value < 0 else "+" if signed and value else ""
     if not isinstance(value, int):
-        number = str(float(size)) if exact else f"{float(size):.2f}"
+        number = str(float(size)) if exact else f"{float(size):.2f}" if size < 10_000 else f"{float(size):,.0f}"
     else:
         number = f"{size:,}" if exact else scaled(size)
     return f"{sign}{number} {unit}".rstrip()

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from costcalc.base.errors import Problem, stop
+from costcalc.base.progress import steps
 from costcalc.base.text import plural
 from costcalc.costs import conventions
 from costcalc.language import zoo
@@ -77,7 +78,8 @@ def figures(words: Iterable[str] = ()) -> list[PublishedFigure]:
 
 def counted() -> list[PublishedFigure]:
     """Return the figures of all networks, counted now."""
-    return [figure for spec in zoo.specs() for figure in of_spec(spec)]
+    found = zoo.specs()
+    return [figure for spec in steps(found, "networks", len(found)) for figure in of_spec(spec)]
 
 
 def keeping(found: PublishedFigure) -> list[Any]:

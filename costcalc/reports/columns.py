@@ -9,10 +9,9 @@ from costcalc.base.text import plural
 from costcalc.metrics.metric import Measured, plain
 from costcalc.numbers.num import UNKNOWN, or_none, percentage
 from costcalc.numbers.text import figure
-from costcalc.reports.lines import Layer, Line, marked, window
+from costcalc.reports.lines import GROUPED, Layer, Line, marked, window
 from costcalc.reports.table import Column, Table
 
-GROUPED = ("type", "block")  # views whose lines are no layers: they have no shapes, but a number of rows
 ABOUT = ("name", "type", "op", "input", "output", "kernel", "stride")
 
 

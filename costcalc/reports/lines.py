@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from costcalc.base import arguments
@@ -13,8 +14,12 @@ from costcalc.costs.rows import Row
 from costcalc.numbers.num import or_none
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import PARAMETERS
+from costcalc.reports.table import Table
 
 VIEWS = ("layer", "row", "type", "block")
+GROUPED = ("type", "block")  # views whose lines are no layers: they have no shapes, but a number of rows
+LEVEL = re.compile("[/.]")  # what parts a path's levels: blocks of a spec, modules of an imported network
+SEE_ALL = "--all shows all, --fold N so many levels"
 
 
 class Layer:
@@ -146,13 +151,81 @@ def lines(layers: Sequence[Layer], by: str = "layer", fold: int | None = None) -
     return _grouped(layers, lambda layer: _path(layer, by), by)
 
 
+def shorter(
+    layers: Sequence[Layer],
+    by: str,
+    fold: int | None,
+    cells: Callable[[Line], list[Any]],
+    tables: Callable[[list[Line]], list[Table]],
+) -> Callable[[], Iterator[tuple[list[Table], str]]] | None:
+    """Return what gives tables ever more folded, siblings that are alike as one, each with a note; of groups none.
+
+    fold: so deep and no other. cells: what a line shows besides what it is. tables: those with some lines.
+    """
+    if by in GROUPED:
+        return None
+
+    def made() -> Iterator[tuple[list[Table], str]]:
+        deepest = max(len(LEVEL.findall(_path(layer, by))) for layer in layers) + 1
+        least = len(lines(layers, by, fold))
+        for level in range(deepest, 0, -1) if fold is None else (fold,):
+            shown = merged(lines(layers, by, level), cells)
+            if len(shown) < least:
+                least = len(shown)
+                yield tables(shown), f"{plural(len(layers), 'row')} folded to {plural(least, 'line')}: {SEE_ALL}"
+
+    return made
+
+
+def merged(shown: Iterable[Line], cells: Callable[[Line], list[Any]]) -> list[Line]:
+    """Return lines with siblings in a row that are alike, and whose names count on, as one: `bottleneck2-4 x3`."""
+    runs: list[list[Line]] = []
+    known: list[Any] = []  # of the last run: what its lines are, and which number of their names counts on
+    for line in shown:
+        alike = [line.type, line.input, line.output, window(line), line.shared, line.stated, cells(line)]
+        place = _counted_on(runs[-1][0].name, line.name, len(runs[-1])) if runs else None
+        if place is not None and known in ([alike, place], [alike, None]):
+            runs[-1].append(line)
+        else:
+            place = None
+            runs.append([line])
+        known = [alike, place]
+    return [_as_one(run) for run in runs]
+
+
+def _counted_on(first: str, other: str, more: int) -> int | None:
+    """Return which part of a name is a number that is so much more in another name, which else is the same."""
+    ours, theirs = _parts(first), _parts(other)
+    places = [k for k, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]]
+    if len(ours) != len(theirs) or len(places) != 1 or places[0] % 2 == 0:
+        return None
+    return places[0] if int(theirs[places[0]]) - int(ours[places[0]]) == more else None
+
+
+def _parts(name: str) -> list[str]:
+    """Return a name's words and, at odd places, its numbers."""
+    return re.split(r"([0-9]+)", name)
+
+
+def _as_one(run: list[Line]) -> Line:
+    """Return a line that is the sum of lines that are alike."""
+    first, last = run[0], run[-1]
+    if len(run) == 1:
+        return first
+    parts = [a if a == b else f"{a}-{b}" for a, b in zip(_parts(first.name), _parts(last.name), strict=True)]
+    found = Line(f"{''.join(parts)} x{len(run)}", first.type, [member for line in run for member in line.rows])
+    found.input, found.kernel, found.stride = first.input, first.kernel, first.stride
+    return found
+
+
 def _path(layer: Layer, by: str) -> str:
     node = layer.row.node
     return node.layer if by == "layer" else node.name
 
 
 def _top(path: str, depth: int) -> str:
-    return "/".join(path.split("/")[:depth])
+    ends = [found.start() for found in LEVEL.finditer(path)]
+    return path[: ends[depth - 1]] if depth <= len(ends) else path
 
 
 def _grouped(layers: Iterable[Layer], key: Callable[[Layer], str], by: str | None) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +16,8 @@ class Page:
     """Lines above, tables, lines below; the same as flat records and as plain data.
 
     Tables, records and data are functions: a format asks for what it writes, and the rest is never made. data: the
-    records unless told.
+    records unless told. shorter: the tables again with ever fewer lines, each time with a note that says so, for a
+    terminal of too few lines.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Page:
         *,
         heading: Sequence[str] = (),
         notes: Sequence[str] = (),
+        shorter: Callable[[], Iterable[tuple[Sequence[Table], str]]] | None = None,
         titled: bool = False,
         prose: bool = False,
     ) -> None:
@@ -35,13 +37,19 @@ class Page:
         self.data = data or records
         self.heading = heading
         self.notes = notes
+        self.shorter = shorter
         self.prose = prose  # whether long notes are broken on a terminal; others stay lines, for tail and grep
         self.titled = titled  # whether the first line of the heading stands apart in Markdown
 
-    def written(self, format_: str = "table", *, exact: bool = False, columns: int = 80, color: bool = False) -> str:
-        """Return the page in one of `FORMATS`; columns and color are a terminal's."""
+    def written(
+        self, format_: str = "table", *, exact: bool = False, columns: int = 80, height: int = 0, color: bool = False
+    ) -> str:
+        """Return the page in one of `FORMATS`; columns, height and color are a terminal's.
+
+        height: lines that there are, to which a table is shortened where it can be; 0 for every line.
+        """
         writer = import_module(f"costcalc.reports.render.{WRITERS.get(format_, format_)}")
-        made: str = writer.page(self, exact=exact, columns=columns, color=color)
+        made: str = writer.page(self, exact=exact, columns=columns, height=height, color=color)
         return made
 
     def _repr_html_(self) -> str:

@@ -13,8 +13,8 @@ from costcalc.metrics.metric import Measured, Setup, checked_batch, counted, mea
 from costcalc.metrics.work import Macs, Params
 from costcalc.numbers.num import or_none
 from costcalc.numbers.text import figure
-from costcalc.reports.columns import GROUPED, folded, records, table, totals, with_metrics
-from costcalc.reports.lines import Layer, Line, lines, plain
+from costcalc.reports.columns import folded, over, records, table, totals, with_metrics
+from costcalc.reports.lines import GROUPED, Layer, Line, lines, plain, shorter
 from costcalc.reports.page import Page
 from costcalc.reports.report import heading, notes
 from costcalc.reports.table import Table, barred
@@ -134,11 +134,12 @@ class Result:
         """
         columns, every = names(columns), by in (None, "row") and fold is None
         found, mark, view = self.metrics(columns, **options), self.convention.mark, by or "layer"
-        views = [(view, fold), *([] if columns or view in GROUPED else [("type", None)])]
+        besides = () if columns or view in GROUPED else ("type",)
 
-        def tables() -> list[Table]:
-            shown = [table(self.lines(*one), found, one[0], shares=not columns) for one in views]
-            return [barred(one) for one in shown] if bars else shown
+        def tables(first: list[Line] | None = None) -> list[Table]:
+            views = [(view, first or self.lines(view, fold)), *((other, self.lines(other)) for other in besides)]
+            made = [table(shown, found, view, shares=not columns) for view, shown in views]
+            return [barred(one) for one in made] if bars else made
 
         def told() -> list[dict[str, Any]]:
             if every:
@@ -146,7 +147,14 @@ class Result:
             return folded(self.lines(view, fold), found, view, mark)
 
         said = [*(totals(found) if columns else [self.said()]), *self.notes()]
-        return Page(tables, told, lambda: self.to_dict(columns, **options), heading=self.heading(), notes=said)
+        return Page(
+            tables,
+            told,
+            lambda: self.to_dict(columns, **options),
+            heading=self.heading(),
+            notes=said,
+            shorter=shorter(self.layers, view, fold, lambda line: [over(one, line) for one in found], tables),
+        )
 
     def said(self, *, exact: bool = True) -> str:
         """Return the totals in words: figure, with all digits behind where exact."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from math import prod
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from costcalc.base import arguments
 from costcalc.base.errors import Fault, nearest, stop
+from costcalc.base.progress import steps
 from costcalc.costs import conventions
 from costcalc.costs.formulas import Names
 from costcalc.graph.knobs import refuse_idle as refuse_idle_knobs
@@ -32,6 +34,7 @@ from costcalc.sweeps.mappers import Mapper, here
 MOST = ("-macs",)  # the best by what, unless told
 SETTING = "setting"  # the column of a setting's number in the grid
 Columns = dict[str, Any]
+T = TypeVar("T")
 
 
 class Question:
@@ -152,6 +155,7 @@ class Walk:
         rule = conventions.get(task.convention)
         given: dict[str, Any] = {"batch": task.batch, "skip": task.skip, "beside": beside}
         found = parts(task.spec(), self.grid, rule, task.shape, **given)
+        found = steps(found, "settings", self.grid.size, each=lambda part: prod(map(len, part.indices)))
         self.blocks: list[Cut] = list(blocks(self.grid, found, size=task.block))
         known = (*self.grid.names, *dict.fromkeys((*QUANTITIES, *task.columns)))
         for name in (*self.question.by, *self.question.pareto):
@@ -159,6 +163,11 @@ class Walk:
             if plain not in known:
                 raise stop(f"a sweep has no '{plain}'", hint=nearest(plain, known) or f"it has {_list(known)}")
         self.question.refuse_idle()
+
+    def steps(self, found: Iterable[T], first: int) -> Iterator[T]:
+        """Yield what comes of the blocks, and tell how many settings are counted. first: blocks that were before."""
+        each = self.grid.size / max(len(self.blocks), 1)
+        return steps(found, "settings", self.grid.size, first=first * each, each=lambda _: each)
 
     def run(self, number: int) -> Columns:
         """Return what the question leaves of one block."""
@@ -363,7 +372,8 @@ def folding(
 ) -> Iterator[tuple[int, Columns]]:
     """Yield, after each block from `start` on, how many are done and what the question leaves of them all."""
     walk = ready(task)
-    for done, more in enumerate(mapper(partial(run_block, task), range(start, len(walk.blocks))), start + 1):
+    blocks = mapper(partial(run_block, task), range(start, len(walk.blocks)))
+    for done, more in enumerate(walk.steps(blocks, start), start + 1):
         kept = merged(walk.grid, walk.question, kept, more)
         yield done, kept
 

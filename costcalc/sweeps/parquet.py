@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,19 +26,9 @@ if TYPE_CHECKING:
 MANIFEST = "_sweep.json"  # which readers of the folder pass over, as they do with all that begins so
 SOON = 1.0  # seconds until whoever comes second is told so
 SAVED_EVERY = 5.0  # seconds
-# Watches a walk of so many blocks and settings, of which some are done: gives what is called after each block.
-Watched = Callable[[int, int, int], AbstractContextManager[Callable[[], None]]]
 
 
-@contextmanager
-def unwatched(*_: int) -> Iterator[Callable[[], None]]:
-    """Watch nothing."""
-    yield lambda: None
-
-
-def write(
-    task: Task, folder: str, mapper: Mapper = here, told: Callable[[int, int], None] | None = None
-) -> tuple[int, int]:
+def write(task: Task, folder: str, mapper: Mapper = here) -> tuple[int, int]:
     """Write a sweep's settings to a folder of part files; return how many files were written, and there before.
 
     Who counts a block writes its part, to this folder, which all must see. Raises SpecError where the folder holds
@@ -50,9 +40,8 @@ def write(
         waiting = [number for number in range(len(walk.blocks)) if not os.path.exists(_path(folder, number))]
         before = len(walk.blocks) - len(waiting)
         work = partial(write_part, task, os.path.abspath(folder))
-        for done, _ in enumerate(mapper(work, waiting), before + 1):
-            if told:
-                told(done, len(walk.blocks))
+        for _ in walk.steps(mapper(work, waiting), before):
+            pass
     return len(waiting), before
 
 
@@ -151,15 +140,15 @@ class SavedState:
         files.write(self.path, json.dumps({"sweep": self.task.key, "done": done, "kept": found}))
 
 
-def folded(task: Task, mapper: Mapper = here, resume: str | None = None, watched: Watched = unwatched) -> Columns:
+def folded(task: Task, mapper: Mapper = here, resume: str | None = None) -> Columns:
     """Return what the question leaves of the sweep; what was found is kept in a file, if one is named."""
     if resume is None:
-        return _folded(None, task, mapper, watched)
+        return _folded(None, task, mapper)
     with locked(resume, SOON):
-        return _folded(SavedState(resume, task), task, mapper, watched)
+        return _folded(SavedState(resume, task), task, mapper)
 
 
-def _folded(saved: SavedState | None, task: Task, mapper: Mapper, watched: Watched) -> Columns:
+def _folded(saved: SavedState | None, task: Task, mapper: Mapper) -> Columns:
     """Return what the question leaves of the sweep; stopped, keep what was found."""
     walk = ready(task)
     done, kept = (saved.done, saved.kept) if saved else (0, None)
@@ -167,12 +156,10 @@ def _folded(saved: SavedState | None, task: Task, mapper: Mapper, watched: Watch
         saved.write(done, kept)  # what can't be written is told before anything is counted
     at = time.monotonic()
     try:
-        with watched(len(walk.blocks), walk.grid.size, done) as advance:
-            for done, kept in folding(task, mapper, done, kept):  # noqa: B020
-                advance()
-                if saved and time.monotonic() - at > SAVED_EVERY:
-                    saved.write(done, kept)
-                    at = time.monotonic()
+        for done, kept in folding(task, mapper, done, kept):  # noqa: B020
+            if saved and time.monotonic() - at > SAVED_EVERY:
+                saved.write(done, kept)
+                at = time.monotonic()
     finally:
         if saved:
             saved.write(done, kept)

@@ -6,9 +6,9 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from costcalc.numbers.num import UNKNOWN
-from costcalc.numbers.text import figure, percent
+from costcalc.numbers.text import percent
 from costcalc.reports.page import Page
-from costcalc.reports.render.figures import column_unit, in_unit, share
+from costcalc.reports.render.figures import Unit, column_unit, in_unit, share
 from costcalc.reports.table import Column, Table
 from costcalc.transforms.whatif import WhatIf
 
@@ -56,18 +56,15 @@ def _change(before: Any, after: Any) -> Any:
 def _counts(title: str, values: list[Any], *, exact: bool) -> list[tuple[Column, list[str]]]:
     """Return a column of counts, its first and last whole and the others signed, and one of their shares.
 
-    The unit is one that suits the changes.
+    The unit is one that suits the changes, unless the whole is too long in it.
     """
     first, *changes, last = values
-    size, unit = (1, "") if exact else column_unit(UNKNOWN if one is UNKNOWN else abs(one) for one in changes)
-    counts = [_count(first, size), *(_signed(value, _count(value, size)) for value in changes), _count(last, size)]
+    sizes = [one if one is UNKNOWN else abs(one) for one in changes]
+    unit = Unit(1, "") if exact else column_unit(sizes, (first, last))
+    texts = [in_unit(one, unit) for one in (first, *sizes, last)]
+    counts = [texts[0], *map(_signed, changes, texts[1:-1]), texts[-1]]
     parts = [_share(first, first), *(_signed(value, _share(value, first)) for value in changes), _share(last, first)]
-    return [(Column(f"{title}, {unit}" if unit else title, "number"), counts), (Column("%", "number"), parts)]
-
-
-def _count(value: Any, size: int) -> str:
-    size_of = value if value is UNKNOWN else abs(value)
-    return in_unit(size_of, size) if size > 1 else figure(size_of, exact=True)
+    return [(Column(f"{title}, {unit.name}" if unit.name else title, "number"), counts), (Column("%", "number"), parts)]
 
 
 def _share(value: Any, whole: Any) -> str:

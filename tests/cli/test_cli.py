@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import termios
 from importlib import import_module
 from pathlib import Path
 
@@ -252,9 +253,11 @@ def test_a_reader_that_goes_away_is_no_mistake() -> None:
     assert done.stdout.startswith("ResNet (resnet152)")
 
 
-def on_terminal(*arguments: str, **env: str) -> str:
-    """Return what costcalc writes to a terminal."""
+def on_terminal(*arguments: str, lines: int = 0, **env: str) -> str:
+    """Return what costcalc writes to a terminal of 120 columns."""
     main, side = pty.openpty()
+    if lines:
+        termios.tcsetwinsize(side, (lines, 120))
     with subprocess.Popen([sys.executable, "-m", "costcalc", *arguments], stdout=side, env=os.environ | env) as process:
         os.close(side)
         chunks = []
@@ -276,6 +279,31 @@ def test_color_on_a_terminal_only(env: dict[str, str], colored: bool) -> None:
     settings = {"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": "80"} | env
     assert ("\x1b[1m" in on_terminal("report", "mobilenet_v1", **settings)) is colored
     assert "\x1b" not in run("report", "mobilenet_v1", **env).out
+
+
+LINES = [
+    (["report", "resnet50"], 40, "174 rows folded to 8 lines: --all shows all, --fold N so many levels"),
+    (["report", "resnet50", "--all"], 40, ""),
+    (["report", "resnet50"], 0, ""),
+    (["report", "resnet50", "--format", "csv"], 40, ""),
+    (["report", "resnet50", "--fold", "2", "--by", "row"], 20, "174 rows folded to 14 lines"),
+    (["latency", "resnet50", "--device", "pixel1_big_core"], 40, "174 rows folded to 12 lines"),
+    (["energy", "resnet50", "--by", "layer"], 24, "174 rows folded to 8 lines"),
+]
+
+
+@pytest.mark.parametrize(("words", "lines", "note"), LINES)
+def test_a_report_is_folded_on_a_terminal_only(words: list[str], lines: int, note: str) -> None:
+    shown = on_terminal(*words, lines=lines, NO_COLOR="1").replace("\r\n", "\n")
+    piped = run(*words, COLUMNS="120" if lines else "80").out
+    assert note in shown
+    assert "folded to" not in piped
+    assert (shown == piped) is not bool(note)
+
+
+def test_a_file_has_every_line(tmp_path: Path) -> None:
+    assert on_terminal("report", "resnet50", "-o", str(tmp_path / "report.txt"), lines=40) == ""
+    assert (tmp_path / "report.txt").read_text(encoding="utf-8") == run("report", "resnet50", COLUMNS="120").out
 
 
 def test_show_gives_a_complete_spec(tmp_path: Path) -> None:

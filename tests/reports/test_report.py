@@ -21,10 +21,11 @@ from costcalc.metrics.metric import metrics as every_metric
 from costcalc.numbers import num
 from costcalc.numbers.text import figure
 from costcalc.published.figures import check
-from costcalc.reports.lines import VIEWS
+from costcalc.reports.lines import VIEWS, merged
 from costcalc.reports.page import FORMATS
 from costcalc.reports.render import figures, text
 from costcalc.reports.render.csv import render as render_csv
+from costcalc.reports.table import Column, Table
 
 SMALL: dict[str, Any] = {
     "costcalc": 1,
@@ -189,7 +190,36 @@ CELLS = [(0, "0"), (1, "<0.1"), (49_999, "<0.1"), (50_000, "0.1"), (10_838_016, 
 
 @pytest.mark.parametrize(("number", "shown"), CELLS)
 def test_what_is_there_is_never_shown_as_nothing(number: int, shown: str) -> None:
-    assert figures.in_unit(number, 10**6) == shown
+    assert figures.in_unit(number, figures.Unit(10**6, "M")) == shown
+
+
+# A column's unit, its largest line, the total below: never five digits before the point, as far as possible by a unit.
+UNITS = [
+    (2_359_296, 9_999_000, "K", "2359.3", "9999.0"),
+    (2_359_296, 25_557_032, "M", "2.359", "25.557"),
+    (26_214_400, 66_347_960, "M", "26.2", "66.3"),
+    (600_000_000, 37_745_884_192, "G", "0.600", "37.746"),
+    (20_000, 12_345_000_000, "G", "<0.001", "12.345"),
+    (864, 12_345, "", "864", "12,345"),
+]
+
+
+@pytest.mark.parametrize(("line", "total", "unit", "shown", "whole"), UNITS)
+def test_a_columns_unit_suits_its_total_too(line: int, total: int, unit: str, shown: str, whole: str) -> None:
+    table = Table([Column("layer"), Column("params", "count")], [["a", line]], ["total", total])
+    heads, texts = figures.cells(table, exact=False)
+    assert (heads[1][1], texts[0][1], texts[1][1]) == (unit, shown, whole)
+
+
+@pytest.mark.parametrize("network", ["resnet50", "efficientnet_b7", "vgg16", "densenet161", "mobilenet_v1"])
+@pytest.mark.parametrize("by", VIEWS)
+@pytest.mark.parametrize("columns", [(), ("memory",), ("macs", "latency")])
+def test_no_number_of_a_table_has_five_digits_in_a_row(network: str, by: str, columns: tuple[str, ...]) -> None:
+    device = {"device": "stm32f746"} if "latency" in columns else {}
+    table = costcalc.count(network).table(by, columns=columns, **device)
+    _, texts = figures.cells(table, exact=False)
+    numbers = [index for index, column in enumerate(table.columns) if column.kind != "text"]
+    assert not [row for row in texts for index in numbers if re.search(r"\d{5}", row[index])]
 
 
 SHARES = [(0.0, "0"), (0.04, "<0.1"), (1.06, "1.1"), (94.857, "94.9"), (100.0, "100")]
@@ -212,6 +242,107 @@ def test_tables_fit_the_terminal(network: str, columns: int) -> None:
 def test_a_path_is_told_whole_by_headings() -> None:
     made = text.render(costcalc.count("resnet50").table(), columns=80)
     assert "\nstage4/bottleneck3\n" in made
+
+
+# Repeats are those of the papers' tables: ResNet-50 has 3, 4, 6, 3 bottlenecks, MobileNetV1 five units alike,
+# pre-activated ResNet-1001 three times 111.
+RESNET = (
+    "conv max_pool stage1/bottleneck1 stage1/bottleneck2-3 x2 stage2/bottleneck1 stage2/bottleneck2-4 x3 "
+    "stage3/bottleneck1 stage3/bottleneck2-6 x5 stage4/bottleneck1 stage4/bottleneck2-3 x2 global_avg_pool fc"
+)
+MOBILENET = (
+    "conv separable1 separable2 separable3 separable4 separable5 separable6 separable7-11 x5 separable12 separable13 "
+    "global_avg_pool fc softmax"
+)
+PRERESNET = (
+    "conv stage1/unit1 stage1/unit2-111 x110 stage2/unit1 stage2/unit2-111 x110 stage3/unit1 stage3/unit2-111 x110 "
+    "bn_relu/batch_norm bn_relu/relu global_avg_pool fc"
+)
+# What is asked for on a terminal of so many columns and lines: the first column, and a cell that is computed by hand.
+# stage2/bottleneck2-4: 3 * (512*128 + 9*128*128 + 128*512 + 2 * (128 + 128 + 512)) = 840,192 params.
+# separable7-11: 5 * (9*512 + 512*512 + 2*2*512) = 1,344,000 params; 2*4*512*14*14 = 802,816 bytes are alive at once.
+FOLDED: list[tuple[str, dict[str, Any], tuple[int, int], str, str]] = [
+    ("resnet50", {}, (120, 40), "conv max_pool stage1 stage2 stage3 stage4 global_avg_pool fc", "16 layers"),
+    ("resnet50", {}, (120, 50), RESNET, "0.840"),
+    ("resnet50", {"fold": 2}, (120, 24), RESNET, "0.840"),
+    ("resnet50", {"fold": 2}, (120, 60), "", ""),
+    ("resnet50", {"fold": 1}, (120, 10), "", ""),
+    ("mobilenet_v1", {}, (100, 40), MOBILENET, "1344.0"),
+    ("mobilenet_v1", {"columns": "memory"}, (120, 40), MOBILENET, "802.8"),
+    ("mobilenet_v1", {"by": "type"}, (80, 10), "", ""),
+    ("mobilenet_v1", {"by": "block"}, (80, 10), "", ""),
+    ("mobilenet_v1", {}, (80, 200), "", ""),
+    ("mobilenet_v1", {}, (80, 0), "", ""),
+    ("preresnet1001_cifar", {}, (100, 40), PRERESNET, "10 layers"),
+    ("preresnet1001_cifar", {}, (100, 20), "conv stage1 stage2 stage3 bn_relu global_avg_pool fc", "1,111 layers"),
+]
+
+
+@pytest.mark.parametrize(("network", "asked", "terminal", "names", "cell"), FOLDED)
+def test_a_report_is_folded_to_what_a_terminal_shows(
+    network: str, asked: dict[str, Any], terminal: tuple[int, int], names: str, cell: str
+) -> None:
+    columns, height = terminal
+    result = costcalc.count(network)
+    page = result.page(**asked)
+    whole, shown = (page.written(columns=columns, height=lines) for lines in (0, height))
+    if not names:
+        assert shown == whole
+        return
+    found = [line.split("  ")[0] for line in shown.split("───\n")[1].splitlines()[:-1]]
+    assert " ".join(found) == names
+    assert cell in shown
+    note = f"{len(result.layers):,} rows folded to {len(found)} lines: --all shows all, --fold N so many levels"
+    assert shown.endswith(f"\n{note}")
+    assert "fold" in asked or shown.count("\n") + 2 <= height or not any("/" in name for name in found)
+
+
+# Names of layers that cost the same, but for those of `wide`, and the lines that stand for them.
+SIBLINGS = [
+    ("c1 c2 c3", "c1-3 x3"),
+    ("c9 c10", "c9-10 x2"),
+    ("c1 c2 c4 c5", "c1-2 x2, c4-5 x2"),
+    ("c2 c1", "c2, c1"),
+    ("c1 d2", "c1, d2"),
+    ("a b", "a, b"),
+    ("c1 wide2 c3", "c1, wide2, c3"),
+    ("c1 c2wide c3wide", "c1, c2-3wide x2"),
+    ("a1b1 a2b1 a2b2", "a1-2b1 x2, a2b2"),
+    ("a1b1 a1b2 a2b3", "a1b1-2 x2, a2b3"),
+    ("c01 c02", "c01-02 x2"),
+]
+
+
+@pytest.mark.parametrize(("names", "shown"), SIBLINGS)
+def test_siblings_that_are_alike_are_one_line(names: str, shown: str) -> None:
+    layers = [
+        {"conv": {"out": 4, "kernel": 3 if "wide" in name else 1, "padding": "half"}, "name": name}
+        for name in names.split()
+    ]
+    result = costcalc.count({"costcalc": 1, "name": "net", "input": [4, 8, 8], "layers": layers})
+    found = merged(result.lines(), lambda line: [line.cost])
+    assert ", ".join(line.name for line in found) == shown
+    assert sum(line.cost.params for line in found) == result.params
+    assert sum(line.cost.macs for line in found) == result.macs
+
+
+LONG = "a_name_of_more_than_a_third_of_80"  # columns: a third is 26, of which 2 are the inset and 1 the sign
+
+
+def test_a_long_name_stands_under_a_heading_and_shows_its_end_on_a_terminal() -> None:
+    blocks = {
+        "features": [{"block_of_a_long_name": None, "repeat": 2}],
+        "block_of_a_long_name": [{"conv": {"out": 4, "kernel": 1}, "name": "first"}, {"tanh": None, "name": LONG}],
+    }
+    spec = {"costcalc": 1, "name": "n", "input": [4, 8, 8], "blocks": blocks, "layers": ["features"]}
+    page = costcalc.count(spec).page()
+    shown = page.written(height=100).split("───\n")[1].splitlines()[:-1]
+    assert [line.split()[0] for line in shown] == [
+        "features/block_of_a_long_name1", "first", "…more_than_a_third_of_80",
+        "features/block_of_a_long_name2", "first", "…more_than_a_third_of_80",
+    ]  # fmt: skip
+    assert "…" not in page.written()
+    assert LONG in page.written()
 
 
 def test_color_styles_only() -> None:

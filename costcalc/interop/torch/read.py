@@ -17,6 +17,7 @@ from costcalc.base import torch_compat
 from costcalc.base.arguments import said
 from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
+from costcalc.base.progress import steps
 from costcalc.interop.guard import OPAQUE, guarded
 from costcalc.interop.torch.aten import layers, points, products, space, views
 from costcalc.interop.torch.aten.composed import composed
@@ -147,7 +148,7 @@ def _walk(reading: Reading, module: Any, env: Env) -> None:
     """Translate the operations of a graph, in order, into the values and constants of `env`."""
     functions = composed(module.graph)
     inner = {node: function for function in functions.values() for node in function.inner}
-    for node in module.graph.nodes:
+    for node in steps(module.graph.nodes, "operations read", len(module.graph.nodes)):
         function = functions.get(node) or inner.get(node)
         if function is not None and isinstance(env[function.source], View):
             if node in functions:

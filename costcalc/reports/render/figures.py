@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from costcalc.base.text import clean
 from costcalc.numbers.num import UNKNOWN
@@ -12,24 +12,36 @@ from costcalc.reports import sparklines
 from costcalc.reports.table import Table
 
 
-def column_unit(values: Iterable[Any]) -> tuple[int, str]:
-    """Return the unit that suits a column: its largest value has two to four digits before the point."""
+class Unit(NamedTuple):
+    """What a column is counted in, and how many decimals its values have then."""
+
+    size: int
+    name: str
+    decimals: int = 1
+
+
+def column_unit(values: Iterable[Any], wholes: Iterable[Any] = ()) -> Unit:
+    """Return the unit that suits a column: its largest value has two to four digits before the point.
+
+    wholes: totals beside the values. Where they had five digits or more, the unit is theirs, and the values keep
+    three decimals, which is as much as they would tell in the smaller one.
+    """
+    unit, larger = _suiting(values), _suiting(wholes)
+    return larger._replace(decimals=3) if larger.size > unit.size > 1 else unit
+
+
+def _suiting(values: Iterable[Any]) -> Unit:
     largest = max((value for value in values if value is not UNKNOWN and value is not None), default=0)
-    for size, unit in UNITS:
-        if largest >= 10 * size:
-            return size, unit
-    return 1, ""
+    return next((Unit(size, name) for size, name in UNITS if largest >= 10 * size), Unit(1, ""))
 
 
-def in_unit(value: Any, size: int) -> str:
-    """Return a count in a column's unit, with one decimal; what is there but rounds to nothing as <0.1."""
-    if value is None:
-        return ""
-    if value is UNKNOWN:
-        return str(value)
-    if 0 < value < size * 0.05:
-        return "<0.1"
-    return f"{value / size:.1f}" if value else "0"
+def in_unit(value: Any, unit: Unit) -> str:
+    """Return a count in a column's unit; what is there but rounds to nothing as <0.1, all digits where it has none."""
+    if value is None or value is UNKNOWN or unit.size == 1:
+        return figure(value, exact=True)
+    if 0 < value < unit.size * 10**-unit.decimals / 2:
+        return f"<{10**-unit.decimals:.{unit.decimals}f}"
+    return f"{value / unit.size:.{unit.decimals}f}" if value else "0"
 
 
 def share(value: Any) -> str:
@@ -59,15 +71,15 @@ def cells(table: Table, *, exact: bool, format_: str = "text") -> tuple[list[tup
     heads, texts = [], []
     for index, column in enumerate(table.columns):
         values = [row[index] for row in table.cells]
-        unit, write = writer(column.kind, values, exact=exact)
+        wholes = [total for total in table.totals[index : index + 1] if total not in ("", None)]
+        unit, write = writer(column.kind, values, wholes, exact=exact)
         heads.append((clean(column.title, format_), unit))
-        total = table.totals[index]
-        made = [*map(write, values), "" if total in ("", None) else write(total)]
+        made = [*map(write, values), *(map(write, wholes) if wholes else [""])]
         texts.append([clean(text, format_) for text in made])
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
-def writer(kind: str, values: list[Any], *, exact: bool) -> tuple[str, Callable[[Any], str]]:
+def writer(kind: str, values: list[Any], wholes: list[Any], *, exact: bool) -> tuple[str, Callable[[Any], str]]:
     """Return the unit of a column and what writes its cells."""
     if kind == "share":
         return "", exact_share if exact else share
@@ -77,5 +89,5 @@ def writer(kind: str, values: list[Any], *, exact: bool) -> tuple[str, Callable[
         return "", lambda value: figure(value, exact=exact or isinstance(value, int))
     if kind != "count":
         return "", cell
-    size, unit = (1, "") if exact else column_unit(values)
-    return unit, lambda value: in_unit(value, size) if size > 1 else figure(value, exact=True)
+    unit = Unit(1, "") if exact else column_unit(values, wholes)
+    return unit.name, lambda value: in_unit(value, unit)
