@@ -252,15 +252,16 @@ def text_files(seed: int) -> Iterator[tuple[Any, Callable[[], Any]]]:
 
     sections = [darknet.NET.format(12, 8) + row[0] for row in darknet.SECTIONS]
     both = [(read_darknet, [*sections, darknet.yolov3(), darknet.yolov1()]), (read_caffe, [*caffe.TEXTS, caffe.ssd()])]
+    # now and then a line of another text comes where it does not belong
     endless = [(read, darknet.spoiled([mixed(text, texts) for text in texts], 10**9, seed)) for read, texts in both]
     while True:
         for read, texts in endless:
             text = next(texts)
-            yield text, lambda read=read, text=text: read(text)
+            yield text, lambda read=read, text=text: read(text, opaque=len(text) % 4 == 0)
 
 
 def mixed(text: str, others: list[str]) -> str:
-    """Return a text with a line of another behind it, so that keys come where they don't belong."""
+    """Return a text with a line of another behind it, if its length is a multiple of 7."""
     lines = others[len(text) % len(others)].splitlines()
     return f"{text.rstrip()}\n{lines[-1]}" if len(lines) > 1 and len(text) % 7 == 0 else text
 
