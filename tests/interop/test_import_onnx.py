@@ -229,6 +229,9 @@ GRAPHS: list[tuple[str, list[Any], list[Any], Shape, str, Shape, int, int]] = [
     # (6 + 5 - 4) / 2, rounded up, and 1
     ("rounded up", [node("AveragePool", "x", kernel_shape=[4, 4], pads=[3, 3, 2, 2], strides=[2, 2], ceil_mode=1)],
      [], X, "pad avg_pool", (8, 5, 5), 0, 0),
+    # (6 + 2 - 3) / 4, rounded up, and 1: the third would begin at 8, in the border behind
+    ("none in the border", [node("MaxPool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[4, 4], ceil_mode=1)],
+     [], X, "max_pool", (8, 2, 2), 0, 0),
     ("turned", [node("Gemm", "x", "w", transA=1)], [W("w", 1, 5)], (1, 8), "reshape fc permute", (8, 5), 5, 40),
     ("weights first", [node("Gemm", "w", "x", transA=1)], [W("w", 1, 5)], (1, 8),
      "parameter reshape permute reshape matmul", (5, 8), 5, 40),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from costcalc.base.errors import stop
@@ -13,8 +14,11 @@ from costcalc.numbers.num import prod
 Inferred = dict[str, tuple[int | None, ...]]
 
 
-def inferred(model: Any, name: str, shape: Dims) -> Inferred:
+def inferred(model: Any, name: str, shape: Dims, rounded: Mapping[str, list[int]]) -> Inferred:
     """Return the shapes of the model's values where they can be inferred; None stands for what stays open.
+
+    rounded: pools that round up, by what they give, with the pads with which they need not. ONNX's inference counts a
+    window that begins in the border behind, which no runtime does.
 
     The model has lost its long tensors already: these become inputs of the same shape. It is a copy that is
     changed. Raises SpecError where the inference itself finds a contradiction.
@@ -27,6 +31,13 @@ def inferred(model: Any, name: str, shape: Dims) -> Inferred:
     del graph.value_info[:]
     del bare.functions[:]  # one that calls itself has no end
     _fix(graph, name, shape)
+    for node in graph.node:
+        if node.output and node.output[0] in rounded:
+            kept = [
+                attribute for attribute in node.attribute if attribute.name not in ("pads", "ceil_mode", "auto_pad")
+            ]
+            del node.attribute[:]
+            node.attribute.extend([*kept, onnx.helper.make_attribute("pads", rounded[node.output[0]])])
     short = [tensor for tensor in graph.initializer if _is_whole(onnx, tensor)]
     long = [tensor for tensor in graph.initializer if not _is_whole(onnx, tensor)]
     known = {value.name for value in graph.input}

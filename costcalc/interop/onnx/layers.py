@@ -198,11 +198,14 @@ def _pooled(net: Net, call: Call, kind: str, shape: Dims, value: str, **more: An
     if isinstance(pads, str):
         return pool_over(net.add, kind, value, call.name, space, (), **fields)
     ceil = bool(call.attr("ceil_mode", 0))
-    out = []
+    out, behind = [], []
     for n, k, s, d, (before, after) in zip(space, fields["kernel"], fields["stride"], dilation, pads, strict=True):
         free = n + before + after - d * (k - 1) - 1
         windows = (ceil_div(free, s) if ceil else free // s) + 1
         out.append(windows - (ceil and (windows - 1) * s >= n + before))  # none begins in the border behind
+        behind.append(after + (out[-1] - 1) * s - free)
+    if ceil:
+        net.rounded[call.outputs[0]] = [*(before for before, _ in pads), *behind]
     more = more if any(map(any, pads)) else {}
     return pool_over(net.add, kind, value, call.name, space, out, **fields, **more, ceil_mode=ceil)
 

@@ -94,6 +94,7 @@ class Net:
         self.values: dict[str, Const | Data] = {}
         self._origin: dict[str, tuple[str, str, list[int]]] = {}  # a moved value: how, of which, by what
         self._parts: dict[frozenset[Root], Dims] = {}  # the roots of a layer's weights, and the shape that it used
+        self.rounded: dict[str, list[int]] = {}  # pools that round up, and the pads with which they need not
         self._named: Counter[str] = Counter()
         self._parameters: dict[int, tuple[Const, Data]] = {}
 

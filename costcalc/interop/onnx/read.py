@@ -244,7 +244,7 @@ class Importer:
     @cached_property
     def theirs(self) -> Inferred:
         """The shapes that ONNX infers."""
-        return inferred(self.model, self.input.name, self.shape)
+        return inferred(self.model, self.input.name, self.shape, self.net.rounded)
 
     def output(self, name: str) -> str:
         """Return the value that is an output of the model."""
@@ -256,8 +256,9 @@ class Importer:
 
     def compare(self) -> None:
         """Hold every shape against ONNX's own inference; raise SpecError where they differ."""
+        theirs = inferred(self.model, self.input.name, self.shape, self.net.rounded)
         for name, value in self.net.values.items():
-            shape = self.theirs.get(name)
+            shape = theirs.get(name)
             if shape is None or not isinstance(value, Data):
                 continue
             if len(shape) != len(value.shape) or any(
