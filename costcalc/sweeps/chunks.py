@@ -256,7 +256,7 @@ def _taken(columns: Columns, which: Any) -> Columns:
 
 
 def _signed(grid: Grid, columns: Columns, name: str) -> Any:
-    """Return what settings are put in order by: numbers; of a knob's lists or words the order in which they are given."""
+    """Return what settings are put in order by: numbers; of a knob's lists or words their place as they are given."""
     plain = name.lstrip("-")
     values = column(grid, columns, plain)
     if values.dtype == object:
