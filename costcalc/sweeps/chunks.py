@@ -202,12 +202,17 @@ def column(grid: Grid, columns: Columns, name: str) -> Any:
     """Return a total, or a knob's values, for the settings of some columns."""
     if name in columns:
         return columns[name]
+    values, places = _knob(grid, columns, name)
+    return _objects(values)[places]
+
+
+def _knob(grid: Grid, columns: Columns, name: str) -> tuple[list[Any], Any]:
+    """Return the values that a knob takes, and which of them each setting has."""
     numbers = columns[SETTING]
     for axis in reversed(grid.axes):
-        numbers, place = numbers // axis.length, numbers % axis.length
+        numbers, places = numbers // axis.length, numbers % axis.length
         if name in axis.columns:
-            values = axis.columns[name]
-            return _objects(values)[place]
+            return axis.columns[name], places
     raise Fault(f"a sweep has no '{name}'", nearest(name, (*grid.names, *columns)))
 
 
@@ -251,12 +256,14 @@ def _taken(columns: Columns, which: Any) -> Columns:
 
 
 def _signed(grid: Grid, columns: Columns, name: str) -> Any:
-    values = column(grid, columns, name.lstrip("-"))
+    """Return what settings are put in order by: numbers; of a knob's lists or words their place as they are given."""
+    plain = name.lstrip("-")
+    values = column(grid, columns, plain)
     if values.dtype == object:
-        if name.lstrip("-") in columns:
-            fault = _unknown(name.lstrip("-"))
+        if plain in columns:
+            fault = _unknown(plain)
             raise stop(fault.message, hint=fault.hint)
-        raise stop(f"'{name.lstrip('-')}' is no number: settings can't be put in order by it")
+        _, values = _knob(grid, columns, plain)
     return -values if name.startswith("-") else values
 
 

@@ -145,3 +145,25 @@ def test_a_command_without_a_knob_names_them(run: Run) -> None:
     done = run("solve", "mobilenet_v1", "--max-macs", "1M")
     assert done.code == 2
     assert "knobs: width, resolution, classes" in done.err
+
+
+# ResNet-50 and -101 of torchvision have 4,089,184,256 and 7,801,405,440 MACs; what is given later is the larger.
+LISTS = [
+    ({"depths": [[2, 2, 2, 2], [3, 4, 6, 3], [3, 4, 23, 3]]}, 5e9, [{"depths": [3, 4, 6, 3]}]),
+    ({"depths": [[2, 2, 2, 2], [3, 4, 6, 3], [3, 4, 23, 3]]}, 7_801_405_440, [{"depths": [3, 4, 23, 3]}]),
+    ({"depths": [[3, 4, 23, 3], [3, 4, 6, 3], [2, 2, 2, 2]]}, 5e9, [{"depths": [2, 2, 2, 2]}]),
+    ({"block": ["basic", "bottleneck"]}, 5e9, [{"block": "bottleneck"}]),
+    (
+        {"depths": [[3, 4, 6, 3], [3, 4, 23, 3]], "resolution": [32, 224]},
+        5e9,
+        [{"depths": [3, 4, 6, 3], "resolution": 224}, {"depths": [3, 4, 23, 3], "resolution": 32}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("vary", "most", "found"), LISTS)
+def test_lists_and_words_are_in_the_order_in_which_they_are_given(
+    vary: dict[str, Any], most: float, found: list[dict[str, Any]]
+) -> None:
+    table = costcalc.solve("resnet50", vary=vary, max_macs=most)
+    assert table[[*vary]].to_dict("records") == found
