@@ -184,18 +184,27 @@ class _Compiler:
         self.names.append((node.id, node.col_offset))
         return _name(node.id)
 
-    def _attribute(self, node: ast.Attribute, _: int) -> Run:
+    def _attribute(self, node: ast.Attribute, depth: int) -> Run:
         """A dotted name is a layer's: `backbone.stage3`, `cell.out`."""
         parts = []
         part: ast.expr = node
         while isinstance(part, ast.Attribute):
             parts.append(part.attr)
             part = part.value
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id not in FUNCTIONS + TENSORS:
+            return self._part_of_indexed(part, ".".join(reversed(parts)), depth)
         if not isinstance(part, ast.Name):
             raise Fault("a dot stands only in a layer's name", _WHAT_MAY, offset=node.col_offset)
         dotted = ".".join([part.id, *reversed(parts)])
         self.names.append((dotted, node.col_offset))
         return lambda scope: scope.resolve(dotted)
+
+    def _part_of_indexed(self, node: ast.Call, part: str, depth: int) -> Run:
+        """A part of a layer with an index: `halves(k).left`."""
+        assert isinstance(node.func, ast.Name)
+        name, values = node.func.id, [self.compile(arg, depth) for arg in node.args]
+        self.calls.append((name, node.col_offset, len(values)))
+        return lambda scope: scope.resolve(f"{name}{num.single(num.whole(values[0](scope)))}.{part}")
 
     def _list(self, node: ast.List, depth: int) -> Run:
         items = [self.compile(item, depth) for item in node.elts]
