@@ -487,7 +487,7 @@ def _names_in(node: YamlNode) -> Iterator[str]:
     """Yield with what the names begin that the items below a node give; what the node is, nobody may know yet."""
     for key, part in node.value.items() if node.is_map else ():
         if key in ("name", "as"):
-            yield str(part.value).partition("(")[0]
+            yield part.written.partition("(")[0]
     for part in node.value.values() if node.is_map else node.value if node.is_list else ():
         yield from _names_in(part)
 

@@ -191,10 +191,10 @@ class IncludeItem(Item):
 
     __slots__ = ("alias", "keys", "knobs", "spec", "until")
 
-    def __init__(self, mark: Mark, spec: str) -> None:
+    def __init__(self, mark: Mark, spec: str, alias: str) -> None:
         super().__init__("include", mark)
         self.spec = spec
-        self.alias = spec
+        self.alias = alias
         self.until: Ref | None = None
         self.knobs: dict[str, Value] = {}
         self.keys: dict[str, Mark] = {}  # where the knobs' names stand
@@ -293,7 +293,9 @@ def _sort(value: Any) -> str:
         return "truth value (true or false)"
     if isinstance(value, int | float) or hasattr(value, "dtype"):
         return "number"
-    return "list" if isinstance(value, list | tuple) else "word"
+    if isinstance(value, list | tuple):
+        return "list"
+    return "word" if isinstance(value, str) else "layer"
 
 
 def _shown(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterable
 
@@ -42,7 +43,7 @@ class SpecNames:
         shadows = what != "definition" and name in self.definitions
         if not re.match(r"[A-Za-z_]\w*\Z", name, re.ASCII):
             self.note(f"'{name}' is no name for {thing}", mark, "a name is a letter, then letters, digits, _")
-        elif name in RESERVED:
+        elif name in RESERVED or keyword.iskeyword(name):
             self.note(f"{thing} cannot be called '{name}'", mark, "the language has a meaning for this word")
         elif shadows or any(name in names for names in (taken, spec.knobs, spec.functions, self.mistaken_blocks)):
             self.read.add(name)  # nothing can read a knob that shares its name
@@ -92,13 +93,12 @@ class SpecNames:
         for given, value in node.value.items():
             key = meant.get(given, given)
             if key == "name" and isinstance(value.value, str | int | float):
-                self.give(str(value.value), value.mark, layers)
+                self.give(value.written, value.mark, layers)
             elif key == "include":
-                alias = (value.value.get("as") or value.value.get("spec")) if value.is_map else value
-                layers.prefixes.add(str(alias.value) if alias else "")
+                layers.prefixes.add(prefix_of(value))
             elif key not in MODIFIERS and key not in self.spec.blocks and key != "table":
                 cls = ops.operators().get(key)
-                labelled = value.is_map and cls is not None and joins(cls, value)
+                labelled = value.is_map and (cls is None or joins(cls, value))  # a variable may hold what joins
                 for part in value.value.values() if labelled else value.value if value.is_list else ():
                     self.collect(part, layers)
 
@@ -199,6 +199,14 @@ class SpecNames:
         elif name in context.variables:
             hint = f"'{name}' is a variable: write {name} * (...) for a product"
         self.note(f"unknown function '{name}'", mark, hint)
+
+
+def prefix_of(include: YamlNode) -> str:
+    """Return under which name an include's layers stand: the one given, else the spec's, less folder and suffix."""
+    if not include.is_map:
+        return re.sub(r".*[/\\]|\.ya?ml\Z", "", include.written)
+    alias, spec = include.value.get("as"), include.value.get("spec")
+    return alias.written if alias else prefix_of(spec) if spec and not spec.is_map else ""
 
 
 def joins(cls: type[ops.Op], node: YamlNode) -> bool:

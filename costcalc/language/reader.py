@@ -55,6 +55,7 @@ class SpecReader:
         self.items = ItemReader(self.values)
         self.blocks = BlockReader(self.items)
         self.knob_marks: dict[str, Mark] = {}
+        self.definitions_read: dict[str, set[str]] = {}  # definition -> the names that it asks for
 
     def read(self) -> None:
         """Read the whole document into the spec."""
@@ -62,13 +63,15 @@ class SpecReader:
         self.version()
         self.spec.meta = {key: node.plain() for key in META if (node := top.get(key))}
         if name := top.get("name"):
+            self.spec.meta["name"] = name.plain() if name.is_map or name.is_list or name.value is None else name.written
             self.problems.visible(str(name.plain()), name.mark)
         read_reference(self.spec, top.get("reference"), self.problems)
         self.knobs()
         self.variants()
+        self.names.definitions = {first_word(text) for text in mapping(top.get("define"), "", Problems()).value}
+        heads = self.blocks.heads(top.get("blocks"))
         self.define()
         self.input()
-        heads = self.blocks.heads(top.get("blocks"))
         self.defaults()
         for head in heads:
             self.blocks.body(head)
@@ -142,7 +145,6 @@ class SpecReader:
         section = self.limited("define", "definitions")
         lengths = (len(body.value) for body in section.value.values() if body.is_list)
         self.values.longest_list = max([self.values.longest_list, *lengths])
-        self.names.definitions = {first_word(text) for text in section.value}
         for text, mark, body in section.entries():
             try:
                 name, arguments = parse_signature(text)
@@ -158,7 +160,9 @@ class SpecReader:
                 self.names.may_be_given(argument, mark.shifted(offset, len(argument)), "argument", (name,))
                 if default is not None:
                     self.note("a definition's arguments have no defaults", mark.shifted(start, 1))
+            before, self.names.read = self.names.read, set()
             value = self.values.value(body, Context(self.names.everywhere().union(names)), ambient=False)
+            self.definitions_read[name], self.names.read = self.names.read, before
             if value.cost > MOST_CALLS:
                 hint = "definitions that call each other again and again grow fast"
                 self.note(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
@@ -246,20 +250,34 @@ class SpecReader:
 
         One that stands in what could not be read is no mistake of its own.
         """
-        self.spec.of_input -= self.names.read
-        unread = [name for name in self.knob_marks if name not in self.names.read | self.spec.of_input]
+        read = self.with_definitions(self.names.read)
+        self.spec.of_input = self.with_definitions(self.spec.of_input) - read
+        unread = [name for name in self.knob_marks if name not in read | self.spec.of_input]
         if unread and self.problems:
             top = self.root.value
             words = set[str]().union(*(node.words() for key, node in top.items() if key not in _NO_USE))
             unread = [name for name in unread if name not in words]
         for name in unread:
-            self.note(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
-        called = self.names.read.union(*self.items.calls.values())
+            idle = next((one for one, names in self.definitions_read.items() if name in names), "")
+            hint = f"only the definition '{idle}' does, which no layer uses" if idle else "use it, or remove it"
+            self.note(f"nothing reads the knob '{name}'", self.knob_marks[name], hint)
+        called = read.union(*self.items.calls.values())
         if self.items.calls_by_word or len(self.problems) > len(unread):
             return  # a knob may name any block, and what could not be read may call it
         for name, block in self.spec.blocks.items():
             if name not in called:
                 self.note(f"nothing calls the block '{name}'", block.mark, "use it, or remove it")
+
+    def with_definitions(self, names: set[str]) -> set[str]:
+        """Return names, and what the definitions among them ask for."""
+        found: set[str] = set()
+        left = [*names]
+        while left:
+            name = left.pop()
+            if name not in found:
+                found.add(name)
+                left += self.definitions_read.get(name, ())
+        return found
 
 
 def _keys(node: YamlNode) -> list[str]:
