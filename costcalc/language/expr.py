@@ -50,16 +50,19 @@ class Lookup(Protocol):
 class Expr:
     """A parsed expression: its text, the names it reads with their offsets, and `run(scope)`."""
 
-    __slots__ = ("calls", "names", "run", "text")
+    __slots__ = ("calls", "limit", "names", "run", "text")
 
-    def __init__(self, text: str, names: tuple[tuple[str, int], ...], calls: tuple[Called, ...], run: Run) -> None:
+    def __init__(
+        self, text: str, names: tuple[tuple[str, int], ...], calls: tuple[Called, ...], run: Run, limit: int
+    ) -> None:
         self.text = text
+        self.limit = limit  # what its whole numbers stay below
         self.names = names
         self.calls = calls
         self.run = run
 
     def __reduce__(self) -> Any:
-        return parse, (self.text,)  # closures are made anew
+        return parse, (self.text, self.limit)  # closures are made anew
 
     def __repr__(self) -> str:
         return f"Expr({self.text!r})"
@@ -75,10 +78,10 @@ def parse(text: str, limit: int = num.LARGEST) -> Expr:
     limit: what whole numbers in it stay below.
     """
     if _IDENTIFIER.match(text) and text not in _KEYWORDS and len(text) <= LONGEST:
-        return Expr(text, ((text, 0),), (), _name(text))
+        return Expr(text, ((text, 0),), (), _name(text), limit)
     compiler = _Compiler(text, limit)
     run = compiler.compile(tree_of(text).body, 0)
-    return Expr(text, tuple(compiler.names), tuple(compiler.calls), run)
+    return Expr(text, tuple(compiler.names), tuple(compiler.calls), run, limit)
 
 
 def tree_of(text: str) -> ast.Expression:
