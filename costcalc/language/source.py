@@ -217,6 +217,8 @@ class _Builder:
         frame = self.stack[-1] if self.stack else None
         text = event.value.translate(_BRACKETS) if self.instead else event.value
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
+            if event.anchor:
+                self.anchors[event.anchor] = YamlNode(text, mark)
             self.begin_pair(frame, str(text), mark)
             return
         plain = event.implicit[0] and event.style in (None, "")
