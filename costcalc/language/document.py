@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -301,4 +302,9 @@ def _sort(value: Any) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_shown, value))}]"[:60]
-    return str(value).lower() if isinstance(value, bool) else str(value)[:60]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, dict):
+        return "nothing" if value is None else "a mapping"
+    quoted = isinstance(value, str) and re.fullmatch(r"[-+.0-9e]+", value)  # a text, though it looks like a number
+    return f"'{value[:60]}'" if quoted else str(value)[:60]

@@ -188,6 +188,10 @@ class ItemReader:
         if re.match(r"[a-z_]+:\S", key):
             self.note(f"'{key}' is one word to YAML", mark, f"write '{key.replace(':', ': ', 1)}', with a space")
             return
+        call = re.match(r"(\w+)\((.*)\)\Z", key)
+        if call and call[1] in self.spec.blocks:
+            self.note(f"'{key}' is no item", mark, f"a block is called by {call[1]}: [{call[2]}]")
+            return
         hint = nearest(key, (*ops.operators(), *self.spec.blocks, "table", "do", "include", *context.variables))
         if not hint and context.layers.may_be(key):
             hint = f"'{key}' is a layer's name: write from: {key} beside the operator that it feeds"

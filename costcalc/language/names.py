@@ -141,7 +141,8 @@ class SpecNames:
         for name, start in expression.names:
             self.read.add(name)
             if not self.known(name, context, ambient=ambient) and name not in words:
-                self.refuse_name(name, context, mark.shifted(start, len(name)), words)
+                compared = bool(re.search(r"[=!]=|\bin\b", expression.text))
+                self.refuse_name(name, context, mark.shifted(start, len(name)), words, compared=compared)
         for name, start, count in expression.calls:
             place = mark.shifted(start, len(name))
             if name in self.spec.functions:
@@ -167,7 +168,9 @@ class SpecNames:
             return ambient
         return context.layers.may_be(name) or name in self.spec.blocks or known_word(name)
 
-    def refuse_name(self, name: str, context: Context, mark: Mark, words: Iterable[str]) -> None:
+    def refuse_name(
+        self, name: str, context: Context, mark: Mark, words: Iterable[str], *, compared: bool = False
+    ) -> None:
         """Say what is wrong with a name that means nothing here."""
         if name == "i":
             self.note("'i' is the turn of a repeat, and there is none here", mark)
@@ -183,6 +186,8 @@ class SpecNames:
             known = {*context.variables, *context.layers.known(), *self.spec.blocks, *self.spec.functions, *AMBIENT}
             known.update(words)
             hint = nearest(name, known)
+            if not hint and compared:
+                hint = f"a word that is compared and names nothing here is quoted: '{name}'"
             if not hint and "." in name:
                 hint = "a dot stands only in a layer's name: backbone.stage3"
             self.read.update(knob for knob in self.spec.knobs if hint == f"did you mean '{knob}'?")

@@ -116,8 +116,8 @@ class SpecReader:
         if node.value is None or node.is_map:
             self.note(f"knob '{name}' needs a default", node.mark, kinds)
         elif isinstance(node.value, str) and not re.match(r"[\w.-]{1,100}\Z", node.value):
-            hint = f"a default is {kinds}; expressions stand under define"
-            self.note(f"'{node.value[:60]}' is no default of a knob", node.mark, hint)
+            hint = f"it is {kinds}; expressions stand under define"
+            self.note(f"'{node.value[:60]}' is no value of a knob", node.mark, hint)
         else:
             return True
         return False
@@ -131,12 +131,16 @@ class SpecReader:
             if settings.value is None or settings.value == {}:
                 self.note(f"variant '{name}' sets no knob", mark, f"write {name}: {{knob: value}}")
             for knob, place, value in mapping(settings, f"variant {name}", self.problems).entries():
+                if knob in self.spec.functions:  # a knob without a default, which is told
+                    continue
                 if knob not in knobs:
                     hint = nearest(knob, knobs) or f"knobs: {', '.join(knobs)}"
                     self.note(f"variant '{name}' sets '{knob}', which is no knob", place, hint)
                     continue
                 if fault := knob_fault(knob, knobs[knob], value.plain()):
                     self.problems.add(fault.at(value.mark))
+                else:
+                    self.is_default(knob, value)
                 values[knob] = value.plain()
             self.spec.variants[name] = values
 
@@ -198,11 +202,7 @@ class SpecReader:
     def minimum(self) -> None:
         """Read the least height and width of an input."""
         node = self.top.get("min_resolution")
-        if node is None:
-            return
-        if not isinstance(node.value, str) and (type(node.value) is not int or node.value < 1):
-            self.note("min_resolution must be a whole number", node.mark)
-        else:
+        if node is not None:
             before, self.names.read = self.names.read, set()  # a knob that nothing else reads has no use
             self.spec.min_resolution = self.values.value(node, Context(self.names.everywhere()), ambient=False)
             self.names.read = before
@@ -210,8 +210,15 @@ class SpecReader:
     def defaults(self) -> None:
         """Read the fields that operators have in this spec unless told."""
         context = Context(self.names.everywhere())
+        first: dict[str, str] = {}  # operator -> the word for it that stands first
         for kind, mark, fields in mapping(self.top.get("defaults"), "defaults", self.problems).entries():
             cls = ops.find(kind)
+            if kind in self.spec.blocks:
+                hint = f"an argument's default stands in the block's head: {kind}(out=8)"
+                self.note(f"'{kind}' is a block, and defaults are those of operators", mark, hint)
+                continue
+            if cls is not None and first.setdefault(cls.kind, kind) != kind:
+                self.note(f"{cls.kind} has defaults already", mark, f"'{kind}' is the same operator: write it once")
             if cls is None:
                 self.note(f"unknown operator '{kind}'", mark, nearest(kind, ops.operators()))
                 cls = ops.find(closest(kind, ops.operators()))

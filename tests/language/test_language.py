@@ -6,6 +6,7 @@ nothing else is said the specs have no biases, so that the products can be read 
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import yaml
 import costcalc
 from costcalc import SpecError
 from costcalc.language import zoo
+from costcalc.language.expr import parse
 from costcalc.language.standalone import standalone
+from costcalc.numbers import num
 from costcalc.reports.result import Result
 
 HEAD = "costcalc: 1\n"
@@ -1145,6 +1148,15 @@ layers:
 """,
         3 * 2,
     ),
+    "an anchor on a key, and a least size that is whole": (
+        """
+knobs: {&c c: 4}
+min_resolution: 8.0
+layers:
+  - {conv: {out: *c, kernel: 1, bias: false}}
+""",
+        3 * 4,
+    ),
     "names whose stem ends in a digit": (
         """
 layers:
@@ -1251,6 +1263,11 @@ def test_names_are_kept_as_they_are_written() -> None:
     assert spec.name == "1.10"
     assert spec.published[0]["variant"] == "1.0"
     assert costcalc.count(standalone(zoo.chosen(spec, "1.0"))).params == 3 * 2 + 2
+
+
+def test_an_expression_is_pickled_with_its_limit() -> None:
+    expression = parse("macs < 2000000000000000", num.LARGEST_TOTAL)
+    assert pickle.loads(pickle.dumps(expression)).text == expression.text
 
 
 def test_arrays_in_a_dict() -> None:
