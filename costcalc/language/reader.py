@@ -108,13 +108,16 @@ class SpecReader:
             else:
                 self.spec.functions[name] = Function(name, [], mistaken(value.mark))
 
-    def is_default(self, name: str, node: YamlNode) -> bool:
-        """Say whether a value may be the default of a knob; say why not where it may not."""
+    def is_default(self, name: str, node: YamlNode, *, inside: bool = False) -> bool:
+        """Say whether a value may be the default of a knob, or stand inside of one; say why not where it may not."""
         kinds = "a number, a word, or a list"
+        if node.is_list and self.values.too_long(node):
+            return False
         if node.is_list:
-            return not self.values.too_long(node)
+            return all([self.is_default(name, part, inside=True) for part in node.value])
         if node.value is None or node.is_map:
-            self.note(f"knob '{name}' needs a default", node.mark, kinds)
+            said = f"{node.spoken} is no value of a knob" if inside else f"knob '{name}' needs a default"
+            self.note(said, node.mark, kinds)
         elif isinstance(node.value, str) and not re.match(r"[\w.-]{1,100}\Z", node.value):
             hint = f"it is {kinds}; expressions stand under define"
             self.note(f"'{node.value[:60]}' is no value of a knob", node.mark, hint)
