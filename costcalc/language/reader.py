@@ -114,7 +114,7 @@ class SpecReader:
         if node.is_list and self.values.too_long(node):
             return False
         if node.is_list:
-            return all([self.is_default(name, part, inside=True) for part in node.value])
+            return all(self.is_default(name, part, inside=True) for part in node.value)
         if node.value is None or node.is_map:
             said = f"{node.spoken} is no value of a knob" if inside else f"knob '{name}' needs a default"
             self.note(said, node.mark, kinds)
