@@ -64,6 +64,8 @@ class Evaluator:
         """Return a value that must be a number between two bounds."""
         number = self.value(value, scope)
         try:
+            if isinstance(number, bool):
+                raise Fault(f"{num.describe(number)} is not a number")
             num.number(number)
         except Fault as fault:
             raise MarkedFault(Fault(f"{what}: {fault.message}", not_a_number(number)), value.mark) from None

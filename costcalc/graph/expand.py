@@ -161,6 +161,8 @@ class Expansion:
                 raise MarkedFault(Fault(f"an axis of the input is {dim}: it must be at least 1"), mark)
         said = self.spec.min_resolution
         least = 1 if said is None else self.evaluator.whole(said, scope, "min_resolution")
+        if said is not None and num.any_of(least < 1):
+            raise MarkedFault(Fault(f"min_resolution is {least}: it must be at least 1"), said.mark)
         for mark, dim in zip(marks[1:], dims[1:], strict=True):
             if num.any_of(dim < least):
                 fault = Fault(
@@ -487,7 +489,7 @@ def _names_in(node: YamlNode) -> Iterator[str]:
     """Yield with what the names begin that the items below a node give; what the node is, nobody may know yet."""
     for key, part in node.value.items() if node.is_map else ():
         if key in ("name", "as"):
-            yield str(part.value).partition("(")[0]
+            yield part.written.partition("(")[0]
     for part in node.value.values() if node.is_map else node.value if node.is_list else ():
         yield from _names_in(part)
 

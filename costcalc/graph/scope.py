@@ -118,13 +118,13 @@ class Scope:
         """Return what a word stands for that is no variable."""
         if name == "input":
             return self.frame.source
+        if name in self.frame.spec.functions:
+            raise DependsOnMistake  # a constant whose value could not be known
+        if name in self.frame.spec.blocks or known_word(name):  # of which a layer may be called as a field's word is
+            return name
         found = self.find(name)
         if found is not None:
             return found
-        if name in self.frame.spec.functions:
-            raise DependsOnMistake  # a constant whose value could not be known
-        if name in self.frame.spec.blocks or known_word(name):
-            return name
         raise self.unknown_name(name)
 
     def call(self, name: str, values: list[Any]) -> Any:

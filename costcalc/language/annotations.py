@@ -72,6 +72,9 @@ def read_published(spec: Spec, node: YamlNode | None, problems: Problems) -> Non
         if not one.is_map:
             problems.note("a published row is a mapping", one.mark, "write {where: Table 1, macs: 569M}")
             continue
+        variant = one.value.get("variant")
+        if variant is not None and variant.text:
+            variant.value = variant.written  # 1.0 is a name, as the variant's key is
         row = Section(one, PUBLISHED, "unknown key of a published row: '{}'", problems)
         _check_row(spec, row)
         spec.published.append({"source": source.plain() if source else "", **row.plain()})

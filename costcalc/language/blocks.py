@@ -101,10 +101,12 @@ class BlockReader:
         if not node.is_list or not node.value or not all(isinstance(n.value, str) for n in node.value):
             self.note("'inputs' must be a list of names", node.mark, "write inputs: [prev, cur]")
             return
-        block.inputs = [n.value for n in node.value]
-        for n in node.value:
-            self.names.refuse_as_layer(n.value, n.mark, context)
-            self.names.give(n.value, n.mark, context.layers)
+        block.inputs = [re.sub(r"[()]", "", n.value) for n in node.value]
+        for n, name in zip(node.value, block.inputs, strict=True):
+            if name != n.value:
+                self.note(f"an input of a block has a plain name, not '{n.value[:60]}'", n.mark, f"write {name}")
+            self.names.refuse_as_layer(name, n.mark, context)
+            self.names.give(name, n.mark, context.layers)
 
     def refuse_recursion(self) -> None:
         """Refuse blocks that call themselves, directly or through others."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from costcalc.base.errors import Mark
@@ -19,14 +18,23 @@ class LayerNames:
 
     def may_be(self, name: str) -> bool:
         """Say whether a name may turn out to be a layer's."""
-        if name in self.exact or re.sub(r"\d+\Z", "", name) in self.indexed:
+        if name in self.exact or any(stem in self.indexed for stem in stems(name)):
             return True
         head, dot, _ = name.rpartition(".")
-        return bool(dot) and (name.split(".", maxsplit=1)[0] in self.prefixes or self.may_be(head))
+        return bool(dot) and (any(name.startswith(f"{prefix}.") for prefix in self.prefixes) or self.may_be(head))
 
     def known(self) -> set[str]:
         """Return the names for a 'did you mean'."""
         return {*self.exact, *(f"{p}.NAME" for p in self.prefixes), *(f"{stem}(k)" for stem in self.indexed)}
+
+
+def stems(text: str) -> Iterator[str]:
+    """Yield what may stand before the index of a name: of `w12` `w1` and `w`, of `p-1` `p-` and `p`."""
+    while text[-1:].isdigit():
+        text = text[:-1]
+        yield text
+        if text[-1:] == "-":
+            yield text[:-1]
 
 
 NO_LAYERS = LayerNames()

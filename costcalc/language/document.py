@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -191,10 +192,10 @@ class IncludeItem(Item):
 
     __slots__ = ("alias", "keys", "knobs", "spec", "until")
 
-    def __init__(self, mark: Mark, spec: str) -> None:
+    def __init__(self, mark: Mark, spec: str, alias: str) -> None:
         super().__init__("include", mark)
         self.spec = spec
-        self.alias = spec
+        self.alias = alias
         self.until: Ref | None = None
         self.knobs: dict[str, Value] = {}
         self.keys: dict[str, Mark] = {}  # where the knobs' names stand
@@ -293,10 +294,17 @@ def _sort(value: Any) -> str:
         return "truth value (true or false)"
     if isinstance(value, int | float) or hasattr(value, "dtype"):
         return "number"
-    return "list" if isinstance(value, list | tuple) else "word"
+    if isinstance(value, list | tuple):
+        return "list"
+    return "word" if isinstance(value, str) else "layer"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_shown, value))}]"[:60]
-    return str(value).lower() if isinstance(value, bool) else str(value)[:60]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, dict):
+        return "nothing" if value is None else "a mapping"
+    quoted = isinstance(value, str) and re.fullmatch(r"[-+.0-9e]+", value)  # a text, though it looks like a number
+    return f"'{value[:60]}'" if quoted else str(value)[:60]

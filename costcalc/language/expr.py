@@ -50,16 +50,19 @@ class Lookup(Protocol):
 class Expr:
     """A parsed expression: its text, the names it reads with their offsets, and `run(scope)`."""
 
-    __slots__ = ("calls", "names", "run", "text")
+    __slots__ = ("calls", "limit", "names", "run", "text")
 
-    def __init__(self, text: str, names: tuple[tuple[str, int], ...], calls: tuple[Called, ...], run: Run) -> None:
+    def __init__(
+        self, text: str, names: tuple[tuple[str, int], ...], calls: tuple[Called, ...], run: Run, limit: int
+    ) -> None:
         self.text = text
+        self.limit = limit  # what its whole numbers stay below
         self.names = names
         self.calls = calls
         self.run = run
 
     def __reduce__(self) -> Any:
-        return parse, (self.text,)  # closures are made anew
+        return parse, (self.text, self.limit)  # closures are made anew
 
     def __repr__(self) -> str:
         return f"Expr({self.text!r})"
@@ -75,10 +78,10 @@ def parse(text: str, limit: int = num.LARGEST) -> Expr:
     limit: what whole numbers in it stay below.
     """
     if _IDENTIFIER.match(text) and text not in _KEYWORDS and len(text) <= LONGEST:
-        return Expr(text, ((text, 0),), (), _name(text))
+        return Expr(text, ((text, 0),), (), _name(text), limit)
     compiler = _Compiler(text, limit)
     run = compiler.compile(tree_of(text).body, 0)
-    return Expr(text, tuple(compiler.names), tuple(compiler.calls), run)
+    return Expr(text, tuple(compiler.names), tuple(compiler.calls), run, limit)
 
 
 def tree_of(text: str) -> ast.Expression:
@@ -184,18 +187,27 @@ class _Compiler:
         self.names.append((node.id, node.col_offset))
         return _name(node.id)
 
-    def _attribute(self, node: ast.Attribute, _: int) -> Run:
+    def _attribute(self, node: ast.Attribute, depth: int) -> Run:
         """A dotted name is a layer's: `backbone.stage3`, `cell.out`."""
         parts = []
         part: ast.expr = node
         while isinstance(part, ast.Attribute):
             parts.append(part.attr)
             part = part.value
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id not in FUNCTIONS + TENSORS:
+            return self._part_of_indexed(part, ".".join(reversed(parts)), depth)
         if not isinstance(part, ast.Name):
             raise Fault("a dot stands only in a layer's name", _WHAT_MAY, offset=node.col_offset)
         dotted = ".".join([part.id, *reversed(parts)])
         self.names.append((dotted, node.col_offset))
         return lambda scope: scope.resolve(dotted)
+
+    def _part_of_indexed(self, node: ast.Call, part: str, depth: int) -> Run:
+        """A part of a layer with an index: `halves(k).left`."""
+        assert isinstance(node.func, ast.Name)
+        name, values = node.func.id, [self.compile(arg, depth) for arg in node.args]
+        self.calls.append((name, node.col_offset, len(values)))
+        return lambda scope: scope.resolve(f"{name}{num.single(num.whole(values[0](scope)))}.{part}")
 
     def _list(self, node: ast.List, depth: int) -> Run:
         items = [self.compile(item, depth) for item in node.elts]

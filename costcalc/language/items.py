@@ -19,10 +19,11 @@ from costcalc.language.document import (
     Spec,
     TableItem,
     Value,
+    Values,
     WordItem,
     mistaken,
 )
-from costcalc.language.names import SpecNames, joins
+from costcalc.language.names import SpecNames, joins, prefix_of
 from costcalc.language.sections import Section, mapping
 from costcalc.language.sharing import Share
 from costcalc.language.source import YamlNode
@@ -170,6 +171,10 @@ class ItemReader:
         if key in context.variables and key not in ops.operators():
             self.names.read |= {key, *value.words()}  # which of them are names depends on what the key holds
             self.calls_by_word = True
+            for node in value.under("share"):  # whether branches stand there is known later
+                stem, index, _ = node.written.partition("(")
+                ref = Ref(stem, node.mark, mistaken(node.mark) if index else None)
+                self.shares.append(Share(ref, context.block, repeated=True, layers=context.layers))
             return WordItem(key, mark, value, context)
         cls = ops.find(key)
         if cls is not None:
@@ -182,6 +187,10 @@ class ItemReader:
         """Say what is wrong with a key that is no operator and no block."""
         if re.match(r"[a-z_]+:\S", key):
             self.note(f"'{key}' is one word to YAML", mark, f"write '{key.replace(':', ': ', 1)}', with a space")
+            return
+        call = re.match(r"(\w+)\((.*)\)\Z", key)
+        if call and call[1] in self.spec.blocks:
+            self.note(f"'{key}' is no item", mark, f"a block is called by {call[1]}: [{call[2]}]")
             return
         hint = nearest(key, (*ops.operators(), *self.spec.blocks, "table", "do", "include", *context.variables))
         if not hint and context.layers.may_be(key):
@@ -342,17 +351,26 @@ class ItemReader:
             self.note("include needs 'spec'", mark, "write include: {spec: resnet50, until: stage4, as: backbone}")
             return MistakenItem("include", mark)
         section = Section(node, ("spec", "until", "as", "knobs"), "unknown key of include: '{}'", self.problems)
-        item = IncludeItem(spec.mark, spec.value)
-        if alias := section.get("as"):
-            item.alias = str(alias.value)
-            if not re.match(rf"[\w-]{{1,{LONGEST_NAME}}}\Z", item.alias):
-                self.note(f"'as' takes a name, not {alias.spoken}", alias.mark, "its layers are called NAME.stage3")
+        item = IncludeItem(spec.mark, spec.value, prefix_of(node))
+        alias = section.get("as")
+        named = alias is None or (not isinstance(alias.value, bool | None) and re.match(r"[\w-]+\Z", alias.written))
+        if alias and (not named or len(item.alias) > LONGEST_NAME):
+            self.note(f"'as' takes a name, not {alias.spoken}", alias.mark, "its layers are called NAME.stage3")
         if until := section.get("until"):
             item.until = self.values.new_ref(until, context, "until")
         for key, place, value in mapping(section.get("knobs"), "knobs", self.problems).entries():
-            item.knobs[key] = self.values.value(value, context)
+            item.knobs[key] = self.handed(value, context)
             item.keys[key] = place
         return item
+
+    def handed(self, node: YamlNode, context: Context) -> Value:
+        """Read a knob's value for another spec: a word that is no variable here is that spec's, no layer of ours."""
+        if node.is_list and not self.values.too_long(node):
+            return Value(node.mark, source=Values([self.handed(part, context) for part in node.value]))
+        word = isinstance(node.value, str) and re.match(r"[A-Za-z_]\w*\Z", node.value)
+        if word and node.value not in context.variables and node.value not in AMBIENT:
+            return Value(node.mark, node.value)
+        return self.values.value(node, context)
 
     # ---- tables ----------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterable
 
@@ -42,7 +43,7 @@ class SpecNames:
         shadows = what != "definition" and name in self.definitions
         if not re.match(r"[A-Za-z_]\w*\Z", name, re.ASCII):
             self.note(f"'{name}' is no name for {thing}", mark, "a name is a letter, then letters, digits, _")
-        elif name in RESERVED:
+        elif name in RESERVED or keyword.iskeyword(name):
             self.note(f"{thing} cannot be called '{name}'", mark, "the language has a meaning for this word")
         elif shadows or any(name in names for names in (taken, spec.knobs, spec.functions, self.mistaken_blocks)):
             self.read.add(name)  # nothing can read a knob that shares its name
@@ -92,13 +93,12 @@ class SpecNames:
         for given, value in node.value.items():
             key = meant.get(given, given)
             if key == "name" and isinstance(value.value, str | int | float):
-                self.give(str(value.value), value.mark, layers)
+                self.give(value.written, value.mark, layers)
             elif key == "include":
-                alias = (value.value.get("as") or value.value.get("spec")) if value.is_map else value
-                layers.prefixes.add(str(alias.value) if alias else "")
+                layers.prefixes.add(prefix_of(value))
             elif key not in MODIFIERS and key not in self.spec.blocks and key != "table":
                 cls = ops.operators().get(key)
-                labelled = value.is_map and cls is not None and joins(cls, value)
+                labelled = value.is_map and (cls is None or joins(cls, value))  # a variable may hold what joins
                 for part in value.value.values() if labelled else value.value if value.is_list else ():
                     self.collect(part, layers)
 
@@ -141,7 +141,8 @@ class SpecNames:
         for name, start in expression.names:
             self.read.add(name)
             if not self.known(name, context, ambient=ambient) and name not in words:
-                self.refuse_name(name, context, mark.shifted(start, len(name)), words)
+                compared = bool(re.search(r"[=!]=|\bin\b", expression.text))
+                self.refuse_name(name, context, mark.shifted(start, len(name)), words, compared=compared)
         for name, start, count in expression.calls:
             place = mark.shifted(start, len(name))
             if name in self.spec.functions:
@@ -167,7 +168,9 @@ class SpecNames:
             return ambient
         return context.layers.may_be(name) or name in self.spec.blocks or known_word(name)
 
-    def refuse_name(self, name: str, context: Context, mark: Mark, words: Iterable[str]) -> None:
+    def refuse_name(
+        self, name: str, context: Context, mark: Mark, words: Iterable[str], *, compared: bool = False
+    ) -> None:
         """Say what is wrong with a name that means nothing here."""
         if name == "i":
             self.note("'i' is the turn of a repeat, and there is none here", mark)
@@ -183,6 +186,8 @@ class SpecNames:
             known = {*context.variables, *context.layers.known(), *self.spec.blocks, *self.spec.functions, *AMBIENT}
             known.update(words)
             hint = nearest(name, known)
+            if not hint and compared:
+                hint = f"a word that is compared and names nothing here is quoted: '{name}'"
             if not hint and "." in name:
                 hint = "a dot stands only in a layer's name: backbone.stage3"
             self.read.update(knob for knob in self.spec.knobs if hint == f"did you mean '{knob}'?")
@@ -199,6 +204,14 @@ class SpecNames:
         elif name in context.variables:
             hint = f"'{name}' is a variable: write {name} * (...) for a product"
         self.note(f"unknown function '{name}'", mark, hint)
+
+
+def prefix_of(include: YamlNode) -> str:
+    """Return under which name an include's layers stand: the one given, else the spec's, less folder and suffix."""
+    if not include.is_map:
+        return re.sub(r".*[/\\]|\.ya?ml\Z", "", include.written)
+    alias, spec = include.value.get("as"), include.value.get("spec")
+    return alias.written if alias else prefix_of(spec) if spec and not spec.is_map else ""
 
 
 def joins(cls: type[ops.Op], node: YamlNode) -> bool:

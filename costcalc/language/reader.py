@@ -55,6 +55,7 @@ class SpecReader:
         self.items = ItemReader(self.values)
         self.blocks = BlockReader(self.items)
         self.knob_marks: dict[str, Mark] = {}
+        self.definitions_read: dict[str, set[str]] = {}  # definition -> the names that it asks for
 
     def read(self) -> None:
         """Read the whole document into the spec."""
@@ -62,13 +63,15 @@ class SpecReader:
         self.version()
         self.spec.meta = {key: node.plain() for key in META if (node := top.get(key))}
         if name := top.get("name"):
+            self.spec.meta["name"] = name.plain() if name.is_map or name.is_list or name.value is None else name.written
             self.problems.visible(str(name.plain()), name.mark)
         read_reference(self.spec, top.get("reference"), self.problems)
         self.knobs()
         self.variants()
+        self.names.definitions = {first_word(text) for text in mapping(top.get("define"), "", Problems()).value}
+        heads = self.blocks.heads(top.get("blocks"))
         self.define()
         self.input()
-        heads = self.blocks.heads(top.get("blocks"))
         self.defaults()
         for head in heads:
             self.blocks.body(head)
@@ -105,16 +108,19 @@ class SpecReader:
             else:
                 self.spec.functions[name] = Function(name, [], mistaken(value.mark))
 
-    def is_default(self, name: str, node: YamlNode) -> bool:
-        """Say whether a value may be the default of a knob; say why not where it may not."""
+    def is_default(self, name: str, node: YamlNode, *, inside: bool = False) -> bool:
+        """Say whether a value may be the default of a knob, or stand inside of one; say why not where it may not."""
         kinds = "a number, a word, or a list"
+        if node.is_list and self.values.too_long(node):
+            return False
         if node.is_list:
-            return not self.values.too_long(node)
+            return all(self.is_default(name, part, inside=True) for part in node.value)
         if node.value is None or node.is_map:
-            self.note(f"knob '{name}' needs a default", node.mark, kinds)
+            said = f"{node.spoken} is no value of a knob" if inside else f"knob '{name}' needs a default"
+            self.note(said, node.mark, kinds)
         elif isinstance(node.value, str) and not re.match(r"[\w.-]{1,100}\Z", node.value):
-            hint = f"a default is {kinds}; expressions stand under define"
-            self.note(f"'{node.value[:60]}' is no default of a knob", node.mark, hint)
+            hint = f"it is {kinds}; expressions stand under define"
+            self.note(f"'{node.value[:60]}' is no value of a knob", node.mark, hint)
         else:
             return True
         return False
@@ -128,12 +134,16 @@ class SpecReader:
             if settings.value is None or settings.value == {}:
                 self.note(f"variant '{name}' sets no knob", mark, f"write {name}: {{knob: value}}")
             for knob, place, value in mapping(settings, f"variant {name}", self.problems).entries():
+                if knob in self.spec.functions:  # a knob without a default, which is told
+                    continue
                 if knob not in knobs:
                     hint = nearest(knob, knobs) or f"knobs: {', '.join(knobs)}"
                     self.note(f"variant '{name}' sets '{knob}', which is no knob", place, hint)
                     continue
                 if fault := knob_fault(knob, knobs[knob], value.plain()):
                     self.problems.add(fault.at(value.mark))
+                else:
+                    self.is_default(knob, value)
                 values[knob] = value.plain()
             self.spec.variants[name] = values
 
@@ -142,7 +152,6 @@ class SpecReader:
         section = self.limited("define", "definitions")
         lengths = (len(body.value) for body in section.value.values() if body.is_list)
         self.values.longest_list = max([self.values.longest_list, *lengths])
-        self.names.definitions = {first_word(text) for text in section.value}
         for text, mark, body in section.entries():
             try:
                 name, arguments = parse_signature(text)
@@ -158,7 +167,9 @@ class SpecReader:
                 self.names.may_be_given(argument, mark.shifted(offset, len(argument)), "argument", (name,))
                 if default is not None:
                     self.note("a definition's arguments have no defaults", mark.shifted(start, 1))
+            before, self.names.read = self.names.read, set()
             value = self.values.value(body, Context(self.names.everywhere().union(names)), ambient=False)
+            self.definitions_read[name], self.names.read = self.names.read, before
             if value.cost > MOST_CALLS:
                 hint = "definitions that call each other again and again grow fast"
                 self.note(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
@@ -194,11 +205,7 @@ class SpecReader:
     def minimum(self) -> None:
         """Read the least height and width of an input."""
         node = self.top.get("min_resolution")
-        if node is None:
-            return
-        if not isinstance(node.value, str) and (type(node.value) is not int or node.value < 1):
-            self.note("min_resolution must be a whole number", node.mark)
-        else:
+        if node is not None:
             before, self.names.read = self.names.read, set()  # a knob that nothing else reads has no use
             self.spec.min_resolution = self.values.value(node, Context(self.names.everywhere()), ambient=False)
             self.names.read = before
@@ -206,8 +213,15 @@ class SpecReader:
     def defaults(self) -> None:
         """Read the fields that operators have in this spec unless told."""
         context = Context(self.names.everywhere())
+        first: dict[str, str] = {}  # operator -> the word for it that stands first
         for kind, mark, fields in mapping(self.top.get("defaults"), "defaults", self.problems).entries():
             cls = ops.find(kind)
+            if kind in self.spec.blocks:
+                hint = f"an argument's default stands in the block's head: {kind}(out=8)"
+                self.note(f"'{kind}' is a block, and defaults are those of operators", mark, hint)
+                continue
+            if cls is not None and first.setdefault(cls.kind, kind) != kind:
+                self.note(f"{cls.kind} has defaults already", mark, f"'{kind}' is the same operator: write it once")
             if cls is None:
                 self.note(f"unknown operator '{kind}'", mark, nearest(kind, ops.operators()))
                 cls = ops.find(closest(kind, ops.operators()))
@@ -246,20 +260,34 @@ class SpecReader:
 
         One that stands in what could not be read is no mistake of its own.
         """
-        self.spec.of_input -= self.names.read
-        unread = [name for name in self.knob_marks if name not in self.names.read | self.spec.of_input]
+        read = self.with_definitions(self.names.read)
+        self.spec.of_input = self.with_definitions(self.spec.of_input) - read
+        unread = [name for name in self.knob_marks if name not in read | self.spec.of_input]
         if unread and self.problems:
             top = self.root.value
             words = set[str]().union(*(node.words() for key, node in top.items() if key not in _NO_USE))
             unread = [name for name in unread if name not in words]
         for name in unread:
-            self.note(f"nothing reads the knob '{name}'", self.knob_marks[name], "use it, or remove it")
-        called = self.names.read.union(*self.items.calls.values())
+            idle = next((one for one, names in self.definitions_read.items() if name in names), "")
+            hint = f"only the definition '{idle}' does, which no layer uses" if idle else "use it, or remove it"
+            self.note(f"nothing reads the knob '{name}'", self.knob_marks[name], hint)
+        called = read.union(*self.items.calls.values())
         if self.items.calls_by_word or len(self.problems) > len(unread):
             return  # a knob may name any block, and what could not be read may call it
         for name, block in self.spec.blocks.items():
             if name not in called:
                 self.note(f"nothing calls the block '{name}'", block.mark, "use it, or remove it")
+
+    def with_definitions(self, names: set[str]) -> set[str]:
+        """Return names, and what the definitions among them ask for."""
+        found: set[str] = set()
+        left = [*names]
+        while left:
+            name = left.pop()
+            if name not in found:
+                found.add(name)
+                left += self.definitions_read.get(name, ())
+        return found
 
 
 def _keys(node: YamlNode) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from costcalc.base.errors import nearest
-from costcalc.language.context import LayerNames
+from costcalc.language.context import LayerNames, stems
 from costcalc.language.document import Ref
 
 
@@ -27,21 +27,14 @@ def lone(shares: Sequence[Share]) -> list[Share]:
     """
     plain = Counter((one.block, one.ref.text) for one in shares if one.ref.index is None)
     indexed = Counter((one.block, one.ref.text) for one in shares if one.ref.index is not None)
-    numbered = {(one.block, stem) for one in shares for stem in _stems(one.ref.text)}
+    numbered = {(one.block, stem) for one in shares for stem in stems(one.ref.text)}
     found = []
     for one in shares:
         key, mine = (one.block, one.ref.text), plain if one.ref.index is None else indexed
-        met = mine[key] > 1 or any((one.block, stem) in indexed for stem in _stems(one.ref.text))
+        met = mine[key] > 1 or any((one.block, stem) in indexed for stem in stems(one.ref.text))
         if not (one.repeated or met or (mine is indexed and key in numbered)):
             found.append(one)
     return found
-
-
-def _stems(text: str) -> Iterator[str]:
-    """Yield what is left of a word that ends in digits: of `w12` `w1` and `w`."""
-    while text[-1:].isdigit():
-        text = text[:-1]
-        yield text
 
 
 def hint(one: Share, shares: Sequence[Share]) -> str:

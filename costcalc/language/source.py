@@ -8,6 +8,7 @@ used) are bounded before anything is built. Scalars are YAML 1.2's core ones: `n
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,12 +23,13 @@ LONGEST_NUMBER = 20  # digits that are read exactly; no number that costcalc tak
 class YamlNode:
     """A value with its place. `value` is a scalar, a list of nodes, or a dict from key to node."""
 
-    __slots__ = ("keys", "mark", "value", "weight")
+    __slots__ = ("keys", "mark", "text", "value", "weight")
 
     def __init__(self, value: Any, mark: Mark, keys: dict[str, Mark] | None = None) -> None:
         self.value = value
         self.mark = mark
         self.keys: dict[str, Mark] = keys or {}
+        self.text = ""  # of a number, as it is written
         self.weight = 1
 
     def __repr__(self) -> str:
@@ -44,11 +46,16 @@ class YamlNode:
         return isinstance(self.value, list)
 
     @property
+    def written(self) -> str:
+        """The text of a scalar as it is written: 1.10 and 1.1 are two names."""
+        return self.text or str(self.value)
+
+    @property
     def spoken(self) -> str:
         """What this is, as a message names it."""
         if self.is_map or self.is_list:
             return "a mapping" if self.is_map else "a list"
-        said = str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
+        said = str(self.value).lower() if isinstance(self.value, bool) else self.written
         return "nothing" if self.value is None else f"'{said[:40]}'"
 
     def entries(self) -> list[tuple[str, Mark, YamlNode]]:
@@ -62,6 +69,12 @@ class YamlNode:
             texts = [key for key in self.value if not re.match(r"\w+\Z", key)]
         parts = self.value.values() if self.is_map else self.value if self.is_list else ()
         return set(re.findall(r"\w+", " ".join(texts))).union(*(part.words() for part in parts))
+
+    def under(self, key: str) -> list[YamlNode]:
+        """Return what stands under a key, here or anywhere below."""
+        parts = self.value.values() if self.is_map else self.value if self.is_list else ()
+        own = [self.value[key]] if self.is_map and key in self.value else []
+        return own + [node for part in parts for node in part.under(key)]
 
     def plain(self) -> Any:
         """Return the value as plain Python data, without positions."""
@@ -204,10 +217,13 @@ class _Builder:
         frame = self.stack[-1] if self.stack else None
         text = event.value.translate(_BRACKETS) if self.instead else event.value
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
+            if event.anchor:
+                self.anchors[event.anchor] = YamlNode(text, mark)
             self.begin_pair(frame, str(text), mark)
             return
         plain = event.implicit[0] and event.style in (None, "")
         node = YamlNode(self.resolve(text) if plain else text or meant, mark)
+        node.text = text if isinstance(node.value, int | float) else ""
         if text != event.value and plain and frame is not None and frame.flow and not _open(text):
             self.cut(node, "bracket")
         if event.anchor:
@@ -399,13 +415,16 @@ def from_data(data: Any, where: str = "spec") -> tuple[YamlNode | None, Problems
         if depth > DEEPEST or count > MOST_VALUES:
             problems.note("the spec is nested too deeply or has too many values", mark)
             raise _Refused
+        if hasattr(value, "tolist"):  # of numpy: an array, or a scalar
+            value = value.tolist()
         if isinstance(value, Mapping):
+            for key, times in Counter(map(str, value)).items():
+                if times > 1:
+                    problems.note(f"'{key}' stands here twice", mark, "as a text and as a number: keep one of them")
             pairs = {str(k): build(v, f"{path}.{k}" if path else str(k), depth + 1) for k, v in value.items()}
             return YamlNode(pairs, mark, {key: Mark(where, path=f"{path}.{key}" if path else key) for key in pairs})
         if isinstance(value, Sequence) and not isinstance(value, str | bytes):
             return YamlNode([build(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)], mark)
-        if hasattr(value, "item") and not isinstance(value, str):  # a numpy scalar
-            value = value.item()
         if value is not None and not isinstance(value, bool | int | float | str):
             problems.note(f"a {type(value).__name__} has no place in a spec", mark)
             value = None

@@ -22,7 +22,7 @@ def standalone(spec: Spec) -> str:
     if not spec.variant or spec.root is None:
         return spec.text
     instead = {
-        "name": [f"name: {spec.variant}"],
+        "name": [f"name: {flow(spec.variant)}"],
         "knobs": [f"knobs: {flow(spec.knobs)}", ""],
         "variants": [],
         "published": _published(spec),

@@ -101,7 +101,7 @@ class ValueReader:
         if node.is_list or node.is_map or node.value is None or isinstance(node.value, bool):
             self.note(f"'{what}' takes a {kind}, not {node.spoken}", node.mark)
             return mistaken_ref(node.mark)
-        text = str(node.value)
+        text = node.written
         if len(text) > LONGEST_NAME:
             self.note(f"a name of {len(text):,} characters", node.mark, f"the limit is {LONGEST_NAME}")
             return mistaken_ref(node.mark)

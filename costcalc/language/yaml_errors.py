@@ -22,8 +22,9 @@ _SAID = (
 def explained(said: str, line: str, above: str, column: int) -> tuple[str, str]:
     """Return message and hint for what YAML's parser says."""
     if "start any token" in said or "tab character" in said:
-        if "\t" in line[: column + 1]:
-            return "a tab indents this line", "YAML takes spaces only"
+        if line[column : column + 1] == "\t" or (line[:column].isspace() and "\t" in line[:column]):
+            said = "stands before this value" if line[:column].strip() else "indents this line"
+            return f"a tab {said}", "YAML takes spaces only"
         return f"a value cannot begin with {line[column : column + 1]!r}", "quote it"
     if said.startswith("mapping values are not allowed"):
         return _unexpected_colon(above)

@@ -106,7 +106,7 @@ def test_a_layer_that_if_took_away_is_no_output_of_a_host_either(host: Path, spe
 
 
 def test_a_constant_of_an_included_spec_is_told_with_its_host(host: Path) -> None:
-    wrong = "costcalc: 1\ninput: [3, 32, 32]\nknobs: {k: 0}\ndefine: {z: 3 / k}\nlayers: [relu]\n"
+    wrong = "costcalc: 1\ninput: [3, 32, 32]\nknobs: {k: 0}\ndefine: {z: 3 / k}\nlayers: [{relu, if: z}]\n"
     (host.parent / "wrong.yaml").write_text(wrong, encoding="utf-8")
     with pytest.raises(costcalc.SpecError) as caught:
         costcalc.count(written(host, "layers:\n  - include: wrong.yaml\n"))
@@ -212,7 +212,7 @@ REFUSED = {
     ),
     "two includes that are called as their spec": (
         "include: two.yaml\n  - include: two.yaml",
-        [("two includes are called 'two.yaml'", "write as: NAME inside the braces of include")],
+        [("two includes are called 'two'", "write as: NAME inside the braces of include")],
     ),
     "an include called as a layer": (
         "{relu, name: x}\n  - include: {spec: two.yaml, as: x}\n  - {relu, from: x.c2}",

@@ -6,17 +6,21 @@ nothing else is said the specs have no biases, so that the products can be read 
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 import costcalc
 from costcalc import SpecError
 from costcalc.language import zoo
+from costcalc.language.expr import parse
 from costcalc.language.standalone import standalone
+from costcalc.numbers import num
 from costcalc.reports.result import Result
 
 HEAD = "costcalc: 1\n"
@@ -1144,6 +1148,93 @@ layers:
 """,
         3 * 2,
     ),
+    "an anchor on a key, and a least size that is whole": (
+        """
+knobs: {&c c: 4}
+min_resolution: 8.0
+layers:
+  - {conv: {out: *c, kernel: 1, bias: false}}
+""",
+        3 * 4,
+    ),
+    "names whose stem ends in a digit": (
+        """
+layers:
+  - {conv: {out: 2, kernel: 1, bias: false}, name: conv2(i), repeat: 2}
+  - concat: [conv20, conv21]
+  - conv: {out: 1, kernel: 1, bias: false}
+""",
+        3 * 2 + 2 * 2 + 4,
+    ),
+    "an index below zero": (
+        """
+layers:
+  - {conv: {out: 2, kernel: 1, bias: false}, name: p(i - 1), repeat: 2}
+  - concat: [p-1, p0]
+  - conv: {out: 1, kernel: 1, bias: false}
+""",
+        3 * 2 + 2 * 2 + 4,
+    ),
+    "a definition that names a block": (
+        """
+knobs: {deep: true}
+define: {unit: wide if deep else narrow}
+blocks:
+  narrow: [{conv: {out: 2, kernel: 1, bias: false}}]
+  wide: [{conv: {out: 5, kernel: 1, bias: false}}]
+layers: [unit]
+""",
+        3 * 5,
+    ),
+    "a name given in a branch of a join that a variable holds": (
+        """
+knobs: {join: concat}
+layers:
+  - join: {a: [{conv: {out: 2, kernel: 1, bias: false}, name: x}], b: [relu]}
+  - {concat: [[], x]}
+  - conv: {out: 1, kernel: 1, bias: false}
+""",
+        3 * 2 + (2 + 3 + 2),
+    ),
+    "weights shared with a branch of a join that a variable holds": (
+        """
+knobs: {join: concat}
+layers:
+  - join: {a: [{conv: {out: 2, kernel: 1, bias: false}, share: w}], b: [relu]}
+  - {concat: [[], [{conv: {out: 2, kernel: 1, bias: false}, from: input, share: w}]]}
+""",
+        3 * 2,
+    ),
+    "names that look like numbers": (
+        """
+layers:
+  - {conv: {out: 2, kernel: 1, bias: false}, name: 1.10}
+  - {conv: {out: 4, kernel: 1, bias: false}, name: 1.1, from: input}
+  - {conv: {out: 1, kernel: 1, bias: false}, name: 007, from: 1.10}
+  - {add: [007, [{conv: {out: 1, kernel: 1, bias: false}, from: 1.1}]], name: 7}
+""",
+        3 * 2 + 3 * 4 + 2 + 4,
+    ),
+    "a part of an indexed name in an expression": (
+        """
+layers:
+  - {split: {parts: 3}, name: k(1)}
+  - {relu, from: k(1).part0}
+  - conv: {out: c_of(k(1).part0) + c_of(k(2 - 1).part1), kernel: 1, bias: false}
+  - concat: [[], k(1).part1, k(1).part2]
+""",
+        1 * 2,
+    ),
+    "a layer called as a word of a field": (
+        """
+layers:
+  - {conv: {out: 2, kernel: 1, bias: false}, name: half}
+  - table: [[p], [half]]
+    do: [{conv: {out: c_of(half), kernel: 3, padding: p, bias: false}}]
+  - add: [half, []]
+""",
+        3 * 2 + 2 * 2 * 9,
+    ),
 }
 
 
@@ -1156,6 +1247,46 @@ def test_what_is_counted(case: str) -> None:
 def test_a_tuple_is_a_list() -> None:
     text, params = COUNTED["a list given as a tuple is equal to a list"]
     assert run(f"input: [3, 8, 8]{text}", depths=(2, 2)).params == params
+
+
+def test_a_knob_that_an_input_reads_through_a_definition_is_idle_beside_another() -> None:
+    text = "knobs: {r: 8}\ndefine: {side: 2 * r}\ninput: [3, side, side]\nlayers: [relu]"
+    assert out(run(text, r=2)) == (3, 4, 4)
+    with pytest.raises(SpecError, match="r only says what the input is"):
+        run(text, r=2, input=(3, 5, 5))
+
+
+def test_names_are_kept_as_they_are_written() -> None:
+    text = "name: 1.10\nknobs: {c: 1}\nvariants:\n  1.0: {c: 2}\ninput: [3]\n"
+    text += "published: {rows: [{variant: 1.0, params: 8}]}"
+    spec = costcalc.load(f"{HEAD}{text}\nlayers: [fc: {{out: c}}]\n")
+    assert spec.name == "1.10"
+    assert spec.published[0]["variant"] == "1.0"
+    assert costcalc.count(standalone(zoo.chosen(spec, "1.0"))).params == 3 * 2 + 2
+
+
+def test_an_expression_is_pickled_with_its_limit() -> None:
+    expression = parse("macs < 2000000000000000", num.LARGEST_TOTAL)
+    assert pickle.loads(pickle.dumps(expression)).text == expression.text
+
+
+def test_arrays_in_a_dict() -> None:
+    data = DATA | {"input": np.array([4]), "layers": [{"fc": {"out": np.int64(8), "bias": np.bool_(False)}}]}
+    assert costcalc.count(data).params == 4 * 8
+    with pytest.raises(SpecError, match="'1' stands here twice"):
+        costcalc.count(DATA | {"layers": [{"concat": {1: ["relu"], "1": ["relu"]}}]})
+
+
+def test_a_file_that_is_included_is_called_by_its_stem(tmp_path: Path) -> None:
+    """Its knob's word is its own: neither a layer nor a name of the host."""
+    inner = "knobs: {block: wide}\ninput: [3, 8, 8]\nblocks:\n  narrow: [fc: {out: 2, per_position: true}]\n"
+    inner += "  wide: [fc: {out: 5, per_position: true}]\nlayers: [{block, name: s}]\n"
+    (tmp_path / "sub.net.yaml").write_text(HEAD + inner, encoding="utf-8")
+    host = "input: [3, 8, 8]\nlayers:\n  - {relu, name: narrow}\n"
+    host += "  - include: {spec: sub.net.yaml, knobs: {block: narrow}}\n  - {relu, from: sub.net.s}\n"
+    (tmp_path / "host.yaml").write_text(HEAD + host, encoding="utf-8")
+    result = costcalc.count(tmp_path / "host.yaml")
+    assert (result.params, result.layers[1].name) == (3 * 2 + 2, "sub.net/s/fc")
 
 
 def test_defaults_of_an_add_of_branches() -> None:
