@@ -224,7 +224,7 @@ LIMITS = {
     "graph.evaluator": "MOST_WORK",
     "graph.includes": "MOST_INCLUDES",
     "language.expr": "LONGEST DEEPEST",
-    "language.evaluate": "LARGEST_POWER",
+    "language.arithmetic": "LARGEST_POWER",
     "numbers.num": "LARGEST LARGEST_TOTAL",
     "graph.expand": "MOST_ROWS MOST_STEPS MOST_TURNS DEEPEST",
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault, nearest
 from costcalc.costs.rows import Row
-from costcalc.language.evaluate import BUILTINS
+from costcalc.language.arithmetic import BUILTINS
 from costcalc.language.expr import Expr
 from costcalc.numbers.num import LARGEST_TOTAL, UNKNOWN, prod, whole
 from costcalc.numbers.shape import Shape

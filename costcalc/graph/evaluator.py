@@ -7,8 +7,8 @@ from typing import Any
 from costcalc.base.errors import Fault, Mark, Problems, SpecError
 from costcalc.graph.graph import Bundle, Flow, Tensor
 from costcalc.graph.scope import Scope, single
+from costcalc.language.arithmetic import truth_or_refuse
 from costcalc.language.document import DependsOnMistake, Ref, Value
-from costcalc.language.evaluate import tested
 from costcalc.numbers import num
 from costcalc.operators.fields import not_a_number
 
@@ -34,7 +34,7 @@ class Evaluator:
         """Return a value."""
         if value.run is None:
             return value.constant
-        self.work += value.cost
+        self.work += value.steps
         if self.work > MOST_WORK:
             hint = "a repeat is larger than was meant, or definitions call each other again and again"
             fault = Fault(f"the spec's expressions take more than {MOST_WORK:,} steps", hint)
@@ -56,7 +56,7 @@ class Evaluator:
     def truth(self, value: Value, scope: Scope) -> bool:
         """Return whether a condition holds."""
         try:
-            return num.truth(tested(self.value(value, scope)))
+            return num.truth(truth_or_refuse(self.value(value, scope)))
         except Fault as fault:
             raise MarkedFault(fault, value.mark) from None
 

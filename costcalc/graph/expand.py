@@ -33,9 +33,9 @@ from costcalc.language.document import (
     Spec,
     TableItem,
     Value,
-    WordItem,
+    VariableItem,
 )
-from costcalc.language.items import read_word_item
+from costcalc.language.items import read_variable_item
 from costcalc.language.source import YamlNode
 from costcalc.language.standalone import typed
 from costcalc.numbers import num
@@ -102,7 +102,7 @@ class Expansion:
         self.evaluator = Evaluator(self.problems)
         self.builder = Builder(self.nodes, self.paths, self.problems, self.evaluator)
         self.includes = Includes(self.problems, self.evaluator)
-        self.variable_items: dict[tuple[WordItem, str], tuple[Item, list[Problem]]] = {}
+        self.variable_items: dict[tuple[VariableItem, str], tuple[Item, list[Problem]]] = {}
         self.steps = 0
         self.broken = False  # an item failed: what it would have used may now seem unused
 
@@ -406,7 +406,7 @@ class Expansion:
             around = around._replace(prefix=f"{self.path(item, 'row', scope, around)}/")
         return self.run(item.items, flow, scope, around)
 
-    def variable_item(self, item: WordItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
+    def variable_item(self, item: VariableItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item whose key is a variable, as the operator or block that it holds."""
         if item.key not in scope.vars:
             raise DependsOnMistake  # a constant whose value could not be known
@@ -418,7 +418,7 @@ class Expansion:
             hint = nearest(word, (*blocks, *ops.operators()))
             raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
         if (item, word) not in self.variable_items:
-            self.variable_items[item, word] = read_word_item(scope.frame.spec, item, word)
+            self.variable_items[item, word] = read_variable_item(scope.frame.spec, item, word)
         found, problems = self.variable_items[item, word]
         for problem in problems:
             self.problems.add(problem, around.trace)
@@ -470,7 +470,7 @@ def poison_names(item: Item, scope: Scope) -> None:
     frame = scope.frame
     if isinstance(item, MistakenItem):
         frame.poisoned.add("")
-    if isinstance(item, WordItem):
+    if isinstance(item, VariableItem):
         frame.poisoned.update(_names_in(item.node))
     if isinstance(item, IncludeItem):
         frame.poisoned.add(f"{item.alias}.")
@@ -490,7 +490,7 @@ def _names_in(node: YamlNode) -> Iterator[str]:
     for key, part in node.value.items() if node.is_map else ():
         if key in ("name", "as"):
             yield part.written.partition("(")[0]
-    for part in node.value.values() if node.is_map else node.value if node.is_list else ():
+    for part in node.children:
         yield from _names_in(part)
 
 
@@ -508,7 +508,7 @@ _HANDLERS: dict[type[Item], Callable[..., Flow]] = {
     CallItem: Expansion.call,
     GroupItem: Expansion.group,
     TableItem: Expansion.row,
-    WordItem: Expansion.variable_item,
+    VariableItem: Expansion.variable_item,
     IncludeItem: Expansion.include,
 }
 

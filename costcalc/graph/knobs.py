@@ -46,8 +46,8 @@ def with_knobs(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | No
 
     found = copy.copy(spec)
     found.knobs, found.given = knob_values(spec, knobs), spec.given | knobs.keys()
-    if found.defaults_of_file is None:
-        found.defaults_of_file = spec.knobs
+    if found.knobs_of_file is None:
+        found.knobs_of_file = spec.knobs
     if shape is not None:
         found.input = [Value(Mark("--input"), length) for length in shape]
     return found

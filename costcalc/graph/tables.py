@@ -17,7 +17,7 @@ def columns(item: TableItem, scope: Scope, evaluator: Evaluator) -> list[Sequenc
     if item.rows is not None:
         return list(zip(*item.rows, strict=True))
     found: list[Sequence[Any]] = []
-    for name, column in zip(item.columns, item.whole, strict=True):
+    for name, column in zip(item.columns, item.by_column, strict=True):
         values = column if isinstance(column, list) else evaluator.value(column, scope)
         if not isinstance(values, list | tuple):
             assert isinstance(column, Value)

@@ -11,7 +11,6 @@ from costcalc.language.items import ItemReader
 from costcalc.language.sections import Section, mapping
 from costcalc.language.signature import Argument, parse_signature
 from costcalc.language.source import YamlNode
-from costcalc.language.values import LONGEST_NAME
 from costcalc.operators import op as ops
 from costcalc.operators.fields import MODIFIERS
 
@@ -45,9 +44,7 @@ class BlockReader:
             elif name in self.spec.blocks:
                 line = self.spec.blocks[name].mark.line + 1
                 self.note(f"two blocks are called '{name}'", mark, f"the first is on line {line}")
-            elif len(name) > LONGEST_NAME:
-                self.note(f"a name of {len(name):,} characters", mark, f"the limit is {LONGEST_NAME}")
-            elif self.names.may_be_given(name, mark, "block"):
+            elif self.items.values.fits(name, mark) and self.names.may_be_given(name, mark, "block"):
                 known = [(argument, mistaken(mark) if default else None) for argument, _, default, _ in arguments]
                 self.spec.blocks[name] = Block(name, mark, known)
                 heads.append((self.spec.blocks[name], arguments, body))

@@ -29,10 +29,10 @@ class Source(Protocol):
 class Value:
     """A value of the spec: a constant, or an expression to be run in a scope."""
 
-    __slots__ = ("constant", "cost", "mark", "run", "source")
+    __slots__ = ("constant", "mark", "run", "source", "steps")
 
-    def __init__(self, mark: Mark, constant: Any = None, source: Source | None = None, cost: int = 1) -> None:
-        self.cost = cost  # about how many steps it takes to evaluate it
+    def __init__(self, mark: Mark, constant: Any = None, source: Source | None = None, steps: int = 1) -> None:
+        self.steps = steps  # about how many steps it takes to evaluate it
         self.mark = mark
         self.constant = constant
         self.source = source
@@ -40,7 +40,7 @@ class Value:
 
     def __reduce__(self) -> Any:
         # What runs is closures, which no pickle holds: it is made anew of its source.
-        return Value, (self.mark, self.constant, self.source, self.cost)
+        return Value, (self.mark, self.constant, self.source, self.steps)
 
     @property
     def fixed(self) -> bool:
@@ -153,7 +153,7 @@ class CallItem(Item):
         self.named: dict[str, Value] = {}
 
 
-class WordItem(Item):
+class VariableItem(Item):
     """An item whose key is a variable: which operator or block it is, its value says."""
 
     __slots__ = ("context", "node")
@@ -167,13 +167,13 @@ class WordItem(Item):
 class TableItem(Item):
     """A table: columns, rows of cells (or whole columns), and the items done for each row."""
 
-    __slots__ = ("columns", "items", "rows", "whole")
+    __slots__ = ("by_column", "columns", "items", "rows")
 
     def __init__(self, mark: Mark) -> None:
         super().__init__("table", mark)
         self.columns: list[str] = []
         self.rows: list[list[Value]] | None = None
-        self.whole: list[Value | list[Value]] = []
+        self.by_column: list[Value | list[Value]] = []
         self.items: list[Item] = []
 
 
@@ -247,7 +247,7 @@ class Spec:
         self.root: YamlNode | None = None
         self.knobs: dict[str, Any] = {}
         self.given: set[str] = set()  # the knobs whose values are not the file's, nor a variant's, but a user's
-        self.defaults_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen
+        self.knobs_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen
         self.variants: dict[str, dict[str, Any]] = {}
         self.functions: dict[str, Function] = {}
         self.input: list[Value] = []
@@ -277,19 +277,19 @@ class Spec:
 
         spec = copy.copy(self)
         spec.variant = variant
-        spec.defaults_of_file = self.knobs if self.defaults_of_file is None else self.defaults_of_file
-        spec.knobs = {**spec.defaults_of_file, **self.variants[variant]}
+        spec.knobs_of_file = self.knobs if self.knobs_of_file is None else self.knobs_of_file
+        spec.knobs = {**spec.knobs_of_file, **self.variants[variant]}
         return spec
 
 
 def knob_fault(name: str, default: Any, value: Any) -> Fault | None:
     """Return what is wrong with a value for a knob, or None: a number for a number, a word for a word."""
-    if _sort(default) == _sort(value):
+    if _kind(default) == _kind(value):
         return None
-    return Fault(f"knob '{name}' takes a {_sort(default)}, not {_shown(value)}", f"its default is {_shown(default)}")
+    return Fault(f"knob '{name}' takes a {_kind(default)}, not {_shown(value)}", f"its default is {_shown(default)}")
 
 
-def _sort(value: Any) -> str:
+def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "truth value (true or false)"
     if isinstance(value, int | float) or hasattr(value, "dtype"):

@@ -16,7 +16,16 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from costcalc.base.errors import Fault
-from costcalc.language.evaluate import ARITHMETIC, BUILTINS, COMPARISONS, computed, negated, number, picked, tested
+from costcalc.language.arithmetic import (
+    ARITHMETIC,
+    BUILTINS,
+    COMPARISONS,
+    computed,
+    negated,
+    number,
+    picked,
+    truth_or_refuse,
+)
 from costcalc.numbers import num
 from costcalc.operators.fields import FUNCTIONS, TENSORS
 
@@ -216,7 +225,7 @@ class _Compiler:
     def _unaryop(self, node: ast.UnaryOp, depth: int) -> Run:
         value = self.compile(node.operand, depth)
         if isinstance(node.op, ast.Not):
-            return lambda scope: negated(tested(value(scope)))
+            return lambda scope: negated(truth_or_refuse(value(scope)))
         sign = operator.neg if isinstance(node.op, ast.USub) else operator.pos
         return lambda scope: sign(number(value(scope)))
 
@@ -232,16 +241,16 @@ class _Compiler:
         both = isinstance(node.op, ast.And)
 
         def run(scope: Lookup) -> Any:
-            result = tested(first(scope))
+            result = truth_or_refuse(first(scope))
             for value in rest:
                 if num.is_array(result):
-                    other = tested(value(scope))
+                    other = truth_or_refuse(value(scope))
                     if num.is_condition(result) and num.is_condition(other):
                         result = result & other if both else result | other
                     elif num.truth(result) is both:
                         result = other
                 elif bool(result) is both:
-                    result = tested(value(scope))
+                    result = truth_or_refuse(value(scope))
             return result
 
         return run
@@ -267,7 +276,7 @@ class _Compiler:
 
     def _ifexp(self, node: ast.IfExp, depth: int) -> Run:
         test, yes, no = (self.compile(part, depth) for part in (node.test, node.body, node.orelse))
-        return lambda scope: yes(scope) if num.truth(tested(test(scope))) else no(scope)
+        return lambda scope: yes(scope) if num.truth(truth_or_refuse(test(scope))) else no(scope)
 
     def _subscript(self, node: ast.Subscript, depth: int) -> Run:
         value, index = self.compile(node.value, depth), self.compile(node.slice, depth)

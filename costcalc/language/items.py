@@ -20,7 +20,7 @@ from costcalc.language.document import (
     TableItem,
     Value,
     Values,
-    WordItem,
+    VariableItem,
     mistaken,
 )
 from costcalc.language.names import SpecNames, joins, prefix_of
@@ -34,10 +34,10 @@ from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role,
 LEARNED = {"weights", "biases", "norm_params"}  # the components that layers may share
 
 
-def read_word_item(spec: Spec, item: WordItem, word: str) -> tuple[Item, list[Problem]]:
+def read_variable_item(spec: Spec, item: VariableItem, word: str) -> tuple[Item, list[Problem]]:
     """Return what an item whose key is a variable is when that holds a word, and what is wrong with it then."""
     reader = ItemReader(ValueReader(SpecNames(spec, Problems())))
-    found = reader.bare(word, item.node, item.mark, item.context)
+    found = reader.by_key(word, item.node, item.mark, item.context)
     found.name = item.name
     return found, reader.problems.found
 
@@ -65,7 +65,7 @@ class ItemReader:
     def item(self, node: YamlNode, context: Context) -> Item:
         """Read one item: a bare word, or a mapping of one key and its modifiers."""
         if isinstance(node.value, str):
-            return self.bare(node.value, YamlNode(None, node.mark), node.mark, context)
+            return self.by_key(node.value, YamlNode(None, node.mark), node.mark, context)
         if not node.is_map:
             said = "this item is empty" if node.value is None else f"{node.spoken} is no item"
             self.note(said, node.mark, "an item is a word, or {operator: {fields}}")
@@ -83,7 +83,7 @@ class ItemReader:
             value = YamlNode({**(value.value or {}), **outside}, value.mark, {**value.keys, **node.keys})
         inner = context.also(("i",), repeated=True) if "repeat" in modifiers else context
         if key != "table":
-            item = self.bare(key, value, node.keys[key], inner)
+            item = self.by_key(key, value, node.keys[key], inner)
         else:  # its modifiers see its columns and `row`
             item, inner = self.table(value, node.keys[key], node.value.get("do"), inner)
             if isinstance(item, MistakenItem):  # the columns are not known
@@ -156,7 +156,7 @@ class ItemReader:
             again = True  # which is told; no more of it
         self.shares.append(Share(ref, context.block, again, context.layers))
 
-    def bare(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
+    def by_key(self, key: str, value: YamlNode, mark: Mark, context: Context) -> Item:
         """Read an item, less its modifiers, by its key."""
         if key == "table":
             return self.table(value, mark, None, context)[0]
@@ -169,13 +169,13 @@ class ItemReader:
         if key in self.spec.blocks:
             return self.call(key, value, mark, context)
         if key in context.variables and key not in ops.operators():
-            self.names.read |= {key, *value.words()}  # which of them are names depends on what the key holds
+            self.names.used |= {key, *value.words()}  # which of them are names depends on what the key holds
             self.calls_by_word = True
             for node in value.under("share"):  # whether branches stand there is known later
                 stem, index, _ = node.written.partition("(")
                 ref = Ref(stem, node.mark, mistaken(node.mark) if index else None)
                 self.shares.append(Share(ref, context.block, repeated=True, layers=context.layers))
-            return WordItem(key, mark, value, context)
+            return VariableItem(key, mark, value, context)
         cls = ops.find(key)
         if cls is not None:
             return self.operator(key, value, mark, cls, context)
@@ -278,10 +278,7 @@ class ItemReader:
             self.note(f"{cls.kind} joins branches", mark, f"{example}, or a mapping of them")
             return []
         for label, place, branch in node.entries() if node.is_map else ():
-            if len(label) > LONGEST_NAME:
-                self.note(f"a name of {len(label):,} characters", place, f"the limit is {LONGEST_NAME}")
-                return []
-            if not self.problems.visible(label, place):
+            if not self.values.fits(label, place) or not self.problems.visible(label, place):
                 return []
             if branch.value is None:
                 hint = f"write {cls.kind}: [{', '.join(node.value)[:60]}], or items after each label"
@@ -394,7 +391,7 @@ class ItemReader:
             taken.add(name)
         item.columns = [name for name, _ in header]
         if node.is_map:
-            item.whole = [self.column(n, around) for n in node.value.values()]
+            item.by_column = [self.column(n, around) for n in node.value.values()]
             self.refuse_unequal(item, mark)
         else:
             item.rows = [self.row(n, len(header), around) for n in node.value[1:]]
@@ -426,7 +423,7 @@ class ItemReader:
 
     def refuse_unequal(self, item: TableItem, mark: Mark) -> None:
         """Refuse columns of several lengths, as far as those are known."""
-        lengths = {n: len(c) for n, c in zip(item.columns, item.whole, strict=True) if isinstance(c, list)}
+        lengths = {n: len(c) for n, c in zip(item.columns, item.by_column, strict=True) if isinstance(c, list)}
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{name} has {n}" for name, n in lengths.items())
             self.note(f"the columns are not equally long: {said}", mark)

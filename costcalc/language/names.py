@@ -26,7 +26,7 @@ class SpecNames:
         self.spec = spec
         self.problems = problems
         self.note = problems.note
-        self.read: set[str] = set()  # what expressions, references and items ask for
+        self.used: set[str] = set()  # what expressions, references and items ask for
         self.definitions: set[str] = set()  # all names under `define`, those below the one being read too
         self.mistaken_blocks: set[str] = set()  # blocks whose heads could not be read
 
@@ -46,7 +46,7 @@ class SpecNames:
         elif name in RESERVED or keyword.iskeyword(name):
             self.note(f"{thing} cannot be called '{name}'", mark, "the language has a meaning for this word")
         elif shadows or any(name in names for names in (taken, spec.knobs, spec.functions, self.mistaken_blocks)):
-            self.read.add(name)  # nothing can read a knob that shares its name
+            self.used.add(name)  # nothing can read a knob that shares its name
             whose, place = self.owner(name)
             said = f"'{name}' is {whose} name already{place and f', {place}'}"
             self.note(said, mark, "shadowing is refused: choose another name")
@@ -139,14 +139,14 @@ class SpecNames:
         """Check the names that an expression reads, as far as they can be known; say whether all are right."""
         before = len(self.problems)
         for name, start in expression.names:
-            self.read.add(name)
+            self.used.add(name)
             if not self.known(name, context, ambient=ambient) and name not in words:
                 compared = bool(re.search(r"[=!]=|\bin\b", expression.text))
                 self.refuse_name(name, context, mark.shifted(start, len(name)), words, compared=compared)
         for name, start, count in expression.calls:
             place = mark.shifted(start, len(name))
             if name in self.spec.functions:
-                self.read.add(name)
+                self.used.add(name)
                 arguments = self.spec.functions[name].arguments
                 if arguments is not None and count != len(arguments):
                     hint = f"write {name}({', '.join(arguments)})" if arguments else f"it is a constant: write {name}"
@@ -190,7 +190,7 @@ class SpecNames:
                 hint = f"a word that is compared and names nothing here is quoted: '{name}'"
             if not hint and "." in name:
                 hint = "a dot stands only in a layer's name: backbone.stage3"
-            self.read.update(knob for knob in self.spec.knobs if hint == f"did you mean '{knob}'?")
+            self.used.update(knob for knob in self.spec.knobs if hint == f"did you mean '{knob}'?")
             variables = sorted(context.variables)
             here = f"variables here: {', '.join(variables)}" if variables else "there are no variables here"
             self.note(f"unknown name '{name}'", mark, hint or here)

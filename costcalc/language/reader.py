@@ -93,7 +93,7 @@ class SpecReader:
 
     def knobs(self) -> None:
         """Read the knobs with their defaults."""
-        section = self.limited("knobs", "knobs")
+        section = self.section_of_names("knobs", "knobs")
         lengths = (len(value.value) for value in section.value.values() if value.is_list)
         self.values.longest_list = max(lengths, default=0)
         for name, mark, value in section.entries():
@@ -149,7 +149,7 @@ class SpecReader:
 
     def define(self) -> None:
         """Read the definitions: functions of their arguments and constants, each seeing those above it."""
-        section = self.limited("define", "definitions")
+        section = self.section_of_names("define", "definitions")
         lengths = (len(body.value) for body in section.value.values() if body.is_list)
         self.values.longest_list = max([self.values.longest_list, *lengths])
         for text, mark, body in section.entries():
@@ -167,16 +167,16 @@ class SpecReader:
                 self.names.may_be_given(argument, mark.shifted(offset, len(argument)), "argument", (name,))
                 if default is not None:
                     self.note("a definition's arguments have no defaults", mark.shifted(start, 1))
-            before, self.names.read = self.names.read, set()
+            before, self.names.used = self.names.used, set()
             value = self.values.value(body, Context(self.names.everywhere().union(names)), ambient=False)
-            self.definitions_read[name], self.names.read = self.names.read, before
-            if value.cost > MOST_CALLS:
+            self.definitions_read[name], self.names.used = self.names.used, before
+            if value.steps > MOST_CALLS:
                 hint = "definitions that call each other again and again grow fast"
                 self.note(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
                 value = mistaken(mark)
             self.spec.functions[name] = Function(name, names, value)
 
-    def limited(self, key: str, what: str) -> YamlNode:
+    def section_of_names(self, key: str, what: str) -> YamlNode:
         """Return a section of names; refuse more than a reader could oversee, and a scope hold."""
         section = mapping(self.top.get(key), key, self.problems)
         if len(section.value) <= MOST_NAMES:
@@ -198,17 +198,17 @@ class SpecReader:
             self.note(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
         else:
             context = Context(self.names.everywhere())
-            before, self.names.read = self.names.read, set()
+            before, self.names.used = self.names.used, set()
             self.spec.input = [self.values.value(n, context, ambient=False) for n in node.value]
-            self.spec.of_input, self.names.read = self.names.read, before
+            self.spec.of_input, self.names.used = self.names.used, before
 
     def minimum(self) -> None:
         """Read the least height and width of an input."""
         node = self.top.get("min_resolution")
         if node is not None:
-            before, self.names.read = self.names.read, set()  # a knob that nothing else reads has no use
+            before, self.names.used = self.names.used, set()  # a knob that nothing else reads has no use
             self.spec.min_resolution = self.values.value(node, Context(self.names.everywhere()), ambient=False)
-            self.names.read = before
+            self.names.used = before
 
     def defaults(self) -> None:
         """Read the fields that operators have in this spec unless told."""
@@ -260,7 +260,7 @@ class SpecReader:
 
         One that stands in what could not be read is no mistake of its own.
         """
-        read = self.with_definitions(self.names.read)
+        read = self.with_definitions(self.names.used)
         self.spec.of_input = self.with_definitions(self.spec.of_input) - read
         unread = [name for name in self.knob_marks if name not in read | self.spec.of_input]
         if unread and self.problems:
@@ -292,5 +292,4 @@ class SpecReader:
 
 def _keys(node: YamlNode) -> list[str]:
     """Return all keys below a node."""
-    parts = node.value.values() if node.is_map else node.value if node.is_list else ()
-    return [*(node.value if node.is_map else ()), *(key for part in parts for key in _keys(part))]
+    return [*(node.value if node.is_map else ()), *(key for part in node.children for key in _keys(part))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from costcalc.base.errors import Mark, Problems, SpecError
@@ -58,6 +58,11 @@ class YamlNode:
         said = str(self.value).lower() if isinstance(self.value, bool) else self.written
         return "nothing" if self.value is None else f"'{said[:40]}'"
 
+    @property
+    def children(self) -> Collection[YamlNode]:
+        """The values of a mapping, the items of a list; a scalar has none."""
+        return self.value.values() if self.is_map else self.value if self.is_list else ()
+
     def entries(self) -> list[tuple[str, Mark, YamlNode]]:
         """Return a mapping's keys, each with its place and its value."""
         return [(key, self.keys[key], node) for key, node in self.value.items()]
@@ -67,14 +72,12 @@ class YamlNode:
         texts = [self.value] if isinstance(self.value, str) else []
         if self.is_map:
             texts = [key for key in self.value if not re.match(r"\w+\Z", key)]
-        parts = self.value.values() if self.is_map else self.value if self.is_list else ()
-        return set(re.findall(r"\w+", " ".join(texts))).union(*(part.words() for part in parts))
+        return set(re.findall(r"\w+", " ".join(texts))).union(*(part.words() for part in self.children))
 
     def under(self, key: str) -> list[YamlNode]:
         """Return what stands under a key, here or anywhere below."""
-        parts = self.value.values() if self.is_map else self.value if self.is_list else ()
         own = [self.value[key]] if self.is_map and key in self.value else []
-        return own + [node for part in parts for node in part.under(key)]
+        return own + [node for part in self.children for node in part.under(key)]
 
     def plain(self) -> Any:
         """Return the value as plain Python data, without positions."""

@@ -36,7 +36,7 @@ class ValueReader:
             parts = [self.value(n, context, ambient=ambient, words=words) for n in raw]
             if all(part.fixed for part in parts):
                 return Value(node.mark, [part.constant for part in parts])
-            return Value(node.mark, source=Values(parts), cost=sum(part.cost for part in parts))
+            return Value(node.mark, source=Values(parts), steps=sum(part.steps for part in parts))
         if node.is_map or raw is None:
             self.note(f"a number, word or expression is expected, not {node.spoken}", node.mark)
             return mistaken(node.mark)
@@ -55,7 +55,7 @@ class ValueReader:
         """Return an expression as a value, if its names are right."""
         if not self.names.check(expression, context, mark, ambient=ambient, words=words):
             return mistaken(mark)
-        return Value(mark, source=expression, cost=self.cost(expression))
+        return Value(mark, source=expression, steps=self.steps(expression))
 
     def too_long(self, node: YamlNode) -> bool:
         """Say whether a list is too long to be one value, and refuse it then."""
@@ -64,12 +64,12 @@ class ValueReader:
         self.note(f"a list of {len(node.value):,} values", node.mark, f"one value has {LONGEST_LIST} at most")
         return True
 
-    def cost(self, expression: Expr) -> int:
+    def steps(self, expression: Expr) -> int:
         """Return about how many steps it takes to evaluate an expression, the functions that it calls included."""
         spec = self.names.spec
         called = [spec.functions[name] for name, *_ in expression.calls if name in spec.functions]
         own = (1 + len(expression.text) // 8) * (1 + self.longest_list // 8)
-        return own + sum(function.body.cost + 4 + len(spec.knobs) // 8 for function in called)
+        return own + sum(function.body.steps + 4 + len(spec.knobs) // 8 for function in called)
 
     def refs(self, node: YamlNode, context: Context, what: str) -> list[Ref]:
         """Read the name of a layer, or a list of them."""
@@ -102,10 +102,7 @@ class ValueReader:
             self.note(f"'{what}' takes a {kind}, not {node.spoken}", node.mark)
             return mistaken_ref(node.mark)
         text = node.written
-        if len(text) > LONGEST_NAME:
-            self.note(f"a name of {len(text):,} characters", node.mark, f"the limit is {LONGEST_NAME}")
-            return mistaken_ref(node.mark)
-        if not self.problems.visible(text, node.mark):
+        if not self.fits(text, node.mark) or not self.problems.visible(text, node.mark):
             return mistaken_ref(node.mark)
         match = _REFERENCE.match(text)
         if match is None:
@@ -117,6 +114,12 @@ class ValueReader:
             value = self.value(YamlNode(index, node.mark.shifted(len(stem) + 1, len(index))), context)
         return Ref(stem, node.mark, value, match["part"] or "")
 
+    def fits(self, name: str, mark: Mark) -> bool:
+        """Say whether a name is short enough for the paths that are made of it, and refuse it where it is not."""
+        if len(name) > LONGEST_NAME:
+            self.note(f"a name of {len(name):,} characters", mark, f"the limit is {LONGEST_NAME}")
+        return len(name) <= LONGEST_NAME
+
     def is_layer(self, ref: Ref, context: Context) -> bool:
         """Say whether a name may be a layer's, or hold one's; refuse it where it can't be."""
         layers, text = context.layers, ref.text
@@ -125,7 +128,7 @@ class ValueReader:
                 return True
             said, hint = f"no layer is called '{text}(...)'", nearest(text, layers.indexed)
         elif text in context.variables:
-            self.names.read.add(text)
+            self.names.used.add(text)
             return True
         elif text == "input" or layers.may_be(text):
             return True

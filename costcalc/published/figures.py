@@ -78,7 +78,7 @@ def holds(ours: int | Decimal, printed: str, digits: int | None = None, rounding
 def settings(spec: Spec, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the knob values that a row is about: its variant's over the file's, its own over them."""
     variant: Mapping[str, Any] = spec.variants[row["variant"]] if row.get("variant") else {}
-    return {**(spec.defaults_of_file or {}), **variant, **(row.get("knobs") or {})}
+    return {**(spec.knobs_of_file or {}), **variant, **(row.get("knobs") or {})}
 
 
 def counted(

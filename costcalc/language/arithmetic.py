@@ -16,7 +16,7 @@ LARGEST_POWER = 4096  # bits of the result of **, and of any other whole number 
 _LARGE = 2**LARGEST_POWER
 
 
-def tested(value: Any) -> Any:
+def truth_or_refuse(value: Any) -> Any:
     """Return what is asked whether it is true; raise Fault for a word, a list or a layer, which all would be."""
     if isinstance(value, bool | int | float) or num.is_array(value):
         return value
