@@ -23,12 +23,13 @@ LONGEST_NUMBER = 20  # digits that are read exactly; no number that costcalc tak
 class YamlNode:
     """A value with its place. `value` is a scalar, a list of nodes, or a dict from key to node."""
 
-    __slots__ = ("keys", "mark", "text", "value", "weight")
+    __slots__ = ("bare", "keys", "mark", "text", "value", "weight")
 
     def __init__(self, value: Any, mark: Mark, keys: dict[str, Mark] | None = None) -> None:
         self.value = value
         self.mark = mark
         self.keys: dict[str, Mark] = keys or {}
+        self.bare = False  # whether it is a text without quotes, which a comma may have cut
         self.text = ""  # of a number, as it is written
         self.weight = 1
 
@@ -226,6 +227,7 @@ class _Builder:
             return
         plain = event.implicit[0] and event.style in (None, "")
         node = YamlNode(self.resolve(text) if plain else text or meant, mark)
+        node.bare = plain
         node.text = text if isinstance(node.value, int | float) else ""
         if text != event.value and plain and frame is not None and frame.flow and not _open(text):
             self.cut(node, "bracket")
@@ -299,7 +301,7 @@ class _Builder:
         cut: dict[str, YamlNode] = {}
         for key, value in list(node.value.items()):
             mark = node.keys[key]
-            if value.value is None and before is not None and _open(node.value[before].value):
+            if value.value is None and before is not None and _begun(node.value[before]):
                 node.value[before].value += f", {key}"
                 del node.value[key], node.keys[key]
                 cut[before] = node.value[before]
@@ -320,7 +322,7 @@ class _Builder:
         whole: list[YamlNode] = []
         cut: list[YamlNode] = []
         for value in node.value:
-            if whole and _open(whole[-1].value) and not value.is_map and not value.is_list:
+            if whole and _begun(whole[-1]) and not value.is_map and not value.is_list:
                 whole[-1].value += f", {value.value}"
                 cut += [] if cut[-1:] == whole[-1:] else [whole[-1]]
             else:
@@ -401,6 +403,11 @@ def _indices_as_letters(text: str) -> str:
 def _open(value: Any) -> bool:
     """Say whether a text has a bracket that is not closed."""
     return isinstance(value, str) and (value.count("(") > value.count(")") or value.count("[") > value.count("]"))
+
+
+def _begun(node: YamlNode) -> bool:
+    """Say whether a text without quotes is the first piece of one that a comma cuts."""
+    return node.bare and _open(node.value)
 
 
 # ---- building from Python data -------------------------------------------------------------------

@@ -1265,6 +1265,11 @@ def test_names_are_kept_as_they_are_written() -> None:
     assert costcalc.count(standalone(zoo.chosen(spec, "1.0"))).params == 3 * 2 + 2
 
 
+def test_a_quoted_text_is_never_cut() -> None:
+    text = 'input: [3]\npublished: {rows: [{where: A, of: ["a (left", "b)"], params: 8}]}\nlayers: [relu]\n'
+    assert zoo.load_text(HEAD + text).published[0]["of"] == ["a (left", "b)"]
+
+
 def test_an_expression_is_pickled_with_its_limit() -> None:
     expression = parse("macs < 2000000000000000", num.LARGEST_TOTAL)
     assert pickle.loads(pickle.dumps(expression)).text == expression.text
