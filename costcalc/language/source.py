@@ -193,7 +193,7 @@ class _Builder:
         node = YamlNode(frame.value, frame.mark, frame.keys)
         node.weight = frame.weight
         if frame.flow:
-            self.rejoin(node) if node.is_map else self.rejoin_list(node)
+            self.mend_map(node) if node.is_map else self.mend_list(node)
         if frame.anchor:
             self.anchors[frame.anchor] = node
         self.add(node, closed=True)
@@ -230,7 +230,7 @@ class _Builder:
         node.bare = plain
         node.text = text if isinstance(node.value, int | float) else ""
         if text != event.value and plain and frame is not None and frame.flow and not _open(text):
-            self.cut(node, "bracket")
+            self.note_cut(node, "bracket")
         if event.anchor:
             self.anchors[event.anchor] = node
         self.add(node)
@@ -295,7 +295,7 @@ class _Builder:
             return int(text, 0 if based else 10)
         return _HUGE if based else max(min(float(text), _HUGE), -_HUGE)
 
-    def rejoin(self, node: YamlNode) -> None:
+    def mend_map(self, node: YamlNode) -> None:
         """Recognise what braces cut: `{out: divisible(c, 16)}` is three pieces, `{kernel:3}` one word."""
         before = None
         cut: dict[str, YamlNode] = {}
@@ -315,9 +315,9 @@ class _Builder:
                 continue
             before = key
         for value in cut.values():
-            self.cut(value)
+            self.note_cut(value)
 
-    def rejoin_list(self, node: YamlNode) -> None:
+    def mend_list(self, node: YamlNode) -> None:
         """Recognise what the commas of a list cut: `[divisible(c, 16), 1]` is three pieces."""
         whole: list[YamlNode] = []
         cut: list[YamlNode] = []
@@ -329,9 +329,9 @@ class _Builder:
                 whole.append(value)
         node.value = whole
         for value in cut:
-            self.cut(value)
+            self.note_cut(value)
 
-    def cut(self, node: YamlNode, by: str = "comma") -> None:
+    def note_cut(self, node: YamlNode, by: str = "comma") -> None:
         hint = f'quote an expression that holds , [ or {{ inside braces or brackets: "{node.value[:100]}"'
         said = f"the {by} cuts '{node.value[:100]}' in two"
         if re.fullmatch(r"\([\w ,]+\)", node.value[:100]):
