@@ -28,9 +28,14 @@ class Builder:
 
     def operator(self, item: OpItem, flow: Flow, path: str, scope: Scope, around: Surroundings) -> Flow:
         """Add an operator with its norm and its activation; return what flows out."""
+        evaluated = self.evaluator.value
         try:
             tensors = entering(item, flow)
-            values = self.values(item, scope)
+            # Most fields are constants, and this is run for every row: those are read off directly.
+            values = {
+                name: value.constant if value.run is None else evaluated(value, scope)
+                for name, value in item.values.items()
+            }
             node = self.node(item, item.cls, values, tensors, (path, path), scope, around)
         except (MarkedFault, DependsOnMistake) as error:
             if isinstance(error, MarkedFault):
@@ -43,15 +48,6 @@ class Builder:
         for role in item.cls.roles:
             result = self.companion(item, node, role, result, scope, around)
         return result
-
-    def values(self, item: OpItem, scope: Scope) -> dict[str, Any]:
-        """Return the values of an operator's fields."""
-        # Most fields are constants, and this is run for every row: those are read off directly.
-        evaluated = self.evaluator.value
-        return {
-            name: value.constant if value.run is None else evaluated(value, scope)
-            for name, value in item.values.items()
-        }
 
     def report_fields(self, item: OpItem, scope: Scope, around: Surroundings) -> None:
         """Report what is wrong with each field of an item that could not be run, whatever its input is."""

@@ -328,10 +328,10 @@ class Expansion:
     def operator(self, item: OpItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an operator; a join runs its branches first."""
         if item.branches is not None:
-            values = self.builder.values(item, scope)  # `c_in` is what enters, before the branches move on
-            gathered = [self.branch(branch, flow, scope, around, item) for branch in item.branches]
-            paths = (self.path(item, item.key, scope, around),) * 2
-            return self.builder.node(item, item.cls, values, gathered, paths, scope, around).outputs[0]
+            entered = flow
+            gathered = [self.branch(branch, entered, scope, around, item) for branch in item.branches]
+            flow = Bundle(gathered, [branch.label for branch in item.branches])
+            scope.flow = entered  # the branches have moved on, and a field may read `c_in`
         found = self.builder.operator(item, flow, self.path(item, item.key, scope, around), scope, around)
         self.steps += len(found.tensors) if isinstance(found, Bundle) else 0
         return found
