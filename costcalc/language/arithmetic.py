@@ -87,9 +87,9 @@ def _same(a: Any, b: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    """Return what a value may be equal to; `none` stands beside everything."""
+    """Return what a value may be equal to; `none`, and in conventions the empty text, stand beside everything."""
     if isinstance(value, str):
-        return "none" if value == "none" else "word"
+        return "none" if value in ("none", "") else "word"
     return "list" if isinstance(value, list | tuple) else "number"
 
 

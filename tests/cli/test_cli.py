@@ -258,7 +258,8 @@ def on_terminal(*arguments: str, lines: int = 0, **env: str) -> str:
     main, side = pty.openpty()
     if lines:
         termios.tcsetwinsize(side, (lines, 120))
-    with subprocess.Popen([sys.executable, "-m", "costcalc", *arguments], stdout=side, env=os.environ | env) as process:
+    known = {name: value for name, value in os.environ.items() if name not in in_process.SETTINGS} | env
+    with subprocess.Popen([sys.executable, "-m", "costcalc", *arguments], stdout=side, env=known) as process:
         os.close(side)
         chunks = []
         try:
