@@ -65,6 +65,18 @@ def whole(value: Any) -> int | None:
         return None
 
 
+def setting(value: Any, what: str) -> Any:
+    """Return one value as Python's own, where NumPy or PyTorch hold it: theirs wrap and overflow. Refuse several."""
+    if isinstance(value, list | tuple):
+        return [setting(part, what) for part in value]
+    shape = getattr(value, "shape", None)
+    if shape is None or not hasattr(value, "tolist"):
+        return value
+    if shape != ():
+        raise stop(f"{what} has one value here, not {said(value)}", hint="costcalc.sweep takes several")
+    return value.tolist()
+
+
 def flag(value: Any, what: str) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOBase, TextIOWrapper
 
 import click
 
@@ -109,15 +111,57 @@ def say(text: str) -> None:
         click.echo(text, err=True)
 
 
+def refuse_bytes(word: str) -> None:
+    """Raise SpecError for a word of the command line that is no text, which no output could hold."""
+    try:
+        word.encode("utf-8")
+    except UnicodeEncodeError:
+        from costcalc.base.errors import stop
+
+        shown = word.encode("utf-8", "replace").decode()
+        raise stop(f"'{shown[:60]}' is no UTF-8", hint="give the file another name") from None
+
+
+# What an encoding without these writes in their place.
+PLAIN = str.maketrans({"─": "-", "→": "->", "×": "x", "…": "...", "·": ".", "−": "-", "≈": "~", "≤": "<=", "≥": ">="})
+
+
 def silence() -> None:
     """Let go of what is still to be written to stdout: Python would try again at exit, and complain."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class Closed(TextIOBase):
+    """A standard output that is not there."""
+
+    def write(self, _: str) -> int:
+        """Raise OSError."""
+        raise OSError(errno.EBADF, "it is closed")
+
+
+def ready() -> None:
+    """Make what is written possible anywhere: a stream that is closed, one whose encoding lacks a character."""
+    sys.stdout = sys.stdout or Closed()  # the shell's >&-
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    codecs.register_error("costcalc", lambda error: (_nearest_characters(error), getattr(error, "end", 0)))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="costcalc")
+
+
+def _nearest_characters(error: Exception) -> str:
+    """Return what stands for characters that an encoding has not."""
+    assert isinstance(error, UnicodeEncodeError)
+    return error.object[error.start : error.end].translate(PLAIN).encode("ascii", "replace").decode()
+
+
 def main() -> None:
     """Run the command line; a mistake in a spec is text on stderr and exit code 2, never a traceback."""
+    ready()
     try:
+        for word in sys.argv:
+            refuse_bytes(word)
         with progress.shown():
             code = group.main(prog_name="costcalc", standalone_mode=False)
         sys.stdout.flush()

@@ -27,6 +27,7 @@ UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 QUIET = "0.35"  # the grey of what is not data
 
 SETTINGS: dict[str, Any] = {
+    "text.parse_math": False,  # a $ in a name is a $
     "font.size": FONT,
     "axes.labelsize": FONT + 1,
     "axes.titlesize": FONT + 1,

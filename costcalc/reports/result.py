@@ -33,7 +33,7 @@ class Result:
         self.graph = graph
         self.convention = convention
         self.batch = checked_batch(batch)
-        self.layers = [Layer(row, cost(row, convention, batch)) for row in counted(graph)]
+        self.layers = [Layer(row, cost(row, convention, self.batch)) for row in counted(graph)]
         self.cost = limited(total(layer.cost for layer in self.layers), convention)
 
     def __repr__(self) -> str:

@@ -416,3 +416,22 @@ def test_an_onnx_graph_is_not_written_to_the_terminal() -> None:
     done = run("export", "onnx", "alexnet", "-o", "-")
     assert done.code == 2
     assert "an ONNX graph is no text" in done.err
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "koi8-r", "utf-8"])
+def test_any_encoding_of_the_output_will_do(encoding: str) -> None:
+    """What a console's encoding lacks is written otherwise: a table's lines, an arrow."""
+    env = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "80"}
+    for words in (["report", "mobilenet_v1"], ["diff", "resnet18", "resnet34"]):
+        done = subprocess.run([sys.executable, "-m", "costcalc", *words], capture_output=True, env=env, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert "MACs" in done.stdout.decode(encoding)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_a_name_that_is_no_text_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "costcalc", "report", b"bad\xff.yaml"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"is no UTF-8" in done.stderr

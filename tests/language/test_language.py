@@ -1334,3 +1334,22 @@ def test_a_variant_is_written_right_or_not_at_all() -> None:
     for text in (FLOW, ANCHOR):
         with pytest.raises(SpecError, match="cannot be written with the variant resolved"):
             standalone(zoo.chosen(zoo.load_text(text), "big"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "macs"),
+    [
+        ({"batch": np.int32(64)}, 64 * 568_740_352),  # which wraps in 32 bits
+        ({"width": np.float32(0.5)}, 149_497_088),
+        ({"width": np.array(0.5)}, 149_497_088),
+        ({"resolution": np.uint8(192)}, 418_121_728),  # three figures of the paper, Tables 6 and 7
+    ],
+)
+def test_numbers_of_numpy_are_numbers(arguments: dict[str, Any], macs: int) -> None:
+    result = costcalc.count("mobilenet_v1", **arguments)
+    assert (result.macs, type(result.macs)) == (macs, int)
+
+
+def test_one_setting_has_one_value() -> None:
+    with pytest.raises(SpecError, match="width has one value here, not an array"):
+        costcalc.count("mobilenet_v1", width=np.array([0.5, 1.0]))

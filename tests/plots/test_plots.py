@@ -460,3 +460,14 @@ def test_a_picture_leaves_the_users_settings_alone_and_they_leave_it() -> None:
         assert dict(mpl.rcParams) == before
     assert made.axes[0].xaxis.label.get_fontsize() == style.FONT + 1
     assert made.axes[0].get_facecolor() == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["layers", "shapes", "types"])
+def test_a_dollar_in_a_name_is_a_dollar(kind: str, tmp_path: Path, run: Any) -> None:
+    """matplotlib takes text between two of them as mathematics, and raises where it is none."""
+    pytest.importorskip("matplotlib")
+    head = "costcalc: 1\nname: 'a $\\frac{1$ b'\ninput: [3, 8, 8]\n"
+    layers = "layers:\n  - {conv: {out: 4, kernel: 1}, name: 'l$\\foo$'}\n"
+    (tmp_path / "a.yaml").write_text(head + layers, encoding="utf-8")
+    done = run("plot", kind, str(tmp_path / "a.yaml"), "-o", str(tmp_path / "a.svg"))
+    assert (done.code, done.err) == (0, "")
