@@ -222,9 +222,24 @@ all_option = click.option(
     "--all", "every", is_flag=True, help="Every line and whole names, where a terminal has too few lines."
 )
 batch_option = click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
-table_option = click.option(
-    "--format", "format_", type=click.Choice(TABLE_FORMATS), default="table", help="What to write."
-)
+ENDINGS = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
+
+
+def _by_ending(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Return the format, which is the output's file's by its ending where none is given."""
+    # What stands on the command line is read before what doesn't, so -o is known here.
+    found = ENDINGS.get(os.path.splitext(ctx.params.get("output") or "")[1], value)
+    known = isinstance(param.type, click.Choice) and found in param.type.choices
+    return found if known and ctx.get_parameter_source("format_") == ParameterSource.DEFAULT else value
+
+
+def format_option(formats: Iterable[str], help_: str = "What to write; by a file's ending unless told.") -> Any:
+    """Declare --format."""
+    choice = click.Choice(tuple(formats))
+    return click.option("--format", "format_", type=choice, default="table", callback=_by_ending, help=help_)
+
+
+table_option = format_option(TABLE_FORMATS)
 
 
 def _output(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

@@ -31,7 +31,7 @@ SHORT = {  # options that stand for a group of metrics
 @common.all_option
 @common.convention_option
 @click.option("--batch", default=1, metavar="N", help="Images at once.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", help="What to write.")
+@common.format_option(FORMATS)
 @common.columns_option
 @click.option(
     "--padding-aware", is_flag=True, help="Show the MACs on real pixels beside all: a shorthand of --columns."

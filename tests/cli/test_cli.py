@@ -435,3 +435,22 @@ def test_a_name_that_is_no_text_is_refused() -> None:
     )
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"is no UTF-8" in done.stderr
+
+
+ENDINGS = [
+    ("a.csv", [], "name,"),
+    ("a.json", [], "{"),
+    ("a.md", [], "MobileNetV1: input"),
+    ("a.tex", [], "% MobileNetV1"),
+    ("a.txt", [], "MobileNetV1: input"),
+    ("a.csv", ["--format", "json"], "{"),  # what is told holds
+]
+
+
+@pytest.mark.parametrize(("name", "told", "begins"), ENDINGS)
+def test_a_files_ending_says_its_format(name: str, told: list[str], begins: str, tmp_path: Path) -> None:
+    done = run("report", "mobilenet_v1", "-o", str(tmp_path / name), *told)
+    assert (done.code, done.out) == (0, "")
+    written = (tmp_path / name).read_text(encoding="utf-8")
+    assert written.startswith(begins)
+    assert ("| layer |" in written) is (name == "a.md")
