@@ -233,7 +233,9 @@ def _by_ending(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return found if known and ctx.get_parameter_source("format_") == ParameterSource.DEFAULT else value
 
 
-def format_option(formats: Iterable[str], help_: str = "What to write; by a file's ending unless told.") -> Any:
+def format_option(
+    formats: Iterable[str], help_: str = "What to write; by a file's ending unless told."
+) -> Callable[[F], F]:
     """Declare --format."""
     choice = click.Choice(tuple(formats))
     return click.option("--format", "format_", type=choice, default="table", callback=_by_ending, help=help_)

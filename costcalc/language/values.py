@@ -11,6 +11,7 @@ from costcalc.language.document import Ref, Value, Values, mistaken, mistaken_re
 from costcalc.language.expr import Expr, parse
 from costcalc.language.names import SpecNames
 from costcalc.language.source import YamlNode
+from costcalc.operators import op as ops
 
 LONGEST_NAME = 100  # characters of a layer's name: paths are made of them, and there are many
 LONGEST_LIST = 200  # values of a list that is one value: expressions run over them again and again
@@ -136,6 +137,8 @@ class ValueReader:
             said, hint = f"no layer is called '{text}'", nearest(text, {*layers.known(), "input"})
             if text in layers.prefixes:
                 hint = f"the layers of what is included are called {text}.NAME"
+            elif not hint and text.rstrip("0123456789") in {*ops.operators(), *self.names.spec.blocks}:
+                hint = f"what a report calls a row is no name yet: give the layer one, name: {text}"
         known = sorted({*layers.known(), "input"})
         self.note(said, ref.mark, hint or f"layers here: {', '.join(known)[:120]}")
         return False
