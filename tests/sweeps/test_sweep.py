@@ -542,6 +542,8 @@ JSON = (None, True, -5, 10**30, 1.5, float("nan"), "x", [], [1], {}, {"a": 1})
 @pytest.mark.parametrize("content", NO_STATES.values(), ids=NO_STATES)
 @pytest.mark.parametrize("name", ["state.json", "parts.parquet/_sweep.json"])
 def test_what_holds_no_sweep_is_refused(tmp_path: Path, run: Run, name: str, content: bytes) -> None:
+    if name != "state.json":
+        pytest.importorskip("pyarrow")
     (tmp_path / "parts.parquet").mkdir()
     (tmp_path / name).write_bytes(content)
     more = (
@@ -582,6 +584,7 @@ def test_a_state_with_an_odd_field_is_refused(tmp_path: Path, run: Run, field: s
 
 
 def test_the_second_in_a_folder_is_told_who_was_first(tmp_path: Path, run: Run) -> None:
+    pytest.importorskip("pyarrow")
     (tmp_path / "parts.parquet").mkdir()
     told = f"is in use by process {os.getpid()} on"
     with files.locked(str(tmp_path / "parts.parquet" / "_sweep.json")):
