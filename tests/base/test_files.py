@@ -299,6 +299,8 @@ CONVENTION = "macs: conv + fc\nparams: weights\n"
 def test_an_output_over_an_input_is_refused(
     folder: Path, run: in_process.Run, read: str, words: str, name: str
 ) -> None:
+    if words.startswith("import onnx"):
+        pytest.importorskip("onnx")
     before = Path(read).read_text() if os.path.exists(read) else "as it was"
     Path(read).write_text(before)
     if name != "same":
