@@ -108,7 +108,7 @@ def count(
     shape = None if input is None else checked_shape(input)
     found = loaded(spec, shape, variant) if isinstance(spec, str) and is_target(spec) else _chosen(_read(spec), variant)
     refuse_twice(found, knobs)
-    knobs = {name: arguments.setting(value, name) for name, value in knobs.items()}
+    knobs = arguments.setting(knobs)
     return Result(expand(found, knobs, shape), conventions.get(convention), batch)
 
 
@@ -210,9 +210,7 @@ def solve(
     from costcalc.transforms import budget
 
     limits = _limits(most, params=max_params, macs=max_macs, peak_memory=max_peak_memory)
-    given = _given(convention, input, batch, setup) | {
-        "fixed": {name: arguments.setting(value, name) for name, value in knobs.items()}
-    }
+    given = _given(convention, input, batch, setup) | {"fixed": arguments.setting(knobs)}
     searches = {"vary": vary is not None, "compound": compound is not None, "scale_width": scale_width}
     solving.refuse_clashes([name for name, asked in searches.items() if asked], rounding)
     found = loaded(spec, given["shape"], variant)
@@ -393,7 +391,7 @@ def reconcile(spec: Any, number: str, *, most: int = 10, variant: str = "", **kn
     from costcalc.graph.knobs import with_knobs
 
     name = spec if isinstance(spec, str) and spec in zoo.names() else ""
-    knobs = {name: arguments.setting(value, name) for name, value in knobs.items()}
+    knobs = arguments.setting(knobs)
     claimed = arguments.text(number, "the number", 'as it is printed, which says how exact it is: "569M"')
     return reconciling.reconcile(with_knobs(load(spec, variant=variant), knobs), claimed, name=name, most=most)
 

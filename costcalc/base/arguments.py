@@ -25,13 +25,9 @@ def path(value: Any, what: str, hint: str = "") -> str:
 
 def number(value: Any, what: str, hint: str = "") -> float:
     """Return a number that one can count with, no truth and not endless."""
-    scalar = getattr(value, "shape", None) == () and hasattr(value, "item")  # NumPy's
-    found = value.item() if scalar else value
-    if (
-        isinstance(found, bool)
-        or not isinstance(found, int | float)
-        or (isinstance(found, float) and not isfinite(found))
-    ):
+    found = plain(value)
+    endless = isinstance(found, float) and not isfinite(found)
+    if isinstance(found, bool) or not isinstance(found, int | float) or endless:
         raise stop(f"{what} is a number, not {said(value)}", hint=hint)
     return found
 
@@ -65,16 +61,24 @@ def whole(value: Any) -> int | None:
         return None
 
 
-def setting(value: Any, what: str) -> Any:
-    """Return one value as Python's own, where NumPy or PyTorch hold it: theirs wrap and overflow. Refuse several."""
+def plain(value: Any) -> Any:
+    """Return one number that NumPy or PyTorch hold as Python's own: theirs wrap and overflow."""
+    held = getattr(value, "shape", None) == () and hasattr(value, "tolist")
+    return value.tolist() if held else value
+
+
+def setting(knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one value a knob, as Python's own; refuse several."""
+    return {name: _one(value, name) for name, value in knobs.items()}
+
+
+def _one(value: Any, what: str) -> Any:
     if isinstance(value, list | tuple):
-        return [setting(part, what) for part in value]
-    shape = getattr(value, "shape", None)
-    if shape is None or not hasattr(value, "tolist"):
-        return value
-    if shape != ():
+        return [_one(part, what) for part in value]
+    found = plain(value)
+    if hasattr(found, "shape") and hasattr(found, "tolist"):
         raise stop(f"{what} has one value here, not {said(value)}", hint="costcalc.sweep takes several")
-    return value.tolist()
+    return found
 
 
 def flag(value: Any, what: str) -> bool:

@@ -12,7 +12,7 @@ from io import TextIOBase, TextIOWrapper
 
 import click
 
-from costcalc.base.errors import SpecError
+from costcalc.base.errors import SpecError, stop
 from costcalc.cli import progress
 
 COMMANDS = {
@@ -116,8 +116,6 @@ def refuse_bytes(word: str) -> None:
     try:
         word.encode("utf-8")
     except UnicodeEncodeError:
-        from costcalc.base.errors import stop
-
         shown = word.encode("utf-8", "replace").decode()
         raise stop(f"'{shown[:60]}' is no UTF-8", hint="give the file another name") from None
 
