@@ -191,8 +191,15 @@ def _zoo_file(path: str) -> Spec:
     """
     spec = copy.copy(_zoo_text(os.path.basename(path), read(path)))
     for part in ("knobs", "variants", "meta", "reference", "published"):
-        setattr(spec, part, copy.deepcopy(getattr(spec, part)))
+        setattr(spec, part, _own(getattr(spec, part)))
     return spec
+
+
+def _own(value: Any) -> Any:
+    """Return a copy of plain data, the lists and mappings below too."""
+    if isinstance(value, dict):
+        return {key: _own(part) for key, part in value.items()}
+    return [_own(part) for part in value] if isinstance(value, list) else value
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ from costcalc.base import arguments
 from costcalc.base.errors import Problem, SpecError, nearest, stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
+from costcalc.costs.counting import Cost, cost
 from costcalc.costs.rows import Row
 from costcalc.costs.rows import rows as rows_of
 from costcalc.graph.graph import Graph
@@ -296,6 +297,12 @@ def last(values: Iterable[Any]) -> Any:
 def counted(graph: Graph) -> list[Row]:
     """Return the graph's rows with all components; kept, since several metrics ask for the same."""
     return rows_of(graph)
+
+
+@lru_cache(maxsize=4)
+def costs_of(graph: Graph, convention: Convention, batch: int) -> list[Cost]:
+    """Return what each row costs under a convention; kept, since a report asks for it column by column."""
+    return [cost(row, convention, batch) for row in counted(graph)]
 
 
 # ---- finding and measuring ------------------------------------------------------------------------------

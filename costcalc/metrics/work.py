@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costcalc.costs.counting import cost
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import Metric, Setup, counted
+from costcalc.metrics.metric import Metric, Setup, costs_of, counted
 from costcalc.numbers.num import UNKNOWN
 
 
@@ -24,7 +23,7 @@ class Params(Metric, name="params"):
     measured_in = heading
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
-        return [cost(row, setup.convention).params for row in counted(graph)]
+        return [one.params for one in costs_of(graph, setup.convention, setup.batch)]
 
 
 class Macs(Metric, name="macs"):
@@ -41,7 +40,7 @@ class Macs(Metric, name="macs"):
     measured_in = heading
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
-        return [cost(row, setup.convention, setup.batch).macs for row in counted(graph)]
+        return [one.macs for one in costs_of(graph, setup.convention, setup.batch)]
 
 
 class RealMacs(Metric, name="real_macs"):

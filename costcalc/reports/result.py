@@ -9,7 +9,7 @@ from costcalc.base.text import plural
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, limited, total
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import Measured, Setup, checked_batch, counted, measured, names, refuse_idle
+from costcalc.metrics.metric import Measured, Setup, checked_batch, costs_of, counted, measured, names, refuse_idle
 from costcalc.metrics.work import Macs, Params
 from costcalc.numbers.num import or_none
 from costcalc.numbers.text import figure
@@ -33,7 +33,9 @@ class Result:
         self.graph = graph
         self.convention = convention
         self.batch = checked_batch(batch)
-        self.layers = [Layer(row, cost(row, convention, self.batch)) for row in counted(graph)]
+        self.layers = [
+            Layer(*pair) for pair in zip(counted(graph), costs_of(graph, convention, self.batch), strict=True)
+        ]
         self.cost = limited(total(layer.cost for layer in self.layers), convention)
 
     def __repr__(self) -> str:
