@@ -77,9 +77,12 @@ def _more(found: Storages, nodes: Sequence[Node], needs: list[list[Need]]) -> Fr
         return None
     pixels = [shape_of(node.outputs[0]).pixels for node in nodes]
     again = sum(
-        Fraction(macs[number] * _pixels(node.outputs[0], need), pixels[number])
-        for need in product(*needs)
-        for number, node in enumerate(nodes)
+        (
+            Fraction(macs[number] * _pixels(node.outputs[0], need), pixels[number])
+            for need in product(*needs)
+            for number, node in enumerate(nodes)
+        ),
+        Fraction(0),
     )
     return (again - sum(macs[: len(nodes)])) / total if total else Fraction(0)
 

@@ -22,8 +22,9 @@ from functools import reduce
 from math import prod
 from typing import Any
 
+from costcalc.base import Value
 from costcalc.base.errors import Fault
-from costcalc.numbers.num import LARGEST, truth
+from costcalc.numbers.num import LARGEST, Array, Dim, truth
 
 MOST_DENSE = 1 << 22  # elements of an array over several axes; a sweep that needs more is cut into parts
 _EXACT = 1 << 53  # what whole numbers stay below: see above
@@ -42,12 +43,12 @@ class Factor:
 
     __slots__ = ("array", "axes", "top")
 
-    def __init__(self, axes: tuple[int, ...], array: Any, top: Any = None) -> None:
+    def __init__(self, axes: tuple[int, ...], array: Array, top: Dim | None = None) -> None:
         self.axes = axes
         self.array = array
         self.top = _largest(array) if top is None else top
 
-    def over(self, axes: Sequence[int]) -> Any:
+    def over(self, axes: Sequence[int]) -> Array:
         """Return the array with an axis of length 1 for each of `axes` that it lacks."""
         sizes = dict(zip(self.axes, self.array.shape, strict=True))
         return self.array.reshape([sizes.get(axis, 1) for axis in axes])
@@ -94,7 +95,7 @@ class Spread:
         return _made(axes, self.top, [[factor.over(axes) for factor in term] for term in self.terms])
 
     @property
-    def top(self) -> Any:
+    def top(self) -> Dim:
         """What bounds the size of its elements."""
         return sum(prod(factor.top for factor in term) for term in self.terms)
 
@@ -104,60 +105,60 @@ class Spread:
 
     # ---- what keeps the factors apart ---------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Dim) -> Dim:
         return _arithmetic(operator.add, self, other, _sum)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Dim) -> Dim:
         return _arithmetic(operator.add, other, self, _sum)
 
-    def __pos__(self) -> Any:
+    def __pos__(self) -> Dim:
         return self + 0
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Dim:
         return self * -1
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Dim) -> Dim:
         return _arithmetic(operator.sub, self, other, lambda a, b: _sum(a, -b))
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Dim) -> Dim:
         return _arithmetic(operator.sub, other, self, lambda a, b: _sum(a, -b))
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Dim) -> Dim:
         return _arithmetic(operator.mul, self, other, _times)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Dim) -> Dim:
         return _arithmetic(operator.mul, other, self, _times)
 
     # ---- what needs the numbers themselves ----------------------------------------------------------
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: Dim) -> Dim:
         return _arithmetic(operator.floordiv, self, other)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: Dim) -> Dim:
         return _arithmetic(operator.floordiv, other, self)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Dim) -> Dim:
         return _arithmetic(operator.truediv, self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Dim) -> Dim:
         return _arithmetic(operator.truediv, other, self)
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: Dim) -> Dim:
         return _arithmetic(operator.mod, self, other)
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: Dim) -> Dim:
         return _arithmetic(operator.mod, other, self)
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: Dim) -> Dim:
         return _compared(operator.lt, self, other)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: Dim) -> Dim:
         return _compared(operator.le, self, other)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: Dim) -> Dim:
         return _compared(operator.gt, self, other)
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: Dim) -> Dim:
         return _compared(operator.ge, self, other)
 
     def __eq__(self, other: object) -> Any:
@@ -166,17 +167,17 @@ class Spread:
     def __ne__(self, other: object) -> Any:
         return _compared(operator.ne, self, other)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: Dim) -> Dim:
         return _compared(operator.and_, self, other)
 
     __rand__ = __and__
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: Dim) -> Dim:
         return _compared(operator.or_, self, other)
 
     __ror__ = __or__
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Dim:
         return each(abs, self)
 
     def __bool__(self) -> bool:
@@ -190,7 +191,7 @@ class Spread:
         """Say whether an element is true."""
         return bool(self.dense().array.any())
 
-    def astype(self, dtype: Any) -> Any:
+    def astype(self, dtype: Any) -> Spread:
         """Return the same numbers as another type."""
         return each(lambda a: a.astype(dtype), self)
 
@@ -201,7 +202,7 @@ class Spread:
         return each(function, *inputs)
 
 
-def each(function: Callable[..., Any], *values: Any) -> Any:
+def each(function: Callable[..., Any], *values: Dim) -> Spread:
     """Return a function of values, element by element, over the axes that they depend on together."""
     dense = [value.dense() if isinstance(value, Spread) else value for value in values]
     axes = _spanned(value for value in dense if isinstance(value, Factor))
@@ -212,11 +213,11 @@ def each(function: Callable[..., Any], *values: Any) -> Any:
     return Spread((made,))
 
 
-def singly(function: Callable[..., Any], *values: Any) -> Any:
+def singly(function: Callable[..., Any], *values: Dim) -> Spread:
     """Return a function of Python's numbers, setting by setting: one that numpy would round or wrap otherwise."""
     import numpy as np
 
-    def settled(*arrays: Any) -> Any:
+    def settled(*arrays: Array) -> Array:
         found = np.frompyfunc(function, len(arrays), 1)(*arrays)
         if any(isinstance(one, int) and abs(one) >= LARGEST for one in found.flat):
             raise _too_large()
@@ -225,7 +226,7 @@ def singly(function: Callable[..., Any], *values: Any) -> Any:
     return each(settled, *values)
 
 
-def along(axis: int, values: Any) -> Spread:
+def along(axis: int, values: Array) -> Spread:
     """Return a value that varies along one axis: values is an array of one dimension."""
     return Spread((Factor((axis,), values),))
 
@@ -239,16 +240,16 @@ def _spanned(factors: Iterable[Factor]) -> tuple[int, ...]:
     return axes
 
 
-def _largest(array: Any) -> Any:
+def _largest(array: Array) -> Dim:
     """Return the largest size of an array's elements, as Python's number."""
     return abs(array).max().item() if array.dtype.kind in "iuf" and array.size else 1
 
 
-def _multiplied(terms: Iterable[Iterable[Any]]) -> Any:
+def _multiplied(terms: Iterable[Iterable[Dim]]) -> Array:
     return reduce(operator.add, (reduce(operator.mul, term) for term in terms))
 
 
-def _made(axes: tuple[int, ...], top: Any, terms: Sequence[Sequence[Any]]) -> Factor:
+def _made(axes: tuple[int, ...], top: Dim, terms: Sequence[Sequence[Dim]]) -> Factor:
     """Return a sum of products of whole numbers, or arrays of them, over some axes; `top` bounds what comes out.
 
     Where the bound is too large, the numbers themselves are looked at. Raises Fault where one is.
@@ -264,7 +265,7 @@ def _too_large() -> Fault:
     return Fault("the number is too large for some of the values", f"costcalc takes whole numbers below {LARGEST:,}")
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Value) -> str:
     """Return what numbers a value has, as numpy says it: i, f, b; nothing for what is none (unknown, a word)."""
     if isinstance(value, Spread):
         kind: str = value.terms[0][0].array.dtype.kind
@@ -274,14 +275,14 @@ def _kind(value: Any) -> str:
     return "f" if isinstance(value, float) or hasattr(value, "dtype") else ""
 
 
-def _compared(function: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+def _compared(function: Callable[[Dim, Dim], Dim], a: Value, b: Value) -> Dim:
     """Return what a comparison, & or | gives, element by element; what is no number says itself what it gives."""
     return each(function, a, b) if _kind(a) and _kind(b) else NotImplemented
 
 
 def _arithmetic(
-    function: Callable[[Any, Any], Any], a: Any, b: Any, apart: Callable[[Spread, Any], Any] | None = None
-) -> Any:
+    function: Callable[[Dim, Dim], Dim], a: Value, b: Value, apart: Callable[[Dim, Dim], Dim] | None = None
+) -> Dim:
     """Return what an operator gives; by `apart`, which keeps the factors apart, where both are whole numbers."""
     kinds = _kind(a), _kind(b)
     if apart and kinds == ("i", "i"):
@@ -294,7 +295,7 @@ def _arithmetic(
     return each(function, a, b)
 
 
-def _times(a: Any, b: Any) -> Any:
+def _times(a: Array, b: Array) -> Spread:
     """Return the product of two whole numbers, at least one of them a Spread."""
     if not isinstance(a, Spread):
         a, b = b, a
@@ -318,7 +319,7 @@ def _joined(mine: Term, theirs: Term) -> Term:
     return tuple(factors)
 
 
-def _sum(a: Any, b: Any) -> Any:
+def _sum(a: Array, b: Array) -> Dim:
     """Return the sum of two whole numbers, at least one of them a Spread."""
     if not isinstance(a, Spread):
         a, b = b, a
@@ -353,7 +354,7 @@ def _gathered(terms: list[Term]) -> Spread:
 # ---- multiplied out -----------------------------------------------------------------------------------
 
 
-def block(value: Any, parts: dict[int, Any], shape: Sequence[int]) -> Any:
+def block(value: Dim, parts: dict[int, Any], shape: Sequence[int]) -> Array:
     """Return a block of a sweep as an array of int64: an axis a dimension, the settings that `parts` chooses.
 
     value: a Spread of whole numbers, or a number. parts: axis -> slice or indices. shape: the block's. Raises
@@ -374,7 +375,7 @@ def block(value: Any, parts: dict[int, Any], shape: Sequence[int]) -> Any:
     return _checked(total, value.top).astype(np.int64)
 
 
-def _matrices(terms: Sequence[Sequence[Factor]], shape: Sequence[int], kind: Any) -> Any:
+def _matrices(terms: Sequence[Sequence[Factor]], shape: Sequence[int], kind: Any) -> Array:
     """Return a sum of terms over all axes, as a product of two matrices where it can: floats are fast."""
     import numpy as np
 
@@ -396,7 +397,7 @@ def _matrices(terms: Sequence[Sequence[Factor]], shape: Sequence[int], kind: Any
     return total.reshape([shape[k] for k in order]).transpose(np.argsort(order))
 
 
-def _checked(total: Any, top: Any) -> Any:
+def _checked(total: Array, top: Dim) -> Array:
     """Return totals; raise Fault where one is too large, which is asked only where the bound lets it be."""
     if top >= LARGEST and abs(total).max(initial=0) >= LARGEST:
         raise Fault("a total is too large for some of the settings", f"costcalc sweeps up to {LARGEST:,}")
@@ -414,11 +415,11 @@ def _halves(shape: Sequence[int]) -> tuple[list[int], list[int]]:
     return sorted(sides[0]), sorted(sides[1])
 
 
-def _spelled(factors: Sequence[Factor], axes: Sequence[int], shape: Sequence[int], kind: Any) -> Any:
+def _spelled(factors: Sequence[Factor], axes: Sequence[int], shape: Sequence[int], kind: Any) -> Array:
     """Return the product of factors as numbers of a kind, over all of some axes."""
     import numpy as np
 
-    product: Any = np.ones([1] * len(axes), kind)
+    product: Array = np.ones([1] * len(axes), kind)
     for factor in factors:
         product = product * factor.over(axes).astype(kind)
     return np.broadcast_to(product, shape)

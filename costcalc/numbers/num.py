@@ -8,9 +8,10 @@ and shows itself as a formula (`costcalc.numbers.symbolic`). numpy is imported f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeGuard
 
+from costcalc.base import Value
 from costcalc.base.errors import Fault, stop
 
 # A number of a spec, and every number computed for one row, stays below this (10^15): far above
@@ -19,6 +20,13 @@ LARGEST = 10**15
 # A total stays below this (10^18), whatever it was multiplied with last: below the end of int64, as which arrays,
 # data frames and Parquet files hold it.
 LARGEST_TOTAL = 10**18
+
+# A dimension or a count. It is an int for one network, an array or a `Spread` for a sweep's settings, a `Symbol` in
+# `explain`, `UNKNOWN` where nobody knows: a type checker holds it to what ints can, and lets it stand for all of these.
+Dim = int | Any
+Dims = tuple[Dim, ...]
+Condition = bool | Any  # what a comparison of such numbers gives
+Array = Any  # numpy's, or a Spread
 
 _PLAIN = (int, float)
 
@@ -55,19 +63,19 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
-def percentage(part: Any, whole: Any) -> Any:
+def percentage(part: Dim, whole: Dim) -> Dim:
     """Return what a part is of a whole, in per cent: of nothing 0, unknown where one of them is."""
     if part is UNKNOWN or whole is UNKNOWN:
         return UNKNOWN
     return 100 * part / whole if whole else 0.0
 
 
-def or_none(value: Any) -> Any:
+def or_none(value: Dim) -> Dim | None:
     """Return a count as plain data has it: None where it is unknown."""
     return None if value is UNKNOWN else value
 
 
-def limited(total: Any, what: str, times: int = 1) -> Any:
+def limited(total: Dim, what: str, times: int = 1) -> Dim:
     """Return a total; raise SpecError where it is too large to be told, so many times. `what` it counts: MACs.
 
     The one place where totals are bounded: those of one network, and (by their bound) those of a sweep's settings,
@@ -81,7 +89,7 @@ def limited(total: Any, what: str, times: int = 1) -> Any:
     return total
 
 
-def is_array(x: object) -> bool:
+def is_array(x: object) -> TypeGuard[Array]:
     """Say whether x is a numpy array or scalar, without importing numpy."""
     return hasattr(x, "dtype")
 
@@ -92,15 +100,15 @@ def _numpy() -> Any:
     return np
 
 
-def prod(values: Iterable[Any]) -> Any:
+def prod(values: Iterable[Dim]) -> Dim:
     """Return the product of the values, 1 for none."""
-    result: Any = 1
+    result: Dim = 1
     for value in values:
         result = result * value
     return result
 
 
-def ceil_div(a: Any, b: Any) -> Any:
+def ceil_div(a: Dim, b: Dim) -> Dim:
     """Return ceil(a / b) for whole numbers."""
     if isinstance(a, int) and isinstance(b, int):
         return -(-a // b)
@@ -108,7 +116,7 @@ def ceil_div(a: Any, b: Any) -> Any:
     return symbolic(a, b) if symbolic else -(-a // b)
 
 
-def maximum(a: Any, b: Any) -> Any:
+def maximum(a: Dim, b: Dim) -> Dim:
     """Return the larger of two numbers, element by element; unknown where one is."""
     if a is UNKNOWN or b is UNKNOWN:
         return UNKNOWN
@@ -117,12 +125,12 @@ def maximum(a: Any, b: Any) -> Any:
     return max(a, b)
 
 
-def minimum(a: Any, b: Any) -> Any:
+def minimum(a: Dim, b: Dim) -> Dim:
     """Return the smaller of two numbers, element by element."""
     return -maximum(-a, -b)
 
 
-def out_len(size: Any, window: Any, stride: Any, before: Any, after: Any, *, ceil: bool = False) -> Any:
+def out_len(size: Dim, window: Dim, stride: Dim, before: Dim, after: Dim, *, ceil: bool = False) -> Dim:
     """Return how many windows fit along one axis: (size + padding - window) // stride + 1.
 
     `window` is the dilated kernel, dilation * (kernel - 1) + 1. With `ceil` a last, partial window
@@ -134,18 +142,18 @@ def out_len(size: Any, window: Any, stride: Any, before: Any, after: Any, *, cei
     return out - ((out - 1) * stride >= size + before)
 
 
-def same_padding(size: Any, window: Any, stride: Any) -> Any:
+def same_padding(size: Dim, window: Dim, stride: Dim) -> Dim:
     """Return TensorFlow's SAME padding of one axis, in all: what makes the output ceil(size / stride)."""
     return maximum((ceil_div(size, stride) - 1) * stride + window - size, 0)
 
 
-def real_taps(size: Any, out: Any, kernel: Any, stride: Any, before: Any, dilation: Any) -> Any:
+def real_taps(size: Dim, out: Dim, kernel: Dim, stride: Dim, before: Dim, dilation: Dim) -> Dim:
     """Return how many of the kernel * out products along one axis fall on a real pixel, none of the padding's.
 
     Tap t of output o reads pixel o * stride + t * dilation - before. A kernel of 3 with padding 1 over
     7 pixels has 19 of 21.
     """
-    found: Any = 0
+    found: Dim = 0
     for tap in range(single(kernel)):
         shift = tap * dilation - before
         first = maximum(ceil_div(-shift, stride), 0)
@@ -154,21 +162,21 @@ def real_taps(size: Any, out: Any, kernel: Any, stride: Any, before: Any, dilati
     return found
 
 
-def every(condition: Any) -> bool:
+def every(condition: Condition) -> bool:
     """Say whether a condition holds, for all elements if it is an array."""
     if condition is True or condition is False:  # asked for every layer: the plain answer first
         return condition
     return bool(condition.all()) if is_array(condition) else bool(condition)
 
 
-def any_of(condition: Any) -> bool:
+def any_of(condition: Condition) -> bool:
     """Say whether a condition holds, for at least one element if it is an array."""
     if condition is True or condition is False:
         return condition
     return bool(condition.any()) if is_array(condition) else bool(condition)
 
 
-def reaches(x: Any, limit: int) -> bool:
+def reaches(x: Dim, limit: int) -> bool:
     """Say whether a number, or an element of an array, is `limit` or more in size."""
     factored = getattr(x, "reaches", None)  # which need not be multiplied out to know that none is
     return bool(factored(limit)) if factored else any_of(abs(x) >= limit)
@@ -177,12 +185,12 @@ def reaches(x: Any, limit: int) -> bool:
 class Mixed(Exception):
     """A condition that is true for a part of a sweep only; the sweep splits its batch by it."""
 
-    def __init__(self, condition: Any) -> None:
+    def __init__(self, condition: Condition) -> None:
         super().__init__("a condition differs within one batch")
         self.condition = condition
 
 
-def truth(condition: Any) -> bool:
+def truth(condition: Condition) -> bool:
     """Return the truth of a condition; raise `Mixed` if an array's elements disagree."""
     if not is_array(condition):
         return bool(condition)
@@ -193,12 +201,12 @@ def truth(condition: Any) -> bool:
     return False
 
 
-def is_condition(x: Any) -> bool:
+def is_condition(x: Value) -> bool:
     """Say whether x is true or false, or an array of these."""
     return isinstance(x, bool) or (is_array(x) and x.dtype == bool)
 
 
-def single(x: Any) -> Any:
+def single(x: Value) -> Value:
     """Return the one number that x is in all of a sweep; raise `Mixed` where it differs."""
     if not is_array(x):
         return x
@@ -210,7 +218,7 @@ def single(x: Any) -> Any:
     raise Mixed(x)
 
 
-def whole(x: Any, limit: int = LARGEST) -> Any:
+def whole(x: Value, limit: int = LARGEST) -> Dim:
     """Return x as a whole number (ints stay, 24.0 becomes 24); raise Fault for 24.5, or one as large as the limit."""
     if type(x) is int:
         if -limit < x < limit:
@@ -227,7 +235,7 @@ def whole(x: Any, limit: int = LARGEST) -> Any:
     raise Fault(f"{describe(x)} is not a whole number")
 
 
-def _whole_array(x: Any) -> Any:
+def _whole_array(x: Array) -> Array:
     np = _numpy()
     if not np.issubdtype(x.dtype, np.number):
         raise Fault("true or false is not a whole number")
@@ -254,15 +262,15 @@ def describe(x: object) -> str:
 # ---- the functions that an expression may call; each takes a number or an array -------------------
 
 
-def number(x: Any) -> Any:
+def number(x: Value) -> Dim:
     """Return x if one can count with it; raise Fault for a word, a list, or nothing."""
     if isinstance(x, _PLAIN) or is_array(x):
         return x
     raise Fault(f"{describe(x)} is not a number")
 
 
-def _rounding(name: str, plain: Any) -> Any:
-    def function(x: Any) -> Any:
+def _rounding(name: str, plain: Callable[[float], int]) -> Callable[[Value], Dim]:
+    def function(x: Value) -> Dim:
         if is_array(x):
             np = _numpy()
             return getattr(np, name)(x).astype(np.int64)
@@ -278,17 +286,17 @@ ceil = _rounding("ceil", math.ceil)
 nearest = _rounding("rint", round)
 
 
-def smallest(*values: Any) -> Any:
+def smallest(*values: Value) -> Dim:
     """Return the least of the values, or of one list of them."""
     return _fold(minimum, values)
 
 
-def largest(*values: Any) -> Any:
+def largest(*values: Value) -> Dim:
     """Return the greatest of the values, or of one list of them."""
     return _fold(maximum, values)
 
 
-def _fold(two: Any, values: tuple[Any, ...]) -> Any:
+def _fold(two: Callable[[Dim, Dim], Dim], values: tuple[Value, ...]) -> Dim:
     items = values[0] if len(values) == 1 and isinstance(values[0], list | tuple) else values
     if not items:
         raise Fault("there is nothing to choose from")
@@ -298,14 +306,14 @@ def _fold(two: Any, values: tuple[Any, ...]) -> Any:
     return result
 
 
-def length(x: Any) -> int:
+def length(x: Value) -> int:
     """Return how many items a list has."""
     if not isinstance(x, list | tuple):
         raise Fault(f"{describe(x)} is not a list")
     return len(x)
 
 
-def divisible(x: Any, by: Any = 8) -> Any:
+def divisible(x: Value, by: Value = 8) -> Dim:
     """Return the nearest multiple of `by` to x, at least `by` and never below 90 % of x.
 
     The rounding of MobileNetV2 and what followed it (make_divisible in TF-slim and torchvision).

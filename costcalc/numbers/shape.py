@@ -7,9 +7,10 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim
 
 
-def refuse_other_axes(given: Sequence[Any], own: Sequence[Any]) -> None:
+def refuse_other_axes(given: Sequence[Dim], own: Sequence[Dim]) -> None:
     """Raise Fault, with what was probably meant, unless a given input has as many axes as a network's own."""
     if not own or len(given) == len(own):  # without an own one, that is the mistake
         return
@@ -34,7 +35,7 @@ class Shape:
 
     __slots__ = ("c", "dims", "pixels", "size", "space")
 
-    def __init__(self, *dims: Any) -> None:
+    def __init__(self, *dims: Dim) -> None:
         self.dims = dims
         self.c = dims[0]
         self.space = dims[1:]
@@ -57,30 +58,33 @@ class Shape:
         return f"Shape({', '.join(str(d) for d in self.dims)})"
 
     @property
-    def h(self) -> Any:
+    def h(self) -> Dim:
         """Height: the axis before the last."""
         if len(self.space) < 2:
             raise Fault(f"a tensor of shape {self} has no height")
         return self.space[-2]
 
     @property
-    def w(self) -> Any:
+    def w(self) -> Dim:
         """Width: the last axis."""
         if not self.space:
             raise Fault(f"a tensor of shape {self} has no width")
         return self.space[-1]
 
-    def with_channels(self, c: Any) -> Shape:
+    def with_channels(self, c: Dim) -> Shape:
         """Return this shape with another number of channels."""
         return Shape(c, *self.space)
 
-    def place(self, axis: Any, field: str = "axis") -> int:
+    def place(self, axis: Dim, field: str = "axis") -> int:
         """Return which axis is meant, 0 for the channels; raise Fault, about this field, where there is none."""
         for k in range(len(self.dims)):
             if num.truth(axis == k):  # asked one by one, so that a sweep over axes splits
                 return k
         raise Fault(f"axis {axis} is past the last axis of {self}: {len(self.dims) - 1}", field=field)
 
-    def resized(self, axis: int, length: Any) -> Shape:
+    def resized(self, axis: int, length: Dim) -> Shape:
         """Return this shape with another length of one axis."""
         return Shape(*self.dims[:axis], length, *self.dims[axis + 1 :])
+
+
+Shapes = Any  # what an operator takes or gives: one Shape, or a tuple of them where it has several tensors

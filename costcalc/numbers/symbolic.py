@@ -7,7 +7,8 @@ counted with; there is no second copy of it in words.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from costcalc.numbers.num import Dim
 
 _ADD, _MUL, _UNARY, _ATOM = 1, 2, 3, 4
 
@@ -17,7 +18,7 @@ class Symbol:
 
     __slots__ = ("filled", "level", "text", "value")
 
-    def __init__(self, value: Any, text: str, filled: str = "", level: int = _ATOM) -> None:
+    def __init__(self, value: Dim, text: str, filled: str = "", level: int = _ATOM) -> None:
         self.value = value
         self.text = text
         self.filled = filled or str(value)
@@ -27,7 +28,7 @@ class Symbol:
         return self.text
 
     @staticmethod
-    def ceil_div(a: Any, b: Any) -> Symbol:
+    def ceil_div(a: Dim, b: Dim) -> Symbol:
         """Return ⌈a / b⌉ (`num.ceil_div` finds this here)."""
         return _ceil_div(a, b)
 
@@ -49,61 +50,61 @@ class Symbol:
     def __eq__(self, other: object) -> bool:
         return bool(self.value == value_of(other))
 
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: Dim) -> bool:
         return bool(self.value < value_of(other))
 
-    def __le__(self, other: Any) -> bool:
+    def __le__(self, other: Dim) -> bool:
         return bool(self.value <= value_of(other))
 
-    def __gt__(self, other: Any) -> bool:
+    def __gt__(self, other: Dim) -> bool:
         return bool(self.value > value_of(other))
 
-    def __ge__(self, other: Any) -> bool:
+    def __ge__(self, other: Dim) -> bool:
         return bool(self.value >= value_of(other))
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: Dim) -> Dim:
         return self.value % value_of(other)
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: Dim) -> Dim:
         return value_of(other) % self.value
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Dim) -> Dim:
         return _binary(self, other, "+", _ADD, lambda a, b: a + b, zero=True)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Dim) -> Dim:
         return _binary(other, self, "+", _ADD, lambda a, b: a + b, zero=True)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Dim) -> Dim:
         return _binary(self, other, "-", _ADD, lambda a, b: a - b, zero=True)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Dim) -> Dim:
         return _binary(other, self, "-", _ADD, lambda a, b: a - b)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Dim) -> Dim:
         return _binary(self, other, "·", _MUL, lambda a, b: a * b, one=True)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Dim) -> Dim:
         return _binary(other, self, "·", _MUL, lambda a, b: a * b, one=True)
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: Dim) -> Dim:
         return _binary(self, other, "//", _MUL, lambda a, b: a // b, right=True)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: Dim) -> Dim:
         return _binary(other, self, "//", _MUL, lambda a, b: a // b, right=True)
 
 
-def _ceil_div(a: Any, b: Any) -> Symbol:
+def _ceil_div(a: Dim, b: Dim) -> Symbol:
     value = -(-value_of(a) // value_of(b))
     (left, left_filled), (right, right_filled) = _wrap(a, _MUL), _wrap(b, _MUL, strict=True)
     return Symbol(value, f"⌈{left} / {right}⌉", f"⌈{left_filled} / {right_filled}⌉")
 
 
-def value_of(x: Any) -> Any:
+def value_of(x: Dim) -> Dim:
     """Return the plain number behind a symbol, or x itself."""
     return x.value if isinstance(x, Symbol) else x
 
 
-def _wrap(x: Any, level: int, *, strict: bool = False) -> tuple[str, str]:
+def _wrap(x: Dim, level: int, *, strict: bool = False) -> tuple[str, str]:
     """Return x in names and in figures, in brackets where it binds less tightly than `level`."""
     if not isinstance(x, Symbol):
         return str(x), str(x)
@@ -113,16 +114,16 @@ def _wrap(x: Any, level: int, *, strict: bool = False) -> tuple[str, str]:
 
 
 def _binary(
-    a: Any,
-    b: Any,
+    a: Dim,
+    b: Dim,
     sign: str,
     level: int,
-    compute: Callable[[Any, Any], Any],
+    compute: Callable[[Dim, Dim], Dim],
     *,
     zero: bool = False,
     one: bool = False,
     right: bool = False,
-) -> Any:
+) -> Dim:
     """Return `a sign b`; a plain 0 (or 1) that changes nothing leaves no trace in the formula."""
     if zero and _plain(b, 0):
         return a
@@ -140,5 +141,5 @@ def _binary(
     return Symbol(value, f"{left} {sign} {last}", f"{left_filled} {sign} {last_filled}", level)
 
 
-def _plain(x: Any, value: int) -> bool:
+def _plain(x: Dim, value: int) -> bool:
     return not isinstance(x, Symbol) and not isinstance(x, bool) and x == value

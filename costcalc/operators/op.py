@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
+from costcalc.base import Value
 from costcalc.base.errors import Fault, first_line, stop
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.num import Dim, Dims
+from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.fields import MODIFIERS, REQUIRED, Field, Role
 from costcalc.operators.receptive import SAME, Reaches
 
@@ -36,10 +38,10 @@ class Saved(NamedTuple):
 
     operands: tuple[int, ...] = ()  # those of its inputs that it keeps, by number
     result: bool = False  # whether it keeps its output
-    elements: Any = 0  # numbers that it makes for the purpose, as wide as an activation: a mask, a padded copy
-    bytes: Any = 0  # and what is as wide as it is: indices, statistics
+    elements: Dim = 0  # numbers that it makes for the purpose, as wide as an activation: a mask, a padded copy
+    bytes: Dim = 0  # and what is as wide as it is: indices, statistics
     learned: tuple[int, ...] = ()  # inputs that it keeps only where its own weights learn
-    fixed: Any = 0  # bytes that do not grow with the batch: statistics over the batch
+    fixed: Dim = 0  # bytes that do not grow with the batch: statistics over the batch
 
 
 class Op:
@@ -62,7 +64,7 @@ class Op:
     derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
     roles: ClassVar[tuple[str, ...]] = ()  # its fields that stand for operators which follow, in their order
     required: ClassVar[tuple[str, ...]] = ()  # its fields that must be given
-    settled: ClassVar[dict[int, dict[str, Any]]] = {}  # number of axes -> the values of the others
+    settled: ClassVar[dict[int, dict[str, Value]]] = {}  # number of axes -> the values of the others
     checks: ClassVar[bool] = False  # whether it has a `check` of its own
     counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
     examples: ClassVar[Sequence[Example]] = ()
@@ -84,7 +86,7 @@ class Op:
             cls.kind, cls.aliases = kind, aliases
             _register(cls)
 
-    def __init__(self, axes: int = 0, /, **values: Any) -> None:
+    def __init__(self, axes: int = 0, /, **values: Value) -> None:
         """Take the fields' values for an input with so many spatial axes; raise Fault for a bad one."""
         mine = self.__dict__
         mine.update(self.defaults(axes))
@@ -97,7 +99,7 @@ class Op:
         self.settle()
 
     @classmethod
-    def defaults(cls, axes: int) -> dict[str, Any]:
+    def defaults(cls, axes: int) -> dict[str, Value]:
         """Return the fields that need not be given, as attributes; worked out once for each number of axes."""
         if axes not in cls.settled:
             optional = [field for field in cls.fields.values() if field.default is not REQUIRED]
@@ -112,63 +114,63 @@ class Op:
     def settle(self) -> None:
         """Resolve fields that depend on others (padding `half` on the kernel)."""
 
-    def shape(self, x: Any) -> Any:
+    def shape(self, x: Shapes) -> Shapes:
         """Return the output shape, or a tuple of shapes; raise Fault where there is none."""
         return x
 
-    def check(self, x: Any, y: Any) -> None:
+    def check(self, x: Shapes, y: Shapes) -> None:
         """Raise Fault for what is wrong although the output's shape is known."""
 
-    def weights(self, x: Any, y: Any) -> Any:
+    def weights(self, x: Shapes, y: Shapes) -> Dim:
         """Return how many numbers the kernels hold."""
         return 0
 
-    def biases(self, x: Any, y: Any) -> Any:
+    def biases(self, x: Shapes, y: Shapes) -> Dim:
         """Return how many biases there are."""
         return 0
 
-    def norm_params(self, x: Any, y: Any) -> Any:
+    def norm_params(self, x: Shapes, y: Shapes) -> Dim:
         """Return the learnable numbers that are neither kernel nor bias: gamma, beta, slopes, offsets."""
         return 0
 
-    def buffers(self, x: Any, y: Any) -> Any:
+    def buffers(self, x: Shapes, y: Shapes) -> Dim:
         """Return the stored numbers that are not learned: running mean and variance."""
         return 0
 
-    def macs(self, x: Any, y: Any) -> Any:
+    def macs(self, x: Shapes, y: Shapes) -> Dim:
         """Return the multiply-accumulates of one image."""
         return 0
 
-    def real_macs(self, x: Any, y: Any) -> Any:
+    def real_macs(self, x: Shapes, y: Shapes) -> Dim:
         """Return the multiply-accumulates whose factor is a pixel of the input, none of the padding's zeros."""
         return self.macs(x, y)
 
-    def bias_adds(self, x: Any, y: Any) -> Any:
+    def bias_adds(self, x: Shapes, y: Shapes) -> Dim:
         """Return the additions of a bias, one an output element."""
         return 0
 
-    def elementwise(self, x: Any, y: Any) -> dict[str, Any]:
+    def elementwise(self, x: Shapes, y: Shapes) -> dict[str, Dim]:
         """Return the other operations by kind: add, mul, div, compare, exp, sqrt."""
         return {}
 
-    def grouping(self, x: Any) -> str:
+    def grouping(self, x: Shapes) -> str:
         """Return how its multiply-accumulates lie: dense, grouped or depthwise; hardware has a rate for each."""
         del x
         return "dense"
 
-    def sliding(self, x: Any) -> Any:
+    def sliding(self, x: Shapes) -> Dims | None:
         """Return the kernel of a dense convolution of stride 1, which fast algorithms take; None for all else."""
-        del x
+        return None
 
-    def storage(self, x: Any, y: Any) -> str:
+    def storage(self, x: Shapes, y: Shapes) -> str:
         """Return what it does to storage: NEW, VIEW, INPLACE, FOLDED or STORED."""
         return NEW
 
-    def scratch(self, x: Any, y: Any) -> Any:
+    def scratch(self, x: Shapes, y: Shapes) -> Dim:
         """Return the bytes that PyTorch makes beside the output and drops: statistics, indices."""
         return 0
 
-    def plane(self, x: Any, y: Any) -> Any:
+    def plane(self, x: Shapes, y: Shapes) -> Dim | None:
         """Return the elements that are needed to run it channel by channel over its own input; None if it can't."""
         return None
 
@@ -183,7 +185,7 @@ class Op:
         """Return where, axis by axis of space, one of several outputs begins in the input."""
         return (0,) * len(x.space)
 
-    def saved(self, x: Any, y: Any) -> Saved:
+    def saved(self, x: Shapes, y: Shapes) -> Saved:
         """Return what PyTorch's autograd keeps of it for the backward pass."""
         return Saved()
 
@@ -197,16 +199,16 @@ class Op:
         found.inplace = False
         return found
 
-    def type(self, x: Any) -> str:
+    def type(self, x: Shapes) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""
         del x
         return self.kind
 
-    def tensors(self, x: Any, y: Any) -> tuple[Any, ...]:
+    def tensors(self, x: Shapes, y: Shapes) -> Dims:
         """Return what must be equal for two layers to share their weights."""
         return (self.weights(x, y), self.biases(x, y), self.norm_params(x, y))
 
-    def torch(self, torch: Any, x: Any, y: Any) -> Any:
+    def torch(self, torch: Any, x: Shapes, y: Shapes) -> Any:
         """Return a module or function that does the same in PyTorch (which is handed in)."""
         raise NotImplementedError(f"{self.kind} has no PyTorch twin")
 
@@ -233,7 +235,7 @@ class Example:
 
     __slots__ = ("counts", "fields", "note", "x", "y")
 
-    def __init__(self, fields: dict[str, Any], x: Any, y: Any, note: str = "", **counts: Any) -> None:
+    def __init__(self, fields: dict[str, Value], x: Dims, y: Dims, note: str = "", **counts: Value) -> None:
         self.fields = fields
         self.x = x
         self.y = y
@@ -259,7 +261,7 @@ class Example:
         return ""
 
 
-def _shaped(dims: Any) -> Any:
+def _shaped(dims: tuple[Value, ...]) -> Shapes:
     """Return an example's numbers as a Shape, or as a tuple of them where there are several tensors."""
     return tuple(_shaped(one) for one in dims) if not dims or isinstance(dims[0], tuple) else Shape(*dims)
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Value
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import Op
 from costcalc.operators.receptive import Reach, sliding
+
+Pads = tuple[tuple[Dim, Dim], ...]  # (before, after) of each spatial axis
 
 
 class Windowed(Op):
     """An operator with kernel, stride, padding and dilation; subclasses declare those fields."""
 
     axes = (1, 2)
-    kernel: tuple[Any, ...]
-    stride: tuple[Any, ...]
-    padding: Any  # "same", or (before, after) for each axis
-    dilation: tuple[Any, ...]
+    kernel: Dims
+    stride: Dims
+    padding: Value  # "same", or (before, after) for each axis
+    dilation: Dims
     ceil_mode: bool = False
 
     def settle(self) -> None:
@@ -28,7 +30,7 @@ class Windowed(Op):
         elif self.padding == "half":
             self.padding = tuple(self._half(w) for w in self.windows())
 
-    def _half(self, window: Any) -> tuple[Any, Any]:
+    def _half(self, window: Dim) -> tuple[Dim, Dim]:
         if num.any_of(window % 2 == 0):
             raise Fault(
                 f"padding half needs an odd kernel, and this one spans {window}",
@@ -37,11 +39,11 @@ class Windowed(Op):
             )
         return (window // 2, window // 2)
 
-    def windows(self) -> tuple[Any, ...]:
+    def windows(self) -> Dims:
         """Return what a kernel spans on each axis: dilation * (kernel - 1) + 1."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
-    def pads(self, x: Shape) -> tuple[tuple[Any, Any], ...]:
+    def pads(self, x: Shape) -> Pads:
         """Return (before, after) for each axis; of SAME an odd total puts the extra one after."""
         if self.padding != "same":
             return tuple(self.padding)
@@ -49,7 +51,7 @@ class Windowed(Op):
         totals = [num.same_padding(n, w, s) for n, w, s in axes]
         return tuple((t // 2, t - t // 2) for t in totals)
 
-    def slid(self, x: Shape) -> tuple[Any, ...]:
+    def slid(self, x: Shape) -> Dims:
         """Return the output's spatial axes; raise Fault where not even one window fits."""
         self.spatial(x, 1, 2)
         out = []
@@ -65,7 +67,7 @@ class Windowed(Op):
             out.append(fits)
         return tuple(out)
 
-    def real_taps(self, x: Shape, space: tuple[Any, ...]) -> Any:
+    def real_taps(self, x: Shape, space: Dims) -> Dim:
         """Return how many of a channel's products, of all taps at all outputs, fall on real pixels."""
         axes = zip(x.space, space, self.kernel, self.stride, self.pads(x), self.dilation, strict=True)
         return num.prod(num.real_taps(n, out, k, s, before, d) for n, out, k, s, (before, _), d in axes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from costcalc.numbers.num import Dim, Dims
+
 
 def channels_last(module: Any) -> Any:
     """Make a module that works on the last axis work on the channels; its own name and keys stay as they are."""
@@ -21,11 +23,11 @@ def twin(torch: Any, forward: Callable[..., Any], **parts: Any) -> Any:
     return module
 
 
-def edges(pairs: Iterable[tuple[Any, Any]], sign: int = 1) -> list[Any]:
+def edges(pairs: Iterable[tuple[Dim, Dim]], sign: int = 1) -> list[Dim]:
     """Return (before, after) of each axis in the order of `torch.nn.functional.pad`: the last axis first."""
     return [sign * edge for pair in reversed(list(pairs)) for edge in pair]
 
 
-def plain(*values: tuple[Any, ...]) -> list[Any]:
+def plain(*values: Dims) -> list[Dim]:
     """Return each as PyTorch's users write it: one number where it is the same on all axes."""
     return [value[0] if len(set(value)) == 1 else value for value in values]

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import flag, real
 from costcalc.operators.op import FOLDED, INPLACE, Example, Op, Saved
@@ -18,7 +19,7 @@ class Activation(Op):
     per_element: ClassVar[dict[str, int]] = {}  # its operations on each element
     module: ClassVar[str] = ""  # its class in torch.nn, which takes its numbers in their order
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {operation: count * x.size for operation, count in self.per_element.items()}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
@@ -97,7 +98,7 @@ class PRelu(Activation, kind="prelu"):
     per_element = {"compare": 1, "mul": 1}
     per_channel: bool = flag("learn a slope for each channel", False)
 
-    def norm_params(self, x: Shape, y: Shape) -> Any:
+    def norm_params(self, x: Shape, y: Shape) -> Dim:
         return x.c if self.per_channel else 1
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:

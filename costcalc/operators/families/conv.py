@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.base import Value
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import prod
+from costcalc.numbers.num import Dim, Dims, prod
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import edges
 from costcalc.operators.fields import flag, integer, padding, per_axis, role
 from costcalc.operators.op import Example, Saved
-from costcalc.operators.receptive import Reach
-from costcalc.operators.window import Windowed
+from costcalc.operators.receptive import Interval, Reach
+from costcalc.operators.window import Pads, Windowed
 
 
-def _grouping(groups: Any, channels: Any) -> str:
+def _grouping(groups: Dim, channels: Dim) -> str:
     """Return how the multiply-accumulates of so many groups lie."""
     if num.truth(groups == 1):
         return "dense"
     return "depthwise" if num.truth(groups == channels) else "grouped"
 
 
-def _divides(groups: Any, channels: Any, what: str) -> None:
+def _divides(groups: Dim, channels: Dim, what: str) -> None:
     if num.any_of(channels % groups != 0):
         raise Fault(
             f"{channels} {what} channels can't be split into {groups} groups",
@@ -34,14 +35,14 @@ def _divides(groups: Any, channels: Any, what: str) -> None:
 class Convolution(Windowed):
     """What all convolutions share: window, bias, what follows them, and their layer type."""
 
-    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
-    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
-    padding: Any = padding("zeros around the input")
-    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
+    kernel: Dims = per_axis("kernel, K", symbol="K")
+    stride: Dims = per_axis("stride, S", 1, symbol="S")
+    padding: Value = padding("zeros around the input")
+    dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
     bias: bool = flag("one number added per output channel; by default where no norm follows", None)
     norm: str = role("norm", "the normalization that follows")
     act: str = role("act", "the activation that follows")
-    groups: Any = 1
+    groups: Dim = 1
 
     def settle(self) -> None:
         """Add a bias unless a norm follows, which has its own; a value given wins."""
@@ -49,10 +50,10 @@ class Convolution(Windowed):
         if self.bias is None:
             self.bias = self.norm == "none"
 
-    def biases(self, x: Shape, y: Shape) -> Any:
+    def biases(self, x: Shape, y: Shape) -> Dim:
         return y.c if self.bias else 0
 
-    def bias_adds(self, x: Shape, y: Shape) -> Any:
+    def bias_adds(self, x: Shape, y: Shape) -> Dim:
         return y.size if self.bias else 0
 
     def grouping(self, x: Shape) -> str:
@@ -90,23 +91,23 @@ class Conv(Convolution, kind="conv"):
         _divides(self.groups, x.c, "input")
         _divides(self.groups, self.out, "output")
 
-    def weights(self, x: Shape, y: Shape) -> Any:
+    def weights(self, x: Shape, y: Shape) -> Dim:
         return self.out * (x.c // self.groups) * prod(self.kernel)
 
-    def macs(self, x: Shape, y: Shape) -> Any:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         return y.pixels * self.weights(x, y)
 
-    def sliding(self, x: Shape) -> Any:
+    def sliding(self, x: Shape) -> Dims | None:
         plain = self.grouping(x) == "dense" and all(num.truth(n == 1) for n in (*self.stride, *self.dilation))
         return self.kernel if plain else None
 
-    def real_macs(self, x: Shape, y: Shape) -> Any:
+    def real_macs(self, x: Shape, y: Shape) -> Dim:
         return self.out * (x.c // self.groups) * self.real_taps(x, y.space)
 
-    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+    def tensors(self, x: Shape, y: Shape) -> Dims:
         return (self.out, x.c // self.groups, self.kernel, self.bias)
 
-    def plane(self, x: Shape, y: Shape) -> Any:
+    def plane(self, x: Shape, y: Shape) -> Dim | None:
         """Return a plane of the output, of a convolution that is depthwise."""
         return y.pixels if num.truth(self.groups == x.c) and num.truth(y.c == x.c) else None
 
@@ -169,25 +170,25 @@ class DepthwiseConv(Convolution, kind="dwconv"):
     def shape(self, x: Shape) -> Shape:
         return Shape(x.c * self.multiplier, *self.slid(x))
 
-    def weights(self, x: Shape, y: Shape) -> Any:
+    def weights(self, x: Shape, y: Shape) -> Dim:
         return x.c * self.multiplier * prod(self.kernel)
 
-    def macs(self, x: Shape, y: Shape) -> Any:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         return y.pixels * self.weights(x, y)
 
     def grouping(self, x: Shape) -> str:
         return "depthwise"
 
-    def real_macs(self, x: Shape, y: Shape) -> Any:
+    def real_macs(self, x: Shape, y: Shape) -> Dim:
         return y.c * self.real_taps(x, y.space)
 
     def type(self, x: Shape) -> str:
         return f"conv dw {'x'.join(str(k) for k in self.kernel)}"
 
-    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+    def tensors(self, x: Shape, y: Shape) -> Dims:
         return (y.c, self.kernel, self.bias)
 
-    def plane(self, x: Shape, y: Shape) -> Any:
+    def plane(self, x: Shape, y: Shape) -> Dim | None:
         return y.pixels if num.truth(self.multiplier == 1) else None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
@@ -228,9 +229,9 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     """
 
     out: int = integer("output channels, C_o", symbol="C_o")
-    stride: tuple[int, ...] = per_axis("stride, S: the output is about S times larger", 1, symbol="S")
-    padding: Any = padding("pixels cut from the output's border", words=("half", "valid"))
-    output_padding: tuple[int, ...] = per_axis("pixels added at the output's end", 0, symbol="O", least=0)
+    stride: Dims = per_axis("stride, S: the output is about S times larger", 1, symbol="S")
+    padding: Value = padding("pixels cut from the output's border", words=("half", "valid"))
+    output_padding: Dims = per_axis("pixels added at the output's end", 0, symbol="O", least=0)
     groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
 
     def shape(self, x: Shape) -> Shape:
@@ -251,20 +252,20 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
                     field="output_padding",
                 )
 
-    def weights(self, x: Shape, y: Shape) -> Any:
+    def weights(self, x: Shape, y: Shape) -> Dim:
         return x.c * (self.out // self.groups) * prod(self.kernel)
 
-    def macs(self, x: Shape, y: Shape) -> Any:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         return x.pixels * self.weights(x, y)
 
-    def real_macs(self, x: Shape, y: Shape) -> Any:
+    def real_macs(self, x: Shape, y: Shape) -> Dim:
         """Return the products that land in the output, none on its border that the padding cuts off."""
         return x.c * (self.out // self.groups) * self.real_taps(y, x.space)
 
     def type(self, x: Shape) -> str:
         return super().type(x).replace("conv", "conv transpose", 1)
 
-    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+    def tensors(self, x: Shape, y: Shape) -> Dims:
         return (x.c, self.out, self.groups, self.kernel, self.bias)
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
@@ -321,10 +322,10 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     """
 
     inputs = 2
-    kernel: tuple[int, ...] = per_axis("kernel, K, as the second tensor has it", symbol="K")
-    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
-    padding: Any = padding("zeros around the input")
-    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
+    kernel: Dims = per_axis("kernel, K, as the second tensor has it", symbol="K")
+    stride: Dims = per_axis("stride, S", 1, symbol="S")
+    padding: Value = padding("zeros around the input")
+    dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
     groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
 
     def shape(self, x: tuple[Shape, Shape]) -> Shape:
@@ -339,13 +340,13 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
         ):
             raise Fault(f"dynamic_conv over {x[0]} takes weights of {wanted}, not {x[1]}")
 
-    def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+    def macs(self, x: tuple[Shape, Shape], y: Shape) -> Dim:
         return y.pixels * x[1].size
 
     def grouping(self, x: tuple[Shape, Shape]) -> str:
         return _grouping(self.groups, x[0].c)
 
-    def real_macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+    def real_macs(self, x: tuple[Shape, Shape], y: Shape) -> Dim:
         return y.c * (x[0].c // self.groups) * self.real_taps(x[0], y.space)
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
@@ -380,7 +381,7 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
 
 def _spread(kernel: int, stride: int, before: int, dilation: int) -> Reach:
     """Return the reach of a transposed convolution along one axis: input i leads to i * stride + tap - before."""
-    windows: list[Any] = []
+    windows: list[Interval | None] = []
     for place in range(stride):
         taps = [place + before - dilation * tap for tap in range(kernel)]
         found = [tap // stride for tap in taps if tap % stride == 0]
@@ -388,7 +389,7 @@ def _spread(kernel: int, stride: int, before: int, dilation: int) -> Reach:
     return Reach(1, windows)
 
 
-def _padded(torch: Any, conv: Any, pads: tuple[tuple[Any, Any], ...], word: Any) -> Any:
+def _padded(torch: Any, conv: Any, pads: Pads, word: Any) -> Any:
     """Return the convolution with its padding: its own where PyTorch can say it, else a pad on its way in."""
     if all(before == after for before, after in pads):
         # PyTorch's `same` is TensorFlow's, without strides (and with a warning where the sides differ).

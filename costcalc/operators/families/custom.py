@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.numbers import num
-from costcalc.numbers.num import UNKNOWN
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.num import UNKNOWN, Dim, Dims
+from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.families._twin import twin
 from costcalc.operators.fields import integer, integers, text
 from costcalc.operators.op import Example, Op, Saved
@@ -18,13 +18,13 @@ class Stated(Op):
 
     derived = False
 
-    def scratch(self, x: Any, y: Any) -> Any:
+    def scratch(self, x: Shapes, y: Shapes) -> Dim:
         return UNKNOWN
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> Reaches:
         return UNKNOWN
 
-    def saved(self, x: Any, y: Any) -> Saved:
+    def saved(self, x: Shapes, y: Shapes) -> Saved:
         return Saved(elements=UNKNOWN)
 
 
@@ -35,7 +35,7 @@ class Custom(Stated, kind="custom"):
     reads, what training keeps of it and what PyTorch makes beside its output are unknown.
     """
 
-    dims: tuple[Any, ...] | None = integers("output shape; by default the input's", None, key="shape")
+    dims: Dims | None = integers("output shape; by default the input's", None, key="shape")
     stated_params: int = integer("learned numbers", 0, least=0, key="params")
     stated_macs: int = integer("multiply-accumulates of one image", 0, least=0, key="macs")
     note: str = text("what it is, and where its numbers come from")
@@ -43,13 +43,13 @@ class Custom(Stated, kind="custom"):
     def shape(self, x: Shape) -> Shape:
         return x if self.dims is None else Shape(*self.dims)
 
-    def weights(self, x: Shape, y: Shape) -> Any:
+    def weights(self, x: Shape, y: Shape) -> Dim:
         return self.stated_params
 
-    def macs(self, x: Shape, y: Shape) -> Any:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         return self.stated_macs
 
-    def real_macs(self, x: Shape, y: Shape) -> Any:
+    def real_macs(self, x: Shape, y: Shape) -> Dim:
         """Return that it has none where it has no products; else nobody knows how many fall on the padding."""
         return 0 if num.truth(self.stated_macs == 0) else UNKNOWN
 
@@ -78,20 +78,20 @@ class Opaque(Stated, kind="opaque"):
 
     inputs = None
 
-    dims: tuple[Any, ...] = integers("output shape, channels first", key="shape")
+    dims: Dims = integers("output shape, channels first", key="shape")
     stated_params: int = integer("learned numbers", 0, least=0, key="params")
     note: str = text("what it is")
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
         return Shape(*self.dims)
 
-    def weights(self, x: tuple[Shape, ...], y: Shape) -> Any:
+    def weights(self, x: tuple[Shape, ...], y: Shape) -> Dim:
         return self.stated_params
 
-    def macs(self, x: tuple[Shape, ...], y: Shape) -> Any:
+    def macs(self, x: tuple[Shape, ...], y: Shape) -> Dim:
         return UNKNOWN
 
-    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
         return dict.fromkeys(("add", "mul", "div", "compare", "exp", "sqrt"), UNKNOWN)
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:

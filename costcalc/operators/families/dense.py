@@ -6,6 +6,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import channels_last
 from costcalc.operators.fields import flag, integer, role
@@ -39,19 +40,19 @@ class FullyConnected(Op, kind="fc"):
             )
         return x.with_channels(self.out)
 
-    def weights(self, x: Shape, y: Shape) -> Any:
+    def weights(self, x: Shape, y: Shape) -> Dim:
         return x.c * self.out
 
-    def biases(self, x: Shape, y: Shape) -> Any:
+    def biases(self, x: Shape, y: Shape) -> Dim:
         return self.out if self.bias else 0
 
-    def macs(self, x: Shape, y: Shape) -> Any:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         return y.pixels * self.weights(x, y)
 
-    def bias_adds(self, x: Shape, y: Shape) -> Any:
+    def bias_adds(self, x: Shape, y: Shape) -> Dim:
         return y.size if self.bias else 0
 
-    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+    def tensors(self, x: Shape, y: Shape) -> Dims:
         return (x.c, self.out, self.bias)
 
     def saved(self, x: Shape, y: Shape) -> Saved:
@@ -113,7 +114,7 @@ class MatMul(Op, kind="matmul"):
             raise Fault(f"matmul of {x[0]} and {x[1]}: the leading axes differ")
         return Shape(*a[:-1], b[-1])
 
-    def macs(self, x: tuple[Shape, Shape], y: Shape) -> Any:
+    def macs(self, x: tuple[Shape, Shape], y: Shape) -> Dim:
         return y.size * x[0].dims[-1]
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
@@ -163,18 +164,18 @@ class Attention(Op, kind="attention"):
             raise Fault(f"attention of {_listed(x)}: there must be a value for each key")
         return Shape(*q[:-1], v[-1])
 
-    def macs(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
+    def macs(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Dim:
         return self.scores(x) * (x[0].dims[-1] + x[2].dims[-1])
 
-    def scores(self, x: tuple[Shape, Shape, Shape]) -> Any:
+    def scores(self, x: tuple[Shape, Shape, Shape]) -> Dim:
         """Return how many scores there are: M * N, for each of the leading axes."""
         return num.prod(x[0].dims[:-1]) * x[1].dims[-2]
 
-    def elementwise(self, x: tuple[Shape, Shape, Shape], y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: tuple[Shape, Shape, Shape], y: Shape) -> dict[str, Dim]:
         scores = self.scores(x)
         return {"mul": scores, "exp": scores, "add": scores - num.prod(x[0].dims[:-1]), "div": scores}
 
-    def scratch(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Any:
+    def scratch(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Dim:
         """Return the bytes of the scores before and after their softmax, 32 bits each."""
         return 8 * self.scores(x)
 

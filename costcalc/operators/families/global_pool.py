@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import ceil_div, prod
+from costcalc.numbers.num import Dim, Dims, ceil_div, prod
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import per_axis
 from costcalc.operators.op import Example, Op, Saved
@@ -35,7 +35,7 @@ class GlobalAveragePool(GlobalPool, kind="global_avg_pool"):
     H * W - 1 additions and one division a channel.
     """
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"add": x.size - x.c, "div": x.c}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
@@ -62,7 +62,7 @@ class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
     H * W - 1 comparisons a channel.
     """
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"compare": x.size - x.c}
 
     def saved(self, x: Shape, y: Shape) -> Saved:
@@ -91,7 +91,7 @@ class AdaptivePool(Op):
     """What adaptive pools share: windows of ceil(n / size), spread so that `size` of them cover an axis."""
 
     axes = (1, 2)
-    size: tuple[Any, ...]
+    size: Dims
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2)
@@ -100,7 +100,7 @@ class AdaptivePool(Op):
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return tuple(_windows(n, out) for n, out in zip(x.space, y.space, strict=True))
 
-    def window(self, x: Shape) -> Any:
+    def window(self, x: Shape) -> Dim:
         """Return how many pixels a window spans."""
         return prod(ceil_div(n, out) for n, out in zip(x.space, self.size, strict=True))
 
@@ -113,9 +113,9 @@ class AdaptiveAveragePool(AdaptivePool, kind="adaptive_avg_pool"):
     narrower; this count holds for the widest where it does divide.)
     """
 
-    size: tuple[Any, ...] = per_axis("the output's height and width")
+    size: Dims = per_axis("the output's height and width")
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"add": (self.window(x) - 1) * y.size, "div": y.size}
 
     def saved(self, x: Shape, y: Shape) -> Saved:
@@ -153,9 +153,9 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
     The windows are counted as ceil(n / size) pixels on each axis: a comparison less than pixels an output.
     """
 
-    size: tuple[Any, ...] = per_axis("the output's height and width")
+    size: Dims = per_axis("the output's height and width")
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"compare": (self.window(x) - 1) * y.size}
 
     def saved(self, x: Shape, y: Shape) -> Saved:

@@ -6,12 +6,13 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import flag, integer
 from costcalc.operators.op import FOLDED, INPLACE, NEW, VIEW, Example, Op, Saved
 
 
-def _differ(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+def _differ(a: Dims, b: Dims) -> bool:
     """Say whether two lists of sizes are not the same (anywhere in a sweep)."""
     return len(a) != len(b) or any(num.any_of(m != n) for m, n in zip(a, b, strict=True))
 
@@ -49,7 +50,7 @@ class Add(Join, kind="add"):
                 raise Fault(said, _equalled(x[0], other))
         return x[0]
 
-    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
         return {"add": (len(x) - 1) * y.size}
 
     def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
@@ -130,7 +131,7 @@ class Multiply(Join, kind="multiply"):
         self.several(x)
         return _broadcast("multiply", x)
 
-    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
         return {"mul": (len(x) - 1) * y.size}
 
     def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
@@ -169,7 +170,7 @@ class Subtract(Op, kind="subtract"):
     def shape(self, x: tuple[Shape, Shape]) -> Shape:
         return _broadcast("subtract", x)
 
-    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Dim]:
         return {"add": y.size}
 
     def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
@@ -191,7 +192,7 @@ class Divide(Op, kind="divide"):
     def shape(self, x: tuple[Shape, Shape]) -> Shape:
         return _broadcast("divide", x)
 
-    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Dim]:
         return {"div": y.size}
 
     def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
@@ -216,7 +217,7 @@ class Maximum(Join, kind="maximum"):
         self.several(x)
         return _broadcast(self.kind, x)
 
-    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
         return {"compare": (len(x) - 1) * y.size}
 
     def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
@@ -290,7 +291,7 @@ def _equalled(a: Shape, b: Shape) -> str:
     return "a 1x1 convolution with the same stride on the shortcut makes them equal"
 
 
-def _resized(a: tuple[Any, ...], b: tuple[Any, ...]) -> str:
+def _resized(a: Dims, b: Dims) -> str:
     """Return what makes other heights and widths equal: the stride or the padding that one branch has, or ''."""
     pairs = [sorted((m, n)) for m, n in zip(a, b, strict=False) if type(m) is type(n) is int and m != n]
     if len(a) != len(b) or not pairs:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.base import Value
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import prod
+from costcalc.numbers.num import Dim, Dims, prod
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import integer, integers, real
 from costcalc.operators.op import NEW, VIEW, Example, Op, Saved
@@ -16,7 +17,7 @@ from costcalc.operators.receptive import SAME, Reach
 MOST_PARTS = 1024
 
 
-def one_of(kind: str, given: dict[str, Any]) -> None:
+def one_of(kind: str, given: dict[str, Value]) -> None:
     """Raise Fault unless exactly one of these fields was given."""
     have = [name for name, value in given.items() if value is not None]
     if len(have) != 1:
@@ -112,7 +113,7 @@ class Slice(Op, kind="slice"):
     """The channels (or another axis) from `start` up to, and without, `stop`; of these every step-th."""
 
     start: int = integer("the first taken, from 0", 0, least=0)
-    stop: Any = integer("the first no longer taken; by default the end", None)
+    stop: Dim | None = integer("the first no longer taken; by default the end", None)
     step: int = integer("take every step-th, the first included", 1)
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
 
@@ -155,8 +156,8 @@ class Slice(Op, kind="slice"):
 class Split(Op, kind="split"):
     """The channels (or another axis) in pieces, each a tensor of its own: `parts` equal ones, or of the given sizes."""
 
-    parts: Any = integer("how many equal pieces", None)
-    sizes: Any = integers("the channels of each piece", None)
+    parts: Value = integer("how many equal pieces", None)
+    sizes: Dims | None = integers("the channels of each piece", None)
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
 
     def settle(self) -> None:
@@ -171,7 +172,7 @@ class Split(Op, kind="split"):
             raise Fault(f"the sizes sum to {total}, but the input has {length} {what}", field="sizes")
         return tuple(x.resized(axis, size) for size in sizes)
 
-    def _equal(self, length: Any, what: str) -> tuple[Any, ...]:
+    def _equal(self, length: Dim, what: str) -> Dims:
         if num.any_of(self.parts > MOST_PARTS):
             raise Fault(f"parts: at most {MOST_PARTS:,} are taken, not {self.parts}", field="parts")
         if num.any_of(length % self.parts != 0):

@@ -6,6 +6,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import channels_last
 from costcalc.operators.fields import flag, integer, real, word
@@ -24,19 +25,19 @@ class BatchNorm(Op, kind="batch_norm"):
     affine: bool = flag("learn gamma and beta, one each a channel", True)
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
-    def norm_params(self, x: Shape, y: Shape) -> Any:
+    def norm_params(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c if self.affine else 0
 
-    def buffers(self, x: Shape, y: Shape) -> Any:
+    def buffers(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c + 1
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"mul": x.size, "add": x.size}
 
     def storage(self, x: Shape, y: Shape) -> str:
         return FOLDED
 
-    def scratch(self, x: Shape, y: Shape) -> Any:
+    def scratch(self, x: Shape, y: Shape) -> Dim:
         """Return the bytes of a mean and an inverse deviation a channel, which PyTorch's kernel gives too."""
         return 8 * x.c
 
@@ -62,7 +63,7 @@ class BatchNorm(Op, kind="batch_norm"):
     ]  # fmt: skip
 
 
-def _normalized(x: Shape, sets: Any, *, affine: bool) -> dict[str, Any]:
+def _normalized(x: Shape, sets: Dim, *, affine: bool) -> dict[str, Dim]:
     """Return the operations of a norm that computes its statistics at inference, over so many sets.
 
     Of each element: added to the sum, the mean taken off, squared, added to the sum of squares,
@@ -86,18 +87,18 @@ class LayerNorm(Op, kind="layer_norm"):
     bias: bool = flag("learn beta too, not gamma alone", True)
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
-    def norm_params(self, x: Shape, y: Shape) -> Any:
+    def norm_params(self, x: Shape, y: Shape) -> Dim:
         if not self.affine:
             return 0
         return (2 if self.bias else 1) * (x.c if self.over == "channels" else x.size)
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         operations = _normalized(x, x.pixels if self.over == "channels" else 1, affine=self.affine)
         if self.affine and not self.bias:
             operations["add"] = operations["add"] - x.size
         return operations
 
-    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+    def tensors(self, x: Shape, y: Shape) -> Dims:
         if not self.affine:
             return ()
         return ((x.c,) if self.over == "channels" else x.dims) + (self.bias,)
@@ -153,10 +154,10 @@ class RmsNorm(Op, kind="rms_norm"):
     affine: bool = flag("learn gamma, one a channel", True)
     eps: float = real("added to the mean square, so that none is divided by zero", 1e-6)
 
-    def norm_params(self, x: Shape, y: Shape) -> Any:
+    def norm_params(self, x: Shape, y: Shape) -> Dim:
         return x.c if self.affine else 0
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         extra = 1 if self.affine else 0
         return {"mul": (2 + extra) * x.size, "add": x.size, "div": 2 * x.pixels, "sqrt": x.pixels}
 
@@ -204,10 +205,10 @@ class GroupNorm(Op, kind="group_norm"):
                 field="groups",
             )
 
-    def norm_params(self, x: Shape, y: Shape) -> Any:
+    def norm_params(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c if self.affine else 0
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return _normalized(x, self.groups, affine=self.affine)
 
     def saved(self, x: Shape, y: Shape) -> Saved:
@@ -253,18 +254,18 @@ class InstanceNorm(Op, kind="instance_norm"):
                 "leave it out, or give it more pixels",
             )
 
-    def norm_params(self, x: Shape, y: Shape) -> Any:
+    def norm_params(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c if self.affine else 0
 
-    def buffers(self, x: Shape, y: Shape) -> Any:
+    def buffers(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c + 1 if self.track_running_stats else 0
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         if self.track_running_stats:
             return {"mul": x.size, "add": x.size}
         return _normalized(x, x.c, affine=self.affine)
 
-    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+    def tensors(self, x: Shape, y: Shape) -> Dims:
         return (x.c, self.track_running_stats) if self.affine else ()
 
     def storage(self, x: Shape, y: Shape) -> str:
@@ -305,7 +306,7 @@ class LocalResponseNorm(Op, kind="lrn"):
 
     size: int = integer("neighbouring channels, its own included", 5)
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"mul": 3 * x.size, "add": self.size * x.size, "sqrt": 2 * x.size, "div": x.size}
 
     def saved(self, x: Shape, y: Shape) -> Saved:

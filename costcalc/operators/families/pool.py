@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.base import Value
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import prod
+from costcalc.numbers.num import Dim, Dims, prod
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import edges, plain
 from costcalc.operators.fields import flag, padding, per_axis
@@ -17,7 +18,7 @@ from costcalc.operators.window import Windowed
 class Pool(Windowed):
     """What pools over windows share: the stride is the kernel unless given, channels stay."""
 
-    stride: Any
+    stride: Dims
 
     def settle(self) -> None:
         """Take the kernel for a stride that is not given."""
@@ -41,12 +42,12 @@ class Pool(Windowed):
                         field="padding",
                     )
 
-    def fitted(self, x: Shape, y: Shape) -> list[Any]:
+    def fitted(self, x: Shape, y: Shape) -> list[Dim]:
         """Return the padding that makes the windows fit exactly, in PyTorch's order: last axis first."""
         axes = zip(x.space, y.space, self.windows(), self.stride, self.pads(x), strict=True)
         return edges((before, (out - 1) * s + w - n - before) for n, out, w, s, (before, _) in axes)
 
-    def padded(self, x: Shape, y: Shape) -> Any:
+    def padded(self, x: Shape, y: Shape) -> Dim:
         """Return the elements of the input padded so that the windows fit exactly."""
         axes = zip(y.space, self.windows(), self.stride, strict=True)
         return x.c * prod((out - 1) * s + w for out, w, s in axes)
@@ -64,16 +65,16 @@ class MaxPool(Pool, kind="max_pool"):
     window counts if it starts inside the input or the padding before it (Caffe's and PyTorch's rule).
     """
 
-    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
-    stride: Any = per_axis("stride, S; by default the kernel", None, symbol="S")
-    padding: Any = padding("cells around the input, which never win")
-    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
+    kernel: Dims = per_axis("kernel, K", symbol="K")
+    stride: Dims = per_axis("stride, S; by default the kernel", None, symbol="S")
+    padding: Value = padding("cells around the input, which never win")
+    dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
     ceil_mode: bool = flag("count a last, partial window", False)
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"compare": (prod(self.kernel) - 1) * y.size}
 
-    def scratch(self, x: Shape, y: Shape) -> Any:
+    def scratch(self, x: Shape, y: Shape) -> Dim:
         """Return the bytes of the places of the maxima, 64 bits each, which PyTorch's kernel gives too."""
         return 8 * y.size
 
@@ -147,9 +148,9 @@ class AveragePool(Pool, kind="avg_pool"):
     `count_include_pad` is false; those of `same` never count (TensorFlow's rule).
     """
 
-    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
-    stride: Any = per_axis("stride, S; by default the kernel", None, symbol="S")
-    padding: Any = padding("zeros around the input")
+    kernel: Dims = per_axis("kernel, K", symbol="K")
+    stride: Dims = per_axis("stride, S; by default the kernel", None, symbol="S")
+    padding: Value = padding("zeros around the input")
     ceil_mode: bool = flag("count a last, partial window", False)
     count_include_pad: bool = flag("let the padding's zeros count in the average", True)
 
@@ -158,7 +159,7 @@ class AveragePool(Pool, kind="avg_pool"):
         self.dilation = (1,) * len(self.kernel)
         super().settle()
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"add": (prod(self.kernel) - 1) * y.size, "div": y.size}
 
     def saved(self, x: Shape, y: Shape) -> Saved:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.base import Value
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import ceil_div
+from costcalc.numbers.num import Dim, Dims, ceil_div
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import edges, plain
 from costcalc.operators.families.layout import one_of
 from costcalc.operators.fields import REQUIRED, integer, padding, per_axis, word
 from costcalc.operators.op import VIEW, Example, Op
 from costcalc.operators.receptive import Reach, resampled, sliding
+from costcalc.operators.window import Pads
 
 
-def _multiple(n: Any, by: Any, what: str, hint: str, field: str) -> None:
+def _multiple(n: Dim, by: Dim, what: str, hint: str, field: str) -> None:
     """Raise Fault unless n is a multiple."""
     if num.any_of(n % by != 0):
         raise Fault(f"{n} {what} are not a multiple of {by}", hint, field=field)
@@ -31,8 +33,8 @@ class Upsample(Op, kind="upsample"):
     An output takes nothing (nearest), 2 mul + 1 add (linear), 4 + 3 (bilinear) or 16 + 15 (bicubic).
     """
 
-    scale: Any = per_axis("how many times larger", None)
-    size: Any = per_axis("the output's height and width", None)
+    scale: Value = per_axis("how many times larger", None)
+    size: Value = per_axis("the output's height and width", None)
     mode: str = word("how values between pixels are found", "nearest", tuple(_MODES))
 
     def settle(self) -> None:
@@ -44,7 +46,7 @@ class Upsample(Op, kind="upsample"):
             return Shape(x.c, *self.size)
         return Shape(x.c, *(n * s for n, s in zip(x.space, self.scale, strict=True)))
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         mul, add, _ = _MODES[self.mode]
         return {"mul": mul * y.size, "add": add * y.size} if mul else {}
 
@@ -128,7 +130,7 @@ _OUTSIDE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate",
 class Pad(Op, kind="pad"):
     """Zeros around the input, or what `mode` says: its mirror image, its edge, or its other end."""
 
-    padding: Any = padding("pixels: a number, one an axis, or [top, bottom, left, right]", REQUIRED, words=())
+    padding: Value = padding("pixels: a number, one an axis, or [top, bottom, left, right]", REQUIRED, words=())
     mode: str = word("what stands outside", "zeros", tuple(_OUTSIDE))
 
     def shape(self, x: Shape) -> Shape:
@@ -144,7 +146,7 @@ class Pad(Op, kind="pad"):
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.nn.functional.pad(t, edges(self.padding), _OUTSIDE[self.mode])
 
-    def _reach(self, n: Any, pad: Any) -> None:
+    def _reach(self, n: Dim, pad: Dim) -> None:
         """Refuse more pixels than the input has: a mirror does not show its own edge twice."""
         most = {"reflect": n - 1, "circular": n}.get(self.mode)
         if most is not None and num.any_of(pad > most):
@@ -163,13 +165,13 @@ class Crop(Op, kind="crop"):
     Where an odd number of pixels goes, the one more goes at the bottom or the right.
     """
 
-    size: Any = per_axis("the height and width that stay", None)
-    border: Any = padding("pixels cut off: a number, one an axis, or [top, bottom, left, right]", None, words=())
+    size: Value = per_axis("the height and width that stay", None)
+    border: Value = padding("pixels cut off: a number, one an axis, or [top, bottom, left, right]", None, words=())
 
     def settle(self) -> None:
         one_of("crop", {"size": self.size, "border": self.border})
 
-    def cuts(self, x: Shape) -> tuple[tuple[Any, Any], ...]:
+    def cuts(self, x: Shape) -> Pads:
         """Return what is cut (before, after) on each axis."""
         if self.border is not None:
             return tuple(self.border)
@@ -202,12 +204,12 @@ class Crop(Op, kind="crop"):
     ]
 
 
-def every_pixel(x: Shape, stride: tuple[Any, ...]) -> Shape:
+def every_pixel(x: Shape, stride: Dims) -> Shape:
     """Return the shape of every stride-th pixel, the first included."""
     return Shape(x.c, *(ceil_div(n, s) for n, s in zip(x.space, stride, strict=True)))
 
 
-def steps(stride: tuple[Any, ...]) -> tuple[Any, ...]:
+def steps(stride: Dims) -> Dims:
     """Return the index that takes every stride-th pixel of a batch."""
     return (..., *(slice(None, None, s) for s in stride))
 
@@ -215,7 +217,7 @@ def steps(stride: tuple[Any, ...]) -> tuple[Any, ...]:
 class Subsample(Op, kind="subsample"):
     """Every stride-th pixel of each axis, the first included."""
 
-    stride: tuple[Any, ...] = per_axis("stride, S", symbol="S")
+    stride: Dims = per_axis("stride, S", symbol="S")
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2, 3)

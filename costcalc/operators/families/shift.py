@@ -6,7 +6,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import prod
+from costcalc.numbers.num import Dim, Dims, prod
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import edges, twin
 from costcalc.operators.families.resize import every_pixel, steps
@@ -23,13 +23,13 @@ class Scale(Op, kind="scale"):
 
     shift: bool = flag("learn a number a channel that is added, too", False)
 
-    def norm_params(self, x: Shape, y: Shape) -> Any:
+    def norm_params(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c if self.shift else x.c
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"mul": x.size, "add": x.size} if self.shift else {"mul": x.size}
 
-    def tensors(self, x: Shape, y: Shape) -> tuple[Any, ...]:
+    def tensors(self, x: Shape, y: Shape) -> Dims:
         return (x.c, self.shift)
 
     def storage(self, x: Shape, y: Shape) -> str:
@@ -72,8 +72,8 @@ class Shift(Op, kind="shift"):
     """
 
     axes = (1, 2)
-    kernel: tuple[Any, ...] = per_axis("kernel, K: offsets are at most (K - 1) / 2", 3, symbol="K")
-    stride: tuple[Any, ...] = per_axis("stride, S", 1, symbol="S")
+    kernel: Dims = per_axis("kernel, K: offsets are at most (K - 1) / 2", 3, symbol="K")
+    stride: Dims = per_axis("stride, S", 1, symbol="S")
 
     def settle(self) -> None:
         for k in self.kernel:
@@ -120,16 +120,16 @@ class ActiveShift(Op, kind="active_shift"):
     """
 
     axes = (2,)
-    stride: tuple[Any, ...] = per_axis("stride, S", 1, symbol="S")
+    stride: Dims = per_axis("stride, S", 1, symbol="S")
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 2)
         return every_pixel(x, self.stride)
 
-    def norm_params(self, x: Shape, y: Shape) -> Any:
+    def norm_params(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"mul": 4 * y.size, "add": 3 * y.size}
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import integer
 from costcalc.operators.op import Example, Op, Saved
@@ -28,7 +29,7 @@ class Normalizing(Op):
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved(result=True)
 
-    def sums(self, x: Shape) -> Any:
+    def sums(self, x: Shape) -> Dim:
         """Return how many sums there are: one for each place on the other axes."""
         return x.resized(x.place(self.axis), 1).size
 
@@ -39,7 +40,7 @@ class Softmax(Normalizing, kind="softmax"):
     An exponential and a division an element, and an addition less than channels a pixel.
     """
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"exp": x.size, "add": x.size - self.sums(x), "div": x.size}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
@@ -77,7 +78,7 @@ class LogSoftmax(Normalizing, kind="log_softmax"):
     logarithm a pixel, which is counted as an exponential.
     """
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"exp": x.size + self.sums(x), "add": 2 * x.size - self.sums(x)}
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
@@ -103,7 +104,7 @@ class Glu(Op, kind="glu"):
             raise Fault(f"glu takes two halves, but axis {axis} of {x} has {x.dims[axis]} elements", field="axis")
         return x.resized(axis, x.dims[axis] // 2)
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"exp": y.size, "add": y.size, "div": y.size, "mul": y.size}
 
     def saved(self, x: Shape, y: Shape) -> Saved:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import twin
 from costcalc.operators.fields import integer, integers, text, word
@@ -18,16 +19,16 @@ class Parameter(Op, kind="parameter"):
     """
 
     inputs = 0
-    dims: tuple[Any, ...] = integers("its shape, channels first", key="shape")
+    dims: Dims = integers("its shape, channels first", key="shape")
     store: str = word("what holds it", "parameter", ("parameter", "buffer", "none"))
 
     def shape(self, x: tuple[()]) -> Shape:
         return Shape(*self.dims)
 
-    def weights(self, x: tuple[()], y: Shape) -> Any:
+    def weights(self, x: tuple[()], y: Shape) -> Dim:
         return y.size if self.store == "parameter" else 0
 
-    def buffers(self, x: tuple[()], y: Shape) -> Any:
+    def buffers(self, x: tuple[()], y: Shape) -> Dim:
         return y.size if self.store == "buffer" else 0
 
     def storage(self, x: tuple[()], y: Shape) -> str:
@@ -61,7 +62,7 @@ class WeightParams(Op, kind="weight_params"):
     stated: int = integer("how many numbers", key="count")
     note: str = text("what they are")
 
-    def weights(self, x: Shape, y: Shape) -> Any:
+    def weights(self, x: Shape, y: Shape) -> Dim:
         return self.stated
 
     def storage(self, x: Shape, y: Shape) -> str:

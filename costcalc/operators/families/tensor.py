@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from costcalc.base.errors import Fault
+from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import flag, integers, real, word
 from costcalc.operators.op import FOLDED, Example, Op, Saved
@@ -50,7 +51,7 @@ class Arithmetic(Op, kind="arithmetic"):
     """
 
     op: str = word("what is done to each element", "multiply", (*_WITH, *_ALONE))
-    by: Any = real("the number that it is done with, where it takes one", None)
+    by: Dim = real("the number that it is done with, where it takes one", None)
 
     def settle(self) -> None:
         if self.op in _WITH and self.by is None:
@@ -58,7 +59,7 @@ class Arithmetic(Op, kind="arithmetic"):
         if self.op in _ALONE and self.by is not None:
             raise Fault(f"arithmetic: '{self.op}' takes no number", "remove 'by'", field="by")
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {(_WITH | _ALONE)[self.op][0]: x.size}
 
     def storage(self, x: Shape, y: Shape) -> str:
@@ -93,7 +94,7 @@ class ReduceAxes(Op, kind="reduce_axes"):
     """
 
     op: str = word("what is taken", "mean", ("mean", "sum", "maximum", "minimum", "variance", "norm"))
-    axes_: tuple[Any, ...] = integers("the axes that go, 0 for the channels", least=0, key="axes")
+    axes_: Dims = integers("the axes that go, 0 for the channels", least=0, key="axes")
     keep: bool = flag("let the axes stay, of length 1", False)
 
     def places(self, x: Shape) -> list[int]:
@@ -114,7 +115,7 @@ class ReduceAxes(Op, kind="reduce_axes"):
         gone = self.places(x)
         return tuple(whole(n) if k in gone else SAME for k, n in enumerate(x.space, 1)) if self.keep else None
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         sums = x.size - y.size
         return {
             "mean": {"add": sums, "div": y.size},

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.base import Value
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import prod
+from costcalc.numbers.num import Dim, Dims, prod
 from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import edges
 from costcalc.operators.fields import integers, padding, per_axis
@@ -18,7 +19,7 @@ from costcalc.operators.window import Windowed
 class Reshape(Op, kind="reshape"):
     """The same numbers, in their order, under another shape; one entry may be -1: what is left."""
 
-    dims: tuple[Any, ...] = integers("output shape, channels first", least=-1, key="shape")
+    dims: Dims = integers("output shape, channels first", least=-1, key="shape")
 
     def shape(self, x: Shape) -> Shape:
         if any(num.any_of(n == 0) for n in self.dims):
@@ -50,7 +51,7 @@ class Reshape(Op, kind="reshape"):
 class Permute(Op, kind="permute"):
     """The axes in another order: `axes: [1, 2, 0]` puts the channels last."""
 
-    axes_: tuple[Any, ...] = integers("which input axis stands at each place, 0 for the channels", least=0, key="axes")
+    axes_: Dims = integers("which input axis stands at each place, 0 for the channels", least=0, key="axes")
 
     def order(self, x: Shape) -> list[int]:
         """Return the order; raise Fault unless each axis is named once."""
@@ -81,8 +82,8 @@ class Permute(Op, kind="permute"):
 class Roll(Op, kind="roll"):
     """The elements moved along some axes; what leaves at one end enters at the other."""
 
-    by: tuple[Any, ...] = integers("how far, one number an axis of `axes`; below zero: back", least=-num.LARGEST)
-    axes_: tuple[Any, ...] = integers("the axes, 0 for the channels", least=0, key="axes")
+    by: Dims = integers("how far, one number an axis of `axes`; below zero: back", least=-num.LARGEST)
+    axes_: Dims = integers("the axes, 0 for the channels", least=0, key="axes")
 
     def settle(self) -> None:
         if len(self.by) != len(self.axes_):
@@ -108,7 +109,7 @@ class Roll(Op, kind="roll"):
 class Flip(Op, kind="flip"):
     """The elements in reverse order along some axes."""
 
-    axes_: tuple[Any, ...] = integers("the axes, 0 for the channels", least=0, key="axes")
+    axes_: Dims = integers("the axes, 0 for the channels", least=0, key="axes")
 
     def shape(self, x: Shape) -> Shape:
         places = [x.place(axis, "axes") for axis in self.axes_]
@@ -128,7 +129,7 @@ class Flip(Op, kind="flip"):
 class BroadcastTo(Op, kind="broadcast_to"):
     """Axes of length 1 repeated to the given lengths."""
 
-    dims: tuple[Any, ...] = integers("output shape, channels first", key="shape")
+    dims: Dims = integers("output shape, channels first", key="shape")
 
     def shape(self, x: Shape) -> Shape:
         same = len(self.dims) == len(x.dims)
@@ -152,10 +153,10 @@ class BroadcastTo(Op, kind="broadcast_to"):
 class Unfold(Windowed, kind="unfold"):
     """Each window of the input as a column: [C, H, W] gives [C * K_h * K_w, windows] (im2col)."""
 
-    kernel: tuple[int, ...] = per_axis("kernel, K", symbol="K")
-    stride: tuple[int, ...] = per_axis("stride, S", 1, symbol="S")
-    padding: Any = padding("zeros around the input")
-    dilation: tuple[int, ...] = per_axis("distance between the kernel's taps", 1, symbol="D")
+    kernel: Dims = per_axis("kernel, K", symbol="K")
+    stride: Dims = per_axis("stride, S", 1, symbol="S")
+    padding: Value = padding("zeros around the input")
+    dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 2)
@@ -177,13 +178,11 @@ class Unfold(Windowed, kind="unfold"):
 class Fold(Op, kind="fold"):
     """Columns put back as windows, and added where they overlap: the way back from `unfold`."""
 
-    size: tuple[Any, ...] = integers("the output's height and width")
-    kernel: tuple[Any, ...] = integers("kernel's height and width")
-    stride: tuple[Any, ...] = integers("stride down and right", (1, 1))
-    padding: tuple[Any, ...] = integers(
-        "pixels cut from the output's border, up and down, left and right", (0, 0), least=0
-    )
-    dilation: tuple[Any, ...] = integers("distance between the kernel's taps, down and right", (1, 1))
+    size: Dims = integers("the output's height and width")
+    kernel: Dims = integers("kernel's height and width")
+    stride: Dims = integers("stride down and right", (1, 1))
+    padding: Dims = integers("pixels cut from the output's border, up and down, left and right", (0, 0), least=0)
+    dilation: Dims = integers("distance between the kernel's taps, down and right", (1, 1))
 
     def settle(self) -> None:
         for name in ("size", "kernel", "stride", "padding", "dilation"):
@@ -202,7 +201,7 @@ class Fold(Op, kind="fold"):
             )
         return Shape(x.c // prod(self.kernel), *self.size)
 
-    def elementwise(self, x: Shape, y: Shape) -> dict[str, Any]:
+    def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"add": x.size}
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
