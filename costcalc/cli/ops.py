@@ -14,11 +14,12 @@ from costcalc.operators import op
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--markdown", is_flag=True, help="Print the whole reference as Markdown.")
 def command(names: tuple[str, ...], *, markdown: bool) -> None:
-    """List the operators; tell all about those that are NAMEd."""
+    """List the operators, those of other packages too; tell all about those that are NAMEd."""
     if markdown:
         common.write(reference.whole().rstrip())
         return
     if not names:
+        op.load_packages()
         common.write("\n".join(overview()))
         return
     text = "\n".join(reference.entry(found(name), "##") for name in names)

@@ -66,14 +66,14 @@ class Builder:
         word = getattr(node.op, role)
         if word == "none":
             return flow
-        kind = ops.role_words(role).get(word)
-        if kind is None:
-            known = ops.role_words(role)
+        known = ops.role_words(role, word)
+        cls = ops.find(known.get(word, ""))
+        if cls is None:
             fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
             raise MarkedFault(fault, item.values[role].mark)
-        values = self.defaults(kind, Scope(scope.frame, dict(scope.frame.constants), flow))
-        paths = (self.paths.claim(f"{node.name}/{kind}"), node.name)
-        return self.node(item, ops.REGISTRY[kind], values, [single(flow)], paths, scope, around).outputs[0]
+        values = self.defaults(cls.kind, Scope(scope.frame, dict(scope.frame.constants), flow))
+        paths = (self.paths.claim(f"{node.name}/{cls.kind}"), node.name)
+        return self.node(item, cls, values, [single(flow)], paths, scope, around).outputs[0]
 
     def defaults(self, kind: str, scope: Scope) -> dict[str, Any]:
         """Return a spec's defaults for an operator that another one names: they see constants, and what enters it."""

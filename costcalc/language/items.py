@@ -257,6 +257,8 @@ class ItemReader:
             if given in words:
                 return Value(node.mark, given)
             if re.match(r"[A-Za-z_]\w*\Z", given):
+                if isinstance(field, Role) and given in ops.role_words(field.role, given):
+                    return Value(node.mark, given)  # another package's
                 hint = nearest(given, {*words, *context.variables}) or f"known: {', '.join(sorted(words))}"
                 self.note(f"{field.name}: '{given}' is not known here", node.mark, hint)
                 return mistaken(node.mark)

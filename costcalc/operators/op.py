@@ -270,18 +270,26 @@ def _shaped(dims: tuple[Value, ...]) -> Shapes:
 _RULES = frozenset(name for name in vars(Op) if not name.startswith("_")) - {"inplace"}
 
 
+class WrongDefinition(TypeError):
+    """A mistake in an operator's class, which shows at import."""
+
+
 def _register(cls: type[Op]) -> None:
-    """Enter a class under its kind and aliases; a mistake in a definition shows at import."""
+    """Enter a class under its kind and aliases; raise WrongDefinition, with nothing entered, for a mistake in it."""
     if not cls.__doc__:
-        raise TypeError(f"{cls.__name__} needs a docstring: its first line is the reference's entry")
+        raise WrongDefinition(f"{cls.__name__} needs a docstring: its first line is the reference's entry")
     for field in cls.fields.values():
         _check_field(cls, field)
     for name in (cls.kind, *cls.aliases):
         if not name.isidentifier() or name != name.lower():
-            raise TypeError(f"{cls.__name__}: an operator is called like blur_pool, in small letters, not '{name}'")
+            said = f"an operator is called like blur_pool, in small letters, not '{name}'"
+            raise WrongDefinition(f"{cls.__name__}: {said}")
         if name in REGISTRY and _home(REGISTRY[name]) != _home(cls):
-            raise TypeError(f"two operators are called '{name}': {_home(REGISTRY[name])} and {_home(cls)}")
-        REGISTRY[name] = cls
+            raise WrongDefinition(f"two operators are called '{name}': {_home(REGISTRY[name])} and {_home(cls)}")
+    for other in REGISTRY.values():
+        if cls.norm_word and other.norm_word == cls.norm_word and _home(other) != _home(cls):
+            raise WrongDefinition(f"two operators are 'norm: {cls.norm_word}': {_home(other)} and {_home(cls)}")
+    REGISTRY.update(dict.fromkeys((cls.kind, *cls.aliases), cls))
 
 
 def _home(cls: type[Op]) -> str:
@@ -289,17 +297,17 @@ def _home(cls: type[Op]) -> str:
 
 
 def _check_field(cls: type[Op], field: Field) -> None:
-    """Raise TypeError for a field whose name is taken, or whose default is no value of it."""
+    """Raise WrongDefinition for a field whose name is taken, or whose default is no value of it."""
     if field.attr in _RULES:
-        raise TypeError(f"{cls.__name__}.{field.attr}: every operator has this already; call the field otherwise")
+        raise WrongDefinition(f"{cls.__name__}.{field.attr}: every operator has this already; call the field otherwise")
     if field.name in MODIFIERS:
-        raise TypeError(f"{cls.__name__}.{field.name}: stands beside every operator ({MODIFIERS[field.name]})")
+        raise WrongDefinition(f"{cls.__name__}.{field.name}: stands beside every operator ({MODIFIERS[field.name]})")
     if field.default is REQUIRED or field.default is None:
         return
     try:
         field.parse(field.default)
     except Fault as fault:
-        raise TypeError(f"{cls.__name__}: the default of {fault.message}") from None
+        raise WrongDefinition(f"{cls.__name__}: the default of {fault.message}") from None
 
 
 _loaded: set[str] = set()
@@ -327,22 +335,31 @@ def find(word: str) -> type[Op] | None:
     Raises SpecError where a package can't be loaded, or an operator's rules do not give what its examples say.
     """
     found = operators().get(word)
-    if found is None and "packages" not in _loaded:
-        from importlib.metadata import entry_points
-
-        for entry in entry_points(group="costcalc.operators"):
-            try:
-                entry.load()
-            except Exception as error:
-                said = f"{type(error).__name__}: {first_line(error)}"
-                raise stop(
-                    f"the package of operators '{entry.name}' ({entry.value}) can't be loaded: {said}"
-                ) from error
-        _loaded.add("packages")
+    if found is None:
+        load_packages()
         found = REGISTRY.get(word)
     if found is not None and found not in _proved and not found.__module__.startswith("costcalc."):
         _prove(found)
     return found
+
+
+def load_packages() -> None:
+    """Load the operators of other packages, once; raise SpecError where one can't be loaded, or defines ours anew."""
+    if "packages" in _loaded:
+        return
+    from importlib.metadata import entry_points
+
+    operators()
+    for entry in entry_points(group="costcalc.operators"):
+        try:
+            entry.load()
+        except Exception as error:
+            own = isinstance(error, WrongDefinition)
+            said = first_line(error) if own else f"{type(error).__name__}: {first_line(error)}"
+            hint = 'each operator has a name of its own: kind="my_conv"' if said.startswith("two operators") else ""
+            package = f"the package of operators '{entry.name}' ({entry.value})"
+            raise stop(f"{package} can't be loaded: {said}", hint=hint) from error
+    _loaded.add("packages")
 
 
 def _prove(cls: type[Op]) -> None:
@@ -363,9 +380,14 @@ def _prove(cls: type[Op]) -> None:
     _proved.add(cls)
 
 
-def role_words(role: str) -> dict[str, str]:
-    """Return the words that `norm:` or `act:` takes, each with the kind of its operator."""
+def role_words(role: str, asked: str = "") -> dict[str, str]:
+    """Return the words that `norm:` or `act:` takes, each with the kind of its operator.
+
+    asked: the word that is looked for; where it is none of ours, other packages are read.
+    """
     operators()
+    if asked and asked not in _role_words(role, len(REGISTRY)):
+        load_packages()
     return _role_words(role, len(REGISTRY))
 
 

@@ -205,6 +205,10 @@ def cases() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
             nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(3, 4, 3, 2)),
             (3, 8, 8), "conv", 112, 16 * 108,
         ),
+        "stored statistics over one pixel": (
+            nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.InstanceNorm2d(4, affine=True, track_running_stats=True)),
+            (4, 5, 5), "global_avg_pool reshape instance_norm reshape", 8, 0,
+        ),
         "a border that wins no maximum": (
             Net(lambda _, x: F.max_pool2d(F.pad(x, [0, 1, 0, 1], value=-torch.inf), 3, 2)),
             (3, 8, 8), "max_pool", 0, 0,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import generate
+import in_process
 import pytest
 
 import costcalc
@@ -48,6 +49,7 @@ DEFINITIONS = [
         "two operators are called 'conv': costcalc.operators.families.conv.Conv and blur.",
     ),
     ('BlurPool(Op, kind="blur_pool")', 'Conv(Op, kind="conv")', "two operators are called 'conv'"),
+    ("    kernel = ", "    norm_word = 'batch'\n    kernel = ", "two operators are 'norm: batch': costcalc"),
     ('filter", 3', 'filter", "three"', "BlurPool: the default of kernel: 'three' is not a whole number"),
     ('filter", 3', 'filter", 0', "BlurPool: the default of kernel: must be at least 1, not 0"),
     ("stride = ", "type = ", "BlurPool.type: every operator has this already"),
@@ -92,13 +94,42 @@ def test_what_holds_is_counted_and_may_be_defined_again() -> None:
         assert costcalc.count(NET).macs == 64 * 56 * 56 * 9
 
 
-def test_a_package_that_cannot_be_loaded_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "broken-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n", encoding="utf-8")
-    (info / "entry_points.txt").write_text("[costcalc.operators]\nbroken = no_such_module\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    said = "the package of operators 'broken' (no_such_module) can't be loaded: ModuleNotFoundError: No module named"
+PACKAGES = [
+    ("no_such_module", "", "ModuleNotFoundError: No module named"),
+    ("twice", BLUR.replace("blur_pool", "conv"), "two operators are called 'conv': costcalc.operators.families.conv.C"),
+    ("also", BLUR.replace('"blur_pool"', '"blur_pool", aliases=("fc",)'), "two operators are called 'fc': costcalc."),
+]
+
+
+@pytest.mark.parametrize(("module", "code", "why"), PACKAGES, ids=[module for module, _, _ in PACKAGES])
+def test_a_package_that_cannot_be_loaded_is_told(
+    module: str, code: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged(tmp_path, "broken", module, code, monkeypatch)
+    said = f"the package of operators 'broken' ({module}) can't be loaded: {why}"
     for _ in range(2):
         with pytest.raises(SpecError, match=re.escape(said)):
             costcalc.count(NET)
+    done = in_process.costcalc("ops")  # which lists them, so that their author sees it at once
+    assert (done.code, done.err[: len(said)]) == (2, said)
+
+
+def test_words_for_norms_and_activations_of_a_package_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = BLUR.replace('stride", 2', 'stride", 1').replace("(64, 56, 56)", "(64, 112, 112)")
+    code = code.replace("1806336", "64 * 112 * 112 * 9").replace("    kernel = ", "    is_act = True\n    kernel = ")
+    packaged(tmp_path, "mine", "mine", code, monkeypatch)
+    net = {"costcalc": 1, "input": [64, 112, 112], "layers": [{"conv": {"out": 64, "kernel": 1, "act": "blur_pool"}}]}
+    assert costcalc.count(net).macs == 64 * 112 * 112 * 64 + 64 * 112 * 112 * 9
+
+
+def packaged(folder: Path, name: str, module: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a package of operators that is installed for the test."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[costcalc.operators]\n{name} = {module}\n", encoding="utf-8")
+    if code:
+        (folder / f"{module}.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))

@@ -40,9 +40,13 @@ def kinds(words: Any) -> list[str]:
 
 
 def modes_of(graph: Graph, form: str) -> tuple[str, ...]:
-    """Return the modes of memory that a format can say: PyTorch's module writes over less where that would be wrong."""
-    same = form != "torch" or in_place(graph) == [node.op.inplace for node in graph.nodes]
-    return MODES if same else MODES[:1]
+    """Return the modes of memory that a format can say.
+
+    PyTorch's module writes over less where that would be wrong; ONNX has no word for what writes over nothing.
+    """
+    said = [node.op.inplace for node in graph.nodes]
+    usual = ["inplace" in node.op.fields for node in graph.nodes]
+    return MODES if said == (in_place(graph) if form == "torch" else usual) else MODES[:1]
 
 
 def figures(data: Any, modes: Iterable[str]) -> dict[tuple[Any, ...], Any]:

@@ -204,6 +204,12 @@ class GroupNorm(Op, kind="group_norm"):
                 "the channels must be a multiple of groups (32 by default)",
                 field="groups",
             )
+        if num.any_of(x.size == self.groups):
+            raise Fault(
+                f"group_norm over one number a group, {x} in {self.groups} groups, gives zeros, and PyTorch refuses it",
+                "leave it out, or take fewer groups",
+                field="groups",
+            )
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c if self.affine else 0

@@ -146,6 +146,7 @@ def per_channel(r: Reading, x: View, weight: Tensor | None = None, bias: Tensor 
         fields["groups"] = given["num_groups"]
     if kind == "instance_norm":
         fields |= {"track_running_stats": not given.get("use_input_stats"), "affine": weight is not None}
+        order = order if len(order) > 1 else [1, 2]  # it is over space, be that one pixel
     value = r.arrange(x, [[k] for k in order])
     return r.placed(affine(r, kind, value, (weight, bias), x.sizes[1], fields), order, len(x.sizes))
 
