@@ -6,5 +6,5 @@ or writes files, or asks for a package that may be missing, lives here.
 
 from typing import Any
 
-Value = Any  # of a spec, a knob or a function's argument, before it is looked at: a number, a word, a list, nothing
-Data = dict[str, Any]  # a record of plain data, as JSON writes it
+Datum = Any  # one value, before it is looked at: a number, a word, true or false, nothing, a list or mapping of these
+Data = dict[str, Datum]  # values by name, as JSON writes them

@@ -8,22 +8,23 @@ from math import isfinite
 from operator import index
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 
 
-def text(value: Any, what: str, hint: str = "") -> str:
+def text(value: Datum, what: str, hint: str = "") -> str:
     """Return a text; raise SpecError, which says `what` it stands for, for anything else."""
     if not isinstance(value, str):
         raise stop(f"{what} is a text, not {said(value)}", hint=hint)
     return value
 
 
-def path(value: Any, what: str, hint: str = "") -> str:
+def path(value: Datum, what: str, hint: str = "") -> str:
     """Return a path or a name as a text: a number would open what the process has open already."""
     return text(os.fspath(value) if isinstance(value, os.PathLike) else value, what, hint)
 
 
-def number(value: Any, what: str, hint: str = "") -> float:
+def number(value: Datum, what: str, hint: str = "") -> float:
     """Return a number that one can count with, no truth and not endless."""
     found = plain(value)
     endless = isinstance(found, float) and not isfinite(found)
@@ -32,7 +33,7 @@ def number(value: Any, what: str, hint: str = "") -> float:
     return found
 
 
-def texts(value: Any, what: str, hint: str = "") -> tuple[str, ...]:
+def texts(value: Datum, what: str, hint: str = "") -> tuple[str, ...]:
     """Return texts, given one by one or in one text with commas."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
@@ -42,7 +43,7 @@ def texts(value: Any, what: str, hint: str = "") -> tuple[str, ...]:
     return tuple(found)
 
 
-def named(value: Any, what: str, hint: str = "") -> dict[str, Any]:
+def named(value: Datum, what: str, hint: str = "") -> dict[str, Datum]:
     """Return values by name; of nothing, none."""
     if value is None:
         return {}
@@ -51,7 +52,7 @@ def named(value: Any, what: str, hint: str = "") -> dict[str, Any]:
     return dict(value)
 
 
-def whole(value: Any) -> int | None:
+def whole(value: Datum) -> int | None:
     """Return a whole number as Python's own, NumPy's too; None for anything else, a truth included."""
     if isinstance(value, bool) or type(value).__name__ == "bool_":
         return None
@@ -61,18 +62,18 @@ def whole(value: Any) -> int | None:
         return None
 
 
-def plain(value: Any) -> Any:
+def plain(value: Datum) -> Any:
     """Return one number that NumPy or PyTorch hold as Python's own: theirs wrap and overflow."""
     held = getattr(value, "shape", None) == () and hasattr(value, "tolist")
     return value.tolist() if held else value
 
 
-def setting(knobs: Mapping[str, Any]) -> dict[str, Any]:
+def setting(knobs: Mapping[str, Datum]) -> dict[str, Datum]:
     """Return one value a knob, as Python's own; refuse several."""
     return {name: _one(value, name) for name, value in knobs.items()}
 
 
-def _one(value: Any, what: str) -> Any:
+def _one(value: Datum, what: str) -> Any:
     if isinstance(value, list | tuple):
         return [_one(part, what) for part in value]
     found = plain(value)
@@ -81,14 +82,14 @@ def _one(value: Any, what: str) -> Any:
     return found
 
 
-def flag(value: Any, what: str) -> bool:
+def flag(value: Datum, what: str) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
         raise stop(f"{what} is True or False, not {said(value)}")
     return value
 
 
-def listed(value: Any) -> list[Any] | None:
+def listed(value: Datum) -> list[Datum] | None:
     """Return the parts of a list, a tuple, an array or whatever else gives parts; None for what gives none."""
     if isinstance(value, str | bytes | Mapping | set | frozenset):
         return None
@@ -98,7 +99,7 @@ def listed(value: Any) -> list[Any] | None:
         return None
 
 
-def said(value: Any) -> str:
+def said(value: Datum) -> str:
     """Return a value as a message names it: what a user wrote, without Python's words for it."""
     if value is None:
         return "nothing"

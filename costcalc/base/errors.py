@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import lines, printable
 
 
@@ -88,7 +88,7 @@ class Problem:
             said.append(f"        {self.hint}")
         return lines([*said, *(f"        in {step}" for step in self.trace)])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the problem as plain data; lines and columns count from 1."""
         mark = self.mark
         return {
@@ -129,7 +129,7 @@ class SpecError(ValueError):
 
     most = 20
 
-    def __init__(self, problems: Iterable[Problem], rows: Sequence[Any] = ()) -> None:
+    def __init__(self, problems: Iterable[Problem], rows: Sequence[Datum] = ()) -> None:
         first: dict[tuple[str, int, int, str], Problem] = {}
         for problem in problems:
             first.setdefault(problem.key, problem)
@@ -159,7 +159,7 @@ MOST_PROBLEMS = 100  # after so many, going on helps nobody
 class Problems:
     """Collects mistakes, so that all are told at once; the one that is too many ends the work."""
 
-    def __init__(self, found: Iterable[Problem] = (), rows: Sequence[Any] = ()) -> None:
+    def __init__(self, found: Iterable[Problem] = (), rows: Sequence[Datum] = ()) -> None:
         self.found = list(found)
         self.keys = {problem.key for problem in self.found}  # one that is met on many turns is one mistake
         self.rows = rows  # that were still right, for showing

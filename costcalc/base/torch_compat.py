@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from costcalc.base import Datum
+
 # ---- nn.Module -----------------------------------------------------------------------------------
 
 APPLY = "_apply"  # what `to`, `half` and their like do to a module's tensors; since 0.1
@@ -18,7 +20,7 @@ APPLY = "_apply"  # what `to`, `half` and their like do to a module's tensors; s
 def then(base: Any, after: Callable[[Any], None]) -> Callable[..., Any]:
     """Return a module's `_apply` that goes on with `after`."""
 
-    def apply(self: Any, *args: Any, **options: Any) -> Any:
+    def apply(self: Any, *args: Any, **options: Datum) -> Any:
         base._apply(self, *args, **options)
         after(self)
         return self
@@ -26,7 +28,7 @@ def then(base: Any, after: Callable[[Any], None]) -> Callable[..., Any]:
     return apply
 
 
-def stores(module: Any) -> Iterable[dict[str, Any]]:
+def stores(module: Any) -> Iterable[dict[str, Datum]]:
     """Return the dicts that hold the parameters and buffers of a module itself, to tie them; since 0.1."""
     return (module._parameters, module._buffers)
 
@@ -77,6 +79,6 @@ def memory(tensor: Any) -> int:
 TRACING = "torch.fx.experimental.proxy_tensor"  # its `make_fx` gives the operations of a call as a graph; since 2.0
 
 
-def without_data(tensors: Iterable[Any]) -> Any:
+def without_data(tensors: Iterable[Datum]) -> Any:
     """Return the mode in which an export has made tensors without numbers: others join them in it; since 2.0."""
     return next(one.fake_mode for one in tensors if hasattr(one, "fake_mode"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
+from costcalc.base import Data
 from costcalc.base.errors import Fault, Mark, Problems, nearest, stop
 from costcalc.base.files import read
 from costcalc.costs import formulas
@@ -62,7 +62,7 @@ class ConventionReader:
         own = self.formulas(top, ())
         own.setdefault("params", parse(LEARNABLE))
         rules = self.rules(top.items("rules"), own)
-        said: dict[str, Any] = texts | {"name": texts["name"] or name, "things": texts["things"] or "params"}
+        said: Data = texts | {"name": texts["name"] or name, "things": texts["things"] or "params"}
         said |= {"tool": top.flag("tool"), "notes": tuple(top.texts("notes")), "says": self.says(top)}
         return self.counts(top, own, rules, said | {"marks": self.marks})
 
@@ -70,9 +70,7 @@ class ConventionReader:
         """Return the values by key."""
         return Section(node, known, "'{}' means nothing here", self.problems)
 
-    def counts(
-        self, top: Section, own: dict[str, Expr], rules: tuple[Rule, ...], said: dict[str, Any]
-    ) -> Convention | None:
+    def counts(self, top: Section, own: dict[str, Expr], rules: tuple[Rule, ...], said: Data) -> Convention | None:
         """Return the convention of the headline's number, which knows that of the other."""
         given = [count for count in COUNTS if count in own]
         first = top.text("headline", given[0] if given else "")

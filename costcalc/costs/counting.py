@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costcalc.base.errors import Fault, Mark, Problem, SpecError, stop
 from costcalc.costs.convention import LEARNABLE, Convention
@@ -11,7 +11,7 @@ from costcalc.costs.formulas import evaluate
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import ABSENT
 from costcalc.numbers import num
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim
 
 if TYPE_CHECKING:
     from costcalc.language.expr import Expr
@@ -22,7 +22,7 @@ class Cost:
 
     __slots__ = ("macs", "params")
 
-    def __init__(self, params: Any = 0, macs: Any = 0) -> None:
+    def __init__(self, params: Dim = 0, macs: Dim = 0) -> None:
         self.params = params
         self.macs = macs
 
@@ -53,7 +53,7 @@ def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
     return Cost(params_, macs_ * batch)
 
 
-def _operations(formula: Expr, row: Row, convention: Convention) -> Any:
+def _operations(formula: Expr, row: Row, convention: Convention) -> Dim:
     """Return a row's operations: unknown where its MACs are; refused where they are nobody's business."""
     if row.macs is UNKNOWN:
         return UNKNOWN
@@ -66,7 +66,7 @@ def _operations(formula: Expr, row: Row, convention: Convention) -> Any:
     return _evaluated(formula, row, convention)
 
 
-def _evaluated(formula: Expr, row: Row, convention: Convention) -> Any:
+def _evaluated(formula: Expr, row: Row, convention: Convention) -> Dim:
     """Return what a formula gives for a row: 0 or more, unless it is added to another's counts."""
     try:
         found = evaluate(formula, row)
@@ -86,7 +86,7 @@ def limited(found: Cost, convention: Convention, batch: int = 1) -> Cost:
     return found
 
 
-def _negative(found: Any) -> tuple[str, str]:
+def _negative(found: Dim) -> tuple[str, str]:
     """Return what is wrong with a count below zero, and what to do."""
     said = "it is below zero for some of the values" if num.is_array(found) else f"it is {found:,}"
     return said, "a layer costs nothing or more: max(0, ...)"
@@ -94,8 +94,8 @@ def _negative(found: Any) -> tuple[str, str]:
 
 def total(costs: Iterable[Cost]) -> Cost:
     """Return the sum of costs."""
-    params: Any = 0
-    macs: Any = 0
+    params: Dim = 0
+    macs: Dim = 0
     for part in costs:
         params, macs = params + part.params, macs + part.macs
     return Cost(params, macs)

@@ -7,25 +7,25 @@ looked up when they are asked for, so that a row pays for what its formula reads
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, nearest
 from costcalc.costs.rows import Row
 from costcalc.language.arithmetic import BUILTINS
 from costcalc.language.expr import Expr
-from costcalc.numbers.num import LARGEST_TOTAL, UNKNOWN, prod, whole
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.num import LARGEST_TOTAL, UNKNOWN, Dim, prod, whole
+from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.op import COMPONENTS, Op, find
 
 KINDS = {"adds": "add", "muls": "mul", "divs": "div", "compares": "compare", "exps": "exp", "sqrts": "sqrt"}
 
 
-def _first(shapes: Any) -> Shape:
+def _first(shapes: Shapes) -> Shape:
     """Return the first of several shapes; of none, no channels and no space."""
     return shapes if isinstance(shapes, Shape) else shapes[0] if shapes else Shape(0)
 
 
-def _per_axis(row: Row, name: str) -> Any:
+def _per_axis(row: Row, name: str) -> Dim:
     return prod(getattr(row.node.op, name, None) or (1,))
 
 
@@ -53,7 +53,7 @@ def _padding_word(row: Row) -> str:
 
 
 # What every row has, by the name that a formula uses; docs/conventions.md says what each is.
-NAMES: dict[str, Callable[[Row], Any]] = {
+NAMES: dict[str, Callable[[Row], Dim]] = {
     **{name: lambda row, name=name: getattr(row, name) for name in COMPONENTS if name != "elementwise"},  # type: ignore[misc]
     **{name: lambda row, kind=kind: row.elementwise.get(kind, 0) for name, kind in KINDS.items()},  # type: ignore[misc]
     "elementwise": lambda row: sum(row.elementwise.values()),
@@ -82,21 +82,21 @@ NAMES: dict[str, Callable[[Row], Any]] = {
 }
 
 
-class Numbers(dict[str, Any]):
+class Numbers(dict[str, Datum]):
     """The names of one row's formulas with their values, each found when it is first read."""
 
     def __init__(self, row: Row) -> None:
         super().__init__()
         self.row = row
 
-    def __missing__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> Dim:
         if name in NAMES:
             self[name] = NAMES[name](self.row)
         else:
             self[name] = self.field(name)
         return self[name]
 
-    def field(self, name: str) -> Any:
+    def field(self, name: str) -> Dim:
         """Return the value of a field of the row's operator; nothing ('') where it has none."""
         op = self.row.node.op
         if name not in op.fields:
@@ -108,17 +108,17 @@ class Numbers(dict[str, Any]):
 class Names:
     """The scope of an expression that knows given names and nothing else (`expr.Lookup`)."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
+    def __init__(self, values: dict[str, Datum]) -> None:
         self.vars = values
 
-    def dim(self, name: str) -> Any:
+    def dim(self, name: str) -> Dim:
         """Return c_in, h_in or w_in where they are among the names."""
         try:
             return self.vars[name]
         except KeyError:
             return self.resolve(name)
 
-    def resolve(self, name: str, *_: Any) -> Any:
+    def resolve(self, name: str, *_: object) -> Dim:
         """Refuse a name that is not known."""
         raise Fault(f"a convention knows no '{name}'")
 
@@ -128,7 +128,7 @@ class Names:
 _NOTHING = Names({})
 
 
-def evaluate(expression: Expr, row: Row) -> Any:
+def evaluate(expression: Expr, row: Row) -> Dim:
     """Return what a formula gives for a row, a whole number; unknown where it reads one that is.
 
     Raises Fault where it gives none.
@@ -141,7 +141,7 @@ def evaluate(expression: Expr, row: Row) -> Any:
     return whole(expression.run(Names(numbers)), LARGEST_TOTAL)
 
 
-def constant(expression: Expr) -> Any:
+def constant(expression: Expr) -> Dim:
     """Return what a formula without names gives; raise Fault where that is no whole number."""
     return whole(expression.run(_NOTHING), LARGEST_TOTAL)
 

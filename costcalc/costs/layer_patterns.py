@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.rows import Row
 
@@ -22,18 +22,18 @@ def means(selector: str, path: str, type_: str) -> bool:
     )
 
 
-def valued(text: str, read: Any) -> tuple[str, Any]:
+def valued(text: str, read: Callable[[str], Datum]) -> tuple[str, Datum]:
     """Return what `SELECTOR=VALUE` says, or `VALUE` of everything; `read` makes a value of its text."""
     selector, equals, value = text.rpartition("=")
     return (selector.strip() if equals else EVERYTHING, read(value.strip()))
 
 
-def assigned(rows: Iterable[Row], choices: Sequence[tuple[str, Any]], what: str) -> dict[str, Any]:
+def assigned(rows: Iterable[Row], choices: Sequence[tuple[str, Datum]], what: str) -> dict[str, Datum]:
     """Return the value of each row that a choice means, by the row's name; a later choice wins.
 
     Raises SpecError where a selector means no row that has weights.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Datum] = {}
     weighty = [row for row in rows if row.node.op.weights(row.node.x, row.node.y)]
     for selector, value in choices:
         meant = [row.name for row in weighty if means(selector, row.name, row.type)]

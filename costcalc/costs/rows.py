@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.graph.graph import Graph, Node
+from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import COMPONENTS, PARAMETERS
 
@@ -18,13 +19,13 @@ class Row:
     """
 
     node: Node
-    weights: Any = 0
-    biases: Any = 0
-    norm_params: Any = 0
-    buffers: Any = 0
-    macs: Any = 0
-    bias_adds: Any = 0
-    elementwise: dict[str, Any] = {}
+    weights: Dim = 0
+    biases: Dim = 0
+    norm_params: Dim = 0
+    buffers: Dim = 0
+    macs: Dim = 0
+    bias_adds: Dim = 0
+    elementwise: dict[str, Datum] = {}
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -48,19 +49,19 @@ class Row:
         return self.node.op.type(self.node.x)
 
     @property
-    def inputs(self) -> Any:
+    def inputs(self) -> Dim:
         """How many elements enter."""
         x = self.node.x
         return x.size if isinstance(x, Shape) else sum(s.size for s in x)
 
     @property
-    def outputs(self) -> Any:
+    def outputs(self) -> Dim:
         """How many elements leave."""
         y = self.node.y
         return y.size if isinstance(y, Shape) else sum(s.size for s in y)
 
     @property
-    def learnable(self) -> Any:
+    def learnable(self) -> Dim:
         """All learnable numbers: weights, biases and those of norms."""
         return self.weights + self.biases + self.norm_params
 

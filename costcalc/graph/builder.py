@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problems, nearest
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
@@ -13,7 +13,8 @@ from costcalc.graph.scope import Frame, Scope, single
 from costcalc.graph.surroundings import Surroundings
 from costcalc.language.document import DependsOnMistake, Item, OpItem
 from costcalc.numbers import num
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.num import Dims
+from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators import op as ops
 
 
@@ -75,7 +76,7 @@ class Builder:
         paths = (self.paths.claim(f"{node.name}/{cls.kind}"), node.name)
         return self.node(item, cls, values, [single(flow)], paths, scope, around).outputs[0]
 
-    def defaults(self, kind: str, scope: Scope) -> dict[str, Any]:
+    def defaults(self, kind: str, scope: Scope) -> dict[str, Datum]:
         """Return a spec's defaults for an operator that another one names: they see constants, and what enters it."""
         stated = scope.frame.spec.defaults.get(kind, {})
         return {name: self.evaluator.value(value, scope) for name, value in stated.items()}
@@ -84,7 +85,7 @@ class Builder:
         self,
         item: Item,
         cls: type[ops.Op],
-        values: dict[str, Any],
+        values: dict[str, Datum],
         inputs: list[Tensor],
         paths: tuple[str, str],
         scope: Scope,
@@ -97,7 +98,7 @@ class Builder:
                 raise DependsOnMistake
             tensor.used = True
             shapes.append(tensor.shape)
-        x: Any = shapes[0] if cls.inputs == 1 else tuple(shapes)
+        x: Shapes = shapes[0] if cls.inputs == 1 else tuple(shapes)
         try:
             op = cls(len(shapes[0].space) if shapes else 0, **values)
             y = op.shape(x)
@@ -112,7 +113,7 @@ class Builder:
             raise MarkedFault(fault, _mark(item, cls, fault, scope)) from None
         return node
 
-    def check(self, op: ops.Op, x: Any, y: Any, item: Item, scope: Scope, around: Surroundings) -> None:
+    def check(self, op: ops.Op, x: Shapes, y: Shapes, item: Item, scope: Scope, around: Surroundings) -> None:
         """Report what is wrong although the shape is known; what follows is then checked too."""
         try:
             op.check(x, y)
@@ -194,7 +195,7 @@ def _same_weights(mine: Node, theirs: Node) -> bool:
     return len(ours) == len(others) and all(num.every(a == b) for a, b in zip(ours, others, strict=True))
 
 
-def _flat(parts: tuple[Any, ...]) -> Iterator[Any]:
+def _flat(parts: Dims) -> Iterator[Datum]:
     for part in parts:
         yield from part if isinstance(part, tuple) else (part,)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problems, SpecError
 from costcalc.graph.graph import Bundle, Flow, Tensor
 from costcalc.graph.scope import Scope, single
 from costcalc.language.arithmetic import truth_or_refuse
 from costcalc.language.document import DependsOnMistake, Ref, Value
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim
 from costcalc.operators.fields import not_a_number
 
 MOST_WORK = 500_000  # steps of all expressions
@@ -30,7 +30,7 @@ class Evaluator:
         self.problems = problems
         self.work = 0
 
-    def value(self, value: Value, scope: Scope) -> Any:
+    def value(self, value: Value, scope: Scope) -> Datum:
         """Return a value."""
         if value.run is None:
             return value.constant
@@ -44,7 +44,7 @@ class Evaluator:
         except Fault as fault:
             raise MarkedFault(fault, value.mark) from None
 
-    def whole(self, value: Value, scope: Scope, what: str) -> Any:
+    def whole(self, value: Value, scope: Scope, what: str) -> Dim:
         """Return a value that must be a whole number."""
         result = self.value(value, scope)
         try:
@@ -60,7 +60,7 @@ class Evaluator:
         except Fault as fault:
             raise MarkedFault(fault, value.mark) from None
 
-    def within(self, value: Value, scope: Scope, what: str, least: float, most: float) -> Any:
+    def within(self, value: Value, scope: Scope, what: str, least: float, most: float) -> Dim:
         """Return a value that must be a number between two bounds."""
         number = self.value(value, scope)
         try:

@@ -7,8 +7,8 @@ only what depends on it, so that one run reports all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest, stop
 from costcalc.graph.builder import Builder, share
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
@@ -39,6 +39,7 @@ from costcalc.language.items import read_variable_item
 from costcalc.language.source import YamlNode
 from costcalc.language.standalone import typed
 from costcalc.numbers import num
+from costcalc.numbers.num import Dims
 from costcalc.numbers.shape import Shape, refuse_other_axes
 from costcalc.operators import op as ops
 
@@ -49,7 +50,7 @@ DEEPEST = 30  # blocks, branches and groups inside one another
 
 
 def expand(
-    spec: Spec, knobs: Mapping[str, Any] | None = None, shape: Iterable[int] | None = None, *, blame: bool = True
+    spec: Spec, knobs: Mapping[str, Datum] | None = None, shape: Iterable[int] | None = None, *, blame: bool = True
 ) -> Graph:
     """Return the graph of a spec for knob values, on another input shape if one is given.
 
@@ -76,7 +77,7 @@ def _stands(spec: Spec, shape: tuple[int, ...] | None) -> bool:
         return False
 
 
-def _blamed(error: SpecError, knobs: Mapping[str, Any]) -> SpecError:
+def _blamed(error: SpecError, knobs: Mapping[str, Datum]) -> SpecError:
     """Return a mistake that values of knobs make: it names them, and what was meant by a negative one."""
     problems = error.at(", ".join(f"{name} {typed(value)}" for name, value in knobs.items())).problems
     for name, value in knobs.items():
@@ -93,7 +94,7 @@ class Expansion:
     handed down; what the whole expansion knows is here: rows, names, mistakes, and how much was done.
     """
 
-    def __init__(self, spec: Spec, knobs: dict[str, Any]) -> None:
+    def __init__(self, spec: Spec, knobs: dict[str, Datum]) -> None:
         self.spec = spec
         self.knob_values = knobs
         self.nodes: list[Node] = []
@@ -135,7 +136,7 @@ class Expansion:
         graph.mark_reference_calls()
         return graph
 
-    def own_input(self, scope: Scope, *, given: bool) -> tuple[Any, ...] | None:
+    def own_input(self, scope: Scope, *, given: bool) -> Dims | None:
         """Return the shape of the spec's own input; None where it can't be worked out and another is given."""
         try:
             return tuple(self.evaluator.whole(value, scope, "input") for value in self.spec.input)
@@ -144,7 +145,7 @@ class Expansion:
                 raise
         return None
 
-    def input_shape(self, own: tuple[Any, ...] | None, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
+    def input_shape(self, own: Dims | None, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
         """Return the input's shape: the spec's own, or the one given."""
         marks = [value.mark for value in self.spec.input]
         dims = (own or ()) if shape is None else shape
@@ -494,11 +495,11 @@ def _names_in(node: YamlNode) -> Iterator[str]:
         yield from _names_in(part)
 
 
-def _by(dims: tuple[Any, ...]) -> str:
+def _by(dims: Dims) -> str:
     return "x".join(str(dim) for dim in dims)
 
 
-def _mistaken(*_: Any) -> Flow:
+def _mistaken(*_: object) -> Flow:
     raise DependsOnMistake
 
 

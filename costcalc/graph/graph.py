@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Mark, Problem, nearest
 from costcalc.language.document import Spec
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.num import Dim, Dims
+from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.op import Op
 from costcalc.operators.receptive import Reaches
 
@@ -74,11 +75,11 @@ class Node:
         self.inputs = inputs
         self.mark = mark
         self.outputs: list[Tensor] = []
-        self.x: Any = None
-        self.y: Any = None
+        self.x: Shapes = None
+        self.y: Shapes = None
         self.shared: Node | None = None  # the node whose weights it uses
-        self.bits: Any = None
-        self.density: Any = None
+        self.bits: Dim = None
+        self.density: Dim = None
         self.holds_input = False  # whether the reference implementation holds its layer's input until the layer is done
         self.call = MODULE  # how the reference implementation calls it: a word of the spec's `reference`
 
@@ -109,11 +110,11 @@ class Node:
 class Graph:
     """A network for given knob values: its nodes in order, its input and its outputs."""
 
-    def __init__(self, spec: Spec, knobs: dict[str, Any], source: Tensor) -> None:
+    def __init__(self, spec: Spec, knobs: dict[str, Datum], source: Tensor) -> None:
         self.spec = spec
         self.knobs = knobs
         self.input = source
-        self.own_dims: tuple[Any, ...] = ()  # the shape of the spec's own input, where another is given from outside
+        self.own_dims: Dims = ()  # the shape of the spec's own input, where another is given from outside
         self.input_given = False  # whether the input's shape was given from outside, not by the spec
         self.nodes: list[Node] = []
         self.outputs: list[Tensor] = []
@@ -159,7 +160,7 @@ def unmatched(graphs: Sequence[Graph]) -> list[Problem]:
 IMAGE = 16  # pixels, from which on a length may be an image's
 
 
-def misplaced(dims: tuple[Any, ...]) -> str:
+def misplaced(dims: Dims) -> str:
     """Return what is most likely meant by an input that begins with a batch, or ends with its channels."""
     if not all(type(axis) is int for axis in dims):
         return ""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, Problem, Problems, SpecError
 from costcalc.graph.evaluator import Evaluator, MarkedFault
 from costcalc.graph.knobs import refused
@@ -46,7 +45,7 @@ class Includes:
             self.problems.add(problem, there.trace)
         return spec
 
-    def knobs(self, item: IncludeItem, spec: Spec, scope: Scope) -> dict[str, Any]:
+    def knobs(self, item: IncludeItem, spec: Spec, scope: Scope) -> dict[str, Datum]:
         """Return the values of the included spec's knobs, those given put over its own."""
         given = {name: self.evaluator.value(value, scope) for name, value in item.knobs.items()}
         for name, value in given.items():

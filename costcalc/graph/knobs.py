@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, nearest, stop
 from costcalc.language.document import Spec, Value, knob_fault
 from costcalc.numbers import num
 
 
-def refused(spec: Spec, name: str, value: Any) -> Fault | None:
+def refused(spec: Spec, name: str, value: Datum) -> Fault | None:
     """Return what is wrong with a value for a knob of a spec, None if nothing."""
     if name in spec.knobs:
         return knob_fault(name, spec.knobs[name], value)
@@ -18,7 +18,7 @@ def refused(spec: Spec, name: str, value: Any) -> Fault | None:
     return Fault(f"{spec.name} has no knob '{name}'", hint)
 
 
-def knob_values(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
+def knob_values(spec: Spec, given: Mapping[str, Datum]) -> dict[str, Datum]:
     """Return the values of all knobs, those given put over the spec's own; raise SpecError for a bad one."""
     for name, value in given.items():
         if fault := refused(spec, name, value):
@@ -33,14 +33,14 @@ def refuse_twice(spec: Spec, names: Iterable[str]) -> None:
             raise stop(f"the knob '{name}' is given twice: it is {spec.knobs[name]} in the network's word")
 
 
-def refuse_idle(spec: Spec, knobs: Mapping[str, Any], shape: Iterable[int] | None) -> None:
+def refuse_idle(spec: Spec, knobs: Mapping[str, Datum], shape: Iterable[int] | None) -> None:
     """Raise SpecError for a knob that only says what the input is, where another input is given: it has no effect."""
     for name, value in knobs.items() if shape is not None else ():
         if name in spec.of_input and (name in spec.given or num.any_of(value != spec.knobs[name])):
             raise stop(f"{name} only says what the input is, and another is given", hint="give one of them")
 
 
-def with_knobs(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None = None) -> Spec:
+def with_knobs(spec: Spec, knobs: Mapping[str, Datum], shape: tuple[int, ...] | None = None) -> Spec:
     """Return a spec with other values of its knobs in force, and on another input; raise SpecError for a bad one."""
     import copy
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, Problems, nearest
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
 from costcalc.language.document import DependsOnMistake, Function, Item, Spec
 from costcalc.language.names import known_word
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 
 _ALIAS = "write as: NAME inside the braces of include"
@@ -42,7 +43,7 @@ class Frame:
 
     __slots__ = ("aliases", "constants", "layers", "poisoned", "shares", "source", "spec", "until")
 
-    def __init__(self, spec: Spec, constants: dict[str, Any], source: Flow, until: Collection[str] = ()) -> None:
+    def __init__(self, spec: Spec, constants: dict[str, Datum], source: Flow, until: Collection[str] = ()) -> None:
         self.spec = spec
         self.constants = constants  # knobs, and the constants under `define`
         self.source = source  # what entered the body: `input`
@@ -70,7 +71,7 @@ class Scope:
 
     __slots__ = ("flow", "frame", "last", "rows", "vars")
 
-    def __init__(self, frame: Frame, variables: dict[str, Any], flow: Flow, rows: tuple[int, ...] = ()) -> None:
+    def __init__(self, frame: Frame, variables: dict[str, Datum], flow: Flow, rows: tuple[int, ...] = ()) -> None:
         self.frame = frame
         self.vars = variables
         self.flow = flow  # what enters the item at hand: `c_in`
@@ -102,11 +103,11 @@ class Scope:
         if name in frame.until and self.last:
             raise UntilReached(name, flow)
 
-    def dim(self, name: str) -> Any:
+    def dim(self, name: str) -> Dim:
         """Return c_in, h_in or w_in."""
         return _dim(name[0], _shape(self.flow))
 
-    def dim_of(self, name: str, value: Any) -> Any:
+    def dim_of(self, name: str, value: Datum) -> Dim:
         """Return c_of, h_of or w_of of a layer."""
         if isinstance(value, str):
             value = self.layer(value)
@@ -114,7 +115,7 @@ class Scope:
             raise Fault(f"{name} takes a layer's name, not {num.describe(value)}")
         return _dim(name[0], _shape(value))
 
-    def resolve(self, name: str) -> Any:
+    def resolve(self, name: str) -> Datum:
         """Return what a word stands for that is no variable."""
         if name == "input":
             return self.frame.source
@@ -127,7 +128,7 @@ class Scope:
             return found
         raise self.unknown_name(name)
 
-    def call(self, name: str, values: list[Any]) -> Any:
+    def call(self, name: str, values: list[Datum]) -> Datum:
         """Return a defined function's value, or the layer of an indexed name."""
         function = self.frame.spec.functions.get(name)
         if function is None:
@@ -168,7 +169,7 @@ class Scope:
         return found
 
 
-def _dim(which: str, shape: Shape) -> Any:
+def _dim(which: str, shape: Shape) -> Dim:
     return shape.c if which == "c" else shape.h if which == "h" else shape.w
 
 
@@ -203,7 +204,7 @@ def _part(flow: Flow, part: str, name: str) -> Flow:
     return found[0]
 
 
-def _evaluate(function: Function, values: list[Any], scope: Scope) -> Any:
+def _evaluate(function: Function, values: list[Datum], scope: Scope) -> Datum:
     """Run a function of `define`: it sees its arguments, the knobs and the constants."""
     outer = scope.frame
     variables = {**outer.constants, **dict(zip(function.arguments or (), values, strict=False))}
@@ -216,7 +217,7 @@ def _evaluate(function: Function, values: list[Any], scope: Scope) -> Any:
 
 def spec_scope(
     spec: Spec,
-    knobs: dict[str, Any],
+    knobs: dict[str, Datum],
     source: Flow,
     problems: Problems,
     trace: Sequence[str] = (),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.language.document import Block
+from costcalc.numbers.num import Dim
 
 
 class Surroundings(NamedTuple):
@@ -14,8 +15,8 @@ class Surroundings(NamedTuple):
     trace: tuple[str, ...] = ()  # how it came here: calls, turns, rows, includes
     blocks: tuple[Block, ...] = ()  # that are being run: words could call in a circle
     includes: tuple[tuple[str | None, str], ...] = ()  # the files that include one another, this one last
-    bits: Any = None
-    density: Any = None
+    bits: Dim = None
+    density: Dim = None
     depth: int = 0  # blocks, branches and groups around
 
     def deeper(self, prefix: str | None = None) -> Surroundings:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.graph.evaluator import Evaluator, MarkedFault
 from costcalc.graph.scope import Scope
@@ -12,11 +12,11 @@ from costcalc.language.document import TableItem, Value
 from costcalc.numbers import num
 
 
-def columns(item: TableItem, scope: Scope, evaluator: Evaluator) -> list[Sequence[Any]]:
+def columns(item: TableItem, scope: Scope, evaluator: Evaluator) -> list[Sequence[Datum]]:
     """Return the cells of each column, equally many; columns that are expressions are known here only."""
     if item.rows is not None:
         return list(zip(*item.rows, strict=True))
-    found: list[Sequence[Any]] = []
+    found: list[Sequence[Datum]] = []
     for name, column in zip(item.columns, item.by_column, strict=True):
         values = column if isinstance(column, list) else evaluator.value(column, scope)
         if not isinstance(values, list | tuple):
@@ -30,8 +30,8 @@ def columns(item: TableItem, scope: Scope, evaluator: Evaluator) -> list[Sequenc
 
 
 def cells(
-    item: TableItem, found: list[Sequence[Any]], index: int, scope: Scope, evaluator: Evaluator
-) -> dict[str, Any]:
+    item: TableItem, found: list[Sequence[Datum]], index: int, scope: Scope, evaluator: Evaluator
+) -> dict[str, Datum]:
     """Return the variables of one row. Cells are evaluated now: a word may be an earlier row's layer."""
     row = [values[index] for values in found]
     return {

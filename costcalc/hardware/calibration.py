@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.hardware.lut import milliseconds, table
@@ -160,7 +161,7 @@ def _ranks(values: Sequence[float]) -> list[float]:
     return [(sum(v < value for v in values) + sum(v <= value for v in values) - 1) / 2 for value in values]
 
 
-def device_file(title: str, rates: Rates, samples: Sequence[Sample], told: Errors | None, **about: Any) -> str:
+def device_file(title: str, rates: Rates, samples: Sequence[Sample], told: Errors | None, **about: Datum) -> str:
     """Return a device's data file: the rates that were fitted, and how far to trust them."""
     costs = dict(zip(TERMS, rates.costs, strict=True))
     there = {name: any(one.amounts[k] for one in samples) for k, name in enumerate(TERMS)}

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, expm1, log1p
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.hardware.traffic import FLOAT
-from costcalc.numbers.num import UNKNOWN, ceil_div
+from costcalc.numbers.num import UNKNOWN, Dim, ceil_div
 
 DUST = Fraction(1, 10**6)  # what a float's last digit may add to a share
 MOST_BITS = 64
@@ -39,7 +40,7 @@ class StoredRow(NamedTuple):
         return self.nonzero == self.weights
 
     @property
-    def macs(self) -> Any:
+    def macs(self) -> Dim:
         """The multiply-accumulates that are left where hardware skips every zero weight."""
         if self.row.macs is UNKNOWN or self.density == 1:
             return self.row.macs
@@ -170,7 +171,7 @@ def pattern_of(text: str) -> tuple[int, int]:
     return int(least), int(of)
 
 
-def checked_bits(value: Any) -> int:
+def checked_bits(value: Datum) -> int:
     """Return the bits of a weight; raise SpecError for none."""
     text = str(value)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_BITS):
@@ -178,7 +179,7 @@ def checked_bits(value: Any) -> int:
     return int(text)
 
 
-def checked_density(value: Any) -> float:
+def checked_density(value: Datum) -> float:
     """Return the share of weights that is not zero; raise SpecError for none."""
     try:
         found = float(str(value))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
+from costcalc.base import Data
 from costcalc.hardware.reading import SUFFIX, Number, free_keys, located, named, number, numbers, opened, part
 from costcalc.hardware.traffic import DTYPES, FUSIONS, GROUPINGS
 from costcalc.language.sections import Section
@@ -71,7 +71,7 @@ class Device:
         """The bytes that its on-chip memory holds."""
         return int(self.onchip.value * 1024) if self.onchip else None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the device as plain data: every number with its source and confidence."""
         sheet: dict[str, Number | None] = {"bandwidth_gbs": self.bandwidth, "onchip_kib": self.onchip}
         sheet |= {f"{dtype}_gops": peak for dtype, peak in self.peaks.items()}
@@ -85,7 +85,7 @@ class Device:
         }
 
 
-def _fit(fit: FittedRates) -> dict[str, Any]:
+def _fit(fit: FittedRates) -> Data:
     numbers: dict[str, Number | None] = {f"{name}_gmacs": rate for name, rate in fit.rates.items()}
     numbers |= {"bandwidth_gbs": fit.bandwidth, "overhead_us": fit.overhead, "error_percent": fit.error}
     told = {key: number.to_dict() for key, number in numbers.items() if number}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
@@ -16,7 +16,7 @@ from costcalc.hardware.compression import Coding, StoredRow, kept, stored, whole
 from costcalc.hardware.reading import SUFFIX, free_keys, located, named, number, numbers, opened, part
 from costcalc.hardware.traffic import DTYPES, known_dtype, works
 from costcalc.language.sections import Section
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim
 
 FOLDER = "energies"
 VERSION = "costcalc_energy"
@@ -108,13 +108,13 @@ class Spent(NamedTuple):
     """
 
     row: Row
-    compute: Any
+    compute: Dim
     onchip: int
     dram: int
     weights: int
 
     @property
-    def total(self) -> Any:
+    def total(self) -> Dim:
         """All of it."""
         return self.compute + self.onchip + self.dram
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.base.errors import nearest, stop
 from costcalc.base.files import read
 from costcalc.costs.rows import Row
 from costcalc.hardware.roofline import Timing
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.shape import Shape, Shapes
 
 LATENCY = "latency_ms"
 KEYS = ("name", "type", "input", "output")
@@ -99,5 +99,5 @@ def _facts(first: Row, last: Row) -> dict[str, str]:
     return {"name": node.layer, "type": first.type, "input": _shape(node.x), "output": _shape(last.node.y)}
 
 
-def _shape(shape: Any) -> str:
+def _shape(shape: Shapes) -> str:
     return str(shape) if isinstance(shape, Shape) else " ".join(map(str, shape))

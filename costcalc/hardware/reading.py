@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Data
 from costcalc.base.errors import nearest, stop
 from costcalc.base.files import read, shipped
 from costcalc.language.sections import Section, mapping
@@ -23,7 +24,7 @@ class Number(NamedTuple):
     source: str = ""
     confidence: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the number as plain data: a rate that is free has none."""
         return {**self._asdict(), "value": None if self.value == float("inf") else self.value}
 

@@ -7,12 +7,13 @@ sum (they do not). Of one with a data sheet only it is a lower bound: peak and b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.base.errors import stop
+from costcalc.costs.rows import Row
 from costcalc.hardware.device import Device, FittedRates
 from costcalc.hardware.traffic import Work, known_dtype, works
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim
 
 BOUNDS = ("compute", "memory", "overhead")
 
@@ -97,20 +98,20 @@ class Timing(NamedTuple):
     """A row's time in seconds for the whole batch, in its parts; unknown where its MACs are."""
 
     work: Work
-    compute: Any
-    memory: Any
+    compute: Dim
+    memory: Dim
     overhead: float
     measured: float | None = None  # what a table of measurements says of it
 
     @property
-    def least(self) -> Any:
+    def least(self) -> Dim:
         """The time where arithmetic and memory overlap."""
         if self.measured is not None:
             return self.measured
         return UNKNOWN if self.compute is UNKNOWN else max(self.compute, self.memory) + self.overhead
 
     @property
-    def most(self) -> Any:
+    def most(self) -> Dim:
         """The time where they do not."""
         return self.compute + self.memory + self.overhead if self.measured is None else self.measured
 
@@ -125,7 +126,7 @@ class Timing(NamedTuple):
         return BOUNDS[parts.index(max(parts))] if max(parts) else ""
 
 
-def timings(rows: Sequence[Any], with_: Model) -> list[Timing]:
+def timings(rows: Sequence[Row], with_: Model) -> list[Timing]:
     """Return the time of every row."""
     return [_timing(work, with_) for work in works(rows, with_.fusion)]
 

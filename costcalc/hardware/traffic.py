@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Node, Tensor
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import FOLDED, INPLACE, STORED, VIEW
 
@@ -27,18 +28,18 @@ class Work(NamedTuple):
     """What a row asks of a device, for one image."""
 
     row: Row
-    macs: Any
+    macs: Dim
     grouping: str  # dense, grouped or depthwise
-    elements: Any  # numbers of its inputs and output that cross to and from memory
-    parameters: Any  # learned numbers that it reads, once for all images of a batch
+    elements: Dim  # numbers of its inputs and output that cross to and from memory
+    parameters: Dim  # learned numbers that it reads, once for all images of a batch
     launched: bool  # whether it is run at all: not where it is done with the layer before, or moves nothing
 
-    def bytes(self, dtype: str, batch: int = 1) -> Any:
+    def bytes(self, dtype: str, batch: int = 1) -> Dim:
         """Return the bytes that cross to and from memory, for so many images."""
         size = DTYPES[dtype]
         return (self.elements * batch + self.parameters) * size
 
-    def intensity(self, dtype: str, batch: int = 1) -> Any:
+    def intensity(self, dtype: str, batch: int = 1) -> Dim:
         """Return MACs a byte; 0 where nothing is moved."""
         moved = self.bytes(dtype, batch)
         return self.macs * batch / moved if num.any_of(moved != 0) else 0
@@ -108,7 +109,7 @@ def _producer(tensor: Tensor) -> Node | None:
     return node
 
 
-def _learned(node: Node) -> Any:
+def _learned(node: Node) -> Dim:
     """Return how many learned numbers a node reads, shared or its own."""
     op = node.op
     return op.weights(node.x, node.y) + op.biases(node.x, node.y) + op.norm_params(node.x, node.y)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from costcalc.costs.rows import Row
 from costcalc.numbers import num
-from costcalc.numbers.num import UNKNOWN, ceil_div, prod
+from costcalc.numbers.num import UNKNOWN, Dim, ceil_div, prod
 
 KERNEL = (3, 3)
 TILES = (2, 4)  # m: outputs of a tile's side
@@ -19,7 +18,7 @@ def applies(row: Row) -> bool:
     return kernel is not None and len(kernel) == len(KERNEL) and all(num.truth(n == 3) for n in kernel)
 
 
-def multiplications(row: Row, tile: int) -> Any:
+def multiplications(row: Row, tile: int) -> Dim:
     """Return the multiplications of a row for one image: F(m, 3)'s where it applies, else the row's MACs.
 
     A tile of m x m outputs takes (m + 2)^2 multiplications for each pair of channels; tiles that hang over
@@ -32,7 +31,7 @@ def multiplications(row: Row, tile: int) -> Any:
     return tiles * (tile + KERNEL[0] - 1) ** 2 * x.c * y.c
 
 
-def reduction(rows: Iterable[Row], tile: int) -> Any:
+def reduction(rows: Iterable[Row], tile: int) -> Dim:
     """Return how many times fewer multiplications a network takes: its MACs over those with F(m, 3)."""
     found = list(rows)
     macs = sum(row.macs for row in found)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Problems, nearest
 from costcalc.language.document import Spec, knob_fault
 from costcalc.language.sections import Section, mapping
@@ -17,7 +17,7 @@ PUBLISHED = (
     "where", "source", "variant", "knobs", "of", "convention", "macs", "params", "top1", "top5", "digits", "rounding",
     "reproduces", "note",
 )  # fmt: skip
-_CLAIMS: dict[str, tuple[Callable[[Any], bool], str]] = {
+_CLAIMS: dict[str, tuple[Callable[[Datum], bool], str]] = {
     "rounding": (lambda v: v in ("nearest", "floor", "ceil"), "write nearest, floor or ceil"),
     "digits": (lambda v: type(v) is int and v > 0, "write how many digits of the figure count: 2"),
     "reproduces": (lambda v: isinstance(v, bool), "write true or false"),

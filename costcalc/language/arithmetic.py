@@ -6,8 +6,8 @@ import ast
 import operator
 import re
 from collections.abc import Callable
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
 from costcalc.operators.fields import not_a_number
@@ -16,19 +16,19 @@ LARGEST_POWER = 4096  # bits of the result of **, and of any other whole number 
 _LARGE = 2**LARGEST_POWER
 
 
-def truth_or_refuse(value: Any) -> Any:
+def truth_or_refuse(value: Datum) -> Datum:
     """Return what is asked whether it is true; raise Fault for a word, a list or a layer, which all would be."""
     if isinstance(value, bool | int | float) or num.is_array(value):
         return value
     raise Fault(f"{num.describe(value)} is neither true nor false", "write a comparison: block == basic")
 
 
-def negated(value: Any) -> Any:
+def negated(value: Datum) -> Datum:
     """Return what `not` gives."""
     return value == 0 if num.is_array(value) else not value
 
 
-def number(value: Any) -> Any:
+def number(value: Datum) -> Datum:
     """Return what one can count with; raise Fault, with what to do, for anything else."""
     try:
         return num.number(value)
@@ -36,7 +36,7 @@ def number(value: Any) -> Any:
         raise Fault(fault.message, not_a_number(value)) from None
 
 
-def computed(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+def computed(compute: Callable[[Datum, Datum], Datum], a: Datum, b: Datum) -> Datum:
     """Return the result of + - * / // % or **, of bounded size."""
     try:
         result = compute(number(a), number(b))
@@ -49,7 +49,7 @@ def computed(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
     return result
 
 
-def _power(a: Any, b: Any) -> Any:
+def _power(a: Datum, b: Datum) -> Datum:
     if num.is_array(a) or num.is_array(b):
         from costcalc.numbers.factored import singly
 
@@ -63,7 +63,7 @@ def _power(a: Any, b: Any) -> Any:
     return result
 
 
-def picked(value: Any, index: Any) -> Any:
+def picked(value: Datum, index: Datum) -> Datum:
     """Return x[i] of a list."""
     if not isinstance(value, list | tuple):
         raise Fault(f"{num.describe(value)} is not a list, so nothing can be picked from it")
@@ -73,7 +73,7 @@ def picked(value: Any, index: Any) -> Any:
     return value[place]
 
 
-def _same(a: Any, b: Any) -> Any:
+def _same(a: Datum, b: Datum) -> Datum:
     for value in (a, b):
         if not isinstance(value, bool | int | float | str | list | tuple) and not num.is_array(value):
             said = f"{num.describe(value)} is compared with {num.describe(b if value is a else a)}"
@@ -86,35 +86,35 @@ def _same(a: Any, b: Any) -> Any:
     return list(a) == list(b) if kinds == {"list"} else a == b
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Datum) -> str:
     """Return what a value may be equal to; `none`, and in conventions the empty text, stand beside everything."""
     if isinstance(value, str):
         return "none" if value in ("none", "") else "word"
     return "list" if isinstance(value, list | tuple) else "number"
 
 
-def _other(a: Any, b: Any) -> Any:
+def _other(a: Datum, b: Datum) -> Datum:
     same = _same(a, b)
     return same == 0 if num.is_array(same) else not same
 
 
-def _ordered(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _ordered(test: Callable[[Datum, Datum], Datum]) -> Callable[[Datum, Datum], Datum]:
     return lambda a, b: test(number(a), number(b))
 
 
-def _contains(a: Any, b: Any) -> Any:
+def _contains(a: Datum, b: Datum) -> Datum:
     if not isinstance(b, list | tuple):
         raise Fault(f"{num.describe(b)} is not a list")
     comparable = [item for item in b if len({_kind(a), _kind(item)} - {"none"}) < 2]
     if b and not comparable:
         _same(a, b[0])  # which says why that can never be
-    found: Any = False
+    found: Datum = False
     for item in comparable:
         found = _same(a, item) | found
     return found
 
 
-ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
+ARITHMETIC: dict[type, Callable[[Datum, Datum], Datum]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -123,7 +123,7 @@ ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
     ast.Pow: _power,
 }
-COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
+COMPARISONS: dict[type, Callable[[Datum, Datum], Datum]] = {
     ast.Eq: _same,
     ast.NotEq: _other,
     ast.Lt: _ordered(operator.lt),
@@ -133,7 +133,7 @@ COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.In: _contains,
     ast.NotIn: lambda a, b: negated(_contains(a, b)),
 }
-BUILTINS: dict[str, tuple[int, int, Callable[..., Any]]] = {
+BUILTINS: dict[str, tuple[int, int, Callable[..., Datum]]] = {
     "int": (1, 1, num.trunc),
     "round": (1, 1, num.nearest),
     "floor": (1, 1, num.floor),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problem
 from costcalc.language.context import Context
 from costcalc.language.source import YamlNode
@@ -31,7 +32,7 @@ class Value:
 
     __slots__ = ("constant", "mark", "run", "source", "steps")
 
-    def __init__(self, mark: Mark, constant: Any = None, source: Source | None = None, steps: int = 1) -> None:
+    def __init__(self, mark: Mark, constant: Datum = None, source: Source | None = None, steps: int = 1) -> None:
         self.steps = steps  # about how many steps it takes to evaluate it
         self.mark = mark
         self.constant = constant
@@ -47,7 +48,7 @@ class Value:
         """Whether the value needs no scope."""
         return self.run is None
 
-    def evaluate(self, scope: Any) -> Any:
+    def evaluate(self, scope: Any) -> Datum:
         """Return the value in a scope."""
         return self.constant if self.run is None else self.run(scope)
 
@@ -58,7 +59,7 @@ class Values:
     def __init__(self, parts: list[Value]) -> None:
         self.parts = parts
 
-    def run(self, scope: Any) -> list[Any]:
+    def run(self, scope: Any) -> list[Datum]:
         """Return the values in a scope."""
         return [part.evaluate(scope) for part in self.parts]
 
@@ -66,7 +67,7 @@ class Values:
 class Mistake:
     """What stands for a source that is missing or wrong."""
 
-    def run(self, _: Any) -> Any:
+    def run(self, _: Any) -> Datum:
         """Raise DependsOnMistake."""
         raise DependsOnMistake
 
@@ -240,15 +241,15 @@ class Spec:
         self.text = text
         self.folder: str | None = None  # where `include` may find files; None: only in the zoo
         self.variant = ""
-        self.meta: dict[str, Any] = {}
+        self.meta: dict[str, Datum] = {}
         self.reference: dict[str, list[str]] = {}  # how the reference implementation calls rows: word -> patterns
         self.held: list[str] = []  # patterns of the layers whose input it holds until norm and activation are done
         self.pattern_marks: dict[str, Mark] = {}  # where those patterns stand
         self.root: YamlNode | None = None
-        self.knobs: dict[str, Any] = {}
+        self.knobs: dict[str, Datum] = {}
         self.given: set[str] = set()  # the knobs whose values are not the file's, nor a variant's, but a user's
-        self.knobs_of_file: dict[str, Any] | None = None  # the knobs before a variant was chosen
-        self.variants: dict[str, dict[str, Any]] = {}
+        self.knobs_of_file: dict[str, Datum] | None = None  # the knobs before a variant was chosen
+        self.variants: dict[str, dict[str, Datum]] = {}
         self.functions: dict[str, Function] = {}
         self.input: list[Value] = []
         self.of_input: set[str] = set()  # the knobs that nothing but `input` reads
@@ -257,7 +258,7 @@ class Spec:
         self.layers: list[Item] = []
         self.outputs: list[Ref] | None = None
         self.min_resolution: Value | None = None
-        self.published: list[dict[str, Any]] = []
+        self.published: list[dict[str, Datum]] = []
         self.published_marks: list[dict[str, Mark]] = []  # where the values of those rows stand
         self.problems: list[Problem] = []  # mistakes found while reading; a spec with any is never counted
 
@@ -282,14 +283,14 @@ class Spec:
         return spec
 
 
-def knob_fault(name: str, default: Any, value: Any) -> Fault | None:
+def knob_fault(name: str, default: Datum, value: Datum) -> Fault | None:
     """Return what is wrong with a value for a knob, or None: a number for a number, a word for a word."""
     if _kind(default) == _kind(value):
         return None
     return Fault(f"knob '{name}' takes a {_kind(default)}, not {_shown(value)}", f"its default is {_shown(default)}")
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Datum) -> str:
     if isinstance(value, bool):
         return "truth value (true or false)"
     if isinstance(value, int | float) or hasattr(value, "dtype"):
@@ -299,7 +300,7 @@ def _kind(value: Any) -> str:
     return "word" if isinstance(value, str) else "layer"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Datum) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_shown, value))}]"[:60]
     if isinstance(value, bool):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Protocol
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.language.arithmetic import (
     ARITHMETIC,
@@ -32,7 +33,7 @@ from costcalc.operators.fields import FUNCTIONS, TENSORS
 LONGEST = 400  # characters of one expression
 DEEPEST = 40  # levels of one expression
 
-Run = Callable[["Lookup"], Any]
+Run = Callable[["Lookup"], Datum]
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 _STRANGE = re.compile(r"[^\w\s+\-*/%<>=!()\[\],.'\"]", re.ASCII)
@@ -41,18 +42,18 @@ _STRANGE = re.compile(r"[^\w\s+\-*/%<>=!()\[\],.'\"]", re.ASCII)
 class Lookup(Protocol):
     """Where names find their values; `graph` has the real one."""
 
-    vars: dict[str, Any]
+    vars: dict[str, Datum]
 
-    def dim(self, name: str) -> Any:
+    def dim(self, name: str) -> Datum:
         """Return c_in, h_in or w_in of the tensor that enters the item."""
 
-    def dim_of(self, name: str, value: Any) -> Any:
+    def dim_of(self, name: str, value: Datum) -> Datum:
         """Return c_of, h_of or w_of of a tensor, given as a value or a layer's name."""
 
-    def resolve(self, name: str) -> Any:
+    def resolve(self, name: str) -> Datum:
         """Return what a word that is no variable stands for: a layer's tensor, or the word itself."""
 
-    def call(self, name: str, values: list[Any]) -> Any:
+    def call(self, name: str, values: list[Datum]) -> Datum:
         """Return the value of a function under `define`, or of an indexed name."""
 
 
@@ -144,7 +145,7 @@ def _name(name: str) -> Run:
     if name in _DIMS:
         return lambda scope: scope.dim(name)
 
-    def run(scope: Lookup) -> Any:
+    def run(scope: Lookup) -> Datum:
         try:
             return scope.vars[name]
         except KeyError:
@@ -240,7 +241,7 @@ class _Compiler:
         first, *rest = [self.compile(value, depth) for value in node.values]
         both = isinstance(node.op, ast.And)
 
-        def run(scope: Lookup) -> Any:
+        def run(scope: Lookup) -> Datum:
             result = truth_or_refuse(first(scope))
             for value in rest:
                 if num.is_array(result):
@@ -264,9 +265,9 @@ class _Compiler:
                 raise Fault("'is' has no place in an expression", "write ==", offset=node.col_offset)
             tests.append(test)
 
-        def run(scope: Lookup) -> Any:
+        def run(scope: Lookup) -> Datum:
             values = [operand(scope) for operand in operands]
-            result: Any = True
+            result: Datum = True
             for test, a, b in zip(tests, values, values[1:], strict=False):
                 outcome = test(a, b)
                 result = outcome if result is True else result & outcome

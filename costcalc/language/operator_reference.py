@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.language.standalone import flow
 from costcalc.operators import op as ops
 from costcalc.operators.fields import REQUIRED, Field
@@ -82,19 +82,19 @@ def _example(cls: type[Op], example: Example) -> str:
     return f"| `{spec}` | {_shape(example.x)} | {_shape(example.y)} | {_cell(said)} |"
 
 
-def _count(value: Any) -> str:
+def _count(value: Datum) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{kind} {n:,}" for kind, n in value.items())
     return f"{value:,}"
 
 
-def _shape(dims: Any) -> str:
+def _shape(dims: Datum) -> str:
     if isinstance(dims, list) or (dims and isinstance(dims[0], tuple)):
         return ", ".join(_shape(part) for part in dims)
     return "x".join(str(d) for d in dims)
 
 
-def _code(value: Any) -> str:
+def _code(value: Datum) -> str:
     return "" if value is None or value == "" else f"`{flow(value)}`"
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Data, Datum
 from costcalc.language.annotations import PUBLISHED
 from costcalc.language.document import VERSION
 from costcalc.operators import op as ops
 from costcalc.operators.fields import CALLS, HELD, MODIFIERS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_ANY: dict[str, Any] = {}
+_ANY: dict[str, Datum] = {}
 
 
-def spec_schema() -> dict[str, Any]:
+def spec_schema() -> Data:
     """Return the JSON Schema of specs. Blocks have names of their own, so other keys stay open in items."""
     kinds = {name: _operator(cls) for name, cls in sorted(ops.operators().items())}
     items = {"type": "array", "items": {"$ref": "#/$defs/item"}}
@@ -50,7 +49,7 @@ def spec_schema() -> dict[str, Any]:
     }
 
 
-def _top(items: dict[str, Any]) -> dict[str, Any]:
+def _top(items: Data) -> Data:
     text = {"type": "string"}
     knobs = {"type": "object", "description": "what a sweep may vary: a number, word or list, with its default"}
     number = {"anyOf": [{"type": "number"}, {"type": "string"}]}
@@ -80,7 +79,7 @@ def _top(items: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _operator(cls: type[ops.Op]) -> dict[str, Any]:
+def _operator(cls: type[ops.Op]) -> Data:
     return {
         "description": _first(cls),
         "type": ["object", "null"],
@@ -89,7 +88,7 @@ def _operator(cls: type[ops.Op]) -> dict[str, Any]:
     }
 
 
-def _include() -> dict[str, Any]:
+def _include() -> Data:
     text = {"type": "string"}
     parts = {"spec": text, "until": text, "as": text, "knobs": {"type": "object"}}
     return {
@@ -104,7 +103,7 @@ def _first(cls: type[ops.Op]) -> str:
     return (cls.__doc__ or "").strip().splitlines()[0]
 
 
-def _reference() -> dict[str, Any]:
+def _reference() -> Data:
     """Return the schema of `reference`: the implementation that other tools are run on."""
     patterns = {"type": ["array", "string"], "items": {"type": "string"}}
     words = {word: patterns | {"description": f"rows that it calls {said}"} for word, said in CALLS.items()}
@@ -112,7 +111,7 @@ def _reference() -> dict[str, Any]:
     return closed({"from": {"type": "string"}, **words, HELD: held}) | {"required": []}
 
 
-def closed(properties: dict[str, Any], **asked: Any) -> dict[str, Any]:
+def closed(properties: dict[str, Datum], **asked: Datum) -> Data:
     """Return the schema of an object that has just these keys, and those that are there where they were asked for."""
     return {
         "type": "object",

@@ -6,8 +6,8 @@ Each value is asked for by its key, and what is wrong with one is noted at its p
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
 
+from costcalc.base import Data
 from costcalc.base.errors import Mark, Problems, closest, nearest
 from costcalc.language.source import YamlNode
 
@@ -86,6 +86,6 @@ class Section:
         """Return a list of texts."""
         return [text_of(item, self.problems) for item in self.items(key)]
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> Data:
         """Return all values as plain data."""
         return {key: value.plain() for key, value in self.values.items()}

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Mark, Problems, SpecError
 from costcalc.language.yaml_errors import explained
 
@@ -25,7 +26,7 @@ class YamlNode:
 
     __slots__ = ("bare", "keys", "mark", "text", "value", "weight")
 
-    def __init__(self, value: Any, mark: Mark, keys: dict[str, Mark] | None = None) -> None:
+    def __init__(self, value: Datum, mark: Mark, keys: dict[str, Mark] | None = None) -> None:
         self.value = value
         self.mark = mark
         self.keys: dict[str, Mark] = keys or {}
@@ -80,7 +81,7 @@ class YamlNode:
         own = [self.value[key]] if self.is_map and key in self.value else []
         return own + [node for part in self.children for node in part.under(key)]
 
-    def plain(self) -> Any:
+    def plain(self) -> Datum:
         """Return the value as plain Python data, without positions."""
         if self.is_map:
             return {key: node.plain() for key, node in self.value.items()}
@@ -100,7 +101,7 @@ class _Frame:
 
     __slots__ = ("anchor", "flow", "key", "keys", "mark", "value", "weight")
 
-    def __init__(self, value: Any, mark: Mark, anchor: str | None, *, flow: bool) -> None:
+    def __init__(self, value: Datum, mark: Mark, anchor: str | None, *, flow: bool) -> None:
         self.value = value
         self.mark = mark
         self.anchor = anchor
@@ -179,7 +180,7 @@ class _Builder:
     def start_list(self, event: Any) -> None:
         self.open(event, [])
 
-    def open(self, event: Any, value: Any) -> None:
+    def open(self, event: Any, value: Datum) -> None:
         mark = self.mark(event, 1)
         self.tag(event, mark)
         if len(self.stack) >= DEEPEST:
@@ -281,13 +282,13 @@ class _Builder:
         self.problems.note(f"YAML reads '{event.tag[:60]}' as a tag", mark, hint)
         return f"not {word[1]}" if word else ""
 
-    def resolve(self, text: str) -> Any:
+    def resolve(self, text: str) -> Datum:
         """Return what a plain scalar means under YAML 1.2's core schema."""
         if text and (text[0].isdigit() or text[0] in "-+."):
             return self.number(text)
         return _WORDS.get(text, text)
 
-    def number(self, text: str) -> Any:
+    def number(self, text: str) -> Datum:
         if not _NUMBER.match(text):
             return text
         based = text[1:2] in ("x", "o")
@@ -366,7 +367,7 @@ class _Builder:
         self.problems.note(message, mark, hint)
 
 
-_WORDS: dict[str, Any] = {
+_WORDS: dict[str, Datum] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
@@ -400,7 +401,7 @@ def _indices_as_letters(text: str) -> str:
     return text
 
 
-def _open(value: Any) -> bool:
+def _open(value: Datum) -> bool:
     """Say whether a text has a bracket that is not closed."""
     return isinstance(value, str) and (value.count("(") > value.count(")") or value.count("[") > value.count("]"))
 
@@ -413,12 +414,12 @@ def _begun(node: YamlNode) -> bool:
 # ---- building from Python data -------------------------------------------------------------------
 
 
-def from_data(data: Any, where: str = "spec") -> tuple[YamlNode | None, Problems]:
+def from_data(data: Datum, where: str = "spec") -> tuple[YamlNode | None, Problems]:
     """Return Python's dicts, lists and scalars as nodes, whose places are paths: `layers[3].conv.out`."""
     problems = Problems()
     count = 0
 
-    def build(value: Any, path: str, depth: int) -> YamlNode:
+    def build(value: Datum, path: str, depth: int) -> YamlNode:
         nonlocal count
         count += 1
         mark = Mark(where, path=path)

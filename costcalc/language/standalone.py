@@ -7,8 +7,8 @@ figures, of which the variant's rows are kept, are written again.
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import stop
 from costcalc.language.document import Spec
 from costcalc.language.source import parse
@@ -40,7 +40,7 @@ def standalone(spec: Spec) -> str:
     return text
 
 
-def _resolved(spec: Spec) -> dict[str, Any]:
+def _resolved(spec: Spec) -> Data:
     """Return what the text with the variant resolved says, as plain data."""
     assert spec.root is not None
     found = spec.root.plain()
@@ -65,12 +65,12 @@ def _published(spec: Spec) -> list[str]:
     return ["published:", "  rows:", *(f"    - {flow(row)}" for row in rows)] if rows else []
 
 
-def _rows(spec: Spec) -> dict[str, Any]:
+def _rows(spec: Spec) -> Data:
     rows = [row for row in spec.published if row.get("variant") == spec.variant]
     return {"rows": [{k: v for k, v in row.items() if k != "variant"} for row in rows]} if rows else {}
 
 
-def flow(value: Any) -> str:
+def flow(value: Datum) -> str:
     """Return a value as YAML's flow style writes it."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {flow(v)}" for key, v in value.items()) + "}"
@@ -81,7 +81,7 @@ def flow(value: Any) -> str:
     return _text(value) if isinstance(value, str) else str(value)
 
 
-def typed(value: Any) -> str:
+def typed(value: Datum) -> str:
     """Return a knob's value as it is typed on the command line, where a list is one word: `[2,2,2,2]`."""
     return flow(value).replace(", ", ",")
 

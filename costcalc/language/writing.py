@@ -12,12 +12,14 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import Fault, stop
 from costcalc.base.text import printable
 from costcalc.language.document import VERSION
 from costcalc.language.standalone import flow
 from costcalc.language.values import LONGEST_NAME
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.num import Dim
+from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators import op as ops
 from costcalc.operators.fields import RESERVED, TOP
 
@@ -29,15 +31,15 @@ class Step:
 
     __slots__ = ("beside", "fields", "inputs", "kind", "name", "outputs", "share", "x", "y")
 
-    def __init__(self, name: str, kind: str, fields: dict[str, Any], inputs: list[str]) -> None:
+    def __init__(self, name: str, kind: str, fields: dict[str, Datum], inputs: list[str]) -> None:
         self.name = name
         self.kind = kind
         self.fields = fields
         self.inputs = inputs
         self.share = ""  # the name under which it uses the weights of other steps
-        self.beside: dict[str, Any] = {}  # its other modifiers: bits, density
-        self.x: Any = None
-        self.y: Any = None
+        self.beside: dict[str, Datum] = {}  # its other modifiers: bits, density
+        self.x: Shapes = None
+        self.y: Shapes = None
         self.outputs: list[str] = []  # the names of the values it gives
 
     def __repr__(self) -> str:
@@ -63,11 +65,11 @@ class Flat:
         self.classes: dict[str, str] = {}  # module path -> its class's name, where the importer knows it
         self.owners: dict[str, Step] = {}  # a stored tensor, by its name -> the step that counts it
         self.learners: dict[Step, dict[str, int]] = {}  # a step -> the stored tensors that are its weights, with sizes
-        self.known: dict[Any, dict[str, Any]] = {}  # operators with their fields -> those that must be said
+        self.known: dict[object, dict[str, Datum]] = {}  # operators with their fields -> those that must be said
         self.numbers: dict[str, int] = {}  # name -> the last number that a layer of that name got
         self.shapes: dict[str, Shape] = {INPUT: Shape(*shape)}
 
-    def add(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Any) -> list[str]:
+    def add(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Datum) -> list[str]:
         """Add a layer and return the names of the values it gives, one unless the operator splits.
 
         kind: an operator of costcalc. inputs: names of values: `INPUT`, or what `add` returned.
@@ -95,7 +97,7 @@ class Flat:
         self.steps.append(step)
         return step.outputs
 
-    def least(self, kind: str, axes: int, fields: dict[str, Any]) -> dict[str, Any]:
+    def least(self, kind: str, axes: int, fields: dict[str, Datum]) -> dict[str, Datum]:
         """Return the fields that must be said: those without which the operator would be another one."""
         key = (kind, axes, repr(fields))
         if key not in self.known:
@@ -154,9 +156,9 @@ class Flat:
         for step in self.steps:
             step.share = step.share if words.count(step.share) > 1 else ""
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Data:
         """Return the spec as data, as `costcalc.load` takes it."""
-        head: dict[str, Any] = {"costcalc": VERSION, "name": printable(self.name), "source": self.source}
+        head: Data = {"costcalc": VERSION, "name": printable(self.name), "source": self.source}
         spelled = self.spelled()
         common = common_fields(((step.kind, step.fields) for step in self.steps), least=2)
         items = self._items(spelled, common) or ["identity"]
@@ -166,7 +168,7 @@ class Flat:
             head["outputs"] = [spelled[value] for value in self.outputs]
         return {key: value for key, value in head.items() if value not in ("", {})}
 
-    def _items(self, spelled: dict[str, str], common: Container[str]) -> list[Any]:
+    def _items(self, spelled: dict[str, str], common: Container[str]) -> list[Datum]:
         """Return the spec's items, one a step; a step that is fed by the one before does not say so."""
         found = []
         before = INPUT
@@ -200,11 +202,11 @@ class Flat:
         return spec_text(self.data())
 
 
-def _item(step: Step, fields: dict[str, Any], before: str, spelled: dict[str, str]) -> Any:
+def _item(step: Step, fields: dict[str, Datum], before: str, spelled: dict[str, str]) -> Datum:
     """Return a step as an item: its operator, its name, and where its input comes from unless that flows."""
     joins = ops.operators()[step.kind].joins
     inputs = [spelled[value] for value in step.inputs]
-    item: dict[str, Any] = {step.kind: inputs if joins and not fields else fields or None}
+    item: Data = {step.kind: inputs if joins and not fields else fields or None}
     if spelled[step.name]:
         item["name"] = spelled[step.name]
     if joins and fields:
@@ -217,10 +219,10 @@ def _item(step: Step, fields: dict[str, Any], before: str, spelled: dict[str, st
     return step.kind if item == {step.kind: None} else item
 
 
-def common_fields(layers: Iterable[tuple[str, dict[str, Any]]], least: int = 1) -> dict[str, dict[str, Any]]:
+def common_fields(layers: Iterable[tuple[str, dict[str, Datum]]], least: int = 1) -> dict[str, dict[str, Datum]]:
     """Return the fields that all norms or activations of one kind have, if so many are there: `defaults` says them."""
     roles = {*ops.role_words("norm").values(), *ops.role_words("act")}
-    said: dict[str, list[dict[str, Any]]] = {kind: [] for kind in sorted(roles)}
+    said: dict[str, list[dict[str, Datum]]] = {kind: [] for kind in sorted(roles)}
     for kind, fields in layers:
         if kind in roles:
             said[kind].append(fields)
@@ -228,7 +230,7 @@ def common_fields(layers: Iterable[tuple[str, dict[str, Any]]], least: int = 1) 
     return {kind: fields for kind, fields in same.items() if fields}
 
 
-def _least(cls: type[ops.Op], axes: int, fields: dict[str, Any]) -> dict[str, Any]:
+def _least(cls: type[ops.Op], axes: int, fields: dict[str, Datum]) -> dict[str, Datum]:
     """Return the fields without which the operator would be another one."""
     found = {name: list(n) if isinstance(n, tuple) else n for name, n in fields.items() if n is not None}
     meant = vars(cls(axes, **found))
@@ -248,12 +250,12 @@ def legal_name(name: str) -> str:
     return f"{name}_" if name in RESERVED else name
 
 
-def alike(values: Sequence[Any]) -> Any:
+def alike(values: Sequence[Datum]) -> Datum:
     """Return a field of one number an axis as a spec writes it: one number where all are the same."""
     return values[0] if len(set(values)) == 1 else list(values)
 
 
-Pairs = Sequence[tuple[Any, Any]]
+Pairs = Sequence[tuple[Dim, Dim]]
 
 
 def halves(total: int) -> tuple[int, int]:
@@ -261,7 +263,7 @@ def halves(total: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def padded(pairs: Pairs) -> Any:
+def padded(pairs: Pairs) -> Datum:
     """Return a padding (before and after, for each axis) as a spec writes it."""
     if all(before == after for before, after in pairs):
         return alike([before for before, _ in pairs]) if pairs else 0
@@ -269,8 +271,8 @@ def padded(pairs: Pairs) -> Any:
 
 
 def window_fields(
-    kernel: Sequence[Any], stride: Sequence[Any], pads: Pairs | str, dilation: Sequence[Any] = (1,)
-) -> dict[str, Any]:
+    kernel: Sequence[Dim], stride: Sequence[Dim], pads: Pairs | str, dilation: Sequence[Dim] = (1,)
+) -> dict[str, Datum]:
     """Return the fields of a window that slides, of one number an axis each; pads: before and after, or a word."""
     padding = pads if isinstance(pads, str) else padded(pads)
     fields = {"kernel": alike(kernel), "stride": alike(stride), "padding": padding, "dilation": alike(dilation)}
@@ -278,7 +280,7 @@ def window_fields(
 
 
 def pool_over(
-    add: Callable[..., str], kind: str, value: str, name: str, space: Sequence[int], out: Sequence[int], **fields: Any
+    add: Callable[..., str], kind: str, value: str, name: str, space: Sequence[int], out: Sequence[int], **fields: Datum
 ) -> str:
     """Add a pool over windows with `add`, and return its value.
 
@@ -297,7 +299,7 @@ def pool_over(
     return add(kind, [value], name, **window_fields(kernel, stride, [(0, 0)] * len(wide), dilation))
 
 
-def spec_text(data: dict[str, Any]) -> str:
+def spec_text(data: Data) -> str:
     """Return the YAML text of a spec's data: sections in the language's order, an item a line."""
     said: list[str] = []
     for key in TOP:
@@ -317,7 +319,7 @@ def spec_text(data: dict[str, Any]) -> str:
     return "\n".join(said) + "\n"
 
 
-def item_lines(items: Iterable[Any], indent: int) -> list[str]:
+def item_lines(items: Iterable[Datum], indent: int) -> list[str]:
     """Return items as lines of YAML: one each, but for a table, which has a line for each of its rows."""
     said = []
     space = " " * indent
@@ -330,7 +332,7 @@ def item_lines(items: Iterable[Any], indent: int) -> list[str]:
     return said
 
 
-def line(item: Any) -> str:
+def line(item: Datum) -> str:
     """Return an item on one line: `conv: {out: 8, kernel: 3}` or `{relu, name: x, from: y}`."""
     if isinstance(item, str):
         return item

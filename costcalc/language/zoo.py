@@ -7,8 +7,8 @@ import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import Mark, Problems, nearest, stop
 from costcalc.base.files import PACKAGE, decode, read, refuse_output, shipped
 from costcalc.language.document import Spec
@@ -39,7 +39,7 @@ def fingerprint() -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-def index() -> dict[str, Any]:
+def index() -> Data:
     """Return what was counted of the zoo when costcalc was made; nothing where one of its files is another now.
 
     `python tests/tools/generate.py` writes it, and a test holds it to what is counted.
@@ -47,7 +47,7 @@ def index() -> dict[str, Any]:
     import json
 
     path = shipped("zoo.json")
-    found: dict[str, Any] = json.loads(read(path)) if os.path.isfile(path) else {}
+    found: dict[str, Datum] = json.loads(read(path)) if os.path.isfile(path) else {}
     return found if found.get("zoo") == fingerprint() else {}
 
 
@@ -56,7 +56,7 @@ def stem(path: str) -> str:
     return os.path.basename(path).removesuffix(SUFFIX)
 
 
-def load(source: Any) -> Spec:
+def load(source: Datum) -> Spec:
     """Return the spec for a zoo name, a path, `-` (standard input), a YAML text of lines, a dict, or a loaded spec.
 
     A variant of a file is `vit.yaml@vit_small`. Raises SpecError, with every mistake found, when there is no such
@@ -195,7 +195,7 @@ def _zoo_file(path: str) -> Spec:
     return spec
 
 
-def _own(value: Any) -> Any:
+def _own(value: Datum) -> Datum:
     """Return a copy of plain data, the lists and mappings below too."""
     if isinstance(value, dict):
         return {key: _own(part) for key, part in value.items()}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.graph.graph import Node, Tensor
 from costcalc.metrics._order import segments
 from costcalc.metrics._storage import Moment, Storages, shape_of
 from costcalc.metrics.sizes import activation_bits, in_bytes
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim
 from costcalc.operators.op import VIEW
 
 Need = dict[Tensor, tuple[int, int]]  # along one axis, the places of each tensor that a patch needs
@@ -20,7 +20,7 @@ Need = dict[Tensor, tuple[int, int]]  # along one axis, the places of each tenso
 class Patched(NamedTuple):
     """A network whose first rows run patch by patch."""
 
-    bytes: list[Any]  # alive while each row runs; of a row that runs in patches, at most
+    bytes: list[Dim]  # alive while each row runs; of a row that runs in patches, at most
     rows: int  # how many run so
     more: Fraction | None  # multiply-accumulates that halos add, as a part of the network's; None where unknown
 

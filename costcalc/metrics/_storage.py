@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
 
-from costcalc.graph.graph import Graph, Node
+from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.metrics.metric import Setup
 from costcalc.metrics.sizes import activation_bits, in_bytes
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import FOLDED, INPLACE, STORED, VIEW
 
@@ -36,8 +36,8 @@ class MemoryStep:
         self.reads = reads
         self.writes = writes
         self.over: list[int] = []  # those of its operands that its output may take the place of
-        self.plane: Any = None  # bytes that are needed beside its operand to run channel by channel over it
-        self.scratch: Any = 0
+        self.plane: Dim = None  # bytes that are needed beside its operand to run channel by channel over it
+        self.scratch: Dim = 0
 
 
 class Storages:
@@ -46,10 +46,10 @@ class Storages:
     def __init__(self, graph: Graph, setup: Setup) -> None:
         self.graph = graph
         self.setup = setup
-        self.sizes: list[Any] = []
+        self.sizes: list[Dim] = []
         self.makers: list[Node | None] = []
         self.shapes: list[Shape] = []
-        self.place: dict[Any, int] = {}  # tensor -> its storage
+        self.place: dict[Tensor, int] = {}  # tensor -> its storage
         assert graph.input.shape is not None
         self.place[graph.input] = self._new(None, graph.input.shape)
         self.steps = [self._step(node) for node in graph.nodes]
@@ -87,7 +87,7 @@ class Storages:
             step.scratch = node.op.scratch(node.x, node.y) * self.setup.batch
         return step
 
-    def _plane(self, node: Node, reads: list[int], writes: list[int]) -> Any:
+    def _plane(self, node: Node, reads: list[int], writes: list[int]) -> Dim:
         """Return the bytes of one plane where a node can run over its own input, and its output is no larger."""
         plane = node.op.plane(node.x, node.y)
         if plane is None or not num.truth(self.sizes[writes[0]] <= self.sizes[reads[0]]):
@@ -95,7 +95,7 @@ class Storages:
         return in_bytes(plane * self.setup.batch, activation_bits(self.setup))
 
 
-def shape_of(tensor: Any) -> Shape:
+def shape_of(tensor: Tensor) -> Shape:
     """Return a tensor's shape, which in a whole graph is known."""
     shape = tensor.shape
     assert isinstance(shape, Shape)
@@ -151,13 +151,13 @@ class Moment:
 
     __slots__ = ("alive", "beside", "over", "step")
 
-    def __init__(self, step: MemoryStep, alive: list[int], beside: Any, over: int | None) -> None:
+    def __init__(self, step: MemoryStep, alive: list[int], beside: Dim, over: int | None) -> None:
         self.step = step
         self.alive = alive  # its output not counted where it takes the place of an operand
         self.beside = beside  # scratch, or one plane
         self.over = over  # the operand that is written over
 
-    def total(self, sizes: Sequence[Any]) -> Any:
+    def total(self, sizes: Sequence[Dim]) -> Dim:
         """Return the bytes."""
         return sum((sizes[place] for place in self.alive), self.beside)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from costcalc.base.errors import stop
 from costcalc.costs.layer_patterns import assigned, valued
@@ -11,7 +10,7 @@ from costcalc.graph.graph import Graph
 from costcalc.hardware.compression import Coding, StoredRow, checked_density, kept, stored, whole
 from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.metrics.sizes import weight_bits
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim
 
 SOURCE = "docs/compression.md"
 
@@ -32,10 +31,10 @@ class Compressed(Metric, name="compressed_bytes"):
     source = SOURCE
     uses = ("bits", "weight_bits", "density")
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [stored(one, "relative", Coding())[1] for one in held(graph, setup)]
 
-    def total(self, graph: Graph, setup: Setup) -> Any:
+    def total(self, graph: Graph, setup: Setup) -> Dim:
         """Return the bytes of all numbers packed, rounded up once."""
         return whole(held(graph, setup), "relative", Coding())[1]
 
@@ -47,5 +46,5 @@ class EffectiveMacs(Metric, name="effective_macs"):
     source = SOURCE
     uses = ("density", "batch")
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [one.macs if one.macs is UNKNOWN else one.macs * setup.batch for one in held(graph, setup)]

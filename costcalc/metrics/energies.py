@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from costcalc.graph.graph import Graph
 from costcalc.hardware import energy
 from costcalc.hardware.energy import Chip, Spent
 from costcalc.hardware.traffic import DTYPES
 from costcalc.metrics.metric import Metric, Setup, counted, find
+from costcalc.numbers.num import Dim
 
 
 @lru_cache(maxsize=8)
@@ -50,7 +50,7 @@ class EnergyMetric(Metric, name="energy"):
         chip = Chip(setup.dtype or "fp32", setup.batch, setup.fusion or "ideal", setup.onchip or 0)
         return energy.spent(counted(graph), chip, _loaded(setup.energy_table), peak(graph, chip))
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [sum(getattr(one, place) for place in self.places) for one in self.spent(graph, setup)]
 
 

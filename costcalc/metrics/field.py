@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Data
 from costcalc.base.errors import stop
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.metrics.metric import Metric, Setup
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim, Dims
 from costcalc.numbers.shape import Shape
 from costcalc.operators.receptive import MOST_PHASES, SAME, Reach, Reaches
 
@@ -116,25 +117,25 @@ class ReceptiveFieldMetric(Metric):
     uses = ("ignore_se",)
     source = "Araujo et al., Computing Receptive Fields of Convolutional Neural Networks, Distill 2019"
 
-    def of(self, reach: Reach) -> Any:
+    def of(self, reach: Reach) -> Dim:
         """Return the number of one axis."""
         raise NotImplementedError
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         views = fields(graph, ignore=setup.ignore_se).views
         return [self.shown(view) for view in views]
 
-    def shown(self, view: View) -> Any:
+    def shown(self, view: View) -> Dim:
         """Return what a row has: a number, or `global`, or unknown."""
         if isinstance(view, tuple):
             return told([self.of(reach) for reach in view])
         return GLOBAL if view is None else UNKNOWN
 
-    def fold(self, values: Sequence[Any]) -> Any:
+    def fold(self, values: Sequence[Dim]) -> Dim:
         """Return the last row's."""
         return values[-1] if values else None
 
-    def total(self, graph: Graph, setup: Setup) -> Any:
+    def total(self, graph: Graph, setup: Setup) -> Dim:
         """Return that of the last row that has pixels."""
         rows = self.rows(graph, setup)
         spatial = [node.index for node in graph.nodes if _space(node)]
@@ -144,11 +145,11 @@ class ReceptiveFieldMetric(Metric):
         return "of the last row with pixels" + (", gates of global information left out" if setup.ignore_se else "")
 
 
-def _space(node: Node) -> tuple[Any, ...]:
+def _space(node: Node) -> Dims:
     return node.y.space if isinstance(node.y, Shape) else tuple(node.y[0].space)
 
 
-def told(numbers: Sequence[Any]) -> Any:
+def told(numbers: Sequence[Dim]) -> Dim:
     """Return one number where all axes have the same, else `7x1`; None for no axis."""
     plain = [int(n) if n == int(n) else n for n in numbers]
     if len(set(plain)) == 1:
@@ -161,7 +162,7 @@ class ReceptiveField(ReceptiveFieldMetric, name="receptive_field"):
 
     title = "field"
 
-    def of(self, reach: Reach) -> Any:
+    def of(self, reach: Reach) -> Dim:
         return size(reach)
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
@@ -181,7 +182,7 @@ class ReceptiveField(ReceptiveFieldMetric, name="receptive_field"):
                 break
         return [*said, *_met("strides", found.strides), *_met("centres", found.centres)]
 
-    def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
+    def details(self, graph: Graph, setup: Setup) -> Data:
         found = fields(graph, ignore=setup.ignore_se)
         return {"unequal_strides": found.strides, "unequal_centres": found.centres}
 
@@ -197,7 +198,7 @@ class EffectiveStride(ReceptiveFieldMetric, name="effective_stride"):
 
     title = "jump"
 
-    def of(self, reach: Reach) -> Any:
+    def of(self, reach: Reach) -> Dim:
         return abs(Fraction(reach.step, reach.phases))
 
 
@@ -206,7 +207,7 @@ class EffectivePadding(ReceptiveFieldMetric, name="effective_padding"):
 
     title = "pad"
 
-    def of(self, reach: Reach) -> Any:
+    def of(self, reach: Reach) -> Dim:
         return -first(reach)[0]
 
 
@@ -215,5 +216,5 @@ class FieldCentre(ReceptiveFieldMetric, name="field_centre"):
 
     title = "centre"
 
-    def of(self, reach: Reach) -> Any:
+    def of(self, reach: Reach) -> Dim:
         return Fraction(sum(first(reach)), 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
@@ -13,7 +13,7 @@ from costcalc.hardware import device
 from costcalc.hardware.energy import Chip, placed
 from costcalc.hardware.roofline import Model, Timing, bound, model, spill, timings
 from costcalc.metrics.metric import Metric, Setup, counted
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim
 
 SOURCE = "docs/latency.md; Williams et al. 2009 (roofline)"
 USES = ("device", "dtype", "fusion", "batch")
@@ -36,7 +36,7 @@ def modelled(setup: Setup) -> Model:
     return model(chosen(setup), setup.dtype, setup.fusion, setup.batch)
 
 
-def milliseconds(seconds: Any) -> Any:
+def milliseconds(seconds: Dim) -> Dim:
     """Return seconds as milliseconds, to a picosecond: far below what a budget tells apart."""
     return seconds if seconds is UNKNOWN else round(1e3 * seconds, 9)
 
@@ -44,8 +44,8 @@ def milliseconds(seconds: Any) -> Any:
 class Span(NamedTuple):
     """A time for the whole batch: where arithmetic and memory overlap, and where they do not."""
 
-    least: Any
-    most: Any
+    least: Dim
+    most: Dim
 
     @property
     def milliseconds(self) -> Span:
@@ -83,16 +83,16 @@ class Time(Metric):
         del graph
         return modelled(setup).says[1:]
 
-    def over(self, graph: Graph, setup: Setup, values: Sequence[Any], indices: Sequence[int]) -> Any:
+    def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return the time of these rows together: their sum is rounded, not they."""
         del values
         found = timed(graph, setup)
         return self.of(span(found[index] for index in indices).milliseconds, setup)
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [self.of(span([one]).milliseconds, setup) for one in timed(graph, setup)]
 
-    def of(self, time: Span, setup: Setup) -> Any:
+    def of(self, time: Span, setup: Setup) -> Dim:
         """Return which end of a time it is."""
         raise NotImplementedError
 
@@ -108,7 +108,7 @@ class LatencyMetric(Time, name="latency"):
 
     title = "ms"
 
-    def of(self, time: Span, setup: Setup) -> Any:
+    def of(self, time: Span, setup: Setup) -> Dim:
         del setup
         return time.least
 
@@ -118,7 +118,7 @@ class LatencyMost(Time, name="latency_most"):
 
     title = "ms at most"
 
-    def of(self, time: Span, setup: Setup) -> Any:
+    def of(self, time: Span, setup: Setup) -> Dim:
         return None if modelled(setup).bounded else time.most
 
 
@@ -127,10 +127,10 @@ class Bound(Time, name="bound"):
 
     title, unit, kind = "bound", "word", "text"
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [one.bound for one in timed(graph, setup)]
 
-    def over(self, graph: Graph, setup: Setup, values: Sequence[Any], indices: Sequence[int]) -> Any:
+    def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return what takes most of several rows' time."""
         del values
         found = timed(graph, setup)
@@ -149,10 +149,10 @@ class Spill(Metric, name="spill"):
     uses = ("device", "dtype")
     needs = {"device": "coral_edgetpu"}
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         del setup
         return [None] * len(graph.nodes)
 
-    def total(self, graph: Graph, setup: Setup) -> Any:
+    def total(self, graph: Graph, setup: Setup) -> Dim:
         """Return the bytes beyond what fits: weights are on the chip all together or not at all."""
         return spilt(counted(graph), chosen(setup), setup.dtype)[-1]

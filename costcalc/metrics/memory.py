@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
+from costcalc.base import Data
 from costcalc.base.errors import stop
 from costcalc.graph.graph import Graph
 from costcalc.metrics._order import BEAM, best
@@ -14,7 +14,7 @@ from costcalc.metrics._storage import Moment, Storages, moments, storages
 from costcalc.metrics.metric import Setup
 from costcalc.metrics.sizes import InBytes, activation_bits
 from costcalc.numbers import num
-from costcalc.numbers.num import or_none
+from costcalc.numbers.num import Dim, or_none
 
 
 class Schedule:
@@ -27,9 +27,9 @@ class Schedule:
         self.moments = moments(found, order)
 
     @property
-    def bytes(self) -> list[Any]:
+    def bytes(self) -> list[Dim]:
         """The bytes that are alive while each row runs, in the graph's order."""
-        made: list[Any] = [0] * len(self.order)
+        made: list[Dim] = [0] * len(self.order)
         for index, moment in zip(self.order, self.moments, strict=True):
             made[index] = moment.total(self.found.sizes)
         return made
@@ -39,7 +39,7 @@ class Schedule:
         """The first moment at which the most is alive."""
         return max(self.moments, key=lambda moment: moment.total(self.found.sizes))
 
-    def alive(self, moment: Moment) -> list[tuple[str, str, Any]]:
+    def alive(self, moment: Moment) -> list[tuple[str, str, Dim]]:
         """Return the tensors that are alive then: what wrote each, its shape and bytes, the largest first."""
         found = self.found
         made = [(name(found, place), str(found.shapes[place]), found.sizes[place]) for place in moment.alive]
@@ -89,13 +89,13 @@ class PeakMemory(InBytes, name="peak_memory"):
     def vectorises(self, setup: Setup) -> bool:
         return bool(setup.order == "listed" and not setup.patches)
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         made = in_patches(graph, setup)
         return made.bytes if made else scheduled(graph, setup).bytes
 
-    def fold(self, values: Sequence[Any]) -> Any:
+    def fold(self, values: Sequence[Dim]) -> Dim:
         """Return the most at once."""
-        found: Any = None
+        found: Dim | None = None
         for value in values:
             found = value if found is None else num.maximum(found, value)
         return found
@@ -132,7 +132,7 @@ class PeakMemory(InBytes, name="peak_memory"):
             f"halos add {_share(made.more)} MACs; the image itself is not counted beyond a patch",
         ]
 
-    def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
+    def details(self, graph: Graph, setup: Setup) -> Data:
         if not graph.nodes:
             return {}
         if setup.patches:
@@ -152,5 +152,5 @@ class PeakMemory(InBytes, name="peak_memory"):
         return made
 
 
-def _share(part: Any) -> str:
+def _share(part: Dim) -> str:
     return "unknown" if part is None else f"{float(100 * part):.1f} %"

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from costcalc.base import arguments
+from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import Problem, SpecError, nearest, stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -20,7 +20,7 @@ from costcalc.costs.rows import Row
 from costcalc.costs.rows import rows as rows_of
 from costcalc.graph.graph import Graph
 from costcalc.hardware.traffic import DTYPES, FUSIONS
-from costcalc.numbers.num import LARGEST, UNKNOWN, limited, or_none
+from costcalc.numbers.num import LARGEST, UNKNOWN, Dim, limited, or_none
 
 REGISTRY: dict[str, Metric] = {}
 
@@ -36,7 +36,7 @@ class Option:
     def __init__(
         self,
         doc: str,
-        default: Any = None,
+        default: Datum = None,
         *,
         least: int | None = None,
         most: int | None = None,
@@ -50,7 +50,7 @@ class Option:
         self.words = words  # of a choice
         self.metavar = metavar
 
-    def settled(self, name: str, value: Any) -> Any:
+    def settled(self, name: str, value: Datum) -> Datum:
         """Return a value that this option takes; raise SpecError for another."""
         if isinstance(self.default, bool):
             fits, wanted = isinstance(value, bool), "true or false"
@@ -66,7 +66,7 @@ class Option:
             raise stop(f"{name} is {wanted}, not {arguments.said(value)}", hint=hint)
         return value
 
-    def unasked(self, value: Any) -> bool:
+    def unasked(self, value: Datum) -> bool:
         """Whether a value is none, or the default: it says nothing."""
         return value is None or (type(value) is type(self.default) and bool(value == self.default))
 
@@ -76,7 +76,7 @@ class Option:
         return f"a whole number from {self.least}{f' to {self.most}' if self.most else ''}"
 
 
-def checked_batch(batch: Any) -> int:
+def checked_batch(batch: Datum) -> int:
     """Return how many images are counted at once; raise SpecError for what is no such number."""
     images = arguments.whole(batch)
     if images is None or images < 1:
@@ -133,9 +133,9 @@ class Setup:
     __slots__ = ("convention", "given")
 
     convention: Convention
-    given: tuple[tuple[str, Any], ...]  # the options that are not at their defaults
+    given: tuple[tuple[str, Datum], ...]  # the options that are not at their defaults
 
-    def __init__(self, convention: str | Convention = conventions.DEFAULT, **options: Any) -> None:
+    def __init__(self, convention: str | Convention = conventions.DEFAULT, **options: Datum) -> None:
         """Take the options' values; raise SpecError for an option that there is not, or a value that it can't take."""
         for name in options.keys() - OPTIONS.keys():
             raise stop(f"there is no option '{name}'", hint=nearest(name, OPTIONS) or f"known: {', '.join(OPTIONS)}")
@@ -148,12 +148,12 @@ class Setup:
         object.__setattr__(self, "convention", conventions.get(convention))
         object.__setattr__(self, "given", kept)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Datum:
         if name not in OPTIONS:
             raise AttributeError(name)
         return dict(self.given).get(name, OPTIONS[name].default)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: Datum) -> None:
         raise AttributeError(f"a setup can't be changed: make another for {name} = {value!r}")
 
     def __eq__(self, other: object) -> bool:
@@ -165,15 +165,15 @@ class Setup:
     def __repr__(self) -> str:
         return f"Setup({', '.join([repr(self.convention.name), *(f'{k}={v!r}' for k, v in self.given)])})"
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
         return _setup, (self.convention.name, self.given)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the options as plain data, all of them."""
         return {name: getattr(self, name) for name in OPTIONS}
 
 
-def _setup(convention: str, given: Iterable[tuple[str, Any]]) -> Setup:
+def _setup(convention: str, given: Iterable[tuple[str, Datum]]) -> Setup:
     return Setup(convention, **dict(given))
 
 
@@ -194,10 +194,10 @@ class Metric:
     source: ClassVar[str] = ""
     kind: ClassVar[str] = "count"  # how a table writes it: count (with a unit), ratio (two decimals), text
     uses: ClassVar[tuple[str, ...]] = ()  # the options that matter to it
-    needs: ClassVar[dict[str, Any]] = {}  # the options that must be given, each with an example
+    needs: ClassVar[dict[str, Datum]] = {}  # the options that must be given, each with an example
     vectorised: ClassVar[bool] = False  # whether its rules run on a sweep's numbers; else settings are counted singly
 
-    def __init_subclass__(cls, name: str = "", **extra: Any) -> None:
+    def __init_subclass__(cls, name: str = "", **extra: Dim) -> None:
         super().__init_subclass__(**extra)
         if name:
             cls.name = name
@@ -212,20 +212,20 @@ class Metric:
         """What it is, in one sentence."""
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         """Return each node's value, in the graph's order; None where it has none."""
         raise NotImplementedError
 
-    def fold(self, values: Sequence[Any]) -> Any:
+    def fold(self, values: Sequence[Dim]) -> Dim:
         """Return what several rows come to: their sum, unless a metric says otherwise; None where none has a value."""
         return summed(values)
 
-    def over(self, graph: Graph, setup: Setup, values: Sequence[Any], indices: Sequence[int]) -> Any:
+    def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return what the rows with these indices come to, given all rows' values."""
         del graph, setup
         return self.fold([values[index] for index in indices])
 
-    def total(self, graph: Graph, setup: Setup) -> Any:
+    def total(self, graph: Graph, setup: Setup) -> Dim:
         """Return the network's value."""
         values = self.rows(graph, setup)
         return self.over(graph, setup, values, range(len(values)))
@@ -254,7 +254,7 @@ class Metric:
         del graph, setup
         return []
 
-    def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
+    def details(self, graph: Graph, setup: Setup) -> Data:
         """Return the same as plain data."""
         del graph, setup
         return {}
@@ -273,22 +273,22 @@ def told(setup: Setup, name: str) -> bool:
     return getattr(setup, name) not in (None, False, "") and (name, getattr(setup, name)) != ("batch", 1)
 
 
-def summed(values: Iterable[Any]) -> Any:
+def summed(values: Iterable[Dim]) -> Dim:
     """Return the sum of the values that are there; None for none."""
-    total: Any = None
+    total: Dim = None
     for value in values:
         if value is not None:
             total = value if total is None else total + value
     return total
 
 
-def most(values: Iterable[Any]) -> Any:
+def most(values: Iterable[Dim]) -> Dim:
     """Return the largest of the values that are there; None for none, unknown where one is."""
     there = [value for value in values if value is not None]
     return UNKNOWN if any(value is UNKNOWN for value in there) else max(there, default=None)
 
 
-def last(values: Iterable[Any]) -> Any:
+def last(values: Iterable[Dim]) -> Dim:
     """Return the last of the values that are there; None for none."""
     return next((value for value in reversed(list(values)) if value is not None), None)
 
@@ -360,7 +360,7 @@ def names(text: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def refuse_idle(asked: Collection[str], options: Mapping[str, Any]) -> None:
+def refuse_idle(asked: Collection[str], options: Mapping[str, Datum]) -> None:
     """Raise SpecError for options of metrics where no metric is asked for, or none to which they matter."""
     given = [name for name, value in options.items() if name in OPTIONS and not OPTIONS[name].unasked(value)]
     if given and not asked:
@@ -401,17 +401,17 @@ class Measured:
         """What must be said beside the number: mode, bits, batch."""
         return self.metric.says(self.setup)
 
-    def over(self, indices: Sequence[int]) -> Any:
+    def over(self, indices: Sequence[int]) -> Dim:
         """Return what the rows with these indices come to."""
         return self.metric.over(self.graph, self.setup, self.rows, indices)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the total as plain data."""
         about = {"name": self.name, "unit": self.unit, "doc": self.metric.doc, "under": self.says}
         return {**about, "total": plain(self.total), **self.metric.details(self.graph, self.setup)}
 
 
-def total(metric: Metric, graph: Graph, setup: Setup) -> Any:
+def total(metric: Metric, graph: Graph, setup: Setup) -> Dim:
     """Return the network's value of a metric; raise SpecError where it is too large to be told."""
     return limited(metric.total(graph, setup), named(metric, setup))
 
@@ -421,7 +421,7 @@ def measured(name: str, graph: Graph, setup: Setup) -> Measured:
     return Measured(find(name), graph, setup)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Datum) -> Datum:
     """Return a value as plain data has it: None where it is unknown, a Fraction as a float unless it is whole."""
     if value is UNKNOWN:
         return or_none(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from costcalc.costs import conventions
 from costcalc.costs.counting import cost
@@ -12,7 +12,7 @@ from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph
 from costcalc.hardware.traffic import FLOAT
 from costcalc.metrics.metric import Metric, Setup, counted
-from costcalc.numbers.num import UNKNOWN, ceil_div
+from costcalc.numbers.num import UNKNOWN, Dim, ceil_div
 
 
 def activation_bits(setup: Setup) -> int:
@@ -20,18 +20,18 @@ def activation_bits(setup: Setup) -> int:
     return int(setup.bits or (8 if setup.mode == "mcu" else FLOAT))
 
 
-def in_bytes(elements: Any, bits: Any) -> Any:
+def in_bytes(elements: Dim, bits: Dim) -> Dim:
     """Return the whole bytes that so many numbers of so many bits take."""
     return elements * (bits // 8) if bits % 8 == 0 else ceil_div(elements * bits, 8)
 
 
-def weight_bits(row: Row, setup: Setup) -> Any:
+def weight_bits(row: Row, setup: Setup) -> Dim:
     """Return the bits of a row's weights: those that its spec states, else those asked for."""
     stated = row.node.bits
     return stated if stated is not None else setup.weight_bits or activation_bits(setup)
 
 
-def stored_bits(row: Row, setup: Setup) -> Any:
+def stored_bits(row: Row, setup: Setup) -> Dim:
     """Return the bits that a row's learned numbers take: of kernels what `density` leaves; all else at 32 bits."""
     others = row.biases + row.norm_params
     kept = cost(row, conventions.get("pruned")).params - others
@@ -59,7 +59,7 @@ class Activations(Metric, name="activations"):
     uses = ("batch",)
     vectorised = True
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         rule = conventions.get("activations")
         return [cost(row, rule, setup.batch).macs for row in counted(graph)]
 
@@ -70,7 +70,7 @@ class ActivationBytes(InBytes, name="activation_bytes"):
     title = "output bytes"
     source = "elements * bits / 8, rounded up to whole bytes a row"
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         bits = activation_bits(setup)
         return [in_bytes(row.outputs * setup.batch, bits) for row in counted(graph)]
 
@@ -82,15 +82,15 @@ class Bytes(InBytes, name="bytes"):
     source = "docs/memory.md"
     uses = ("bits", "weight_bits")
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [ceil_div(stored_bits(row, setup), 8) for row in counted(graph)]
 
-    def total(self, graph: Graph, setup: Setup) -> Any:
+    def total(self, graph: Graph, setup: Setup) -> Dim:
         """Return the bytes of all numbers packed, rounded up once."""
         return ceil_div(sum(stored_bits(row, setup) for row in counted(graph)), 8)
 
 
-def moved(row: Row, setup: Setup) -> Any:
+def moved(row: Row, setup: Setup) -> Dim:
     """Return the bytes that a row must move: its inputs, outputs and parameters, once each."""
     through = in_bytes((row.inputs + row.outputs) * setup.batch, activation_bits(setup))
     # Weights that are shared are read by each row that uses them, though they are counted once.
@@ -115,7 +115,7 @@ class Traffic(InBytes, name="traffic"):
     source = "arXiv:1807.11164, section 2 (memory access cost); compulsory: a chip moves more"
     uses = ("bits", "weight_bits", "batch")
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [moved(row, setup) for row in counted(graph)]
 
 
@@ -127,17 +127,17 @@ class Intensity(InBytes, name="intensity"):
     uses = ("bits", "weight_bits", "batch")
     vectorised = False
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [_ratio([row], setup) for row in counted(graph)]
 
-    def over(self, graph: Graph, setup: Setup, values: Sequence[Any], indices: Sequence[int]) -> Any:
+    def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return the MACs of the rows in all over their bytes in all."""
         del values
         rows = counted(graph)
         return _ratio([rows[index] for index in indices], setup)
 
 
-def _ratio(rows: Sequence[Row], setup: Setup) -> Any:
+def _ratio(rows: Sequence[Row], setup: Setup) -> Dim:
     """Return the MACs over the bytes of some rows; None where no byte moves."""
     macs, size = sum(row.macs for row in rows), sum(moved(row, setup) for row in rows)
     if macs is UNKNOWN or not size:

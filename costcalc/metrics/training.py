@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
+from costcalc.base import Data
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph, Node, Tensor
@@ -18,7 +19,7 @@ from costcalc.metrics._storage import shape_of, storages
 from costcalc.metrics.memory import scheduled
 from costcalc.metrics.metric import Metric, Setup, counted
 from costcalc.metrics.sizes import in_bytes
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import UNKNOWN, Dim, or_none
 from costcalc.operators import op
 from costcalc.operators.op import VIEW
 
@@ -78,7 +79,7 @@ class BackwardMacs(Metric, name="backward_macs"):
     source = "docs/training.md; a convolution's gradients are two convolutions of its own size"
     uses: ClassVar[tuple[str, ...]] = ("freeze", "batch")
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         found = learning(graph, setup.freeze)
         return [
             _backward(row, learns=learns, inward=inward) * setup.batch
@@ -86,7 +87,7 @@ class BackwardMacs(Metric, name="backward_macs"):
         ]
 
 
-def _backward(row: Row, *, learns: bool, inward: int) -> Any:
+def _backward(row: Row, *, learns: bool, inward: int) -> Dim:
     """Return a row's backward MACs: as many as forward for each gradient; a product of two tensors has two.
 
     Unknown where they are stated and not derived: nobody knows what is computed for a gradient of such a layer.
@@ -105,7 +106,7 @@ class TrainingMacs(BackwardMacs, name="training_macs"):
     source = "docs/training.md; arXiv:1604.06174 for checkpoints"
     uses = ("freeze", "checkpoint", "batch")
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         times = 2 if setup.checkpoint else 1
         rows = zip(counted(graph), super().rows(graph, setup), strict=True)
         return [row.macs * setup.batch * times + backward for row, backward in rows]
@@ -122,7 +123,7 @@ def kept_bits(setup: Setup) -> int:
 class KeptBytes(NamedTuple):
     """What each row adds to what is kept: bytes of tensors, each counted where it is kept first."""
 
-    rows: list[Any]
+    rows: list[Dim]
     tensors: list[list[Tensor]]
 
 
@@ -159,7 +160,7 @@ class SavedMetric(Metric, name="saved"):
     def says(self, setup: Setup) -> str:
         return _says(setup)
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return kept(graph, setup).rows
 
 
@@ -172,14 +173,14 @@ def _says(setup: Setup) -> str:
 class Demand(NamedTuple):
     """What a device must hold to train, in bytes."""
 
-    weights: Any
-    gradients: Any
-    optimizer: Any
-    saved: Any
-    passing: Any  # the largest gradients of a row's output and input at once; or what the forward pass needs, if more
+    weights: Dim
+    gradients: Dim
+    optimizer: Dim
+    saved: Dim
+    passing: Dim  # the largest gradients of a row's output and input at once; or what the forward pass needs, if more
 
     @property
-    def total(self) -> Any:
+    def total(self) -> Dim:
         """All of it."""
         return sum(self)
 
@@ -199,7 +200,7 @@ def demand(graph: Graph, setup: Setup) -> Demand:
     return Demand(held, WORD * trained, WORD * STATE[setup.optimizer] * trained, saved, max(passing, forward - saved))
 
 
-def checkpointed(graph: Graph, setup: Setup) -> Any:
+def checkpointed(graph: Graph, setup: Setup) -> Dim:
     """Return what is kept; with checkpoints the segments' inputs, and the insides of the largest segment at once."""
     found = kept(graph, setup)
     if not setup.checkpoint or any(row is UNKNOWN for row in found.rows):
@@ -213,7 +214,7 @@ def checkpointed(graph: Graph, setup: Setup) -> Any:
     return sum(inputs) + max(insides, default=0)
 
 
-def _size(tensor: Tensor, setup: Setup) -> Any:
+def _size(tensor: Tensor, setup: Setup) -> Dim:
     return in_bytes(shape_of(tensor).size * setup.batch, kept_bits(setup))
 
 
@@ -249,7 +250,7 @@ class TrainingMemory(Metric, name="training_memory"):
         parts = [setup.optimizer, _says(setup), f"{setup.checkpoint} checkpoints" if setup.checkpoint else ""]
         return ", ".join(filter(None, parts))
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         """Return what a row adds: its parameters with what belongs to them, and what is kept of it."""
         found = learning(graph, setup.freeze)
         times = WORD * (1 + STATE[setup.optimizer])
@@ -258,17 +259,17 @@ class TrainingMemory(Metric, name="training_memory"):
             for row, learns, own in zip(counted(graph), found.learns, kept(graph, setup).rows, strict=True)
         ]
 
-    def total(self, graph: Graph, setup: Setup) -> Any:
+    def total(self, graph: Graph, setup: Setup) -> Dim:
         return demand(graph, setup).total
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
         return [f"{name}: {value:,}" for name, value in demand(graph, setup)._asdict().items()]
 
-    def details(self, graph: Graph, setup: Setup) -> dict[str, Any]:
+    def details(self, graph: Graph, setup: Setup) -> Data:
         return {name: or_none(value) for name, value in demand(graph, setup)._asdict().items()}
 
 
-def largest_batch(graph: Graph, setup: Setup, memory: int) -> Any:
+def largest_batch(graph: Graph, setup: Setup, memory: int) -> Dim:
     """Return the most images at once with which training needs at most so many bytes; 0 where one is too many.
 
     Unknown where that is which it needs.

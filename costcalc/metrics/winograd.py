@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from costcalc.graph.graph import Graph
 from costcalc.hardware.winograd import multiplications
 from costcalc.metrics.metric import Metric, Setup, counted
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim
 
 
 class Winograd(Metric):
@@ -20,7 +20,7 @@ class Winograd(Metric):
     vectorised = True
     tile: ClassVar[int]
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         found = (multiplications(row, self.tile) for row in counted(graph))
         return [number if number is UNKNOWN else number * setup.batch for number in found]
 

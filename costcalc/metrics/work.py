@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from costcalc.graph.graph import Graph
 from costcalc.metrics.metric import Metric, Setup, costs_of, counted
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.num import UNKNOWN, Dim
 
 
 class Params(Metric, name="params"):
@@ -22,7 +21,7 @@ class Params(Metric, name="params"):
 
     measured_in = heading
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [one.params for one in costs_of(graph, setup.convention, setup.batch)]
 
 
@@ -39,7 +38,7 @@ class Macs(Metric, name="macs"):
 
     measured_in = heading
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [one.macs for one in costs_of(graph, setup.convention, setup.batch)]
 
 
@@ -51,7 +50,7 @@ class RealMacs(Metric, name="real_macs"):
     uses = ("batch",)
     vectorised = True
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         found = (node.op.real_macs(node.x, node.y) for node in graph.nodes)
         return [number if number is UNKNOWN else number * setup.batch for number in found]
 
@@ -64,5 +63,5 @@ class Elementwise(Metric, name="elementwise"):
     uses = ("batch",)
     vectorised = True
 
-    def rows(self, graph: Graph, setup: Setup) -> Sequence[Any]:
+    def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         return [(sum(row.elementwise.values()) + row.bias_adds) * setup.batch for row in counted(graph)]

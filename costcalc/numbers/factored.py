@@ -22,7 +22,7 @@ from functools import reduce
 from math import prod
 from typing import Any
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers.num import LARGEST, Array, Dim, truth
 
@@ -265,7 +265,7 @@ def _too_large() -> Fault:
     return Fault("the number is too large for some of the values", f"costcalc takes whole numbers below {LARGEST:,}")
 
 
-def _kind(value: Value) -> str:
+def _kind(value: Datum) -> str:
     """Return what numbers a value has, as numpy says it: i, f, b; nothing for what is none (unknown, a word)."""
     if isinstance(value, Spread):
         kind: str = value.terms[0][0].array.dtype.kind
@@ -275,13 +275,13 @@ def _kind(value: Value) -> str:
     return "f" if isinstance(value, float) or hasattr(value, "dtype") else ""
 
 
-def _compared(function: Callable[[Dim, Dim], Dim], a: Value, b: Value) -> Dim:
+def _compared(function: Callable[[Dim, Dim], Dim], a: Datum, b: Datum) -> Dim:
     """Return what a comparison, & or | gives, element by element; what is no number says itself what it gives."""
     return each(function, a, b) if _kind(a) and _kind(b) else NotImplemented
 
 
 def _arithmetic(
-    function: Callable[[Dim, Dim], Dim], a: Value, b: Value, apart: Callable[[Dim, Dim], Dim] | None = None
+    function: Callable[[Dim, Dim], Dim], a: Datum, b: Datum, apart: Callable[[Dim, Dim], Dim] | None = None
 ) -> Dim:
     """Return what an operator gives; by `apart`, which keeps the factors apart, where both are whole numbers."""
     kinds = _kind(a), _kind(b)

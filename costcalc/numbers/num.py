@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, stop
 
 # A number of a spec, and every number computed for one row, stays below this (10^15): far above
@@ -201,12 +201,12 @@ def truth(condition: Condition) -> bool:
     return False
 
 
-def is_condition(x: Value) -> bool:
+def is_condition(x: Datum) -> bool:
     """Say whether x is true or false, or an array of these."""
     return isinstance(x, bool) or (is_array(x) and x.dtype == bool)
 
 
-def single(x: Value) -> Value:
+def single(x: Datum) -> Datum:
     """Return the one number that x is in all of a sweep; raise `Mixed` where it differs."""
     if not is_array(x):
         return x
@@ -218,7 +218,7 @@ def single(x: Value) -> Value:
     raise Mixed(x)
 
 
-def whole(x: Value, limit: int = LARGEST) -> Dim:
+def whole(x: Datum, limit: int = LARGEST) -> Dim:
     """Return x as a whole number (ints stay, 24.0 becomes 24); raise Fault for 24.5, or one as large as the limit."""
     if type(x) is int:
         if -limit < x < limit:
@@ -262,15 +262,15 @@ def describe(x: object) -> str:
 # ---- the functions that an expression may call; each takes a number or an array -------------------
 
 
-def number(x: Value) -> Dim:
+def number(x: Datum) -> Dim:
     """Return x if one can count with it; raise Fault for a word, a list, or nothing."""
     if isinstance(x, _PLAIN) or is_array(x):
         return x
     raise Fault(f"{describe(x)} is not a number")
 
 
-def _rounding(name: str, plain: Callable[[float], int]) -> Callable[[Value], Dim]:
-    def function(x: Value) -> Dim:
+def _rounding(name: str, plain: Callable[[float], int]) -> Callable[[Datum], Dim]:
+    def function(x: Datum) -> Dim:
         if is_array(x):
             np = _numpy()
             return getattr(np, name)(x).astype(np.int64)
@@ -286,17 +286,17 @@ ceil = _rounding("ceil", math.ceil)
 nearest = _rounding("rint", round)
 
 
-def smallest(*values: Value) -> Dim:
+def smallest(*values: Datum) -> Dim:
     """Return the least of the values, or of one list of them."""
     return _fold(minimum, values)
 
 
-def largest(*values: Value) -> Dim:
+def largest(*values: Datum) -> Dim:
     """Return the greatest of the values, or of one list of them."""
     return _fold(maximum, values)
 
 
-def _fold(two: Callable[[Dim, Dim], Dim], values: tuple[Value, ...]) -> Dim:
+def _fold(two: Callable[[Dim, Dim], Dim], values: tuple[Datum, ...]) -> Dim:
     items = values[0] if len(values) == 1 and isinstance(values[0], list | tuple) else values
     if not items:
         raise Fault("there is nothing to choose from")
@@ -306,14 +306,14 @@ def _fold(two: Callable[[Dim, Dim], Dim], values: tuple[Value, ...]) -> Dim:
     return result
 
 
-def length(x: Value) -> int:
+def length(x: Datum) -> int:
     """Return how many items a list has."""
     if not isinstance(x, list | tuple):
         raise Fault(f"{describe(x)} is not a list")
     return len(x)
 
 
-def divisible(x: Value, by: Value = 8) -> Dim:
+def divisible(x: Datum, by: Datum = 8) -> Dim:
     """Return the nearest multiple of `by` to x, at least `by` and never below 90 % of x.
 
     The rounding of MobileNetV2 and what followed it (make_divisible in TF-slim and torchvision).

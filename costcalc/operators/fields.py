@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from costcalc.base import Data, Value
+from costcalc.base import Data, Datum
 from costcalc.base.errors import Fault, nearest
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim
@@ -73,18 +73,18 @@ class Field:
     kind = "value"
     words: frozenset[str] = frozenset()
 
-    def __init__(self, doc: str, default: Value = REQUIRED, *, symbol: str = "") -> None:
+    def __init__(self, doc: str, default: Datum = REQUIRED, *, symbol: str = "") -> None:
         self.doc = doc
         self.default = default
         self.symbol = symbol
         self.name = ""  # its key in a spec
         self.attr = ""  # the attribute of the operator that holds it, the same unless a rule has that name
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         """Return the value as rules use it, or raise Fault."""
         return value
 
-    def settle(self, value: Value, axes: int) -> Value:
+    def settle(self, value: Datum, axes: int) -> Datum:
         """Return the value for an input with so many spatial axes."""
         del axes
         return value
@@ -97,7 +97,7 @@ class Field:
         """Return a Fault that names this field."""
         return Fault(f"{self.name}: {message}", hint, field=self.name)
 
-    def _whole(self, value: Value, least: int) -> Dim:
+    def _whole(self, value: Datum, least: int) -> Dim:
         if type(value) is int and least <= value < num.LARGEST:
             return value
         if isinstance(value, bool):
@@ -116,11 +116,11 @@ class Integer(Field):
 
     kind = "whole number"
 
-    def __init__(self, doc: str, default: Value = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
+    def __init__(self, doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
         super().__init__(doc, default, symbol=symbol)
         self.least = least
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         return self._whole(value, self.least)
 
     def schema(self) -> Data:
@@ -132,16 +132,16 @@ class PerAxis(Field):
 
     kind = "number or [height, width]"
 
-    def __init__(self, doc: str, default: Value = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
+    def __init__(self, doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
         super().__init__(doc, default, symbol=symbol)
         self.least = least
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         if isinstance(value, list | tuple):
             return tuple(self._whole(v, self.least) for v in value)
         return self._whole(value, self.least)
 
-    def settle(self, value: Value, axes: int) -> Value:
+    def settle(self, value: Datum, axes: int) -> Datum:
         if not isinstance(value, tuple):
             return (value,) * axes if value is not None else None
         if len(value) != axes:
@@ -157,12 +157,12 @@ class PerAxis(Field):
 class Padding(Field):
     """A number, `half`, `same`, `valid`, one number an axis, or two: `[top, bottom, left, right]`."""
 
-    def __init__(self, doc: str, default: Value = 0, *, words: Sequence[str] = ("half", "same", "valid")) -> None:
+    def __init__(self, doc: str, default: Datum = 0, *, words: Sequence[str] = ("half", "same", "valid")) -> None:
         super().__init__(doc, default, symbol="P")
         self.words = frozenset(words)
         self.kind = ", ".join(("number", *words, "[height, width] or [top, bottom, left, right]"))
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         if isinstance(value, str):
             if value not in self.words:
                 known = _one_of(self.words) if self.words else "write it in numbers"
@@ -172,7 +172,7 @@ class Padding(Field):
             return tuple(self._whole(v, 0) for v in value)
         return self._whole(value, 0)
 
-    def settle(self, value: Value, axes: int) -> Value:
+    def settle(self, value: Datum, axes: int) -> Datum:
         """Return (before, after) for each axis; the words stay words, and nothing nothing."""
         if isinstance(value, str) or value is None:
             return value
@@ -198,7 +198,7 @@ class Flag(Field):
 
     kind = "true or false"
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         if num.is_array(value):
             return num.truth(value)
         if isinstance(value, bool) or value is None:
@@ -212,12 +212,12 @@ class Flag(Field):
 class Word(Field):
     """One of a few words."""
 
-    def __init__(self, doc: str, default: Value, words: Sequence[str]) -> None:
+    def __init__(self, doc: str, default: Datum, words: Sequence[str]) -> None:
         super().__init__(doc, default)
         self.words = frozenset(words)
         self.kind = " | ".join(words)
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         if isinstance(value, str) and value in self.words:
             return value
         hint = nearest(value, self.words) if isinstance(value, str) else ""
@@ -239,7 +239,7 @@ class Role(Field):
         self.kind = {"act": "an activation, or none", "norm": "a norm, or none"}.get(role, role)
         self.words = frozenset(("none",))
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         if isinstance(value, str):
             return value
         raise self.fault(f"{num.describe(value)} is no {self.role}", "write its word, or none")
@@ -253,7 +253,7 @@ class Real(Field):
 
     kind = "number"
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         endless = isinstance(value, float) and not isfinite(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or endless:
             raise self.fault(f"{num.describe(value)} is not a number")
@@ -268,11 +268,11 @@ class Integers(Field):
 
     kind = "list of whole numbers"
 
-    def __init__(self, doc: str, default: Value = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
+    def __init__(self, doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
         super().__init__(doc, default, symbol=symbol)
         self.least = least
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         if not isinstance(value, list | tuple) or not value:
             raise self.fault(f"{num.describe(value)} is not a list of whole numbers")
         return tuple(self._whole(v, self.least) for v in value)
@@ -288,7 +288,7 @@ class Text(Field):
     kind = "text"
     free = True
 
-    def parse(self, value: Value) -> Value:
+    def parse(self, value: Datum) -> Datum:
         if isinstance(value, list | tuple | dict) or value is None:
             raise self.fault(f"{num.describe(value)} is no text", "write one line of words")
         return str(value)
@@ -297,7 +297,7 @@ class Text(Field):
         return super().schema() | {"type": "string"}
 
 
-def not_a_number(value: Value) -> str:
+def not_a_number(value: Datum) -> str:
     """Return what to do where a value is none that one can count with."""
     if isinstance(value, bool | int | float) or num.is_array(value):
         return ""
@@ -329,27 +329,27 @@ def _keyed(field: Field, key: str) -> Field:
     return field
 
 
-def integer(doc: str, default: Value = REQUIRED, *, symbol: str = "", least: int = 1, key: str = "") -> Any:
+def integer(doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1, key: str = "") -> Any:
     """Declare a whole number, at least `least`."""
     return _keyed(Integer(doc, default, symbol=symbol, least=least), key)
 
 
-def per_axis(doc: str, default: Value = REQUIRED, *, symbol: str = "", least: int = 1) -> Any:
+def per_axis(doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1) -> Any:
     """Declare one number or one for each spatial axis; rules see a tuple."""
     return PerAxis(doc, default, symbol=symbol, least=least)
 
 
-def padding(doc: str, default: Value = 0, *, words: Sequence[str] = ("half", "same", "valid")) -> Any:
+def padding(doc: str, default: Datum = 0, *, words: Sequence[str] = ("half", "same", "valid")) -> Any:
     """Declare a padding; rules see a word or a tuple of (before, after)."""
     return Padding(doc, default, words=words)
 
 
-def flag(doc: str, default: Value) -> Any:
+def flag(doc: str, default: Datum) -> Any:
     """Declare true or false."""
     return Flag(doc, default)
 
 
-def word(doc: str, default: Value, words: Sequence[str]) -> Any:
+def word(doc: str, default: Datum, words: Sequence[str]) -> Any:
     """Declare one of a few words."""
     return Word(doc, default, words)
 
@@ -359,12 +359,12 @@ def role(which: str, doc: str) -> Any:
     return Role(which, doc)
 
 
-def real(doc: str, default: Value = REQUIRED) -> Any:
+def real(doc: str, default: Datum = REQUIRED) -> Any:
     """Declare any number."""
     return Real(doc, default)
 
 
-def integers(doc: str, default: Value = REQUIRED, *, symbol: str = "", least: int = 1, key: str = "") -> Any:
+def integers(doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1, key: str = "") -> Any:
     """Declare a list of whole numbers."""
     return _keyed(Integers(doc, default, symbol=symbol, least=least), key)
 

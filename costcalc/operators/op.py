@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, first_line, stop
 from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape, Shapes
@@ -64,7 +64,7 @@ class Op:
     derived: ClassVar[bool] = True  # False: its numbers are stated, not derived (custom)
     roles: ClassVar[tuple[str, ...]] = ()  # its fields that stand for operators which follow, in their order
     required: ClassVar[tuple[str, ...]] = ()  # its fields that must be given
-    settled: ClassVar[dict[int, dict[str, Value]]] = {}  # number of axes -> the values of the others
+    settled: ClassVar[dict[int, dict[str, Datum]]] = {}  # number of axes -> the values of the others
     checks: ClassVar[bool] = False  # whether it has a `check` of its own
     counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
     examples: ClassVar[Sequence[Example]] = ()
@@ -86,7 +86,7 @@ class Op:
             cls.kind, cls.aliases = kind, aliases
             _register(cls)
 
-    def __init__(self, axes: int = 0, /, **values: Value) -> None:
+    def __init__(self, axes: int = 0, /, **values: Datum) -> None:
         """Take the fields' values for an input with so many spatial axes; raise Fault for a bad one."""
         mine = self.__dict__
         mine.update(self.defaults(axes))
@@ -99,7 +99,7 @@ class Op:
         self.settle()
 
     @classmethod
-    def defaults(cls, axes: int) -> dict[str, Value]:
+    def defaults(cls, axes: int) -> dict[str, Datum]:
         """Return the fields that need not be given, as attributes; worked out once for each number of axes."""
         if axes not in cls.settled:
             optional = [field for field in cls.fields.values() if field.default is not REQUIRED]
@@ -235,7 +235,7 @@ class Example:
 
     __slots__ = ("counts", "fields", "note", "x", "y")
 
-    def __init__(self, fields: dict[str, Value], x: Dims, y: Dims, note: str = "", **counts: Value) -> None:
+    def __init__(self, fields: dict[str, Datum], x: Dims, y: Dims, note: str = "", **counts: Datum) -> None:
         self.fields = fields
         self.x = x
         self.y = y
@@ -261,7 +261,7 @@ class Example:
         return ""
 
 
-def _shaped(dims: tuple[Value, ...]) -> Shapes:
+def _shaped(dims: tuple[Datum, ...]) -> Shapes:
     """Return an example's numbers as a Shape, or as a tuple of them where there are several tensors."""
     return tuple(_shaped(one) for one in dims) if not dims or isinstance(dims[0], tuple) else Shape(*dims)
 

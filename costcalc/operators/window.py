@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim, Dims
@@ -19,7 +19,7 @@ class Windowed(Op):
     axes = (1, 2)
     kernel: Dims
     stride: Dims
-    padding: Value  # "same", or (before, after) for each axis
+    padding: Datum  # "same", or (before, after) for each axis
     dilation: Dims
     ceil_mode: bool = False
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from math import prod
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from costcalc.base import arguments
+from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import Fault, nearest, stop
 from costcalc.base.progress import steps
 from costcalc.costs import conventions
@@ -26,14 +26,14 @@ from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
 from costcalc.metrics.metric import Setup, checked_batch, find, refuse_idle
 from costcalc.numbers.factored import Spread, TooWide, along
-from costcalc.numbers.num import LARGEST_TOTAL, Mixed
+from costcalc.numbers.num import LARGEST_TOTAL, Array, Mixed
 from costcalc.sweeps.engine import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
 from costcalc.sweeps.grids import ZEROS
 from costcalc.sweeps.mappers import Mapper, here
 
 MOST = ("-macs",)  # the best by what, unless told
 SETTING = "setting"  # the column of a setting's number in the grid
-Columns = dict[str, Any]
+Columns = dict[str, Datum]
 T = TypeVar("T")
 
 
@@ -73,7 +73,7 @@ class Task:
     def __init__(
         self,
         spec: Spec,
-        axes: Sequence[dict[str, list[Any]]],
+        axes: Sequence[dict[str, list[Datum]]],
         question: Question | None = None,
         *,
         convention: str = conventions.DEFAULT,
@@ -82,7 +82,7 @@ class Task:
         block: int = BLOCK,
         skip: bool = False,
         columns: Sequence[str] = (),
-        setup: dict[str, Any] | None = None,
+        setup: dict[str, Datum] | None = None,
     ) -> None:
         self.loaded: Spec | None = spec  # which no other process is handed
         self.text, self.where, self.folder = spec.text, spec.where, spec.folder
@@ -109,7 +109,7 @@ class Task:
         told = json.dumps([self.__getstate__(), rule], sort_keys=True, default=repr)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         return {**vars(self), "loaded": None}
 
     @property
@@ -153,7 +153,7 @@ class Walk:
         beside = task.beside
         beside.bounded(self.grid.size)
         rule = conventions.get(task.convention)
-        given: dict[str, Any] = {"batch": task.batch, "skip": task.skip, "beside": beside}
+        given: dict[str, Datum] = {"batch": task.batch, "skip": task.skip, "beside": beside}
         found = parts(task.spec(), self.grid, rule, task.shape, **given)
         found = steps(found, "settings", self.grid.size, each=lambda part: prod(map(len, part.indices)))
         self.blocks: list[Cut] = list(blocks(self.grid, found, size=task.block))
@@ -198,7 +198,7 @@ def run_block(task: Task, number: int) -> Columns:
 # ---- the question -------------------------------------------------------------------------------------
 
 
-def column(grid: Grid, columns: Columns, name: str) -> Any:
+def column(grid: Grid, columns: Columns, name: str) -> Array:
     """Return a total, or a knob's values, for the settings of some columns."""
     if name in columns:
         return columns[name]
@@ -206,7 +206,7 @@ def column(grid: Grid, columns: Columns, name: str) -> Any:
     return _objects(values)[places]
 
 
-def _knob(grid: Grid, columns: Columns, name: str) -> tuple[list[Any], Any]:
+def _knob(grid: Grid, columns: Columns, name: str) -> tuple[list[Datum], Array]:
     """Return the values that a knob takes, and which of them each setting has."""
     numbers = columns[SETTING]
     for axis in reversed(grid.axes):
@@ -216,7 +216,7 @@ def _knob(grid: Grid, columns: Columns, name: str) -> tuple[list[Any], Any]:
     raise Fault(f"a sweep has no '{name}'", nearest(name, (*grid.names, *columns)))
 
 
-def _objects(values: list[Any]) -> Any:
+def _objects(values: list[Datum]) -> Array:
     """Return a knob's values as an array: of numbers, or of words, lists and truth values as they are."""
     import numpy as np
 
@@ -251,11 +251,11 @@ def merged(grid: Grid, question: Question, kept: Columns | None, more: Columns) 
     return narrowed(grid, Question("", question.top, question.by, question.pareto), both)
 
 
-def _taken(columns: Columns, which: Any) -> Columns:
+def _taken(columns: Columns, which: Array) -> Columns:
     return {name: values[which] for name, values in columns.items()}
 
 
-def _signed(grid: Grid, columns: Columns, name: str) -> Any:
+def _signed(grid: Grid, columns: Columns, name: str) -> Array:
     """Return what settings are put in order by: numbers; of a knob's lists or words their place as they are given."""
     plain = name.lstrip("-")
     values = column(grid, columns, plain)
@@ -272,7 +272,7 @@ def _unknown(name: str) -> Fault:
     return Fault(f"{name} is unknown, since that of a layer is", "ask by what is known, or remove the opaque layers")
 
 
-class _Names(dict[str, Any]):
+class _Names(dict[str, Datum]):
     """The names that a condition may use, looked up when it does: a knob that is the same in all is its value."""
 
     def __init__(self, grid: Grid, columns: Columns) -> None:
@@ -282,7 +282,7 @@ class _Names(dict[str, Any]):
     def __contains__(self, name: object) -> bool:
         return name in self.grid.names or name in self.columns
 
-    def __missing__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> Array:
         values = column(self.grid, self.columns, name)
         if values.dtype == object:
             return values[0]  # a block has one word, list, truth value
@@ -290,12 +290,12 @@ class _Names(dict[str, Any]):
             raise Fault("the number is too large for some of the values")  # Python's numbers are compared exactly
         return along(0, values)
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: Datum = None) -> Array:
         """Return a column, or the default where there is none."""
         return self[name] if name in self else default  # noqa: SIM401 - dict's own get knows no __missing__
 
 
-def _holds(grid: Grid, where: str, columns: Columns) -> Any:
+def _holds(grid: Grid, where: str, columns: Columns) -> Array:
     """Return for which settings a condition holds."""
     import numpy as np
 
@@ -333,7 +333,7 @@ def magnitudes(text: str) -> str:
     return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)([KMG])\b", lambda m: f"{m[1]}e{ZEROS[m[2]]}", text)
 
 
-def front(points: Sequence[Any]) -> Any:
+def front(points: Sequence[Array]) -> Array:
     """Return the places of the points that no other beats: in each number at most as large, in one smaller."""
     import numpy as np
 
@@ -353,12 +353,12 @@ def front(points: Sequence[Any]) -> Any:
     return np.sort(np.array(kept, dtype=np.int64))
 
 
-def _inexact(values: Any) -> bool:
+def _inexact(values: Array) -> bool:
     """Say whether float64 can't tell some whole numbers apart."""
     return bool(abs(values).max(initial=0) >= 1 << 53)
 
 
-def _ordinal(values: Any) -> Any:
+def _ordinal(values: Array) -> Array:
     """Return floats in the order of some numbers; of whole ones that float64 can't tell apart, their ranks."""
     import numpy as np
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, limited, total
@@ -21,7 +22,7 @@ from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
 from costcalc.metrics.metric import Metric, Setup, plain
 from costcalc.metrics.metric import total as total_of
-from costcalc.numbers.num import UNKNOWN, Mixed
+from costcalc.numbers.num import UNKNOWN, Array, Dim, Dims, Mixed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ class Axis:
 
     __slots__ = ("columns", "length")
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, columns: Mapping[str, Sequence[Datum]]) -> None:
         self.columns = {name: list(values) for name, values in columns.items()}
         self.length = len(next(iter(self.columns.values())))
 
@@ -61,13 +62,13 @@ class Grid:
         """The knobs' names, axis by axis."""
         return [name for axis in self.axes for name in axis.columns]
 
-    def values(self, name: str) -> list[Any]:
+    def values(self, name: str) -> list[Datum]:
         """Return a knob's values."""
         return next(axis.columns[name] for axis in self.axes if name in axis.columns)
 
-    def place(self, index: int) -> dict[str, Any]:
+    def place(self, index: int) -> dict[str, Datum]:
         """Return the knobs of one setting."""
-        knobs: dict[str, Any] = {}
+        knobs: dict[str, Datum] = {}
         for axis in reversed(self.axes):
             index, k = divmod(index, axis.length)
             knobs = {name: values[k] for name, values in axis.columns.items()} | knobs
@@ -82,7 +83,7 @@ class Beside:
         self.together = [metric for metric in metrics if metric.vectorises(self.setup)]
         self.singly = [metric for metric in metrics if metric not in self.together]
 
-    def totals(self, graph: Graph) -> dict[str, Any]:
+    def totals(self, graph: Graph) -> dict[str, Datum]:
         """Return those that are counted on arrays, of a graph whose numbers may be arrays."""
         return {metric.name: total_of(metric, graph, self.setup) for metric in self.together}
 
@@ -94,13 +95,13 @@ class Beside:
                 hint="give fewer values: --width 0.25:1:0.05",
             )
 
-    def alone(self, graph: Graph) -> dict[str, Any]:
+    def alone(self, graph: Graph) -> dict[str, Datum]:
         """Return those that are counted setting by setting, of one setting's graph."""
         found = {metric.name: total_of(metric, graph, self.setup) for metric in self.singly}
         return {name: _number(name, value) for name, value in found.items()}
 
 
-def _number(name: str, value: Any) -> Any:
+def _number(name: str, value: Datum) -> Datum:
     """Return a number as plain data has it, None for one that is unknown; raise SpecError for what is none."""
     found = plain(value)
     if value is not UNKNOWN and not isinstance(found, int | float):
@@ -176,11 +177,11 @@ def _uniform(grid: Grid, indices: list[Indices]) -> list[list[Indices]] | None:
     return None
 
 
-def _split(indices: list[Indices], k: int, keys: Sequence[Any]) -> list[list[Indices]]:
+def _split(indices: list[Indices], k: int, keys: Sequence[Datum]) -> list[list[Indices]]:
     """Return the settings in groups by a key for each place on axis k, in the order in which keys come."""
     import numpy as np
 
-    groups: dict[Any, list[int]] = {}
+    groups: dict[Datum, list[int]] = {}
     for place, key in enumerate(keys):
         groups.setdefault(key, []).append(place)
     return [[*indices[:k], indices[k][np.array(places)], *indices[k + 1 :]] for places in groups.values()]
@@ -192,13 +193,13 @@ def _halved(indices: list[Indices], k: int) -> list[list[Indices]]:
     return _split(indices, k, [place * 2 // length for place in range(length)])
 
 
-def knobs_of(grid: Grid, indices: list[Indices]) -> dict[str, Any]:
+def knobs_of(grid: Grid, indices: list[Indices]) -> dict[str, Datum]:
     """Return the knobs of a batch of settings: a value where all have one, else an array along their axis."""
     import numpy as np
 
     from costcalc.numbers.factored import along
 
-    knobs: dict[str, Any] = {}
+    knobs: dict[str, Datum] = {}
     for k, axis in enumerate(grid.axes):
         for name, values in axis.columns.items():
             chosen = [values[i] for i in indices[k]]
@@ -236,7 +237,7 @@ def _counted(
         return _refused(grid, indices, error, skip=skip)
 
 
-def _by_condition(indices: list[Indices], condition: Any) -> list[list[Indices]]:
+def _by_condition(indices: list[Indices], condition: Array) -> list[list[Indices]]:
     """Return the settings split along the axis on which a condition differs in the fewest ways."""
     import numpy as np
 
@@ -264,7 +265,7 @@ def _refused(grid: Grid, indices: list[Indices], error: Exception, *, skip: bool
     raise _named(at, error)
 
 
-def _named(at: Mapping[str, Any], error: SpecError | Fault) -> SpecError:
+def _named(at: Mapping[str, Datum], error: SpecError | Fault) -> SpecError:
     """Return a mistake that says at which setting it is made."""
     wrong = stop(error.message, hint=error.hint) if isinstance(error, Fault) else error
     return wrong.at(", ".join(f"{name} {typed(value)}" for name, value in at.items()))
@@ -294,7 +295,7 @@ class Cut:
             found = found[..., None] * length + places
         return found.ravel()
 
-    def totals(self) -> dict[str, Any]:
+    def totals(self) -> dict[str, Datum]:
         """Return the totals as arrays, an axis of the sweep a dimension; None where one is unknown."""
         shape = tuple(map(len, self.places))
         total = self.part.total
@@ -305,12 +306,12 @@ class Cut:
             **{name: values.reshape(shape) for name, values in self.singly().items()},
         }
 
-    def singly(self) -> dict[str, Any]:
+    def singly(self) -> dict[str, Datum]:
         """Return the metrics that are counted setting by setting, as flat arrays."""
         import numpy as np
 
         beside = self.part.beside
-        found: dict[str, list[Any]] = {metric.name: [] for metric in beside.singly}
+        found: dict[str, list[Datum]] = {metric.name: [] for metric in beside.singly}
         for number in self.numbers().tolist() if found else ():
             knobs = self.grid.place(number)
             try:
@@ -329,7 +330,7 @@ def blocks(grid: Grid, found: Iterable[Part], *, size: int = BLOCK) -> Iterator[
             yield Cut(grid, part, slices)
 
 
-def _array(value: Any, cut: Sequence[slice], shape: tuple[int, ...], times: int = 1) -> Any:
+def _array(value: Dim, cut: Sequence[slice], shape: tuple[int, ...], times: int = 1) -> Array:
     """Return so many times a total over a block: objects, each None, where it is unknown."""
     from costcalc.numbers.factored import block
 
@@ -358,11 +359,11 @@ def cuts(lengths: Sequence[int], size: int) -> Iterator[tuple[slice, ...]]:
             yield (first, *rest)
 
 
-def arrays(grid: Grid, found: Iterable[Part]) -> dict[str, Any]:
+def arrays(grid: Grid, found: Iterable[Part]) -> dict[str, Datum]:
     """Return each total as an array of int64, an axis of the sweep a dimension."""
     import numpy as np
 
-    made: dict[str, Any] = {}
+    made: Data = {}
     for cut in blocks(grid, found):
         totals = cut.totals()
         if not made and tuple(map(len, cut.places)) == grid.shape:
@@ -376,7 +377,7 @@ def arrays(grid: Grid, found: Iterable[Part]) -> dict[str, Any]:
     return made
 
 
-def _where(places: list[Indices]) -> tuple[Any, ...]:
+def _where(places: list[Indices]) -> Dims:
     """Return an index of these places on each axis: slices, which are faster, where none is left out between."""
     import numpy as np
 

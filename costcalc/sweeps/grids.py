@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import nearest, stop
 from costcalc.graph.knobs import refuse_twice
 from costcalc.language.document import Spec, knob_fault
@@ -16,19 +16,19 @@ MOST_VALUES = 1_000_000  # of one axis
 ZEROS = {"K": 3, "M": 6, "G": 9}  # how numbers such as 300M are written
 
 
-def values_of(spec: Spec, name: str, text: str) -> list[Any]:
+def values_of(spec: Spec, name: str, text: str) -> list[Datum]:
     """Return the values that a text gives for a knob: `0.25,0.5`, `128:224:32` (the end included), `[2,2],[3,4]`.
 
     Raises SpecError for a text that is none, or a knob that the spec does not have.
     """
     default = known(spec, name)
-    found: list[Any] = []
+    found: list[Datum] = []
     for part in _parts(text, lists=isinstance(default, list)):
         found += spanned(part, name) if ":" in part else [one(part, name)]
     return checked(spec, name, found)
 
 
-def known(spec: Spec, name: str) -> Any:
+def known(spec: Spec, name: str) -> Datum:
     """Return a knob's default; raise SpecError, with the nearest name, where the spec has no such knob."""
     if name not in spec.knobs:
         hint = nearest(name, spec.knobs) or f"its knobs: {', '.join(spec.knobs) or 'none'}"
@@ -36,7 +36,7 @@ def known(spec: Spec, name: str) -> Any:
     return spec.knobs[name]
 
 
-def checked(spec: Spec, name: str, values: Iterable[Any]) -> list[Any]:
+def checked(spec: Spec, name: str, values: Iterable[Datum]) -> list[Datum]:
     """Return the values of an axis as plain Python values; raise SpecError for one that the knob can't take."""
     default = known(spec, name)
     refuse_twice(spec, [name])
@@ -52,7 +52,7 @@ def checked(spec: Spec, name: str, values: Iterable[Any]) -> list[Any]:
     return found
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: Datum) -> Datum:
     """Return a value as Python's own; raise SpecError for an array, or a number that nobody can count with."""
     if getattr(value, "size", 1) != 1:
         raise stop(f"'{name}' takes values of one number each, not arrays")
@@ -69,7 +69,7 @@ def _parts(text: str, *, lists: bool) -> list[str]:
     return [part.strip() for part in re.split(r"[,;](?![^\[]*\])", text)]
 
 
-def spanned(text: str, name: str = "range") -> list[Any]:
+def spanned(text: str, name: str = "range") -> list[Datum]:
     """Return the numbers of a range `a:b:step`, b included where a step lands on it."""
     parts = text.split(":")
     numbers = [one(part, name) for part in (parts if len(parts) == 3 else [*parts, "1"])]
@@ -86,7 +86,7 @@ def spanned(text: str, name: str = "range") -> list[Any]:
     return [first + k * step if type(first) is type(step) is int else round(first + k * step, 10) for k in range(count)]
 
 
-def one(text: str, name: str) -> Any:
+def one(text: str, name: str) -> Datum:
     """Return one value from its text: a number (5M too), a word, true, a list."""
     magnitude = re.fullmatch(r"([0-9.]+)([KMG])", text)
     if magnitude:
@@ -102,7 +102,7 @@ def one(text: str, name: str) -> Any:
     return node.plain()
 
 
-def axes_of(columns: Mapping[str, Sequence[Any]], *, zipped: bool = False) -> list[dict[str, list[Any]]]:
+def axes_of(columns: Mapping[str, Sequence[Datum]], *, zipped: bool = False) -> list[dict[str, list[Datum]]]:
     """Return the axes of a sweep: a knob each, or one of all knobs together."""
     if not zipped:
         return [{name: list(values)} for name, values in columns.items()]

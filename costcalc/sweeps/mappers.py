@@ -8,16 +8,17 @@ from concurrent.futures import CancelledError
 from functools import partial
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import first_line, stop
 from costcalc.base.optional import need
 
 Work = Callable[[int], Any]  # what is done with a block: it and what it gives are plain data, for other processes
-Mapper = Callable[[Work, Sequence[int]], Iterator[Any]]
+Mapper = Callable[[Work, Sequence[int]], Iterator[Datum]]
 EQUAL = "scheduler and workers need the same costcalc, with its extra dask"
 LISTENS, WORKS = 5, 30  # seconds until a cluster's scheduler must have answered, and until it must have a worker
 
 
-def here(work: Work, numbers: Sequence[int]) -> Iterator[Any]:
+def here(work: Work, numbers: Sequence[int]) -> Iterator[Datum]:
     """Do the work on blocks in this process, in order."""
     return map(work, numbers)
 
@@ -25,7 +26,7 @@ def here(work: Work, numbers: Sequence[int]) -> Iterator[Any]:
 def processes(jobs: int) -> Mapper:
     """Return what does the work in so many local processes, and gives what comes of it in order."""
 
-    def run(work: Work, numbers: Sequence[int]) -> Iterator[Any]:
+    def run(work: Work, numbers: Sequence[int]) -> Iterator[Datum]:
         from concurrent.futures import ProcessPoolExecutor
         from concurrent.futures.process import BrokenProcessPool
         from multiprocessing import get_context
@@ -43,7 +44,7 @@ def processes(jobs: int) -> Mapper:
 def dask(address: str) -> Mapper:
     """Return what does the work on a Dask cluster, and gives what comes of it in order. Needs dask."""
 
-    def run(work: Work, numbers: Sequence[int]) -> Iterator[Any]:
+    def run(work: Work, numbers: Sequence[int]) -> Iterator[Datum]:
         distributed = need("distributed", "dask")
 
         def taken(future: Any) -> Any:
@@ -119,7 +120,7 @@ def _answered(distributed: Any, address: str) -> None:
 
 def _in_window(
     submit: Callable[[int], Any], take: Callable[[Any], Any], numbers: Sequence[int], width: Callable[[], int]
-) -> Iterator[Any]:
+) -> Iterator[Datum]:
     """Yield what comes of each number, in order; no more than `width` are under way, or done and not yet taken."""
     waiting: deque[Any] = deque()
     try:

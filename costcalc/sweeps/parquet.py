@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from costcalc.base import files
+from costcalc.base import Data, Datum, files
 from costcalc.base.errors import SpecError, stop
 from costcalc.base.files import BESIDE, in_words, locked, writing
 from costcalc.base.optional import need
@@ -88,7 +88,7 @@ def _claimed(folder: str, task: Task) -> Iterator[None]:
         yield
 
 
-def _held(path: str, task: Task) -> dict[str, Any]:
+def _held(path: str, task: Task) -> dict[str, Datum]:
     """Return what a file keeps of a sweep; raise SpecError where it is of another, or of none."""
     folder, name = os.path.split(path)
     shown, hint = (folder, "folder") if name == MANIFEST else (path, "file")
@@ -167,7 +167,7 @@ def _folded(saved: SavedState | None, task: Task, mapper: Mapper) -> Columns:
     return ordered(walk, kept)
 
 
-def _columns(kept: dict[str, Any], settings: int) -> Columns:
+def _columns(kept: Data, settings: int) -> Columns:
     """Return saved columns as arrays; raise ValueError or OverflowError where no sweep has saved them so."""
     import numpy as np
 

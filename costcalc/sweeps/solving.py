@@ -8,8 +8,9 @@ is cheap, and exact.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.base import Datum
 from costcalc.base.arguments import number
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
@@ -17,7 +18,7 @@ from costcalc.language.document import Spec
 from costcalc.metrics.metric import Setup, find, named
 from costcalc.numbers.num import LARGEST_TOTAL
 from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold, ready
-from costcalc.sweeps.engine import QUANTITIES
+from costcalc.sweeps.engine import QUANTITIES, Grid
 from costcalc.sweeps.grids import checked, known
 from costcalc.sweeps.mappers import Mapper, here
 from costcalc.sweeps.tables import framed
@@ -40,7 +41,7 @@ def refuse_clashes(searches: Sequence[str], rounding: str | None) -> None:
         raise stop("--rounding is about --scale-width", hint="a knob rounds as its spec says")
 
 
-def lattice(spec: Spec, name: str, *, alone: bool, slow: bool = False) -> list[Any]:
+def lattice(spec: Spec, name: str, *, alone: bool, slow: bool = False) -> list[Datum]:
     """Return the values that are tried for a knob: from a small part of its default to four times as much."""
     default = known(spec, name)
     if type(default) not in (int, float):
@@ -53,15 +54,15 @@ def lattice(spec: Spec, name: str, *, alone: bool, slow: bool = False) -> list[A
 
 def solve(
     spec: Spec,
-    vary: Mapping[str, Sequence[Any]],
+    vary: Mapping[str, Sequence[Datum]],
     budgets: Mapping[str, float],
     *,
-    fixed: Mapping[str, Any] | None = None,
+    fixed: Mapping[str, Datum] | None = None,
     convention: str = conventions.DEFAULT,
     shape: tuple[int, ...] | None = None,
     batch: int = 1,
     mapper: Mapper = here,
-    setup: Mapping[str, Any] | None = None,
+    setup: Mapping[str, Datum] | None = None,
 ) -> pd.DataFrame:
     """Return the largest setting that meets all budgets; of several knobs those that no other exceeds in all.
 
@@ -79,7 +80,7 @@ def solve(
     ]
     axes += [{name: checked(spec, name, [value])} for name, value in (fixed or {}).items()]
     best = tuple(f"-{name}" for name in vary)
-    given: dict[str, Any] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
+    given: dict[str, Datum] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
     asked = Question(_within(budgets), pareto=best)
     task = Task(spec, axes, asked, **given, columns=columns, setup=dict(setup or {}))
     found = fold(task, mapper)
@@ -96,11 +97,11 @@ def compound(
     factors: Mapping[str, float],
     budgets: Mapping[str, float],
     *,
-    fixed: Mapping[str, Any] | None = None,
+    fixed: Mapping[str, Datum] | None = None,
     convention: str = conventions.DEFAULT,
     shape: tuple[int, ...] | None = None,
     batch: int = 1,
-    setup: Mapping[str, Any] | None = None,
+    setup: Mapping[str, Datum] | None = None,
 ) -> pd.DataFrame:
     """Return the largest phi within budget where each knob is its value times factor^phi (EfficientNet, equation 3).
 
@@ -112,7 +113,7 @@ def compound(
     _growing(factors)
     bases = dict(spec.knobs) | dict(fixed or {})
     rest = [{name: checked(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors]
-    given: dict[str, Any] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
+    given: dict[str, Datum] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
     given |= {"columns": _columns(budgets), "setup": dict(setup or {})}
 
     def within(phis: list[float]) -> tuple[Task, Columns]:
@@ -151,7 +152,7 @@ def _growing(factors: Mapping[str, float]) -> None:
             raise stop(f"'{name}' can't grow by a factor of {factor}", hint=hint)
 
 
-def _scaled(spec: Spec, name: str, bases: Mapping[str, Any], factor: float) -> Any:
+def _scaled(spec: Spec, name: str, bases: Mapping[str, Datum], factor: float) -> Datum:
     default = known(spec, name)
     if type(default) not in (int, float):
         raise stop(f"'{name}' is no number, and can't be scaled")
@@ -193,5 +194,5 @@ def least(task: Task, budgets: Mapping[str, float], mapper: Mapper) -> Exception
     return stop(f"no setting meets the budget: the least that was tried is {said}", hint=f"at {at}")
 
 
-def _at(grid: Any, columns: Columns, name: str) -> Any:
+def _at(grid: Grid, columns: Columns, name: str) -> Datum:
     return column(grid, columns, name)[0]

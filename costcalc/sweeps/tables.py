@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, total
 from costcalc.costs.rows import rows
 from costcalc.language.document import Spec
+from costcalc.numbers.num import Dim
 from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold
 from costcalc.sweeps.engine import Cut, Grid, Part, arrays, parts
 
@@ -24,10 +26,10 @@ PER = ("layer", "type")
 class Arrays:
     """The totals of a sweep as arrays of int64, an axis a knob in the order given: `.params`, `.macs`, `.axes`."""
 
-    def __init__(self, grid: Grid, made: dict[str, Any], convention: str) -> None:
+    def __init__(self, grid: Grid, made: Data, convention: str) -> None:
         self.axes = {name: values for axis in grid.axes for name, values in axis.columns.items()}
-        self.params: Any = made["params"]
-        self.macs: Any = made["macs"]
+        self.params: Dim = made["params"]
+        self.macs: Dim = made["macs"]
         self.totals = made  # of every metric asked for, too
         self.convention = convention
 
@@ -139,7 +141,7 @@ def _lines(part: Part, view: str, rule: Convention) -> dict[str, Cost]:
 
 def sweep(
     specs: Sequence[tuple[str, Spec]],
-    axes: Sequence[dict[str, list[Any]]],
+    axes: Sequence[dict[str, list[Datum]]],
     question: Question,
     *,
     convention: str,
@@ -148,14 +150,14 @@ def sweep(
     view: str = "",
     folded: Callable[[Task], Columns] = fold,
     columns: Sequence[str] = (),
-    setup: dict[str, Any] | None = None,
+    setup: dict[str, Datum] | None = None,
 ) -> pd.DataFrame:
     """Return the DataFrame of a sweep over one network or several, these with their names in a first column."""
     import pandas as pd
 
     tables = []
     for name, spec in specs:
-        given: dict[str, Any] = {"convention": convention, "shape": shape, "batch": batch}
+        given: dict[str, Datum] = {"convention": convention, "shape": shape, "batch": batch}
         task = Task(spec, axes, question, **given, columns=columns, setup=setup)
         table = per(task, view) if view else as_frame(task, folded)
         if len(specs) > 1:

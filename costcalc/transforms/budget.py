@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.base import Datum
 from costcalc.base.errors import SpecError, stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -29,12 +30,12 @@ def solve(
     spec: Spec,
     budgets: Mapping[str, float],
     *,
-    fixed: Mapping[str, Any] | None = None,
+    fixed: Mapping[str, Datum] | None = None,
     convention: str = conventions.DEFAULT,
     shape: tuple[int, ...] | None = None,
     batch: int = 1,
     rounding: str = "8",
-    setup: Mapping[str, Any] | None = None,
+    setup: Mapping[str, Datum] | None = None,
 ) -> pd.DataFrame:
     """Return the largest factor, in thousandths, by which every hidden layer's channels can be scaled within budget.
 
@@ -55,7 +56,7 @@ def solve(
         made = ScaleWidth(f"{number / STEPS}:{rounding}").run(network).network
         return Result(expand(zoo.load_text(made.text())), rule, batch)
 
-    def totals(result: Result) -> dict[str, Any]:
+    def totals(result: Result) -> dict[str, Datum]:
         asked = [*dict.fromkeys((*QUANTITIES, *budgets))]
         return {one.name: one.total for one in result.metrics(asked, **(setup or {}))}
 
@@ -69,8 +70,8 @@ def solve(
 
 
 def _largest(
-    counted: Callable[[int], dict[str, Any]], budgets: Mapping[str, float]
-) -> tuple[tuple[int, dict[str, Any]] | None, SpecError | None]:
+    counted: Callable[[int], dict[str, Datum]], budgets: Mapping[str, float]
+) -> tuple[tuple[int, dict[str, Datum]] | None, SpecError | None]:
     """Return the largest number within budget and its totals, and why the last that was refused is."""
     best, refusal = None, None
     low, high = 0, MOST + 1
@@ -89,13 +90,13 @@ def _largest(
     return best, refusal
 
 
-def _least(totals: Mapping[str, Any], budgets: Mapping[str, float], setup: Setup) -> SpecError:
+def _least(totals: Mapping[str, Datum], budgets: Mapping[str, float], setup: Setup) -> SpecError:
     """Return the error that says what the least possible is."""
     said = ", ".join(f"{totals[name]:,} {named(find(name), setup)} (budget {most:,})" for name, most in budgets.items())
     return stop(f"no width meets the budget: the least that was tried is {said}", hint=f"at {COLUMN} {1 / STEPS}")
 
 
-def _table(number: int, totals: Mapping[str, Any], rule: Convention) -> pd.DataFrame:
+def _table(number: int, totals: Mapping[str, Datum], rule: Convention) -> pd.DataFrame:
     """Return the answer."""
     import pandas as pd
 

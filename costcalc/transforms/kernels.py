@@ -5,14 +5,13 @@ What follows the convolution, its norm and its activation, stands between the pa
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.language.writing import Step, window_fields
 from costcalc.transforms.network import Action, EditableNetwork, Rewrite
 from costcalc.transforms.transformation import Transformation, Window
 
-Pads = Any  # "same", or (before, after) for each axis
+Pads = Datum  # "same", or (before, after) for each axis
 
 
 class DepthwiseSeparable(Transformation):
@@ -145,7 +144,7 @@ def not_two_axes(window: Window) -> str:
     return f"its kernel is {'x'.join(map(str, window.kernel))} already" if 1 in window.kernel else ""
 
 
-def axis_parts(step: Step) -> tuple[dict[str, Any], dict[str, Any]]:
+def axis_parts(step: Step) -> tuple[dict[str, Datum], dict[str, Datum]]:
     """Return the fields of a convolution's part along the height and of that along the width."""
     window = Window(step)
     parts = []
@@ -170,7 +169,7 @@ def _share(whole: int, k: int, count: int) -> int:
     return whole // count + (1 if k < whole % count else 0)
 
 
-def _like(rewrite: Rewrite, step: Step, label: str, value: str, **window: Any) -> str:
+def _like(rewrite: Rewrite, step: Step, label: str, value: str, **window: Datum) -> str:
     """Add a convolution as the old one, with another window; one fed by the old one's input changes the channels."""
     old = Window(step)
     fields = window_fields(**window) | old.bias

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language import zoo
 from costcalc.language.writing import INPUT, Flat, Step, alike, padded
+from costcalc.numbers.shape import Shapes
 from costcalc.operators import op as ops
 from costcalc.operators.fields import Field, Padding, PerAxis, Role
 
@@ -22,7 +24,7 @@ class EditableNetwork(Flat):
         self.origins: dict[str, str] = {}  # a step's name -> the layer of the first network that it stands for
 
     def put(
-        self, kind: str, inputs: Iterable[str], path: str, origin: str, *, like: Step | None = None, **fields: Any
+        self, kind: str, inputs: Iterable[str], path: str, origin: str, *, like: Step | None = None, **fields: Datum
     ) -> Step:
         """Add a step of this path, in place of a layer; it shares weights and has bits and density as `like`."""
         self.add(kind, inputs, path, share=like.share if like else "", **fields)
@@ -72,7 +74,7 @@ def flattened(network: Any) -> EditableNetwork:
     row is the original's.
     """
     graph = network if isinstance(network, Graph) else expand(zoo.load(network))
-    shape: Any = graph.input.shape
+    shape: Shapes = graph.input.shape
     made = EditableNetwork(graph.spec.name, shape.dims, str(graph.spec.meta.get("source") or ""))
     values = {id(graph.input): INPUT}
     shared = {id(node.shared): node.shared.name for node in graph.nodes if node.shared is not None}
@@ -89,7 +91,7 @@ def flattened(network: Any) -> EditableNetwork:
     return made
 
 
-def _written(field: Field, value: Any) -> Any:
+def _written(field: Field, value: Datum) -> Datum:
     """Return a field's value as a spec writes it."""
     if isinstance(value, str) or not isinstance(value, tuple):
         return value
@@ -113,7 +115,7 @@ class Rewrite:
         """Return the values of the new network that a step of the old one takes."""
         return [self.values[value] for value in step.inputs]
 
-    def copy(self, step: Step, inputs: list[str] | None = None, **changed: Any) -> str:
+    def copy(self, step: Step, inputs: list[str] | None = None, **changed: Datum) -> str:
         """Add a step as it was, but for what is given (None takes a field away); return its first value."""
         fields = {name: value for name, value in (step.fields | changed).items() if value is not None}
         fed = self.inputs(step) if inputs is None else inputs
@@ -121,7 +123,7 @@ class Rewrite:
         self.values |= dict(zip(step.outputs, made.outputs, strict=True))
         return made.outputs[0]
 
-    def add(self, like: Step, label: str, kind: str, value: str, **fields: Any) -> str:
+    def add(self, like: Step, label: str, kind: str, value: str, **fields: Datum) -> str:
         """Add a step in place of an old one, under its path, and return the value that it gives."""
         origin = self.old.origins[like.name]
         made = self.new.put(kind, [value], f"{self.old.path(like)}/{label}", origin, like=like, **fields)

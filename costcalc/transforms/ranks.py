@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Data
 from costcalc.language.writing import Step, window_fields
 from costcalc.transforms.kernels import axis_parts, not_two_axes
 from costcalc.transforms.network import Rewrite
@@ -106,8 +105,8 @@ class ChannelSvd(LowRank):
 
     def act(self, rewrite: Rewrite, step: Step) -> str:
         op = step.op
-        first: dict[str, Any] = step.fields | {"out": self.taken(step), "bias": False}
-        second: dict[str, Any] = {"out": step.y.c} | ({} if op.bias else {"bias": False})
+        first: Data = step.fields | {"out": self.taken(step), "bias": False}
+        second: Data = {"out": step.y.c} | ({} if op.bias else {"bias": False})
         if step.kind == "conv":
             second["kernel"] = 1
         elif "per_position" in step.fields:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.costs.layer_patterns import EVERYTHING
 from costcalc.language.writing import Step
@@ -69,7 +70,7 @@ class ScaleWidth(Transformation):
         outs = {step.name: self.rounded(step.y.c, multiples.get(step.y.c, 1)) for step in hidden if not depthwise(step)}
 
         def act(rewrite: Rewrite, step: Step) -> str:
-            fields = {"out": outs[step.name]} if step.name in outs else {}
+            fields: dict[str, Datum] = {"out": outs[step.name]} if step.name in outs else {}
             try:
                 return rewrite.copy(step, **(fields | followed(rewrite, step)))
             except Fault as fault:
@@ -152,7 +153,7 @@ def last_layers(network: EditableNetwork) -> set[str]:
     return found | {step.name for step in network.steps if step.share in shares}
 
 
-def followed(rewrite: Rewrite, step: Step) -> dict[str, Any]:
+def followed(rewrite: Rewrite, step: Step) -> dict[str, Datum]:
     """Return the fields of a step that stand for its input's channels, for those that it has now.
 
     Raises Fault where they are stated otherwise.
@@ -173,7 +174,7 @@ def followed(rewrite: Rewrite, step: Step) -> dict[str, Any]:
     return {name: _cut(step, numbers, now[0].c) for name, numbers in cut.items()}
 
 
-def _cut(step: Step, numbers: Any, channels: int) -> Any:
+def _cut(step: Step, numbers: Datum, channels: int) -> Datum:
     """Return places in the channels (start, stop, sizes) as the same shares of the new ones."""
     several = isinstance(numbers, list)
     places = [number * channels for number in (numbers if several else [numbers])]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from costcalc.base import Datum
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.layer_patterns import EVERYTHING, means
 from costcalc.language.writing import Step
@@ -142,7 +143,7 @@ class Window:
         self.kernel: tuple[int, ...] = op.kernel
         self.stride: tuple[int, ...] = op.stride
         self.dilation: tuple[int, ...] = op.dilation
-        self.padding: Any = op.padding  # "same", or (before, after) for each axis
+        self.padding: Datum = op.padding  # "same", or (before, after) for each axis
         self.depthwise = "groups" not in step.fields and "out" not in step.fields
         self.groups: int = self.c_in if self.depthwise else op.groups
         self.bias = {"bias": False} if not op.bias else {}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
-from typing import Any
 
-from costcalc.numbers.num import UNKNOWN
+from costcalc.base import Datum
+from costcalc.numbers.num import UNKNOWN, Dim
 from costcalc.numbers.text import percent
 from costcalc.reports.page import Page
 from costcalc.reports.render.figures import Unit, column_unit, in_unit, share
@@ -49,11 +49,11 @@ def table(found: WhatIf, *, exact: bool = False) -> Table:
     return Table([column for column, _ in shown], lines[:-1], lines[-1], paths=True)
 
 
-def _change(before: Any, after: Any) -> Any:
+def _change(before: Dim, after: Dim) -> Dim:
     return UNKNOWN if UNKNOWN in (before, after) else after - before
 
 
-def _counts(title: str, values: list[Any], *, exact: bool) -> list[tuple[Column, list[str]]]:
+def _counts(title: str, values: list[Datum], *, exact: bool) -> list[tuple[Column, list[str]]]:
     """Return a column of counts, its first and last whole and the others signed, and one of their shares.
 
     The unit is one that suits the changes, unless the whole is too long in it.
@@ -67,18 +67,18 @@ def _counts(title: str, values: list[Any], *, exact: bool) -> list[tuple[Column,
     return [(Column(f"{title}, {unit.name}" if unit.name else title, "number"), counts), (Column("%", "number"), parts)]
 
 
-def _share(value: Any, whole: Any) -> str:
+def _share(value: Datum, whole: Dim) -> str:
     if UNKNOWN in (value, whole) or not whole:
         return ""
     part = abs(100 * value / whole)
     return percent(part) if part >= 100 else share(part)
 
 
-def _signed(value: Any, text: str) -> str:
+def _signed(value: Datum, text: str) -> str:
     return text if value is UNKNOWN or not value or not text else f"{'-' if value < 0 else '+'}{text}"
 
 
-def _bars(values: list[Any]) -> list[str]:
+def _bars(values: list[Datum]) -> list[str]:
     """Return a bar for each value: the first and the last from zero, the others from where the one before ended."""
     if UNKNOWN in values:
         return [""] * len(values)
@@ -104,7 +104,7 @@ def summary(found: WhatIf) -> list[str]:
     return [*said, *(f"left as it is: {reason}" for reason in found.skipped)]
 
 
-def _ratio(value: Any) -> str:
+def _ratio(value: Datum) -> str:
     if value is None or value is UNKNOWN:
         return "unknown"
     return f"{float(value):.4f}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.counting import Cost, total
 from costcalc.costs.layer_patterns import EVERYTHING
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import UNKNOWN, Dim, or_none
 from costcalc.reports.lines import Layer
 from costcalc.reports.result import Result
 from costcalc.transforms.kernels import DepthwiseSeparable, Factorize, GroupShuffle, Stack
@@ -45,7 +46,7 @@ class Replacement:
         self.type, self.becomes = _kinds(before, after)
         self.note = note
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the change as plain data."""
         return {"layer": self.layer, "type": self.type, "becomes": self.becomes, "note": self.note} | _costs(
             self.before, self.after
@@ -59,7 +60,7 @@ class WhatIf:
     `("spatial-svd", 64, "stage2/*")`, or a name alone. Raises SpecError where one can't be carried out.
     """
 
-    def __init__(self, before: Result, steps: Iterable[str | Sequence[Any]]) -> None:
+    def __init__(self, before: Result, steps: Iterable[str | Sequence[Datum]]) -> None:
         self.before = before
         self.network: EditableNetwork = flattened(before.graph)
         self.said: list[str] = []  # each transformation, and how many layers it changed
@@ -98,7 +99,7 @@ class WhatIf:
         return [one for one in changes if one.before != one.after or one.note]
 
     @property
-    def ratio(self) -> tuple[Any, Any]:
+    def ratio(self) -> tuple[Dim, Dim]:
         """What is left of params, and of MACs: after / before; unknown where one of the two is."""
         before, after = self.before.cost, self.after.cost
         return ratio(after.params, before.params), ratio(after.macs, before.macs)
@@ -107,7 +108,7 @@ class WhatIf:
         """Return the new spec's text."""
         return self.network.text()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return everything as plain data: the JSON that `--format json` writes."""
         params, macs = self.ratio
         return {
@@ -123,10 +124,10 @@ class WhatIf:
             "skipped": self.skipped,
         }
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return the changed layers as plain data, and the whole network in the last one."""
         mark = self.before.convention.mark
-        whole: dict[str, Any] = {"layer": "total", "type": "", "becomes": "", "note": ""}
+        whole: Data = {"layer": "total", "type": "", "becomes": "", "note": ""}
         whole |= _costs(self.before.cost, self.after.cost)
         return [{**record, **mark} for record in (*(one.to_dict() for one in self.changes), whole)]
 
@@ -137,11 +138,11 @@ class WhatIf:
         return pd.DataFrame(self.records())
 
 
-def understood(step: str | Sequence[Any]) -> tuple[str, Transformation, str]:
+def understood(step: str | Sequence[Datum]) -> tuple[str, Transformation, str]:
     """Return a transformation in words, itself, and its selector: all layers unless one is given."""
     name, *given = (step,) if isinstance(step, str) else tuple(step)
     word = str(name).replace("_", "-").removeprefix("--")
-    cls: Any = TRANSFORMATIONS.get(word)
+    cls = TRANSFORMATIONS.get(word)
     if cls is None:
         known = f"known: {', '.join(TRANSFORMATIONS)}"
         raise stop(f"there is no transformation '{name}'", hint=nearest(word, TRANSFORMATIONS) or known)
@@ -155,7 +156,7 @@ def understood(step: str | Sequence[Any]) -> tuple[str, Transformation, str]:
     return said, cls(*given), selector
 
 
-def ratio(after: Any, before: Any) -> Any:
+def ratio(after: Dim, before: Dim) -> Dim:
     """Return after / before, exact; None where there was nothing before, unknown where one of them is."""
     if UNKNOWN in (after, before):
         return UNKNOWN
@@ -178,7 +179,7 @@ def _kinds(before: Sequence[Layer], after: Sequence[Layer]) -> tuple[str, str]:
 
 def _sum(types: Iterable[str]) -> str:
     """Return types as a sum: `2 conv 3x3 + conv 1x1`; one that is not there as nothing."""
-    runs: list[list[Any]] = []
+    runs: list[list[Datum]] = []
     for type_ in types:
         if runs and runs[-1][1] == type_:
             runs[-1][0] += 1
@@ -187,15 +188,15 @@ def _sum(types: Iterable[str]) -> str:
     return " + ".join(f"{count} {type_}" if count > 1 else type_ for count, type_ in runs)
 
 
-def _costs(before: Cost, after: Cost) -> dict[str, Any]:
+def _costs(before: Cost, after: Cost) -> dict[str, Datum]:
     names = ("params_before", "params_after", "macs_before", "macs_after")
     return dict(zip(names, map(_plain, (before.params, after.params, before.macs, after.macs)), strict=True))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Datum) -> Datum:
     return float(value) if isinstance(value, Fraction) else or_none(value)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Datum) -> str:
     """Return a ratio in words: three digits."""
     return "?" if value is None else str(value) if value is UNKNOWN else f"{float(value):.3g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim, Dims, prod
@@ -37,7 +37,7 @@ class Convolution(Windowed):
 
     kernel: Dims = per_axis("kernel, K", symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")
-    padding: Value = padding("zeros around the input")
+    padding: Datum = padding("zeros around the input")
     dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
     bias: bool = flag("one number added per output channel; by default where no norm follows", None)
     norm: str = role("norm", "the normalization that follows")
@@ -230,7 +230,7 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
 
     out: int = integer("output channels, C_o", symbol="C_o")
     stride: Dims = per_axis("stride, S: the output is about S times larger", 1, symbol="S")
-    padding: Value = padding("pixels cut from the output's border", words=("half", "valid"))
+    padding: Datum = padding("pixels cut from the output's border", words=("half", "valid"))
     output_padding: Dims = per_axis("pixels added at the output's end", 0, symbol="O", least=0)
     groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
 
@@ -324,7 +324,7 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     inputs = 2
     kernel: Dims = per_axis("kernel, K, as the second tensor has it", symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")
-    padding: Value = padding("zeros around the input")
+    padding: Datum = padding("zeros around the input")
     dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
     groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
 

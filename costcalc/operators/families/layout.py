@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim, Dims, prod
@@ -17,7 +17,7 @@ from costcalc.operators.receptive import SAME, Reach
 MOST_PARTS = 1024
 
 
-def one_of(kind: str, given: dict[str, Value]) -> None:
+def one_of(kind: str, given: dict[str, Datum]) -> None:
     """Raise Fault unless exactly one of these fields was given."""
     have = [name for name, value in given.items() if value is not None]
     if len(have) != 1:
@@ -156,7 +156,7 @@ class Slice(Op, kind="slice"):
 class Split(Op, kind="split"):
     """The channels (or another axis) in pieces, each a tensor of its own: `parts` equal ones, or of the given sizes."""
 
-    parts: Value = integer("how many equal pieces", None)
+    parts: Datum = integer("how many equal pieces", None)
     sizes: Dims | None = integers("the channels of each piece", None)
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim, Dims, prod
@@ -67,7 +67,7 @@ class MaxPool(Pool, kind="max_pool"):
 
     kernel: Dims = per_axis("kernel, K", symbol="K")
     stride: Dims = per_axis("stride, S; by default the kernel", None, symbol="S")
-    padding: Value = padding("cells around the input, which never win")
+    padding: Datum = padding("cells around the input, which never win")
     dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
     ceil_mode: bool = flag("count a last, partial window", False)
 
@@ -150,7 +150,7 @@ class AveragePool(Pool, kind="avg_pool"):
 
     kernel: Dims = per_axis("kernel, K", symbol="K")
     stride: Dims = per_axis("stride, S; by default the kernel", None, symbol="S")
-    padding: Value = padding("zeros around the input")
+    padding: Datum = padding("zeros around the input")
     ceil_mode: bool = flag("count a last, partial window", False)
     count_include_pad: bool = flag("let the padding's zeros count in the average", True)
 

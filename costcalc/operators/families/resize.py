@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim, Dims, ceil_div
@@ -33,8 +33,8 @@ class Upsample(Op, kind="upsample"):
     An output takes nothing (nearest), 2 mul + 1 add (linear), 4 + 3 (bilinear) or 16 + 15 (bicubic).
     """
 
-    scale: Value = per_axis("how many times larger", None)
-    size: Value = per_axis("the output's height and width", None)
+    scale: Datum = per_axis("how many times larger", None)
+    size: Datum = per_axis("the output's height and width", None)
     mode: str = word("how values between pixels are found", "nearest", tuple(_MODES))
 
     def settle(self) -> None:
@@ -130,7 +130,7 @@ _OUTSIDE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate",
 class Pad(Op, kind="pad"):
     """Zeros around the input, or what `mode` says: its mirror image, its edge, or its other end."""
 
-    padding: Value = padding("pixels: a number, one an axis, or [top, bottom, left, right]", REQUIRED, words=())
+    padding: Datum = padding("pixels: a number, one an axis, or [top, bottom, left, right]", REQUIRED, words=())
     mode: str = word("what stands outside", "zeros", tuple(_OUTSIDE))
 
     def shape(self, x: Shape) -> Shape:
@@ -165,8 +165,8 @@ class Crop(Op, kind="crop"):
     Where an odd number of pixels goes, the one more goes at the bottom or the right.
     """
 
-    size: Value = per_axis("the height and width that stay", None)
-    border: Value = padding("pixels cut off: a number, one an axis, or [top, bottom, left, right]", None, words=())
+    size: Datum = per_axis("the height and width that stay", None)
+    border: Datum = padding("pixels cut off: a number, one an axis, or [top, bottom, left, right]", None, words=())
 
     def settle(self) -> None:
         one_of("crop", {"size": self.size, "border": self.border})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base import Value
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim, Dims, prod
@@ -155,7 +155,7 @@ class Unfold(Windowed, kind="unfold"):
 
     kernel: Dims = per_axis("kernel, K", symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")
-    padding: Value = padding("zeros around the input")
+    padding: Datum = padding("zeros around the input")
     dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
 
     def shape(self, x: Shape) -> Shape:
