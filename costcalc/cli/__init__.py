@@ -13,49 +13,64 @@ from io import TextIOBase, TextIOWrapper
 import click
 
 from costcalc.base.errors import SpecError, stop
-from costcalc.cli import progress
+from costcalc.cli import progress, usage
 
-COMMANDS = {
-    "report": "per-layer table, totals, and the breakdown by layer type",
-    "list": "the networks of the zoo",
-    "zoo": "every published figure, ours beside it, and the verdict",
-    "table": "a paper's table, our counts beside its figures",
-    "show": "a network's spec, complete and ready to be edited",
-    "validate": "check specs, and tell every mistake with its place",
-    "explain": "one layer's formulas, with the numbers put in",
-    "ops": "the operators, their fields and examples",
-    "conventions": "what each convention counts; with a spec, what each tool would say of it",
-    "reconcile": "which settings give a number that somebody claims",
-    "metrics": "what --columns and budgets take: each metric's unit and meaning",
-    "sweep": "costs at every combination of knobs",
-    "compare": "networks side by side, with ratios to the first",
-    "diff": "which layers make two networks' costs differ",
-    "check": "whether networks are within a budget or a baseline",
-    "whatif": "layers replaced, dropped or scaled: before, after, and the effect of each",
-    "training": "a step's work, what autograd keeps, what memory must hold, the largest batch",
-    "solve": "the largest setting that meets a budget",
-    "size": "what weights take to store: quantized, pruned, with indices",
-    "latency": "how long a network takes on a device: a range, or a lower bound",
-    "energy": "where energy goes: compute, on-chip memory, DRAM",
-    "devices": "the devices, and where each of their numbers comes from",
-    "calibrate": "a device's rates from networks that were timed on it",
-    "plot": "pictures: accuracy, cost by layer and type, sweeps, shapes",
-    "verify": "build networks in PyTorch, and compare row by row",
-    "import": "a model of PyTorch, ONNX, Darknet or Caffe as a spec",
-    "export": "a spec as a file of ONNX, SCALE-Sim or Timeloop",
-    "schema": "the JSON Schema of specs, or of reports",
-    "completion": "the script that completes costcalc's words in a shell",
+GROUPS = {
+    "Look at a network": {
+        "report": "what each layer costs, and the whole",
+        "explain": "one layer's formulas, with the numbers put in",
+        "validate": "check specs, and tell every mistake with its place",
+        "verify": "build networks in PyTorch, and compare row by row",
+        "plot": "pictures: accuracy, cost by layer and type, sweeps, shapes",
+    },
+    "Which number": {
+        "conventions": "what each tool counts, and what it would say of a network",
+        "reconcile": "which settings give a number that somebody claims",
+        "metrics": "what --columns and budgets take: units and meanings",
+    },
+    "Many settings": {
+        "sweep": "costs at every combination of knobs",
+        "compare": "networks side by side, with ratios to the first",
+        "diff": "which layers make two networks' costs differ",
+        "solve": "the largest setting that meets a budget",
+        "check": "whether networks are within a budget or a baseline",
+    },
+    "Change it": {
+        "whatif": "layers replaced, dropped or scaled, and what each changes",
+        "size": "what weights take to store: quantized, pruned, with indices",
+    },
+    "Hardware": {
+        "training": "a step's work, its memory, and the largest batch",
+        "latency": "how long a network takes on a device: a range, or a bound",
+        "energy": "where energy goes: compute, on-chip memory, DRAM",
+        "devices": "the devices, and where each of their numbers comes from",
+        "calibrate": "a device's rates from networks that were timed on it",
+    },
+    "Other formats": {
+        "import": "a model of PyTorch, ONNX, Darknet or Caffe as a spec",
+        "export": "a spec as a file of ONNX, SCALE-Sim or Timeloop",
+    },
+    "The zoo and the language": {
+        "list": "the networks of the zoo",
+        "zoo": "every published figure, ours beside it, and the verdict",
+        "table": "a paper's table, our counts beside its figures",
+        "show": "a network's spec, complete and ready to be edited",
+        "ops": "the operators, their fields and examples",
+        "schema": "the JSON Schema of specs, or of reports",
+        "completion": "the script that completes costcalc's words in a shell",
+    },
 }
+COMMANDS = {name: said for commands in GROUPS.values() for name, said in commands.items()}
 
 # Commands whose names Python keeps for itself, or may not have as a module's.
 MODULES = {"import": "importing", "export": "exporting"}
 
 
-class Lazy(click.Group):
+class Lazy(usage.Commands):
     """A group whose commands are imported when they are run: start-up is part of the product."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands' names in the order of the table above."""
+        """Return the commands' names in the order of the groups above."""
         del ctx
         return [*COMMANDS]  # `list` is a module here
 
@@ -81,22 +96,25 @@ class Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands' list without importing any of them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
+        wide = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:{wide}}", said) for name, said in commands.items()])
 
 
 HELP = """The cost of a convolutional network before it exists.
 
 Parameters, multiply-accumulates and shapes of a network written as a YAML spec, layer by layer
 and in total, for any width, resolution or depth.
-
-\b
+"""
+EXAMPLES = """
 costcalc report mobilenet_v1 --width 0.5
+costcalc show resnet50 > my.yaml
 costcalc report my.yaml --by type
 """
 
 
-@click.group(cls=Lazy, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, help=HELP, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="costcalc", message="costcalc %(version)s")
 def group() -> None:
     """Run a command."""

@@ -8,20 +8,25 @@ import click
 
 from costcalc import api
 from costcalc.base.errors import stop
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.estimates.calibrating import Calibrated
 from costcalc.hardware.device import KINDS
 from costcalc.hardware.traffic import DTYPES, FUSIONS
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc calibrate timed.csv --title "my phone" -o phone.yaml
+    """,
+)
 @click.argument("path", metavar="FILE")
 @click.option("--only", multiple=True, metavar="COLUMN=VALUE", help="Only lines of the file that say so.")
-@click.option("--dtype", type=click.Choice(tuple(DTYPES)), default="fp32", help="Of the networks' numbers.")
-@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), default="ideal", help="What is done in one pass.")
+@click.option("--dtype", type=click.Choice(tuple(DTYPES)), default="fp32", help="the networks' numbers.")
+@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), default="ideal", help="what is one pass.")
 @click.option("--hold-out", default="", metavar="PATTERN", help='Predicted, not fitted: "mobilenet_v2*".')
 @click.option("--title", default="a device", metavar="TEXT", help="What the device is called.")
-@click.option("--kind", type=click.Choice(KINDS[:2]), default="cpu", help="What it is.")
+@click.option("--kind", type=click.Choice(KINDS[:2]), default="cpu", help="what it is.")
 @common.output("Write the device's file.")
 def command(path: str, only: tuple[str, ...], **options: Any) -> None:
     """Fit a device's rates to the networks that FILE says were timed on it, and tell how far off they are.

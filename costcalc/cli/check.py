@@ -23,22 +23,28 @@ BUDGETS = {
 }
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc check mobilenet_v1 --max-macs 600M --max peak_memory=5M
+    costcalc check resnet18 resnet50 --baseline costs.json --update
+    """,
+)
 @click.argument("words", nargs=-1, metavar="[SPEC]...", shell_complete=common.complete_spec)
 @common.knob_option
 @click.option("--max-params", metavar="N", help="Parameters at most: 5M.")
-@click.option("--max-macs", metavar="N", help="MACs at most (what the convention counts): 600M.")
-@click.option("--max-activations", metavar="N", help="Output elements of conv, fc and matmul at most.")
+@click.option("--max-macs", metavar="N", help="MACs (or FLOPs) at most: 600M.")
+@click.option("--max-activations", metavar="N", help="Outputs of conv, fc and matmul at most: 5M.")
 @click.option("--max-size", metavar="N", help="Bytes of the parameters at most: 16MB.")
-@click.option("--max-peak-memory", metavar="N", help="Bytes of activations alive at once at most: 320K, 256KiB.")
+@click.option("--max-peak-memory", metavar="N", help="Bytes alive at once at most: 320K, 256KiB.")
 @common.most_option
 @common.metric_options
-@click.option("--baseline", metavar="FILE", help="No more than this file holds; without SPEC, all that it names.")
-@click.option("--update", is_flag=True, help="Write the costs as they are into the baseline.")
-@click.option("--tolerance", default="0%", metavar="N%", help="How much above the baseline is tolerated: 1%.")
+@click.option("--baseline", metavar="FILE", help="No more than FILE holds: all it names, or SPEC.")
+@click.option("--update", is_flag=True, help="Write the costs into the baseline.")
+@click.option("--tolerance", default="0%", metavar="N%", help="How much above the baseline may be: 1%.")
 @common.convention_option
 @common.batch_option
-@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="How to tell it.")
+@common.told_option
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
     """Check that each SPEC is within its budget: exit code 1, and the reason, where one is not.

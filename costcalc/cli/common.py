@@ -16,7 +16,7 @@ from costcalc import api
 from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines
-from costcalc.cli import progress
+from costcalc.cli import progress, usage
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
@@ -31,7 +31,7 @@ NOTED = ("report", "whatif")  # commands whose tables have notes below them
 TABLE_FORMATS = ("table", "markdown", "csv", "json")
 
 
-class KnobCommand(click.Command):
+class KnobCommand(usage.Command):
     """A command on which every option that it does not declare sets a knob: `--width 0.5`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -78,21 +78,9 @@ class KnobCommand(click.Command):
             ctx.fail(f"{name} needs a value; {nearest(name, declared) or 'knobs are given as --width 0.5'}")
         return word
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options in groups, those of columns and metrics apart; say that any knob is one."""
-        groups: dict[str, list[tuple[str, str]]] = {"Options": [], "Columns": [], "Options of metrics": []}
-        for param in self.get_params(ctx):
-            of = "Options of metrics" if param.name in OPTIONS and param.name != "batch" else "Options"
-            said = getattr(param, "help", "") or ""
-            of = "Columns" if "--columns" in param.opts or "of --columns" in said else of
-            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
-                groups[of].append(record)
-        for title, records in groups.items():
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
-        with formatter.section("Knobs"):
-            formatter.write_text("Any knob of the spec: --width 0.5 --resolution 160; the same as -k width=0.5.")
+    def knobs(self) -> list[tuple[str, str]]:
+        """Return what the help says of knobs: any is an option."""
+        return [("--KNOB VALUE", "Any knob of the spec: --width 0.5 --resolution 160.")]
 
 
 def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -109,29 +97,45 @@ def spec_argument(function: F) -> F:
 
 def knob_option(function: F) -> F:
     """Declare -k NAME=VALUE, --variant and --input."""
-    function = click.option(
-        "--variant",
-        metavar="NAME",
-        callback=_variant,
-        expose_value=False,
-        help="A variant of the spec: its knobs' values.",
-    )(function)
-    function = click.option("-k", "--knob", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a knob.")(function)
-    return click.option("--input", "input_", metavar="CxHxW", help="Another input shape: 3x800x1333.")(function)
+    for declare in (
+        usage.option(
+            "--variant",
+            metavar="NAME",
+            callback=_variant,
+            expose_value=False,
+            group=usage.KNOBS,
+            help="A variant of the spec: its knobs' values.",
+        ),
+        usage.option(
+            "-k",
+            "--knob",
+            "pairs",
+            multiple=True,
+            metavar="NAME=VALUE",
+            group=usage.KNOBS,
+            help="The same: -k width=0.5.",
+        ),
+        usage.option(
+            "--input", "input_", metavar="CxHxW", group=usage.COUNTED, help="Another input shape: 3x800x1333."
+        ),
+    ):
+        function = declare(function)
+    return function
 
 
 def columns_option(function: F) -> F:
     """Declare --columns, and the options of metrics."""
-    return click.option(
+    return usage.option(
         "--columns",
         default="",
         metavar="NAMES",
-        help="These metrics, with commas between: costcalc metrics lists them.",
+        group=usage.COLUMNS,
+        help="Metrics: macs,bytes (costcalc metrics lists all).",
     )(metric_options(function))
 
 
 most_option = click.option(
-    "--max", "most", multiple=True, metavar="METRIC=N", help="Any metric at most: peak_memory=320K (costcalc metrics)."
+    "--max", "most", multiple=True, metavar="METRIC=N", help="Any of costcalc metrics at most: energy=5M."
 )
 
 
@@ -140,14 +144,17 @@ def metric_options(function: F) -> F:
     for name, option in reversed(OPTIONS.items()):
         if name == "batch":  # commands have one of their own
             continue
-        given: dict[str, Any] = {"default": None, "help": f"{option.doc[0].upper()}{option.doc[1:]}."}
+        given: dict[str, Any] = {
+            "default": None,
+            "help": f"{option.doc if option.words else option.doc[0].upper() + option.doc[1:]}.",
+        }
         if isinstance(option.default, bool):
             given |= {"is_flag": True}
         elif option.words:
-            given |= {"type": click.Choice(option.words)}
+            given |= {"type": click.Choice(option.words), "metavar": option.metavar}
         else:
             given |= {"type": int if option.least is not None else str, "metavar": option.metavar}
-        function = click.option(f"--{name.replace('_', '-')}", name, **given)(function)
+        function = usage.option(f"--{name.replace('_', '-')}", name, group=usage.METRICS, **given)(function)
     return function
 
 
@@ -210,18 +217,51 @@ def _convention(ctx: click.Context, param: click.Parameter, value: str) -> str:
 def convention_option(function: F) -> F:
     """Declare --convention and --unit, which together say what is counted."""
     unit = click.Choice(("macs", "flops"))
-    function = click.option(
-        "--unit", type=unit, callback=_unit, expose_value=False, is_eager=True, help="MACs, or FLOPs: two a MAC."
+    function = usage.option(
+        "--unit",
+        type=unit,
+        callback=_unit,
+        expose_value=False,
+        is_eager=True,
+        group=usage.COUNTED,
+        help="a MAC is two FLOPs.",
     )(function)
-    return click.option(
-        "--convention", default="costcalc", metavar="NAME", callback=_convention, help="What is counted, or a file."
+    return usage.option(
+        "--convention",
+        default="costcalc",
+        metavar="NAME",
+        callback=_convention,
+        group=usage.COUNTED,
+        help="As which tool counts: thop, fvcore, or a file.",
     )(function)
 
 
-all_option = click.option(
-    "--all", "every", is_flag=True, help="Every line and whole names, where a terminal has too few lines."
+def view_options(views: Iterable[str], **given: Any) -> Callable[[F], F]:
+    """Declare --by, --fold and --all: what a line is, and how many there are."""
+
+    def declare(function: F) -> F:
+        fold = usage.option(
+            "--fold",
+            type=click.IntRange(1),
+            metavar="N",
+            group=usage.LINES,
+            help="Sum what lies deeper than N levels.",
+        )
+        by = usage.option(
+            "--by", type=click.Choice(tuple(views)), metavar="WHAT", group=usage.LINES, help="what a line is.", **given
+        )
+        return by(fold(all_option(function)))
+
+    return declare
+
+
+all_option = usage.option(
+    "--all", "every", is_flag=True, group=usage.LINES, help="Every line and whole names, also on a terminal."
 )
-batch_option = click.option("--batch", type=click.IntRange(1), default=1, metavar="N", help="Images at once.")
+exact_option = usage.option("--exact", is_flag=True, group=usage.OUTPUT, help="All digits.")
+batch_option = usage.option(
+    "--batch", type=click.IntRange(1), default=1, metavar="N", group=usage.COUNTED, help="Images at once."
+)
 ENDINGS = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
 
 
@@ -233,15 +273,31 @@ def _by_ending(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return found if known and ctx.get_parameter_source("format_") == ParameterSource.DEFAULT else value
 
 
-def format_option(
-    formats: Iterable[str], help_: str = "What to write; by a file's ending unless told."
-) -> Callable[[F], F]:
+def format_option(formats: Iterable[str], help_: str = "by FILE's ending too.") -> Callable[[F], F]:
     """Declare --format."""
     choice = click.Choice(tuple(formats))
-    return click.option("--format", "format_", type=choice, default="table", callback=_by_ending, help=help_)
+    return usage.option(
+        "--format",
+        "format_",
+        type=choice,
+        metavar="WHAT",
+        default="table",
+        callback=_by_ending,
+        group=usage.OUTPUT,
+        help=help_,
+    )
 
 
 table_option = format_option(TABLE_FORMATS)
+told_option = usage.option(
+    "--format",
+    "format_",
+    type=click.Choice(("text", "json")),
+    metavar="WHAT",
+    default="text",
+    group=usage.OUTPUT,
+    help="how to tell it.",
+)
 
 
 def _output(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -253,7 +309,9 @@ def _output(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 
 def output(help_: str, metavar: str = "FILE", *, required: bool = False) -> Callable[[F], F]:
     """Declare -o."""
-    return click.option("-o", "--output", metavar=metavar, required=required, callback=_output, help=help_)
+    return usage.option(
+        "-o", "--output", metavar=metavar, required=required, callback=_output, group=usage.OUTPUT, help=help_
+    )
 
 
 output_option = output("Write to a file.")

@@ -13,14 +13,20 @@ from costcalc.costs.conventions import get
 from costcalc.reports.page import Page
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc compare resnet18 resnet50 resnext50_32x4d
+    costcalc compare mobilenet_v1 mobilenet_v1@width=0.5,resolution=160
+    """,
+)
 @click.argument("words", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
 @common.convention_option
 @common.columns_option
 @common.batch_option
 @common.table_option
-@click.option("--exact", is_flag=True, help="All digits.")
+@common.exact_option
 @common.output_option
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:

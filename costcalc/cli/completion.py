@@ -5,8 +5,15 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from costcalc.cli import usage
 
-@click.command()
+
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc completion bash > costcalc.bash
+    """,
+)
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:

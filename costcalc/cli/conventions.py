@@ -20,13 +20,19 @@ from costcalc.reports.table import Table
 ABOUT_SPEC = ("pairs", "input_", "batch", "format_", "exact")  # options that say nothing without one
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc conventions
+    costcalc conventions resnet50 --only fvcore,thop
+    """,
+)
 @click.argument("spec", required=False, shell_complete=common.complete_spec)
 @common.knob_option
 @click.option("--only", metavar="NAMES", help="Of SPEC, these conventions: fvcore,thop,my.yaml.")
 @common.batch_option
 @common.table_option
-@click.option("--exact", is_flag=True, help="All digits.")
+@common.exact_option
 @common.output_option
 @click.pass_context
 def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **options: Any) -> None:

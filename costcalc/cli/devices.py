@@ -7,13 +7,19 @@ from typing import Any
 import click
 
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.hardware.device import Device, devices, load
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc devices
+    costcalc devices pixel1_big_core
+    """,
+)
 @click.argument("name", required=False)
 @common.table_option
 @common.output_option

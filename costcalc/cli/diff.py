@@ -15,7 +15,13 @@ from costcalc.comparisons.diffing import Diff
 TOP = 20  # changes that a table shows
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc diff resnet50 resnext50_32x4d
+    costcalc diff mobilenet_v1 mobilenet_v1@width=0.5
+    """,
+)
 @click.argument("before", metavar="BEFORE", shell_complete=common.complete_spec)
 @click.argument("after", metavar="AFTER", shell_complete=common.complete_spec)
 @common.knob_option

@@ -15,16 +15,19 @@ from costcalc.hardware.traffic import DTYPES, FUSIONS
 from costcalc.reports.lines import VIEWS
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc energy alexnet --onchip 1M
+    """,
+)
 @common.spec_argument
 @common.knob_option
-@click.option("--energy-table", default=energy.DEFAULT, metavar="NAME", help="What operations take.")
-@click.option("--dtype", type=click.Choice(tuple(DTYPES)), default="fp32", help="Of numbers whose bits nobody states.")
-@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), default="ideal", help="What is done in one pass.")
-@click.option("--onchip", metavar="N", help="Bytes of memory on the chip: 1M. What fits there needs no DRAM.")
-@click.option("--by", type=click.Choice(VIEWS), default="type", help="What a line is.")
-@click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
-@common.all_option
+@click.option("--energy-table", default=energy.DEFAULT, metavar="NAME", help="What operations take: a file too.")
+@click.option("--dtype", type=click.Choice(tuple(DTYPES)), default="fp32", help="numbers without stated bits.")
+@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), default="ideal", help="what is one pass.")
+@click.option("--onchip", metavar="N", help="Bytes on the chip, which need no DRAM: 1M.")
+@common.view_options(VIEWS, default="type")
 @common.batch_option
 @common.table_option
 @common.output_option

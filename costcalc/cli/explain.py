@@ -14,7 +14,13 @@ from costcalc.graph.graph import Graph
 from costcalc.reports.result import Result
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc explain mobilenet_v1 separable3/dwconv
+    costcalc explain resnet50 --convention thop
+    """,
+)
 @common.spec_argument
 @click.argument("layer", required=False)
 @common.knob_option

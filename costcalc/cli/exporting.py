@@ -10,21 +10,30 @@ import click
 from costcalc.base.errors import stop
 from costcalc.base.files import in_words
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 
-_LEAVE_OUT = click.option(
-    "--leave-out", is_flag=True, help="Leave out the layers that the format can't hold, and say which."
+_LEAVE_OUT = click.option("--leave-out", is_flag=True, help="Leave out what the format can't hold, and say it.")
+
+
+@click.group(
+    cls=usage.Commands,
+    epilog="""
+    costcalc export onnx resnet50 -o resnet50.onnx
+    costcalc export scale-sim alexnet
+    """,
 )
-
-
-@click.group()
 def command() -> None:
     """Write a spec as a file of another tool."""
 
 
-@command.command(cls=common.KnobCommand)
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc export onnx resnet50 -o resnet50.onnx
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @common.output("Write to this file.", required=True)
@@ -38,7 +47,14 @@ def onnx(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | No
     onnx_export.write(graph_of(ctx, spec, pairs, input_), output)
 
 
-@command.command("scale-sim", cls=common.KnobCommand)
+@command.command(
+    "scale-sim",
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc export scale-sim alexnet
+    costcalc export scale-sim mobilenet_v1 --width 0.5 -o topology.csv
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @_LEAVE_OUT
@@ -55,7 +71,12 @@ def scale_sim(
     tell(left)
 
 
-@command.command(cls=common.KnobCommand)
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc export timeloop alexnet -o problems
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @_LEAVE_OUT

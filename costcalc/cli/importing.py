@@ -8,18 +8,24 @@ from typing import Any, TypeVar
 import click
 
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.language.writing import Flat, spec_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _INPUT = click.option("--input", "input_", metavar="C,H,W", help="The input's shape, without the batch: 3,224,224.")
 _NAME = click.option("--name", default="", metavar="NAME", help="What the network is called.")
-_BLOCKS = click.option("--blocks", is_flag=True, help="Write repeated structure as blocks, not as a flat list.")
-_OPAQUE = click.option("--opaque", is_flag=True, help="Write what costcalc does not know as a row of unknown cost.")
+_BLOCKS = click.option("--blocks", is_flag=True, help="Write what repeats as blocks, not as a flat list.")
+_OPAQUE = click.option("--opaque", is_flag=True, help="What costcalc does not know: rows of unknown cost.")
 
 
-@click.group()
+@click.group(
+    cls=usage.Commands,
+    epilog="""
+    costcalc import darknet yolov3-tiny.cfg
+    costcalc import torch torchvision.models:resnet18 -o resnet18.yaml
+    """,
+)
 def command() -> None:
     """Write a model of another framework as a spec.
 
@@ -38,14 +44,19 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
     return declare
 
 
-@command.command()
+@command.command(
+    epilog="""
+    costcalc import torch torchvision.models:resnet18 --blocks -o resnet18.yaml
+    """,
+)
 @click.argument("target", metavar="MODULE:NAME")
 @options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
 def torch(target: str, input_: str | None, **given: Any) -> None:
-    """Import a PyTorch model: torchvision.models:resnet50, timm:convnext_tiny, my.package:Net.
+    """Import a PyTorch model: my.package:Net.
 
-    MODULE is imported and NAME called without arguments: this runs the module's Python code. The
-    input is 3,224,224, or what a timm model states, unless told. Needs torch.
+    Others are torchvision.models:resnet50 and timm:convnext_tiny. MODULE is imported and NAME called without
+    arguments: this runs the module's Python code. The input is 3,224,224, or what a timm model states, unless
+    told. Needs torch.
     """
     from costcalc.api import traced
 
@@ -54,7 +65,11 @@ def torch(target: str, input_: str | None, **given: Any) -> None:
     finish(flat, **given)
 
 
-@command.command()
+@command.command(
+    epilog="""
+    costcalc import onnx model.onnx -o model.yaml
+    """,
+)
 @click.argument("model", metavar="MODEL.onnx")
 @options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
 def onnx(model: str, input_: str | None, **given: Any) -> None:
@@ -64,7 +79,11 @@ def onnx(model: str, input_: str | None, **given: Any) -> None:
     finish(onnx_import.read(model, common.input_shape(input_), opaque=given["opaque"]), **given)
 
 
-@command.command()
+@command.command(
+    epilog="""
+    costcalc import darknet yolov3-tiny.cfg --blocks
+    """,
+)
 @click.argument("network", metavar="NETWORK.cfg")
 @options(_NAME, _BLOCKS, _OPAQUE, common.output_option)
 def darknet(network: str, **given: Any) -> None:
@@ -76,7 +95,11 @@ def darknet(network: str, **given: Any) -> None:
     finish(importer.read(read(network), name, network, opaque=given["opaque"]), **given)
 
 
-@command.command()
+@command.command(
+    epilog="""
+    costcalc import caffe squeezenet1_0_train_val.prototxt -o squeezenet.yaml
+    """,
+)
 @click.argument("network", metavar="NETWORK.prototxt")
 @options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
 def caffe(network: str, input_: str | None, **given: Any) -> None:

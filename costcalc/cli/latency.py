@@ -14,16 +14,19 @@ from costcalc.hardware.traffic import DTYPES, FUSIONS
 from costcalc.reports.lines import VIEWS
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc latency mobilenet_v1 --device pixel1_big_core
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @click.option("--device", "device_", required=True, metavar="NAME", help="Of costcalc devices, or a file's path.")
-@click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="Of numbers; as the device was measured unless told.")
-@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), help="What is done in one pass; as measured unless told.")
-@click.option("--lut", "lut_", metavar="FILE", help="Measured layers (CSV), which stand above the model.")
-@click.option("--by", type=click.Choice(VIEWS), default="layer", help="What a line is.")
-@click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
-@common.all_option
+@click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="as measured, unless told.")
+@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), help="as measured, unless told.")
+@click.option("--lut", "lut_", metavar="FILE", help="Measured layers (CSV), above the model.")
+@common.view_options(VIEWS, default="layer")
 @common.batch_option
 @common.table_option
 @common.output_option

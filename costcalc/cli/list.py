@@ -9,7 +9,7 @@ import click
 from costcalc.base.errors import stop
 from costcalc.base.progress import steps
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.costs.conventions import DEFAULT, get
 from costcalc.language import zoo
 from costcalc.language.document import Spec
@@ -19,9 +19,15 @@ from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc list
+    costcalc list resnet
+    """,
+)
 @click.argument("words", nargs=-1)
-@click.option("--exact", is_flag=True, help="All digits.")
+@common.exact_option
 @common.table_option
 @common.output_option
 def command(words: tuple[str, ...], **options: Any) -> None:

@@ -7,13 +7,18 @@ from typing import Any
 import click
 
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.metrics.metric import GROUPS, OPTIONS, metrics
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc metrics
+    """,
+)
 @common.table_option
 @common.output_option
 def command(**options: Any) -> None:
@@ -41,7 +46,8 @@ def told(record: dict[str, Any]) -> str:
 def asked() -> str:
     """Return the options of metrics in words, and the groups that are asked for by one name."""
     width = max(map(len, OPTIONS)) + 2
-    lines = [f"  --{name.replace('_', '-'):{width}} {option.doc}" for name, option in OPTIONS.items()]
+    said = {name: f"{'|'.join(one.words)}: {one.doc}" if one.words else one.doc for name, one in OPTIONS.items()}
+    lines = [f"  --{name.replace('_', '-'):{width}} {doc}" for name, doc in said.items()]
     wide = max(map(len, GROUPS)) + 2
     groups = [f"  {name:{wide}} {', '.join(group)}" for name, group in GROUPS.items()]
     return "\n".join(["options:", *lines, "", "groups:", *groups])

@@ -5,12 +5,18 @@ from __future__ import annotations
 import click
 
 from costcalc.base.errors import nearest, stop
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.language import operator_reference as reference
 from costcalc.operators import op
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc ops
+    costcalc ops conv fc
+    """,
+)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--markdown", is_flag=True, help="Print the whole reference as Markdown.")
 def command(names: tuple[str, ...], *, markdown: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from costcalc.base.errors import stop
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.cli.networks import networks
 from costcalc.cli.sweep import given
 from costcalc.comparisons.budgets import limits
@@ -26,7 +26,13 @@ MOST_SETTINGS = 1_000_000  # of a sweep that is drawn
 MOST_INCHES = 60
 
 
-@click.group()
+@click.group(
+    cls=usage.Commands,
+    epilog="""
+    costcalc plot layers resnet50 -o layers.png
+    costcalc plot sweep mobilenet_v1 --width 0.25:1:0.25 -o widths.svg
+    """,
+)
 def command() -> None:
     """Draw a picture: .png, .svg or .pdf. Needs matplotlib: pip install 'costcalc[plot]'."""
 
@@ -35,8 +41,15 @@ def picture(function: F) -> F:
     """Declare the options of every picture."""
     for option in (
         common.convention_option,
-        click.option("--dpi", type=click.IntRange(50, 1200), default=150, metavar="N", help="Of a .png: dots an inch."),
-        click.option("--figure", metavar="WxH", help="Inches: 6x4."),
+        usage.option(
+            "--dpi",
+            group=usage.OUTPUT,
+            type=click.IntRange(50, 1200),
+            default=150,
+            metavar="N",
+            help="Of a .png: dots an inch.",
+        ),
+        usage.option("--figure", metavar="WxH", group=usage.OUTPUT, help="Inches: 6x4."),
         common.output("Write to FILE.png, .svg or .pdf.", required=True),
     ):
         function = option(function)
@@ -74,7 +87,11 @@ def counted(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any])
     return [network.result for network in networks(ctx, words, options)]
 
 
-@command.command()
+@command.command(
+    epilog="""
+    costcalc plot accuracy mobilenet -o accuracy.png
+    """,
+)
 @click.argument("words", nargs=-1)
 @click.option("--classes", default=1000, metavar="N", help="1000 are ImageNet's, 10 and 100 CIFAR's.")
 @click.option("--max-macs", metavar="N", help="Only networks up to there: 1G.")
@@ -97,7 +114,12 @@ def accuracy(words: tuple[str, ...], **options: Any) -> None:
     saved(made, options)
 
 
-@command.command(cls=common.KnobCommand)
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc plot layers resnet50 --fold 1 -o layers.png
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
@@ -111,7 +133,12 @@ def layers(ctx: click.Context, /, spec: str, **options: Any) -> None:
     saved(plots.layers(*counted(ctx, (spec,), options), fold=options["fold"], size=size), options)
 
 
-@command.command(cls=common.KnobCommand)
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc plot types resnet50 mobilenet_v2 -o types.png
+    """,
+)
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
 @picture
@@ -124,10 +151,15 @@ def types(ctx: click.Context, /, specs: tuple[str, ...], **options: Any) -> None
     saved(plots.types(*counted(ctx, specs, options), size=size), options)
 
 
-@command.command(cls=common.KnobCommand)
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc plot sweep mobilenet_v1 --width 0.5,1 --resolution 128,224 -o map.png
+    """,
+)
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
-@click.option("--of", type=click.Choice(("macs", "params")), default="macs", help="What a map shows.")
+@click.option("--of", type=click.Choice(("macs", "params")), default="macs", help="what a map shows.")
 @picture
 @click.pass_context
 def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Any) -> None:
@@ -154,7 +186,12 @@ def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...],
     saved(plots.sweep(table, of=options["of"], name=loaded[0][1].name if len(loaded) == 1 else "", size=size), options)
 
 
-@command.command(cls=common.KnobCommand)
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc plot shapes vgg16 -o shapes.svg
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @picture
@@ -167,12 +204,17 @@ def shapes(ctx: click.Context, /, spec: str, **options: Any) -> None:
     saved(plots.shapes(*counted(ctx, (spec,), options), size=size), options)
 
 
-@command.command(cls=common.KnobCommand)
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc plot roofline mobilenet_v1 --device nvidia_v100 -o roofline.png
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @click.option("--device", required=True, metavar="NAME", help="Of costcalc devices, or a file's path.")
-@click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="As the device was measured unless told.")
-@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), help="As the device was measured unless told.")
+@click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="as measured, unless told.")
+@click.option("--fusion", type=click.Choice(tuple(FUSIONS)), help="as measured, unless told.")
 @common.batch_option
 @picture
 @click.pass_context

@@ -17,7 +17,12 @@ from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc reconcile resnet50 4.12G
+    """,
+)
 @common.spec_argument
 @click.argument("number", metavar="NUMBER")
 @common.knob_option

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from costcalc import api
 from costcalc.base.errors import SpecError, stop
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.reports.lines import VIEWS
 from costcalc.reports.result import Result
 
@@ -23,26 +24,31 @@ SHORT = {  # options that stand for a group of metrics
 }
 
 
-@click.command(cls=common.KnobCommand)
+def shorthand(name: str, said: str) -> Callable[[usage.F], usage.F]:
+    """Declare a flag that stands for several columns."""
+    return usage.option(name, is_flag=True, group=usage.COLUMNS, help=said)
+
+
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc report mobilenet_v1 --width 0.5
+    costcalc report resnet50 --by type --columns macs,peak_memory
+    """,
+)
 @common.spec_argument
 @common.knob_option
-@click.option("--by", type=click.Choice(VIEWS), help="What a line is; a CSV has every row unless told.")
-@click.option("--fold", type=click.IntRange(1), metavar="N", help="Sum what lies deeper than N levels.")
-@common.all_option
+@common.view_options(VIEWS)
 @common.convention_option
-@click.option("--batch", default=1, metavar="N", help="Images at once.")
+@usage.option("--batch", default=1, metavar="N", group=usage.COUNTED, help="Images at once.")
 @common.format_option(FORMATS)
 @common.columns_option
-@click.option(
-    "--padding-aware", is_flag=True, help="Show the MACs on real pixels beside all: a shorthand of --columns."
-)
-@click.option(
-    "--receptive-field", is_flag=True, help="Show what each row reads of the input: a shorthand of --columns."
-)
-@click.option("--memory", is_flag=True, help="Show activations, bytes, and what is alive: a shorthand of --columns.")
-@click.option("--energy", is_flag=True, help="Show where energy goes, relative: a shorthand of --columns.")
-@click.option("--bars", is_flag=True, help="Show each line's share of the operations as a bar, in place of its input.")
-@click.option("--exact", is_flag=True, help="All digits.")
+@shorthand("--padding-aware", "MACs on real pixels beside all.")
+@shorthand("--receptive-field", "What each row reads of the input.")
+@shorthand("--memory", "Activations, bytes, and what is alive at once.")
+@shorthand("--energy", "Where energy goes, relative.")
+@shorthand("--bars", "A line's share of the operations as a bar.")
+@common.exact_option
 @common.output_option
 @click.pass_context
 def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:

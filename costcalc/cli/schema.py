@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import click
 
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.reports.page import Page
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc schema
+    costcalc schema report -o report.schema.json
+    """,
+)
 @click.argument("which", type=click.Choice(("spec", "report")), default="spec")
 @common.output_option
 def command(which: str, output: str | None) -> None:

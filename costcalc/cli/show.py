@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import click
 
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.language import zoo
 from costcalc.language.standalone import standalone
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc show resnet50
+    costcalc show resnet50 > my.yaml
+    """,
+)
 @common.spec_argument
 def command(spec: str) -> None:
     """Print SPEC as a complete file to edit: costcalc show resnet50 > my.yaml."""

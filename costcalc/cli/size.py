@@ -8,23 +8,35 @@ import click
 
 from costcalc import api
 from costcalc.base.errors import stop
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.costs.layer_patterns import valued
 from costcalc.estimates.sizing import Sizes
 from costcalc.hardware.compression import SCALES, Coding, pattern_of
 from costcalc.sweeps.grids import one
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc size alexnet --bits 8 --bits fc=4 --density fc=0.1
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @click.option("--bits", multiple=True, metavar="[SELECTOR=]N", help="Bits of a weight: 8, or fc=4.")
-@click.option("--density", multiple=True, metavar="[SELECTOR=]D", help='Share that is not 0: 0.3, or "conv 3x3=0.3".')
-@click.option("--gap", default=4, metavar="K", help="Bits of a relative index: the gap to the weight before.")
+@click.option("--density", multiple=True, metavar="[SELECTOR=]D", help='Share that is not 0: "conv 3x3=0.3".')
+@click.option("--gap", default=4, metavar="K", help="Bits of an index: the gap to the weight before.")
 @click.option("--pattern", metavar="N:M", help="N of every M weights are kept: 2:4.")
-@click.option("--scales", type=click.Choice(SCALES), default="none", help="What a quantizer stores beside the weights.")
-@click.option("--link", metavar="RATE", help="Seconds to send it, at so many bits a second: 1M.")
-@click.option("--by", type=click.Choice(("form", "layer")), default="form", help="A line for each layer, too.")
+@click.option("--scales", type=click.Choice(SCALES), default="none", help="what is stored beside.")
+@click.option("--link", metavar="RATE", help="Seconds to send it, at bits a second: 1M.")
+@usage.option(
+    "--by",
+    type=click.Choice(("form", "layer")),
+    metavar="WHAT",
+    default="form",
+    group=usage.LINES,
+    help="a line each.",
+)
 @common.table_option
 @common.output_option
 @click.pass_context

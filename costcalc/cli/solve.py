@@ -14,17 +14,22 @@ from costcalc.language.document import Spec
 from costcalc.sweeps.grids import one, values_of
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc solve mobilenet_v1 --vary width --max-macs 150M
+    """,
+)
 @common.spec_argument
 @common.knob_option
-@click.option("--vary", multiple=True, metavar="KNOB", help="A knob to choose: width, or width=0.1:2:0.05.")
+@click.option("--vary", multiple=True, metavar="KNOB", help="A knob to choose: width=0.1:2:0.05.")
 @click.option("--max-macs", metavar="N", help="The most MACs: 150M.")
 @click.option("--max-params", metavar="N", help="The most parameters: 2M.")
-@click.option("--max-peak-memory", "--budget", metavar="N", help="The most bytes of activations at once: 320K, 256KiB.")
+@click.option("--max-peak-memory", "--budget", metavar="N", help="Bytes alive at once: 320K.")
 @common.most_option
 @common.metric_options
-@click.option("--compound", metavar="FACTORS", help="Scale knobs together: depth=1.2,width=1.1,resolution=1.15.")
-@click.option("--scale-width", is_flag=True, help="Scale every hidden layer's channels, of a spec without a knob.")
+@click.option("--compound", metavar="FACTORS", help="Knobs together: depth=1.2,width=1.1.")
+@click.option("--scale-width", is_flag=True, help="Every hidden layer's channels.")
 @click.option("--rounding", metavar="BY[:HOW]", help="Of --scale-width: 8, 4:nearest, 1:down.")
 @common.convention_option
 @common.batch_option

@@ -11,7 +11,7 @@ import click
 from costcalc.base.arguments import texts
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
@@ -33,22 +33,41 @@ LEAST_DRAWN = 3  # values of a sparkline
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet"}
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc sweep mobilenet_v1 --width 0.25:1:0.25 --resolution 128,224
+    costcalc sweep resnet18 --depths [1,1,1,1],[2,2,2,2] -o depths.csv
+    """,
+)
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
-@click.option("--zip", "zipped", is_flag=True, help="Take the knobs' values together instead of crossing them.")
-@click.option("--per", type=click.Choice(("layer", "type")), help="A row for each layer, or layer type, of a setting.")
-@click.option("--where", default="", metavar="CONDITION", help='Only these: "macs < 300M and params < 4M".')
-@click.option("--top", type=click.IntRange(1), metavar="N", help="Only the best N.")
-@click.option("--sort", "by", default="", metavar="NAMES", help="Best by what: -macs (most first) unless told.")
-@click.option("--pareto", default="", metavar="NAMES", help="Only what no other beats: macs,-width (- for more).")
+@usage.option("--zip", "zipped", is_flag=True, help="Take the knobs' values in turn, not crossed.")
+@usage.option(
+    "--per", type=click.Choice(("layer", "type")), metavar="WHAT", group=usage.LINES, help="a line each, of a setting."
+)
+@usage.option("--where", default="", metavar="CONDITION", group=usage.LINES, help='Only "macs < 300M and params < 4M".')
+@usage.option("--top", type=click.IntRange(1), metavar="N", group=usage.LINES, help="Only the best N.")
+@usage.option(
+    "--sort", "by", default="", metavar="NAMES", group=usage.LINES, help="Best by what: -macs (most first) unless told."
+)
+@usage.option(
+    "--pareto", default="", metavar="NAMES", group=usage.LINES, help="What no other beats: macs,-width (- for more)."
+)
 @common.convention_option
 @common.batch_option
 @common.columns_option
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Count in N processes.")
+@usage.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Count in N processes.")
 @click.option("--dask", metavar="ADDRESS", help="Count on a Dask cluster. Needs dask.")
-@click.option("--resume", metavar="FILE", help="Keep what is found in FILE, and go on from there the next time.")
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), help="What to write.")
+@click.option("--resume", metavar="FILE", help="Keep what is found in FILE; go on from there.")
+@usage.option(
+    "--format",
+    "format_",
+    type=click.Choice(common.TABLE_FORMATS),
+    metavar="WHAT",
+    group=usage.OUTPUT,
+    help="by FILE's ending too.",
+)
 @common.output("Write to .csv, .json, .md or .parquet.")
 @click.pass_context
 def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Any) -> None:

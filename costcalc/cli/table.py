@@ -7,13 +7,19 @@ from typing import Any
 import click
 
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.published import verdicts
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc table
+    costcalc table 1704.04861 8
+    """,
+)
 @click.argument("source", required=False)
 @click.argument("where", required=False)
 @common.table_option

@@ -28,13 +28,18 @@ PARTS = {
 }
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc training resnet50 --batch 32 --memory 24G
+    """,
+)
 @common.spec_argument
 @common.knob_option
 @common.batch_option
-@click.option("--optimizer", type=click.Choice(OPTIONS["optimizer"].words), default="sgd", help="What keeps numbers.")
-@click.option("--freeze", multiple=True, metavar="PATTERN", help="Layers or groups that do not learn: 'stage1*'.")
-@click.option("--amp", is_flag=True, help="Mixed precision: activations of 16 bits, weights and gradients of 32.")
+@click.option("--optimizer", type=click.Choice(OPTIONS["optimizer"].words), default="sgd", help="what keeps numbers.")
+@click.option("--freeze", multiple=True, metavar="PATTERN", help="Layers that do not learn: 'stage1*'.")
+@click.option("--amp", is_flag=True, help="Mixed precision: activations 16 bits, the rest 32.")
 @click.option("--checkpoint", type=click.IntRange(1), metavar="K", help="Compute K segments' insides again.")
 @click.option("--memory", metavar="BYTES", help="The largest batch that fits: 24G, 16GiB.")
 @common.table_option

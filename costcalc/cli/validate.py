@@ -12,7 +12,7 @@ import click
 from costcalc import api
 from costcalc.base.errors import Problem, SpecError
 from costcalc.base.text import plural
-from costcalc.cli import common, progress
+from costcalc.cli import common, progress, usage
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, unmatched
 from costcalc.language import zoo
@@ -21,9 +21,14 @@ from costcalc.published import verdicts
 from costcalc.reports.page import Page
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc validate my.yaml
+    """,
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="How to tell mistakes.")
+@common.told_option
 def command(files: tuple[str, ...], format_: str) -> None:
     """Check FILEs: every mistake is told with file, line and column; exit code 2 if there is any.
 
@@ -60,8 +65,9 @@ def checked(name: str) -> tuple[list[Problem], str]:
 
 
 def turned(spec: Spec) -> Iterator[Graph]:
-    """Yield the network with each knob that is true or false the other way: what `reference` may be about too."""
-    for name, value in spec.knobs.items():
-        if isinstance(value, bool) and spec.pattern_marks:
+    """Yield the network with each knob that is true or false, or a block's name, otherwise: `reference` may mean it."""
+    for name, value in spec.knobs.items() if spec.pattern_marks else ():
+        words = [*spec.blocks] if isinstance(value, str) and value in spec.blocks else []
+        for other in [not value] if isinstance(value, bool) else words:
             with suppress(SpecError):
-                yield expand(spec, {name: not value})
+                yield expand(spec, {name: other})

@@ -9,7 +9,7 @@ import click
 
 from costcalc.base.progress import steps
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.graph.expand import expand
 from costcalc.interop.torch import verify
 from costcalc.interop.torch.verify import QUANTITIES, Check, Verification
@@ -21,12 +21,17 @@ from costcalc.reports.table import Column, Table
 TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=True))
 
 
-@click.command(cls=common.KnobCommand)
+@click.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc verify mobilenet_v1
+    """,
+)
 @click.argument("specs", nargs=-1, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
 @click.option("--all", "everything", is_flag=True, help="Every network of the zoo.")
-@click.option("--rows", "by_row", is_flag=True, help="Show every row, not only those that differ.")
-@click.option("--device", type=click.Choice(verify.DEVICES), default="meta", help="meta computes nothing (default).")
+@usage.option("--rows", "by_row", is_flag=True, group=usage.LINES, help="Show every row, not only those that differ.")
+@click.option("--device", type=click.Choice(verify.DEVICES), default="meta", help="meta computes nothing.")
 @common.table_option
 @common.output_option
 @click.pass_context

@@ -36,14 +36,20 @@ def transformation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.command(cls=WhatIfCommand)
+@click.command(
+    cls=WhatIfCommand,
+    epilog="""
+    costcalc whatif resnet50 --depthwise-separable "conv 3x3"
+    costcalc whatif vgg16 --channel-svd 0.5 fc -o smaller.yaml
+    """,
+)
 @common.spec_argument
 @transformation_options
 @common.knob_option
 @common.convention_option
 @common.batch_option
-@click.option("--format", "format_", type=click.Choice(common.TABLE_FORMATS), default="table", help="What to print.")
-@click.option("--exact", is_flag=True, help="All digits.")
+@common.format_option(common.TABLE_FORMATS, "what to print.")
+@common.exact_option
 @common.output("Write the new spec to a file.")
 @click.pass_context
 def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:

@@ -7,12 +7,18 @@ from typing import Any
 
 import click
 
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.published import verdicts
 from costcalc.reports.page import Page
 
 
-@click.command()
+@click.command(
+    cls=usage.Command,
+    epilog="""
+    costcalc zoo mobilenet
+    costcalc zoo 1704.04861 --format csv
+    """,
+)
 @click.argument("words", nargs=-1)
 @common.table_option
 @common.output_option

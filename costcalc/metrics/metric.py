@@ -93,23 +93,23 @@ OPTIMIZERS = ("sgd", "momentum", "adam")
 # All that any metric may ask for. The command line has an option for each, Python an argument.
 OPTIONS: dict[str, Option] = {
     "batch": Option("images at once", 1, least=1),
-    "bits": Option("bits of an activation, and of a weight whose row states none; 32 unless told", least=1, most=64),
-    "mode": Option("who manages the memory (docs/memory.md)", "fused", words=MODES),
-    "freeze": Option("layers that do not learn, as patterns with commas: stage1/*", "", metavar="PATTERNS"),
-    "amp": Option("train in mixed precision: activations of 16 bits, weights and gradients of 32", default=False),
-    "optimizer": Option("what the optimizer keeps: nothing, a momentum, Adam's two", "sgd", words=OPTIMIZERS),
-    "checkpoint": Option("segments whose insides are computed again for the backward pass", least=1, most=1000),
-    "ignore_se": Option("leave gates of global information out of the receptive field", default=False),
-    "order": Option("the order in which rows run: as listed, or the one of the smallest peak", "listed", words=ORDERS),
-    "patches": Option("run the first rows in N x N patches, cut where the peak is smallest", least=2, most=16),
-    "weight_bits": Option("bits of a weight whose row states none; as `bits` unless told", least=1, most=64),
-    "density": Option('share of weights that is not zero: 0.3, or "conv 3x3=0.3; fc=0.1"', "", metavar="TEXT"),
-    "device": Option("a device of `costcalc devices`, or the path of a device's file", "", metavar="NAME"),
+    "bits": Option("bits where none are stated; 32 unless told", least=1, most=64),
+    "mode": Option("who manages memory", "fused", words=MODES, metavar="WORD"),
+    "freeze": Option("layers that do not learn: stage1/*,conv1", "", metavar="PATTERNS"),
+    "amp": Option("mixed precision: activations 16 bits, the rest 32", default=False),
+    "optimizer": Option("keeps 0, 1 or 2 numbers a weight", "sgd", words=OPTIMIZERS, metavar="WORD"),
+    "checkpoint": Option("segments whose insides are computed again", least=1, most=1000),
+    "ignore_se": Option("leave global gates out of the receptive field", default=False),
+    "order": Option("how rows run; best: the smallest peak", "listed", words=ORDERS, metavar="WORD"),
+    "patches": Option("run the first rows in N x N patches", least=2, most=16),
+    "weight_bits": Option("bits of a weight that states none; or as --bits", least=1, most=64),
+    "density": Option('share of weights not 0: 0.3, "conv 3x3=0.3; fc=0.1"', "", metavar="TEXT"),
+    "device": Option("a device of costcalc devices, or a device's file", "", metavar="NAME"),
     "dtype": Option(
-        "numbers of a device or an energy table: as the device was measured unless told", "", words=(*DTYPES,)
+        "as measured unless told", "", words=(*DTYPES,), metavar="WORD"
     ),
-    "fusion": Option("what is done in one pass on a device; as it was measured unless told", "", words=(*FUSIONS,)),
-    "energy_table": Option("what operations take: horowitz_45nm, eyeriss, or a path", "horowitz_45nm", metavar="NAME"),
+    "fusion": Option("as measured unless told", "", words=(*FUSIONS,), metavar="WORD"),
+    "energy_table": Option("what operations take: horowitz_45nm, eyeriss, a file", "horowitz_45nm", metavar="NAME"),
     "onchip": Option("bytes of memory on the chip, for energy", 0, least=0),
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ class DepthwiseSeparable(Transformation):
     """
 
     word = "depthwise-separable"
-    says = "Convolutions -> a depthwise one, then a 1x1."
+    says = "Convolutions -> depthwise, then 1x1."
     kinds = ("conv", "dwconv")
 
     def unfit(self, step: Step) -> str:
@@ -45,7 +45,7 @@ class Stack(Transformation):
     """
 
     word = "stack-3x3"
-    says = "Convolutions of 5x5, 7x7, ... -> two, three, ... of 3x3."
+    says = "5x5, 7x7, ... -> two, three, ... of 3x3."
     kinds = ("conv", "dwconv")
 
     def unfit(self, step: Step) -> str:
@@ -81,7 +81,7 @@ class Factorize(Transformation):
     """
 
     word = "factorize"
-    says = "Convolutions of k x k -> 1 x k, then k x 1."
+    says = "k x k -> 1 x k, then k x 1."
     kinds = ("conv", "dwconv")
 
     def unfit(self, step: Step) -> str:
@@ -101,7 +101,7 @@ class GroupShuffle(Transformation):
     """
 
     word = "group-shuffle"
-    says = "1x1 convolutions -> in GROUPS groups, then a channel shuffle."
+    says = "1x1 -> in groups, then a channel shuffle."
     argument = "GROUPS"
     kinds = ("conv", "dwconv")
 

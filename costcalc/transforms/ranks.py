@@ -56,7 +56,7 @@ class SpatialSvd(LowRank):
     """
 
     word = "spatial-svd"
-    says = "Convolutions -> k x 1 with RANK filters, then 1 x k."
+    says = "k x k -> k x 1 of RANK filters, then 1 x k."
     kinds = ("conv", "dwconv")
 
     def unfit(self, step: Step) -> str:
@@ -87,7 +87,7 @@ class ChannelSvd(LowRank):
     """
 
     word = "channel-svd"
-    says = "Convolutions or fc -> the same with RANK outputs, then 1x1 (fc)."
+    says = "conv, fc -> RANK outputs, then 1x1 (fc)."
     kinds = ("conv", "dwconv", "fc")
     things = "convolution or fc"
 

@@ -43,7 +43,7 @@ class ScaleWidth(Transformation):
     """
 
     word = "scale-width"
-    says = "Every hidden layer -> FACTOR times the channels (0.5:4 rounds to fours, not eights)."
+    says = "Hidden channels: 0.5, or 0.5:4 in fours."
     argument = "FACTOR"
     selects = False
 

@@ -20,7 +20,7 @@ class FuseBatchNorm(Transformation):
     """
 
     word = "fuse-batch-norm"
-    says = "Batch norms -> into the weights of the layer before, which gets a bias."
+    says = "Batch norms -> into the layer before."
     things = "batch norm"
 
     def candidates(self, network: EditableNetwork, selected: list[Step]) -> list[Step]:
@@ -137,7 +137,7 @@ class PoolClassifier(Transformation):
     """
 
     word = "pool-classifier"
-    says = "The fully connected layers at the end -> global pooling and one."
+    says = "The last fc layers -> a pool and one fc."
     selects = False
 
     def run(self, network: EditableNetwork, selector: str = EVERYTHING) -> Outcome:

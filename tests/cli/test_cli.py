@@ -6,6 +6,8 @@ import json
 import os
 import pty
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import termios
@@ -18,11 +20,12 @@ import pytest
 import yaml
 
 import costcalc
-from costcalc.cli import COMMANDS, group
+from costcalc.cli import COMMANDS, GROUPS, group
 from costcalc.cli.common import KnobCommand
 from costcalc.language import zoo
 from costcalc.operators.fields import OPTIONS
 
+DATA = Path(__file__).resolve().parent.parent / "data"
 SPEC = """\
 costcalc: 1
 name: tiny
@@ -395,9 +398,67 @@ def test_version_and_help() -> None:
     assert run("--version").out == f"costcalc {costcalc.__version__}\n"
     import_module("costcalc.cli.list")  # a module may be called as something of Python's
     told = run("--help").out
-    assert all(
-        re.search(rf"^  {name} ", told, re.MULTILINE) for name in ("report", "list", "show", "validate", "explain")
-    )
+    assert all(re.search(rf"^  {name} ", told, re.MULTILINE) for name in COMMANDS)
+    assert [line[:-1] for line in told.splitlines() if line.endswith(":")] == ["Options", *GROUPS, "Examples"]
+
+
+def every_command() -> list[str]:
+    """Return every command and every command of a group: `plot`, `plot layers`."""
+    found = ["", *COMMANDS]
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        found += [f"{name} {part}" for part in getattr(command, "commands", {})]
+    return found
+
+
+@pytest.mark.parametrize("name", every_command())
+def test_a_help_has_a_line_an_option_and_examples_of_its_command(name: str) -> None:
+    told = run(*name.split(), "--help").out
+    head, *sections = re.split(r"^(?=[A-Z][a-z ]+:$)", told, flags=re.MULTILINE)
+    assert head.startswith(f"Usage: costcalc {name}".rstrip())
+    assert all(character.isprintable() or character == "\n" for character in told)
+    assert "\\b" not in told
+    *options, examples = sections
+    for line in "".join(options).splitlines():
+        assert re.match(r"  \S|$|[A-Z]", line), line
+    assert max(map(len, told.splitlines())) <= 80
+    assert examples.startswith("Examples:\n")
+    assert all(line.startswith(f"  costcalc {name}") for line in examples.splitlines()[1:])
+
+
+# The packages that an example needs which has this word.
+NEEDS = {
+    "torchvision.models": "torchvision", "onnx": "onnx", "verify": "torch", "plot": "matplotlib",
+    "sweep": "pandas", "solve": "pandas",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files_of_examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("examples")
+    (folder / "my.yaml").write_text(SPEC, encoding="utf-8")
+    times = ["alexnet", "resnet18", "resnet50", "vgg16", "mobilenet_v1", "mobilenet_v2", "squeezenet1_0"]
+    rows = [f"{name},{10 + 7 * place}" for place, name in enumerate(times)]
+    (folder / "timed.csv").write_text("\n".join(["network,latency_ms", *rows]), encoding="utf-8")
+    for path in (DATA / "darknet" / "yolov3-tiny.cfg", DATA / "caffe" / "squeezenet1_0_train_val.prototxt"):
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", every_command())
+def test_the_examples_of_a_help_run(name: str, files_of_examples: Path) -> None:
+    for line in run(*name.split(), "--help").out.partition("Examples:\n")[2].splitlines():
+        for word in re.split("[ :]", line):
+            if word in NEEDS:
+                pytest.importorskip(NEEDS[word])
+        if name == "import onnx":
+            run("export", "onnx", "alexnet", "-o", "model.onnx", folder=files_of_examples)
+        words, _, file = line.partition(" > ")
+        done = run(*shlex.split(words)[1:], folder=files_of_examples)
+        assert done.code == 0, (line, done.err)
+        if file:
+            (files_of_examples / file).write_text(done.out, encoding="utf-8")
 
 
 def test_no_knob_can_be_called_as_an_option() -> None:
