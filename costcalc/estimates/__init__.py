@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base import Datum
 from costcalc.base.arguments import number, path, said, text, whole
 from costcalc.base.errors import stop
 
@@ -109,7 +110,7 @@ def reward(accuracy: float, latency: float, target: float, power: float = -0.07)
     return found(**{name: number(value, name) for name, value in given.items()})
 
 
-def _bits(gap: Any) -> int:
+def _bits(gap: Datum) -> int:
     """Return the bits of a relative index."""
     found = whole(gap)
     if found is None:
@@ -117,7 +118,7 @@ def _bits(gap: Any) -> int:
     return found
 
 
-def _settled(**options: Any) -> dict[str, Any]:
+def _settled(**options: Datum) -> dict[str, Datum]:
     """Return options of metrics, each a value that it takes."""
     from costcalc.metrics.metric import OPTIONS
 

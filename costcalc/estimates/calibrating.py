@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.comparisons.networks import Loader, asked
 from costcalc.costs import conventions
@@ -29,7 +29,7 @@ class Calibrated:
     Raises SpecError for a file or a network that is none, and for too few networks.
     """
 
-    def __init__(self, path: str, only: dict[str, str], load: Loader, *, hold_out: str = "", **about: Any) -> None:
+    def __init__(self, path: str, only: dict[str, str], load: Loader, *, hold_out: str = "", **about: Datum) -> None:
         self.about = about
         found = [self._sample(line, load) for line in lines(path, only)]
         self.held = [one for one in found if hold_out and fnmatchcase(one.network, hold_out)]
@@ -75,7 +75,7 @@ class Calibrated:
         """Return the device's data file."""
         return device_file(self.about["title"], self.rates, self.samples, self.alone, batch=1, **self.about_file())
 
-    def about_file(self) -> dict[str, Any]:
+    def about_file(self) -> dict[str, Datum]:
         """Return what the file says of how it was measured."""
         return {name: self.about[name] for name in ("dtype", "fusion", "kind")}
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.hardware import energy
 from costcalc.hardware.energy import PLACES, Chip, EnergyTable, Spent
 from costcalc.metrics.energies import peak
-from costcalc.numbers.num import UNKNOWN, or_none, percentage
+from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.reports.lines import Line, shorter
 from costcalc.reports.page import Page
 from costcalc.reports.result import Result
@@ -31,12 +31,12 @@ class Energy:
         self.rows: list[Spent] = energy.spent(rows, self.chip, self.prices, peak_bytes)
         self.fits = energy.placed(rows, self.chip, peak_bytes)
 
-    def of(self, place: str) -> Any:
+    def of(self, place: str) -> Dim:
         """Return what one place takes in all: compute, onchip or dram."""
         return sum(getattr(one, place) for one in self.rows)
 
     @property
-    def total(self) -> Any:
+    def total(self) -> Dim:
         """All of it."""
         return sum(one.total for one in self.rows)
 
@@ -50,7 +50,7 @@ class Energy:
         totals = [percentage(self.of(place), self.total) for place in PLACES]
         return Table(columns, cells, ["total", str(len(self.rows)), *totals, percentage(self.total, self.total)])
 
-    def _cells(self, line: Line) -> list[Any]:
+    def _cells(self, line: Line) -> list[Datum]:
         rows = [self.rows[layer.row.node.index] for layer in line.rows]
         parts = [percentage(sum(getattr(one, place) for one in rows), self.total) for place in PLACES]
         return [line.name, str(len(rows)), *parts, percentage(sum(one.total for one in rows), self.total)]
@@ -84,7 +84,7 @@ class Energy:
         said.append("relative, for comparing under one table: no chip was measured, and it is no battery life")
         return said
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a record a row, in the table's unit."""
         return [
             {"name": one.row.name, "type": one.row.type, **{p: or_none(getattr(one, p)) for p in PLACES},
@@ -92,7 +92,7 @@ class Energy:
             for one in self.rows
         ]  # fmt: skip
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return everything as plain data."""
         return {
             "name": self.result.name,

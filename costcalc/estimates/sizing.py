@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from costcalc.base import Data, Datum
 from costcalc.base.arguments import listed, said
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
@@ -20,7 +21,7 @@ from costcalc.hardware.compression import (
     stored,
     whole,
 )  # fmt: skip
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import UNKNOWN, Dim, or_none
 from costcalc.numbers.text import figure, full, scaled
 from costcalc.reports.page import Page
 from costcalc.reports.result import Result
@@ -29,7 +30,7 @@ from costcalc.reports.table import Column, Table
 LIMITS = (("an app", 100_000_000), ("an update", 500_000))  # bytes: what the lecture allows
 MOST_GAP = 16
 
-Choices = Mapping[str, Any] | Iterable[tuple[str, Any]] | float | None
+Choices = Mapping[str, Datum] | Iterable[tuple[str, Datum]] | float | None
 
 
 class Form(NamedTuple):
@@ -84,12 +85,12 @@ class Sizes:
         return Form(name, says, *whole(self.rows, name, self.coding))
 
     @property
-    def macs(self) -> Any:
+    def macs(self) -> Dim:
         """All multiply-accumulates, zero weights too, for the whole batch."""
         return sum(one.row.macs for one in self.rows) * self.result.batch
 
     @property
-    def effective_macs(self) -> Any:
+    def effective_macs(self) -> Dim:
         """Those whose weight is not zero."""
         return sum(one.macs for one in self.rows) * self.result.batch
 
@@ -118,7 +119,7 @@ class Sizes:
             Column("layer"), Column("type"), Column("weights", "count"), Column("bits", "number"),
             Column("kept", "count"), *(Column(form.name, "count") for form in self.forms),
         ]  # fmt: skip
-        cells: list[list[Any]] = [
+        cells: list[list[Datum]] = [
             [one.row.name, one.row.type, one.weights, str(one.bits), one.nonzero,
              *(stored(one, form.name, self.coding)[1] for form in self.forms)]
             for one in self.rows if one.weights
@@ -126,11 +127,11 @@ class Sizes:
         sums = [sum(row[k] for row in cells) for k in range(2, len(heads)) if k != 3]
         return Table(heads, cells, ["total", plural(len(cells), "layer"), sums[0], "", *sums[1:]], paths=True)
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a record a form, exact."""
         return [{"network": self.result.name, **form._asdict()} for form in self.forms]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return everything as plain data."""
         return {
             "name": self.result.name,
@@ -167,7 +168,7 @@ class Sizes:
         return [f"{last.name} in {', '.join(said)} (the lecture's limits)"]
 
 
-def pairs(choices: Choices) -> list[tuple[str, Any]]:
+def pairs(choices: Choices) -> list[tuple[str, Datum]]:
     """Return choices as pairs of a selector and a value; one value is everything's."""
     if choices is None:
         return []

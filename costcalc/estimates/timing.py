@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.hardware import lut
 from costcalc.hardware.device import Device
 from costcalc.hardware.roofline import Model, Timing, bound, model, timings
 from costcalc.metrics.latency import Span, milliseconds, span, spilt
-from costcalc.numbers.num import UNKNOWN, or_none, percentage
+from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.reports.lines import Line, shorter
 from costcalc.reports.page import Page
 from costcalc.reports.result import Result
@@ -39,7 +39,7 @@ class Latency:
         self.total: Span = span(self.rows)
 
     @property
-    def milliseconds(self) -> tuple[Any, Any]:
+    def milliseconds(self) -> tuple[Dim, Dim]:
         """The least and the most, in ms for the whole batch; most is None where times are a lower bound."""
         least, most = map(or_none, self.total.milliseconds)
         return least, None if self.model.bounded else most
@@ -105,7 +105,7 @@ class Latency:
         ]
         return Table(columns, cells, totals, paths=by in ("layer", "row"))
 
-    def _cells(self, line: Line) -> list[Any]:
+    def _cells(self, line: Line) -> list[Datum]:
         rows = [self.rows[layer.row.node.index] for layer in line.rows]
         found = span(rows)
         times = [found.least] if self.model.bounded else [found.least, found.most]
@@ -123,11 +123,11 @@ class Latency:
         macs = sum(one.work.macs for one in rows) * self.result.batch
         return str(UNKNOWN) if macs is UNKNOWN else f"{float(Fraction(macs, moved)):.1f}" if moved and macs else ""
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a record a row: exact floats in milliseconds."""
         return [self._record(one) for one in self.rows]
 
-    def _record(self, one: Timing) -> dict[str, Any]:
+    def _record(self, one: Timing) -> Data:
         row, batch = one.work.row, self.result.batch
         return {
             "name": row.name,
@@ -143,7 +143,7 @@ class Latency:
             "batch": batch,
         }
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return everything as plain data."""
         least, most = self.milliseconds
         return {
@@ -183,11 +183,11 @@ class WeightsFit:
         said = [f"{self.device.title}: {self.words}"]
         return Page(records=self.records, data=self.to_dict, heading=self.result.heading(), notes=said, prose=True)
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return one record, exact."""
         return [{**self.to_dict(), "device": self.device.name}]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the same as plain data."""
         return {
             "name": self.result.name, "device": self.device.to_dict(), "dtype": self.dtype,
@@ -195,7 +195,7 @@ class WeightsFit:
         }  # fmt: skip
 
 
-def estimated(result: Result, device: Device, **options: Any) -> Latency | WeightsFit:
+def estimated(result: Result, device: Device, **options: Datum) -> Latency | WeightsFit:
     """Return a network's time on a device, or of an NPU what fits it."""
     if device.kind != "npu":
         return Latency(result, device, **options)
@@ -206,7 +206,7 @@ def estimated(result: Result, device: Device, **options: Any) -> Latency | Weigh
     return WeightsFit(result, device, options.get("dtype", ""))
 
 
-def shown(milliseconds: Any) -> str:
+def shown(milliseconds: Dim) -> str:
     """Return milliseconds with three digits."""
     if milliseconds is None:
         return str(UNKNOWN)

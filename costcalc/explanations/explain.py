@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import nearest, stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -11,7 +12,8 @@ from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row
 from costcalc.explanations.tool_differences import of_row
 from costcalc.graph.graph import Graph, Node
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.num import Dim
+from costcalc.numbers.shape import Shape, Shapes
 from costcalc.numbers.symbolic import Symbol, value_of
 from costcalc.operators.op import PARAMETERS, Op
 
@@ -25,7 +27,7 @@ class Formula:
 
     __slots__ = ("filled", "name", "text", "value")
 
-    def __init__(self, name: str, result: Any) -> None:
+    def __init__(self, name: str, result: Dim) -> None:
         self.name = name
         self.value = value_of(result)
         self.text = result.text if isinstance(result, Symbol) else ""
@@ -75,7 +77,7 @@ def symbolic(op: Op, axes: int) -> Op:
     return twin
 
 
-def _symbols(letter: str, value: Any, axes: int) -> Any:
+def _symbols(letter: str, value: Datum, axes: int) -> Any:
     if not isinstance(value, tuple):
         return Symbol(value, letter)
     if value and isinstance(value[0], tuple):
@@ -90,7 +92,7 @@ def _suffixes(count: int) -> tuple[str, ...]:
     return AXES.get(count, tuple(f"_{n + 1}" for n in range(count)))
 
 
-def symbolic_shape(shape: Any, mark: str) -> Any:
+def symbolic_shape(shape: Shapes, mark: str) -> Shapes:
     """Return a shape in symbols: C_i, H_i, W_i; of several, C_1, C_2, ..."""
     if isinstance(shape, tuple):
         return tuple(symbolic_shape(part, str(n + 1)) for n, part in enumerate(shape))
@@ -114,7 +116,7 @@ def formulas(node: Node) -> list[Formula]:
     return made
 
 
-def _shape_formulas(shape: Any) -> list[Formula]:
+def _shape_formulas(shape: Shapes) -> list[Formula]:
     if isinstance(shape, tuple):
         return [formula for part in shape for formula in _shape_formulas(part)]
     letters = ("C", *SPACE.get(len(shape.space), tuple(f"N{n}" for n in range(len(shape.space)))))
@@ -143,11 +145,11 @@ def page(nodes: list[Node], rows: list[Row], convention: Convention) -> list[str
     return [*said, convention.counted]
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Datum) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_plain(v) for v in value) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _shapes(shape: Any) -> str:
+def _shapes(shape: Shapes) -> str:
     return ", ".join(str(s) for s in shape) if isinstance(shape, tuple) else str(shape)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.files import shipped
 from costcalc.costs import conventions
@@ -165,7 +166,7 @@ def _same(text: str, claim: Claimed) -> bool:
     return not text.endswith("%") and figure(text) == claim.figure
 
 
-def _cited(row: dict[str, Any], *, holds: bool) -> str:
+def _cited(row: Data, *, holds: bool) -> str:
     """Return what a published row is about, and where it is printed."""
     at = [str(row[key]) for key in ("variant", "of") if row.get(key)]
     at += [f"{knob} {typed(value)}" for knob, value in (row.get("knobs") or {}).items()]
@@ -267,7 +268,7 @@ def lattice(found: list[tuple[Row, int]], steps: tuple[str, ...] = (), most: int
                     yield Count((*said, "two FLOPs a MAC"), 2 * whole + more, "FLOPs")
 
 
-def cost_of(found: list[tuple[Row, int]], rule: Convention) -> dict[str, Any]:
+def cost_of(found: list[tuple[Row, int]], rule: Convention) -> dict[str, Datum]:
     """Return what rows cost under a convention, by quantity."""
     costs = [(cost(row, rule), number) for row, number in found]
     return {name: sum(getattr(one, name) * number for one, number in costs) for name in ("macs", "params")}
@@ -312,7 +313,7 @@ def _taken(spec: Spec, knob: str) -> Callable[[int], bool]:
     return lambda _: False
 
 
-def _expands(spec: Spec, knobs: dict[str, Any]) -> bool:
+def _expands(spec: Spec, knobs: dict[str, Datum]) -> bool:
     """Say whether a network takes these knobs."""
     try:
         return bool(expand(spec, knobs))
@@ -320,7 +321,7 @@ def _expands(spec: Spec, knobs: dict[str, Any]) -> bool:
         return False
 
 
-def _along(spec: Spec, knob: str, values: list[Any]) -> Iterator[Count]:
+def _along(spec: Spec, knob: str, values: list[Datum]) -> Iterator[Count]:
     """Yield the counts along a knob, all of them counted at once."""
     if not values:
         return
@@ -337,7 +338,7 @@ def _along(spec: Spec, knob: str, values: list[Any]) -> Iterator[Count]:
                     yield Count((step, "two FLOPs a MAC"), 2 * int(number), "FLOPs")
 
 
-def _dense(value: Any, length: int) -> Any:
+def _dense(value: Datum, length: int) -> Datum:
     if value is UNKNOWN:
         return []
     from costcalc.numbers.factored import block
@@ -380,13 +381,13 @@ def _pools(spec: Spec) -> tuple[tuple[str, ...], Spec] | None:
         return None
 
 
-def _set_all(data: Any, key: str, *, value: Any) -> bool:
+def _set_all(data: Datum, key: str, *, value: Datum) -> bool:
     """Set a key wherever it stands; say whether it stood anywhere with another value."""
     found = False
     if isinstance(data, dict):
         if key in data:
             found, data[key] = data[key] != value, value
-        parts_: Iterable[Any] = data.values()
+        parts_: Iterable[Datum] = data.values()
     else:
         parts_ = data if isinstance(data, list) else ()
     for part in parts_:

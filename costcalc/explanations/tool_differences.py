@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -13,7 +14,7 @@ from costcalc.costs.formulas import Numbers
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import ABSENT
 from costcalc.language.expr import Expr
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import UNKNOWN, Dim, or_none
 from costcalc.numbers.text import figure
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
@@ -24,13 +25,13 @@ class OperatorDifference(NamedTuple):
 
     kind: str
     rows: int
-    ours: Any
-    theirs: Any
+    ours: Dim
+    theirs: Dim
     formulas: tuple[str, ...]  # those that the other convention counted them by
     notes: tuple[str, ...]
 
     @property
-    def difference(self) -> Any:
+    def difference(self) -> Dim:
         """How many operations the other convention counts more."""
         return self.theirs - self.ours
 
@@ -129,18 +130,18 @@ def of_row(row: Row, rule: Convention, batch: int = 1) -> list[str]:
     return said + ([f"    {found.note}"] if found and found.note else [])
 
 
-def _counted(row: Row, rule: Convention, quantity: str, number: Any, unit: str) -> str:
+def _counted(row: Row, rule: Convention, quantity: str, number: Datum, unit: str) -> str:
     """Return the formula by which a convention counts a quantity of a row, what it gives, the numbers in it."""
     formula = rule.formula(row.kind, quantity)
     numbers = filled(formula, row)
     return f"  {rule.name}: {formula.text} = {_shown(number)} {unit}{f' ({numbers})' if numbers else ''}"
 
 
-def _more(number: Any) -> str:
+def _more(number: Datum) -> str:
     return figure(number, exact=True, signed=True)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Datum) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return figure(value, exact=True) if isinstance(value, int) else str(value) or "none"
@@ -156,7 +157,7 @@ def tools() -> list[Convention]:
     return [every[0], *sorted(found, key=lambda one: not one.measured)]
 
 
-def records(result: Result, rules: Sequence[Convention]) -> list[dict[str, Any]]:
+def records(result: Result, rules: Sequence[Convention]) -> list[Data]:
     """Return a record an operator: how many rows, and what each convention counts for them."""
     found = kinds([layer.row for layer in result.layers])
     return [
@@ -198,5 +199,5 @@ def _chosen(table: Table, places: list[int]) -> Table:
     return Table([table.columns[k] for k in places], cells, [table.totals[k] for k in places])
 
 
-def _cell(number: Any, *, exact: bool) -> str:
+def _cell(number: Datum, *, exact: bool) -> str:
     return figure(UNKNOWN if number is None else number, exact=exact)

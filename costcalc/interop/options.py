@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Sequence
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Mark, Problem, SpecError, nearest
 from costcalc.language.writing import Flat
 from costcalc.numbers.num import LARGEST
@@ -28,7 +28,7 @@ class Setting:
 
     __slots__ = ("mark", "value")
 
-    def __init__(self, value: Any, mark: Mark) -> None:
+    def __init__(self, value: Datum, mark: Mark) -> None:
         self.value = value
         self.mark = mark
 
@@ -42,7 +42,7 @@ class Options:
         self.settings: dict[str, list[Setting]] = {}
         self.asked: set[str] = set()
 
-    def put(self, key: str, value: Any, mark: Mark) -> None:
+    def put(self, key: str, value: Datum, mark: Mark) -> None:
         """Add a value of a key."""
         self.settings.setdefault(key, []).append(Setting(value, mark))
 
@@ -156,7 +156,7 @@ class Declared(Flat):
 
     mark = Mark("")
 
-    def add(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Any) -> list[str]:
+    def add(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Datum) -> list[str]:
         """Add a layer as `Flat.add` does; `mark` is the place that its errors name."""
         try:
             values = super().add(kind, inputs, name, share=share, **fields)
@@ -168,7 +168,7 @@ class Declared(Flat):
             raise wrong(f"more than {2 * MOST_LAYERS:,} steps", self.mark)
         return values
 
-    def one(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Any) -> str:
+    def one(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Datum) -> str:
         """Add a layer of one output and return that."""
         return self.add(kind, inputs, name, share=share, **fields)[0]
 

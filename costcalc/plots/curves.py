@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
 from costcalc.language.standalone import typed
 from costcalc.plots.style import (
     COLOURS,
@@ -83,7 +85,7 @@ def varied(table: pd.DataFrame) -> list[str]:
     return found
 
 
-def places(values: Sequence[Any]) -> tuple[list[float], dict[float, str]]:
+def places(values: Sequence[Datum]) -> tuple[list[float], dict[float, str]]:
     """Return where values lie on an axis, and the names of places that are no numbers."""
     if all(type(value) in (int, float) for value in values):
         return [float(value) for value in values], {}
@@ -91,14 +93,14 @@ def places(values: Sequence[Any]) -> tuple[list[float], dict[float, str]]:
     return [float(words.index(_said(value))) for value in values], dict(enumerate(words))
 
 
-def _said(value: Any) -> str:
+def _said(value: Datum) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 # ---- one knob ----------------------------------------------------------------------------------
 
 
-def _curves(table: pd.DataFrame, knob: str, rule: Any, size: tuple[float, float] | None) -> Figure:
+def _curves(table: pd.DataFrame, knob: str, rule: Convention, size: tuple[float, float] | None) -> Figure:
     made = figure(size or (WIDTH, 2.9))
     panels = made.subplots(1, 2)
     groups = list(table.groupby(NETWORK, sort=False)) if NETWORK in table else [("", table)]
@@ -139,7 +141,7 @@ def _words(axis: Any, words: dict[float, str]) -> None:
 # ---- two knobs ---------------------------------------------------------------------------------
 
 
-def _map(table: pd.DataFrame, knobs: list[str], rule: Any, of: str, size: tuple[float, float] | None) -> Figure:
+def _map(table: pd.DataFrame, knobs: list[str], rule: Convention, of: str, size: tuple[float, float] | None) -> Figure:
     x, y, costs = grid(table, knobs, of)
     low, high = int(costs.min()), int(costs.max())
     made = figure(size or (4.6, 3.6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base import Data
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.estimates.timing import Latency
@@ -87,7 +88,7 @@ def _roofs(axes: Axes, model: Model, layers: list[Timing]) -> None:
     for kind in kinds:
         rates.setdefault(model.rate(kind), []).append(kind)
     for number, (rate, members) in enumerate(rates.items()):
-        line: dict[str, Any] = {"color": COLOURS[number], "linestyle": DASHES[number + 1]}
+        line: Data = {"color": COLOURS[number], "linestyle": DASHES[number + 1]}
         label = f"{', '.join(members)}: at most" if len(rates) > 1 else "compute: at most"
         axes.plot([rate / model.bandwidth, right], [rate, rate], label=label, **line)
 

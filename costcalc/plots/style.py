@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.files import writing
 from costcalc.base.optional import need
@@ -26,7 +27,7 @@ MOST_PIXELS = 20_000  # of a PNG's side
 UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 QUIET = "0.35"  # the grey of what is not data
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, Datum] = {
     "text.parse_math": False,  # a $ in a name is a $
     "font.size": FONT,
     "axes.labelsize": FONT + 1,
@@ -109,7 +110,7 @@ def named(result: Result) -> str:
     return result.heading()[0]
 
 
-def amount(value: float, _: Any = None) -> str:
+def amount(value: float, _: object = None) -> str:
     """Return a count in few digits, as an axis has it: 2.5 M, 100 M, 864."""
     for size, unit in UNITS:
         if abs(value) >= size:

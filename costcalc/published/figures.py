@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, SpecError, nearest, stop
 from costcalc.costs import conventions
 from costcalc.costs.counting import cost, total
@@ -34,7 +35,7 @@ class Figure(NamedTuple):
 class Claim(NamedTuple):
     """One figure of a published row, and what a spec gives for it."""
 
-    row: Mapping[str, Any]
+    row: Mapping[str, Datum]
     quantity: str  # macs or params
     printed: str
     ours: int | Decimal  # a Decimal where the figure is a share in per cent
@@ -75,14 +76,14 @@ def holds(ours: int | Decimal, printed: str, digits: int | None = None, rounding
     return rounded(ours, step, rounding) == value
 
 
-def settings(spec: Spec, row: Mapping[str, Any]) -> dict[str, Any]:
+def settings(spec: Spec, row: Mapping[str, Datum]) -> dict[str, Datum]:
     """Return the knob values that a row is about: its variant's over the file's, its own over them."""
-    variant: Mapping[str, Any] = spec.variants[row["variant"]] if row.get("variant") else {}
+    variant: Mapping[str, Datum] = spec.variants[row["variant"]] if row.get("variant") else {}
     return {**(spec.knobs_of_file or {}), **variant, **(row.get("knobs") or {})}
 
 
 def counted(
-    spec: Spec, knobs: Mapping[str, Any], convention: str = conventions.DEFAULT, of: str | list[str] = ""
+    spec: Spec, knobs: Mapping[str, Datum], convention: str = conventions.DEFAULT, of: str | list[str] = ""
 ) -> dict[str, tuple[Any, Any]]:
     """Return what a part of a network and the whole cost for knob values under a convention, by quantity.
 
@@ -101,7 +102,7 @@ def counted(
     return {"macs": (part.macs, whole.macs), "params": (part.params, whole.params)}
 
 
-def claims(spec: Spec, row: Mapping[str, Any]) -> list[Claim]:
+def claims(spec: Spec, row: Mapping[str, Datum]) -> list[Claim]:
     """Return the figures of one row that can be counted; a row may have none, an accuracy alone."""
     printed = {quantity: str(row[quantity]) for quantity in QUANTITIES if quantity in row}
     if not printed:
@@ -143,7 +144,7 @@ def check(spec: Spec) -> list[Claim]:
     return found
 
 
-def refused(spec: Spec, row: Mapping[str, Any], fault: Fault) -> SpecError:
+def refused(spec: Spec, row: Mapping[str, Datum], fault: Fault) -> SpecError:
     """Return the error for a row whose figure cannot be read."""
     place = row.get("where") or row.get("variant") or "a row"
     return stop(f"published, {place}: {fault.message}", spec.where, fault.hint)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import Problem, stop
 from costcalc.base.progress import steps
 from costcalc.base.text import plural
@@ -52,7 +53,7 @@ class PublishedFigure:
         convention = conventions.get(self.claim.row.get("convention", conventions.DEFAULT))
         return convention.unit if self.claim.quantity == "macs" else convention.things
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the figure as plain data."""
         claim = self.claim
         return {
@@ -82,12 +83,12 @@ def counted() -> list[PublishedFigure]:
     return [figure for spec in steps(found, "networks", len(found)) for figure in of_spec(spec)]
 
 
-def keeping(found: PublishedFigure) -> list[Any]:
+def keeping(found: PublishedFigure) -> list[Datum]:
     """Return a figure as plain data, of which `kept` makes it again."""
     return [found.network, *found.claim._replace(ours=str(found.claim.ours))]  # type: ignore[arg-type]
 
 
-def kept(data: list[Any]) -> PublishedFigure:
+def kept(data: list[Datum]) -> PublishedFigure:
     """Return a figure that was counted before."""
     name, *claim = data
     one = Claim(*claim)
@@ -108,7 +109,7 @@ def network(spec: Spec, row: Any) -> str:
     return " ".join([name, *knobs, *part])
 
 
-def _value(value: Any) -> str:
+def _value(value: Datum) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -167,9 +168,9 @@ def places(row: Any) -> list[str]:
     return [str(place) for place in where] if isinstance(where, list) else [str(where)]
 
 
-def tables() -> dict[tuple[str, str], list[tuple[Spec, dict[str, Any]]]]:
+def tables() -> dict[tuple[str, str], list[tuple[Spec, Data]]]:
     """Return the rows of the zoo by the table that prints them: (source, where)."""
-    found: dict[tuple[str, str], list[tuple[Spec, dict[str, Any]]]] = {}
+    found: dict[tuple[str, str], list[tuple[Spec, Data]]] = {}
     for spec in zoo.specs():
         for row in spec.published:
             for place in places(row):
@@ -177,7 +178,7 @@ def tables() -> dict[tuple[str, str], list[tuple[Spec, dict[str, Any]]]]:
     return found
 
 
-def find_table(source: str, where: str) -> list[tuple[Spec, dict[str, Any]]]:
+def find_table(source: str, where: str) -> list[tuple[Spec, Data]]:
     """Return the rows of one table, by a part of its source and its number or name; raise SpecError for none."""
     known = tables()
     same = [key for key in known if source.lower() in key[0].lower() and _called(key[1], where)]
@@ -190,7 +191,7 @@ def _called(where: str, wanted: str) -> bool:
     return wanted.lower() in (where.lower(), where.lower().removeprefix("table "))
 
 
-def record(spec: Spec, row: dict[str, Any]) -> dict[str, Any]:
+def record(spec: Spec, row: Data) -> Data:
     """Return what a table prints of a network as plain data, our counts beside it and the convention they are under."""
     ours = {
         f"our_{one.quantity}": one.ours if isinstance(one.ours, int) else float(one.ours) for one in claims(spec, row)
@@ -199,7 +200,7 @@ def record(spec: Spec, row: dict[str, Any]) -> dict[str, Any]:
     return {"network": network(spec, row), **row, **ours, **mark}
 
 
-def paper_table(rows: list[tuple[Spec, dict[str, Any]]]) -> Table:
+def paper_table(rows: list[tuple[Spec, Data]]) -> Table:
     """Return a table as its paper prints it, our counts beside its figures; what it has not, has no column."""
     titles = {
         "macs": "MACs",
@@ -216,7 +217,7 @@ def paper_table(rows: list[tuple[Spec, dict[str, Any]]]) -> Table:
     return Table(columns, cells, [plural(len(cells), "line"), *[""] * len(keys)])
 
 
-def paper_lines(rows: list[tuple[Spec, dict[str, Any]]]) -> list[dict[str, str]]:
+def paper_lines(rows: list[tuple[Spec, Data]]) -> list[dict[str, str]]:
     """Return the cells of a paper's table by line: what is printed of one network in several rows stands together."""
     lines: list[dict[str, str]] = []
     for spec, row in rows:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.interop.blocks.tree import HALF, Free, TreeItem
 from costcalc.language.standalone import flow
 from costcalc.operators import op as ops
@@ -65,7 +66,7 @@ class WrittenItem:
         self.outputs = len(part.outputs)
         self.refs = refs
         self.label = label  # where it comes from: it is named so
-        self.fields: dict[str, Any] = part.fields
+        self.fields: dict[str, Datum] = part.fields
         self.repeat: Any = part.repeat
         self.flag: Computed | None = None  # whether it is there
         self.share = part.share
@@ -90,7 +91,7 @@ class FoundBlock:
         ]
         return f"{self.name}({', '.join(said)})" if said else self.name
 
-    def call(self, number: int) -> dict[str, Any]:
+    def call(self, number: int) -> dict[str, Datum]:
         """Return the arguments of an instance, those that are not the defaults."""
         values = {a.name: a.values[number] for a in self.arguments}
         return {
@@ -191,7 +192,7 @@ class Fitter:
                 return said
         return None
 
-    def fields(self, parts: list[TreeItem | None]) -> dict[str, Any]:
+    def fields(self, parts: list[TreeItem | None]) -> dict[str, Datum]:
         names = dict.fromkeys(name for part in parts if part for name in part.fields)
         found = {}
         for name in names:
@@ -205,7 +206,7 @@ class Fitter:
         return found
 
     def value(
-        self, values: list[Any], label: str, default: Any, parts: list[TreeItem | None], *, channels: bool
+        self, values: list[Any], label: str, default: Datum, parts: list[TreeItem | None], *, channels: bool
     ) -> Any:
         """Return a constant, or an expression that has these values in the instances."""
         said = [value for value in values if value is not ABSENT]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
@@ -26,7 +27,7 @@ MOST_ROUNDS = 12  # blocks that prove too small are dissolved, and the search be
 MOST_OPTIONAL = 3  # items that one variant of a block has and another has not
 
 
-def folded(flat: Flat) -> dict[str, Any]:
+def folded(flat: Flat) -> dict[str, Datum]:
     """Return the spec of a flat network as data, with blocks and repeats for what its modules repeat.
 
     Its rows are those of the flat spec in number, order, shapes and costs. Names of layers inside blocks are
@@ -36,7 +37,7 @@ def folded(flat: Flat) -> dict[str, Any]:
     return guarded(f"the blocks of {flat.name}", lambda: _folded(flat), hint="without --blocks it is a flat list")
 
 
-def _folded(flat: Flat) -> dict[str, Any]:
+def _folded(flat: Flat) -> dict[str, Datum]:
     plain = flat.data()
     folder = search(flat)
     data = folder.data()
@@ -214,10 +215,10 @@ class Folder:
         within = {item.kind for block in poor for item in block.items}  # may be called more often once those are gone
         return {group.span for block in poor - within for group in self.members[block]}
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, Datum]:
         """Return the spec as data."""
         flat = self.flat
-        head: dict[str, Any] = {"costcalc": VERSION, "name": flat.name, "source": flat.source}
+        head: dict[str, Datum] = {"costcalc": VERSION, "name": flat.name, "source": flat.source}
         head |= {"input": list(flat.shapes[INPUT].dims)}
         bodies = {block.head: written(block.items, block, self.names)[0] for block in self.blocks}
         places = {value: (n, k) for n, part in enumerate(self.root) for k, value in enumerate(part.outputs)}
@@ -304,7 +305,7 @@ def snake(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_0123456789")
 
 
-def _equal(flat: Flat, data: dict[str, Any]) -> bool:
+def _equal(flat: Flat, data: dict[str, Datum]) -> bool:
     """Say whether a spec is the flat network, row by row: operators and fields, shapes, wiring, shared weights."""
     try:
         graph = expand(zoo.load(data))
@@ -323,7 +324,7 @@ def _rows(graph: Graph) -> list[Any]:
 
 def _rows_of(steps: list[Step]) -> list[Any]:
     found: list[Any] = []
-    places: dict[str, Any] = {INPUT: None}
+    places: dict[str, Datum] = {INPUT: None}
     shared: dict[str, int] = {}
     for number, step in enumerate(steps):
         places.update({value: (number, k) for k, value in enumerate(step.outputs)})
@@ -333,6 +334,6 @@ def _rows_of(steps: list[Step]) -> list[Any]:
     return found
 
 
-def _said(op: ops.Op) -> tuple[str, dict[str, Any]]:
+def _said(op: ops.Op) -> tuple[str, dict[str, Datum]]:
     """Return an operator and its fields, less the norm and the activation, which have rows of their own."""
     return op.kind, {name: value for name, value in vars(op).items() if name not in op.roles}

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.interop.blocks.arguments import ENTERS, TURNS, Computed, FoundBlock, Ref, WrittenItem, free, same
 from costcalc.interop.blocks.tree import HALF, Free
 from costcalc.language.writing import INPUT, legal_name
@@ -92,7 +93,7 @@ def _item(item: WrittenItem, number: int, items: Sequence[WrittenItem], names: d
     called = isinstance(item.kind, FoundBlock)
     order = [argument.name for argument in item.kind.arguments] if called else list(ops.operators()[key].fields)
     fields = {name: plain(item.fields[name]) for name in order if name in item.fields}
-    found: dict[str, Any] = {key: fields or None}
+    found: dict[str, Datum] = {key: fields or None}
     fed = [_spelled(ref, names) if ref != before or fields else [] for ref in item.refs] if item.joins else []
     if item.joins and not fields:
         found[key] = [INPUT if ref == ENTERS else said for ref, said in zip(item.refs, fed, strict=True)]
@@ -111,7 +112,7 @@ def _item(item: WrittenItem, number: int, items: Sequence[WrittenItem], names: d
     return key if found == {key: None} else found
 
 
-def plain(value: Any) -> Any:
+def plain(value: Datum) -> Any:
     """Return a value as data: expressions as text."""
     if isinstance(value, list):
         return [plain(entry) for entry in value]
@@ -137,7 +138,7 @@ def _table(items: Sequence[WrittenItem]) -> Any:
     """Return a table of calls: a column for each argument that varies."""
     block: FoundBlock = items[0].kind
     columns: dict[str, list[Any]] = {}
-    call: dict[str, Any] = {}
+    call: dict[str, Datum] = {}
     for argument in block.arguments:
         values = [item.fields.get(argument.name, block.defaults.get(argument.name)) for item in items]
         if not all(same(value, values[0]) for value in values):
@@ -145,7 +146,7 @@ def _table(items: Sequence[WrittenItem]) -> Any:
             call[argument.name] = argument.name
         elif argument.name in items[0].fields:
             call[argument.name] = values[0]
-    done: dict[str, Any] = {block.name: call or None}
+    done: dict[str, Datum] = {block.name: call or None}
     turns = [item.repeat for item in items]
     if any(turn != 1 for turn in turns):
         column = free("n", {*columns, block.name})
@@ -158,16 +159,16 @@ def _table(items: Sequence[WrittenItem]) -> Any:
 # ---- defaults ----------------------------------------------------------------------------------------
 
 
-def defaulted(bodies: Sequence[list[Any]]) -> dict[str, Any]:
+def defaulted(bodies: Sequence[list[Any]]) -> dict[str, Datum]:
     """Take out of all items what most of them say, and return it as the spec's `defaults`."""
-    items: dict[str, list[dict[str, Any]]] = {}
+    items: dict[str, list[dict[str, Datum]]] = {}
     for body in bodies:
         for item in _spelt_out(body):
             for kind in item:
                 if kind in ops.operators() and not isinstance(item[kind], list):
                     item[kind] = item[kind] or {}
                     items.setdefault(kind, []).append(item)
-    found: dict[str, Any] = {}
+    found: dict[str, Datum] = {}
     for kind, mine in sorted(items.items()):
         fields = [item[kind] for item in mine]
         given = {name: best for name in _general(kind) if (best := _taken(kind, name, fields)) is not None}
@@ -181,7 +182,7 @@ def defaulted(bodies: Sequence[list[Any]]) -> dict[str, Any]:
     return found
 
 
-def _spelt_out(body: list[Any]) -> Iterator[dict[str, Any]]:
+def _spelt_out(body: list[Any]) -> Iterator[dict[str, Datum]]:
     """Yield the items of a body as mappings, bare words made such, those of tables too."""
     for number, item in enumerate(body):
         if isinstance(item, str):
@@ -191,7 +192,7 @@ def _spelt_out(body: list[Any]) -> Iterator[dict[str, Any]]:
             yield from _spelt_out(body[number]["do"])
 
 
-def _bare(item: dict[str, Any]) -> Any:
+def _bare(item: dict[str, Datum]) -> Any:
     if "do" in item:
         item["do"] = [_bare(inner) for inner in item["do"]]
     return next(iter(item)) if list(item.values()) == [None] else item
@@ -203,7 +204,7 @@ def _general(kind: str) -> list[str]:
     return [name for name in ("padding", *cls.roles) if name in cls.fields]
 
 
-def _taken(kind: str, name: str, items: list[dict[str, Any]]) -> Any:
+def _taken(kind: str, name: str, items: list[dict[str, Datum]]) -> Any:
     """Take a field's most common value out of the items; None where that would say more than it saves."""
     natural = ops.operators()[kind].fields[name].default
     said = Counter(fields[name] for fields in items if name in fields and not isinstance(fields[name], Free | list))
@@ -220,7 +221,7 @@ def _taken(kind: str, name: str, items: list[dict[str, Any]]) -> Any:
     return best
 
 
-def _constant(value: Any) -> bool:
+def _constant(value: Datum) -> bool:
     """Say whether a value is no argument's: defaults see none."""
     return not isinstance(value, str) or bool(
         value in ops.role_words("norm") or value in ops.role_words("act") or value == HALF

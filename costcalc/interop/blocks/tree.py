@@ -12,6 +12,7 @@ from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.language.writing import INPUT, Flat, Step, common_fields
 from costcalc.numbers.shape import Shape
@@ -33,7 +34,7 @@ class TreeItem:
 
     __slots__ = ("fields", "inputs", "kind", "outputs", "path", "repeat", "share", "span", "x", "y")
 
-    def __init__(self, kind: Any, fields: dict[str, Any], inputs: list[str], outputs: list[str], path: str) -> None:
+    def __init__(self, kind: Any, fields: dict[str, Datum], inputs: list[str], outputs: list[str], path: str) -> None:
         self.kind = kind  # an operator's word, or a block
         self.fields = fields  # or the block's arguments
         self.inputs = inputs  # names of the flat network's values
@@ -98,7 +99,7 @@ class Tree:
                 self.users.setdefault(value, []).append(number)
         self.given = {value: number for number, step in enumerate(self.steps) for value in step.outputs}
         self.results = set(flat.outputs or (self.steps[-1].outputs if self.steps else ()))
-        self.fields: dict[str, dict[str, Any]] = {}  # of norms and activations: `defaults` for all of the network
+        self.fields: dict[str, dict[str, Datum]] = {}  # of norms and activations: `defaults` for all of the network
         parts = [self.part(step, number) for number, step in enumerate(self.steps)]
         self.common(parts)
         self.root = Group("", self.grown(parts, 0, "") or parts)
@@ -115,7 +116,7 @@ class Tree:
     def axes(self, inputs: list[str]) -> int:
         return len(self.flat.shapes[inputs[0]].space) if inputs else 0
 
-    def least(self, kind: str, axes: int, fields: dict[str, Any]) -> dict[str, Any]:
+    def least(self, kind: str, axes: int, fields: dict[str, Datum]) -> dict[str, Datum]:
         """Return the fields that must be said, the padding `half` where that says the same."""
         return _halved(ops.operators()[kind], axes, self.flat.least(kind, axes, fields))
 
@@ -320,7 +321,7 @@ def _key(part: TreeItem, depth: int) -> Any:
     return keys[depth] if depth < len(keys) else part.span
 
 
-def _settled(step: Step) -> dict[str, Any]:
+def _settled(step: Step) -> dict[str, Datum]:
     """Return the truth values that follow from what comes after a layer where it does not say them: its bias."""
     op = step.op
     values = {name: getattr(op, field.attr) for name, field in op.fields.items() if field.default is None}
@@ -337,7 +338,7 @@ def _inverse(words: dict[str, str]) -> dict[str, str]:
     return {kind: word for word, kind in words.items()}
 
 
-def _halved(cls: type[ops.Op], axes: int, fields: dict[str, Any]) -> dict[str, Any]:
+def _halved(cls: type[ops.Op], axes: int, fields: dict[str, Datum]) -> dict[str, Datum]:
     """Return the fields with the padding `half` where it says the same: free where nothing need be said."""
     padding = cls.fields.get("padding")
     if padding is None or HALF not in padding.words:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Mark, nearest
 from costcalc.interop import words
 from costcalc.interop.caffe.file import LOSSES, CaffeLayer
@@ -240,7 +240,7 @@ class CaffeNetwork:
         """Activations, with the number that they have."""
         kind = words.ACTIVATIONS.read(CAFFE)[layer.type]
         given = {field: group.one(word) for field, word in words.numbers(CAFFE).get(kind, {}).items()}
-        fields: dict[str, Any] = {field: group.fraction(field, one) for field, one in given.items() if one}
+        fields: dict[str, Datum] = {field: group.fraction(field, one) for field, one in given.items() if one}
         return self.flat.add(kind, values, layer.name, **fields)
 
     def clip(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
@@ -384,7 +384,7 @@ class CaffeNetwork:
         size = [group.whole(key, n * scale, least=1) for key, n in zip(keys, space, strict=True)]
         self.flat.same(layer.options.what, values[1], (c, *space))
         note = "numbers are moved, and none multiplied"
-        fields: dict[str, Any] = {"shape": [c, *size], "params": 0, "macs": 0, "note": note}
+        fields: dict[str, Datum] = {"shape": [c, *size], "params": 0, "macs": 0, "note": note}
         return self.flat.add("custom", values, layer.name, **fields)
 
     def prior_box(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
@@ -425,7 +425,7 @@ def _pair(group: Options, key: str, default: int | None = None) -> tuple[int, in
     return one[0], one[-1]
 
 
-def _window(group: Options, dilation: tuple[int, int] = (1, 1)) -> dict[str, Any]:
+def _window(group: Options, dilation: tuple[int, int] = (1, 1)) -> dict[str, Datum]:
     """Return the fields of a window that slides over height and width."""
     pads = [(pad, pad) for pad in _pair(group, "pad", 0)]
     return window_fields(_pair(group, "kernel"), _pair(group, "stride", 1), pads, dilation)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Mark, nearest
 from costcalc.interop.darknet.words import ACTIVATIONS, ANY, CONV, HEAD, NET, SHORT, UNKNOWN
 from costcalc.interop.guard import guarded
@@ -215,7 +216,7 @@ class _Network:
         self.image(section)
         size = section.whole("size", 1, least=1)
         out, stride = section.whole("filters", 1, least=1), section.whole("stride", 1, least=1)
-        fields: dict[str, Any] = {"kernel": size, "stride": stride, "padding": self.padding(section, size)}
+        fields: dict[str, Datum] = {"kernel": size, "stride": stride, "padding": self.padding(section, size)}
         fields |= {"out": out, "bias": not section.flag("batch_normalize")}
         value = self.flat.one("conv_transpose", [self.flow], section.what, **fields)
         return self.activated(section, self.normed(section, value), "logistic")
@@ -230,7 +231,7 @@ class _Network:
             raise wrong(f"{section.what}: a window of {size} does not fit", section.place("size"))
         macs = h * w * out * c * size * size
         note = f"locally connected {size}x{size}, weights of their own at each of {h}x{w} pixels"
-        fields: dict[str, Any] = {"shape": [out, h, w], "params": macs + h * w * out, "macs": macs, "note": note}
+        fields: dict[str, Datum] = {"shape": [out, h, w], "params": macs + h * w * out, "macs": macs, "note": note}
         return self.activated(section, self.flat.one("custom", [self.flow], section.what, **fields), "logistic")
 
     def connected(self, section: Options) -> str:

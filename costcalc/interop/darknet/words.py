@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Datum
 from costcalc.interop import words
 
 # Keys of any layer, and of some, that change nothing in the network's cost: training, loading, scheduling.
@@ -32,7 +31,7 @@ HEAD = frozenset(
 )
 
 # Darknet's words for activations, as operators of costcalc; the slopes of leaky and relie are those of activations.h.
-ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+ACTIVATIONS: dict[str, tuple[str, dict[str, Datum]]] = {
     word: (kind, {}) for word, kind in words.ACTIVATIONS.read(words.DARKNET).items()
 } | {"leaky": ("leaky_relu", {"slope": 0.1}), "relie": ("leaky_relu", {"slope": 0.01})}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.fold import repeats, slices, split_sizes
@@ -173,7 +173,7 @@ def split(net: Net, call: Call) -> None:
     if any(not net.uses[out] for out in call.outputs):
         _parts_used(net, call, x, axis, sizes)
         return
-    fields: dict[str, Any] = {"parts": len(sizes)} if len(set(sizes)) == 1 else {"sizes": sizes}
+    fields: dict[str, Datum] = {"parts": len(sizes)} if len(set(sizes)) == 1 else {"sizes": sizes}
     parts = net.add_all("split", [x.name], call.name, fields | {"axis": axis})
     for place, value in enumerate(parts):
         net.give(call, value, x, place)

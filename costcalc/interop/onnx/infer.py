@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.interop.onnx.values import MOST_VALUES, Dims
@@ -70,10 +71,10 @@ def _is_whole(onnx: Any, tensor: Any) -> bool:
     return bool(tensor.data_location != onnx.TensorProto.EXTERNAL and prod(tensor.dims) <= MOST_VALUES)
 
 
-def _has_shape(value: Any) -> bool:
+def _has_shape(value: Datum) -> bool:
     return bool(value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape"))
 
 
-def _shape(value: Any) -> tuple[int | None, ...]:
+def _shape(value: Datum) -> tuple[int | None, ...]:
     dims = value.type.tensor_type.shape.dim
     return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in dims)

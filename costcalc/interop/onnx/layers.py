@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.net import Call, Net, rule
@@ -35,12 +36,12 @@ def _numbers(call: Call, name: str, count: int, default: int) -> list[int]:
     return given
 
 
-def _window(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Any]:
+def _window(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Datum]:
     """Return kernel, stride, dilation and padding as a spec writes them."""
     return window_fields(*_sliding(call, space, kernel).values())
 
 
-def _sliding(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Any]:
+def _sliding(call: Call, space: Dims, kernel: Sequence[int]) -> dict[str, Datum]:
     """Return kernel, stride, padding and dilation, a number an axis each."""
     axes = len(space)
     if len(kernel) != axes:
@@ -174,7 +175,7 @@ def norm_pool(net: Net, call: Call) -> None:
     net.give(call, net.add("arithmetic", [value], call.name, **back) if back else value, x)
 
 
-def _powered(net: Net, call: Call, value: str) -> tuple[str, dict[str, Any]]:
+def _powered(net: Net, call: Call, value: str) -> tuple[str, dict[str, Datum]]:
     """Return the elements to the power of p, without their signs, and the arithmetic of the p-th root (none of 1)."""
     p = call.attr("p", 2)
     if p < 1:
@@ -379,7 +380,7 @@ def batch_norm(net: Net, call: Call) -> None:
     net.give(call, _affine(net, call, "batch_norm", {}, {"affine": False}), x)
 
 
-def _affine(net: Net, call: Call, kind: str, with_: dict[str, Any], without: dict[str, Any]) -> str:
+def _affine(net: Net, call: Call, kind: str, with_: dict[str, Datum], without: dict[str, Datum]) -> str:
     """Return a norm with its scale and bias."""
     scale, bias = call.const(1), call.const(2)
     x = net.data(call, 0).name
@@ -430,7 +431,7 @@ def layer_norm(net: Net, call: Call) -> None:
     if first < 0 or scale is None:
         raise Fault("normalizes over the batch, or has no scale")
     kind = "layer_norm" if call.op == "LayerNormalization" else "rms_norm"
-    fields: dict[str, Any] = {"bias": False} if kind == "layer_norm" and bias is None else {}
+    fields: dict[str, Datum] = {"bias": False} if kind == "layer_norm" and bias is None else {}
     kept = dims[:first]
     last = net.reshape(x.name, (*kept, _size(dims[first:])), call.name)
     front = net.permute(last, [len(kept), *range(len(kept))], call.name)

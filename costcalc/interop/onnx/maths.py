@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.interop import words
 from costcalc.interop.onnx import shapes
@@ -14,7 +13,7 @@ from costcalc.interop.words import ONNX
 from costcalc.numbers.num import LARGEST
 
 
-def _number(value: Any) -> int | float:
+def _number(value: Datum) -> int | float:
     """Return a number as a spec writes it: whole where it is, else the shortest text of its precision."""
     number = float(str(value))
     if not abs(number) < LARGEST:
@@ -22,7 +21,7 @@ def _number(value: Any) -> int | float:
     return int(number) if number.is_integer() else number
 
 
-def each(net: Net, call: Call, x: Data, kind: str, **fields: Any) -> None:
+def each(net: Net, call: Call, x: Data, kind: str, **fields: Datum) -> None:
     """Add what is done to each element alike; it is done before the axes move, so that moves meet."""
     value, order = net.unmoved(x.name)
     made = net.add(kind, [value], call.name, **fields)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, stop
 from costcalc.base.optional import need
 from costcalc.interop.onnx import shapes
@@ -36,12 +37,12 @@ class Call:
         self.note: str = node.doc_string
         self.inputs = inputs
         self.outputs: list[str] = list(node.output)
-        self.attributes: dict[str, Any] = {}
+        self.attributes: dict[str, Datum] = {}
         for attribute in node.attribute:
             value = helper.get_attribute_value(attribute)
             self.attributes[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
-    def attr(self, name: str, default: Any = None) -> Any:
+    def attr(self, name: str, default: Datum = None) -> Any:
         """Return an attribute, or the default where the node has none of this name."""
         return self.attributes.get(name, default)
 
@@ -121,11 +122,11 @@ class Net:
 
     # ---- steps -----------------------------------------------------------------------------------
 
-    def add(self, kind: str, inputs: Sequence[str], name: str, **fields: Any) -> str:
+    def add(self, kind: str, inputs: Sequence[str], name: str, **fields: Datum) -> str:
         """Add a step, and return its value, or the first that it gives."""
         return self.add_all(kind, inputs, name, fields)[0]
 
-    def add_all(self, kind: str, inputs: Sequence[str], name: str, fields: dict[str, Any]) -> list[str]:
+    def add_all(self, kind: str, inputs: Sequence[str], name: str, fields: dict[str, Datum]) -> list[str]:
         """Add a step, and return the values that it gives; names that come again are numbered."""
         if len(self.flat.steps) >= MOST_STEPS:
             raise Fault(f"costcalc reads at most {MOST_STEPS:,} layers")
@@ -262,7 +263,7 @@ class Net:
 
     # ---- who learns what -------------------------------------------------------------------------
 
-    def layer(self, call: Call, kind: str, x: str, weights: Sequence[Const | None], **fields: Any) -> str:
+    def layer(self, call: Call, kind: str, x: str, weights: Sequence[Const | None], **fields: Datum) -> str:
         """Add a layer that learns these constants, and return its value.
 
         Raises Fault where the layer would count another number of parameters than the constants have.
@@ -286,7 +287,7 @@ class Net:
         self.flat.learns(roots)
         return value
 
-    def learn(self, kind: str, inputs: Sequence[str], name: str, roots: dict[Root, int], **fields: Any) -> str:
+    def learn(self, kind: str, inputs: Sequence[str], name: str, roots: dict[Root, int], **fields: Datum) -> str:
         """Add a step that learns these stored tensors, and return its value."""
         value = self.add(kind, inputs, name, **fields)
         if roots:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import Fault, stop
 from costcalc.base.optional import need
 from costcalc.interop.guard import OPAQUE, guarded
@@ -313,7 +314,7 @@ def _is_image(shape: Dims) -> bool:
     return len(shape) == 4 and min(shape[1], shape[-1]) <= MOST_COLOURS
 
 
-def _input_shape(value: Any, given: Dims | None) -> Dims:
+def _input_shape(value: Datum, given: Dims | None) -> Dims:
     """Return the input's shape with the batch: what the file says, and for what it leaves open what is given."""
     if not value.type.tensor_type.HasField("shape"):
         raise stop(f"the input '{value.name[:80]}' has no shape", hint="give none but tensors of known rank")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.interop.onnx.origin import Origin, Root
@@ -26,7 +27,7 @@ class Const:
 
     __slots__ = ("floating", "proto", "roots", "shape", "value")
 
-    def __init__(self, shape: Sequence[int], roots: dict[Root, int], *, floating: bool, value: Any = None) -> None:
+    def __init__(self, shape: Sequence[int], roots: dict[Root, int], *, floating: bool, value: Datum = None) -> None:
         if len(shape) > MOST_AXES:
             raise stop(f"a constant has {len(shape):,} axes; at most {MOST_AXES} are taken")
         self.shape: Dims = tuple(int(n) for n in shape)
@@ -82,7 +83,7 @@ def stored(tensor: Any, root: Root) -> Const:
     return const
 
 
-def computed(value: Any, roots: dict[Root, int], name: str = "") -> Const:
+def computed(value: Datum, roots: dict[Root, int], name: str = "") -> Const:
     """Return a constant of known value, made of others; one of floating point numbers that has no roots is its own."""
     floating = value.dtype.kind not in "biuOSU"
     return Const(value.shape, roots or made(name, value.size, floating=floating), floating=floating, value=value)
@@ -128,7 +129,7 @@ def fields_text(op: Any) -> str:
     return json.dumps({name: value for name, value in plain.items() if value is not None})
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Datum) -> Any:
     """Return a settled field as it is written: (before, after) of each axis in a row."""
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):
         return [edge for pair in value for edge in pair]

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.files import writing
 from costcalc.base.optional import need
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.interop.onnx import write_layers, write_maths, write_moves
 from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, fields_text
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.shape import Shape, Shapes
 
 OPSET, IR_VERSION = 22, 10  # from 22 on a pool's last, partial window is PyTorch's
 BATCH = 1
-_RULES: dict[str, Any] = {**write_layers.RULES, **write_maths.RULES, **write_moves.RULES}
+_RULES: dict[str, Datum] = {**write_layers.RULES, **write_maths.RULES, **write_moves.RULES}
 
 
 def write(graph: Graph, path: str) -> None:
@@ -46,7 +47,7 @@ class Writer:
         self.types = need("onnx", "onnx").TensorProto
         self.nodes: list[Any] = []
         self.made: list[Any] = []  # the nodes that stand for weights
-        self.stored: dict[str, Any] = {}  # small constants, by name
+        self.stored: dict[str, Datum] = {}  # small constants, by name
         self.weights: dict[str, str] = {}
         self.own = False  # whether a node of costcalc's own domain was written
         self.names: dict[Tensor, str] = {graph.input: "input"}
@@ -84,7 +85,7 @@ class Writer:
 
     def info(self, tensor: Tensor) -> Any:
         """Return a tensor's name, type and shape."""
-        shape: Any = tensor.shape
+        shape: Shapes = tensor.shape
         return self.helper.make_tensor_value_info(self.names[tensor], self.types.FLOAT, [BATCH, *shape.dims])
 
     def written(self, node: Node) -> list[str]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.graph.graph import Node
 
 Rule = Callable[[Any, Node, list[str]], Any]
 
 
-def _window(node: Node) -> dict[str, Any]:
+def _window(node: Node) -> dict[str, Datum]:
     """Return the attributes of a window that slides."""
     op, x = node.op, node.x[0] if isinstance(node.x, tuple) else node.x
     values = vars(op)
-    found: dict[str, Any] = {"kernel_shape": list(values["kernel"]), "strides": list(values["stride"])}
+    found: dict[str, Datum] = {"kernel_shape": list(values["kernel"]), "strides": list(values["stride"])}
     if set(values["dilation"]) != {1}:
         found["dilations"] = list(values["dilation"])
     if values["padding"] == "same":

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.base.errors import first_line, stop
 from costcalc.base.optional import need
 from costcalc.base.torch_compat import APPLY, stores, then
@@ -92,7 +93,7 @@ def _tie(module: Any, first: Any) -> None:
         mine.update(zip(mine, theirs.values(), strict=True))
 
 
-def _stores(module: Any) -> list[dict[str, Any]]:
+def _stores(module: Any) -> list[dict[str, Datum]]:
     """Return the dicts that hold a module's parameters and buffers, those that hold any."""
     found = (store for part in module.modules() for store in stores(part))
     return [store for store in found if store]

@@ -13,7 +13,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from typing import Any
 
-from costcalc.base import torch_compat
+from costcalc.base import Datum, torch_compat
 from costcalc.base.arguments import said
 from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
@@ -259,7 +259,7 @@ def _again(reading: Reading, node: Any, env: Env) -> Any:
     return _translated(reading, node, env)
 
 
-def _by_translation(reading: Reading, node: Any, given: dict[str, Any], env: Env) -> Any:
+def _by_translation(reading: Reading, node: Any, given: dict[str, Datum], env: Env) -> Any:
     """Return what an operation with data gives, by its translation or of what it is composed; None if by neither."""
     handler = known(HANDLERS, reading.operation)
     result = handler(reading, **given) if handler else NotImplemented
@@ -300,7 +300,7 @@ def _taken(node: Any, env: Env) -> list[Any]:
     return list(tensors_in(_arguments(node.args[0] if operation_of(node) == "getitem" else node, env).values()))
 
 
-def _arguments(node: Any, env: Env) -> dict[str, Any]:
+def _arguments(node: Any, env: Env) -> dict[str, Datum]:
     """Return an operation's arguments by name, tensors in the place of nodes."""
     map_arg = need("torch.fx", "torch").map_arg
     return dict(map_arg(arguments_of(node), lambda argument: env[argument]))
@@ -337,7 +337,7 @@ def _bases(node: Any, env: Env) -> Iterable[Constant]:
         node = node.args[0]
 
 
-def _viewed(operation: str, given: dict[str, Any], data: bool, reading: Reading) -> dict[str, Any]:  # noqa: FBT001
+def _viewed(operation: str, given: dict[str, Datum], data: bool, reading: Reading) -> dict[str, Datum]:  # noqa: FBT001
     """Return the arguments with the first constant as a row, where no tensor is data or a handler wants it so."""
     if data and (known(BOTH, operation) or not known(HANDLERS, operation)):
         return given

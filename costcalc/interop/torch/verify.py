@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import first_line
 from costcalc.base.optional import need
 from costcalc.base.text import plural
@@ -17,7 +18,7 @@ from costcalc.costs.rows import Row, rows
 from costcalc.graph.graph import Graph
 from costcalc.interop.torch.build import REFUSALS, build
 from costcalc.numbers import num
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.shape import Shape, Shapes
 
 QUANTITIES = ("output", "params", "buffers", "macs")
 DEVICES = ("meta", "cpu")
@@ -108,7 +109,7 @@ class Check:
 
     __slots__ = ("name", "open", "ours", "refusal", "theirs", "type")
 
-    def __init__(self, name: str, type_: str, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    def __init__(self, name: str, type_: str, ours: dict[str, Datum], theirs: dict[str, Datum]) -> None:
         self.name = name
         self.type = type_
         self.ours = ours
@@ -134,9 +135,9 @@ class Check:
             return UNKNOWN
         return STATED if self.open else AGREES
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return both roads' numbers as plain data."""
-        record: dict[str, Any] = {"row": self.name, "type": self.type, "verdict": self.verdict}
+        record: dict[str, Datum] = {"row": self.name, "type": self.type, "verdict": self.verdict}
         for quantity in QUANTITIES:
             record[quantity] = said(self.ours[quantity])
             record[f"torch_{quantity}"] = self.theirs.get(quantity)
@@ -176,7 +177,7 @@ def verify(graph: Graph, device: str = "meta") -> Verification:
     counted = rows(graph)
     with torch.device(device):
         network = build(graph).eval()
-        shape: Any = graph.input.shape
+        shape: Shapes = graph.input.shape
         found = measure(network, torch.rand(BATCH, *shape.dims))
     parts: list[Observed | None] = [*found.parts, *[None] * (len(counted) - len(found.parts))]
     checks = [_check(row, part) for row, part in zip(counted, parts, strict=True)]
@@ -200,7 +201,7 @@ def _check(row: Row, part: Observed | None) -> Check:
 
 def _whole(graph: Graph, checks: list[Check], found: Measurement) -> Check:
     """Return the check of the totals, each over the rows of which it was compared."""
-    ours: dict[str, Any] = {"output": _text(tuple(tensor.shape for tensor in graph.outputs))}
+    ours: dict[str, Datum] = {"output": _text(tuple(tensor.shape for tensor in graph.outputs))}
     theirs = _numbers(found.whole) if found.whole else {}
     for quantity in QUANTITIES[1:]:
         ours[quantity] = sum(check.ours[quantity] for check in checks if quantity not in check.open)
@@ -211,7 +212,7 @@ def _whole(graph: Graph, checks: list[Check], found: Measurement) -> Check:
     return Check(name, "", ours, theirs)
 
 
-def _numbers(part: Observed) -> dict[str, Any]:
+def _numbers(part: Observed) -> dict[str, Datum]:
     """Return what was measured as the quantities of one image."""
     macs, rest = divmod(part.flops, 2 * BATCH)
     return {
@@ -233,11 +234,11 @@ def _text(shapes: Any) -> str:
     return " ".join(str(shape) for shape in ((shapes,) if isinstance(shapes, Shape) else shapes))
 
 
-def unknown(value: Any) -> bool:
+def unknown(value: Datum) -> bool:
     """Say whether a number is one that nobody knows (of a layer that costcalc can't express)."""
     return value is num.UNKNOWN
 
 
-def said(value: Any) -> Any:
+def said(value: Datum) -> Any:
     """Return a number as plain data: a word where it is unknown."""
     return UNKNOWN if unknown(value) else value

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.interop.torch.aten.points import joined
 from costcalc.interop.torch.aten.products import fully, linear, plus
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten
@@ -41,7 +42,7 @@ def image(r: Reading, x: View, space: int) -> View:
     return unsqueeze(r, x, 0) if len(x.sizes) == space + 1 else x
 
 
-def window(r: Reading, given: dict[str, Any], kernel: Sequence[int]) -> dict[str, Any]:
+def window(r: Reading, given: dict[str, Datum], kernel: Sequence[int]) -> dict[str, Datum]:
     """Return a window's fields, with the border that the input was to get before."""
     axes = len(kernel)
     stride, dilation = (spread(given.get(key) or 1, axes) for key in ("stride", "dilation"))
@@ -58,13 +59,13 @@ def window(r: Reading, given: dict[str, Any], kernel: Sequence[int]) -> dict[str
     return window_fields(kernel, stride, pads, dilation)
 
 
-def spread(value: Any, axes: int) -> list[int]:
+def spread(value: Datum, axes: int) -> list[int]:
     """Return a number for each axis."""
     values = [value] if isinstance(value, int) else list(value)
     return values * axes if len(values) == 1 else values
 
 
-def own(r: Reading, value: str, weight: Tensor, bias: Tensor | None, fields: dict[str, Any], groups: int) -> str:
+def own(r: Reading, value: str, weight: Tensor, bias: Tensor | None, fields: dict[str, Datum], groups: int) -> str:
     """Add a convolution with weights of its own; return "" where they are not."""
     out, channels = weight.sizes[0], r.dims(value)[0]
     weights = [(weight, prod(weight.sizes)), (bias, out)]
@@ -74,7 +75,7 @@ def own(r: Reading, value: str, weight: Tensor, bias: Tensor | None, fields: dic
     return r.learned("conv", [value], weights, out=out, **fields, groups=groups)
 
 
-def over_batch(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields: dict[str, Any], groups: int) -> View:
+def over_batch(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields: dict[str, Datum], groups: int) -> View:
     """Translate a convolution over several images that the network itself makes (windows).
 
     One of 1x1 is a fc. Else the images stand side by side as channels, each group with a copy of the same kernel.
@@ -95,7 +96,7 @@ def over_batch(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields:
     return joined(r, "add", y, each)
 
 
-def planes(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields: dict[str, Any]) -> View:
+def planes(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields: dict[str, Datum]) -> View:
     """Translate a 3-D convolution of one channel and a kernel of length 1 on the last axis: windows, and a fc."""
     kernel, padding = weight.sizes[2:], spread(fields["padding"], 3)
     plain = (fields["stride"], fields.get("dilation"), fields["groups"], kernel[2], *padding[2:]) == (1, None, 1, 1, 0)
@@ -141,7 +142,7 @@ def per_channel(r: Reading, x: View, weight: Tensor | None = None, bias: Tensor 
     if kind != "batch_norm" and x.sizes[0] > 1:
         raise r.refuse(f"a normalization over {x.sizes[0]} images can't be expressed")
     order = [1, *(k for k in range(len(x.sizes)) if k != 1 and x.sizes[k] > 1)]
-    fields: dict[str, Any] = {"eps": given.get("eps")}
+    fields: dict[str, Datum] = {"eps": given.get("eps")}
     if kind == "group_norm":
         fields["groups"] = given["num_groups"]
     if kind == "instance_norm":
@@ -166,7 +167,7 @@ def over_last(r: Reading, x: View, normalized_shape: Sequence[int], weight: Tens
 
 
 def affine(
-    r: Reading, kind: str, value: str, learned: tuple[Tensor | None, Tensor | None], size: int, fields: dict[str, Any]
+    r: Reading, kind: str, value: str, learned: tuple[Tensor | None, Tensor | None], size: int, fields: dict[str, Datum]
 ) -> str:
     """Add a normalization; where its factors and addends are not its own pair, they become steps after it."""
     weight, bias = learned

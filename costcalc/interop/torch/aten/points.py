@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.interop import words
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of, stated
 from costcalc.interop.torch.aten.views import reshaped, unsqueeze
@@ -24,11 +25,11 @@ def word(r: Reading) -> str:
 def activation(r: Reading, x: View, **given: Any) -> View:
     """Translate an activation, with the number that it has."""
     kind = ALIKE[word(r)]
-    fields: dict[str, Any] = {field: given.get(theirs) for field, theirs in words.numbers(ATEN).get(kind, {}).items()}
+    fields: dict[str, Datum] = {field: given.get(theirs) for field, theirs in words.numbers(ATEN).get(kind, {}).items()}
     return r.same(x, r.add(kind, [x.value], **fields, **over(r, kind)))
 
 
-def over(r: Reading, kind: str) -> dict[str, Any]:
+def over(r: Reading, kind: str) -> dict[str, Datum]:
     """Return whether an activation writes over its input, where its operator says so."""
     return {"inplace": r.operation.partition(".")[0].endswith("_")} if "inplace" in operators()[kind].fields else {}
 

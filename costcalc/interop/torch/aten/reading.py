@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any, TypeVar
 
-from costcalc.base import torch_compat
+from costcalc.base import Datum, torch_compat
 from costcalc.base.errors import SpecError, stop
 from costcalc.language.writing import Flat, Step
 
@@ -95,7 +95,7 @@ Groups = Sequence[Sequence[int]]
 class Reading:
     """A network on its way from an exported program to a flat list of steps."""
 
-    def __init__(self, flat: Flat, modules: dict[str, Any], *, opaque: bool) -> None:
+    def __init__(self, flat: Flat, modules: dict[str, Datum], *, opaque: bool) -> None:
         self.flat = flat
         self.modules = modules
         self.opaque = opaque
@@ -161,16 +161,16 @@ class Reading:
 
     # ---- steps -----------------------------------------------------------------------------------
 
-    def add(self, kind: str, inputs: Iterable[str], name: str = "", **fields: Any) -> str:
+    def add(self, kind: str, inputs: Iterable[str], name: str = "", **fields: Datum) -> str:
         """Add a step that gives one value, under the operation's name unless told; return the value's name."""
         return self.several(kind, inputs, name, **fields)[0]
 
-    def several(self, kind: str, inputs: Iterable[str], name: str = "", **fields: Any) -> list[str]:
+    def several(self, kind: str, inputs: Iterable[str], name: str = "", **fields: Datum) -> list[str]:
         """Add a step and return the names of its values."""
         # A dot parts modules, and only that: a module's own key may have a slash, which a spec's name can't.
         return self.flat.add(kind, inputs, (name or self.title()).replace("/", "_"), **fields)
 
-    def helper(self, kind: str, value: str, **fields: Any) -> str:
+    def helper(self, kind: str, value: str, **fields: Datum) -> str:
         """Return the value of a step that costs nothing, the same one for the same wish."""
         key = (kind, value, repr(fields))
         if key not in self.made:
@@ -335,7 +335,9 @@ class Reading:
             return ""
         return self.piece(base, made.storage_offset() - first, size)
 
-    def learned(self, kind: str, inputs: list[str], weights: Sequence[tuple[Tensor | None, int]], **fields: Any) -> str:
+    def learned(
+        self, kind: str, inputs: list[str], weights: Sequence[tuple[Tensor | None, int]], **fields: Datum
+    ) -> str:
         """Add a layer with weights of its own, each of so many numbers; return "" where it can't count them.
 
         It can't where they are computed from data or from no parameter, or are counted by a layer of another kind.
@@ -433,7 +435,7 @@ def path_of(node: Any) -> str:
     return stack[-1][0] if stack else ""
 
 
-def arguments_of(node: Any) -> dict[str, Any]:
+def arguments_of(node: Any) -> dict[str, Datum]:
     """Return the arguments that a node was given, by name; the tensor that it works on is called x."""
     signature = torch_compat.schema(node.target)
     names = [one.name for one in signature.arguments] if signature else [f"a{k}" for k in range(len(node.args))]

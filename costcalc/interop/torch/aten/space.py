@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.interop.torch.aten.layers import image, spread, window
 from costcalc.interop.torch.aten.points import numbered, pooled_all, to_conv, word
 from costcalc.interop.torch.aten.reading import (
@@ -22,7 +23,7 @@ from costcalc.interop.torch.aten.views import part
 from costcalc.language.writing import alike, padded
 
 
-def on_space(r: Reading, x: View, space: int, kind: str, **fields: Any) -> View:
+def on_space(r: Reading, x: View, space: int, kind: str, **fields: Datum) -> View:
     """Add an operator that works on the last axes of each channel; the axes before them merge as channels."""
     if r.node in r.borders:
         x = r.view(x.value, x.axes)  # the border is not yet there
@@ -181,7 +182,7 @@ def im2col(r: Reading, x: View, kernel_size: Sequence[int], **given: Any) -> Vie
 @aten("col2im")
 def col2im(r: Reading, x: View, output_size: Sequence[int], kernel_size: Sequence[int], **given: Any) -> View:
     """Translate columns that are added up as windows."""
-    fields: dict[str, Any] = {key: list(given[key]) for key in ("stride", "padding", "dilation") if key in given}
+    fields: dict[str, Datum] = {key: list(given[key]) for key in ("stride", "padding", "dilation") if key in given}
     y = r.add("fold", [r.arrange(x, [[1], [2]])], size=list(output_size), kernel=list(kernel_size), **fields)
     return r.view(y, [None, 0, 1, 2])
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of, stated, tensors_in
 
 KEEPING = ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as", "float", "lift_fresh_copy")
@@ -18,7 +19,7 @@ def keep(_r: Reading, x: View, **_: Any) -> View:
 
 
 @aten("copy", "fill", "zero", both=True)
-def overwrite(r: Reading, x: Tensor, src: Any = None, value: Any = None, **_: Any) -> Tensor:
+def overwrite(r: Reading, x: Tensor, src: Any = None, value: Datum = None, **_: Any) -> Tensor:
     """Return what stands in a tensor after another, or a number, is written over all of it."""
     new = value if src is None else src
     if isinstance(new, View):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+from costcalc.base import Datum
 from costcalc.interop.torch.aten.reading import (
     HANDLERS,
     LAYOUT,
@@ -29,7 +30,7 @@ Env = dict[Any, Any]
 MERGING = {"view", "reshape", "view_as", "reshape_as", "flatten", "unflatten", "_unsafe_view"}
 
 
-def written(r: Reading, node: Any, value: Any, env: Env, again: Callable[[Any], Any]) -> None:
+def written(r: Reading, node: Any, value: Datum, env: Env, again: Callable[[Any], Any]) -> None:
     """Give the names of the memory that a node's first argument is in the value that it now has.
 
     again: what translates a node anew.
@@ -57,7 +58,7 @@ def _needed(names: list[Any], node: Any) -> list[Any]:
     return needed
 
 
-def _put(r: Reading, node: Any, base: Any, value: Any) -> Any:
+def _put(r: Reading, node: Any, base: Any, value: Datum) -> Any:
     """Return what a tensor becomes when the part of it that a node has taken becomes this value."""
     operation = operation_of(node)
     word = operation.partition(".")[0]
@@ -110,6 +111,6 @@ def _into(r: Reading, node: Any, word: str, base: View, value: Tensor) -> Tensor
     return cat(r, pieces, dim)
 
 
-def _argument(node: Any, at: int, name: str, default: Any) -> Any:
+def _argument(node: Any, at: int, name: str, default: Datum) -> Any:
     """Return an argument of a node, by its place or its name."""
     return node.args[at] if len(node.args) > at else node.kwargs.get(name, default)
