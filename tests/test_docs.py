@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -104,11 +105,11 @@ def files_of(page: str, folder: Path) -> None:
             (folder / fence["file"]).write_text(fence["body"], encoding="utf-8")
 
 
-def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def python(code: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a process of its own: an example may define operators."""
     path = os.pathsep.join((str(folder), str(ROOT)))
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env={**os.environ, "PYTHONPATH": path}, text=True,
+        [sys.executable, "-c", code, *words], cwd=folder, env={**os.environ, "PYTHONPATH": path}, text=True,
         capture_output=True, check=False,
     )  # fmt: skip
 
@@ -151,6 +152,60 @@ def test_an_operator_of_another_package_needs_no_import(tmp_path: Path) -> None:
     page = run("costcalc explain net.yaml blur_pool")
     assert "macs = " in page
     assert "0 params, 1,806,336 MACs" in page
+
+
+ADDED = """
+import runpy, sys, costcalc
+from costcalc.hardware import device
+from costcalc.operators.op import operators
+from costcalc.operators import Shape
+from costcalc.published.figures import check
+
+runpy.run_path("costcalc/operators/families/blur.py")
+blur_pool = operators()["blur_pool"]
+assert [example.mistake(blur_pool) for example in blur_pool.examples] == [""]
+
+runpy.run_path("costcalc/metrics/depth.py")
+assert costcalc.count("resnet50").metric("weight_layers").total == 50 + 4
+
+biased = costcalc.count("mobilenet_v1", convention="costcalc/data/conventions/biased.yaml")
+assert biased.total == 568_740_352 + 1000
+
+board = device.load("costcalc/data/devices/my_board.yaml")
+assert (board.kind, board.to_dict()["datasheet"]["bandwidth_gbs"]["value"]) == ("cpu", 12.8)
+
+read = runpy.run_path("costcalc/interop/chain/read.py")["read"]
+text = "name,kind,out,kernel,stride\\nc1,Conv2D,8,3,2\\nr1,ReLU,,,\\nc2,Conv2D,4,3,\\n"
+chain = costcalc.count(read(text, (3, 16, 16)).data())
+assert (chain.params, chain.macs) == (9*3*8 + 8 + 9*8*4 + 4, 7*7 * 9*3*8 + 5*5 * 9*8*4)
+for cell, said in (("Conv3D", "did you mean 'Conv2D'?"), ("Conv2D,x", "'out' is a whole number, not 'x'")):
+    try:
+        read(f"name,kind,out,kernel,stride\\nc1,{cell}\\n", (3, 16, 16))
+    except costcalc.SpecError as error:
+        assert said in str(error) and "chain.csv:2:1" in str(error)
+    else:
+        raise AssertionError(cell)
+
+spec = costcalc.load("specs/all_cnn_c.yaml")
+found = costcalc.count(spec)
+assert found.params == 9*96*(3 + 96 + 96 + 192) + 9*192*192*3 + 192*192 + 192*10 + 3*96 + 5*192 + 10
+assert [verdict.holds for verdict in check(spec)] == [True]
+
+if "torch" in sys.argv:
+    import torch
+    op, x, y = blur_pool(2), Shape(4, 7, 6), Shape(4, 4, 3)
+    assert op.torch(torch, x, y)(torch.rand(2, 4, 7, 6)).shape == (2, *op.shape(x).dims) == (2, *y.dims)
+"""
+
+
+def test_what_contributing_adds_is_right(tmp_path: Path) -> None:
+    """Its examples are whole files; the numbers are by hand."""
+    for page, fence in BLOCKS:
+        if page == generate.CONTRIBUTING and "/" in (fence["file"] or ""):
+            (tmp_path / fence["file"]).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / fence["file"]).write_text(fence["body"], encoding="utf-8")
+    done = python(ADDED, tmp_path, *(["torch"] if find_spec("torch") else []))
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_examples_in_docstrings_are_true() -> None:
@@ -329,7 +384,7 @@ def test_relative_links_lead_somewhere(page: str, link: str) -> None:
 
 
 # What names parts of the repository: pages, and the text of every module.
-NAMING = {
+NAMING = {generate.CONTRIBUTING: generate.FENCE.sub("", PAGES[generate.CONTRIBUTING])} | {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for pattern in (
         "*.md",
@@ -350,7 +405,8 @@ PART = re.compile(rf"`(?:costcalc[./])?((?:{ROOMS})(?:[./][a-z_]\w*)+)`")
 def test_every_file_and_folder_that_is_named_is_there() -> None:
     named = {(name, word.rstrip("./")) for name, text in NAMING.items() for word in HERE.findall(text)}
     assert len(named) > 100
-    assert {(name, word) for name, word in named if not any(ROOT.glob(word))} == set()
+    shown = {fence["file"] for page, fence in BLOCKS if page == generate.CONTRIBUTING}
+    assert {(name, word) for name, word in named if word not in shown and not any(ROOT.glob(word))} == set()
 
 
 def resolves(part: str) -> bool:

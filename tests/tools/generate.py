@@ -32,12 +32,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[^\n]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 SCHEMAS = {"docs/costcalc.schema.json": "spec", "docs/report.schema.json": "report"}
 REFERENCE = "docs/operators.md"
+CONTRIBUTING = ".github/CONTRIBUTING.md"
 
 
 def pages() -> list[Path]:
     """Return the pages written by hand, README first."""
     found = sorted((ROOT / "docs").glob("*.md"))
-    return [ROOT / "README.md", *(page for page in found if page != ROOT / REFERENCE)]
+    return [ROOT / "README.md", ROOT / CONTRIBUTING, *(page for page in found if page != ROOT / REFERENCE)]
 
 
 def reference() -> str:
@@ -91,6 +92,7 @@ def block(fence: re.Match[str], folder: Path, run: Callable[..., str]) -> str:
         if source.is_file():
             body = cut(body, source.read_text(encoding="utf-8"), "# ...")
         else:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(body, encoding="utf-8")
     if kind == "console" and installed(file):
         # PyTorch keeps what it was told once (threads, seeds, hooks): its commands have processes of their own.
