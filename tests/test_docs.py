@@ -435,3 +435,9 @@ def test_pages_name_no_unexpected_host_and_no_absolute_path() -> None:
 
 def test_readme_is_no_longer_than_a_shop_window() -> None:
     assert len(PAGES["README.md"].splitlines()) <= 230
+
+
+def test_the_citation_names_this_version_and_licence() -> None:
+    said = dict(re.findall(r"^([\w-]+): (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE))
+    assert (said["title"], said["version"], said["license"]) == ("costcalc", costcalc.__version__, "MIT")
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License\n")
