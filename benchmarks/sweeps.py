@@ -40,7 +40,7 @@ def by_hand(widths: Any, resolutions: Any) -> tuple[Any, Any]:
 
 
 def ours(name: str) -> Any:
-    return costcalc.sweep(name, width=WIDTHS, resolution=RESOLUTIONS, as_array=True)
+    return costcalc.sweep_arrays(name, width=WIDTHS, resolution=RESOLUTIONS)
 
 
 def seconds(call: Callable[[], object]) -> float:

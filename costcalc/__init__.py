@@ -15,7 +15,26 @@ if TYPE_CHECKING:
     from costcalc import estimates as estimates
     from costcalc import plots as plots
     from costcalc import torch as torch
-    from costcalc.api import check, compare, count, diff, from_onnx, from_torch, load, reconcile, solve, sweep, whatif
+    from costcalc.api import (
+        check,
+        compare,
+        conventions,
+        count,
+        devices,
+        diff,
+        from_onnx,
+        from_torch,
+        load,
+        metrics,
+        networks,
+        reconcile,
+        scale_compound,
+        scale_width,
+        solve,
+        sweep,
+        sweep_arrays,
+        whatif,
+    )
     from costcalc.base.errors import Problem, SpecError
     from costcalc.language.document import Spec
     from costcalc.reports.result import Result
@@ -29,30 +48,26 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "conventions",
     "count",
+    "devices",
     "diff",
     "from_onnx",
     "from_torch",
     "load",
+    "metrics",
+    "networks",
     "reconcile",
+    "scale_compound",
+    "scale_width",
     "solve",
     "sweep",
+    "sweep_arrays",
     "whatif",
 ]
 
 _MODULES = ("estimates", "plots", "torch")
-_HOME = {
-    "check": "api",
-    "compare": "api",
-    "count": "api",
-    "diff": "api",
-    "from_onnx": "api",
-    "from_torch": "api",
-    "load": "api",
-    "reconcile": "api",
-    "solve": "api",
-    "sweep": "api",
-    "whatif": "api",
+_HOME = {  # of what is no function of `api`
     "Spec": "language.document",
     "Problem": "base.errors",
     "SpecError": "base.errors",
@@ -65,9 +80,9 @@ def __getattr__(name: str) -> Any:
 
     if name in _MODULES:
         return import_module(f"costcalc.{name}")
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module 'costcalc' has no attribute '{name}'")
-    return getattr(import_module(f"costcalc.{_HOME[name]}"), name)
+    return getattr(import_module(f"costcalc.{_HOME.get(name, 'api')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,24 +1,20 @@
-"""The Python interface: `costcalc.load`, `costcalc.count`, and what reads other frameworks' models."""
+"""The functions of `import costcalc`: each takes a network, and words that mean the same in all (`costcalc.asked`)."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from costcalc.asked import Asked, agreed, asked, several
 from costcalc.base import arguments
 from costcalc.base.errors import stop
-from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
-from costcalc.graph.expand import expand
-from costcalc.graph.knobs import refuse_twice
+from costcalc.costs.conventions import get
+from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import checked_batch
 from costcalc.metrics.metric import names as metric_names
 from costcalc.reports.result import Result
-from costcalc.sweeps.grids import axes_of, checked, known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,128 +26,101 @@ if TYPE_CHECKING:
     from costcalc.sweeps.tables import Arrays
     from costcalc.transforms.whatif import WhatIf
 
-IMAGE = (3, 224, 224)  # the input of a model that is given none
+Shape = Iterable[int] | None
+Knobs = Mapping[str, Any] | None
+Rule = str | Convention | None
+Options = Mapping[str, Any] | None
+Limits = Mapping[str, Any] | None
 
 
-def load(
-    spec: Any,
-    input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
-    *,
-    variant: str = "",
-) -> Spec:
-    """Return the spec for a zoo name, a path, `-` (standard input), YAML's dict, or a loaded spec.
+def load(network: Any, /, *, knobs: Knobs = None, input: Shape = None, variant: str = "", **more: Any) -> Spec:
+    """Return the spec for a zoo name, a path, `-` (standard input), YAML's dict, a PyTorch module, or a loaded spec.
 
-    A text `module:name` (`torchvision.models:resnet50`) imports that Python module, calls the name and
-    reads the PyTorch model, over an input of (3, 224, 224), what a timm model states, or the shape given.
-    variant: one of the file's own, `load("vit.yaml", variant="vit_small")`, the same as `load("vit.yaml@vit_small")`.
+    knobs, or each by its name: values to be in force, `width=0.5`. variant: one of the file's own; the same as
+    `load("vit.yaml@vit_small")`. input: (channels, *space) that a module is read over.
 
     >>> load("mobilenet_v1").knobs
     {'width': 1.0, 'resolution': 224, 'classes': 1000}
 
     Raises SpecError with every mistake found, each with its file, line and column.
     """
-    shape = None if input is None else checked_shape(input)
-    if shape is not None and not (isinstance(spec, str) and is_target(spec)):
+    found = asked(network, more, knobs, input, variant=variant)
+    if found.shape is not None:
         hint = "give it where the spec is counted: costcalc.count(spec, input=(3, 128, 128))"
-        raise stop("a spec is loaded with the input that it states: another is for module:name only", hint=hint)
-    return loaded(spec, shape, variant)
-
-
-def loaded(spec: Any, shape: tuple[int, ...] | None = None, variant: str = "") -> Spec:
-    """Return a spec that is then counted over an input; a `module:name` is read over it."""
-    if isinstance(spec, str) and is_target(spec):
-        return _chosen(zoo.load_text(traced(spec, shape).text(), spec), variant)
-    found = _chosen(_read(spec), variant)
-    if found.problems:
-        expand(found)  # tells the mistakes of shapes too, all at once
-    if shape is not None and len(shape) != len(found.input):
-        expand(found, shape=shape)  # tells once, not for each setting, that its axes are others
-    return found
-
-
-def _chosen(spec: Spec, variant: str) -> Spec:
-    """Return a spec with the knobs of one of its variants, if one is asked for."""
-    arguments.text(variant, "a variant", 'variant="vit_small"')
-    return zoo.chosen(spec, variant) if variant else spec
-
-
-def _read(spec: Any) -> Spec:
-    """Return the spec that something stands for; a word may say knobs: `mobilenet_v1@width=0.5`."""
-    if not isinstance(spec, str) or "@" not in spec or "\n" in spec:
-        return zoo.load(spec)
-    from costcalc.comparisons.networks import spec_of
-
-    return spec_of(spec, zoo.load)
+        raise stop("a spec is loaded with the input that it states: another is for a module only", hint=hint)
+    return with_knobs(found.in_force, arguments.setting(found.knobs)) if found.knobs else found.in_force
 
 
 def count(
-    spec: Any,
+    network: Any,
+    /,
     *,
-    convention: str | Convention = conventions.DEFAULT,
-    input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
-    batch: int = 1,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
     variant: str = "",
-    **knobs: Any,
+    **more: Any,
 ) -> Result:
     """Return what a network costs: parameters, MACs, and every component, row by row.
 
-    spec: a zoo name, a path, YAML's dict, or a loaded spec. convention: what is counted, by name.
-    input: another input shape, (channels, *space). batch: images at once; operations and
-    activations grow with it, parameters do not. variant: one of the spec's own. knobs: the spec's own, `width=0.5`.
+    network: a zoo name, `mobilenet_v1@width=0.5` with knobs, a path, YAML's dict, a loaded spec, a Result, or a
+    `torch.nn.Module`. knobs, or each by its name: `width=0.5`. input: another input shape, (channels, *space), which
+    a module is read over. batch: images at once, one unless told; operations and activations grow with it, parameters
+    do not. convention: what is counted, by name. variant: one of the spec's own.
 
     >>> count("mobilenet_v1").macs
     568740352
 
     Raises SpecError, a ValueError, with every mistake found.
     """
-    checked_batch(batch)
-    shape = None if input is None else checked_shape(input)
-    found = loaded(spec, shape, variant) if isinstance(spec, str) and is_target(spec) else _chosen(_read(spec), variant)
-    refuse_twice(found, knobs)
-    knobs = arguments.setting(knobs)
-    return Result(expand(found, knobs, shape), conventions.get(convention), batch)
+    return asked(network, more, knobs, input, batch, convention, variant).result
 
 
 def sweep(
-    spec: Any,
-    *more: Any,
-    convention: str = conventions.DEFAULT,
-    input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
-    batch: int = 1,
-    as_array: bool = False,
-    zip: bool = False,  # noqa: A002 - what it does
+    network: Any,
+    /,
+    *networks: Any,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    variant: str = "",
+    zip: bool = False,
+    columns: str | Iterable[str] = (),
     per: str = "",
     where: str = "",
     top: int | None = None,
     by: str | Iterable[str] = (),
     pareto: str | Iterable[str] = (),
-    columns: str | Iterable[str] = (),
-    setup: Mapping[str, Any] | None = None,
     jobs: int = 1,
     resume: str | None = None,
-    variant: str = "",
-    **knobs: Any,
-) -> pd.DataFrame | Arrays:
+    **more: Any,
+) -> pd.DataFrame:
     """Return what networks cost at every combination of knobs: a DataFrame, a row a setting.
 
-    knobs: values each, or one; `zip` takes them together. as_array: an axis a knob. per: a row a layer or type. where:
-    "macs < 300M". top: the best so many by `by` (`-`: more is better), "-macs" unless told. pareto: what no other
-    beats in these names. columns, setup: metrics instead of params and MACs, and their options. jobs: processes that
-    count. resume: a file that keeps what is found, from which the same sweep goes on. variant: as for `count`.
+    knobs: values each, or one; `zip` takes them together. columns, options: metrics instead of params and MACs, and
+    theirs, `{"bits": 8}`. per: a row a layer or type. where: "macs < 300M". top: the best so many by `by` (`-`: more
+    is better), "-macs" unless told. pareto: what no other beats in these names. jobs: processes that count. resume:
+    a file that keeps what is found, from which the same sweep goes on. The others as for `count`.
 
     Raises SpecError, which names the setting, where one is refused.
 
     >>> sweep("mobilenet_v1", width=[0.5, 1.0])["macs"].tolist()
     [149497088, 568740352]
     """
+    from costcalc.comparisons.networks import word
     from costcalc.sweeps import mappers, tables
-    from costcalc.sweeps.chunks import Question, Task
+    from costcalc.sweeps.chunks import Question
     from costcalc.sweeps.parquet import folded
 
-    given = _given(convention, input, batch, setup) | {"columns": metric_names(columns)}
-    specs = [(str(one), loaded(one, given["shape"], variant)) for one in (spec, *more)]
-    zipped = arguments.flag(zip, "zip")
-    axes = axes_of({name: _values(specs[0][1], name, values) for name, values in knobs.items()}, zipped=zipped)
+    found = several([network, *networks], more, knobs, input, batch, convention, variant)
+    specs = [(word(one.name, one.own), one.in_force) for one in found]
+    given = _counted(found[0], options) | {"columns": metric_names(columns)}
+    if any(one.shape != found[0].shape for one in found):
+        raise stop("the networks of a sweep are counted on one input", hint="input=(3, 160, 160) is for all of them")
+    axes = _axes(found[0], zip=zip)
     question = Question(
         arguments.text(where, "where", 'where="macs < 300M"'),
         top,
@@ -161,65 +130,417 @@ def sweep(
     processes, file = arguments.whole(jobs), None if resume is None else arguments.path(resume, "resume")
     if processes is None or processes < 1:
         raise stop(f"jobs is a whole number from 1, not {arguments.said(jobs)}")
-    if (processes > 1 or file is not None) and (per or as_array):
-        raise stop(
-            "what is told per layer, or as arrays, is counted in this process, at once", hint="without jobs, resume"
-        )
-    if not arguments.flag(as_array, "as_array"):
-        mapper = mappers.processes(processes) if processes > 1 else mappers.here
-        view = arguments.text(per, "per", 'per="layer"')
-        return tables.sweep(specs, axes, question, **given, view=view, folded=lambda task: folded(task, mapper, file))
-    question.refuse_idle()
-    if len(specs) > 1 or per or question.folds:
-        raise stop("arrays are of one network and all settings: without per, where, top, pareto")
-    return tables.as_arrays(Task(specs[0][1], axes, **given))
+    if (processes > 1 or file is not None) and per:
+        raise stop("what is told per layer is counted in this process, at once", hint="without jobs, resume")
+    mapper = mappers.processes(processes) if processes > 1 else mappers.here
+    view = arguments.text(per, "per", 'per="layer"')
+    return tables.sweep(specs, axes, question, **given, view=view, folded=lambda task: folded(task, mapper, file))
+
+
+def sweep_arrays(
+    network: Any,
+    /,
+    *,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    variant: str = "",
+    zip: bool = False,
+    columns: str | Iterable[str] = (),
+    **more: Any,
+) -> Arrays:
+    """Return what a network costs at every combination of knobs as arrays of int64, an axis a knob in their order.
+
+    `.params`, `.macs`, `.totals` (of every metric in `columns`), `.axes`. Arguments and errors as for `sweep`.
+
+    >>> sweep_arrays("mobilenet_v1", width=[0.5, 1.0], resolution=[128, 160, 224]).macs.shape
+    (2, 3)
+    """
+    from costcalc.sweeps import tables
+    from costcalc.sweeps.chunks import Task
+
+    found = asked(network, more, knobs, input, batch, convention, variant)
+    spec, axes = found.in_force, _axes(found, zip=zip)
+    return tables.as_arrays(Task(spec, axes, **_counted(found, options), columns=metric_names(columns)))
 
 
 def solve(
-    spec: Any,
-    vary: str | Iterable[str] | Mapping[str, Iterable[Any]] | None = None,
+    network: Any,
+    /,
+    vary: str | Iterable[str] | Mapping[str, Iterable[Any]] = "width",
     *,
-    max_macs: float | str | None = None,
-    max_params: float | str | None = None,
-    max_peak_memory: float | str | None = None,
-    most: Mapping[str, Any] | None = None,
-    setup: Mapping[str, Any] | None = None,
-    compound: Mapping[str, float] | None = None,
-    scale_width: bool = False,
-    rounding: str | None = None,
-    convention: str = conventions.DEFAULT,
-    input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
-    batch: int = 1,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    limits: Limits = None,
     variant: str = "",
-    **knobs: Any,
+    **more: Any,
 ) -> pd.DataFrame:
     """Return the largest setting of a network that meets a budget; of several knobs, those no other exceeds in all.
 
-    vary: the knobs to choose, by name, or with the values to try; `width` unless told. max_...: `150e6` or "150M";
-    most: of any metrics; setup: their options, `{"bits": 8}`. compound: instead, factors by knob, each scaled by its
-    factor to the power phi. scale_width: instead, every hidden layer's channels, multiples
-    of `rounding` (8, 4:nearest, 1:down). variant: as for `count`.
+    vary: the knobs to choose, by name, or with the values to try. limits: the most of any metrics, `150e6` or "150M";
+    options: theirs, `{"bits": 8}`. knobs: the values of others. The others as for `count`.
 
-    >>> solve("mobilenet_v1", vary="width", max_macs=150e6)
+    >>> solve("mobilenet_v1", vary="width", limits={"macs": 150e6})
        width   params       macs
     0  0.501  1333888  149561298
 
     Raises SpecError where nothing meets the budget, with the least that there is.
     """
+    from costcalc.comparisons.budgets import of_metrics
     from costcalc.sweeps import solving
+
+    found = asked(network, more, knobs, input, batch, convention, variant)
+    return solving.solve(found.in_force, _tried(vary), of_metrics(limits), **_searched(found, options))
+
+
+def scale_compound(
+    network: Any,
+    /,
+    factors: Mapping[str, float],
+    *,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    limits: Limits = None,
+    variant: str = "",
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the largest phi within a budget where each knob is its value times its factor to the power phi.
+
+    factors: by knob, above 1. The others as for `solve`: knobs are where the scaling starts.
+
+    >>> scale_compound("efficientnet_b0", {"depth": 1.2, "width": 1.1, "resolution": 1.15}, limits={"macs": "1G"})
+        phi     depth    width  resolution   params       macs
+    0  1.03  1.206582  1.10315         259  9120826  993797968
+
+    Raises SpecError as `solve`.
+    """
+    from costcalc.comparisons.budgets import of_metrics
+    from costcalc.sweeps import solving
+
+    found = asked(network, more, knobs, input, batch, convention, variant)
+    grown = arguments.named(factors, "factors", 'write {"width": 1.1, "depth": 1.2}')
+    return solving.compound(found.in_force, grown, of_metrics(limits), **_searched(found, options))
+
+
+def scale_width(
+    network: Any,
+    /,
+    rounding: str = "8",
+    *,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    limits: Limits = None,
+    variant: str = "",
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the largest factor for every hidden layer's channels that meets a budget; it needs no knob.
+
+    rounding: what channels are multiples of, and how: 8, 4:nearest, 1:down. The others as for `solve`.
+
+    >>> scale_width("mobilenet_v1", "1:down", limits={"macs": "150M"})
+       scale_width   params       macs
+    0        0.501  1333888  149561298
+
+    Raises SpecError as `solve`.
+    """
+    from costcalc.comparisons.budgets import of_metrics
     from costcalc.transforms import budget
 
-    limits = _limits(most, params=max_params, macs=max_macs, peak_memory=max_peak_memory)
-    given = _given(convention, input, batch, setup) | {"fixed": arguments.setting(knobs)}
-    searches = {"vary": vary is not None, "compound": compound is not None, "scale_width": scale_width}
-    solving.refuse_clashes([name for name, asked in searches.items() if asked], rounding)
-    found = loaded(spec, given["shape"], variant)
-    if arguments.flag(scale_width, "scale_width"):
-        return budget.solve(found, limits, **given, rounding=rounding or "8")
-    if compound is not None:
-        factors = arguments.named(compound, "factors", 'compound={"width": 1.1, "depth": 1.2}')
-        return solving.compound(found, factors, limits, **given)
-    return solving.solve(found, _tried("width" if vary is None else vary), limits, **given)
+    found = asked(network, more, knobs, input, batch, convention, variant)
+    by = arguments.text(rounding, "rounding", 'rounding="8", "4:nearest" or "1:down"')
+    return budget.solve(found.in_force, of_metrics(limits), **_searched(found, options), rounding=by)
+
+
+def compare(
+    network: Any,
+    /,
+    *networks: Any,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    variant: str = "",
+    columns: str | Iterable[str] = (),
+    **more: Any,
+) -> pd.DataFrame:
+    """Return networks side by side: a DataFrame, a row a network, with ratios to the first.
+
+    network, networks: as for `count`; what one says itself (`mobilenet_v1@width=0.5,resolution=160`) stands above
+    what is said for all. Results are counted as they were unless `convention` and `batch` say otherwise. bytes: of the
+    parameters, at 32 bits or what the spec's `bits` and `density` leave. top1: what a source prints for these very
+    knobs. columns: these metrics instead, each with a ratio; options are theirs: `{"bits": 8}`.
+
+    >>> compare("mobilenet_v1", "mobilenet_v1@width=0.5")[["network", "macs"]]
+                      network       macs
+    0            mobilenet_v1  568740352
+    1  mobilenet_v1@width=0.5  149497088
+
+    Raises SpecError with every mistake found, and where results were counted under different conventions.
+    """
+    from costcalc.comparisons.comparing import frame
+
+    found = several([network, *networks], more, knobs, input, batch, convention, variant)
+    return frame([one.network for one in found], metric_names(columns), **_options(options))
+
+
+def diff(
+    before: Any,
+    after: Any,
+    /,
+    *,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    variant: str = "",
+    **more: Any,
+) -> Diff:
+    """Return which layers make one network cost more than another, and each one's part of the difference.
+
+    Arguments and errors as for `compare`. What comes back is true where there is a difference; it has `.changes`,
+    `.params`, `.macs`, `.share(part, "macs")` in per cent, `.to_dict()`, and shows itself in a notebook.
+
+    >>> diff("resnet18", "resnet34")
+    <resnet18 → resnet34: layers: 32 added, 39 the same>
+    """
+    from costcalc.comparisons.diffing import Diff
+
+    return Diff(*(one.network for one in several([before, after], more, knobs, input, batch, convention, variant)))
+
+
+def check(
+    *networks: Any,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    limits: Limits = None,
+    variant: str = "",
+    baseline: str | None = None,
+    update: bool = False,
+    tolerance: str = "0%",
+    **more: Any,
+) -> Checked:
+    """Return whether networks are within their budgets: true or false, and `.breaches` with the reasons.
+
+    networks: as for `compare`; without any, those that the baseline names. limits: the most of any metrics, numbers
+    or texts (`"5M"`); options: theirs, `{"mode": "mcu"}`. baseline: a JSON file with what the networks may cost, one
+    image at a time; update writes it, tolerance says how much above it is no breach. The others as for `compare`.
+
+    >>> bool(check("mobilenet_v1", limits={"params": "5M", "macs": "600M"}))
+    True
+    >>> print(check("mobilenet_v1", limits={"params": "4M"}).breaches[0].reason)
+    4,231,976 params, over the budget of 4,000,000 by 231,976 (5.8 %)
+
+    Raises SpecError for a network, budget or file that is wrong.
+    """
+    from costcalc.comparisons import baselines, budgets
+
+    bounds, settled = budgets.of_metrics(limits), _options(options)
+    told, images = agreed(networks, convention, batch)
+    rule = get(told)
+    share = baselines.tolerated(arguments.text(tolerance, "a tolerance", 'tolerance="1%"'))
+    baselines.refuse_unused(baseline, share, batch=images, update=arguments.flag(update, "update"))
+    held = baselines.opened(baseline, rule, update=update)
+    found = [
+        one.network for one in several(networks or baselines.words(held), more, knobs, input, images, told, variant)
+    ]
+    if update and baseline:
+        held, _ = baselines.updated(found, baseline, rule)
+    return baselines.check(found, bounds, held, share, **settled)
+
+
+def whatif(
+    network: Any,
+    /,
+    *steps: Any,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    variant: str = "",
+    **more: Any,
+) -> WhatIf:
+    """Return a network before and after transformations, and what each layer contributes to the difference.
+
+    steps: each a name and what it takes: `("depthwise_separable", "conv 3x3")`, `("spatial_svd", 64, "stage2/*")`,
+    `"pool_classifier"`; without a selector, all layers. The others as for `count`.
+
+    >>> whatif("vgg16", ("depthwise_separable", "conv 3x3")).after.macs
+    1910551552
+
+    Raises SpecError where one can't be carried out.
+    """
+    from costcalc.transforms.whatif import WhatIf
+
+    return WhatIf(asked(network, more, knobs, input, batch, convention, variant).result, steps)
+
+
+def reconcile(
+    network: Any,
+    /,
+    number: str,
+    *,
+    knobs: Knobs = None,
+    input: Shape = None,
+    variant: str = "",
+    top: int = 10,
+    **more: Any,
+) -> Answer:
+    """Return which settings make a network cost a claimed number, simplest first: `.matches`, else `.nearest`.
+
+    number: as it is printed, "4.12G": its digits are its tolerance. Tried are the conventions, what may be counted
+    besides or left out, 10^9 or 2^30, rounding, and the network's usual resolutions, widths and variants. top: how
+    many are told. The others as for `count`.
+
+    >>> reconcile("googlenet", "1.5G").matches[0].number
+    1498376192
+
+    Raises SpecError for what is no number.
+    """
+    from costcalc.explanations import reconciling
+
+    claimed = arguments.text(number, "the number", 'as it is printed, which says how exact it is: "569M"')
+    found = asked(network, more, knobs, input, variant=variant)
+    spec = found.in_force if found.shape is None else found.graph.spec  # which tells what is wrong with the input
+    if found.settings or found.shape is not None:
+        spec = with_knobs(spec, found.settings, found.shape)
+    name = network if isinstance(network, str) and network in zoo.names() else ""
+    return reconciling.reconcile(spec, claimed, name=name, top=top)
+
+
+def from_torch(
+    module: Any,
+    input: Iterable[int],
+    *,
+    name: str = "",
+    blocks: bool = False,
+    opaque: bool = False,
+) -> Spec:
+    """Return the spec of a PyTorch model, read through `torch.export`: its rows are called as its modules.
+
+    module: a `torch.nn.Module`, or `module:name`, which is imported and called: that runs its code. input: (channels,
+    *space). blocks: write repeated structure as blocks. opaque: write what costcalc does not know as rows of unknown
+    cost. The spec's text is `.text`.
+
+    Raises SpecError that names the module and the operation which can't be expressed.
+    """
+    from costcalc.interop.torch import read as torch_import
+    from costcalc.interop.torch.target import traced
+
+    shape = arguments.shape(input)
+    read = traced if isinstance(module, str) else torch_import.from_torch
+    return _written(read(module, shape, name=name, opaque=opaque), blocks=blocks)
+
+
+def from_onnx(
+    path: str,
+    input: Shape = None,
+    *,
+    name: str = "",
+    blocks: bool = False,
+    opaque: bool = False,
+) -> Spec:
+    """Return the spec of an ONNX graph, whose weights are not loaded; arguments and errors as `from_torch`.
+
+    input: (channels, *space), where the graph leaves it open.
+    """
+    from costcalc.interop.onnx import read as onnx_import
+
+    path = arguments.path(path, "an ONNX file's path")
+    flat = onnx_import.read(path, None if input is None else arguments.shape(input), opaque=opaque)
+    flat.name = name or flat.name
+    return _written(flat, blocks=blocks)
+
+
+def networks() -> list[str]:
+    """Return the names of the zoo's networks, files and variants.
+
+    >>> "mobilenet_v1" in networks()
+    True
+    """
+    return zoo.names()
+
+
+def metrics() -> list[str]:
+    """Return the names of the metrics, as `columns=` and `limits=` take them.
+
+    >>> "peak_memory" in metrics()
+    True
+    """
+    from costcalc.metrics.metric import metrics as found
+
+    return [*found()]
+
+
+def devices() -> list[str]:
+    """Return the names of the devices that costcalc brings, as `estimates.latency` takes them.
+
+    >>> "pixel1_big_core" in devices()
+    True
+    """
+    from costcalc.hardware.device import FOLDER
+    from costcalc.hardware.reading import named
+
+    return named(FOLDER)
+
+
+def conventions() -> list[str]:
+    """Return the names of the conventions that costcalc brings, the default first.
+
+    >>> conventions()[0]
+    'costcalc'
+    """
+    from costcalc.costs.conventions import names
+
+    return [*names()]
+
+
+# ---- what several of them share ------------------------------------------------------------------------
+
+
+def _axes(found: Asked, *, zip: bool) -> list[dict[str, list[Any]]]:
+    """Return the axes of a sweep: a knob each, or one of all together."""
+    from costcalc.sweeps.grids import axes_of
+
+    values = {name: _values(found.spec, name, given) for name, given in found.knobs.items()}
+    return axes_of(values, zipped=arguments.flag(zip, "zip"))
+
+
+def _values(spec: Spec, name: str, values: Any) -> list[Any]:
+    """Return the values of an axis: those of a list, or the one given."""
+    from costcalc.sweeps.grids import checked, known
+
+    default = known(spec, name)
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        return checked(spec, name, [values])
+    found = list(values)
+    one = isinstance(default, list) and not all(isinstance(value, list | tuple) for value in found)
+    return checked(spec, name, [found] if one else found)
+
+
+def _counted(found: Asked, options: Options) -> dict[str, Any]:
+    """Return how settings are counted, as sweeps and searches take it."""
+    told = {"convention": found.convention, "shape": found.shape, "batch": found.batch}
+    return {**told, "setup": _options(options)}
+
+
+def _searched(found: Asked, options: Options) -> dict[str, Any]:
+    """Return how a search counts: the values of the knobs that it leaves alone, too."""
+    return {**_counted(found, options), "fixed": arguments.setting(found.knobs)}
 
 
 def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str, list[Any]]:
@@ -238,228 +559,12 @@ def _several(values: Any, what: str) -> list[Any]:
     return found
 
 
-def _given(convention: str, shape: Iterable[int] | None, batch: int, setup: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return how settings are counted, as sweeps and searches take it."""
-    dims = None if shape is None else checked_shape(shape)
-    return {"convention": convention, "shape": dims, "batch": batch, "setup": _options(setup)}
-
-
-def _options(setup: Mapping[str, Any] | None) -> dict[str, Any]:
+def _options(options: Options) -> dict[str, Any]:
     """Return the options of metrics; the batch is none of them, since what is no metric depends on it too."""
-    options = arguments.named(setup, "options of metrics", 'setup={"bits": 8}')
-    if "batch" in options:
-        raise stop("the batch is an argument of its own", hint="batch=8, not setup={'batch': 8}")
-    return options
-
-
-def _limits(most: Mapping[str, Any] | None, **named: Any) -> dict[str, int]:
-    """Return budgets, of any metrics and of those that have an argument, as numbers."""
-    from costcalc.comparisons import budgets
-
-    others = budgets.limits(**budgets.of_metrics(arguments.named(most, "budgets", 'most={"peak_memory": "320K"}')))
-    return budgets.together(budgets.limits(**named), others)
-
-
-def compare(
-    network: Any,
-    *more: Any,
-    convention: str | None = None,
-    batch: int | None = None,
-    columns: str | Iterable[str] = (),
-    **options: Any,
-) -> pd.DataFrame:
-    """Return networks side by side: a DataFrame, a row a network, with ratios to the first.
-
-    network, more: as for `count`, with knobs behind the name (`mobilenet_v1@width=0.5,resolution=160`), or what
-    `count` returned. convention: costcalc's, or that of the results given. bytes: of the parameters, at 32 bits or
-    what the spec's `bits` and `density` leave. top1: what a source prints for these very knobs. columns: these
-    metrics instead, each with a ratio; options are theirs: `bits=8`.
-
-    >>> compare("mobilenet_v1", "mobilenet_v1@width=0.5")[["network", "macs"]]
-                      network       macs
-    0            mobilenet_v1  568740352
-    1  mobilenet_v1@width=0.5  149497088
-
-    Raises SpecError with every mistake found, and where results were counted under different conventions.
-    """
-    from costcalc.comparisons.comparing import frame
-    from costcalc.comparisons.networks import all_asked
-
-    found = all_asked([network, *more], loaded, convention, batch)
-    return frame(found, metric_names(columns), **options)
-
-
-def diff(before: Any, after: Any, *, convention: str | None = None, batch: int | None = None) -> Diff:
-    """Return which layers make one network cost more than another, and each one's part of the difference.
-
-    before, after, convention, batch: as for `compare`. What comes back is true where there is a difference; it has
-    `.changes`, `.params`, `.macs`, `.share(part, "macs")` in per cent, `.to_dict()`, and shows itself in a notebook.
-
-    >>> diff("resnet18", "resnet34")
-    <resnet18 → resnet34: layers: 32 added, 39 the same>
-
-    Raises SpecError as `compare` does.
-    """
-    from costcalc.comparisons.diffing import Diff
-    from costcalc.comparisons.networks import all_asked
-
-    return Diff(*all_asked([before, after], loaded, convention, batch))
-
-
-def check(
-    *networks: Any,
-    max_params: Any = None,
-    max_macs: Any = None,
-    max_activations: Any = None,
-    max_size: Any = None,
-    max_peak_memory: Any = None,
-    most: Mapping[str, Any] | None = None,
-    setup: Mapping[str, Any] | None = None,
-    baseline: str | None = None,
-    update: bool = False,
-    tolerance: str = "0%",
-    convention: str = conventions.DEFAULT,
-    input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
-    batch: int | None = None,
-) -> Checked:
-    """Return whether networks are within their budgets: true or false, and `.breaches` with the reasons.
-
-    networks: as for `compare`; without any, those that the baseline names. max_...: numbers, or texts (`"5M"`);
-    max_size and max_peak_memory are in bytes. most: any metrics, each with the most that it may be; setup: their
-    options, `{"mode": "mcu"}`. baseline: a JSON file with what the networks may cost, one image at a time; update
-    writes it. input, batch: as for `count`, for all networks that say no other.
-
-    >>> bool(check("mobilenet_v1", max_params="5M", max_macs="600M"))
-    True
-    >>> print(check("mobilenet_v1", max_params="4M").breaches[0].reason)
-    4,231,976 params, over the budget of 4,000,000 by 231,976 (5.8 %)
-
-    Raises SpecError for a network, budget or file that is wrong.
-    """
-    from costcalc.comparisons import baselines
-    from costcalc.comparisons.networks import agreed, all_asked
-
-    named = {"params": max_params, "macs": max_macs, "activations": max_activations, "bytes": max_size}
-    limits = _limits(most, **named, peak_memory=max_peak_memory)
-    rule, images = agreed(networks, convention, batch)
-    share = baselines.tolerated(arguments.text(tolerance, "a tolerance", 'tolerance="1%"'))
-    baselines.refuse_unused(baseline, share, batch=images, update=arguments.flag(update, "update"))
-    held = baselines.opened(baseline, rule, update=update)
-    shape = None if input is None else checked_shape(input)
-    found = all_asked(networks or baselines.words(held), loaded, rule, images, shape)
-    if update and baseline:
-        held, _ = baselines.updated(found, baseline, rule)
-    return baselines.check(found, limits, held, share, **_options(setup))
-
-
-def whatif(
-    spec: Any,
-    *steps: Any,
-    convention: str | Convention = conventions.DEFAULT,
-    input: Iterable[int] | None = None,  # noqa: A002 - the spec language's own word
-    batch: int = 1,
-    variant: str = "",
-    **knobs: Any,
-) -> WhatIf:
-    """Return a network before and after transformations, and what each layer contributes to the difference.
-
-    steps: each a name and what it takes: `("depthwise_separable", "conv 3x3")`, `("spatial_svd", 64, "stage2/*")`,
-    `"pool_classifier"`; without a selector, all layers. The others as for `count`.
-
-    >>> whatif("vgg16", ("depthwise_separable", "conv 3x3")).after.macs
-    1910551552
-
-    Raises SpecError where one can't be carried out.
-    """
-    from costcalc.transforms.whatif import WhatIf
-
-    return WhatIf(count(spec, convention=convention, input=input, batch=batch, variant=variant, **knobs), steps)
-
-
-def reconcile(spec: Any, number: str, *, most: int = 10, variant: str = "", **knobs: Any) -> Answer:
-    """Return which settings make a network cost a claimed number, simplest first: `.matches`, else `.nearest`.
-
-    number: as it is printed, "4.12G": its digits are its tolerance. Tried are the conventions, what may be counted
-    besides or left out, 10^9 or 2^30, rounding, and the network's usual resolutions, widths and variants.
-
-    >>> reconcile("googlenet", "1.5G").matches[0].number
-    1498376192
-
-    Raises SpecError for what is no number.
-    """
-    from costcalc.explanations import reconciling
-    from costcalc.graph.knobs import with_knobs
-
-    name = spec if isinstance(spec, str) and spec in zoo.names() else ""
-    knobs = arguments.setting(knobs)
-    claimed = arguments.text(number, "the number", 'as it is printed, which says how exact it is: "569M"')
-    return reconciling.reconcile(with_knobs(load(spec, variant=variant), knobs), claimed, name=name, most=most)
-
-
-def _values(spec: Spec, name: str, values: Any) -> list[Any]:
-    """Return the values of an axis: those of a list, or the one given."""
-    default = known(spec, name)
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        return checked(spec, name, [values])
-    found = list(values)
-    one = isinstance(default, list) and not all(isinstance(value, list | tuple) for value in found)
-    return checked(spec, name, [found] if one else found)
-
-
-def from_torch(
-    module: Any, input_shape: Iterable[int], *, name: str = "", blocks: bool = False, opaque: bool = False
-) -> Spec:
-    """Return the spec of a PyTorch model, read through `torch.export`: its rows are called as its modules.
-
-    module: a `torch.nn.Module`, or `module:name`, which is imported and called. input_shape: (channels, *space).
-    blocks: write repeated structure as blocks. opaque: write what costcalc does not know as rows of unknown cost.
-    The spec's text is `.text`.
-
-    Raises SpecError that names the module and the operation which can't be expressed.
-    """
-    from costcalc.interop.torch import read as torch_import
-
-    shape = checked_shape(input_shape)
-    if isinstance(module, str):
-        flat = traced(module, shape, name=name, opaque=opaque)
-    else:
-        flat = torch_import.from_torch(module, shape, name=name, opaque=opaque)
-    return _written(flat, blocks=blocks)
-
-
-def from_onnx(
-    path: str,
-    input_shape: Iterable[int] | None = None,
-    *,
-    name: str = "",
-    blocks: bool = False,
-    opaque: bool = False,
-) -> Spec:
-    """Return the spec of an ONNX graph, whose weights are not loaded; arguments and errors as `from_torch`.
-
-    input_shape: (channels, *space), where the graph leaves it open.
-    """
-    from costcalc.interop.onnx import read as onnx_import
-
-    path = arguments.path(path, "an ONNX file's path")
-    flat = onnx_import.read(path, None if input_shape is None else checked_shape(input_shape), opaque=opaque)
-    flat.name = name or flat.name
-    return _written(flat, blocks=blocks)
-
-
-def is_target(text: str) -> bool:
-    """Say whether a text names a Python object, `module:name`, and no file is called so."""
-    return bool(re.match(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*\Z", text)) and not os.path.exists(text)
-
-
-def traced(target: str, shape: tuple[int, ...] | None = None, *, name: str = "", opaque: bool = False) -> Flat:
-    """Import `module:name`, call it, and return the network that it is; this runs the module's Python code."""
-    from costcalc.interop.torch import read as torch_import
-    from costcalc.interop.torch.target import load_target, usual_input
-
-    module = load_target(target)
-    shape = shape or usual_input(module) or IMAGE
-    return torch_import.from_torch(module, shape, name=name or target.rpartition(":")[2], opaque=opaque)
+    given = arguments.named(options, "options of metrics", 'options={"bits": 8}')
+    if "batch" in given:
+        raise stop("the batch is an argument of its own", hint="batch=8, not options={'batch': 8}")
+    return given
 
 
 def _written(flat: Flat, *, blocks: bool) -> Spec:
@@ -470,15 +575,3 @@ def _written(flat: Flat, *, blocks: bool) -> Spec:
     from costcalc.language.writing import spec_text
 
     return zoo.load_text(spec_text(folded(flat)), flat.name)
-
-
-def checked_shape(dims: Iterable[int]) -> tuple[int, ...]:
-    """Return an input's shape (channels, *space) as a tuple; raise SpecError where it is none."""
-    parts = arguments.listed(dims)
-    if parts is None:
-        raise stop(f"an input is a shape, not {arguments.said(dims)}", hint="write (3, 224, 224)")
-    shape = [arguments.whole(part) for part in parts]
-    if not shape or not all(axis is not None and axis >= 1 for axis in shape):
-        said = "x".join(f"{part!s:.20}" for part in parts[:10])
-        raise stop(f"'{said}' is no input shape", hint="give channels, height, width: (3, 224, 224)")
-    return tuple(axis for axis in shape if axis is not None)

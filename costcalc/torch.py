@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from costcalc.api import checked_shape, loaded
-from costcalc.graph.expand import expand
+from costcalc.asked import asked
 from costcalc.interop.torch import build as interop
 
 
-def build(spec: Any, *, input: Iterable[int] | None = None, **knobs: Any) -> Any:  # noqa: A002 - the language's word
+def build(
+    network: Any,
+    /,
+    *,
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    variant: str = "",
+    **more: Any,
+) -> Any:
     """Return a network as a `torch.nn.Module` over a batch, tensors `[N, C, *space]`.
 
-    spec: whatever `costcalc.load` takes. input: another input shape, (channels, *space).
-    knobs: the spec's own, `width=0.5`. The row `stage1/conv1` of the report is the submodule `stage1.conv1`.
+    Arguments as for `costcalc.count`. The row `stage1/conv1` of the report is the submodule `stage1.conv1`.
     Under `torch.device("meta")` nothing is allocated.
 
     >>> network = build("mobilenet_v1", width=0.5)
@@ -23,5 +29,4 @@ def build(spec: Any, *, input: Iterable[int] | None = None, **knobs: Any) -> Any
 
     Raises SpecError with every mistake of the spec, and where torch is missing.
     """
-    shape = None if input is None else checked_shape(input)
-    return interop.build(expand(loaded(spec, shape), knobs, shape))
+    return interop.build(asked(network, more, knobs, input, variant=variant).graph)

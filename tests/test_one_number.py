@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,16 +105,17 @@ def test_one_setting_has_one_number(seed: int, tmp_path: Path) -> None:
         "sweep": lambda: of(costcalc.sweep(spec, **given, **lists)),
         "sweep of metrics": lambda: of(costcalc.sweep(spec, **given, **lists, columns="macs,params")),
         "sweep by layer": lambda: of(costcalc.sweep(spec, **given, **lists, per="layer")),
-        "arrays": lambda: of(costcalc.sweep(spec, **given, **lists, as_array=True).totals),
+        "arrays": lambda: of(costcalc.sweep_arrays(spec, **given, **lists).totals),
         "compare": lambda: of(costcalc.compare(word, **given)),
         "diff": lambda: totals(costcalc.diff(word, word, **given).to_dict()["before"]),
-        "check": lambda: breached(costcalc.check(word, most=nothing, **given)),
+        "check": lambda: breached(costcalc.check(word, limits=nothing, **given)),
         "check, as a command": lambda: tuple(
             one["value"] for one in told("check", word, "--max-params", "0", "--max-macs", "0", *options)["breaches"]
         ),
     }  # fmt: skip
     if isinstance(wanted, tuple):
-        answers["solve"] = lambda: of(costcalc.solve(spec, lists, max_params=wanted[0], max_macs=wanted[1], **given))
+        limits = {"params": wanted[0], "macs": wanted[1]}
+        answers["solve"] = lambda: of(costcalc.solve(spec, lists, limits=limits, **given))
         if 0 in wanted:
             del answers["check"], answers["check, as a command"]  # which is within a budget of nothing
     found = {name: asked(answer) for name, answer in answers.items()}
@@ -176,17 +178,18 @@ def test_large_totals_are_exact(batch: int, convention: str, number: int) -> Non
 def test_too_large_totals_are_refused_with_their_setting(batch: int, convention: str, number: str) -> None:
     given: dict[str, Any] = {"batch": batch, "convention": convention}
     said = f"a total of {number} is too large"
-    for function in (costcalc.count, costcalc.compare, lambda *a, **k: costcalc.check(*a, max_macs="1G", **k)):
+    for function in (costcalc.count, costcalc.compare, lambda *a, **k: costcalc.check(*a, limits=BUDGET, **k)):
         with pytest.raises(SpecError, match=f"^{said}"):
             function("mobilenet_v1", **given)  # type: ignore[operator]
-    for more in ({}, {"per": "type"}, {"as_array": True}, {"columns": "macs"}):
+    swept: list[Callable[..., Any]] = [costcalc.sweep, costcalc.sweep_arrays, partial(costcalc.sweep, per="type")]
+    for sweep in (*swept, partial(costcalc.sweep, columns="macs")):
         with pytest.raises(SpecError, match=f"^at width 1.0, resolution 224: {said}"):
-            costcalc.sweep("mobilenet_v1", width=[0.25, 1.0], resolution=[32, 224], **given, **more)
+            sweep("mobilenet_v1", width=[0.25, 1.0], resolution=[32, 224], **given)
 
 
 def test_a_search_leaves_out_what_is_too_large() -> None:
     """The numbers of width 0.25 at batch 10^10, 41 M MACs as MobileNet's table prints; at width 1 5.7 · 10^18."""
-    table = costcalc.solve("mobilenet_v1", {"width": [0.25, 1.0]}, max_macs=10**18, batch=10**10)
+    table = costcalc.solve("mobilenet_v1", {"width": [0.25, 1.0]}, limits={"macs": 10**18}, batch=10**10)
     assert table["width"].tolist() == [0.25]
     assert table["macs"].tolist() == [costcalc.count("mobilenet_v1", width=0.25).total * 10**10]
 
@@ -250,43 +253,41 @@ def test_sizes_are_the_metrics(bits: int) -> None:
 
 # ---- what would be passed over ------------------------------------------------------------------------------
 
-FACTORS = {"width": 1.1}
+FACTORS, BUDGET = {"width": 1.1}, {"macs": "1G"}
+SMALL = costcalc.count("alexnet", input=(3, 64, 64))
 IGNORED: list[tuple[Callable[[], Any], str]] = [
-    (lambda: costcalc.solve("mobilenet_v1", vary="nonsense", compound=FACTORS, max_macs="1G"), "different searches"),
-    (lambda: costcalc.solve("mobilenet_v1", compound=FACTORS, scale_width=True, max_macs="1G"), "different searches"),
-    (lambda: costcalc.solve("mobilenet_v1", rounding="zzz", max_macs="1G"), "--rounding is about --scale-width"),
+    (lambda: costcalc.solve("mobilenet_v1", compound=FACTORS, limits=BUDGET), "has no knob 'compound'"),
+    (lambda: costcalc.scale_compound("mobilenet_v1", FACTORS, vary="width", limits=BUDGET), "has no knob 'vary'"),
+    (lambda: costcalc.solve("mobilenet_v1", rounding="zzz", limits=BUDGET), "has no knob 'rounding'"),
     (lambda: costcalc.load("mobilenet_v1", input=(3, 128, 128)), "give it where the spec is counted"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], by="macs"), "top how many"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], by="macs", per="type"), "top how many"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], top=-1), "top is a whole number from 1, not -1"),
-    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], top=0, as_array=True), "top is a whole number from 1"),
+    (lambda: costcalc.sweep_arrays("mobilenet_v1", width=[0.5, 1.0], top=0), "has no knob 'top'"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5, 1.0], top=1.5), "top is a whole number from 1, not 1.5"),  # type: ignore[arg-type]
-    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], setup={"bits": 8}), "bits is about metrics"),
+    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], options={"bits": 8}), "bits is about metrics"),
     (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], batch=-1, per="type"), "a batch is a whole number from 1"),
-    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], by="macs", as_array=True), "top how many"),
-    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], columns="macs", setup={"bits": 8}), "bits does not matter to"),
-    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], setup={"batch": 8}), "batch is an argument of its own"),
-    (lambda: costcalc.solve("mobilenet_v1", max_macs="1G", setup={"bits": 8}), "bits does not matter to params, macs"),
-    (lambda: costcalc.solve("alexnet", scale_width=True, max_macs="1G", setup={"bits": 8}), "bits does not matter to"),
-    (lambda: costcalc.solve("mobilenet_v1", max_macs="1G", setup={"batch": 8}), "batch is an argument of its own"),
-    (lambda: costcalc.solve("mobilenet_v1", max_macs="150M", most={"macs": "1G"}), "macs is given twice"),
-    (lambda: costcalc.check("mobilenet_v1", max_macs="100M", most={"macs": "1G"}), "macs is given twice"),
-    (lambda: costcalc.check("mobilenet_v1", max_macs="1G", setup={"mode": "mcu"}), "mode does not matter to macs"),
-    (lambda: costcalc.check("mobilenet_v1", max_macs="1G", setup={"batch": 8}), "batch is an argument of its own"),
-    (lambda: costcalc.compare("mobilenet_v1", columns="params", bits=8), "it is about activation_bytes"),
-    (lambda: costcalc.compare("mobilenet_v1", optimizer="adam"), "optimizer does not matter to"),
+    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], columns="macs", options={"bits": 8}), "bits does not matter"),
+    (lambda: costcalc.sweep("mobilenet_v1", width=[0.5], options={"batch": 8}), "batch is an argument of its own"),
+    (lambda: costcalc.solve("mobilenet_v1", limits=BUDGET, options={"bits": 8}), "does not matter to params, macs"),
+    (lambda: costcalc.scale_width("alexnet", limits=BUDGET, options={"bits": 8}), "bits does not matter to"),
+    (lambda: costcalc.solve("mobilenet_v1", limits=BUDGET, options={"batch": 8}), "batch is an argument of its own"),
+    (lambda: costcalc.check("mobilenet_v1", limits=BUDGET, options={"mode": "mcu"}), "mode does not matter to macs"),
+    (lambda: costcalc.check("mobilenet_v1", limits=BUDGET, options={"batch": 8}), "batch is an argument of its own"),
+    (lambda: costcalc.compare("mobilenet_v1", columns="params", options={"bits": 8}), "it is about activation_bytes"),
+    (lambda: costcalc.compare("mobilenet_v1", options={"optimizer": "adam"}), "optimizer does not matter to"),
     (lambda: costcalc.count("mobilenet_v1").to_dict(columns="params,macs", freeze="conv"), "freeze does not matter to"),
     (lambda: costcalc.count("mobilenet_v1").metric("macs", bits=8), "bits does not matter to macs"),
     (lambda: costcalc.count("mobilenet_v1", resolution=160, input=(3, 128, 128)), "only says what the input is"),
     (lambda: costcalc.sweep("mobilenet_v1", resolution=[160, 224], input=(3, 128, 128)), "only says what the input is"),
     (lambda: costcalc.count("mobilenet_v1").to_pandas(columns="peak_memory", amp=True), "amp does not matter to"),
-    (lambda: costcalc.reconcile("mobilenet_v1", "569M", most=-3), "most is a whole number from 1"),
+    (lambda: costcalc.reconcile("mobilenet_v1", "569M", top=-3), "top is a whole number from 1"),
     (lambda: costcalc.count("mobilenet_v1").to_dict(bits=8), "bits is about metrics"),
     (lambda: costcalc.count("mobilenet_v1").to_pandas(bits=8), "bits is about metrics"),
     (lambda: costcalc.compare("mobilenet_v1", batch=0), "a batch is a whole number from 1"),
-    (lambda: costcalc.check("mobilenet_v1", max_macs="1G", tolerance="1%"), "a tolerance is about a baseline"),
+    (lambda: costcalc.check("mobilenet_v1", limits=BUDGET, tolerance="1%"), "a tolerance is about a baseline"),
     (lambda: costcalc.check("mobilenet_v1", baseline="x.json", batch=2), "holds the costs of one image"),
-    (lambda: costcalc.check(costcalc.count("alexnet"), max_macs="1G", input=(3, 99, 99)), "was counted on 3x224x224"),
+    (lambda: costcalc.check(SMALL, limits=BUDGET, input=(3, 99, 99)), "input changes nothing"),
     (lambda: estimates.latency("mobilenet_v1", "coral_edgetpu", fusion="eager"), "fusion is about times"),
 ]  # fmt: skip
 COMMANDS = [
@@ -343,7 +344,7 @@ def test_check_counts_as_compare_does() -> None:
     """The same network, batch and input by a word, by arguments and on the command line."""
     given: dict[str, Any] = {"batch": 2}
     twice = costcalc.compare("mobilenet_v1@input=3x192x192", **given)["macs"][0]
-    checked = costcalc.check("mobilenet_v1", input=(3, 192, 192), most={"macs": 0}, **given)
+    checked = costcalc.check("mobilenet_v1", input=(3, 192, 192), limits={"macs": 0}, **given)
     assert (checked.breaches[0].value, checked.breaches[0].network) == (twice, "mobilenet_v1@input=3x192x192")
     words = "check mobilenet_v1 --batch 2 --input 3x192x192 --max-macs 0 --format json"
     data = json.loads(CliRunner().invoke(group, words.split()).stdout)

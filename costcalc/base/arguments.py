@@ -82,6 +82,18 @@ def _one(value: Datum, what: str) -> Any:
     return found
 
 
+def shape(dims: Datum) -> tuple[int, ...]:
+    """Return an input's shape, (channels, *space), as a tuple."""
+    parts = listed(dims)
+    if parts is None:
+        raise stop(f"an input is a shape, not {said(dims)}", hint="write (3, 224, 224)")
+    found = [whole(part) for part in parts]
+    if not found or not all(axis is not None and axis >= 1 for axis in found):
+        shown = "x".join(f"{part!s:.20}" for part in parts[:10])
+        raise stop(f"'{shown}' is no input shape", hint="give channels, height, width: (3, 224, 224)")
+    return tuple(axis for axis in found if axis is not None)
+
+
 def flag(value: Datum, what: str) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):

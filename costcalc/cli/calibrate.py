@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from costcalc import api
 from costcalc.base.errors import stop
 from costcalc.cli import common, usage
 from costcalc.estimates.calibrating import Calibrated
@@ -38,7 +37,7 @@ def command(path: str, only: tuple[str, ...], **options: Any) -> None:
     if not all(wanted.values()):
         raise stop("--only takes COLUMN=VALUE")
     about = {name: options[name] for name in ("dtype", "fusion", "title", "kind")}
-    found = Calibrated(path, wanted, api.load, hold_out=options["hold_out"], **about)
+    found = Calibrated(path, wanted, hold_out=options["hold_out"], **about)
     common.write(common.wrapped(found.lines()))
     if options["output"]:
         common.write(found.text().rstrip("\n"), options["output"])

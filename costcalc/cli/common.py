@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from costcalc import api
+from costcalc.asked import is_target, sound
 from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines
 from costcalc.cli import progress, usage
+from costcalc.comparisons.networks import spec_of
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
@@ -357,9 +358,13 @@ def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
 
     The variant of the command line is in force, unless the word says its own: `vit.yaml@vit_small`.
     """
-    if api.is_target(name):
+    if is_target(name):
+        from costcalc.interop.torch.target import traced
+
         here()
-    found = api.loaded(name, shape)
+        found = zoo.load_text(traced(name, shape).text(), name)
+    else:
+        found = sound(spec_of(name, zoo.load) if "@" in name else zoo.load(name), shape)
     variant = click.get_current_context().meta.get(VARIANT)
     return zoo.chosen(found, variant) if variant and not zoo.says_variant(name) else found
 

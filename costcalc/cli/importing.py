@@ -58,7 +58,7 @@ def torch(target: str, input_: str | None, **given: Any) -> None:
     arguments: this runs the module's Python code. The input is 3,224,224, or what a timm model states, unless
     told. Needs torch.
     """
-    from costcalc.api import traced
+    from costcalc.interop.torch.target import traced
 
     common.here()
     flat = traced(target, common.input_shape(input_), name=given["name"], opaque=given["opaque"])

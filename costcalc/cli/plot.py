@@ -107,10 +107,8 @@ def accuracy(words: tuple[str, ...], **options: Any) -> None:
 
     size = checked(options)
     within = limits(params=options["max_params"], macs=options["max_macs"])
-    most = {f"max_{name}": number for name, number in within.items()}
-    made = plots.accuracy(
-        *words, classes=options["classes"], **most, convention=options["convention"], size=size
-    )  # fmt: skip
+    given: dict[str, Any] = {"classes": options["classes"], "convention": options["convention"]}
+    made = plots.accuracy(*words, **given, limits=within, size=size)
     saved(made, options)
 
 

@@ -41,7 +41,7 @@ def command(ctx: click.Context, /, spec: str, number: str, pairs: tuple[str, ...
         expand(loaded, knobs, shape)  # tells what is wrong with it
     loaded = with_knobs(loaded, knobs, shape)
     name = spec.removesuffix(zoo.SUFFIX)
-    found = reconciling.reconcile(loaded, number, name=name if name in zoo.names() else "", most=options["top"])
+    found = reconciling.reconcile(loaded, number, name=name if name in zoo.names() else "", top=options["top"])
     write(found, loaded.name, options)
 
 

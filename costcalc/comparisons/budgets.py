@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from costcalc.base.arguments import named as named_values
 from costcalc.base.errors import Fault, stop
 from costcalc.comparisons.comparing import MEASURES
 from costcalc.comparisons.networks import Network
@@ -96,10 +97,11 @@ def limits(**budgets: Any) -> dict[str, int]:
     return {quantity: _number(budget, quantity) for quantity, budget in budgets.items() if budget is not None}
 
 
-def of_metrics(most: Mapping[str, Any]) -> dict[str, Any]:
-    """Return budgets by the names of metrics as they are called; all mistakes at once."""
-    names(list(most))
-    return {name.strip(): value for name, value in most.items()}
+def of_metrics(given: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return Python's `limits`, the most of any metrics by name, as numbers; mistakes of names all at once."""
+    found = named_values(given, "limits", 'limits={"macs": "300M", "peak_memory": "320K"}')
+    names(list(found))
+    return limits(**{name.strip(): value for name, value in found.items()})
 
 
 def named_limits(pairs: Iterable[str]) -> dict[str, int]:

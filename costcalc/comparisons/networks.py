@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from costcalc.base.errors import stop
@@ -16,14 +16,12 @@ from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
 from costcalc.metrics.metric import checked_batch
-from costcalc.numbers.shape import Shape as Dims
 from costcalc.reports.result import Result
 from costcalc.sweeps.grids import known, one
 
 INPUT = "input"  # stands among the knobs for another input's shape; no knob may be called so
 
 Shape = tuple[int, ...]
-Loader = Callable[[Any, Shape | None], Spec]
 
 
 class Network(NamedTuple):
@@ -105,27 +103,6 @@ def spec_of(text: str, load: Callable[[str], Spec]) -> Spec:
     return with_knobs(spec, values_of(reference, spec)) if reference.texts else spec
 
 
-def asked(
-    network: Any, load: Loader, convention: str | Convention, batch: int = 1, shape: Shape | None = None
-) -> Network:
-    """Return a network by whatever stands for it: a Result, a word with knobs, or what `load` takes.
-
-    shape: the input of a network that says no other.
-    """
-    if isinstance(network, Result):
-        if shape is not None and network.graph.input.shape != Dims(*shape):
-            raise stop(f"{label_of(network)} was counted on {network.graph.input.shape}, not {Dims(*shape)}")
-        return Network(label_of(network), network)
-    if isinstance(network, str) and "\n" not in network:
-        reference = cut(network)
-        reference = reference._replace(shape=reference.shape or shape)
-        # Only a `module:name` is loaded over an input; what a spec says is counted over it.
-        spec = load(reference.name, reference.shape if ":" in reference.name else None)
-        return counted(reference, spec, convention, batch)
-    spec = load(network, None)
-    return counted(Reference(spec.name, {}, shape), spec, convention, batch)
-
-
 def word(name: str, values: Mapping[str, Any], shape: Shape | None = None) -> str:
     """Return the word for a network: `cut` gives the name and these values again; the knobs in their order by name."""
     said = [f"{knob}={typed(values[knob])}" for knob in sorted(values)]
@@ -138,45 +115,3 @@ def label_of(result: Result) -> str:
     graph = result.graph
     changed = {name: value for name, value in graph.knobs.items() if value != graph.spec.knobs.get(name)}
     return word(result.name, changed, graph.input.shape.dims if graph.input_given and graph.input.shape else None)
-
-
-def all_asked(
-    networks: Sequence[Any],
-    load: Loader,
-    convention: str | Convention | None = None,
-    batch: int | None = None,
-    shape: Shape | None = None,
-) -> list[Network]:
-    """Return networks counted alike: as told, or as the first Result among them was, or as costcalc does.
-
-    Raises SpecError for a mistake, and where a Result among them was counted otherwise.
-    """
-    rule, images = agreed(networks, convention, batch)
-    found = [asked(network, load, rule, images, shape) for network in networks]
-    for network in found:
-        agree(network, rule, images)
-    return found
-
-
-def agreed(
-    networks: Sequence[Any], convention: str | Convention | None = None, batch: int | None = None
-) -> tuple[Convention, int]:
-    """Return under which convention and for how many images networks are counted."""
-    given = next((network for network in networks if isinstance(network, Result)), None)
-    usual: str | Convention = given.convention if given else conventions.DEFAULT
-    rule = conventions.get(usual if convention is None else convention)
-    images = batch if batch is not None else (given.batch if given else 1)
-    return rule, checked_batch(images)
-
-
-def agree(network: Network, rule: Convention, batch: int) -> None:
-    """Raise SpecError unless a network was counted under this convention, for this batch."""
-    label, result = network
-    if result.convention.stamp != rule.stamp:
-        raise stop(
-            f"{label} was counted under the convention '{result.convention.label}', not '{rule.label}': "
-            "such numbers cannot be compared",
-            hint="count all networks under one convention",
-        )
-    if result.batch != batch:
-        raise stop(f"{label} was counted for a batch of {result.batch}, not {batch}", hint="count all for one batch")

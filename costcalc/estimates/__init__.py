@@ -3,13 +3,15 @@
     from costcalc import estimates
     estimates.latency("mobilenet_v2@width=0.5", "pixel1_big_core").milliseconds
 
-A network is a Result, a zoo's name with knobs, a path or a dict.
+A network, and how it is asked about (`knobs`, `input`, `batch`, `variant`), is said as in `costcalc.count`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from costcalc.asked import asked
 from costcalc.base import Datum
 from costcalc.base.arguments import number, path, said, text, whole
 from costcalc.base.errors import stop
@@ -18,17 +20,22 @@ if TYPE_CHECKING:
     from costcalc.estimates.powering import Energy
     from costcalc.estimates.sizing import Choices, Sizes
     from costcalc.estimates.timing import Latency, WeightsFit
-    from costcalc.reports.result import Result
 
 
 def size(
     network: Any,
+    /,
     bits: Choices = None,
     density: Choices = None,
     *,
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    batch: int | None = None,
+    variant: str = "",
     gap: int = 4,
     pattern: str = "",
     scales: str = "none",
+    **more: Any,
 ) -> Sizes:
     """Return what a network's weights take to store, form by form: `.forms`, `.rows`, `.effective_macs`.
 
@@ -45,11 +52,23 @@ def size(
 
     pattern = text(pattern, "a pattern", 'pattern="2:4"')
     coding = Coding(_bits(gap), pattern_of(pattern) if pattern else None, text(scales, "scales"))
-    return Sizes(_result(network), bits, density, coding)
+    found = asked(network, more, knobs, input, batch, variant=variant)
+    return Sizes(found.result, bits, density, coding)
 
 
 def latency(
-    network: Any, device: str, *, dtype: str = "", fusion: str = "", batch: int | None = None, lut: str = ""
+    network: Any,
+    /,
+    device: str,
+    *,
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    batch: int | None = None,
+    variant: str = "",
+    dtype: str = "",
+    fusion: str = "",
+    lut: str = "",
+    **more: Any,
 ) -> Latency | WeightsFit:
     """Return a network's time on a device: `.milliseconds`, least and most; of an NPU what fits: `.spill`.
 
@@ -67,17 +86,23 @@ def latency(
     measured = path(lut, "a table of measured layers")
     table = tables.load(measured) if measured else ()
     held = devices.load(path(device, "a device", "costcalc devices lists them"))
-    return estimated(_result(network, batch), held, **_settled(dtype=dtype, fusion=fusion), table=table)
+    found = asked(network, more, knobs, input, batch, variant=variant)
+    return estimated(found.result, held, **_settled(dtype=dtype, fusion=fusion), table=table)
 
 
 def energy(
     network: Any,
+    /,
     *,
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    batch: int | None = None,
+    variant: str = "",
     table: str = "horowitz_45nm",
     dtype: str = "fp32",
     fusion: str = "ideal",
     onchip: int = 0,
-    batch: int | None = None,
+    **more: Any,
 ) -> Energy:
     """Return a network's energy by place: `.of("dram")`, `.total`, in the table's unit; relative, no chip's.
 
@@ -93,7 +118,8 @@ def energy(
 
     options = _settled(dtype=dtype, fusion=fusion, onchip=onchip)
     chip = Chip(options["dtype"] or "fp32", fusion=options["fusion"] or "ideal", onchip=options["onchip"])
-    return Energy(_result(network, batch), load(path(table, "an energy table")), chip)
+    found = asked(network, more, knobs, input, batch, variant=variant)
+    return Energy(found.result, load(path(table, "an energy table")), chip)
 
 
 def reward(accuracy: float, latency: float, target: float, power: float = -0.07) -> float:
@@ -124,11 +150,3 @@ def _settled(**options: Datum) -> dict[str, Datum]:
 
     known = {name: OPTIONS[name].default if value is None else value for name, value in options.items()}
     return {name: OPTIONS[name].settled(name, value) for name, value in known.items()}
-
-
-def _result(network: Any, batch: int | None = None) -> Result:
-    """Return a network counted."""
-    from costcalc.comparisons.networks import all_asked
-    from costcalc.language import zoo
-
-    return all_asked([network], lambda spec, _: zoo.load(spec), None, batch)[0].result

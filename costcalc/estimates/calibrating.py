@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from costcalc.asked import asked
 from costcalc.base import Datum
 from costcalc.base.errors import stop
-from costcalc.comparisons.networks import Loader, asked
-from costcalc.costs import conventions
 from costcalc.hardware.calibration import (
     TERMS,
     Errors,
@@ -29,9 +28,9 @@ class Calibrated:
     Raises SpecError for a file or a network that is none, and for too few networks.
     """
 
-    def __init__(self, path: str, only: dict[str, str], load: Loader, *, hold_out: str = "", **about: Datum) -> None:
+    def __init__(self, path: str, only: dict[str, str], *, hold_out: str = "", **about: Datum) -> None:
         self.about = about
-        found = [self._sample(line, load) for line in lines(path, only)]
+        found = [self._sample(line) for line in lines(path, only)]
         self.held = [one for one in found if hold_out and fnmatchcase(one.network, hold_out)]
         if hold_out and not self.held:
             raise stop(f"--hold-out: no network of {path} is called '{hold_out[:60]}'")
@@ -41,8 +40,8 @@ class Calibrated:
         self.families = held_out(self.samples, lambda one: one.family, "families left out one by one")
         self.unseen = self._unseen()
 
-    def _sample(self, line: dict[str, str], load: Loader) -> Sample:
-        result = asked(line["network"], load, conventions.DEFAULT).result
+    def _sample(self, line: dict[str, str]) -> Sample:
+        result = asked(line["network"], {}).result
         family = str(result.graph.spec.where).rsplit("/", 1)[-1]
         rows = [layer.row for layer in result.layers]
         return sample(line, rows, family, self.about["dtype"], self.about["fusion"])

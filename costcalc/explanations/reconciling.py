@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from costcalc.base import Data, Datum
+from costcalc.base.arguments import whole
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.files import shipped
 from costcalc.costs import conventions
@@ -91,20 +92,20 @@ def claimed(text: str) -> Claimed:
         raise stop(fault.message, hint="write it as it is printed: 4.12G, 569M, 25557032") from None
 
 
-def reconcile(spec: Spec, text: str, *, name: str = "", most: int = 10) -> Answer:
+def reconcile(spec: Spec, text: str, *, name: str = "", top: int = 10) -> Answer:
     """Return what makes a network cost a claimed number of parameters or operations.
 
     text: the claim as it is printed, whose digits are its tolerance. name: the zoo's, by which its known
     variants are found. Raises SpecError for a text that is no number.
     """
     claim = claimed(text)
-    if type(most) is not int or most < 1:
-        raise stop(f"most is a whole number from 1, not {most!s:.60}")
+    if (many := whole(top)) is None or many < 1:
+        raise stop(f"top is a whole number from 1, not {top!s:.60}")
     usual, unusual = at_sizes(spec) if SIZE in spec.knobs else ([], [])
     tried = [*own(spec), *usual, *elsewhere(spec, name)]
     odd = min(_matches(unusual, claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
     kept = _simplest([*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])])
-    return Answer(claim, kept[:most], [] if kept else _nearest(tried, claim))
+    return Answer(claim, kept[:many], [] if kept else _nearest(tried, claim))
 
 
 def _matches(counts: list[Count], claim: Claimed) -> list[Match]:

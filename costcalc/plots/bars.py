@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc.base.errors import stop
+from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, total
 from costcalc.numbers import text as numbers
 from costcalc.plots.style import FILLS, REST, WIDTH, figure, legend, named, results, small_print, styled
@@ -32,19 +33,25 @@ Parts = list[dict[str, Cost]]  # of each bar, what each layer type of it costs
 
 def layers(
     network: Any,
+    /,
     *,
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    batch: int | None = None,
+    convention: str | Convention | None = None,
+    variant: str = "",
     fold: int | None = None,
-    convention: str | None = None,
     size: tuple[float, float] | None = None,
+    **more: Any,
 ) -> Figure:
     """Return each layer's share of parameters and MACs, a bar a layer, stacked by layer type.
 
-    network: a Result, or a name with knobs (`mobilenet_v1@width=0.5`), a path, a dict. fold: what lies deeper than
-    so many levels is one bar; unless told, as deep as 40 bars allow. size: in inches.
+    network, knobs, input, batch, convention, variant: as for `costcalc.count`. fold: what lies deeper than so many
+    levels is one bar; unless told, as deep as 40 bars allow. size: in inches.
 
     Raises SpecError where a cost is unknown, or nothing costs anything.
     """
-    (result,) = results([network], convention)
+    (result,) = results([network], more, knobs, input, batch, convention, variant=variant)
     found = bars(result, fold)
     parts = [by_type(line.rows) for line in found]
     with styled():
@@ -54,14 +61,23 @@ def layers(
     return made
 
 
-def types(*networks: Any, convention: str | None = None, size: tuple[float, float] | None = None) -> Figure:
+def types(
+    *networks: Any,
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    batch: int | None = None,
+    convention: str | Convention | None = None,
+    variant: str = "",
+    size: tuple[float, float] | None = None,
+    **more: Any,
+) -> Figure:
     """Return what share each layer type has, a bar a network; its total stands behind it.
 
     networks, size and errors as for `layers`; all are counted under one convention.
     """
     if not networks:
         raise stop("there is no network to draw")
-    found = results(networks, convention)
+    found = results(networks, more, knobs, input, batch, convention, variant=variant)
     parts = [by_type(result.layers) for result in found]
     with styled():
         made = figure(size or (WIDTH, 0.3 * len(found) + 1.6))

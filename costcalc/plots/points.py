@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.base.errors import stop
+from costcalc.comparisons.budgets import of_metrics
 from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.plots.labels import Sheet
@@ -39,24 +41,24 @@ class Point(NamedTuple):
 def accuracy(
     *words: str,
     classes: int = CLASSES,
-    max_macs: float | None = None,
-    max_params: float | None = None,
-    convention: str = conventions.DEFAULT,
+    limits: Mapping[str, Any] | None = None,
+    convention: str | Convention = conventions.DEFAULT,
     size: tuple[float, float] | None = None,
 ) -> Figure:
     """Return top-1 accuracy against MACs and against parameters, of the zoo's published figures.
 
     words: only networks whose name, family or source holds all of them. classes: 1000 are ImageNet's, 10 and 100
-    CIFAR's. max_macs, max_params: only networks up to there. The line joins what no other network beats in both.
+    CIFAR's. limits: only networks up to there, `{"macs": "1G", "params": "10M"}`. The line joins what no other network
+    beats in both.
     Filled points are named as far as there is room, first those on the line, then each network's best.
 
     Raises SpecError where no published accuracy is left.
     """
-    found = [
-        p
-        for p in published(words, classes=classes, convention=convention)
-        if (max_macs is None or p.macs <= max_macs) and (max_params is None or p.params <= max_params)
-    ]
+    bounds = of_metrics(limits)
+    for name in bounds.keys() - {*COSTS}:
+        raise stop(f"the zoo's figures have no {name} to be limited", hint=f"known: {', '.join(COSTS)}")
+    every = published(words, classes=classes, convention=convention)
+    found = [point for point in every if all(getattr(point, name) <= most for name, most in bounds.items())]
     if not found:
         raise stop(
             "no network of the zoo with a published accuracy is left", hint="ask for less: fewer words, more MACs"
@@ -77,7 +79,7 @@ def accuracy(
 
 
 def published(
-    words: Iterable[str] = (), *, classes: int = CLASSES, convention: str = conventions.DEFAULT
+    words: Iterable[str] = (), *, classes: int = CLASSES, convention: str | Convention = conventions.DEFAULT
 ) -> list[Point]:
     """Return a point for each network, at each setting, whose accuracy a source prints: the first that its spec has."""
     wanted = [word.lower() for word in words]
@@ -99,7 +101,7 @@ def called(spec: Spec, row: Any) -> str:
     return f"{row.get('variant') or zoo.stem(spec.where)} {values}".rstrip()
 
 
-def _point(spec: Spec, row: Any, name: str, convention: str) -> Point:
+def _point(spec: Spec, row: Any, name: str, convention: str | Convention) -> Point:
     costs = counted(spec, settings(spec, row), convention)
     family = str(spec.meta.get("family", ""))
     return Point(name, family, spec.where, float(row["top1"]), costs["params"][1], costs["macs"][1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from costcalc.base import Data
@@ -32,12 +33,17 @@ if TYPE_CHECKING:
 
 def roofline(
     network: Any,
+    /,
     device: str,
     *,
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    batch: int | None = None,
+    variant: str = "",
     dtype: str = "",
     fusion: str = "",
-    batch: int | None = None,
     size: tuple[float, float] | None = None,
+    **more: Any,
 ) -> Figure:
     """Return the layers of a network under a device's roofs: one a kind of layer, and the memory's slope.
 
@@ -46,7 +52,7 @@ def roofline(
 
     Raises SpecError where nobody knows the device's bandwidth, or the network has no MACs.
     """
-    (result,) = results([network], None, batch)
+    (result,) = results([network], more, knobs, input, batch, variant=variant)
     found = Latency(result, devices.load(device), dtype, fusion)
     layers = [one for one in found.rows if one.work.macs and one.least]
     if found.model.bandwidth == float("inf"):

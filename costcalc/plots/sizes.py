@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.base.optional import need
@@ -39,13 +40,22 @@ class Stop(NamedTuple):
     on_path: bool
 
 
-def shapes(network: Any, *, convention: str | None = None, size: tuple[float, float] | None = None) -> Figure:
+def shapes(
+    network: Any,
+    /,
+    *,
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    variant: str = "",
+    size: tuple[float, float] | None = None,
+    **more: Any,
+) -> Figure:
     """Return spatial size and channels of every layer's output against its depth.
 
-    The line follows the longest path of layers; what lies on the other branches are dots. network, size as for
-    `layers`. Shapes are no costs: the convention changes nothing.
+    The line follows the longest path of layers; what lies on the other branches are dots. The arguments as for
+    `layers`. Shapes are no costs: no convention and no batch changes them.
     """
-    (result,) = results([network], convention)
+    (result,) = results([network], more, knobs, input, variant=variant)
     found = stops(result)
     with styled():
         made = figure(size or (WIDTH, 4.0))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from costcalc.asked import several
 from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.files import writing
 from costcalc.base.optional import need
-from costcalc.comparisons.networks import all_asked
-from costcalc.language import zoo
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
@@ -80,9 +79,9 @@ def figure(size: tuple[float, float]) -> Figure:
     return made
 
 
-def results(networks: Sequence[Any], convention: str | None, batch: int | None = None) -> list[Result]:
+def results(networks: Sequence[Any], more: Mapping[str, Any], *words: Any, **named: Any) -> list[Result]:
     """Return networks as Results, counted alike; raise SpecError where one has costs that are unknown."""
-    found = [network.result for network in all_asked(networks, lambda spec, _: zoo.load(spec), convention, batch)]
+    found = [one.result for one in several(networks, more, *words, **named)]
     for result in found:
         if not isinstance(result.params + result.total, int):
             raise stop(f"{result.name} has layers of unknown cost, and a picture would hide them")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, SpecError, nearest, stop
 from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
 from costcalc.costs.counting import cost, total
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.expand import expand
@@ -83,7 +84,7 @@ def settings(spec: Spec, row: Mapping[str, Datum]) -> dict[str, Datum]:
 
 
 def counted(
-    spec: Spec, knobs: Mapping[str, Datum], convention: str = conventions.DEFAULT, of: str | list[str] = ""
+    spec: Spec, knobs: Mapping[str, Datum], convention: str | Convention = conventions.DEFAULT, of: str | list[str] = ""
 ) -> dict[str, tuple[Any, Any]]:
     """Return what a part of a network and the whole cost for knob values under a convention, by quantity.
 

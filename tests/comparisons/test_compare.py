@@ -13,6 +13,7 @@ import pytest
 from in_process import Run
 
 import costcalc
+from costcalc import asked
 from costcalc.comparisons import aligning, baselines, comparing, diffing, networks
 from costcalc.comparisons.aligning import Key, align
 from costcalc.comparisons.baselines import Baseline
@@ -57,7 +58,7 @@ def run(here: Path, run: Run) -> Run:
 
 
 def one(word: Any, convention: str = "costcalc") -> networks.Network:
-    return networks.asked(word, costcalc.load, convention)
+    return asked.asked(word, {}, convention=convention).network
 
 
 def diff(before: Any, after: Any, convention: str = "costcalc") -> Diff:
@@ -229,17 +230,19 @@ def test_results_under_different_conventions_are_not_compared(here: Path, functi
     compared = getattr(costcalc, function)
     with pytest.raises(costcalc.SpecError, match="under the convention 'flops 93abcf', not 'costcalc 9c528e'"):
         compared(ours, theirs)
-    with pytest.raises(costcalc.SpecError, match="under the convention 'costcalc 9c528e', not 'flops 93abcf'"):
-        compared(ours, "tiny.yaml", convention="flops")
     with pytest.raises(costcalc.SpecError, match="for a batch of 2, not 1"):
         compared(ours, costcalc.count("tiny.yaml", batch=2))
     with pytest.raises(costcalc.SpecError, match="unknown convention"):
         compared(ours, "tiny.yaml", convention="flop")
 
 
-def test_a_result_of_another_convention_is_not_checked(here: Path) -> None:
-    with pytest.raises(costcalc.SpecError, match="under the convention 'flops 93abcf', not 'costcalc 9c528e'"):
-        costcalc.check(costcalc.count("tiny.yaml", convention="flops"), max_macs="1G")
+def test_results_are_counted_as_they_were_unless_told(here: Path) -> None:
+    """Two FLOPs a MAC: 54,864 MACs, for two images twice as many."""
+    ours, theirs = costcalc.count("tiny.yaml"), costcalc.count("tiny.yaml", convention="flops", batch=2)
+    for given, wanted in (({}, 219_456), ({"convention": "costcalc"}, 109_728), ({"batch": 1}, 109_728)):
+        assert costcalc.check(theirs, limits={"macs": 1}, **given).breaches[0].value == wanted
+    told = costcalc.compare(ours, theirs, "tiny.yaml", convention="costcalc", batch=1)
+    assert told["macs"].tolist() == [54_864] * 3
 
 
 # ---- align -------------------------------------------------------------------------------------------
@@ -626,7 +629,7 @@ def test_tolerance_is_exact() -> None:
 
 
 def test_check_in_python(here: Path) -> None:
-    found = costcalc.check("tiny.yaml", "odd.yaml", max_params=970, max_size="4KB")
+    found = costcalc.check("tiny.yaml", "odd.yaml", limits={"params": 970, "bytes": "4KB"})
     assert (bool(found), [(b.network, b.quantity, b.value, b.limit) for b in found.breaches]) == (
         False,
         [("odd.yaml", "params", 975, 970)],
@@ -634,7 +637,7 @@ def test_check_in_python(here: Path) -> None:
     assert "odd.yaml: 975 params, over the budget of 970 by 5 (0.5 %)" in str(found)
     assert costcalc.check("tiny.yaml", baseline="costs.json", update=True)
     assert costcalc.check(baseline="costs.json", tolerance="1%")
-    assert not costcalc.check("tiny.yaml", max_macs=1e4)
+    assert not costcalc.check("tiny.yaml", limits={"macs": 1e4})
 
 
 def broken(text: str, before: str, after: str) -> str:

@@ -68,7 +68,7 @@ def test_what_nothing_explains_is_said_with_the_nearest(run: Run) -> None:
 
 
 def test_no_explanation_only_adds_steps_to_another() -> None:
-    found = costcalc.reconcile("resnet50", "4.1G", most=100).matches
+    found = costcalc.reconcile("resnet50", "4.1G", top=100).matches
     assert found[0].steps == ()
     for one in found:
         assert not any(set(other.steps) < set(one.steps) for other in found)

@@ -271,7 +271,7 @@ def test_what_joins_and_what_nobody_knows(layers: list[Any], field: Any, padding
     if field is UNKNOWN:
         data = result.to_dict(columns="receptive_field")
         assert next(one for one in data["metrics"] if one["name"] == "receptive_field")["total"] is None
-        assert not costcalc.check(spec(layers, [3, 24, 24]), most={"receptive_field": "1M"})
+        assert not costcalc.check(spec(layers, [3, 24, 24]), limits={"receptive_field": "1M"})
 
 
 def test_reaches_follow_one_another() -> None:

@@ -122,7 +122,7 @@ def test_a_batch_and_bits_scale_it() -> None:
 
 def test_a_sweep_of_peaks_is_counted_on_arrays() -> None:
     widths = [k / 100 for k in range(25, 125)]
-    found = costcalc.sweep("mobilenet_v2", width=widths, columns="peak_memory", setup={"mode": "mcu"})
+    found = costcalc.sweep("mobilenet_v2", width=widths, columns="peak_memory", options={"mode": "mcu"})
     assert len(found) == 100
     for width in (0.25, 0.6, 1.24):
         assert found[found["width"] == width]["peak_memory"].item() == peak(
@@ -131,7 +131,9 @@ def test_a_sweep_of_peaks_is_counted_on_arrays() -> None:
 
 
 def test_the_widest_network_for_320_kb() -> None:
-    found = costcalc.solve("mobilenet_v2", "width", max_peak_memory="320KiB", setup={"mode": "mcu"}, resolution=144)
+    found = costcalc.solve(
+        "mobilenet_v2", "width", limits={"peak_memory": "320KiB"}, options={"mode": "mcu"}, resolution=144
+    )
     width = found["width"][0]
     assert peak("mobilenet_v2", {"width": width, "resolution": 144}, mode="mcu") <= 320 * 1024
     assert peak("mobilenet_v2", {"width": round(width + 0.001, 3), "resolution": 144}, mode="mcu") > 320 * 1024

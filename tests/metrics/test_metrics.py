@@ -233,7 +233,7 @@ def test_a_setup_knows_its_options() -> None:
 def test_a_sweep_gives_what_each_setting_gives(name: str) -> None:
     needs = metrics()[name].needs
     grid = {"width": [0.25, 0.5, 1.0], "resolution": [96, 128]}
-    table = costcalc.sweep("mobilenet_v2", columns=[name], setup=needs, **grid)
+    table = costcalc.sweep("mobilenet_v2", columns=[name], options=needs, **grid)
     assert list(table.columns) == ["width", "resolution", name]
     for row in table.itertuples():
         alone = costcalc.count("mobilenet_v2", width=row.width, resolution=row.resolution).metric(name, **needs)
@@ -264,7 +264,9 @@ def test_networks_side_by_side_in_any_metric(run: Run) -> None:
     assert (first["bytes"], first["bytes_ratio"]) == (BYTES_8, 1.0)
     assert second["real_macs_ratio"] == second["real_macs"] / first["real_macs"]
     assert "8 bits a number" in run(*words)[1]
-    assert costcalc.compare("mobilenet_v1", columns="bytes", bits=8)["bytes"].tolist() == [4_209_088 + 4 * 22_888]
+    assert costcalc.compare("mobilenet_v1", columns="bytes", options={"bits": 8})["bytes"].tolist() == [
+        4_209_088 + 4 * 22_888
+    ]
 
 
 def test_budgets_of_any_metric(run: Run) -> None:
@@ -273,12 +275,12 @@ def test_budgets_of_any_metric(run: Run) -> None:
     code, _, err = run("check", "tiny.yaml", "--max", f"real_macs={TOTALS['real_macs'] - 1}")
     assert code == 1
     assert f"{TOTALS['real_macs']:,} MACs of real_macs, over the budget of {TOTALS['real_macs'] - 1:,} by 1" in err
-    assert costcalc.check("mobilenet_v1", most={"bytes": "5MB"}, setup={"bits": 8})
-    assert not costcalc.check("mobilenet_v1", most={"bytes": "5MB"})
+    assert costcalc.check("mobilenet_v1", limits={"bytes": "5MB"}, options={"bits": 8})
+    assert not costcalc.check("mobilenet_v1", limits={"bytes": "5MB"})
 
 
 def test_the_largest_setting_within_a_budget_of_any_metric(run: Run) -> None:
-    found = costcalc.solve("mobilenet_v1", "width", most={"bytes": "4MB"})
+    found = costcalc.solve("mobilenet_v1", "width", limits={"bytes": "4MB"})
     width = found["width"][0]
     assert found["bytes"][0] <= 4_000_000 < costcalc.count("mobilenet_v1", width=width + 0.001).metric("bytes").total
     rows = json.loads(run("solve", "tiny.yaml", "--vary", "width=1:9:1", "--max", "traffic=20K", "--format", "json")[1])
@@ -314,7 +316,7 @@ def test_what_a_custom_layer_does_not_state_is_unknown(name: str) -> None:
     one = costcalc.count(spec).metric(name, **find(name).needs)
     assert (one.total is num.UNKNOWN) == (name in UNKNOWN_OF_CUSTOM)
     if name in UNKNOWN_OF_CUSTOM:
-        assert not costcalc.check(spec, most={name: "1G"})
+        assert not costcalc.check(spec, limits={name: "1G"})
         assert costcalc.count(spec).to_dict(columns=name)["metrics"][-1]["total"] is None
     assert str(costcalc.count(spec).metric("peak_memory", mode="eager").total) == "unknown"
 

@@ -52,7 +52,7 @@ PICTURES: dict[str, Any] = {
     "roofline, sheet": lambda: plots.roofline("shufflenet_v1", "raspberry_pi4", size=(5, 4)),
     "types, one": lambda: plots.types("mobilenet_v1@width=0.5"),
     "accuracy": plots.accuracy,
-    "accuracy, mobile": lambda: plots.accuracy(max_macs=1e9),
+    "accuracy, mobile": lambda: plots.accuracy(limits={"macs": 1e9}),
     "accuracy, flops": lambda: plots.accuracy("torchvision", convention="flops"),
     "accuracy, cifar": lambda: plots.accuracy(classes=10),
     "accuracy, one": lambda: plots.accuracy("googlenet_caffe"),

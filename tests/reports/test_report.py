@@ -558,7 +558,7 @@ def test_what_functions_return_can_be_kept(network: Any, knobs: dict[str, Any]) 
     assert again.metric("peak_memory").total == result.metric("peak_memory").total
     spec = pickle.loads(pickle.dumps(costcalc.load(network)))
     assert costcalc.count(spec, **knobs).macs == costcalc.count(network, **knobs).macs
-    checked = pickle.loads(pickle.dumps(costcalc.check(network, max_macs="1K")))
+    checked = pickle.loads(pickle.dumps(costcalc.check(network, limits={"macs": "1K"})))
     assert [breach.reason for breach in checked.breaches] == [
-        breach.reason for breach in costcalc.check(network, max_macs="1K").breaches
+        breach.reason for breach in costcalc.check(network, limits={"macs": "1K"}).breaches
     ]

@@ -15,30 +15,30 @@ from costcalc import SpecError
 # 569, 418, 290, 186 M at resolution 224, 192, 160, 128; 4.2, 2.6, 1.3, 0.5 M parameters.
 WIDTHS, RESOLUTIONS = [0.25, 0.5, 0.75, 1.0], [128, 160, 192, 224]
 PAPER: list[tuple[dict[str, Any], dict[str, float], dict[str, Any]]] = [
-    ({"width": WIDTHS}, {"max_macs": 150e6}, {"width": 0.5}),
-    ({"width": WIDTHS}, {"max_macs": 140e6}, {"width": 0.25}),
-    ({"width": WIDTHS}, {"max_macs": 600e6, "max_params": 3e6}, {"width": 0.75}),
-    ({"resolution": RESOLUTIONS}, {"max_macs": 300e6}, {"resolution": 160}),
-    ({"resolution": RESOLUTIONS}, {"max_macs": 1e9}, {"resolution": 224}),
+    ({"width": WIDTHS}, {"macs": 150e6}, {"width": 0.5}),
+    ({"width": WIDTHS}, {"macs": 140e6}, {"width": 0.25}),
+    ({"width": WIDTHS}, {"macs": 600e6, "params": 3e6}, {"width": 0.75}),
+    ({"resolution": RESOLUTIONS}, {"macs": 300e6}, {"resolution": 160}),
+    ({"resolution": RESOLUTIONS}, {"macs": 1e9}, {"resolution": 224}),
 ]
 
 
 @pytest.mark.parametrize(("vary", "budgets", "wanted"), PAPER)
 def test_settings_of_the_mobilenet_paper(vary: Any, budgets: dict[str, float], wanted: dict[str, Any]) -> None:
-    (row,) = costcalc.solve("mobilenet_v1", vary=vary, **budgets).to_dict("records")
+    (row,) = costcalc.solve("mobilenet_v1", vary=vary, limits=budgets).to_dict("records")
     assert {name: row[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize(("name", "budget"), [("mobilenet_v1", 150e6), ("mobilenet_v2", 200e6), ("resnet50", 1e9)])
 def test_the_next_step_is_over_the_budget(name: str, budget: float) -> None:
-    (row,) = costcalc.solve(name, vary="width", max_macs=budget).to_dict("records")
+    (row,) = costcalc.solve(name, vary="width", limits={"macs": budget}).to_dict("records")
     assert costcalc.count(name, width=row["width"]).macs == row["macs"] <= budget
     assert costcalc.count(name, width=round(row["width"] + 0.001, 3)).macs > budget
 
 
 def test_of_several_knobs_every_setting_that_none_exceeds() -> None:
     widths, sizes = [0.25, 0.5, 0.75, 1.0, 1.4], [96, 128, 160, 192, 224]
-    table = costcalc.solve("mobilenet_v2", vary={"width": widths, "resolution": sizes}, max_macs=120e6)
+    table = costcalc.solve("mobilenet_v2", vary={"width": widths, "resolution": sizes}, limits={"macs": 120e6})
     every = {(w, n): costcalc.count("mobilenet_v2", width=w, resolution=n).macs for w in widths for n in sizes}
     fits = {setting for setting, macs in every.items() if macs <= 120e6}
     best = {(w, n) for w, n in fits if not any((a, b) != (w, n) and a >= w and b >= n for a, b in fits)}
@@ -50,15 +50,15 @@ def test_compound_scaling_goes_on_where_the_budget_is_far() -> None:
     """A layer of n^2 weights, n = 100 * 1.1^phi: 1e10 is phi = log(1000) / log(1.1) = 72.47; 100 is phi = -24.16."""
     spec = {"costcalc": 1, "knobs": {"n": 100}, "input": ["n"], "layers": [{"fc": {"out": "n", "bias": False}}]}
     for budget, phi, n in ((1e10, 72.4, 100_000), (100, -24.1, 10)):
-        (row,) = costcalc.solve(spec, compound={"n": 1.1}, max_params=budget).to_dict("records")
+        (row,) = costcalc.scale_compound(spec, {"n": 1.1}, limits={"params": budget}).to_dict("records")
         assert (abs(row["phi"] - phi) < 0.6, n * 0.99 < row["n"] <= n) == (True, True)
     with pytest.raises(costcalc.SpecError, match="the least that was tried is 1 params"):
-        costcalc.solve(spec, compound={"n": 1.1}, max_params=0)
+        costcalc.scale_compound(spec, {"n": 1.1}, limits={"params": 0})
 
 
 def test_compound_scaling() -> None:
     factors = {"depth": 1.2, "width": 1.1, "resolution": 1.15}
-    (row,) = costcalc.solve("efficientnet_b0", compound=factors, max_macs=1e9).to_dict("records")
+    (row,) = costcalc.scale_compound("efficientnet_b0", factors, limits={"macs": 1e9}).to_dict("records")
 
     def macs(phi: float) -> int:
         knobs = {"depth": round(1.2**phi, 6), "width": round(1.1**phi, 6), "resolution": round(224 * 1.15**phi)}
@@ -73,7 +73,7 @@ def test_scaling_without_a_knob_is_the_knob_where_it_rounds_alike(rounding: str,
     """MobileNetV1's own knob takes int(c * width): whole channels, rounded down."""
     words = ["mobilenet_v1", "--scale-width", "--rounding", rounding, "--max-macs", "150M", "--format", "json"]
     (scaled,) = json.loads(run("solve", *words).out)
-    (by_knob,) = costcalc.solve("mobilenet_v1", vary=knob, max_macs=150e6).to_dict("records")
+    (by_knob,) = costcalc.solve("mobilenet_v1", vary=knob, limits={"macs": 150e6}).to_dict("records")
     assert (scaled["scale_width"], scaled["params"], scaled["macs"]) == tuple(by_knob.values())
 
 
@@ -86,20 +86,20 @@ def test_a_factor_that_a_layer_forbids_is_told(run: Run) -> None:
 def test_what_the_network_refuses_is_no_answer() -> None:
     """Widths below 1 / 32 leave no channel in MobileNetV1; the least is told of those that do."""
     with pytest.raises(SpecError, match=r"the least that was tried is 1,440,848 MACs \(budget 1,000\)"):
-        costcalc.solve("mobilenet_v1", vary="width", max_macs=1000)
+        costcalc.solve("mobilenet_v1", vary="width", limits={"macs": 1000})
 
 
 def test_where_the_network_refuses_all_that_is_tried() -> None:
     with pytest.raises(SpecError, match="every setting is refused by the spec"):
-        costcalc.solve("mobilenet_v1", vary={"width": [0.001, 0.002]}, max_macs=1e9)
+        costcalc.solve("mobilenet_v1", vary={"width": [0.001, 0.002]}, limits={"macs": 1e9})
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"vary": "width"}, "there is no budget"),
-        ({"vary": "widht", "max_macs": 1e9}, "has no knob 'widht'"),
-        ({"vary": {"width": []}, "max_macs": 1e9, "resolution": "big"}, "knob 'resolution' takes a number"),
+        ({"vary": "widht", "limits": {"macs": 1e9}}, "has no knob 'widht'"),
+        ({"vary": {"width": []}, "limits": {"macs": 1e9}, "resolution": "big"}, "knob 'resolution' takes a number"),
     ],
 )
 def test_mistakes(options: dict[str, Any], message: str) -> None:
@@ -165,5 +165,5 @@ LISTS = [
 def test_lists_and_words_are_in_the_order_in_which_they_are_given(
     vary: dict[str, Any], most: float, found: list[dict[str, Any]]
 ) -> None:
-    table = costcalc.solve("resnet50", vary=vary, max_macs=most)
+    table = costcalc.solve("resnet50", vary=vary, limits={"macs": most})
     assert table[[*vary]].to_dict("records") == found

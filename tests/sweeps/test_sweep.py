@@ -141,7 +141,7 @@ def test_knobs_that_change_the_structure(names: list[str]) -> None:
 
 
 def test_arrays_have_an_axis_a_knob_in_the_order_given() -> None:
-    made = costcalc.sweep("mobilenet_v2", resolution=[96, 224], width=[0.5, 1.0, 1.4], as_array=True, batch=2)
+    made = costcalc.sweep_arrays("mobilenet_v2", resolution=[96, 224], width=[0.5, 1.0, 1.4], batch=2)
     assert made.macs.shape == made.params.shape == (2, 3)
     assert made.axes == {"resolution": [96, 224], "width": [0.5, 1.0, 1.4]}
     assert made.macs.dtype == np.int64
@@ -343,17 +343,17 @@ layers: [{conv: {out: c, kernel: 3}}]
         {"c": [8, 9], "batch": 10**17},
     ],
 )
-@pytest.mark.parametrize("as_array", [True, False])
-def test_numbers_beyond_int64_are_refused(axes: dict[str, Any], as_array: bool) -> None:
+@pytest.mark.parametrize("sweep", [costcalc.sweep, costcalc.sweep_arrays])
+def test_numbers_beyond_int64_are_refused(axes: dict[str, Any], sweep: Any) -> None:
     """9 * c * c weights alone, and so many at n * n pixels, or for a batch: each fits, their product does not."""
     with pytest.raises(SpecError, match="too large"):
-        costcalc.sweep(HUGE, **axes, as_array=as_array)
+        sweep(HUGE, **axes)
 
 
-@pytest.mark.parametrize("as_array", [True, False])
-def test_large_totals_within_int64_are_exact(as_array: bool) -> None:
+@pytest.mark.parametrize("sweep", [costcalc.sweep, costcalc.sweep_arrays])
+def test_large_totals_within_int64_are_exact(sweep: Any) -> None:
     """9 * 10^8 weights at 9998 * 9998 = 99,960,004 pixels: above 2^53, where float64 has gaps."""
-    found = costcalc.sweep(HUGE, c=[10, 10**4], n=[10, 10**4], as_array=as_array)
+    found = sweep(HUGE, c=[10, 10**4], n=[10, 10**4])
     assert np.asarray(found.macs).ravel()[-1] == 89_964_003_600_000_000
 
 
@@ -771,9 +771,9 @@ def test_unknown_columns_stay_unknown() -> None:
     table = costcalc.sweep(ODD, n=[1, 2], odd=[True, False])
     assert table["params"].tolist() == [128, 28, 256, 56]
     assert table["macs"].tolist() == [None, 36 * 27, None, 36 * 54]
-    assert costcalc.sweep(ODD, n=[1, 2], odd=[True, False], as_array=True).macs.tolist() == [[None, 972], [None, 1944]]
+    assert costcalc.sweep_arrays(ODD, n=[1, 2], odd=[True, False]).macs.tolist() == [[None, 972], [None, 1944]]
     assert costcalc.sweep(ODD, n=[1, 2], where="params > 200")["n"].tolist() == [2]
-    assert costcalc.solve(ODD, {"n": [1, 2, 3]}, max_params=300)["n"].tolist() == [2]
+    assert costcalc.solve(ODD, {"n": [1, 2, 3]}, limits={"params": 300})["n"].tolist() == [2]
     layers = costcalc.sweep(ODD, n=[1, 2], per="layer")
     assert layers["macs"].tolist() == [972, None, 1944, None]
     saved = costcalc.sweep(ODD, n=[1], columns="saved,params")  # counted setting by setting

@@ -24,6 +24,7 @@ FLOORS = [
     ["sweeps", "reports"],
     ["published"],
     ["comparisons", "explanations", "transforms", "interop"],
+    ["asked"],
     ["estimates"],
     ["plots"],
     ["api"],

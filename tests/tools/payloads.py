@@ -294,26 +294,40 @@ def _options(command: click.Command) -> list[str]:
 
 # What each function is called with, and the arguments in whose place every value is put.
 RESULT = costcalc.count("mobilenet_v1")
-SOLVE = partial(costcalc.solve, spec="mobilenet_v1", max_macs="300M")
+
+
+def of_network(function: Callable[..., object], own: str, **given: Any) -> tuple[Callable[..., object], Any, str]:
+    """Return how a function is called whose network has no name, and what is put in the place of its arguments."""
+
+    def called(*, network: Any = "mobilenet_v1", **arguments: Any) -> object:
+        return function(network, **arguments)
+
+    called.__name__ = function.__name__
+    return called, given, f"network knobs input variant {own}"
+
+
+LIMITS = {"macs": "300M"}
 CHECK = partial(costcalc.check, "mobilenet_v1")
 CALLS: list[tuple[Callable[..., object], dict[str, Any], str]] = [
-    (costcalc.load, {"spec": "mobilenet_v1"}, "spec input"),
-    (costcalc.count, {"spec": "mobilenet_v1"}, "spec input batch convention width"),
-    (costcalc.sweep, {"spec": "alexnet", "resolution": [224, 256]}, "spec input batch convention resolution zip per"),
-    (costcalc.sweep, {"spec": "alexnet", "resolution": [224, 256]}, "where top by pareto columns setup as_array"),
-    (SOLVE, {}, "spec vary max_macs max_params max_peak_memory most"),
-    (SOLVE, {}, "setup compound rounding convention input batch"),
-    (CHECK, {}, "max_params max_macs max_size most setup tolerance convention input batch"),
-    (costcalc.compare, {"network": "mobilenet_v1"}, "network convention batch columns bits"),
-    (costcalc.diff, {"before": "mobilenet_v1", "after": "alexnet"}, "before after convention batch"),
-    (costcalc.reconcile, {"spec": "mobilenet_v1", "number": "569M"}, "spec number most"),
-    (costcalc.whatif, {"spec": "mobilenet_v1"}, "spec convention input batch"),
-    (estimates.size, {"network": "mobilenet_v1", "bits": 8}, "network bits density gap pattern scales"),
-    (estimates.latency, {"network": "alexnet", "device": "pixel1_big_core"}, "network device dtype fusion batch lut"),
-    (estimates.energy, {"network": "mobilenet_v1"}, "network table dtype fusion onchip batch"),
+    of_network(costcalc.load, "width"),
+    of_network(costcalc.count, "batch convention width"),
+    of_network(costcalc.sweep, "batch convention resolution zip per", resolution=[128, 160]),
+    of_network(costcalc.sweep, "where top by pareto columns options", resolution=[128, 160]),
+    of_network(costcalc.sweep_arrays, "batch convention zip columns options", resolution=[128, 160]),
+    of_network(costcalc.solve, "vary limits options batch convention", limits=LIMITS),
+    of_network(costcalc.scale_compound, "factors limits options batch", factors={"width": 1.1}, limits=LIMITS),
+    of_network(costcalc.scale_width, "rounding limits options batch", limits=LIMITS),
+    (CHECK, {"limits": LIMITS}, "knobs limits options tolerance convention input batch"),
+    of_network(costcalc.compare, "convention batch columns options"),
+    (lambda **given: costcalc.diff("alexnet", "vgg16", **given), {}, "knobs convention batch"),
+    of_network(costcalc.reconcile, "number top", number="569M"),
+    of_network(costcalc.whatif, "convention batch"),
+    of_network(estimates.size, "bits density gap pattern scales batch", bits=8),
+    of_network(estimates.latency, "device dtype fusion batch lut", device="pixel1_big_core"),
+    of_network(estimates.energy, "table dtype fusion onchip batch"),
     (estimates.reward, {"accuracy": 0.75, "latency": 80, "target": 80}, "accuracy latency target power"),
-    (costcalc.from_onnx, {"path": "no.onnx"}, "path input_shape name"),
-    (costcalc.from_torch, {"module": "no.such:thing", "input_shape": (3, 8, 8)}, "module input_shape"),
+    (costcalc.from_onnx, {"path": "no.onnx"}, "path input name"),
+    (costcalc.from_torch, {"module": "no.such:thing", "input": (3, 8, 8)}, "module input"),
     (RESULT.metric, {"name": "peak_memory"}, "name bits mode device onchip energy_table"),
     (RESULT.metrics, {"names": ["params"]}, "names"),
     (RESULT.table, {}, "by fold"),

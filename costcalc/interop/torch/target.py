@@ -7,11 +7,26 @@ import warnings
 from contextlib import redirect_stdout
 from importlib import import_module
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costcalc.base.errors import first_line, stop
 from costcalc.base.files import refuse_output
 from costcalc.base.optional import need
+
+if TYPE_CHECKING:
+    from costcalc.language.writing import Flat
+
+
+IMAGE = (3, 224, 224)  # the input of a model that is given none
+
+
+def traced(target: str, shape: tuple[int, ...] | None = None, *, name: str = "", opaque: bool = False) -> Flat:
+    """Import `module:name`, call it, and return the network that it is; this runs the module's Python code."""
+    from costcalc.interop.torch.read import from_torch
+
+    module = load_target(target)
+    shape = shape or usual_input(module) or IMAGE
+    return from_torch(module, shape, name=name or target.rpartition(":")[2], opaque=opaque)
 
 
 def load_target(target: str) -> Any:

@@ -51,7 +51,7 @@ def clamped(r: Reading, x: View, least: float | None, most: float | None) -> Vie
 
 
 @aten("clamp", "clip", "clamp_min", "clamp_max", both=True)
-def clamp(r: Reading, x: Any, min: Any = None, max: Any = None, **_: Any) -> Any:  # noqa: A002
+def clamp(r: Reading, x: Any, min: Any = None, max: Any = None, **_: Any) -> Any:
     """Translate bounds: numbers, or tensors, which are joined as a maximum and a minimum."""
     if not any(isinstance(bound, View | Constant) for bound in (min, max)):
         return clamped(r, x, min, max)

@@ -1,0 +1,239 @@
+"""A network as every Python function takes it, and what is asked of it: the words that they share, read once.
+
+`knobs`, `input`, `batch`, `convention`, `options`, `limits` and `variant` mean the same wherever a function takes them.
+What a function does not take, and what would change nothing, is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from costcalc.base import arguments
+from costcalc.base.errors import stop
+from costcalc.comparisons.networks import Network, cut, label_of, values_of, word
+from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
+from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph
+from costcalc.graph.knobs import with_knobs
+from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.metrics.metric import OPTIONS, checked_batch
+from costcalc.reports.result import Result
+
+WORDS = ("knobs", "input", "batch", "convention", "options", "limits", "variant")
+
+Shape = tuple[int, ...]
+
+
+class Asked(NamedTuple):
+    """A network, and how it is to be counted."""
+
+    name: str
+    spec: Spec
+    own: Mapping[str, Any]  # the knobs that the network says itself, which stand above those given beside it
+    knobs: Mapping[str, Any]
+    shape: Shape | None
+    convention: str | Convention
+    batch: int
+    counted: Result | None = None  # what stood for it, where that is what is asked for
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The values of its knobs, one each, where they are not the spec's."""
+        return {**arguments.setting(self.knobs), **self.own}
+
+    @property
+    def graph(self) -> Graph:
+        """The network expanded; SpecError with every mistake."""
+        return self.counted.graph if self.counted else expand(self.spec, self.settings, self.shape)
+
+    @property
+    def result(self) -> Result:
+        """The network counted."""
+        return self.counted or Result(self.graph, conventions.get(self.convention), self.batch)
+
+    @property
+    def label(self) -> str:
+        """A word for the network with its knobs: `mobilenet_v1@width=0.5`."""
+        return label_of(self.counted) if self.counted else word(self.name, self.settings, self.shape)
+
+    @property
+    def network(self) -> Network:
+        """The network counted, and the word for it."""
+        result = self.result  # first: it tells what is wrong with a knob
+        return Network(self.label, result)
+
+    @property
+    def in_force(self) -> Spec:
+        """The spec with the network's own knobs in force, for what gives it others; its mistakes are told."""
+        found = with_knobs(self.spec, self.own) if self.own.keys() - self.spec.given else self.spec
+        return sound(found, self.shape)
+
+
+class _Said(NamedTuple):
+    """What stands for a network, read: what it says itself."""
+
+    name: str
+    spec: Spec
+    own: Mapping[str, Any]
+    shape: Shape | None = None
+    result: Result | None = None
+    variant: bool = False  # whether it names one
+    traced: bool = False  # whether it is a module, read over the input
+
+
+def asked(network: Any, more: Mapping[str, Any], *words: Any, **named: Any) -> Asked:
+    """Return what is asked of one network; arguments as for `several`."""
+    return several([network], more, *words, **named)[0]
+
+
+def several(
+    networks: Sequence[Any],
+    more: Mapping[str, Any],
+    knobs: Mapping[str, Any] | None = None,
+    input: Iterable[int] | None = None,
+    batch: int | None = None,
+    convention: str | Convention | None = None,
+    variant: str = "",
+) -> list[Asked]:
+    """Return what is asked of networks that are counted alike.
+
+    networks: Results, words (`mobilenet_v1@width=0.5`), paths, `-`, dicts, specs, PyTorch's modules. more: knobs given
+    as arguments. What a network says itself stands above what is said for all. convention, batch: unless told as the
+    first Result among them was counted, or as costcalc counts, one image.
+
+    Raises SpecError for a mistake, and for what would change nothing.
+    """
+    shared = together(knobs, more)
+    shape = None if input is None else arguments.shape(input)
+    variant = arguments.text(variant, "a variant", 'variant="vit_small"')
+    said = [_said(network, shape, variant) for network in networks]
+    _refuse_idle(said, shared, shape, variant)
+    rule, images = agreed(networks, convention, batch)
+    return [_asked(one, shared, None if one.traced else one.shape or shape, rule, images) for one in said]
+
+
+def together(knobs: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return knobs given by name, `knobs={"width": 0.5}`, and as arguments, `width=0.5`; refuse one given twice."""
+    given = arguments.named(knobs, "knobs", 'knobs={"width": 0.5}')
+    for name in more:
+        if name in WORDS:
+            raise stop(f"{name} is nothing that is asked here", hint=f'a knob of that name: knobs={{"{name}": ...}}')
+        if name in given:
+            raise stop(f"the knob '{name}' is given twice", hint="in knobs, and as an argument: leave one out")
+    return {**given, **more}
+
+
+def agreed(
+    networks: Sequence[Any], convention: str | Convention | None = None, batch: int | None = None
+) -> tuple[str | Convention, int]:
+    """Return under which convention and for how many images networks are counted.
+
+    Raises SpecError where that isn't told, and Results among them were counted otherwise.
+    """
+    results = [network for network in networks if isinstance(network, Result)]
+    first = results[0] if results else None
+    rule = convention if convention is not None else first.convention if first else conventions.DEFAULT
+    images = checked_batch(batch if batch is not None else first.batch if first else 1)
+    found = conventions.get(rule)
+    for result in results:
+        if convention is None and result.convention.stamp != found.stamp:
+            raise stop(
+                f"{label_of(result)} was counted under the convention '{result.convention.label}', "
+                f"not '{found.label}': such numbers cannot be compared",
+                hint='say under which: convention="costcalc"',
+            )
+        if batch is None and result.batch != images:
+            said = f"{label_of(result)} was counted for a batch of {result.batch}, not {images}"
+            raise stop(said, hint="say for how many: batch=1")
+    return rule, images
+
+
+def sound(spec: Spec, shape: Shape | None) -> Spec:
+    """Return a spec in which no mistake was found; raise SpecError for one that has, or an input of other axes."""
+    if spec.problems:
+        expand(spec)  # tells the mistakes of shapes too, all at once
+    if shape is not None and len(shape) != len(spec.input):
+        expand(spec, shape=shape)  # tells once, not for each setting, that its axes are others
+    return spec
+
+
+def is_target(text: str) -> bool:
+    """Say whether a text names a Python object, `module:name`, and no file is called so."""
+    return bool(re.match(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*\Z", text)) and not os.path.exists(text)
+
+
+def is_module(network: Any) -> bool:
+    """Say whether something is a network of PyTorch."""
+    torch = sys.modules.get("torch.nn")  # without which there is none
+    return torch is not None and isinstance(network, torch.Module)
+
+
+def _said(network: Any, shape: Shape | None, variant: str) -> _Said:
+    """Return what stands for a network as it says it, with the variant in force unless it names one."""
+    if isinstance(network, Result):
+        graph = network.graph
+        own = {name: value for name, value in graph.knobs.items() if value != graph.spec.knobs[name]}
+        dims = graph.input.shape.dims if graph.input_given and graph.input.shape else None
+        given = {name: graph.spec.knobs[name] for name in graph.spec.given}
+        return _Said(network.name, graph.spec, {**given, **own}, dims, network, variant=True)
+    if is_module(network):
+        return _traced(network, shape)
+    if not isinstance(network, str) or "\n" in network:
+        spec = zoo.load(network)
+        found = zoo.chosen(spec, variant) if variant else spec
+        return _Said(spec.name, found, {name: spec.knobs[name] for name in sorted(spec.given)})
+    reference = cut(network)
+    if is_target(reference.name):
+        raise stop(
+            f"'{network[:80]}' names a Python object, and to read it runs Python code",
+            hint=f'say so: costcalc.from_torch("{reference.name[:80]}", (3, 224, 224))',
+        )
+    names_one = zoo.says_variant(reference.name)
+    spec = zoo.load(reference.name if reference.texts or reference.shape else network)
+    spec = zoo.chosen(spec, variant) if variant and not names_one else spec
+    return _Said(reference.name, spec, values_of(reference, spec), reference.shape, variant=names_one)
+
+
+def _traced(module: Any, shape: Shape | None) -> _Said:
+    """Return a network of PyTorch as a spec, over the input given or what a timm model states."""
+    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.target import usual_input
+
+    dims = shape or usual_input(module)
+    if dims is None:
+        raise stop("a PyTorch module is read over an input, and none is given", hint="input=(3, 224, 224)")
+    spec = zoo.load_text(from_torch(module, dims).text(), type(module).__name__)
+    return _Said(spec.name, spec, {}, traced=True)
+
+
+def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Any], shape: Shape | None, variant: str) -> None:
+    """Refuse what is said for all networks where each says its own: it would change nothing."""
+    for name in knobs:
+        if all(name in one.own for one in said):
+            value = said[0].own[name]
+            raise stop(f"the knob '{name}' is given twice: it is {value} in the network's word")
+        if name in OPTIONS and not any(name in one.spec.knobs for one in said):
+            raise stop(f"{name} is an option of metrics, no knob", hint=f'write options={{"{name}": ...}}')
+    idle = ["input"] if shape and all(one.shape for one in said) else []
+    idle += ["variant"] if variant and all(one.variant or one.traced for one in said) else []
+    if idle:
+        says = "the network says its own" if len(said) == 1 else "each network says its own"
+        raise stop(f"{idle[0]} changes nothing: {says}", hint="leave one of them out")
+
+
+def _asked(
+    one: _Said, knobs: Mapping[str, Any], shape: Shape | None, convention: str | Convention, batch: int
+) -> Asked:
+    found = Asked(one.name, one.spec, one.own, knobs, shape, convention, batch)
+    result = one.result
+    if result is None:
+        return found
+    same = {**result.graph.knobs, **found.settings} == result.graph.knobs and shape == one.shape
+    same = same and (result.convention.stamp, result.batch) == (conventions.get(convention).stamp, batch)
+    return found._replace(counted=result) if same else found
