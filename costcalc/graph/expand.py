@@ -125,6 +125,7 @@ class Expansion:
         graph.outputs = self.outputs(self.run(self.spec.layers, source, scope, start), scope)
         self.paths.shorten(self.nodes)
         if not self.broken:
+            self.refuse_empty()
             self.refuse_unused(graph)
         elif not self.problems.found:  # what is left of a network is never counted as if it were all
             hint = "this is a fault of costcalc: please report it, with the spec"
@@ -192,6 +193,12 @@ class Expansion:
             except DependsOnMistake:
                 self.broken = True
         return found
+
+    def refuse_empty(self) -> None:
+        """Refuse a network of which nothing is left: it would cost nothing."""
+        if not self.nodes and not self.problems.found:
+            hint = "a 'repeat' of 0 or an 'if' that is false leaves out what it stands beside"
+            self.problems.note("the network has no layers: nothing is left of them", self.spec.layers[0].mark, hint)
 
     def refuse_unused(self, graph: Graph) -> None:
         """Refuse a result that nothing uses and that is no output: most likely a mistake in the wiring."""
