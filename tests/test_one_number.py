@@ -278,6 +278,7 @@ IGNORED: list[tuple[Callable[[], Any], str]] = [
     (lambda: costcalc.compare("mobilenet_v1", options={"optimizer": "adam"}), "optimizer does not matter to"),
     (lambda: costcalc.count("mobilenet_v1").to_dict(columns="params,macs", freeze="conv"), "freeze does not matter to"),
     (lambda: costcalc.count("mobilenet_v1").metric("macs", bits=8), "bits does not matter to macs"),
+    (lambda: costcalc.count("alexnet").metric("energy_compute", onchip=1), "onchip does not matter to energy_compute"),
     (lambda: costcalc.count("mobilenet_v1", resolution=160, input=(3, 128, 128)), "only says what the input is"),
     (lambda: costcalc.sweep("mobilenet_v1", resolution=[160, 224], input=(3, 128, 128)), "only says what the input is"),
     (lambda: costcalc.count("mobilenet_v1").to_pandas(columns="peak_memory", amp=True), "amp does not matter to"),

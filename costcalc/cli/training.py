@@ -8,11 +8,12 @@ import click
 
 from costcalc import api
 from costcalc.base.errors import stop
+from costcalc.base.text import plural
 from costcalc.cli import common
 from costcalc.comparisons.budgets import amount
 from costcalc.metrics.metric import OPTIONS
 from costcalc.metrics.training import demand, largest_batch
-from costcalc.numbers.num import or_none, percentage
+from costcalc.numbers.num import UNKNOWN, or_none, percentage
 from costcalc.reports.columns import totals, written
 from costcalc.reports.page import Page
 from costcalc.reports.result import Result
@@ -85,6 +86,10 @@ def said(result: Result, given: dict[str, Any], memory: str | None, fits: Any) -
     parts = [f"forward {written(forward.total)}", f"backward {written(backward.total)}"]
     parts += ["forward again for checkpoints"] if given["checkpoint"] else []
     lines = [f"a step: {written(step.total)} MACs{ratio}: {', '.join(parts)}"]
+    stated = [node.name for node, macs in zip(result.graph.nodes, backward.rows, strict=True) if macs is UNKNOWN]
+    if stated:
+        also = f" and {plural(len(stated) - 1, 'other row')}" if stated[1:] else ""
+        lines.append(f"nobody knows what gradients of {stated[0]}{also} take: the forward pass is stated, not derived")
     if fits is not None:
         lines.append(f"largest batch in {memory}: {fits or 'none: not even one image fits'}")
     return [*lines, totals([demanded])[0].partition(" (")[2].rstrip(")")]

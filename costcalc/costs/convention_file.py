@@ -15,10 +15,10 @@ from costcalc.language.source import YamlNode
 from costcalc.language.source import parse as parse_yaml
 from costcalc.operators.op import find, operators
 
-VERSION = 1
+VERSION = "costcalc_convention"  # the key that says which form a file has: 1
 COUNTS = tuple(UNITS)
 TEXTS = ("name", "source", "measured", "unit", "things")
-KEYS = ("profile", "says", *TEXTS, "tool", "headline", "params", *COUNTS, "notes", "rules")
+KEYS = (VERSION, "says", *TEXTS, "tool", "headline", "params", *COUNTS, "notes", "rules")
 RULE = ("of", "params", *COUNTS, "note")
 
 
@@ -30,7 +30,7 @@ def load(path: str, *, added: bool = False) -> Convention:
     text = read(path)
     root, problems = parse_yaml(text, path)
     if root is None or not root.is_map:
-        raise problems.error() if problems else stop(f"{path} is no convention", hint="begin with 'profile: 1'")
+        raise problems.error() if problems else stop(f"{path} is no convention", hint=f"begin with '{VERSION}: 1'")
     reader = ConventionReader(root, problems)
     found = reader.convention(os.path.basename(path).rpartition(".")[0])
     if problems or found is None:
@@ -52,9 +52,9 @@ class ConventionReader:
     def convention(self, name: str) -> Convention | None:
         """Return the convention, each of its counts knowing the other; None where it counts nothing."""
         top = self.section(self.root, KEYS)
-        version = top.get("profile")
-        if version is None or version.value != VERSION:
-            self.note("'profile: 1' is missing", self.root.mark, "it says which form this file has")
+        version = top.get(VERSION)
+        if version is None or version.value != 1:
+            self.note(f"'{VERSION}: 1' is missing", self.root.mark, "it says which form this file has")
         texts = {key: top.text(key) for key in TEXTS}
         for key in ("says", "source"):
             if key not in top.values:

@@ -65,8 +65,6 @@ class BlockReader:
             )
             self.inputs(block, parts.get("inputs"), context)
             items, outputs = parts.get("layers") or node, parts.get("outputs")
-        if items.is_list and not items.value:
-            self.note(f"block '{block.name}' has no layers", items.mark, "one that does nothing has an identity")
         if items.is_list:
             self.names.collect(items, context.layers)
             block.items = self.items.items(items, context) or block.items

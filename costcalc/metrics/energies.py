@@ -58,6 +58,7 @@ class EnergyCompute(EnergyMetric, name="energy_compute"):
     """Energy of multiply-accumulates under a table: relative."""
 
     title, places = "compute", ("compute",)
+    uses = ("energy_table", "dtype", "batch")
 
 
 class EnergyOnchip(EnergyMetric, name="energy_onchip"):

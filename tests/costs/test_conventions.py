@@ -26,7 +26,7 @@ TINY: dict[str, Any] = {
     ],
 }
 OWN = """\
-profile: 1
+costcalc_convention: 1
 name: own
 says: {params: kernels, macs: all that there is}
 source: a test
@@ -101,7 +101,7 @@ def test_unit_is_an_option(run: Run) -> None:
 # ---- what is wrong with a file: the text that is replaced, by what, and what is said --------------------------------
 
 WRONG = [
-    ("profile: 1", "profile: 2", "'profile: 1' is missing"),
+    ("costcalc_convention: 1", "costcalc_convention: 2", "'costcalc_convention: 1' is missing"),
     ("source: a test\n", "", "'source' is missing"),
     ("headline: macs", "headline: flops", "it does not say how operations are counted"),
     ("macs: 0", "macs: 0\nmcas: 1", "'mcas' means nothing here"),
@@ -148,7 +148,7 @@ def test_a_wrong_file_is_told_with_its_place(old: str, new: str, said: str, tmp_
 ONCE = [
     ("macs: 0", "macs: 0\nmacs: 1", ["'macs' stands here twice"]),
     ("source: a test", "sources: a test", ["'sources' means nothing here"]),
-    ("profile: 1", "profil: 1", ["'profil' means nothing here"]),
+    ("costcalc_convention: 1", "costcalc_convenion: 1", ["'costcalc_convenion' means nothing here"]),
     ("macs: 0", "macs: 0\nrules: [{on: conv, macs: 1}]", ["a rule needs 'of'", "'on' means nothing here"]),  # no hint
     (
         "macs: 0",

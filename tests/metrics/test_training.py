@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -280,3 +281,11 @@ def test_the_command_tells_all(run: Run) -> None:
 def test_nonsense_is_refused(words: str, said: str, run: Run) -> None:
     code, _, err = run(*words.split())
     assert (code, said in err) == (2, True)
+
+
+def test_whose_gradients_nobody_knows_is_said(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    layers = "{conv: {out: 3, kernel: 1}}, {custom: {macs: 9}, name: mine}, {custom: {macs: 9}, name: other}"
+    path.write_text(f"costcalc: 1\ninput: [3, 8, 8]\nlayers: [{layers}]\n", encoding="utf-8")
+    said = "nobody knows what gradients of mine and 1 other row take: the forward pass is stated, not derived"
+    assert said in run("training", str(path)).out
