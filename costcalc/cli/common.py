@@ -393,12 +393,20 @@ def twice(knob: str) -> SpecError:
     return stop(f"the knob '{knob}' is given twice", hint=f"a sweep takes several values so: --{knob} 1,2")
 
 
+def as_options(ctx: click.Context, knobs: Iterable[str]) -> list[str]:
+    """Return how knobs are given on the command line: `--width`; `-k batch=` where --batch is the command's own."""
+    own = {option for param in ctx.command.get_params(ctx) for option in param.opts}
+    return [f"-k {knob}=" if f"--{knob.replace('_', '-')}" in own else f"--{knob}" for knob in knobs]
+
+
 def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:
     """Return a knob's value from its text: a number (5M too), a word, true, or a list 2,2,2,2."""
     if name not in spec.knobs:
         declared = [option for param in ctx.command.get_params(ctx) for option in param.opts]
-        hint = nearest(f"--{name}", [*declared, *(f"--{knob}" for knob in spec.knobs)])
-        known = ", ".join(f"--{knob}" for knob in spec.knobs) or "none"
+        as_option = name in ctx.meta.get(KNOBS, {})  # or behind -k, where no option is meant
+        named = [*declared, *(f"--{knob}" for knob in spec.knobs)]
+        hint = nearest(f"--{name}", named) if as_option else nearest(name, spec.knobs)
+        known = ", ".join(as_options(ctx, spec.knobs)) or "none"
         raise stop(f"{spec.name} has no knob '{name}'", hint=hint or f"its knobs: {known}")
     with suppress(SpecError):  # which is told below
         number = len(values_of(spec, name, text))

@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **o
         common.write(said, options["output"])
         return
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    result = api.count(loaded, input=common.input_shape(options["input_"]), batch=options["batch"], **knobs)
+    result = api.count(loaded, input=common.input_shape(options["input_"]), batch=options["batch"], knobs=knobs)
     rules = [conventions.get(name) for name in only] or tool_differences.tools()
     show(result, rules, options)
 

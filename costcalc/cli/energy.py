@@ -40,7 +40,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     table = energy.load(options["energy_table"])
     room = amount(options["onchip"]) if options["onchip"] else 0
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
+    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], knobs=knobs)
     found = Energy(result, table, energy.Chip(options["dtype"], options["batch"], options["fusion"], room))
     if options["format_"] in ("csv", "json"):
         common.refuse_lines(ctx, f"{options['format_']} has every row")

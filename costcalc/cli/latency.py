@@ -39,7 +39,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     chosen = device.load(options["device_"])
     table = lut.load(options["lut_"]) if options["lut_"] else ()
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
+    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], knobs=knobs)
     found = estimated(result, chosen, dtype=options["dtype"] or "", fusion=options["fusion"] or "", table=table)
     if options["format_"] in ("csv", "json"):
         common.refuse_lines(ctx, f"{options['format_']} has every row")

@@ -72,7 +72,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
 def counted(spec: Any, knobs: dict[str, Any], shape: tuple[int, ...] | None, options: dict[str, Any]) -> Result:
     """Count; where a shape is wrong, show the rows that were still right before the mistakes."""
     try:
-        return api.count(spec, convention=options["convention"], input=shape, batch=options["batch"], **knobs)
+        return api.count(spec, convention=options["convention"], input=shape, batch=options["batch"], knobs=knobs)
     except SpecError as error:
         if error.rows:
             common.tell(*right(error.rows))

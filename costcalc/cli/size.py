@@ -47,7 +47,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     later option wins. What the spec states as bits and density holds where no option says otherwise.
     """
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    result = api.count(loaded, input=common.input_shape(input_), **knobs)
+    result = api.count(loaded, input=common.input_shape(input_), knobs=knobs)
     pattern = pattern_of(options["pattern"]) if options["pattern"] else None
     bits, density = ([valued(text, str) for text in options[name]] for name in ("bits", "density"))
     found = Sizes(result, bits, density, Coding(options["gap"], pattern, options["scales"]))

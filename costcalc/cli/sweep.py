@@ -95,7 +95,7 @@ def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, l
     """Return the knobs of the command line with their values."""
     texts = common.given(ctx, pairs)
     if not texts:
-        known = ", ".join(f"--{name}" for name in spec.knobs) or "none"
+        known = ", ".join(common.as_options(ctx, spec.knobs)) or "none"
         raise stop("there is nothing to sweep over", hint=f"give a knob its values: --width 0.5,1 (knobs: {known})")
     return {name: values_of(spec, name, text) for name, text in texts.items()}
 

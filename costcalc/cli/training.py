@@ -53,7 +53,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     workspaces come on top.
     """
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], **knobs)
+    result = api.count(loaded, input=common.input_shape(input_), batch=options["batch"], knobs=knobs)
     given = {"optimizer": options["optimizer"], "freeze": ",".join(options["freeze"]), "amp": options["amp"]}
     given |= {"checkpoint": options["checkpoint"]}
     most = amount(options["memory"]) if options["memory"] else None

@@ -64,7 +64,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         ctx.fail(f"say what to change: {', '.join(f'--{word}' for word in TRANSFORMATIONS)}")
     loaded, knobs = common.chosen(ctx, spec, pairs)
     counted = {"convention": options["convention"], "input": common.input_shape(input_), "batch": options["batch"]}
-    found = WhatIf(api.count(loaded, **counted, **knobs), steps)
+    found = WhatIf(api.count(loaded, **counted, knobs=knobs), steps)
     if options["output"]:
         common.write(found.text().rstrip("\n"), options["output"])
         if options["output"] == "-":

@@ -22,7 +22,7 @@ from costcalc.language.source import YamlNode
 from costcalc.language.values import ValueReader
 from costcalc.numbers import num
 from costcalc.operators import op as ops
-from costcalc.operators.fields import OPTIONS, RESERVED, TOP
+from costcalc.operators.fields import RESERVED, TOP
 
 MOST_NAMES = 500  # knobs and definitions: each block's scope holds them all
 MOST_CALLS = 10_000  # steps of one definition, those of the definitions that it calls included
@@ -97,9 +97,7 @@ class SpecReader:
         lengths = (len(value.value) for value in section.value.values() if value.is_list)
         self.values.longest_list = max(lengths, default=0)
         for name, mark, value in section.entries():
-            if name in OPTIONS and name not in RESERVED:
-                self.note(f"a knob cannot be called '{name}'", mark, f"--{name} is an option of the command line")
-            elif self.names.may_be_given(name, mark, "knob"):
+            if self.names.may_be_given(name, mark, "knob"):
                 self.knob_marks[name] = mark
             if name in RESERVED:
                 continue

@@ -34,17 +34,6 @@ TENSORS = ("c_of", "h_of", "w_of")
 AMBIENT = ("c_in", "h_in", "w_in", "input", "i", "row")
 RESERVED = frozenset((*FUNCTIONS, *TENSORS, *AMBIENT, "true", "false", "none", "and", "or", "not", "if", "else", "in"))
 
-# Names of command-line options (of today and of the commands to come): a knob so named is refused.
-OPTIONS = frozenset(
-    "input batch format by fold convention exact output help version knob plot vary where top pareto zip per unit "
-    "bits density budget jobs dask baseline update padding-aware resume order mode device lut max-params max-macs "
-    "max-activations max-size tolerance exit-code scale-width compound as-array name color rows all sort opaque "
-    "blocks leave-out rounding bars figure dpi of depthwise-separable stack-3x3 factorize spatial-svd channel-svd "
-    "group-shuffle fuse-batch-norm drop-squeeze-excite pool-classifier columns memory max weight-bits patches "
-    "receptive-field ignore-se optimizer freeze amp checkpoint max-peak-memory "
-    "dtype fusion onchip energy-table gap pattern scales link hold-out energy only variant".replace("-", "_").split()
-)
-
 # How the implementation that `reference` names calls a row, where that is no module of its own.
 CALLS = {
     "functional": "through a function, torch.nn.functional's",

@@ -28,7 +28,7 @@ from costcalc.metrics.metric import Setup, checked_batch, find, refuse_idle
 from costcalc.numbers.factored import Spread, TooWide, along
 from costcalc.numbers.num import LARGEST_TOTAL, Array, Mixed
 from costcalc.sweeps.engine import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
-from costcalc.sweeps.grids import ZEROS
+from costcalc.sweeps.grids import ZEROS, refuse_columns
 from costcalc.sweeps.mappers import Mapper, here
 
 MOST = ("-macs",)  # the best by what, unless told
@@ -99,6 +99,8 @@ class Task:
         self.columns = tuple(columns)  # metrics that are told, instead of params and MACs
         self.setup = dict(setup or {})  # the options of metrics
         refuse_idle(self.columns, self.setup)
+        swept = [name for columns in self.axes for name in columns]
+        refuse_columns(swept, (SETTING, *self.quantities, *QUANTITIES, *conventions.get(convention).mark))
         asked = question or Question()
         self.asked = (asked.where, asked.top, asked.by, asked.pareto)
 

@@ -52,6 +52,14 @@ def checked(spec: Spec, name: str, values: Iterable[Datum]) -> list[Datum]:
     return found
 
 
+def refuse_columns(knobs: Iterable[str], columns: Iterable[str]) -> None:
+    """Raise SpecError for a knob that is called as another column of a sweep's table: one would hide the other."""
+    taken = {*columns}
+    for name in knobs:
+        if name in taken:
+            raise stop(f"'{name}' is a knob, and a column of a sweep's table too", hint="call the knob otherwise")
+
+
 def _plain(name: str, value: Datum) -> Datum:
     """Return a value as Python's own; raise SpecError for an array, or a number that nobody can count with."""
     if getattr(value, "size", 1) != 1:

@@ -19,7 +19,7 @@ from costcalc.metrics.metric import Setup, find, named
 from costcalc.numbers.num import LARGEST_TOTAL
 from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold, ready
 from costcalc.sweeps.engine import QUANTITIES, Grid
-from costcalc.sweeps.grids import checked, known
+from costcalc.sweeps.grids import checked, known, refuse_columns
 from costcalc.sweeps.mappers import Mapper, here
 from costcalc.sweeps.tables import framed
 
@@ -111,6 +111,7 @@ def compound(
     Raises SpecError as `solve`.
     """
     _growing(factors)
+    refuse_columns([*factors, *(fixed or {})], [PHI])
     bases = dict(spec.knobs) | dict(fixed or {})
     rest = [{name: checked(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors]
     given: dict[str, Datum] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}

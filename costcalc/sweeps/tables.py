@@ -15,6 +15,7 @@ from costcalc.language.document import Spec
 from costcalc.numbers.num import Dim
 from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold
 from costcalc.sweeps.engine import Cut, Grid, Part, arrays, parts
+from costcalc.sweeps.grids import refuse_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,6 +160,7 @@ def sweep(
     for name, spec in specs:
         given: dict[str, Datum] = {"convention": convention, "shape": shape, "batch": batch}
         task = Task(spec, axes, question, **given, columns=columns, setup=setup)
+        refuse_columns(task.grid.names, [view, *(["network"] if len(specs) > 1 else [])])
         table = per(task, view) if view else as_frame(task, folded)
         if len(specs) > 1:
             table.insert(0, "network", name)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 
 import click
@@ -23,7 +24,8 @@ import costcalc
 from costcalc.cli import COMMANDS, GROUPS, group
 from costcalc.cli.common import KnobCommand
 from costcalc.language import zoo
-from costcalc.operators.fields import OPTIONS
+from costcalc.operators.fields import RESERVED
+from costcalc.operators.op import operators
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 SPEC = """\
@@ -461,8 +463,8 @@ def test_the_examples_of_a_help_run(name: str, files_of_examples: Path) -> None:
             (files_of_examples / file).write_text(done.out, encoding="utf-8")
 
 
-def test_no_knob_can_be_called_as_an_option() -> None:
-    """A knob is an option too: where a command has one of that name, a spec may not."""
+def options_of_commands() -> list[str]:
+    """Return the names of all options that a command which takes knobs declares, as knobs may be called."""
     taken = set()
     for name in COMMANDS:
         command = group.get_command(click.Context(group), name)
@@ -470,8 +472,60 @@ def test_no_knob_can_be_called_as_an_option() -> None:
         for part in (command, *getattr(command, "commands", {}).values()):
             if isinstance(part, KnobCommand):
                 taken |= {option[2:] for param in part.params for option in param.opts if option.startswith("--")}
-    assert {"width", "convention", "top"} & taken == {"convention", "top"}
-    assert {option.replace("-", "_") for option in taken} <= OPTIONS
+    found = {option.replace("-", "_") for option in taken} - RESERVED - operators().keys()
+    return sorted(name for name in found if not iskeyword(name))
+
+
+def test_a_knob_may_be_called_as_an_option(tmp_path: Path, run: in_process.Run) -> None:
+    """A layer of as many weights as the knob says: -k reaches the knob, the option itself means what it always does."""
+    names = options_of_commands()
+    assert {"batch", "format", "top", "convention", "variant"} <= {*names}
+    head = {"costcalc": 1, "input": [1], "layers": [{"fc": {"out": "KNOB", "bias": False}}]}
+    for name in names:
+        text = json.dumps({**head, "knobs": {name: 3}}).replace("KNOB", name)
+        (tmp_path / "net.yaml").write_text(text, encoding="utf-8")
+        done = run("report", str(tmp_path / "net.yaml"), "-k", f"{name}=5", "--format", "json", "--batch", "2")
+        assert (done.code, done.err) == (0, ""), name
+        told = json.loads(done.out)
+        assert (told["totals"]["params"], told["totals"]["macs"], told["batch"]) == (5, 10, 2), name
+        assert costcalc.count(text + "\n", knobs={name: 5}, batch=2).macs == 10, name
+
+
+BATCH = '{"costcalc": 1, "knobs": {"batch": 3}, "input": [1], "layers": [{"fc": {"out": "batch", "bias": false}}]}'
+OPTION_WINS: list[tuple[tuple[str, ...], str]] = [
+    (("report", "--batch", "2", "--format", "json"), '"macs": 6'),
+    (("compare", "-k", "batch=5", "--batch", "2", "--format", "json"), '"macs": 10'),
+    (("sweep", "-k", "batch=5,6", "--batch", "2", "--format", "csv"), "5,5,10,"),
+    (("solve", "--vary", "batch", "--max-params", "7", "--format", "csv"), "7,7,7,"),
+    (("solve", "--vary", "batch", "--max-params", "7", "--batch", "2", "--format", "csv"), "7,7,14,"),
+    (("whatif", "--scale-width", "1", "-k", "batch=5", "--format", "json"), "5"),
+    (("report", "-k", "bach=5"), "did you mean 'batch'?"),
+    (("report", "-k", "other=5"), "its knobs: -k batch="),
+    (("report", "--bach", "5"), "did you mean '--batch'?"),
+    (("size", "-k", "batch=5", "--format", "csv"), "20"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), OPTION_WINS)
+def test_an_option_wins_over_a_knob_of_its_name(
+    words: tuple[str, ...], said: str, tmp_path: Path, run: in_process.Run
+) -> None:
+    (tmp_path / "net.yaml").write_text(BATCH, encoding="utf-8")
+    done = run(words[0], str(tmp_path / "net.yaml"), *words[1:])
+    assert said in done.out + done.err
+
+
+@pytest.mark.parametrize("name", ["params", "macs", "setting", "convention", "network", "layer", "phi"])
+def test_a_knob_that_is_called_as_a_column_is_not_swept(name: str) -> None:
+    text = BATCH.replace("batch", name) + "\n"
+    assert costcalc.count(text, knobs={name: 5}).params == 5
+    calls = {
+        "network": lambda: costcalc.sweep(text, text, knobs={name: [1, 2]}),
+        "layer": lambda: costcalc.sweep(text, per="layer", knobs={name: [1, 2]}),
+        "phi": lambda: costcalc.scale_compound(text, {name: 2}, limits={"params": 100}),
+    }
+    with pytest.raises(costcalc.SpecError, match=f"'{name}' is a knob, and a column"):
+        calls.get(name, lambda: costcalc.sweep(text, knobs={name: [1, 2]}))()
 
 
 def test_an_onnx_graph_is_not_written_to_the_terminal() -> None:
