@@ -55,6 +55,11 @@ def test_the_index_of_the_zoo_is_what_is_counted() -> None:
     assert generate.index() == (ROOT / generate.INDEX).read_text(encoding="utf-8"), "run python tests/tools/generate.py"
 
 
+def test_what_is_kept_of_own_files_is_fresh() -> None:
+    kept = (ROOT / generate.PARSED).read_text(encoding="utf-8")
+    assert generate.parsed() == kept, "run python tests/tools/generate.py"
+
+
 @pytest.mark.parametrize(("file", "name"), generate.SCHEMAS.items())
 def test_the_schemas_are_fresh(file: str, name: str) -> None:
     assert generate.schema(name) == (ROOT / file).read_text(encoding="utf-8"), "run python tests/tools/generate.py"

@@ -7,14 +7,15 @@ used) are bounded before anything is built. Scalars are YAML 1.2's core ones: `n
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from costcalc.base import Datum
+from costcalc.base import Datum, files
 from costcalc.base.errors import Mark, Problems, SpecError
-from costcalc.language.yaml_errors import explained
 
 DEEPEST = 40  # levels of lists and mappings
 MOST_VALUES = 50_000  # scalars, lists and mappings, aliases counted in full
@@ -90,7 +91,72 @@ class YamlNode:
 
 def parse(text: str, where: str) -> tuple[YamlNode | None, Problems]:
     """Return the data of a YAML text, None where there is none, and every problem met on the way."""
+    root = _word(text, where) or _kept(text, where)
+    return (root, Problems()) if root else built(text, where)
+
+
+def built(text: str, where: str) -> tuple[YamlNode | None, Problems]:
+    """Return the same, read by the parser whatever is kept."""
     return _Builder(text, where).build()
+
+
+# ---- without a parser, whose import would take a fifth of a report's time: a word, and costcalc's own files --------
+
+
+def _word(text: str, where: str) -> YamlNode | None:
+    """Return what one word or number means; None for any other text."""
+    if not re.fullmatch(r"\w+(\.\w+)?", text, re.ASCII):
+        return None
+    node = YamlNode(_Builder(text, where).resolve(text), Mark(where, text, 0, width=len(text)))
+    node.text = text if isinstance(node.value, int | float) else ""
+    return node
+
+
+def to_keep(node: YamlNode) -> list[Any]:
+    """Return a node as plain data, from which `parse` makes it again."""
+    if node.is_map:
+        return [_place(node.mark), {key: [_place(mark), *to_keep(part)] for key, mark, part in node.entries()}]
+    return [_place(node.mark), [to_keep(part) for part in node.value] if node.is_list else node.value, node.text]
+
+
+def _place(mark: Mark) -> list[int | None]:
+    return [mark.line, mark.column, mark.width, mark.inset]
+
+
+@lru_cache(maxsize=1)
+def _all_kept() -> str:
+    """Return `data/parsed.json`: a line a file, `[name, text, data]`; `python tests/tools/generate.py` writes it."""
+    path = files.shipped("parsed.json")
+    return files.read(path, largest=None) if os.path.isfile(path) else ""
+
+
+def _kept(text: str, where: str) -> YamlNode | None:
+    """Return what is kept of a file; None where it is no file of costcalc's, letter for letter."""
+    name, every = os.path.basename(where), _all_kept()
+    if f'["{name}",' not in every:
+        return None
+    import json
+
+    line = json.dumps([name, text], separators=(",", ":"))[:-1]
+    begin = every.find(f"\n{line},") + 1
+    if not begin:
+        return None
+    _, _, data = json.loads(every[begin : every.index("\n", begin)].rstrip(","))
+
+    def mark(line: int, column: int, width: int, inset: int | None) -> Mark:
+        found = Mark(where, text, line, column, width)
+        found.inset = inset
+        return found
+
+    def node(place: list[Any], value: Any, said: str = "") -> YamlNode:
+        if isinstance(value, dict):
+            keys = {key: mark(*parts[0]) for key, parts in value.items()}
+            return YamlNode({key: node(*parts[1:]) for key, parts in value.items()}, mark(*place), keys)
+        found = YamlNode([node(*part) for part in value] if isinstance(value, list) else value, mark(*place))
+        found.text = said
+        return found
+
+    return node(*data)
 
 
 # ---- building from the parser's events -----------------------------------------------------------
@@ -141,7 +207,7 @@ class _Builder:
             yaml.AliasEvent: self.alias,
             yaml.DocumentStartEvent: self.document,
         }
-        strange = _STRANGE.search(self.text)
+        strange = yaml.reader.Reader.NON_PRINTABLE.search(self.text)
         if strange:
             before = self.text[: strange.start()].split("\n")
             mark = Mark(self.where, self.text, len(before) - 1, len(before[-1]))
@@ -363,6 +429,8 @@ class _Builder:
         lines = self.text.splitlines()
         line = lines[place.line] if place.line < len(lines) else ""
         above = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+        from costcalc.language.yaml_errors import explained  # read only where a text is no YAML
+
         message, hint = explained(said, line, above, place.column)
         self.problems.note(message, mark, hint)
 
@@ -377,7 +445,6 @@ _NUMBER = re.compile(
 )
 
 
-_STRANGE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _HUGE = 1e300  # stands for all that is larger: far above every number that costcalc takes
 
 

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import generate
 import numpy as np
 import pytest
 import yaml
 
 import costcalc
 from costcalc import SpecError
+from costcalc.base.errors import Mark
+from costcalc.language import source as yaml_source
 from costcalc.language import zoo
 from costcalc.language.expr import parse
 from costcalc.language.standalone import standalone
@@ -1353,3 +1356,46 @@ def test_numbers_of_numpy_are_numbers(arguments: dict[str, Any], macs: int) -> N
 def test_one_setting_has_one_value() -> None:
     with pytest.raises(SpecError, match="width has one value here, not an array"):
         costcalc.count("mobilenet_v1", width=np.array([0.5, 1.0]))
+
+
+# ---- what is kept of costcalc's own files --------------------------------------------------------
+
+
+def all_of(node: yaml_source.YamlNode) -> Any:
+    """Return everything that a node holds, places too."""
+    marks = [tuple(getattr(mark, slot) for slot in Mark.__slots__) for mark in (node.mark, *node.keys.values())]
+    value = [*node.value] if node.is_map else type(node.value) if node.is_list else node.value
+    return [type(value), value, node.text, [*node.keys], marks, [all_of(part) for part in node.children]]
+
+
+@pytest.mark.parametrize("path", generate.own_yaml(), ids=lambda path: path.stem)
+def test_what_is_kept_of_a_file_is_what_the_parser_makes_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = path.read_text(encoding="utf-8")
+    built, _ = yaml_source.built(text, str(path))
+    monkeypatch.setattr(yaml_source, "built", None)
+    kept, problems = yaml_source.parse(text, str(path))
+    assert kept
+    assert not problems
+    assert all_of(kept) == all_of(built)
+
+
+PLAIN = "conv bottleneck yes true True null NULL 160 017 0x1F 0o17 1_000 1e5 0.5 .5 5. 1.10 2.x 9" + "9" * 30 + " Ä é"
+
+
+@pytest.mark.parametrize("text", PLAIN.split())
+def test_one_word_is_what_the_parser_makes_of_it(text: str) -> None:
+    root, _ = yaml_source.parse(text, "--depth")
+    built, _ = yaml_source.built(text, "--depth")
+    assert root
+    assert built
+    assert all_of(root) == all_of(built)
+
+
+def test_of_a_changed_file_nothing_that_is_kept_is_used() -> None:
+    text = (generate.ROOT / "specs/mobilenet_v1.yaml").read_text(encoding="utf-8")
+    for changed in (f"# ours\n{text}", text.replace("1024", "1025"), f"{text} "):
+        root, _ = yaml_source.parse(changed, "mobilenet_v1.yaml")
+        built, _ = yaml_source.built(changed, "mobilenet_v1.yaml")
+        assert root
+        assert built
+        assert all_of(root) == all_of(built), changed

@@ -66,6 +66,28 @@ def index() -> str:
     return "{\n" + ",\n".join(f'"{name}": {text}' for name, text in parts.items()) + "\n}\n"
 
 
+PARSED = "costcalc/data/parsed.json"
+
+
+def own_yaml() -> list[Path]:
+    """Return the YAML files that every short command reads: networks and conventions."""
+    return sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "costcalc/data/conventions").glob("*.yaml"))
+
+
+def parsed() -> str:
+    """Return what costcalc's own YAML files hold, a line each: name, text, and the data with its places."""
+    from costcalc.language import source
+
+    lines = []
+    for path in own_yaml():
+        text = path.read_text(encoding="utf-8")
+        root, problems = source.built(text, path.name)
+        assert root is not None, path
+        assert not problems, path
+        lines.append(json.dumps([path.name, text, source.to_keep(root)], separators=(",", ":")))
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
 def schema(name: str) -> str:
     """Return a schema as the file holds it."""
     from costcalc.language.schema import spec_schema
@@ -174,7 +196,7 @@ def split(line: str) -> tuple[list[str], str]:
 
 def fresh() -> dict[Path, str]:
     """Return every file that is generated, or holds something generated, as it should be."""
-    made = {ROOT / REFERENCE: reference(), ROOT / INDEX: index()}
+    made = {ROOT / REFERENCE: reference(), ROOT / INDEX: index(), ROOT / PARSED: parsed()}
     made |= {ROOT / file: schema(name) for file, name in SCHEMAS.items()}
     return made | {path: page(path) for path in pages()}
 
