@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import doctest
 import json
 import os
@@ -241,7 +242,7 @@ def options() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", commands())
 def test_every_command_is_documented(name: str) -> None:
-    assert f"## costcalc {name}\n" in PAGES["docs/commands.md"]
+    assert re.search(rf"^\| \[`costcalc {name}\b[^`]*`\]\([^)]+\) \| \w", PAGES["docs/commands.md"], re.MULTILINE)
 
 
 @pytest.mark.parametrize(("command", "option"), options())
@@ -436,6 +437,68 @@ def test_pages_name_no_unexpected_host_and_no_absolute_path() -> None:
     for page, text in LINKED.items():
         assert set(re.findall(r"https?://([\w.-]+)", text)) <= HOSTS, page
         assert re.findall(r"(?<![\w.:/<)\]*~`·])/[a-z]+/[\w./-]+", text) == [], page
+
+
+def test_every_page_is_in_the_index() -> None:
+    named = {f"docs/{link}" for page, link in LINKS if page == "docs/index.md"}
+    assert {page for page in LINKED if page.startswith("docs/")} - named == {"docs/index.md"}
+
+
+# ---- tables beside the pages: what was measured is what is counted -------------------------------
+
+
+def beside(name: str) -> list[dict[str, str]]:
+    with (ROOT / "docs" / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def dims(size: str) -> list[int]:
+    return [int(number) for number in size.split("x")]
+
+
+def test_every_table_is_linked() -> None:
+    linked = {link for _, link in LINKS if link.startswith("data/")}
+    assert linked == {f"data/{path.name}" for path in (ROOT / "docs" / "data").iterdir()}
+
+
+def test_imported_networks_are_exact_and_those_of_the_zoo() -> None:
+    table, names = beside("imports"), set(zoo.names())
+    assert [sum(row["library"] == library for row in table) for library in ("torchvision", "timm")] == [86, 100]
+    for row in table:
+        assert (row["params"], row["macs"], row["verdict"]) == (row["params_direct"], row["macs_direct"], "exact")
+    # torchvision's own names; a variant with auxiliary heads is another network.
+    ours = [row for row in table if row["library"] == "torchvision" and row["network"] in names]
+    assert len(ours) >= 70
+    for row in ours:
+        found = costcalc.count(row["network"], input=dims(row["input"]))
+        assert (row["params"], row["macs"]) == (str(found.params), str(found.macs)), row
+
+
+def test_exported_networks_are_those_of_the_zoo() -> None:
+    names = set(zoo.names())
+    ours = [row for row in beside("imports_onnx") if row["network"] in names]
+    assert len(ours) >= 15
+    for row in ours:
+        found = costcalc.count(row["network"], input=dims(row["input"]))
+        assert (row["params"], row["macs"]) == (str(found.params), str(found.macs)), row
+
+
+def test_networks_equal_to_torchvisions_have_these_counts() -> None:
+    """They were run with auxiliary heads, where they have them; a detector with 5 regions."""
+    table = beside("equivalence")
+    assert len(table) == 75
+    for row in table:
+        has = zoo.load(row["network"]).knobs
+        knobs = {"aux": True} if "aux" in has else {"rois": 5} if "rois" in has else {}
+        found = costcalc.count(row["network"], input=dims(row["input"]), **knobs)
+        counted = (found.params, sum(layer.buffers for layer in found.layers), found.macs, "equal")
+        assert (row["params"], row["buffers"], row["macs"], row["verdict"]) == tuple(map(str, counted)), row
+
+
+def test_what_tools_gave_adds_up() -> None:
+    equal, of = (sum(int(row[column]) for row in beside("tools_equal")) for column in ("equal", "of"))
+    assert f"**{equal:,} of {of:,} numbers are equal.**" in PAGES["docs/believe.md"]
+    assert len(beside("tools_differ")) == of - equal
 
 
 def test_readme_is_no_longer_than_a_shop_window() -> None:

@@ -19,7 +19,7 @@ from cost_tools import installed
 import costcalc
 
 DATA = Path(__file__).parent.parent / "data"
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "tools.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "believe.md").read_text(encoding="utf-8")
 
 
 def table(name: str) -> list[dict[str, str]]:

@@ -2,8 +2,8 @@
 
     python tests/tools/equivalence.py [NAME...]
 
-prints a Markdown table, a row a network. Without names: every network that both have. Only torch, torchvision and
-costcalc are needed. Equal counts do not prove equal networks; equal outputs do.
+prints CSV, a line a network, as docs/data/equivalence.csv holds it. Without names: every network that both have. Only
+torch, torchvision and costcalc are needed. Equal counts do not prove equal networks; equal outputs do.
 
 For each network
 
@@ -21,6 +21,7 @@ Halved again and again, the images' height stays even and their width odd: what 
 
 from __future__ import annotations
 
+import csv
 import gc
 import sys
 from collections.abc import Callable, Iterable
@@ -317,35 +318,33 @@ def _difference(given: tuple[Any, ...], wanted: tuple[Any, ...]) -> float:
     return max(float((a - b).abs().max() / (b[0] - b[1]).abs().max()) for a, b in pairs)
 
 
-HEADER = f"""\
-torch {torch.__version__.split("+")[0]}, torchvision {torchvision.__version__.split("+")[0]}
-
-| network | input | parameters | buffers | MACs | max relative difference | verdict |
-| --- | --- | ---: | ---: | ---: | ---: | --- |"""
+COLUMNS = ("network", "input", "params", "buffers", "macs", "difference", "verdict")
 
 
-def line(proof: Proof) -> str:
-    """Return a network's row of the table; of a pair of counts that differ, both."""
-    counts = [f"{a:,}" if a == b else f"{a:,} and {b:,}" for a, b in (proof.params, proof.buffers, proof.macs)]
+def line(proof: Proof) -> tuple[str, ...]:
+    """Return a network's line of the table; of a pair of counts that differ, both."""
+    counts = (str(a) if a == b else f"{a} and {b}" for a, b in (proof.params, proof.buffers, proof.macs))
     size = "x".join(str(n) for n in proof.image)
-    verdict = "equal" if proof.equal else "**different**"
     difference = f"{proof.difference:.0e}" if proof.difference else "0"
-    return f"| {proof.name} | {size} | {' | '.join(counts)} | {difference} | {verdict} |"
+    return (proof.name, size, *counts, difference, "equal" if proof.equal else "different")
 
 
 def main(wanted: list[str]) -> int:
     """Print the table; return 1 if a network differs."""
-    print(HEADER)
+    print(f"torch {torch.__version__}, torchvision {torchvision.__version__}", file=sys.stderr)
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(COLUMNS)
     failed = 0
     for name in wanted or names():
         try:
             proof = prove(name)
         except Unequal as problem:
-            print(f"| {name} | | | | | | **{problem}** |", flush=True)
+            table.writerow((name, "", "", "", "", "", problem))
             failed += 1
         else:
-            print(line(proof), flush=True)
+            table.writerow(line(proof))
             failed += not proof.equal
+        sys.stdout.flush()
     return min(failed, 1)
 
 

@@ -5,14 +5,17 @@
     python tests/tools/import_models.py timm resnest14d ...   these alone
     python tests/tools/import_models.py draw                  the 100 names
 
-A Markdown table goes to the standard output, a line a network as soon as it is there. What is compared with:
+    python tests/tools/import_models.py same TARGET ...       how far outputs are apart, with the same weights
+
+CSV goes to the standard output, a line a network as soon as it is there. What is compared with:
 the parameters that PyTorch's dispatcher sees used while the original runs (and, for the record, all that it has),
-and the multiplications that PyTorch's own counter sees. docs/import-torch.md holds both tables.
+and the multiplications that PyTorch's own counter sees. docs/data/imports.csv holds both tables.
 """
 
 from __future__ import annotations
 
 import copy
+import csv
 import random
 import re
 import sys
@@ -171,31 +174,32 @@ def give(network: Any, name: str, module: Any) -> None:
 
 # ---- the table -------------------------------------------------------------------------------------
 
-COLUMNS = ("network", "input", "parameters", "direct", "MACs", "direct", "rows", "verdict", "s")
+COLUMNS = """
+library network input params params_direct params_unused macs macs_direct rows verdict seconds
+""".split()
 
 
-def compared(target: str, shape: tuple[int, ...] | None = None) -> list[str]:
+def compared(target: str, shape: tuple[int, ...] | None = None) -> list[Any]:
     """Return a line of the table: what the import counts beside what the network itself does."""
     began = time.perf_counter()
     network = load_target(target)
     shape = shape or usual_input(network) or (3, 224, 224)
-    size = "x".join(str(n) for n in shape)
+    module, _, name = target.partition(":")
+    head = [module.partition(".")[0], name, "x".join(str(n) for n in shape)]
     try:
         flat = from_torch(network, shape, name=target)
     except SpecError as error:
         said = str(error).partition("\n")[0]
-        return [target.partition(":")[2], size, "", "", "", "", "", f"refused: {said}", ""]
+        return [*head, *[""] * 6, f"refused: {said}", ""]
     spec = costcalc.load(flat.data())
     result = costcalc.count(spec)
     seconds = time.perf_counter() - began
     direct = Direct(network, shape)
     exact = (result.params, result.macs) == (direct.params, direct.macs)
     verified = verify(expand(spec)).agrees
-    unused = direct.all_params - direct.params
-    theirs = f"{direct.params:,}" + (f" (+ {unused:,} unused)" if unused else "")
     verdict = "exact" if exact and verified else "exact, but verify differs" if exact else "differs"
-    numbers = [f"{result.params:,}", theirs, f"{result.macs:,}", f"{direct.macs:,}", str(len(flat.steps))]
-    return [target.partition(":")[2], size, *numbers, verdict, f"{seconds:.1f}"]
+    params = [result.params, direct.params, direct.all_params - direct.params]
+    return [*head, *params, result.macs, direct.macs, len(flat.steps), verdict, f"{seconds:.1f}"]
 
 
 def targets(which: str, names: list[str]) -> Iterator[tuple[str, tuple[int, ...] | None]]:
@@ -217,21 +221,24 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["draw"]:
         print(*draw())
         return
+    table = csv.writer(sys.stdout, lineterminator="\n")
     if arguments[:1] == ["same"]:
         for target in arguments[1:]:
             network = load_target(target)
             network = network.to_empty(device="cpu")
             shape = (3, 96, 96)
-            print(target, difference(network, from_torch(network, shape), shape), flush=True)
+            table.writerow([target, f"{difference(network, from_torch(network, shape), shape):.1e}"])
+            sys.stdout.flush()
         return
     import torch
 
     which, *names = arguments or ["torchvision"]
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, {which} {__import__(which).__version__}\n")
-    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}", flush=True)
+    print(f"torch {torch.__version__}, {which} {__import__(which).__version__}", file=sys.stderr)
+    table.writerow(COLUMNS)
     for target, shape in targets(which, names):
-        print(f"| {' | '.join(compared(target, shape))} |", flush=True)
+        table.writerow(compared(target, shape))
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 runs every tool that is installed, each in a process of its own (some leave attributes and patched functions behind),
 and compares its integers with those of `costcalc.count(..., convention=TOOL)`. `--write` puts the outcome into
-docs/tools.md. torch, torchvision and the tools are needed, which costcalc itself never asks for: make an environment
-for them.
+docs/believe.md and docs/data/tools_*.csv. torch, torchvision and the tools are needed, which costcalc itself never asks
+for: make an environment for them.
 
 What is run, a group each:
 
@@ -18,6 +18,7 @@ What is run, a group each:
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import subprocess
 import sys
@@ -28,10 +29,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cost_networks import GROUPS, RESOLUTION, known
+from cost_networks import GROUPS, known
 from cost_tools import TOOLS, Counts, installed
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "tools.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "believe.md"
 
 # ---- what the tools say: in a process of its own ---------------------------------------------------
 
@@ -129,7 +130,7 @@ def ask(tool: str, groups: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 # ---- what comes out --------------------------------------------------------------------------------
 
-# Why a cell differs, where it is known; a network's name alone stands for all tools. docs/tools.md shows these.
+# Why a cell differs, where it is known; a network's name alone stands for all tools. docs/believe.md shows these.
 SHAPES = "exported with a few operations on shapes (seven a chunk, two a channel shuffle), which it counts"
 ONCE = "the exporter writes a step once that several branches do on the same tensor"
 UNKNOWN = "a channel shuffle is exported with computed shapes; behind it onnxsim knows no sizes, and counts nothing"
@@ -147,54 +148,31 @@ REASONS = {
     ("onnx-tool", "condensenet"): "the first convolution's output goes to two places, so that no batch norm is folded"
     " into it; and operations on shapes",
 }
-TITLES = {
-    "torchvision": f"torchvision's networks at {RESOLUTION} x {RESOLUTION} pixels",
-    "specs": "Networks that costcalc builds from its specs",
-    "operators": "Networks of one operator",
-    "further": "Further operators, as costcalc builds them",
-}
 
 
-def page(cells: list[Cell], errors: list[tuple[str, str, str, str]], versions: dict[str, str]) -> str:
-    """Return the part of docs/tools.md that this script writes."""
+def page(cells: list[Cell], versions: dict[str, str]) -> str:
+    """Return the part of docs/believe.md that this script writes."""
     equal = sum(cell.theirs == cell.ours for cell in cells)
     packages = {TOOLS[tool].package: version for tool, version in versions.items()}
     packages |= {name: metadata.version(name) for name in ("torch", "torchvision", "onnx")}
     said = ", ".join(f"{name} {version}" for name, version in sorted(packages.items()))
-    lines = [f"Run with {said}.", "", f"**{equal:,} of {len(cells):,} numbers are equal.**"]
-    for group, title in TITLES.items():
-        mine = [cell for cell in cells if cell.group == group]
-        if mine:
-            lines += ["", f"### {title}", "", *table(mine)]
+    lines = [f"Run with {said}.", "", f"**{equal:,} of {len(cells):,} numbers are equal.** Where they differ:", ""]
+    return "\n".join([*lines, *why([cell for cell in cells if cell.theirs != cell.ours])]) + "\n"
+
+
+def tables(cells: list[Cell], errors: list[tuple[str, str, str]]) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the tables of docs/data that this script writes, by the ends of their names."""
+    groups: dict[tuple[str, str, str], list[bool]] = {}
+    for cell in cells:
+        groups.setdefault((cell.group, cell.tool, cell.what), []).append(cell.theirs == cell.ours)
     differing = [cell for cell in cells if cell.theirs != cell.ours]
-    if differing:
-        lines += ["", "### What differs", "", "| network | tool | count | the tool | costcalc | by |"]
-        lines += ["| --- | --- | --- | ---: | ---: | ---: |", *map(difference, differing), "", *why(differing)]
-    if errors:
-        lines += ["", "### What a tool could not run", "", "| network | tool | its error |", "| --- | --- | --- |"]
-        lines += [f"| {name} | {tool} | {short(error)} |" for _, name, tool, error in errors]
-    return "\n".join(lines) + "\n"
-
-
-def table(cells: list[Cell]) -> list[str]:
-    """Return a row a tool: how many of its numbers are equal, by what they count."""
-    tools = list(dict.fromkeys(cell.tool for cell in cells))
-    whats = [what for what in ("macs", "flops", "params") if any(cell.what == what for cell in cells)]
-    heads = {"macs": "MACs", "flops": "FLOPs", "params": "parameters"}
-    rows = [f"| tool | {' | '.join(heads[what] for what in whats)} |", f"| --- |{' ---: |' * len(whats)}"]
-    for tool in tools:
-        shown = []
-        for what in whats:
-            mine = [cell.theirs == cell.ours for cell in cells if (cell.tool, cell.what) == (tool, what)]
-            shown.append(f"{sum(mine)} of {len(mine)}" if mine else "")
-        rows.append(f"| {tool} | {' | '.join(shown)} |")
-    return rows
-
-
-def difference(cell: Cell) -> str:
-    """Return the row of a cell that differs."""
-    by = f"{cell.ours - cell.theirs:+,}"
-    return f"| {cell.name} | {cell.tool} | {cell.what} | {cell.theirs:,} | {cell.ours:,} | {by} |"
+    return {
+        "equal": [("networks", "tool", "count", "equal", "of")]
+        + [(*key, sum(equal), len(equal)) for key, equal in groups.items()],
+        "differ": [("network", "tool", "count", "the_tool", "costcalc")]
+        + [(cell.name, cell.tool, cell.what, cell.theirs, cell.ours) for cell in differing],
+        "errors": [("network", "tool", "error"), *errors],
+    }
 
 
 def why(differing: list[Cell]) -> list[str]:
@@ -207,8 +185,8 @@ def why(differing: list[Cell]) -> list[str]:
 
 
 def short(error: str) -> str:
-    """Return an error in one line of a table."""
-    return "`" + error.split("\n", maxsplit=1)[0].replace("`", "'").replace("|", "/")[:100] + "`"
+    """Return the first line of an error, cut."""
+    return error.split("\n", maxsplit=1)[0][:100]
 
 
 def replaced(text: str, part: str) -> str:
@@ -223,7 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tools", default=",".join(TOOLS), help="those to run")
     parser.add_argument("--groups", default=",".join(GROUPS), help="what to run them on")
-    parser.add_argument("--write", action="store_true", help="put the outcome into docs/tools.md")
+    parser.add_argument("--write", action="store_true", help="put the outcome into docs")
     parser.add_argument("--count", help=argparse.SUPPRESS)
     parser.add_argument("--to", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -237,15 +215,18 @@ def main() -> None:
         said = ask(tool, groups)
         cells += compare(tool, said)
         errors += [
-            (group, name, tool, one["error"])
-            for group, networks in said.items()
+            (name, tool, short(one["error"]))
+            for networks in said.values()
             for name, one in networks.items()
             if "error" in one
         ]
         print(f"{tool}: {sum(cell.theirs == cell.ours for cell in cells if cell.tool == tool)} equal", file=sys.stderr)
-    part = page(cells, errors, versions)
+    part = page(cells, versions)
     print(part)
     if given.write:
+        for end, lines in tables(cells, errors).items():
+            with (PAGE.parent / "data" / f"tools_{end}.csv").open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows(lines)
         PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), part), encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """A flat network written with blocks: repeated module structure is found and said once.
 
 The counts of the folded spec are those of the flat one, row by row; where nothing repeats, or nothing gets
-shorter, the flat spec is the answer. `docs/import-blocks.md` says what is looked for.
+shorter, the flat spec is the answer. `docs/formats.md` says what is looked for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the numbers of a constant come from, by which it is told what was learned. docs/onnx.md states the rule.
+"""Where the numbers of a constant come from, by which it is told what was learned. docs/formats.md states the rule.
 
 A layer's own weights (a kernel, a bias, the scale of a norm) are learned wherever they come from, unless the file says
 otherwise. What only meets data element by element, or stands beside it, may be anchors, masks or means as well as an

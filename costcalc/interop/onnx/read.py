@@ -1,7 +1,7 @@
 """An ONNX file -> a flat network of costcalc, by the `onnx` package alone.
 
 Nothing is run. Constants and shapes are computed here; each operator becomes one or a few steps, and the
-shapes are held against ONNX's own shape inference. docs/onnx.md says by which rules.
+shapes are held against ONNX's own shape inference. docs/formats.md says by which rules.
 """
 
 from __future__ import annotations

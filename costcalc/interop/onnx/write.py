@@ -1,7 +1,7 @@
 """A graph of costcalc -> an ONNX model of the same operators, for Netron and other tools.
 
 Weights are nodes that make a tensor of one value (ConstantOfShape), so that the file is small: a shape and a
-name stand for each. docs/onnx.md says how operators are mapped.
+name stand for each. docs/formats.md says how operators are mapped.
 """
 
 from __future__ import annotations
