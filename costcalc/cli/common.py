@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any, TypeVar
 
 import click
@@ -15,7 +16,7 @@ from click.core import ParameterSource
 from costcalc.asked import is_target, sound
 from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
-from costcalc.base.text import lines
+from costcalc.base.text import lines, printable
 from costcalc.cli import progress, usage
 from costcalc.comparisons.networks import spec_of
 from costcalc.graph.expand import expand
@@ -478,9 +479,23 @@ def tell(*said: str) -> None:
 def write_page(page: Page, options: Mapping[str, Any]) -> None:
     """Write a page in the format asked for, to the file asked for or stdout."""
     here = options.get("output") is None
-    exact, lines_ = options.get("exact", False), height() if here and not options.get("every") else 0
-    text = page.written(options["format_"], exact=exact, columns=columns(), height=lines_, color=here and colored())
+    exact, room = options.get("exact", False), float(height() if here else 0)
+    room = inf if room and options.get("every", True) else room  # of a command without --all, nothing is left out
+    text = page.written(options["format_"], exact=exact, columns=columns(), height=room, color=here and colored())
     write(text, options.get("output"))
+
+
+def write_entries(whole: Sequence[str], heads: Sequence[str], options: Mapping[str, Any], all_about: str) -> None:
+    """Write lines of words; on a terminal of too few lines only their heads, a line each, and how to see the rest.
+
+    all_about: what tells all about one of them.
+    """
+    room = 0 if options.get("output") or options["every"] else height()
+    if not room or len(whole) < room:
+        write(lines(whole), options.get("output"))
+        return
+    short = [head if len(head) <= columns() else f"{head[: columns() - 1]}…" for head in map(printable, heads)]
+    write("\n".join([*short, "", f"--all shows all of each, {all_about}"]))
 
 
 def wrapped(lines: Iterable[str]) -> str:

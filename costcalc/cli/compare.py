@@ -25,6 +25,7 @@ from costcalc.reports.page import Page
 @common.convention_option
 @common.columns_option
 @common.batch_option
+@common.all_option
 @common.table_option
 @common.exact_option
 @common.output_option

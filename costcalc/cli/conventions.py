@@ -8,12 +8,12 @@ import click
 
 from costcalc import api
 from costcalc.base.errors import stop
-from costcalc.base.text import lines
 from costcalc.cli import common
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.explanations import tool_differences
 from costcalc.reports.page import Page
+from costcalc.reports.render import text
 from costcalc.reports.result import Result
 from costcalc.reports.table import Table
 
@@ -31,6 +31,7 @@ ABOUT_SPEC = ("pairs", "input_", "batch", "format_", "exact")  # options that sa
 @common.knob_option
 @click.option("--only", metavar="NAMES", help="Of SPEC, these conventions: fvcore,thop,my.yaml.")
 @common.batch_option
+@common.all_option
 @common.table_option
 @common.exact_option
 @common.output_option
@@ -44,8 +45,9 @@ def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **o
     if spec is None:
         if ctx.meta.get(common.KNOBS) or any(common.was_given(ctx, name) for name in ABOUT_SPEC):
             raise stop("knobs, --input, --batch, --format and --exact are about a SPEC", hint="name one")
-        said = lines(line for name in only or conventions.names() for line in told(conventions.get(name)))
-        common.write(said, options["output"])
+        rules = [conventions.get(name) for name in only or conventions.names()]
+        heads = [f"{rule.name}: {rule.says}" for rule in rules]
+        common.write_entries([line for rule in rules for line in told(rule)], heads, options, "--only NAME all of one")
         return
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = api.count(loaded, input=common.input_shape(options["input_"]), batch=options["batch"], knobs=knobs)
@@ -69,7 +71,7 @@ def show(result: Result, rules: list[Convention], options: dict[str, Any]) -> No
     def tables() -> list[Table]:
         whole = tool_differences.table(result, rules, exact=options["exact"])
         shown = options["format_"] == "table" and not options["output"]
-        return tool_differences.folded(whole, common.columns()) if shown else [whole]
+        return text.beside(whole, common.columns(), 2, exact=options["exact"]) if shown else [whole]
 
     marks: list[dict[str, Any]] = [{"convention": rule.name, "hash": rule.stamp, "unit": rule.unit} for rule in rules]
     records = tool_differences.records(result, rules)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from costcalc.base.errors import stop
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.cli.networks import networks
 from costcalc.comparisons import diffing
 from costcalc.comparisons.diffing import Diff
@@ -25,7 +25,10 @@ TOP = 20  # changes that a table shows
 @click.argument("before", metavar="BEFORE", shell_complete=common.complete_spec)
 @click.argument("after", metavar="AFTER", shell_complete=common.complete_spec)
 @common.knob_option
-@click.option("--top", type=click.IntRange(1), metavar="N", help="The N biggest changes, 20 unless told.")
+@usage.option(
+    "--top", type=click.IntRange(1), metavar="N", group=usage.LINES, help="The N biggest changes, 20 unless told."
+)
+@common.all_option
 @common.convention_option
 @common.batch_option
 @common.table_option
@@ -40,7 +43,10 @@ def command(ctx: click.Context, /, before: str, after: str, **options: Any) -> N
     """
     if options["top"] and options["format_"] in ("csv", "json"):
         raise stop(f"{options['format_']} has every change: --top is for tables", hint="leave --top out")
-    options["top"] = options["top"] or TOP
+    if options["top"] and options["every"]:
+        raise stop("--top and --all contradict each other", hint="leave one of them out")
     found = Diff(*networks(ctx, (before, after), options))
-    common.write_page(diffing.page(found, options["top"], wide=options["format_"] == "markdown"), options)
+    top = None if options["every"] else options["top"] or TOP
+    page = diffing.page(found, top, wide=options["format_"] == "markdown")
+    common.write_page(page, options | {"every": top != TOP or bool(options["top"])})
     ctx.exit(1 if options["tells"] and found else 0)

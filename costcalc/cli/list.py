@@ -28,6 +28,7 @@ from costcalc.reports.table import Column, Table
 )
 @click.argument("words", nargs=-1)
 @common.exact_option
+@common.all_option
 @common.table_option
 @common.output_option
 def command(words: tuple[str, ...], **options: Any) -> None:

@@ -19,6 +19,7 @@ from costcalc.reports.table import Column, Table
     costcalc metrics
     """,
 )
+@common.all_option
 @common.table_option
 @common.output_option
 def command(**options: Any) -> None:
@@ -28,7 +29,10 @@ def command(**options: Any) -> None:
         for m in metrics().values()
     ]
     if options["format_"] == "table":
-        common.write("\n\n".join([*map(told, records), asked()]), options["output"])
+        said = "\n\n".join([*map(told, records), asked()])
+        wide = max(len(record["name"]) for record in records)
+        heads = [f"{record['name']:{wide}}  {record['doc']}" for record in records]
+        common.write_entries(said.split("\n"), heads, options, "and the options that metrics ask for")
         return
     flat: list[dict[str, Any]] = [{**record, "options": " ".join(record["options"])} for record in records]
     columns = [Column(name) for name in ("name", "unit", "doc", "options", "source")]

@@ -18,15 +18,16 @@ from costcalc.operators import op
     """,
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@common.all_option
 @click.option("--markdown", is_flag=True, help="Print the whole reference as Markdown.")
-def command(names: tuple[str, ...], *, markdown: bool) -> None:
+def command(names: tuple[str, ...], *, markdown: bool, every: bool) -> None:
     """List the operators, those of other packages too; tell all about those that are NAMEd."""
     if markdown:
         common.write(reference.whole().rstrip())
         return
     if not names:
         op.load_packages()
-        common.write("\n".join(overview()))
+        common.write_entries(overview(), families(), {"every": every}, "costcalc ops NAME all about one")
         return
     text = "\n".join(reference.entry(found(name), "##") for name in names)
     if not common.colored():
@@ -44,6 +45,12 @@ def found(name: str) -> type[op.Op]:
     if cls is None:
         raise stop(f"there is no operator '{name}'", hint=nearest(name, op.operators()) or "costcalc ops lists them")
     return cls
+
+
+def families() -> list[str]:
+    """Return a line a family, or more where it is long: its operators' names."""
+    named = (", ".join(cls.kind for cls in classes) for classes in reference.families().values())
+    return common.wrapped(named).split("\n")
 
 
 def overview() -> list[str]:

@@ -47,6 +47,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
     "--per", type=click.Choice(("layer", "type")), metavar="WHAT", group=usage.LINES, help="a line each, of a setting."
 )
 @usage.option("--where", default="", metavar="CONDITION", group=usage.LINES, help='Only "macs < 300M and params < 4M".')
+@common.all_option
 @usage.option("--top", type=click.IntRange(1), metavar="N", group=usage.LINES, help="Only the best N.")
 @usage.option(
     "--sort", "by", default="", metavar="NAMES", group=usage.LINES, help="Best by what: -macs (most first) unless told."
@@ -88,7 +89,7 @@ def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...
     if table is not None:
         one = len(axes) == len(axes[0]) == 1 and not any(options[name] for name in ("per", "where", "top", "pareto"))
         trend = trends(table) if one and format_ == "table" and options["output"] is None else []
-        write(table, format_, options["output"], {"batch": options["batch"], **setup}, trend)
+        write(table, format_, options["output"], {"batch": options["batch"], **setup}, trend, every=options["every"])
 
 
 def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, list[Any]]:
@@ -186,7 +187,13 @@ def parted(task: Task, folder: str, mapper: Mapper) -> None:
 
 
 def write(
-    table: pd.DataFrame, format_: str, output: str | None, options: dict[str, Any], trend: Sequence[str] = ()
+    table: pd.DataFrame,
+    format_: str,
+    output: str | None,
+    options: dict[str, Any],
+    trend: Sequence[str] = (),
+    *,
+    every: bool = True,
 ) -> None:
     """Write the answer in its format; options are those that metrics were counted under, trend what to draw below."""
     if format_ == "parquet":
@@ -203,7 +210,7 @@ def write(
         lambda: [row | rule.mark for row in plain(table)],
         notes=[rule.counted, *common.under(setup, table.attrs["columns"]), *trend],
     )
-    common.write_page(page, {"format_": format_, "output": output})
+    common.write_page(page, {"format_": format_, "output": output, "every": every})
 
 
 def trends(table: pd.DataFrame) -> list[str]:

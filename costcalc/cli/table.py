@@ -22,6 +22,7 @@ from costcalc.reports.table import Column, Table
 )
 @click.argument("source", required=False)
 @click.argument("where", required=False)
+@common.all_option
 @common.table_option
 @common.output_option
 def command(source: str | None, where: str | None, **options: Any) -> None:

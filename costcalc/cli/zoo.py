@@ -20,6 +20,7 @@ from costcalc.reports.page import Page
     """,
 )
 @click.argument("words", nargs=-1)
+@common.all_option
 @common.table_option
 @common.output_option
 def command(words: tuple[str, ...], **options: Any) -> None:

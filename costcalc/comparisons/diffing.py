@@ -5,9 +5,10 @@ And how people read it: words for the totals, a table of the biggest changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from costcalc.base.text import plural
 from costcalc.comparisons.aligning import align
 from costcalc.comparisons.changes import ADDED, CHANGED, REMOVED, Change, change, described, key, moved, origins
 from costcalc.comparisons.networks import Network
@@ -133,8 +134,19 @@ def page(diff: Diff, top: int | None = None, *, wide: bool = False) -> Page:
         diff.to_dict,
         heading=heading(diff),
         notes=notes(diff),
+        shorter=lambda: _fewer(diff, top),
         titled=True,
     )
+
+
+def _fewer(diff: Diff, top: int | None) -> Iterator[tuple[list[Table], str]]:
+    """Yield the table with ever fewer changes of their own, the others in one line, and a note that says so."""
+    number = len(diff.changes)
+    for shown in range(min(top or number, number) - 1, 0, -1):
+        yield (
+            [table(diff, shown)],
+            f"the biggest {shown} of {plural(number, 'change')}: --all shows all, --top N so many",
+        )
 
 
 def heading(diff: Diff) -> list[str]:

@@ -182,22 +182,5 @@ def table(result: Result, rules: Sequence[Convention], *, exact: bool = False) -
     return Table(columns, cells, ["total", str(sum(line["rows"] for line in found)), *totals])
 
 
-def folded(whole: Table, width: int) -> list[Table]:
-    """Return a table as several below each other, each with the first two columns and what else the width takes."""
-    wide = [max(len(str(line[k])) for line in [*whole.cells, whole.totals]) for k in range(len(whole.columns))]
-    wide = [max(cell, len(column.title)) for cell, column in zip(wide, whole.columns, strict=True)]
-    groups: list[list[int]] = [[0, 1]]
-    for k in range(2, len(wide)):
-        if len(groups[-1]) > 2 and sum(wide[j] + 1 for j in [*groups[-1], k]) > width:
-            groups.append([0, 1])
-        groups[-1].append(k)
-    return [_chosen(whole, group) for group in groups]
-
-
-def _chosen(table: Table, places: list[int]) -> Table:
-    cells = [[line[k] for k in places] for line in table.cells]
-    return Table([table.columns[k] for k in places], cells, [table.totals[k] for k in places])
-
-
 def _cell(number: Datum, *, exact: bool) -> str:
     return figure(UNKNOWN if number is None else number, exact=exact)

@@ -42,11 +42,11 @@ class Page:
         self.titled = titled  # whether the first line of the heading stands apart in Markdown
 
     def written(
-        self, format_: str = "table", *, exact: bool = False, columns: int = 80, height: int = 0, color: bool = False
+        self, format_: str = "table", *, exact: bool = False, columns: int = 80, height: float = 0, color: bool = False
     ) -> str:
         """Return the page in one of `FORMATS`; columns, height and color are a terminal's.
 
-        height: lines that there are, to which a table is shortened where it can be; 0 for every line.
+        height: lines that there are, to which tables are shortened; infinite on a terminal for every line, 0 elsewhere.
         """
         writer = import_module(f"costcalc.reports.render.{WRITERS.get(format_, format_)}")
         made: str = writer.page(self, exact=exact, columns=columns, height=height, color=color)

@@ -297,6 +297,22 @@ LINES = [
     (["report", "resnet50", "--fold", "2", "--by", "row"], 20, "174 rows folded to 14 lines"),
     (["latency", "resnet50", "--device", "pixel1_big_core"], 40, "174 rows folded to 12 lines"),
     (["energy", "resnet50", "--by", "layer"], 24, "174 rows folded to 8 lines"),
+    (["list"], 24, "the first 16 of "),
+    (["list", "--all"], 24, ""),
+    (["list", "vgg"], 24, ""),
+    (["zoo", "resnet"], 24, " of 49 lines: --all shows all"),
+    (["table"], 24, "the first 17 of "),
+    (["compare", *["alexnet"] * 30], 24, "the first 16 of 30 lines: --all shows all"),
+    (["diff", "resnet18", "resnet50"], 24, "changes: --all shows all, --top N so many"),
+    (["diff", "resnet18", "resnet50", "--top", "30"], 24, ""),
+    (["sweep", "mobilenet_v1", "--width", "0.1:1:0.02"], 24, "of 46 lines: --all shows all"),
+    (["sweep", "mobilenet_v1", "--width", "0.1:1:0.02", "--all"], 24, ""),
+    (["solve", "mobilenet_v1", "--vary", "width", "--vary", "resolution", "--max-macs", "100M"], 24, ""),
+    (["report", "resnet50", "--by", "type"], 14, "the first 5 of 9 lines"),
+    (["ops"], 30, "--all shows all of each, costcalc ops NAME all about one"),
+    (["ops", "--all"], 30, ""),
+    (["conventions"], 40, "--only NAME all of one"),
+    (["metrics"], 40, "--all shows all of each"),
 ]
 
 
@@ -307,6 +323,30 @@ def test_a_report_is_folded_on_a_terminal_only(words: list[str], lines: int, not
     assert note in shown
     assert "folded to" not in piped
     assert (shown == piped) is not bool(note)
+
+
+# Tables that are wider than 80 columns.
+WIDE = [
+    ["zoo", "mobilenet", "--all"],
+    ["compare", "resnet18", "alexnet", "--columns", "macs,params,bytes,peak_memory,activations,traffic,saved"],
+    [
+        "sweep",
+        "resnet18",
+        "--width",
+        "0.5,1",
+        "--columns",
+        "params,peak_memory,activations,traffic,saved,energy,memory",
+    ],
+    ["report", "alexnet", "--all", "--columns", "macs,params,bytes,peak_memory,activations,traffic,saved"],
+]
+
+
+@pytest.mark.parametrize("words", WIDE, ids=" ".join)
+def test_a_table_that_is_too_wide_for_a_terminal_stands_in_parts(words: list[str]) -> None:
+    shown = on_terminal(*words, lines=40, NO_COLOR="1", COLUMNS="80").replace("\r\n", "\n")
+    piped = run(*words).out
+    assert max(map(len, shown.splitlines())) <= 80 < max(map(len, piped.splitlines()))
+    assert set(re.findall(r"\d[\d.]*", piped)) <= set(re.findall(r"\d[\d.]*", shown)) or words[0] == "zoo"
 
 
 def test_a_file_has_every_line(tmp_path: Path) -> None:

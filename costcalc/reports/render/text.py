@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
-from costcalc.base.text import lines, printable
+from costcalc.base.text import lines, plural, printable
 from costcalc.reports.render.figures import cells
 from costcalc.reports.table import Table
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 BOLD, DIM, RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _LEAST_NAME = 8
+_LEAST_TEXT = 16  # of a column of words that is broken
+_LEAST_LINES = 5  # of a table that is shortened
 _NAMES = 3  # on a terminal names have this part of its columns at most
 
 
@@ -26,36 +29,91 @@ def width(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def page(page: Page, *, exact: bool = False, columns: int = 80, height: int = 0, color: bool = False) -> str:
+def page(page: Page, *, exact: bool = False, columns: int = 80, height: float = 0, color: bool = False) -> str:
     """Return the page for a terminal of so many columns: the heading is broken where it is long, its title bold.
 
-    height: lines that it may take where the page can be shorter; names may be shortened then, too.
+    height: lines of the terminal, to which the page is shortened, names too; infinite on one for every line, 0 where
+    what is written goes elsewhere: there no table is laid out otherwise because it is wide.
     """
     title, *rest = [wrapped(line, columns) for line in page.heading] or [""]
     heading = "\n".join([f"{BOLD}{title}{RESET}" if color and title else title, *rest])
-    shorter = page.shorter if height else None
+    short = 0 < height < inf
 
     def made(shown: Sequence[Table], notes: Sequence[str]) -> str:
-        names = shorter is not None
-        tables = [render(table, columns=columns, exact=exact, color=color, short=names) for table in shown]
-        said = "\n".join(wrapped(line, columns) for line in notes) if page.prose else lines(notes)
+        parts = [part for table in shown for part in (beside(table, columns, exact=exact) if height else [table])]
+        tables = [
+            render(table, columns=columns, exact=exact, color=color, short=short, broken=height > 0) for table in parts
+        ]
+        said = "\n".join(wrapped(line, columns) for line in notes) if page.prose or height else lines(notes)
         return "\n\n".join(filter(None, [heading, *tables, said]))
 
-    whole = made(page.tables(), page.notes)
-    for shown, note in shorter() if shorter else ():
+    tables = page.tables()
+    whole = made(tables, page.notes)
+    shorter = page.shorter() if page.shorter else _fewer(tables, height)
+    for shown, note in shorter if short else ():
         if _taken(whole, columns) < height:  # a line is left for what is typed next
             break
         whole = made(shown, [*page.notes, note])
     return whole
 
 
-def render(table: Table, *, columns: int = 80, exact: bool = False, color: bool = False, short: bool = False) -> str:
+def _fewer(tables: Sequence[Table], height: float) -> Iterator[tuple[list[Table], str]]:
+    """Yield the tables with ever fewer lines, if it is one, each time with a note that says so."""
+    for table in tables if len(tables) == 1 else ():
+        number = len(table.cells)
+        for kept in range(min(number - 1, int(height)), _LEAST_LINES - 1, -1):
+            shown = Table(table.columns, table.cells[:kept], table.totals, paths=table.paths)
+            yield [shown], f"the first {kept} of {plural(number, 'line')}: --all shows all"
+
+
+def beside(table: Table, columns: int, keys: int = 0, *, exact: bool = False) -> list[Table]:
+    """Return a table that is too wide as several below each other, each of the first columns and some others.
+
+    keys: how many columns are said again; the first, and the words beside it that leave room, unless told.
+    """
+    heads, texts = cells(table, exact=exact)
+    wide = _widths([[max(head, key=width) for head in heads], *texts])
+    words = [column.kind == "text" and not table.paths for column in table.columns]
+    # Names may stand under headings or on lines of their own, and words be broken.
+    most = [columns // _NAMES // 2, *(_LEAST_TEXT if word else w for w, word in zip(wide[1:], words[1:], strict=True))]
+    wide = list(map(min, wide, most))
+    if sum(wide) + len(wide) - 1 <= columns:
+        return [table]
+    keys = keys or max(
+        k for k in range(1, len(wide)) if k == 1 or (all(words[:k]) and sum(wide[:k]) + k <= columns // 2)
+    )
+    groups: list[list[int]] = [[*range(keys)]]
+    for k in range(keys, len(wide)):
+        if len(groups[-1]) > keys and sum(wide[j] + 1 for j in [*groups[-1], k]) - 1 > columns:
+            groups.append([*range(keys)])
+        groups[-1].append(k)
+    return [_chosen(table, group) for group in groups]
+
+
+def _chosen(table: Table, places: list[int]) -> Table:
+    """Return some columns of a table."""
+    lines = [[line[k] for k in places] for line in [*table.cells, table.totals]]
+    return Table([table.columns[k] for k in places], lines[:-1], lines[-1], paths=table.paths)
+
+
+def render(
+    table: Table,
+    *,
+    columns: int = 80,
+    exact: bool = False,
+    color: bool = False,
+    short: bool = False,
+    broken: bool = False,
+) -> str:
     """Return the table in so many columns where it can be.
 
     Paths that do not fit stand under headings, a heading a group; nothing is cut, unless short: paths of more than a
-    third of the line stand under headings too, and of what is still as long there the end is shown.
+    third of the line stand under headings too, and of what is still as long there the end is shown. broken: the
+    longest column of words is broken where it makes the table too wide.
     """
     heads, texts = cells(table, exact=exact)
+    if broken and not table.paths:
+        texts = _broken(heads, texts, [column.kind == "text" for column in table.columns], columns)
     titles = [[title for title, _ in heads]]
     if any(unit for _, unit in heads):
         titles.append([unit for _, unit in heads])
@@ -78,6 +136,24 @@ def render(table: Table, *, columns: int = 80, exact: bool = False, color: bool 
     lines += [(row[0], DIM) if len(row) == 1 else (_line(row, widths, left, gap), "") for row in body]
     lines += [(ruler, DIM), (_line(texts[-1], widths, left, gap), BOLD)]
     return "\n".join(f"{style}{line}{RESET}" if color and style else line for line, style in lines)
+
+
+def _broken(heads: list[tuple[str, str]], texts: list[list[str]], words: list[bool], columns: int) -> list[list[str]]:
+    """Return the lines with the longest column of words broken, where the table is too wide otherwise."""
+    import textwrap
+
+    wide = _widths([[max(head, key=width) for head in heads], *texts])
+    over = sum(wide) + len(wide) - 1 - columns
+    place = max((k for k in range(1, len(wide)) if words[k]), key=wide.__getitem__, default=0)
+    if over <= 0 or not place or wide[place] <= _LEAST_TEXT:
+        return texts
+    room = max(wide[place] - over, _LEAST_TEXT)
+    made = []
+    for row in texts:
+        first, *more = textwrap.wrap(row[place], room) or [""]
+        made.append([*row[:place], first, *row[place + 1 :]])
+        made += [["" if k != place else piece for k in range(len(row))] for piece in more]
+    return made
 
 
 def _taken(text: str, columns: int) -> int:
