@@ -62,7 +62,7 @@ def count(
     variant: str = "",
     **more: Any,
 ) -> Result:
-    """Return what a network costs: parameters, MACs, and every component, row by row.
+    """Return what a network costs: parameters, operations, and every component, row by row.
 
     network: a zoo name, `mobilenet_v1@width=0.5` with knobs, a path, YAML's dict, a loaded spec, a Result, or a
     `torch.nn.Module`. knobs, or each by its name: `width=0.5`. input: another input shape, (channels, *space), which
@@ -100,10 +100,11 @@ def sweep(
 ) -> pd.DataFrame:
     """Return what networks cost at every combination of knobs: a DataFrame, a row a setting.
 
-    knobs: values each, or one; `zip` takes them together. columns, options: metrics instead of params and MACs, and
-    theirs, `{"bits": 8}`. per: a row a layer or type. where: "macs < 300M". top: the best so many by `by` (`-`: more
-    is better), "-macs" unless told. pareto: what no other beats in these names. jobs: processes that count. resume:
-    a file that keeps what is found, from which the same sweep goes on. The others as for `count`.
+    knobs: values each, or one; `zip` takes them together. columns, options: metrics instead of params and
+    operations, and theirs, `{"bits": 8}`. per: a row a layer or type. where: "macs < 300M". top: the best so many by
+    `by` (`-`: more is better), most operations unless told. pareto: what no other beats in these names. jobs:
+    processes that count. resume: a file that keeps what is found, from which the same sweep goes on. The others as
+    for `count`.
 
     Raises SpecError, which names the setting, where one is refused.
 
@@ -117,7 +118,7 @@ def sweep(
 
     found = several([network, *networks], more, knobs, input, batch, convention, variant)
     specs = [(word(one.name, one.own), one.in_force) for one in found]
-    given = _counted(found[0], options) | {"columns": metric_names(columns)}
+    given = _counted(found[0], options) | {"columns": metric_names(columns, found[0].convention)}
     if any(one.shape != found[0].shape for one in found):
         raise stop("the networks of a sweep are counted on one input", hint="input=(3, 160, 160) is for all of them")
     axes = _axes(found[0], zip=zip)
@@ -162,8 +163,8 @@ def sweep_arrays(
     from costcalc.sweeps.chunks import Task
 
     found = asked(network, more, knobs, input, batch, convention, variant)
-    spec, axes = found.in_force, _axes(found, zip=zip)
-    return tables.as_arrays(Task(spec, axes, **_counted(found, options), columns=metric_names(columns)))
+    spec, axes, named = found.in_force, _axes(found, zip=zip), metric_names(columns, found.convention)
+    return tables.as_arrays(Task(spec, axes, **_counted(found, options), columns=named))
 
 
 def solve(
@@ -292,7 +293,7 @@ def compare(
     from costcalc.comparisons.comparing import frame
 
     found = several([network, *networks], more, knobs, input, batch, convention, variant)
-    return frame([one.network for one in found], metric_names(columns), **_options(options))
+    return frame([one.network for one in found], metric_names(columns, found[0].convention), **_options(options))
 
 
 def diff(

@@ -65,8 +65,8 @@ def test_rows_sum_to_totals(data: dict[str, Any]) -> None:
     for view in VIEWS:
         shown = result.lines(view)
         assert sum(line.cost.params for line in shown) == result.params
-        assert sum(line.cost.macs for line in shown) == result.macs
-        assert sorted(id(layer) for line in shown for layer in line.rows) == sorted(map(id, result.layers))
+        assert sum(line.cost.operations for line in shown) == result.macs
+        assert sorted(id(row) for line in shown for row in line.rows) == sorted(map(id, result.rows))
     twice = costcalc.count(data, batch=2)
     assert (twice.params, twice.macs) == (result.params, 2 * result.macs)
 
@@ -211,7 +211,7 @@ def test_a_sweep_is_the_single_counts(names: list[str]) -> None:
     for index in np.ndindex(*size):
         one = costcalc.count(loaded, **{name: axes[name][k] for name, k in zip(axes, index, strict=True)})
         assert (macs[index], params[index]) == (one.macs, one.params)
-        for ours, theirs in zip(result.layers, one.layers, strict=True):
+        for ours, theirs in zip(result.rows, one.rows, strict=True):
             assert np.broadcast_to(ours.macs, size)[index] == theirs.macs, ours.name
             assert np.broadcast_to(ours.params, size)[index] == theirs.params, ours.name
 

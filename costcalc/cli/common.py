@@ -175,9 +175,9 @@ def metrics(options: dict[str, Any], shorthands: tuple[str, ...] = ()) -> tuple[
         return (), {}
     from costcalc.metrics.metric import names, refuse_idle
 
-    found = names([*shorthands, *filter(None, columns.split(","))])
-    refuse_idle(found, given)
-    return found, given
+    asked_for = names([*shorthands, *filter(None, columns.split(","))], options["convention"])
+    refuse_idle(asked_for, given)
+    return asked_for, given
 
 
 def under(setup: Setup, names: Iterable[str]) -> list[str]:

@@ -58,7 +58,8 @@ def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **o
 def told(rule: Convention) -> list[str]:
     """Return what a convention is: what it counts, by which formulas, from where."""
     default = " (the default)" if rule.name == conventions.DEFAULT else ""
-    said = [f"{rule.label}{default}: {rule.says}", f"  {rule.things:10} {rule.params}", f"  {rule.unit:10} {rule.macs}"]
+    said = [f"{rule.label}{default}: {rule.says}"]
+    said += [f"  {rule.things:10} {rule.params}", f"  {rule.unit:10} {rule.operations}"]
     for one in rule.rules:
         counted = ", ".join(f"{key} {formula.text}" for key, formula in one.formulas.items())
         said += [f"  - {', '.join(one.kinds)}: {counted}", *([f"    {one.note}"] if one.note else [])]

@@ -131,6 +131,6 @@ def finish(flat: Flat, *, name: str, output: str | None, blocks: bool, **_: Any)
     text = spec_text(data)
     result = count(text)  # before anything is written: what can't be counted is no spec
     common.write(text.rstrip("\n"), output)
-    common.tell(f"{result.name}: {plural(len(result.layers), 'row')}, {result.said()}")
+    common.tell(f"{result.name}: {plural(len(result.rows), 'row')}, {result.said()}")
     if flat.unused:
         common.tell(f"note: {flat.unused:,} parameters that inference does not use are left out")

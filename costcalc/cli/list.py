@@ -68,7 +68,7 @@ def record(name: str, spec: Spec) -> dict[str, Any]:
         "year": spec.meta.get("year", ""),
         "input": str(graph.input.shape),
         "params": whole.params,
-        "macs": whole.macs,
+        "macs": whole.operations,
         "top1": top1(graph),
     }
 

@@ -98,7 +98,7 @@ def counted(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any])
 @click.option("--max-params", metavar="N", help="Only networks up to there: 10M.")
 @picture
 def accuracy(words: tuple[str, ...], **options: Any) -> None:
-    """Draw top-1 accuracy against MACs and parameters.
+    """Draw top-1 accuracy against operations and parameters.
 
     The accuracies are those that papers print of the zoo's networks; the line joins what no other network beats. With
     WORDS only those networks whose names, families or sources hold all of them.
@@ -124,7 +124,7 @@ def accuracy(words: tuple[str, ...], **options: Any) -> None:
 @picture
 @click.pass_context
 def layers(ctx: click.Context, /, spec: str, **options: Any) -> None:
-    """Draw each layer's share of parameters and MACs, by layer type."""
+    """Draw each layer's share of parameters and operations, by layer type."""
     from costcalc import plots
 
     size = checked(options)
@@ -157,7 +157,7 @@ def types(ctx: click.Context, /, specs: tuple[str, ...], **options: Any) -> None
 )
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
-@click.option("--of", type=click.Choice(("macs", "params")), default="macs", help="what a map shows.")
+@click.option("--of", default="", metavar="NAME", help="what a map shows: params, or operations unless told.")
 @picture
 @click.pass_context
 def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Any) -> None:

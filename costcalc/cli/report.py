@@ -15,7 +15,7 @@ from costcalc.reports.result import Result
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 SHORT = {  # options that stand for a group of metrics
-    "flops": "flops",
+    "flops": "work",
     "padding_aware": "padding_aware",
     "receptive_field": "receptive_fields",
     "memory": "memory",

@@ -217,14 +217,14 @@ def trends(table: pd.DataFrame) -> list[str]:
     """Return a line a network that shows how its operations go with a knob of three values or more."""
     from costcalc.reports import sparklines
 
-    unit = conventions.get(table.attrs["convention"]).unit
+    rule = conventions.get(table.attrs["convention"])
     groups = table.groupby("network", sort=False) if "network" in table else [("", table)]
     found = []
     for name, part in groups:
-        values = part["macs"].dropna().tolist() if "macs" in part else []
+        values = part[rule.called].dropna().tolist() if rule.called in part else []
         if len(values) >= LEAST_DRAWN:
             line = sparklines.spark(values, plain=sparklines.ascii_only())
-            found.append(f"{unit} {line} {figure(values[0])} to {figure(values[-1])} {name}".rstrip())
+            found.append(f"{rule.unit} {line} {figure(values[0])} to {figure(values[-1])} {name}".rstrip())
     return found
 
 

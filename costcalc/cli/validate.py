@@ -61,7 +61,7 @@ def checked(name: str) -> tuple[list[Problem], str]:
         return list(error.problems), ""
     number = len(spec.variants)
     variants = f", {plural(number, 'variant')}" if number else ""
-    return problems, f"{name}: ok, {plural(len(result.layers), 'row')}{variants}"
+    return problems, f"{name}: ok, {plural(len(result.rows), 'row')}{variants}"
 
 
 def turned(spec: Spec) -> Iterator[Graph]:

@@ -16,7 +16,7 @@ from costcalc.base.errors import SpecError, stop
 from costcalc.base.files import locked, write
 from costcalc.base.files import read as read_text
 from costcalc.comparisons.budgets import COSTLIEST, Breach, Checked, over
-from costcalc.comparisons.comparing import MEASURES, measures
+from costcalc.comparisons.comparing import measures, usual
 from costcalc.comparisons.networks import Network, cut
 from costcalc.costs.convention import Convention
 from costcalc.metrics.metric import named
@@ -25,7 +25,6 @@ from costcalc.reports.lines import Line
 
 VERSION = 1
 KEY = "costcalc_baseline"
-BLOCK = ("params", "macs")  # what stands of a block
 
 Entry = dict[str, Any]
 
@@ -46,7 +45,7 @@ class Baseline:
 
     def text(self) -> str:
         """Return the file's text."""
-        said = [_network(name, self.networks[name]) for name in sorted(self.networks)]
+        said = [_network(name, self.networks[name], usual(self.rule)) for name in sorted(self.networks)]
         head = f'{{\n  "{KEY}": {VERSION},\n  "convention": {_json(self.rule.name)},\n'
         head += f'  "hash": {_json(self.rule.stamp)},\n  "networks": {{'
         return "\n".join([head, ",\n".join(said), "  }", "}", ""]) if said else f"{head}}}\n}}\n"
@@ -58,7 +57,11 @@ class Baseline:
 
 def measured(network: Network) -> Entry:
     """Return what the file holds of a network as it is now."""
-    blocks = {line.name: {name: or_none(getattr(line.cost, name)) for name in BLOCK} for line in _blocks(network)}
+    names = network.result.convention.quantities
+    blocks = {
+        line.name: dict(zip(names, map(or_none, (line.cost.params, line.cost.operations)), strict=True))
+        for line in _blocks(network)
+    }
     totals = {name: or_none(value) for name, value in measures(network.result).items()}
     # What costs nothing says nothing, and would make the file long.
     return totals | {"blocks": {name: block for name, block in blocks.items() if any(v != 0 for v in block.values())}}
@@ -74,8 +77,8 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _network(name: str, entry: Entry) -> str:
-    totals = [f'      "{quantity}": {_json(entry[quantity])},' for quantity in MEASURES]
+def _network(name: str, entry: Entry, quantities: tuple[str, ...]) -> str:
+    totals = [f'      "{quantity}": {_json(entry[quantity])},' for quantity in quantities]
     blocks = [f"        {_json(block)}: {_json(costs)}" for block, costs in entry["blocks"].items()]
     inner = ['      "blocks": {', ",\n".join(blocks), "      }"] if blocks else ['      "blocks": {}']
     return "\n".join([f"    {_json(name)}: {{", *totals, *inner, "    }"])
@@ -88,20 +91,20 @@ def read(path: str, rule: Convention) -> Baseline:
     """Return the baseline in a file; raise SpecError where it is none, or of another convention."""
     if not os.path.exists(path):
         raise stop(f"{path}: there is no such file", hint="add --update to begin it")
-    found = _parsed(path)
-    if not isinstance(found, dict) or found.get(KEY) != VERSION:
+    data = _parsed(path)
+    if not isinstance(data, dict) or data.get(KEY) != VERSION:
         raise _none(path, f'it has no "{KEY}": {VERSION}')
-    convention, stamp, networks = found.get("convention"), found.get("hash"), found.get("networks")
+    convention, stamp, networks = data.get("convention"), data.get("hash"), data.get("networks")
     if not isinstance(convention, str) or not isinstance(networks, dict):
         raise _none(path, "it has no convention, or no networks")
-    for name, entry in networks.items():
-        _checked(path, name, entry)
     held = f"{convention} {stamp}" if stamp else convention
     if convention != rule.name or stamp not in (None, rule.stamp):
         raise stop(
             f"{path} was counted under the convention '{held}', not '{rule.label}': such numbers cannot be compared",
             hint=f"add --convention {convention}, or write another file",
         )
+    for name, entry in networks.items():
+        _require_entry(path, name, entry, rule)
     return Baseline(path, rule, networks)
 
 
@@ -121,14 +124,15 @@ def _none(path: str, why: str) -> SpecError:
     return stop(f"{path} is no baseline: {why}", hint="costcalc check SPEC... --baseline FILE --update writes one")
 
 
-def _checked(path: str, name: str, entry: Any) -> None:
+def _require_entry(path: str, name: str, entry: Any, rule: Convention) -> None:
     """Raise SpecError unless an entry has every number, and no other."""
-    if not isinstance(entry, dict) or set(entry) != {*MEASURES, "blocks"} or not isinstance(entry["blocks"], dict):
-        raise _none(path, f"'{name}' has other keys than {', '.join(MEASURES)}, blocks")
-    costs = [(name, {key: entry[key] for key in MEASURES}), *((f"{name}: {k}", v) for k, v in entry["blocks"].items())]
+    keys = usual(rule)
+    if not isinstance(entry, dict) or set(entry) != {*keys, "blocks"} or not isinstance(entry["blocks"], dict):
+        raise _none(path, f"'{name}' has other keys than {', '.join(keys)}, blocks")
+    costs = [(name, {key: entry[key] for key in keys}), *((f"{name}: {k}", v) for k, v in entry["blocks"].items())]
     for where, numbers in costs:
-        if not isinstance(numbers, dict) or (where != name and set(numbers) != set(BLOCK)):
-            raise _none(path, f"'{where}' has other keys than {', '.join(BLOCK)}")
+        if not isinstance(numbers, dict) or (where != name and set(numbers) != set(rule.quantities)):
+            raise _none(path, f"'{where}' has other keys than {', '.join(rule.quantities)}")
         for key, number in numbers.items():
             if number is not None and (type(number) is not int or number < 0):
                 raise _none(path, f"'{where}': {key} is no whole number")
@@ -199,7 +203,8 @@ def check(
     for network in networks:
         breaches += over(network, limits, **options)
         entry = baseline.entry(network) if baseline else {}
-        most = {name: int(entry[name] * (1 + tolerance)) for name in MEASURES if entry.get(name) is not None}
+        whole = {name: value for name, value in entry.items() if name != "blocks" and value is not None}
+        most = {name: int(value * (1 + tolerance)) for name, value in whole.items()}
         breaches += grown(network, entry, most)
         both = limits.keys() | most.keys()
         held.append({name: min(bound[name] for bound in (limits, most) if name in bound) for name in both})
@@ -208,7 +213,7 @@ def check(
 
 def grown(network: Network, entry: Entry, most: Mapping[str, int]) -> list[Breach]:
     """Return the totals that are above what is tolerated, with the blocks that have grown most."""
-    found = [network.result.metric(name) for name in MEASURES if name in most]
+    found = [network.result.metric(name) for name in usual(network.result.convention) if name in most]
     return [
         Breach(
             network.label, one.name, named(one.metric, one.setup), one.total, entry[one.name],
@@ -221,13 +226,16 @@ def grown(network: Network, entry: Entry, most: Mapping[str, int]) -> list[Breac
 
 def _grown(network: Network, entry: Entry, quantity: str) -> list[tuple[str, Any]]:
     """Return the blocks that have grown most, or whose cost is unknown now."""
-    if quantity not in BLOCK:
+    quantities = network.result.convention.quantities
+    if quantity not in quantities:
         return []
-    costs = [(line.name, getattr(line.cost, quantity)) for line in _blocks(network)]
+    costs = [
+        (line.name, line.cost.params if quantity == "params" else line.cost.operations) for line in _blocks(network)
+    ]
     unknown = [pair for pair in costs if pair[1] is UNKNOWN]
     if unknown:
         return unknown[:COSTLIEST]
-    nothing = dict.fromkeys(BLOCK, 0)
+    nothing = dict.fromkeys(quantities, 0)
     more = [(name, value - (entry["blocks"].get(name, nothing)[quantity] or 0)) for name, value in costs]
     return sorted((pair for pair in more if pair[1] > 0), key=lambda pair: -pair[1])[:COSTLIEST]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from costcalc.base.arguments import named as named_values
 from costcalc.base.errors import Fault, stop
-from costcalc.comparisons.comparing import MEASURES
+from costcalc.comparisons.comparing import usual
 from costcalc.comparisons.networks import Network
 from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
 from costcalc.numbers import text as numbers
@@ -24,7 +24,7 @@ class Breach(NamedTuple):
     """A budget that a network is over, and the parts that cost most."""
 
     network: str
-    quantity: str  # a metric: params, macs, activations, bytes
+    quantity: str  # a metric, by name
     unit: str
     value: Any  # unknown where that of a layer is
     limit: int
@@ -83,7 +83,7 @@ class Checked(NamedTuple):
 
 def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, Any]) -> str:
     said = []
-    for one in network.result.metrics([*dict.fromkeys((*MEASURES, *limits))], **options):
+    for one in network.result.metrics([*dict.fromkeys((*usual(network.result.convention), *limits))], **options):
         name = named(one.metric, one.setup)
         if one.name in limits:
             said.append(f"{numbers.figure(one.total)} of {numbers.figure(limits[one.name])} {name}")

@@ -9,20 +9,20 @@ from costcalc.comparisons.aligning import Key
 from costcalc.graph.graph import Tensor
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import Op
-from costcalc.reports.lines import Layer, Line
+from costcalc.reports.lines import CountedRow, Line
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 
 
 class Change(NamedTuple):
-    """A layer that is not the same in both networks; params and macs are what it adds to the difference."""
+    """A layer that is not the same in both networks; params and operations are what it adds to the difference."""
 
     kind: str
     before: Line | None
     after: Line | None
     fields: dict[str, tuple[str, str]]  # what is not the same, before and after
     params: Any
-    macs: Any
+    operations: Any
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ def key(line: Line) -> Key:
     """Return what makes a layer the same as another, and what makes it alike."""
     x, y = _entering(line), _leaving(line)
     kinds = tuple(member.row.kind for member in line.rows)
-    cost = (line.cost.params, line.cost.macs)
+    cost = (line.cost.params, line.cost.operations)
     content = (kinds, tuple(_fields(line).items()), x, y, cost)
     return Key(line.name, content, line.type, x, y)
 
@@ -81,7 +81,8 @@ def change(before: Line | None, after: Line | None, partners: dict[str, str]) ->
     if before is None or after is None:
         line, sign = (after, 1) if after else (before, -1)
         assert line is not None
-        return Change(ADDED if after else REMOVED, before, after, {}, sign * line.cost.params, sign * line.cost.macs)
+        costs = (sign * line.cost.params, sign * line.cost.operations)
+        return Change(ADDED if after else REMOVED, before, after, {}, *costs)
     same = key(before)[1:] == key(after)[1:]
     fields = {} if same else _changed(before, after)
     old, new = _feeds(before.rows), _feeds(after.rows)
@@ -89,7 +90,8 @@ def change(before: Line | None, after: Line | None, partners: dict[str, str]) ->
         fields["from"] = (_listed(old), _listed(new))
     if same and not fields:
         return None
-    costs = (0, 0) if same else (after.cost.params - before.cost.params, after.cost.macs - before.cost.macs)
+    was, now = before.cost, after.cost
+    costs = (0, 0) if same else (now.params - was.params, now.operations - was.operations)
     return Change(CHANGED, before, after, fields, *costs)
 
 
@@ -122,7 +124,7 @@ def _shown(value: Any) -> str:
 Origin = tuple[str, int]  # a layer's name, "" for the network's input, and which of its tensors
 
 
-def _feeds(members: Iterable[Layer]) -> list[Origin]:
+def _feeds(members: Iterable[CountedRow]) -> list[Origin]:
     """Return what enters a line from outside of it, and the layers whose weights it uses."""
     rows = [member.row for member in members]
     inner = {id(row.node) for row in rows}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.base.text import plural
 from costcalc.comparisons.networks import Network
+from costcalc.costs.convention import Convention
 from costcalc.graph.graph import Graph
 from costcalc.metrics.metric import find, plain
 from costcalc.numbers.num import UNKNOWN
@@ -18,13 +19,17 @@ from costcalc.reports.table import Column, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-MEASURES = ("params", "macs", "activations", "bytes")
-RATIOS = ("params", "macs")
+BESIDE = ("activations", "bytes")  # what is told of a network beside what its convention counts
 
 
-def measures(result: Result, names: Sequence[str] = MEASURES, **options: Any) -> dict[str, Any]:
-    """Return a network's totals of some metrics: params and MACs under its convention, activations, bytes."""
-    return {one.name: one.total for one in result.metrics(names, **options)}
+def measures(result: Result, names: Sequence[str] = (), **options: Any) -> dict[str, Any]:
+    """Return a network's totals of some metrics: those of its convention, activations and bytes unless told."""
+    return {one.name: one.total for one in result.metrics(names or usual(result.convention), **options)}
+
+
+def usual(rule: Convention) -> tuple[str, ...]:
+    """Return the metrics that are told of a network: params, operations as they are called, activations, bytes."""
+    return (*rule.quantities, *BESIDE)
 
 
 def top1(graph: Graph) -> str:
@@ -42,19 +47,20 @@ def top1(graph: Graph) -> str:
 def records(networks: list[Network], names: Sequence[str] = (), **options: Any) -> list[dict[str, Any]]:
     """Return a record a network: exact integers, None where a cost is unknown, ratios to the first network.
 
-    names: the metrics, `MEASURES` unless told; options are theirs.
+    names: the metrics, `usual` unless told; options are theirs.
     """
-    found = [measures(network.result, names or MEASURES, **options) for network in networks]
+    totals = [measures(network.result, names, **options) for network in networks]
+    ratios = names or networks[0].result.convention.quantities
     return [
         {
             "network": label,
             **{name: plain(value) for name, value in values.items()},
             "top1": top1(result.graph),
-            **{f"{name}_ratio": _ratio(values[name], found[0][name]) for name in names or RATIOS},
+            **{f"{name}_ratio": _ratio(values[name], totals[0][name]) for name in ratios},
             "batch": result.batch,
             **result.convention.mark,
         }
-        for (label, result), values in zip(networks, found, strict=True)
+        for (label, result), values in zip(networks, totals, strict=True)
     ]
 
 
@@ -68,25 +74,26 @@ def frame(networks: list[Network], names: Sequence[str] = (), **options: Any) ->
     """Return the records as a DataFrame."""
     import pandas as pd
 
-    found = records(networks, names, **options)
-    whole = [name for name in names or MEASURES if all(isinstance(one[name], int | None) for one in found)]
-    table = pd.DataFrame(found).astype(dict.fromkeys(whole, "Int64"))
-    table.attrs["convention"] = networks[0].result.convention.name
+    lines, rule = records(networks, names, **options), networks[0].result.convention
+    whole = [name for name in names or usual(rule) if all(isinstance(one[name], int | None) for one in lines)]
+    table = pd.DataFrame(lines).astype(dict.fromkeys(whole, "Int64"))
+    table.attrs |= {"convention": rule.name, "unit": rule.unit}
     return table
 
 
 def table(networks: list[Network], names: Sequence[str] = (), *, exact: bool = False, **options: Any) -> Table:
     """Return the comparison as a table for people."""
     setup = networks[0].result.setup(**options)
-    titles = {name: find(name).heading(setup) for name in names or MEASURES}
-    ratios = [f"{titles[name]} ×" for name in names or RATIOS]
-    columns = [Column("network"), *(Column(title, "number") for title in (*titles.values(), "top-1", *ratios))]
+    titles = {name: find(name).heading(setup) for name in names or usual(setup.convention)}
+    ratios = names or setup.convention.quantities
+    heads = (*titles.values(), "top-1", *(f"{titles[name]} ×" for name in ratios))
+    columns = [Column("network"), *(Column(title, "number") for title in heads)]
     cells = [
         [
             record["network"],
             *(figure(UNKNOWN if record[name] is None else record[name], exact=exact) for name in titles),
             record["top1"],
-            *(_times(record[f"{name}_ratio"]) for name in names or RATIOS),
+            *(_times(record[f"{name}_ratio"]) for name in ratios),
         ]
         for record in records(networks, names, **options)
     ]

@@ -12,6 +12,7 @@ from costcalc.base.text import plural
 from costcalc.comparisons.aligning import align
 from costcalc.comparisons.changes import ADDED, CHANGED, REMOVED, Change, change, described, key, moved, origins
 from costcalc.comparisons.networks import Network
+from costcalc.costs.convention import OPERATIONS
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.numbers.text import figure, percent
 from costcalc.reports.page import Page
@@ -37,7 +38,7 @@ class Diff:
         self.unchanged = len(found) - len(self.changes)  # how many layers are the same
         # Unknown only where a layer that changed is: what both have alike adds nothing.
         self.params: Any = sum(change.params for change in self.changes)
-        self.macs: Any = sum(change.macs for change in self.changes)
+        self.operations: Any = sum(change.operations for change in self.changes)
         old, new = (origins(network.result.graph.outputs) for network in (before, after))
         self.outputs = moved(old, new, partners)  # whether the results are those of other layers
 
@@ -68,21 +69,27 @@ class Diff:
         return None if UNKNOWN in (part, whole) or not whole else 100 * part / whole
 
     def biggest(self) -> list[Change]:
-        """Return the changes by their size: the larger of their parts of all that changed, in params and in MACs."""
-        params, macs = (
+        """Return the changes by their size: the larger of their parts of all that changed, params or operations."""
+        params, operations = (
             sum(abs(number) for number in numbers if number is not UNKNOWN) or 1
-            for numbers in ([c.params for c in self.changes], [c.macs for c in self.changes])
+            for numbers in ([c.params for c in self.changes], [c.operations for c in self.changes])
         )
 
         def size(change: Change) -> float:
-            if UNKNOWN in (change.params, change.macs):
+            if UNKNOWN in (change.params, change.operations):
                 return float("inf")
-            return float(max(abs(change.params) / params, abs(change.macs) / macs))
+            return float(max(abs(change.params) / params, abs(change.operations) / operations))
 
         return sorted(self.changes, key=size, reverse=True)
 
     def records(self) -> list[dict[str, Any]]:
-        """Return a flat record a change, in the network's order: exact integers, None where a cost is unknown."""
+        """Return a flat record a change, in the network's order: exact integers, None where a cost is unknown.
+
+        The operations are called what the convention counts: `macs`, `flops` or `operations`.
+        """
+        return self._records(self.before.result.convention.called)
+
+    def _records(self, called: str) -> list[dict[str, Any]]:
         return [
             {
                 "change": change.kind,
@@ -92,8 +99,8 @@ class Diff:
                 "fields": described(change.fields),
                 "params": or_none(change.params),
                 "params_share": self.share(change.params, "params"),
-                "macs": or_none(change.macs),
-                "macs_share": self.share(change.macs, "macs"),
+                called: or_none(change.operations),
+                f"{called}_share": self.share(change.operations, OPERATIONS),
             }
             for change in self.changes
         ]
@@ -101,20 +108,22 @@ class Diff:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data: the JSON that `--format json` writes."""
         sides = {
-            side: {"network": label, "params": or_none(result.params), "macs": or_none(result.total)}
+            side: {"network": label, "params": or_none(result.params), OPERATIONS: or_none(result.operations)}
             for side, (label, result) in (("before", self.before), ("after", self.after))
         }
         result = self.before.result
         return {
             **sides,
             "convention": result.convention.to_dict(),
+            "unit": result.unit,
             "batch": result.batch,
             "same": self.same,
             "unchanged": self.unchanged,
             "outputs_moved": self.outputs,
-            "difference": {"params": or_none(self.params), "macs": or_none(self.macs)},
+            "difference": {"params": or_none(self.params), OPERATIONS: or_none(self.operations)},
             "changes": [
-                {**record, "fields": change.fields} for record, change in zip(self.records(), self.changes, strict=True)
+                {**record, "fields": change.fields}
+                for record, change in zip(self._records(OPERATIONS), self.changes, strict=True)
             ],
         }
 
@@ -159,7 +168,7 @@ def heading(diff: Diff) -> list[str]:
     found = [
         f"{diff.before.label} → {diff.after.label}",
         _difference(rule.things, first.params, second.params, diff.params),
-        _difference(rule.unit, first.total, second.total, diff.macs),
+        _difference(rule.unit, first.operations, second.operations, diff.operations),
         diff.said,
     ]
     return [*found, "the outputs are those of other layers"] if diff.outputs else found
@@ -208,7 +217,7 @@ def _named(change: Change, *, wide: bool) -> Sequence[str]:
 def _parts(diff: Diff, changes: list[Change]) -> list[str]:
     """Return what changes sum to, each quantity with its share of the whole difference."""
     made = []
-    for quantity in ("params", "macs"):
+    for quantity in ("params", OPERATIONS):
         value: Any = sum(getattr(change, quantity) for change in changes)
         made += [figure(value, signed=True), percent(diff.share(value, quantity))]
     return made

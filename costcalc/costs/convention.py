@@ -12,6 +12,7 @@ from costcalc.base.errors import Mark, stop
 from costcalc.language.expr import Expr
 
 UNITS = {"macs": "MACs", "flops": "FLOPs"}
+OPERATIONS = "operations"  # what is counted, by whatever name: the convention's `unit` says of what kind they are
 LEARNABLE = "weights + biases + norm_params"
 
 
@@ -57,6 +58,7 @@ class Convention:
         self.added = False  # whether its counts are added to another's, and may be below zero
         self.others: dict[str, Convention] = {count: self}  # by what each counts
         self.of_kind = {kind: rule for rule in rules for kind in rule.kinds}
+        self.called = _called(self)  # what its operations are called: macs and flops only where they are that
         self.stamp = stamp(self)
 
     def __repr__(self) -> str:
@@ -68,9 +70,14 @@ class Convention:
         return self.formulas["params"].text
 
     @property
-    def macs(self) -> str:
+    def operations(self) -> str:
         """The formula of the operations, for a row that no rule says otherwise of."""
         return self.formulas[self.count].text
+
+    @property
+    def quantities(self) -> tuple[str, str]:
+        """What it counts, by name: `params`, and `macs`, `flops` or `operations`."""
+        return "params", self.called
 
     @property
     def label(self) -> str:
@@ -88,8 +95,8 @@ class Convention:
         return {"convention": self.name, "convention_hash": self.stamp}
 
     def formula(self, kind: str, quantity: str) -> Expr:
-        """Return how `params`, or the operations (`macs`), of an operator's rows are counted."""
-        key = self.count if quantity == "macs" else quantity
+        """Return how `params`, or the `operations`, of an operator's rows are counted."""
+        key = self.count if quantity == OPERATIONS else quantity
         rule = self.of_kind.get(kind)
         return (rule.formulas.get(key) if rule else None) or self.formulas[key]
 
@@ -100,10 +107,37 @@ class Convention:
             raise stop(f"the convention '{self.name}' counts {said} only", hint="costcalc:flops has two FLOPs a MAC")
         return self.others[count]
 
+    def named(self, quantity: str) -> Convention:
+        """Return the count of this convention that is called `macs`, `flops` or `operations`.
+
+        Raises SpecError, with the right name, where it counts no such thing: a tool's MACs may hold other operations.
+        """
+        for one in (self, *self.others.values()):
+            if quantity in (OPERATIONS, one.called):
+                return one
+        plain = "plain " if self.unit == UNITS[quantity] else ""
+        raise stop(
+            f"the convention '{self.name}' counts no {plain}{UNITS[quantity]}: {self.says}",
+            hint=f"what it counts is called {self.called}{f', its unit {self.unit}' * (self.called == OPERATIONS)}",
+        )
+
     def to_dict(self) -> dict[str, str]:
         """Return the convention as plain data."""
-        said = {slot: getattr(self, slot) for slot in ("name", "says", "params", "macs", "unit", "source")}
+        said = {slot: getattr(self, slot) for slot in ("name", "says", "params", OPERATIONS, "unit", "source")}
         return {**said, "hash": self.stamp}
+
+
+def _called(convention: Convention) -> str:
+    """Return what a convention's operations are called: macs where they are those of all rows or of some, no others.
+
+    flops where its unit says so, and a MAC is two; else operations: a tool's "MACs" may hold those of norms, and its
+    "FLOPs" be one a MAC.
+    """
+    rules = [rule.formulas for rule in convention.rules if convention.count in rule.formulas]
+    texts = {formulas[convention.count].text for formulas in (convention.formulas, *rules)}
+    if texts <= {"macs", "0"}:
+        return "macs"
+    return "flops" if convention.count == "flops" and convention.unit == UNITS["flops"] else OPERATIONS
 
 
 def stamp(convention: Convention) -> str:
@@ -118,6 +152,6 @@ def stamp(convention: Convention) -> str:
         for key in ("params", count)
         if key in rule.formulas and rule.formulas[key].text != convention.formulas[key].text
     ]
-    told: list[object] = [convention.params, convention.macs, convention.unit, convention.things, sorted(rules)]
+    told: list[object] = [convention.params, convention.operations, convention.unit, convention.things, sorted(rules)]
     told += [True] if convention.tool else []  # what the reference has not costs nothing then
     return f"{crc32(repr(tuple(told)).encode()) >> 8:06x}"

@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class Cost:
-    """What one row, or a sum of rows, costs under a convention; MACs and activations for a batch."""
+    """What one row, or a sum of rows, costs under a convention, whose unit its operations have; these for a batch."""
 
-    __slots__ = ("macs", "params")
+    __slots__ = ("operations", "params")
 
-    def __init__(self, params: Dim = 0, macs: Dim = 0) -> None:
+    def __init__(self, params: Dim = 0, operations: Dim = 0) -> None:
         self.params = params
-        self.macs = macs
+        self.operations = operations
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.params + other.params, self.macs + other.macs)
+        return Cost(self.params + other.params, self.operations + other.operations)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Cost) and (self.params, self.macs) == (other.params, other.macs)
+        return isinstance(other, Cost) and (self.params, self.operations) == (other.params, other.operations)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Cost(params={self.params}, macs={self.macs})"
+        return f"Cost(params={self.params}, operations={self.operations})"
 
 
 def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
@@ -45,12 +45,12 @@ def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
     """
     if convention.tool and row.node.call == ABSENT:
         return Cost()  # the tool's users run an implementation that has no such step
-    params, macs = (convention.formula(row.kind, quantity) for quantity in ("params", "macs"))
+    params, operations = (convention.formula(row.kind, quantity) for quantity in ("params", "operations"))
     # The two formulas that nearly all conventions use are read off directly: they are run for
     # every row of every report.
-    params_ = row.learnable if params.text == LEARNABLE else _evaluated(params, row, convention)
-    macs_ = row.macs if macs.text == "macs" else _operations(macs, row, convention)
-    return Cost(params_, macs_ * batch)
+    learned = row.learnable if params.text == LEARNABLE else _evaluated(params, row, convention)
+    done = row.macs if operations.text == "macs" else _operations(operations, row, convention)
+    return Cost(learned, done * batch)
 
 
 def _operations(formula: Expr, row: Row, convention: Convention) -> Dim:
@@ -69,33 +69,33 @@ def _operations(formula: Expr, row: Row, convention: Convention) -> Dim:
 def _evaluated(formula: Expr, row: Row, convention: Convention) -> Dim:
     """Return what a formula gives for a row: 0 or more, unless it is added to another's counts."""
     try:
-        found = evaluate(formula, row)
-        if found is not UNKNOWN and not convention.added and num.any_of(found < 0):
-            raise Fault(*_negative(found))
-        return found
+        count = evaluate(formula, row)
+        if count is not UNKNOWN and not convention.added and num.any_of(count < 0):
+            raise Fault(*_negative(count))
+        return count
     except Fault as fault:
         said = f"{formula.text} gives no number for {row.name} ({row.kind}): {fault.message}"
         mark = convention.marks.get(formula.text, Mark(convention.name))
         raise SpecError([Problem(said, mark, fault.hint)]) from None
 
 
-def limited(found: Cost, convention: Convention, batch: int = 1) -> Cost:
+def limited(whole: Cost, convention: Convention, batch: int = 1) -> Cost:
     """Return a network's totals; raise SpecError where one is too large to be told, operations for a batch."""
-    num.limited(found.params, convention.things)
-    num.limited(found.macs, convention.unit, batch)
-    return found
+    num.limited(whole.params, convention.things)
+    num.limited(whole.operations, convention.unit, batch)
+    return whole
 
 
-def _negative(found: Dim) -> tuple[str, str]:
+def _negative(count: Dim) -> tuple[str, str]:
     """Return what is wrong with a count below zero, and what to do."""
-    said = "it is below zero for some of the values" if num.is_array(found) else f"it is {found:,}"
+    said = "it is below zero for some of the values" if num.is_array(count) else f"it is {count:,}"
     return said, "a layer costs nothing or more: max(0, ...)"
 
 
 def total(costs: Iterable[Cost]) -> Cost:
     """Return the sum of costs."""
     params: Dim = 0
-    macs: Dim = 0
+    operations: Dim = 0
     for part in costs:
-        params, macs = params + part.params, macs + part.macs
-    return Cost(params, macs)
+        params, operations = params + part.params, operations + part.operations
+    return Cost(params, operations)

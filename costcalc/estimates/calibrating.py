@@ -43,7 +43,7 @@ class Calibrated:
     def _sample(self, line: dict[str, str]) -> Sample:
         result = asked(line["network"], {}).result
         family = str(result.graph.spec.where).rsplit("/", 1)[-1]
-        rows = [layer.row for layer in result.layers]
+        rows = [row.row for row in result.rows]
         return sample(line, rows, family, self.about["dtype"], self.about["fusion"])
 
     def _unseen(self) -> Errors | None:

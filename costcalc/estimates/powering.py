@@ -26,7 +26,7 @@ class Energy:
         self.result = result
         self.chip = (chip or Chip())._replace(batch=result.batch)
         self.prices = table or energy.load()
-        rows = [layer.row for layer in result.layers]
+        rows = [row.row for row in result.rows]
         peak_bytes = peak(result.graph, self.chip)
         self.rows: list[Spent] = energy.spent(rows, self.chip, self.prices, peak_bytes)
         self.fits = energy.placed(rows, self.chip, peak_bytes)
@@ -51,7 +51,7 @@ class Energy:
         return Table(columns, cells, ["total", str(len(self.rows)), *totals, percentage(self.total, self.total)])
 
     def _cells(self, line: Line) -> list[Datum]:
-        rows = [self.rows[layer.row.node.index] for layer in line.rows]
+        rows = [self.rows[row.node.index] for row in line.rows]
         parts = [percentage(sum(getattr(one, place) for one in rows), self.total) for place in PLACES]
         return [line.name, str(len(rows)), *parts, percentage(sum(one.total for one in rows), self.total)]
 
@@ -64,7 +64,7 @@ class Energy:
             self.to_dict,
             heading=above,
             notes=below,
-            shorter=shorter(self.result.layers, by, fold, self._cells, lambda lines: [self.table(by, fold, lines)]),
+            shorter=shorter(self.result.rows, by, fold, self._cells, lambda lines: [self.table(by, fold, lines)]),
             prose=True,
         )
 
@@ -105,5 +105,5 @@ class Energy:
             "weights_on_chip": self.fits.weights,
             "activations_on_chip": self.fits.activations,
             "says": self.notes(),
-            "layers": self.records(),
+            "rows": self.records(),
         }

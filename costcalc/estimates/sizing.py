@@ -59,7 +59,7 @@ class Sizes:
             raise stop(f"scales are {', '.join(SCALES)}, not '{self.coding.scales}'")
         if not 0 < self.coding.gap <= MOST_GAP:
             raise stop(f"a relative index has 1 to {MOST_GAP} bits, not {self.coding.gap}")
-        rows = [layer.row for layer in result.layers]
+        rows = [row.row for row in result.rows]
         widths = assigned(rows, [(name, checked_bits(v)) for name, v in pairs(bits)], "bits")
         shares = assigned(rows, [(name, checked_density(v)) for name, v in pairs(density)], "density")
         self.rows: list[StoredRow] = kept(rows, widths, shares)

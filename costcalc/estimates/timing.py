@@ -31,7 +31,7 @@ class Latency:
     ) -> None:
         self.result = result
         self.model: Model = model(device, dtype, fusion, result.batch)
-        self.rows: list[Timing] = timings([layer.row for layer in result.layers], self.model)
+        self.rows: list[Timing] = timings([row.row for row in result.rows], self.model)
         self.looked_up = 0
         if table:
             self.rows, self.looked_up = lut.applied(self.rows, table)
@@ -77,7 +77,7 @@ class Latency:
             self.to_dict,
             heading=above,
             notes=below,
-            shorter=shorter(self.result.layers, by, fold, self._cells, lambda lines: [self.table(by, fold, lines)]),
+            shorter=shorter(self.result.rows, by, fold, self._cells, lambda lines: [self.table(by, fold, lines)]),
             prose=True,
         )
 
@@ -106,7 +106,7 @@ class Latency:
         return Table(columns, cells, totals, paths=by in ("layer", "row"))
 
     def _cells(self, line: Line) -> list[Datum]:
-        rows = [self.rows[layer.row.node.index] for layer in line.rows]
+        rows = [self.rows[row.node.index] for row in line.rows]
         found = span(rows)
         times = [found.least] if self.model.bounded else [found.least, found.most]
         macs = sum(one.work.macs for one in rows) * self.result.batch
@@ -157,7 +157,7 @@ class Latency:
             "ms_most": most,
             "lower_bound_only": self.model.bounded,
             "says": self.notes(),
-            "layers": self.records(),
+            "rows": self.records(),
         }
 
 
@@ -167,7 +167,7 @@ class WeightsFit:
     def __init__(self, result: Result, device: Device, dtype: str = "") -> None:
         self.result = result
         self.device = device
-        self.dtype, self.weight_bytes, self.spill = spilt([layer.row for layer in result.layers], device, dtype)
+        self.dtype, self.weight_bytes, self.spill = spilt([row.row for row in result.rows], device, dtype)
 
     @property
     def words(self) -> str:

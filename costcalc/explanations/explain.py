@@ -132,7 +132,7 @@ def page(nodes: list[Node], rows: list[Row], convention: Convention) -> list[str
         said += [f"  fields: {fields}"] if fields else []
         said += [f"  {formula}" for formula in formulas(node)]
         counted = cost(row, conventions.get(conventions.DEFAULT))
-        said.append(f"  {conventions.DEFAULT}: {counted.params:,} params, {counted.macs:,} MACs")
+        said.append(f"  {conventions.DEFAULT}: {counted.params:,} params, {counted.operations:,} MACs")
         if convention.name != conventions.DEFAULT:
             said += of_row(row, convention)
         if node.shared is not None:

@@ -19,7 +19,7 @@ from costcalc.base.arguments import whole
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.files import shipped
 from costcalc.costs import conventions
-from costcalc.costs.convention import Convention
+from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.expand import expand
@@ -231,11 +231,11 @@ def _of_rule(found: list[tuple[Row, int]], rule: Convention) -> Iterator[Count]:
     except SpecError:
         return
     said = f"{'as ' if rule.tool else 'convention '}{rule.label}"
-    for number, unit in ((whole["macs"], rule.unit), (whole["params"], rule.things)):
+    for number, unit in ((whole[OPERATIONS], rule.unit), (whole["params"], rule.things)):
         if number is not UNKNOWN:
             yield Count((said,), number, unit)
-    if rule.tool and rule.unit == "MACs" and whole["macs"] is not UNKNOWN:
-        yield Count((said, "two FLOPs a MAC"), 2 * whole["macs"], "FLOPs")
+    if rule.tool and rule.unit == "MACs" and whole[OPERATIONS] is not UNKNOWN:
+        yield Count((said, "two FLOPs a MAC"), 2 * whole[OPERATIONS], "FLOPs")
 
 
 @lru_cache(maxsize=1)
@@ -253,7 +253,7 @@ def lattice(found: list[tuple[Row, int]], steps: tuple[str, ...] = (), most: int
     """Yield the counts of rows under costcalc's convention with up to so many choices: MACs, FLOPs and parameters."""
     base = cost_of(found, conventions.get(conventions.DEFAULT))
     parts_ = [(choice.name, choice.says, cost_of(found, choice)) for choice in choices()]
-    for quantity in ("macs", "params"):
+    for quantity in (OPERATIONS, "params"):
         whole = base[quantity]
         if whole is UNKNOWN:
             continue
@@ -264,15 +264,15 @@ def lattice(found: list[tuple[Row, int]], steps: tuple[str, ...] = (), most: int
                     continue  # norms once, and norms twice
                 said = (*steps, *(says for _, says, _ in some))
                 more = sum(part for *_, part in some)
-                yield Count(said, whole + more, "MACs" if quantity == "macs" else "params")
-                if quantity == "macs":
+                yield Count(said, whole + more, "MACs" if quantity == OPERATIONS else "params")
+                if quantity == OPERATIONS:
                     yield Count((*said, "two FLOPs a MAC"), 2 * whole + more, "FLOPs")
 
 
 def cost_of(found: list[tuple[Row, int]], rule: Convention) -> dict[str, Datum]:
     """Return what rows cost under a convention, by quantity."""
     costs = [(cost(row, rule), number) for row, number in found]
-    return {name: sum(getattr(one, name) * number for one, number in costs) for name in ("macs", "params")}
+    return {name: sum(getattr(one, name) * number for one, number in costs) for name in (OPERATIONS, "params")}
 
 
 # ---- the network at other settings --------------------------------------------------------------------------
@@ -330,7 +330,7 @@ def _along(spec: Spec, knob: str, values: list[Datum]) -> Iterator[Count]:
     rule = conventions.get(conventions.DEFAULT)
     for part in parts(spec, grid, rule, skip=True):
         places = part.indices[0]
-        for quantity, unit in (("macs", "MACs"), ("params", "params")):
+        for quantity, unit in ((OPERATIONS, "MACs"), ("params", "params")):
             numbers = _dense(getattr(part.total, quantity), len(places))
             for place, number in zip(places, numbers, strict=True):
                 step = f"{knob} {typed(values[place])}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.costs import conventions
-from costcalc.costs.convention import Convention
+from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import cost, total
 from costcalc.costs.formulas import Numbers
 from costcalc.costs.rows import Row
@@ -43,17 +43,17 @@ def ours(rule: Convention) -> Convention:
 
 def kinds(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Return rows by operator, in the order in which they come."""
-    found: dict[str, list[Row]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(row.kind, []).append(row)
-    return found
+        groups.setdefault(row.kind, []).append(row)
+    return groups
 
 
-def parts(result: Result, rule: Convention, quantity: str = "macs") -> list[OperatorDifference]:
+def parts(result: Result, rule: Convention, quantity: str = OPERATIONS) -> list[OperatorDifference]:
     """Return what each operator costs under costcalc's convention and another; the largest difference first."""
     own = ours(rule)
     made = []
-    for kind, rows in kinds([layer.row for layer in result.layers]).items():
+    for kind, rows in kinds([row.row for row in result.rows]).items():
         mine, theirs = (getattr(total(cost(row, one, result.batch) for row in rows), quantity) for one in (own, rule))
         note = rule.of_kind[kind].note if kind in rule.of_kind else ""
         made.append(
@@ -78,7 +78,7 @@ def told(result: Result, rule: Convention) -> list[str]:
     for part in found:
         if part.difference:
             said += [f"  {_more(part.difference)}  {plural(part.rows, 'row')} of {part.kind}", *_why(part)]
-    unknown = sum(layer.row.macs is UNKNOWN for layer in result.layers)
+    unknown = sum(row.row.macs is UNKNOWN for row in result.rows)
     said += (
         [f"  and {plural(unknown, 'row')} of unknown cost: both totals are unknown, these are of the others"]
         if unknown
@@ -123,7 +123,7 @@ def of_row(row: Row, rule: Convention, batch: int = 1) -> list[str]:
     if rule.tool and row.node.call == ABSENT:
         return [f"  {rule.name}: 0 {rule.unit}: the reference implementation has no such step"]
     counted = cost(row, rule, batch)
-    said = [_counted(row, rule, "macs", counted.macs, rule.unit)]
+    said = [_counted(row, rule, OPERATIONS, counted.operations, rule.unit)]
     if counted.params or row.learnable:
         said.insert(0, _counted(row, rule, "params", counted.params, rule.things))
     found = rule.of_kind.get(row.kind)
@@ -159,16 +159,16 @@ def tools() -> list[Convention]:
 
 def records(result: Result, rules: Sequence[Convention]) -> list[Data]:
     """Return a record an operator: how many rows, and what each convention counts for them."""
-    found = kinds([layer.row for layer in result.layers])
+    found = kinds([row.row for row in result.rows])
     return [
         {"op": kind, "rows": len(rows)}
-        | {rule.label: or_none(total(cost(row, rule, result.batch) for row in rows).macs) for rule in rules}
+        | {rule.label: or_none(total(cost(row, rule, result.batch) for row in rows).operations) for rule in rules}
         for kind, rows in found.items()
     ]
 
 
 def table(result: Result, rules: Sequence[Convention], *, exact: bool = False) -> Table:
-    """Return a table: a column a convention, a row an operator, and the totals."""
+    """Return a table: a column a convention, a line an operator, and the totals."""
     found = records(result, rules)
     columns = [Column("operator"), Column("rows", "number"), *(Column(rule.name, "number") for rule in rules)]
     cells = [[line["op"], str(line["rows"]), *(_cell(line[r.label], exact=exact) for r in rules)] for line in found]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import Problem, SpecError, nearest, stop
 from costcalc.costs import conventions
-from costcalc.costs.convention import Convention
+from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, cost
 from costcalc.costs.rows import Row
 from costcalc.costs.rows import rows as rows_of
@@ -23,6 +23,7 @@ from costcalc.hardware.traffic import DTYPES, FUSIONS
 from costcalc.numbers.num import LARGEST, UNKNOWN, Dim, limited, or_none
 
 REGISTRY: dict[str, Metric] = {}
+COUNTED = ("macs", "flops", OPERATIONS)  # what a convention may count beside params: it says the unit of each
 
 
 # ---- what it is asked for -----------------------------------------------------------------------------
@@ -113,14 +114,15 @@ OPTIONS: dict[str, Option] = {
     "onchip": Option("bytes of memory on the chip, for energy", 0, least=0),
 }  # fmt: skip
 
-# Metrics that are asked for together, by a word of their own wherever metrics are named.
+# Metrics that are asked for together, by a word of their own wherever metrics are named. Operations are called in each
+# what the convention calls them.
 GROUPS = {
-    "flops": ("params", "macs", "elementwise"),
-    "padding_aware": ("params", "macs", "real_macs"),
+    "work": ("params", OPERATIONS, "elementwise"),
+    "padding_aware": ("params", OPERATIONS, "real_macs"),
     "receptive_fields": ("receptive_field", "effective_stride", "effective_padding", "field_centre"),
     "memory": ("activations", "activation_bytes", "bytes", "peak_memory"),
-    "times": ("macs", "latency", "latency_most", "bound"),
-    "energies": ("macs", "energy", "energy_compute", "energy_onchip", "energy_dram"),
+    "times": (OPERATIONS, "latency", "latency_most", "bound"),
+    "energies": (OPERATIONS, "energy", "energy_compute", "energy_onchip", "energy_dram"),
 }
 
 
@@ -263,7 +265,7 @@ class Metric:
 def named(metric: Metric, setup: Setup) -> str:
     """Return what a number is followed by: `MACs`, `bytes of peak_memory (fused)`."""
     unit, says = metric.measured_in(setup), metric.says(setup)
-    own = metric.name in ("params", "macs", unit)
+    own = metric.name in ("params", *COUNTED, unit)
     usual = own and not any(name in metric.uses for name, _ in setup.given if name != "batch")
     return f"{unit}{'' if own else f' of {metric.name}'}{f' ({says})' if says and not usual else ''}"
 
@@ -343,21 +345,25 @@ def find(name: str) -> Metric:
     return found
 
 
-def names(text: str | Iterable[str]) -> tuple[str, ...]:
+def names(text: str | Iterable[str], convention: str | Convention = conventions.DEFAULT) -> tuple[str, ...]:
     """Return the metrics that are named, one by one, in one text with commas or by a group's name; each once.
 
-    Raises SpecError with all mistakes.
+    convention: what a group's operations are called by. Raises SpecError with all mistakes.
     """
     problems: list[Problem] = []
-    found: list[str] = []
+    chosen: list[str] = []
     for word in arguments.texts(text, "metrics", "name them: columns='params,macs,bytes'"):
         try:
-            found += GROUPS.get(word) or (find(word).name,)
+            if word in GROUPS:
+                called = conventions.get(convention).called
+                chosen += [called if name == OPERATIONS else name for name in GROUPS[word]]
+            else:
+                chosen.append(find(word).name)
         except SpecError as error:
             problems += error.problems
     if problems:
         raise SpecError(problems)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(chosen))
 
 
 def refuse_idle(asked: Collection[str], options: Mapping[str, Datum]) -> None:
@@ -371,8 +377,15 @@ def refuse_idle(asked: Collection[str], options: Mapping[str, Datum]) -> None:
             raise stop(f"{name} does not matter to {', '.join(asked)}", hint=f"it is about {those}")
 
 
+def refuse_uncounted(asked: Iterable[str], convention: Convention) -> None:
+    """Raise SpecError for macs, flops or operations among metrics where the convention counts no such thing."""
+    for name in asked:
+        if name in COUNTED:
+            convention.named(name)
+
+
 class Measured:
-    """What a network has of a metric: `.total`, `.rows` (one a layer, None where it has none), `.unit`."""
+    """What a network has of a metric: `.total`, `.rows` (a value a row, None where it has none), `.unit`."""
 
     __slots__ = ("graph", "metric", "rows", "setup", "total")
 

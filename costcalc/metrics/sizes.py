@@ -61,7 +61,7 @@ class Activations(Metric, name="activations"):
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
         rule = conventions.get("activations")
-        return [cost(row, rule, setup.batch).macs for row in counted(graph)]
+        return [cost(row, rule, setup.batch).operations for row in counted(graph)]
 
 
 class ActivationBytes(InBytes, name="activation_bytes"):

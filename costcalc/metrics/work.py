@@ -25,21 +25,33 @@ class Params(Metric, name="params"):
         return [one.params for one in costs_of(graph, setup.convention, setup.batch)]
 
 
-class Macs(Metric, name="macs"):
-    """Operations, as the convention counts them: multiply-accumulates unless told."""
+class Operations(Metric, name="operations"):
+    """Operations, as the convention counts them, in its unit: MACs, FLOPs, or what else it says."""
 
-    unit, title = "MACs", "MACs"
+    unit, title = "operations", "operations"
     source = "docs/conventions.md"
     uses = ("batch",)
     vectorised = True
 
     def heading(self, setup: Setup) -> str:
-        return setup.convention.unit
+        return setup.convention.named(self.name).unit
 
     measured_in = heading
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
-        return [one.macs for one in costs_of(graph, setup.convention, setup.batch)]
+        return [one.operations for one in costs_of(graph, setup.convention.named(self.name), setup.batch)]
+
+
+class Macs(Operations, name="macs"):
+    """Multiply-accumulates, of a convention that counts them and nothing else."""
+
+    unit, title = "MACs", "MACs"
+
+
+class Flops(Operations, name="flops"):
+    """Multiplications and additions counted apart, of a convention that does."""
+
+    unit, title = "FLOPs", "FLOPs"
 
 
 class RealMacs(Metric, name="real_macs"):

@@ -11,7 +11,7 @@ from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, total
 from costcalc.numbers import text as numbers
 from costcalc.plots.style import FILLS, REST, WIDTH, figure, legend, named, results, small_print, styled
-from costcalc.reports.lines import Layer, Line
+from costcalc.reports.lines import CountedRow, Line
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ TALLEST = 40.0  # inches
 NARROW = 6.0  # inches
 WIDE_ENOUGH = 9.0  # per cent of the axis: a part with room for its figure
 OTHERS = "other types"
-QUANTITIES = ("params", "macs")
+QUANTITIES = ("params", "operations")
 
 Parts = list[dict[str, Cost]]  # of each bar, what each layer type of it costs
 
@@ -44,7 +44,7 @@ def layers(
     size: tuple[float, float] | None = None,
     **more: Any,
 ) -> Figure:
-    """Return each layer's share of parameters and MACs, a bar a layer, stacked by layer type.
+    """Return each layer's share of parameters and operations, a bar a layer, stacked by layer type.
 
     network, knobs, input, batch, convention, variant: as for `costcalc.count`. fold: what lies deeper than so many
     levels is one bar; unless told, as deep as 40 bars allow. size: in inches.
@@ -78,7 +78,7 @@ def types(
     if not networks:
         raise stop("there is no network to draw")
     found = results(networks, more, knobs, input, batch, convention, variant=variant)
-    parts = [by_type(result.layers) for result in found]
+    parts = [by_type(result.rows) for result in found]
     with styled():
         made = figure(size or (WIDTH, 0.3 * len(found) + 1.6))
         panels = _drawn(made, _names(found), parts, found)
@@ -106,17 +106,17 @@ def bars(result: Result, fold: int | None = None) -> list[Line]:
 
 
 def _costly(found: list[Line]) -> list[Line]:
-    left = [line for line in found if line.cost.params or line.cost.macs]
+    left = [line for line in found if line.cost.params or line.cost.operations]
     if not left:
         raise stop("there is nothing to draw: no layer costs anything")
     return left
 
 
-def by_type(layers_: Iterable[Layer]) -> dict[str, Cost]:
-    """Return what the layers of each type cost."""
+def by_type(rows: Iterable[CountedRow]) -> dict[str, Cost]:
+    """Return what the rows of each type cost."""
     groups: dict[str, list[Cost]] = {}
-    for layer in layers_:
-        groups.setdefault(layer.type, []).append(layer.cost)
+    for row in rows:
+        groups.setdefault(row.type, []).append(row.cost)
     return {name: total(costs) for name, costs in groups.items()}
 
 
@@ -130,8 +130,8 @@ def ranked(parts: Parts, wholes: Sequence[Result]) -> list[str]:
 
 
 def _shares(cost: Cost, whole: Result) -> tuple[float, float]:
-    """Return a cost in per cent of the whole: of parameters, of MACs."""
-    return 100 * cost.params / max(whole.params, 1), 100 * cost.macs / max(whole.macs, 1)
+    """Return a cost in per cent of the whole: of parameters, of operations."""
+    return 100 * cost.params / max(whole.params, 1), 100 * cost.operations / max(whole.operations, 1)
 
 
 def _stacks(parts: Parts, wholes: Sequence[Result]) -> dict[str, list[tuple[float, float]]]:
@@ -146,7 +146,7 @@ def _stacks(parts: Parts, wholes: Sequence[Result]) -> dict[str, list[tuple[floa
 
 
 def _drawn(made: Figure, names: list[str], parts: Parts, wholes: Sequence[Result]) -> list[Axes]:
-    """Draw the two panels, parameters and MACs, with a legend above."""
+    """Draw the two panels, parameters and operations, with a legend above."""
     panels: list[Axes] = list(made.subplots(1, 2, sharey=True))
     stacks = _stacks(parts, wholes)
     edge = 0.4 if made.get_figheight() > FRAME + NAME * len(names) / 2 else 0  # of thin bars it would be all
@@ -173,7 +173,7 @@ def _axis(made: Figure, number: int, wholes: Sequence[Result]) -> str:
     rule = wholes[0].convention
     unit = (rule.things, rule.unit)[number]
     one = all(whole is wholes[0] for whole in wholes)
-    whole = f" of {numbers.figure((wholes[0].params, wholes[0].total)[number])}" if one else ""
+    whole = f" of {numbers.figure((wholes[0].params, wholes[0].operations)[number])}" if one else ""
     return f"{unit}{' ' if made.get_figwidth() >= NARROW else chr(10)}(%{whole})"
 
 
@@ -204,7 +204,7 @@ def _names(found: Sequence[Result]) -> list[str]:
 
 def _drawn_of(result: Result, found: list[Line]) -> str:
     """Say what the bars stand for, and what has none."""
-    free = sum(not (layer.params or layer.macs) for layer in result.layers)
-    folded = {layer.row.node.layer for line in found for layer in line.rows if layer.params or layer.macs}
+    free = sum(not (row.params or row.operations) for row in result.rows)
+    folded = {row.node.layer for line in found for row in line.rows if row.params or row.operations}
     bars_ = f"{len(found)} bars" + (f" of {len(folded)} layers" if len(folded) > len(found) else "")
     return f"{bars_}; {free} rows cost nothing"

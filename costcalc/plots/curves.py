@@ -30,25 +30,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TOTALS = ("params", "macs")
 NETWORK = "network"
 STEPS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9))
 LETTERS = 46  # that have room under a panel
 FEW = 4  # lines of a map, at least, where its values allow that
 
 
-def sweep(table: pd.DataFrame, *, of: str = "macs", name: str = "", size: tuple[float, float] | None = None) -> Figure:
+def sweep(table: pd.DataFrame, *, of: str = "", name: str = "", size: tuple[float, float] | None = None) -> Figure:
     """Return the picture of what `costcalc.sweep` gave: curves where one knob varies, a map where two do.
 
-    of: what a map shows, `macs` or `params`; curves show both. name: of the network, for the small print.
+    of: what a map shows, the operations (`macs` or what the convention counts) unless told, or `params`; curves show
+    both. name: of the network, for the small print.
     size: in inches.
 
     Raises SpecError for a sweep of more knobs, and for settings that make no grid.
     """
-    if of not in TOTALS:
-        raise stop(f"a map shows no '{of}'", hint=f"known: {', '.join(TOTALS)}")
+    rule = _rule(table)
+    of = of or rule.called
+    if of not in rule.quantities:
+        raise stop(f"a map shows no '{of}'", hint=f"known: {', '.join(rule.quantities)}")
     knobs = varied(table)
-    rule = conventions.get(table.attrs.get("convention", conventions.DEFAULT))
     with styled():
         if len(knobs) == 1:
             made = _curves(table, knobs[0], rule, size)
@@ -67,7 +68,12 @@ def sweep(table: pd.DataFrame, *, of: str = "macs", name: str = "", size: tuple[
 
 
 def _names(table: pd.DataFrame) -> list[str]:
-    return [str(name) for name in table.columns if name not in TOTALS]
+    return [str(name) for name in table.columns if name not in _rule(table).quantities]
+
+
+def _rule(table: pd.DataFrame) -> Convention:
+    """Return the convention under which a sweep was counted."""
+    return conventions.get(table.attrs.get("convention", conventions.DEFAULT))
 
 
 def several(values: pd.Series[Any]) -> bool:
@@ -77,7 +83,7 @@ def several(values: pd.Series[Any]) -> bool:
 
 def varied(table: pd.DataFrame) -> list[str]:
     """Return the knobs that have several values; raise SpecError where the table is no sweep's, or has none."""
-    if not set(TOTALS) <= set(table.columns) or {"layer", "type"} & set(table.columns):
+    if not set(_rule(table).quantities) <= set(table.columns) or {"layer", "type"} & set(table.columns):
         raise stop("this is no table of a sweep's settings", hint="give what costcalc.sweep returns, without per")
     found = [name for name in _names(table) if name != NETWORK and several(table[name])]
     if not found:
@@ -106,7 +112,7 @@ def _curves(table: pd.DataFrame, knob: str, rule: Convention, size: tuple[float,
     groups = list(table.groupby(NETWORK, sort=False)) if NETWORK in table else [("", table)]
     if len(groups) > len(MARKERS):
         raise stop(f"curves of more than {len(MARKERS)} networks cannot be told apart")
-    for axes, total, unit in zip(panels, TOTALS, (rule.things, rule.unit), strict=True):
+    for axes, total, unit in zip(panels, rule.quantities, (rule.things, rule.unit), strict=True):
         for number, (name, part) in enumerate(groups):
             _curve(axes, part, knob, total, (number, str(name)))
         axes.set_xlabel(knob)
@@ -154,7 +160,7 @@ def _map(table: pd.DataFrame, knobs: list[str], rule: Convention, of: str, size:
             _words(axis, words)
     bar = made.colorbar(mesh, ax=axes)
     bar.ax.minorticks_off()
-    scaled(bar.ax.yaxis, rule.unit if of == "macs" else rule.things, high)
+    scaled(bar.ax.yaxis, rule.things if of == "params" else rule.unit, high)
     axes.set_xlabel(knobs[0])
     axes.set_ylabel(knobs[1])
     if not (x[1] or y[1]) and min(costs.shape) > 1 and high > low:

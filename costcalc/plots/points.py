@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COSTS = ("macs", "params")
+COSTS = ("operations", "params")
 REST = "other families"
 CLASSES = 1000  # of ImageNet
 NEAR = 14  # points: how far away a name may stand that is not on the front
@@ -35,7 +35,7 @@ class Point(NamedTuple):
     file: str
     top1: float
     params: int
-    macs: int
+    operations: int
 
 
 def accuracy(
@@ -45,7 +45,7 @@ def accuracy(
     convention: str | Convention = conventions.DEFAULT,
     size: tuple[float, float] | None = None,
 ) -> Figure:
-    """Return top-1 accuracy against MACs and against parameters, of the zoo's published figures.
+    """Return top-1 accuracy against operations and against parameters, of the zoo's published figures.
 
     words: only networks whose name, family or source holds all of them. classes: 1000 are ImageNet's, 10 and 100
     CIFAR's. limits: only networks up to there, `{"macs": "1G", "params": "10M"}`. The line joins what no other network
@@ -54,16 +54,17 @@ def accuracy(
 
     Raises SpecError where no published accuracy is left.
     """
-    bounds = of_metrics(limits)
-    for name in bounds.keys() - {*COSTS}:
-        raise stop(f"the zoo's figures have no {name} to be limited", hint=f"known: {', '.join(COSTS)}")
+    rule, bounds = conventions.get(convention), of_metrics(limits)
+    for name in bounds.keys() - {*rule.quantities}:
+        known = ", ".join(rule.quantities)
+        raise stop(f"the zoo's figures have no {name} to be limited, as {rule.name} counts", hint=f"known: {known}")
+    fields = {"params": "params", rule.called: "operations"}
     every = published(words, classes=classes, convention=convention)
-    found = [point for point in every if all(getattr(point, name) <= most for name, most in bounds.items())]
+    found = [point for point in every if all(getattr(point, fields[name]) <= most for name, most in bounds.items())]
     if not found:
         raise stop(
             "no network of the zoo with a published accuracy is left", hint="ask for less: fewer words, more MACs"
         )
-    rule = conventions.get(convention)
     with styled():
         made = figure(size or (WIDTH + 2, 5.0))
         panels = made.subplots(1, 2, sharey=True)

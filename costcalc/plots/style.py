@@ -83,7 +83,7 @@ def results(networks: Sequence[Any], more: Mapping[str, Any], *words: Any, **nam
     """Return networks as Results, counted alike; raise SpecError where one has costs that are unknown."""
     found = [one.result for one in several(networks, more, *words, **named)]
     for result in found:
-        if not isinstance(result.params + result.total, int):
+        if not isinstance(result.params + result.operations, int):
             raise stop(f"{result.name} has layers of unknown cost, and a picture would hide them")
     return found
 

@@ -100,7 +100,7 @@ def counted(
             raise Fault(f"there is no layer, group or layer type '{name}'", nearest(name, known))
     members = [row for row in found if any(_within(row, name) for name in wanted)]
     whole, part = (total(cost(row, rule) for row in some) for some in (found, members))
-    return {"macs": (part.macs, whole.macs), "params": (part.params, whole.params)}
+    return {"macs": (part.operations, whole.operations), "params": (part.params, whole.params)}
 
 
 def claims(spec: Spec, row: Mapping[str, Datum]) -> list[Claim]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from costcalc.base.text import plural
-from costcalc.metrics.metric import Measured, plain
+from costcalc.costs.convention import OPERATIONS
+from costcalc.metrics.metric import COUNTED, Measured, plain
 from costcalc.numbers.num import UNKNOWN, or_none, percentage
 from costcalc.numbers.text import figure
-from costcalc.reports.lines import GROUPED, Layer, Line, marked, window
+from costcalc.reports.lines import GROUPED, CountedRow, Line, marked, window
 from costcalc.reports.table import Column, Table
 
 ABOUT = ("name", "type", "op", "input", "output", "kernel", "stride")
@@ -46,23 +47,24 @@ def table(shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer",
 
 def over(one: Measured, line: Line) -> Any:
     """Return what a line has of a metric."""
-    return one.over([layer.row.node.index for layer in line.rows])
+    return one.over([row.node.index for row in line.rows])
 
 
 def records(
-    layers: Sequence[Layer], columns: Sequence[Measured], mark: dict[str, str], batch: int = 1, *, whole: bool = False
+    rows: Sequence[CountedRow], columns: Sequence[Measured], mark: dict[str, str], *, whole: bool = False
 ) -> list[dict[str, Any]]:
-    """Return one flat record a layer: what it is, its exact numbers, and the convention's mark.
+    """Return one flat record a row: what it is, its exact numbers, and the convention's mark.
 
     whole: with all components of a row, for the whole batch.
     """
     found = []
-    for index, layer in enumerate(layers):
-        full = layer.to_dict(batch)
+    for index, row in enumerate(rows):
+        full = row.to_dict()
+        del full[OPERATIONS]  # which stand under the name of what the convention counts
         record = {key: flat(full[key]) for key in ABOUT} | {one.name: plain(one.rows[index]) for one in columns}
         if whole:
             record |= {key: flat(full[key]) for key in full if key not in record and key != "elementwise"}
-            record["elementwise"] = or_none(sum(layer.row.elementwise.values()) * batch)
+            record["elementwise"] = or_none(sum(row.row.elementwise.values()) * row.batch)
         found.append(record | mark)
     return found
 
@@ -97,7 +99,7 @@ def totals(columns: Sequence[Measured]) -> list[str]:
     for one in columns:
         under = f" ({one.says})" if one.says else ""
         unit = "" if one.unit.lower() == one.name or isinstance(one.total, str | None) else f" {one.unit}"
-        own = one.name in ("params", "macs") and one.unit.lower() != one.name  # FLOPs are no MACs
+        own = one.name in ("params", *COUNTED) and one.unit.lower() != one.name  # called as the convention says
         label, unit = (one.unit, "") if own else (one.name, unit)
         said.append(f"{label}: {written(one.total)}{unit}{under}")
         said += [f"  {remark}" for remark in one.metric.remarks(one.graph, one.setup)]
@@ -112,11 +114,11 @@ def written(value: Any) -> str:
     return f"{exact:,.4f}" if isinstance(exact, float) else figure(exact, exact=True)
 
 
-def with_metrics(found: dict[str, Any], columns: Sequence[Measured]) -> dict[str, Any]:
-    """Return a report's JSON with the chosen columns: each total under `metrics`, the rows' in the layers."""
-    layers = [
-        {**layer, "metrics": {one.name: plain(one.rows[index]) for one in columns}}
-        for index, layer in enumerate(found["layers"])
+def with_metrics(report: dict[str, Any], columns: Sequence[Measured]) -> dict[str, Any]:
+    """Return a report's JSON with the chosen columns: each total under `metrics`, the rows' in the rows."""
+    rows = [
+        {**row, "metrics": {one.name: plain(one.rows[index]) for one in columns}}
+        for index, row in enumerate(report["rows"])
     ]
     asked = {"setup": columns[0].setup.to_dict(), "metrics": [one.to_dict() for one in columns]}
-    return {**found, "layers": layers, **asked}
+    return {**report, "rows": rows, **asked}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from costcalc.costs.convention import Convention
 from costcalc.metrics.metric import Measured, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def frame(records: list[dict[str, Any]], columns: Sequence[Measured], convention: str) -> pd.DataFrame:
-    """Return a DataFrame of a result's records, a row a layer; the totals are in `attrs["totals"]`.
+def frame(records: list[dict[str, Any]], columns: Sequence[Measured], convention: Convention) -> pd.DataFrame:
+    """Return a DataFrame of a result's records, a line a row; the totals are in `attrs["totals"]`.
 
     Whole numbers stay exact beside one that is missing.
     """
@@ -24,6 +25,7 @@ def frame(records: list[dict[str, Any]], columns: Sequence[Measured], convention
         there = [value for value in values if value is not None]
         if len(there) < len(values) and all(isinstance(value, int) for value in there):
             table[name] = pd.array(values, dtype="Int64")
-    table.attrs["convention"] = convention
+    table.attrs["convention"] = convention.name
+    table.attrs["unit"] = convention.unit
     table.attrs["totals"] = {one.name: plain(one.total) for one in columns}
     return table

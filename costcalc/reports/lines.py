@@ -9,30 +9,34 @@ from typing import Any
 from costcalc.base import arguments
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
-from costcalc.costs.counting import Cost, total
+from costcalc.costs.convention import OPERATIONS, Convention
+from costcalc.costs.counting import Cost, cost, total
 from costcalc.costs.rows import Row
+from costcalc.graph.graph import Node
 from costcalc.numbers.num import or_none
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import PARAMETERS
 from costcalc.reports.table import Table
 
 VIEWS = ("layer", "row", "type", "block")
-GROUPED = ("type", "block")  # views whose lines are no layers: they have no shapes, but a number of rows
+GROUPED = ("type", "block")  # views whose lines are neither layers nor rows: they have no shapes, but a number of rows
 LEVEL = re.compile("[/.]")  # what parts a path's levels: blocks of a spec, modules of an imported network
 SEE_ALL = "--all shows all, --fold N so many levels"
 
 
-class Layer:
-    """One row with what it costs under the result's convention: an item of `Result.layers`."""
+class CountedRow:
+    """One row with what it costs under a convention, for a batch: an item of `Result.rows`."""
 
-    __slots__ = ("cost", "row")
+    __slots__ = ("batch", "convention", "cost", "row")
 
-    def __init__(self, row: Row, cost_: Cost) -> None:
+    def __init__(self, row: Row, cost_: Cost, convention: Convention, batch: int = 1) -> None:
         self.row = row
         self.cost = cost_
+        self.convention = convention
+        self.batch = batch
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.type}, params={self.params:,}, macs={self.macs:,}>"
+        return f"<{self.name}: {self.type}, {self.params:,} params, {self.operations:,} {self.convention.unit}>"
 
     def __getattr__(self, name: str) -> Any:
         # weights, biases, norm_params, buffers, bias_adds, elementwise, inputs, outputs are the row's.
@@ -41,8 +45,13 @@ class Layer:
         return getattr(self.row, name)
 
     @property
+    def node(self) -> Node:
+        """The row's operator in the network, with its tensors."""
+        return self.row.node
+
+    @property
     def name(self) -> str:
-        """The path of the layer: `stage1/bottleneck2/conv1`."""
+        """The row's path: `stage1/bottleneck2/conv1`."""
         return self.row.name
 
     @property
@@ -56,9 +65,24 @@ class Layer:
         return self.cost.params
 
     @property
+    def operations(self) -> Any:
+        """Operations, as the convention counts them and in its unit, for the whole batch."""
+        return self.cost.operations
+
+    @property
     def macs(self) -> Any:
-        """Operations, as the convention counts them, for the whole batch."""
-        return self.cost.macs
+        """MACs, for the whole batch; SpecError where the convention does not count them."""
+        return self.of("macs")
+
+    @property
+    def flops(self) -> Any:
+        """FLOPs, for the whole batch; SpecError where the convention does not count them."""
+        return self.of("flops")
+
+    def of(self, quantity: str) -> Any:
+        """Return what the row has of `macs`, `flops` or `operations`; SpecError where the convention counts none."""
+        rule = self.convention.named(quantity)
+        return (self.cost if rule is self.convention else cost(self.row, rule, self.batch)).operations
 
     @property
     def input(self) -> tuple[Any, ...]:
@@ -72,9 +96,9 @@ class Layer:
         y = self.row.node.y
         return tuple((y if isinstance(y, Shape) else y[0]).dims)
 
-    def to_dict(self, batch: int = 1) -> dict[str, Any]:
-        """Return the layer as plain data; element and operation counts are for the whole batch."""
-        row, node = self.row, self.row.node
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as plain data; element and operation counts are for the whole batch."""
+        row, node, batch = self.row, self.node, self.batch
         record: dict[str, Any] = {
             "name": row.name,
             "type": row.type,
@@ -84,7 +108,7 @@ class Layer:
             "kernel": plain(getattr(node.op, "kernel", None)),
             "stride": plain(getattr(node.op, "stride", None)),
             "params": or_none(self.cost.params),
-            "macs": or_none(self.cost.macs),
+            OPERATIONS: or_none(self.operations),
         }
         record |= {name: getattr(row, name) for name in PARAMETERS}  # they do not grow with the batch
         record["plain_macs"] = or_none(row.macs * batch)
@@ -104,15 +128,15 @@ class Line:
 
     __slots__ = ("cost", "input", "kernel", "kind", "name", "output", "rows", "stride", "type")
 
-    def __init__(self, name: str, type_: str, members: list[Layer]) -> None:
-        first, last = members[0].row.node, members[-1].row.node
+    def __init__(self, name: str, type_: str, members: list[CountedRow]) -> None:
+        first, last = members[0].node, members[-1].node
         self.name = name
         self.type = type_
         self.kind = first.op.kind
         self.rows = members
         self.input = shown_shape(first.x)
         self.output = shown_shape(last.y)
-        one = all(member.row.node.layer == members[0].row.node.layer for member in members)
+        one = all(member.node.layer == first.layer for member in members)
         self.kernel = _per_axis(getattr(first.op, "kernel", None)) if one else ""
         self.stride = _per_axis(getattr(first.op, "stride", None)) if one else ""
         self.cost = members[0].cost if len(members) == 1 else total(member.cost for member in members)
@@ -120,15 +144,15 @@ class Line:
     @property
     def stated(self) -> bool:
         """Whether a number in this line is only stated by the spec (custom), not derived."""
-        return any(not member.row.node.op.derived for member in self.rows)
+        return any(not member.node.op.derived for member in self.rows)
 
     @property
     def shared(self) -> bool:
-        """Whether a layer in this line uses the weights of an earlier one."""
-        return any(member.row.node.shared is not None for member in self.rows)
+        """Whether a row in this line uses the weights of an earlier one."""
+        return any(member.node.shared is not None for member in self.rows)
 
 
-def lines(layers: Sequence[Layer], by: str = "layer", fold: int | None = None) -> list[Line]:
+def lines(rows: Sequence[CountedRow], by: str = "layer", fold: int | None = None) -> list[Line]:
     """Return the lines of a table of these rows.
 
     by: `row` one for every operator; `layer` a layer with its norm and activation; `type` one a
@@ -141,18 +165,18 @@ def lines(layers: Sequence[Layer], by: str = "layer", fold: int | None = None) -
     if fold is not None and by == "type":
         raise stop("fold sums groups of layers, and a view by type has none", hint="use it by layer, row or block")
     if by == "type":
-        found = _grouped(layers, lambda layer: layer.type, None)
-        return sorted(found, key=lambda line: (-line.cost.macs, -line.cost.params))
+        types = _grouped(rows, lambda row: row.type, None)
+        return sorted(types, key=lambda line: (-line.cost.operations, -line.cost.params))
     if by == "block":
-        return _grouped(layers, lambda layer: _top(layer.row.node.layer, fold or 1), None)
+        return _grouped(rows, lambda row: _top(row.node.layer, fold or 1), None)
     if fold is not None:
         depth = max(fold, 1)
-        return _grouped(layers, lambda layer: _top(_path(layer, by), depth), by)
-    return _grouped(layers, lambda layer: _path(layer, by), by)
+        return _grouped(rows, lambda row: _top(_path(row, by), depth), by)
+    return _grouped(rows, lambda row: _path(row, by), by)
 
 
 def shorter(
-    layers: Sequence[Layer],
+    rows: Sequence[CountedRow],
     by: str,
     fold: int | None,
     cells: Callable[[Line], list[Any]],
@@ -166,13 +190,13 @@ def shorter(
         return None
 
     def made() -> Iterator[tuple[list[Table], str]]:
-        deepest = max(len(LEVEL.findall(_path(layer, by))) for layer in layers) + 1
-        least = len(lines(layers, by, fold))
+        deepest = max(len(LEVEL.findall(_path(row, by))) for row in rows) + 1
+        least = len(lines(rows, by, fold))
         for level in range(deepest, 0, -1) if fold is None else (fold,):
-            shown = merged(lines(layers, by, level), cells)
+            shown = merged(lines(rows, by, level), cells)
             if len(shown) < least:
                 least = len(shown)
-                yield tables(shown), f"{plural(len(layers), 'row')} folded to {plural(least, 'line')}: {SEE_ALL}"
+                yield tables(shown), f"{plural(len(rows), 'row')} folded to {plural(least, 'line')}: {SEE_ALL}"
 
     return made
 
@@ -213,33 +237,32 @@ def _as_one(run: list[Line]) -> Line:
     if len(run) == 1:
         return first
     parts = [a if a == b else f"{a}-{b}" for a, b in zip(_parts(first.name), _parts(last.name), strict=True)]
-    found = Line(f"{''.join(parts)} x{len(run)}", first.type, [member for line in run for member in line.rows])
-    found.input, found.kernel, found.stride = first.input, first.kernel, first.stride
-    return found
+    whole = Line(f"{''.join(parts)} x{len(run)}", first.type, [member for line in run for member in line.rows])
+    whole.input, whole.kernel, whole.stride = first.input, first.kernel, first.stride
+    return whole
 
 
-def _path(layer: Layer, by: str) -> str:
-    node = layer.row.node
-    return node.layer if by == "layer" else node.name
+def _path(row: CountedRow, by: str) -> str:
+    return row.node.layer if by == "layer" else row.name
 
 
 def _top(path: str, depth: int) -> str:
-    ends = [found.start() for found in LEVEL.finditer(path)]
+    ends = [level.start() for level in LEVEL.finditer(path)]
     return path[: ends[depth - 1]] if depth <= len(ends) else path
 
 
-def _grouped(layers: Iterable[Layer], key: Callable[[Layer], str], by: str | None) -> list[Line]:
-    groups: dict[str, list[Layer]] = {}
-    for layer in layers:
-        groups.setdefault(key(layer), []).append(layer)
+def _grouped(rows: Iterable[CountedRow], key: Callable[[CountedRow], str], by: str | None) -> list[Line]:
+    groups: dict[str, list[CountedRow]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
     return [Line(name, _type(name, members, by), members) for name, members in groups.items()]
 
 
-def _type(name: str, members: list[Layer], by: str | None) -> str:
-    """Return what a line is: a layer's type, or how many layers it stands for."""
+def _type(name: str, members: list[CountedRow], by: str | None) -> str:
+    """Return what a line is: a type, or how many rows or layers it stands for."""
     if by is None and all(member.type == name for member in members):
         return plural(len(members), "row")
-    layers = {member.row.node.layer for member in members}
+    layers = {member.node.layer for member in members}
     return members[0].type if len(layers) == 1 else plural(len(layers), "layer")
 
 
@@ -270,7 +293,7 @@ def _per_axis(value: Any) -> str:
 
 
 def marked(line: Line) -> str:
-    """Return a line's name, marked where its numbers are stated, or its weights an earlier layer's."""
+    """Return a line's name, marked where its numbers are stated, or its weights an earlier row's."""
     return line.name + ("*" if line.stated else "") + (" =" if line.shared else "")
 
 

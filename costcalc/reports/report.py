@@ -8,23 +8,23 @@ from costcalc.costs.convention import Convention
 from costcalc.graph.graph import Graph
 from costcalc.language.standalone import typed
 from costcalc.numbers import num
-from costcalc.reports.lines import Layer
+from costcalc.reports.lines import CountedRow
 
 
-def notes(layers: Sequence[Layer], rule: Convention, batch: int) -> list[str]:
+def notes(rows: Sequence[CountedRow], rule: Convention, batch: int) -> list[str]:
     """Return what a reader must know beside the numbers: convention, batch, stated and shared rows."""
     said = [rule.counted]
     if batch != 1:
         said.append(f"{rule.unit} are for a batch of {batch}; parameters do not grow with it")
-    stated = [layer for layer in layers if not layer.row.node.op.derived]
+    stated = [row for row in rows if not row.node.op.derived]
     if stated:
-        texts = {str(getattr(layer.row.node.op, "note", "")) for layer in stated}
+        texts = {str(getattr(row.node.op, "note", "")) for row in stated}
         said.append(f"* as the spec states it, not derived: {'; '.join(sorted(filter(None, texts)))}".rstrip(" :"))
-    known = [layer for layer in layers if layer.macs is not num.UNKNOWN]
-    if len(known) < len(layers):
-        rest = f"{len(layers) - len(known)} of {len(layers)} rows"
-        said.append(f"unknown: the {rule.unit} of {rest}; the others have {sum(n.macs for n in known):,}")
-    if any(layer.row.node.shared is not None for layer in layers):
+    known = [row.operations for row in rows if row.operations is not num.UNKNOWN]
+    if len(known) < len(rows):
+        rest = f"{len(rows) - len(known)} of {len(rows)} rows"
+        said.append(f"unknown: the {rule.unit} of {rest}; the others have {sum(known):,}")
+    if any(row.node.shared is not None for row in rows):
         said.append("= uses the weights of an earlier layer: counted there")
     return said
 

@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from costcalc.base.text import plural
-from costcalc.costs.convention import Convention
-from costcalc.costs.counting import Cost, cost, limited, total
+from costcalc.costs.convention import OPERATIONS, Convention
+from costcalc.costs.counting import Cost, limited, total
 from costcalc.graph.graph import Graph
 from costcalc.metrics.metric import Measured, Setup, checked_batch, costs_of, counted, measured, names, refuse_idle
-from costcalc.metrics.work import Macs, Params
 from costcalc.numbers.num import or_none
 from costcalc.numbers.text import figure
 from costcalc.reports.columns import folded, over, records, table, totals, with_metrics
-from costcalc.reports.lines import GROUPED, Layer, Line, lines, plain, shorter
+from costcalc.reports.lines import GROUPED, CountedRow, Line, lines, plain, shorter
 from costcalc.reports.page import Page
 from costcalc.reports.report import heading, notes
 from costcalc.reports.table import Table, barred
@@ -22,8 +21,7 @@ from costcalc.reports.table import Table, barred
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (Params.name, Macs.name)  # of a report, unless others are asked for
-VERSION = 1  # of the JSON that `to_dict` gives; docs/report-json.md says what it holds
+VERSION = 2  # of the JSON that `to_dict` gives; docs/report-json.md says what it holds
 
 
 class Result:
@@ -33,14 +31,13 @@ class Result:
         self.graph = graph
         self.convention = convention
         self.batch = checked_batch(batch)
-        self.layers = [
-            Layer(*pair) for pair in zip(counted(graph), costs_of(graph, convention, self.batch), strict=True)
-        ]
-        self.cost = limited(total(layer.cost for layer in self.layers), convention)
+        costs = costs_of(graph, convention, self.batch)
+        self.rows = [CountedRow(*pair, convention, self.batch) for pair in zip(counted(graph), costs, strict=True)]
+        self.cost = limited(total(costs), convention)
 
     def __repr__(self) -> str:
         knobs = "".join(f", {k}={v}" for k, v in self.graph.knobs.items())
-        return f"<{self.name}{knobs}: {self.params:,} params, {self.total:,} {self.unit} ({self.convention.name})>"
+        return f"<{self.name}{knobs}: {self.params:,} params, {self.operations:,} {self.unit} ({self.convention.name})>"
 
     @property
     def name(self) -> str:
@@ -53,18 +50,18 @@ class Result:
         return self.cost.params
 
     @property
-    def total(self) -> Any:
-        """The convention's headline number, in its own `unit`, for the whole batch."""
-        return self.cost.macs
+    def operations(self) -> Any:
+        """Operations in all, as the convention counts them and in its `unit`, for the whole batch."""
+        return self.cost.operations
 
     @property
     def unit(self) -> str:
-        """What `total` counts: MACs, FLOPs, mult-adds, operations."""
+        """What the operations are: MACs, FLOPs, mult-adds, or what else the convention counts."""
         return self.convention.unit
 
     @property
     def macs(self) -> Any:
-        """MACs in all, or what the convention counts instead of them; SpecError of one that counts FLOPs only."""
+        """MACs in all; SpecError of a convention that does not count them, or other operations among them."""
         return self.of("macs")
 
     @property
@@ -72,19 +69,19 @@ class Result:
         """FLOPs in all; SpecError of a convention that does not count them."""
         return self.of("flops")
 
-    def of(self, count: str) -> Any:
-        """Return the total of one of the convention's counts, `macs` or `flops`."""
-        if count == self.convention.count:
-            return self.total
-        other = self.convention.counting(count)
-        return limited(total(cost(layer.row, other, self.batch) for layer in self.layers), other).macs
+    def of(self, quantity: str) -> Any:
+        """Return the total of `macs`, `flops` or `operations`; SpecError where the convention counts none."""
+        rule = self.convention.named(quantity)
+        if rule is self.convention:
+            return self.operations
+        return limited(total(costs_of(self.graph, rule, self.batch)), rule).operations
 
     def by_type(self) -> dict[str, Cost]:
         """Return the costs by layer type (conv 1x1, conv dw 3x3, fc, ...), the costliest first."""
         return {line.name: line.cost for line in self.lines("type")}
 
     def metric(self, name: str, **options: Any) -> Measured:
-        """Return what the network has of a metric, by name: `.total`, `.rows` (one a layer), `.unit`.
+        """Return what the network has of a metric, by name: `.total`, `.rows` (a value a row), `.unit`.
 
         options: what the metric is asked for, `bits=8`; `costcalc metrics` lists metrics and options.
 
@@ -102,14 +99,14 @@ class Result:
 
         Raises SpecError for an option that matters to none of them.
         """
-        found = names(columns)
+        found = names(columns, self.convention)
         refuse_idle(found, options)
         setup = self.setup(**options)
-        return [measured(name, self.graph, setup) for name in found or COLUMNS]
+        return [measured(name, self.graph, setup) for name in found or self.convention.quantities]
 
     def lines(self, by: str = "layer", fold: int | None = None) -> list[Line]:
         """Return the lines of a table: by `layer`, `row`, `type` or `block`; what lies deeper than `fold` is summed."""
-        return lines(self.layers, by, fold)
+        return lines(self.rows, by, fold)
 
     def table(
         self, by: str = "layer", fold: int | None = None, columns: str | Iterable[str] = (), **options: Any
@@ -118,7 +115,7 @@ class Result:
 
         columns: these metrics instead, by name; options are theirs.
         """
-        columns = names(columns)
+        columns = names(columns, self.convention)
         return table(self.lines(by, fold), self.metrics(columns, **options), by, shares=not columns)
 
     def page(
@@ -134,7 +131,7 @@ class Result:
 
         by: what a line is, unless told a layer (in a CSV a row). bars: shares of the operations drawn, too.
         """
-        columns, every = names(columns), by in (None, "row") and fold is None
+        columns, every = names(columns, self.convention), by in (None, "row") and fold is None
         found, mark, view = self.metrics(columns, **options), self.convention.mark, by or "layer"
         besides = () if columns or view in GROUPED else ("type",)
 
@@ -145,7 +142,7 @@ class Result:
 
         def told() -> list[dict[str, Any]]:
             if every:
-                return records(self.layers, found, mark, self.batch, whole=not columns)
+                return records(self.rows, found, mark, whole=not columns)
             return folded(self.lines(view, fold), found, view, mark)
 
         said = [*(totals(found) if columns else [self.said()]), *self.notes()]
@@ -155,12 +152,12 @@ class Result:
             lambda: self.to_dict(columns, **options),
             heading=self.heading(),
             notes=said,
-            shorter=shorter(self.layers, view, fold, lambda line: [over(one, line) for one in found], tables),
+            shorter=shorter(self.rows, view, fold, lambda line: [over(one, line) for one in found], tables),
         )
 
     def said(self, *, exact: bool = True) -> str:
         """Return the totals in words: figure, with all digits behind where exact."""
-        both = [(self.params, self.convention.things), (self.total, self.unit)]
+        both = [(self.params, self.convention.things), (self.operations, self.unit)]
         behind = [f" ({figure(value, exact=True)})" if exact else "" for value, _ in both]
         return ", ".join(f"{figure(*one)}{digits}" for one, digits in zip(both, behind, strict=True))
 
@@ -171,21 +168,21 @@ class Result:
     def notes(self) -> list[str]:
         """Return what a reader must know beside the numbers: convention, batch, stated and shared rows, odd inputs."""
         odd = [f"! {self.graph.channel_warning}"] if self.graph.channel_warning else []
-        return [*notes(self.layers, self.convention, self.batch), *odd]
+        return [*notes(self.rows, self.convention, self.batch), *odd]
 
     def records(self, columns: str | Iterable[str] = (), **options: Any) -> list[dict[str, Any]]:
-        """Return one flat record a layer, as the CSV and the DataFrame hold it: text and exact numbers only.
+        """Return one flat record a row, as the CSV and the DataFrame hold it: text and exact numbers only.
 
         columns: instead of all components these metrics, by name; options are theirs.
         """
-        columns = names(columns)
+        columns = names(columns, self.convention)
         found = self.metrics(columns, **options)
-        return records(self.layers, found, self.convention.mark, self.batch, whole=not columns)
+        return records(self.rows, found, self.convention.mark, whole=not columns)
 
     def to_dict(self, columns: str | Iterable[str] = (), **options: Any) -> dict[str, Any]:
         """Return everything as plain data: the JSON that `--format json` writes.
 
-        columns: metrics, by name, that each layer and the whole are told with; options are theirs.
+        columns: metrics, by name, that each row and the whole are told with; options are theirs.
         """
         found, graph = self.metrics(columns, **options), self.graph
         report = {
@@ -198,31 +195,32 @@ class Result:
             "convention": self.convention.to_dict(),
             "totals": {
                 "params": or_none(self.params),
-                "macs": or_none(self.total),
+                OPERATIONS: or_none(self.operations),
                 "unit": self.unit,
-                "layers": len(self.layers),
+                self.convention.called: or_none(self.operations),
+                "rows": len(self.rows),
             },
             "by_type": [
-                {"type": kind, "params": or_none(part.params), "macs": or_none(part.macs)}
+                {"type": kind, "params": or_none(part.params), OPERATIONS: or_none(part.operations)}
                 for kind, part in self.by_type().items()
             ],
-            "layers": [layer.to_dict(self.batch) for layer in self.layers],
+            "rows": [row.to_dict() for row in self.rows],
         }
         return with_metrics(report, found) if columns else report
 
     def to_pandas(self, columns: str | Iterable[str] = (), **options: Any) -> pd.DataFrame:
-        """Return a DataFrame, a row a layer, exact integers.
+        """Return a DataFrame, a line a row, exact integers.
 
         columns: instead of all components these metrics, by name; options are theirs.
         """
         from costcalc.reports.frame import frame
 
-        columns = names(columns)
-        return frame(self.records(columns, **options), self.metrics(columns, **options), self.convention.name)
+        columns = names(columns, self.convention)
+        return frame(self.records(columns, **options), self.metrics(columns, **options), self.convention)
 
     def _repr_html_(self) -> str:
         title, *rest = self.heading()
         by_layer = self.table()
-        by_layer.summary = f"{plural(len(self.layers), 'row')}, by layer"
+        by_layer.summary = f"{plural(len(self.rows), 'row')}, by layer"
         said = [title, self.said(exact=False)]
         return Page(lambda: [self.table("type"), by_layer], heading=said, notes=[*rest, *self.notes()]).written("html")

@@ -16,18 +16,18 @@ def report_schema() -> dict[str, Any]:
     window = {"type": ["array", "integer", "null"]}
     shapes = {"type": "array", "items": {"type": "array", "items": {"type": "integer", "minimum": 1}}}
     components = {**dict.fromkeys(PARAMETERS, count), "plain_macs": known, "bias_adds": count}
-    layer = {
+    row = {
         "name": text, "type": text, "op": text, "input": shapes, "output": shapes, "kernel": window, "stride": window,
-        "params": count, "macs": known, **components,
+        "params": count, "operations": known, **components,
         "elementwise": {"type": "object", "additionalProperties": known},
         "input_elements": count, "output_elements": count,
         "bits": {"type": ["number", "null"]}, "density": {"type": ["number", "null"]},
         "shares": {"type": ["string", "null"]}, "stated": {"type": "boolean"},
     }  # fmt: skip
     asked = {"type": "object", "additionalProperties": {"type": ["number", "string", "null"]}}  # --columns
-    convention = dict.fromkeys(("name", "hash", "says", "params", "macs", "unit", "source"), text)
-    by_type = {"type": text, "params": count, "macs": known}
-    totals = {"params": count, "macs": known, "unit": text, "layers": count}
+    convention = dict.fromkeys(("name", "hash", "says", "params", "operations", "unit", "source"), text)
+    by_type = {"type": text, "params": count, "operations": known}
+    totals = {"params": count, "operations": known, "unit": text, "rows": count}
     return {
         "$schema": DRAFT,
         "title": "costcalc report",
@@ -40,9 +40,9 @@ def report_schema() -> dict[str, Any]:
                 "input": {"type": "array", "items": {"type": "integer"}},
                 "batch": {"type": "integer", "minimum": 1},
                 "convention": closed(convention),
-                "totals": closed(totals),
+                "totals": closed(totals, macs=known, flops=known),
                 "by_type": {"type": "array", "items": closed(by_type)},
-                "layers": {"type": "array", "items": closed(layer, metrics=asked)},
+                "rows": {"type": "array", "items": closed(row, metrics=asked)},
             },
             setup={"type": "object"},
             metrics={"type": "array", "items": _metric()},

@@ -18,20 +18,20 @@ from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import Fault, nearest, stop
 from costcalc.base.progress import steps
 from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
 from costcalc.costs.formulas import Names
 from costcalc.graph.knobs import refuse_idle as refuse_idle_knobs
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
-from costcalc.metrics.metric import Setup, checked_batch, find, refuse_idle
+from costcalc.metrics.metric import COUNTED, Setup, checked_batch, find, refuse_idle, refuse_uncounted
 from costcalc.numbers.factored import Spread, TooWide, along
 from costcalc.numbers.num import LARGEST_TOTAL, Array, Mixed
-from costcalc.sweeps.engine import BLOCK, QUANTITIES, Axis, Beside, Cut, Grid, blocks, parts
+from costcalc.sweeps.engine import BLOCK, Axis, Beside, Cut, Grid, blocks, parts
 from costcalc.sweeps.grids import ZEROS, refuse_columns
 from costcalc.sweeps.mappers import Mapper, here
 
-MOST = ("-macs",)  # the best by what, unless told
 SETTING = "setting"  # the column of a setting's number in the grid
 Columns = dict[str, Datum]
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Question:
     """What is asked of a sweep: which settings, the best of them, or those that no other beats.
 
     where: an expression over knobs and totals. by, pareto: names, each with a `-` before it where more
-    is better; top: how many of the best by `by`, which is most MACs unless told.
+    is better; top: how many of the best by `by`, which is most operations unless told.
     """
 
     __slots__ = ("by", "pareto", "top", "where")
@@ -51,7 +51,7 @@ class Question:
     ) -> None:
         self.where = where
         self.top = arguments.whole(top) or top
-        self.by = tuple(by) or (MOST if top is not None else ())
+        self.by = tuple(by)
         self.pareto = tuple(pareto)
 
     def refuse_idle(self) -> None:
@@ -96,33 +96,45 @@ class Task:
         self.batch = checked_batch(batch)
         self.block = block
         self.skip = skip  # leave out what is refused, instead of telling its mistake
-        self.columns = tuple(columns)  # metrics that are told, instead of params and MACs
+        self.columns = tuple(columns)  # metrics that are told, instead of params and operations
         self.setup = dict(setup or {})  # the options of metrics
         refuse_idle(self.columns, self.setup)
         swept = [name for columns in self.axes for name in columns]
-        refuse_columns(swept, (SETTING, *self.quantities, *QUANTITIES, *conventions.get(convention).mark))
+        refuse_columns(swept, (SETTING, *self.counted, *self.rule.mark))
+        refuse_uncounted(self.columns, self.rule)
         asked = question or Question()
-        self.asked = (asked.where, asked.top, asked.by, asked.pareto)
+        most = () if asked.top is None else (f"-{self.rule.called}",)
+        self.asked = (asked.where, asked.top, asked.by or most, asked.pareto)
 
     @property
     def key(self) -> str:
         """A short hash of all that the answer depends on."""
-        rule = conventions.get(self.convention).stamp  # a convention's file may change under its name
-        told = json.dumps([self.__getstate__(), rule], sort_keys=True, default=repr)
+        stamp = self.rule.stamp  # a convention's file may change under its name
+        told = json.dumps([self.__getstate__(), stamp], sort_keys=True, default=repr)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def __getstate__(self) -> Data:
         return {**vars(self), "loaded": None}
 
     @property
+    def rule(self) -> Convention:
+        """The convention."""
+        return conventions.get(self.convention)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """What is counted of each setting."""
+        return tuple(dict.fromkeys((*self.rule.quantities, *self.columns)))
+
+    @property
     def quantities(self) -> tuple[str, ...]:
         """What is told of each setting."""
-        return self.columns or QUANTITIES
+        return self.columns or self.rule.quantities
 
     @property
     def beside(self) -> Beside:
-        """The metrics that are counted beside params and MACs."""
-        more = [find(name) for name in self.columns if name not in QUANTITIES]
+        """The metrics that are counted beside params and operations."""
+        more = [find(name) for name in self.columns if name not in self.rule.quantities]
         return Beside(more, Setup(self.convention, batch=self.batch, **self.setup))
 
     @property
@@ -154,17 +166,26 @@ class Walk:
         self.question = task.question
         beside = task.beside
         beside.bounded(self.grid.size)
-        rule = conventions.get(task.convention)
         given: dict[str, Datum] = {"batch": task.batch, "skip": task.skip, "beside": beside}
-        found = parts(task.spec(), self.grid, rule, task.shape, **given)
+        self._refuse_unknown()
+        found = parts(task.spec(), self.grid, task.rule, task.shape, **given)
         found = steps(found, "settings", self.grid.size, each=lambda part: prod(map(len, part.indices)))
         self.blocks: list[Cut] = list(blocks(self.grid, found, size=task.block))
-        known = (*self.grid.names, *dict.fromkeys((*QUANTITIES, *task.columns)))
-        for name in (*self.question.by, *self.question.pareto):
-            plain = name.lstrip("-")
-            if plain not in known:
-                raise stop(f"a sweep has no '{plain}'", hint=nearest(plain, known) or f"it has {_list(known)}")
         self.question.refuse_idle()
+
+    def _refuse_unknown(self) -> None:
+        """Raise SpecError where the question names what a setting does not have: FLOPs where MACs are counted."""
+        known = (*self.grid.names, *self.task.counted)
+        named = [name.lstrip("-") for name in (*self.question.by, *self.question.pareto)]
+        for name in (*named, *(name for name in words(self.question.where) if name in COUNTED)):
+            if name in COUNTED and name not in known:
+                self.task.rule.named(name)  # which may count no such thing
+                raise stop(
+                    f"this sweep counts {self.task.rule.called}, not {name}",
+                    hint=f"ask by {self.task.rule.called}, or add {name} to the columns",
+                )
+            if name not in known:
+                raise stop(f"a sweep has no '{name}'", hint=nearest(name, known) or f"it has {_list(known)}")
 
     def steps(self, found: Iterable[T], first: int) -> Iterator[T]:
         """Yield what comes of the blocks, and tell how many settings are counted. first: blocks that were before."""
@@ -313,11 +334,19 @@ def _holds(grid: Grid, where: str, columns: Columns) -> Array:
             found = _singly(grid, asked, columns)
         holds = np.asarray(found.dense().array if isinstance(found, Spread) else found)
         if holds.dtype != bool:
-            raise Fault("it is no condition", "write a comparison: macs < 300M")
+            raise Fault("it is no condition", "write a comparison: params < 4M")
     except Fault as fault:
         known = f"it may use {_list((*grid.names, *(name for name in columns if name != SETTING)))}"
         raise stop(f"where '{where}': {fault.message}", hint=fault.hint or known) from None
     return np.broadcast_to(holds, columns[SETTING].shape)
+
+
+def words(where: str) -> list[str]:
+    """Return the names that a condition uses; none of one that can't be read, which is told where it is run."""
+    try:
+        return [name for name, _ in parse(magnitudes(where), LARGEST_TOTAL).names] if where else []
+    except Fault:
+        return []
 
 
 def _singly(grid: Grid, asked: Expr, columns: Columns) -> list[bool]:
@@ -392,7 +421,7 @@ def fold(task: Task, mapper: Mapper = here) -> Columns:
     import numpy as np
 
     # were all refused
-    found: Columns = {name: np.empty(0, dtype=np.int64) for name in (SETTING, *QUANTITIES, *task.columns)}
+    found: Columns = {name: np.empty(0, dtype=np.int64) for name in (SETTING, *task.counted)}
     for _, kept in folding(task, mapper):
         found = kept
     return ordered(ready(task), found)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 BLOCK = 1_000_000  # settings that are multiplied out at once
 MOST_SINGLY = 20_000  # settings of a sweep whose metrics are counted setting by setting
 MOST_SETTINGS = 10**12
-QUANTITIES = ("params", "macs")
 
 
 class Axis:
@@ -76,7 +75,7 @@ class Grid:
 
 
 class Beside:
-    """The metrics that a sweep counts beside params and MACs: on its arrays, or setting by setting where they must."""
+    """The metrics beside what a sweep's convention counts: on its arrays, or setting by setting where they must."""
 
     def __init__(self, metrics: Sequence[Metric] = (), setup: Setup | None = None) -> None:
         self.setup = setup or Setup()
@@ -115,7 +114,7 @@ class Part:
     Raises SpecError where a total is too large to be told, or may be for some of the settings.
     """
 
-    __slots__ = ("batch", "beside", "graph", "indices", "more", "shape", "total")
+    __slots__ = ("batch", "beside", "called", "graph", "indices", "more", "shape", "total")
 
     def __init__(
         self,
@@ -130,6 +129,7 @@ class Part:
         self.indices = indices
         self.graph = graph
         self.total = limited(total, convention, batch)
+        self.called = convention.called  # what its operations are called
         self.batch = batch
         self.beside = beside or Beside()
         self.more = self.beside.totals(graph)
@@ -301,7 +301,7 @@ class Cut:
         total = self.part.total
         return {
             "params": _array(total.params, self.slices, shape),
-            "macs": _array(total.macs, self.slices, shape, self.part.batch),
+            self.part.called: _array(total.operations, self.slices, shape, self.part.batch),
             **{name: _array(value, self.slices, shape) for name, value in self.part.more.items()},
             **{name: values.reshape(shape) for name, values in self.singly().items()},
         }

@@ -16,7 +16,6 @@ from costcalc.base.files import BESIDE, in_words, locked, writing
 from costcalc.base.optional import need
 from costcalc.costs import conventions
 from costcalc.sweeps.chunks import SETTING, Columns, Task, folding, ordered, ready, run_block
-from costcalc.sweeps.engine import QUANTITIES
 from costcalc.sweeps.mappers import Mapper, here
 from costcalc.sweeps.tables import framed
 
@@ -123,13 +122,13 @@ class SavedState:
         """Take over what the file says; one that no sweep has written is refused."""
         data = _held(self.path, self.task)
         done, kept = data.get("done"), data.get("kept")
-        names = (SETTING, *QUANTITIES, *self.task.columns) if done else ()
+        names = (SETTING, *self.task.counted) if done else ()
         if type(done) is not int or not 0 <= done <= len(ready(self.task).blocks):
             raise _none(self.path)
         if not isinstance(kept, dict) or kept.keys() != set(names):
             raise _none(self.path)
         try:
-            self.kept = _columns(kept, self.task.grid.size) if kept else None
+            self.kept = _columns(kept, self.task) if kept else None
         except (ValueError, OverflowError):
             raise _none(self.path) from None
         self.done = done
@@ -167,7 +166,7 @@ def _folded(saved: SavedState | None, task: Task, mapper: Mapper) -> Columns:
     return ordered(walk, kept)
 
 
-def _columns(kept: Data, settings: int) -> Columns:
+def _columns(kept: Data, task: Task) -> Columns:
     """Return saved columns as arrays; raise ValueError or OverflowError where no sweep has saved them so."""
     import numpy as np
 
@@ -176,12 +175,12 @@ def _columns(kept: Data, settings: int) -> Columns:
         kinds = {type(value) for value in values} if isinstance(values, list) else {list}
         unknown = type(None) in kinds and name != SETTING
         kinds -= {type(None)} if unknown else set()
-        if kinds not in (set(), {int}) and (kinds != {float} or name in (SETTING, *QUANTITIES)):
+        if kinds not in (set(), {int}) and (kinds != {float} or name in (SETTING, *task.rule.quantities)):
             raise ValueError(name)
         found[name] = np.array(values, dtype=object if unknown else float if kinds == {float} else np.int64)
     numbers = found[SETTING]
     if any(len(values) != len(numbers) for values in found.values()):
         raise ValueError(SETTING)
-    if len(np.unique(numbers)) != len(numbers) or not ((numbers >= 0) & (numbers < settings)).all():
+    if len(np.unique(numbers)) != len(numbers) or not ((numbers >= 0) & (numbers < task.grid.size)).all():
         raise ValueError(SETTING)
     return found

@@ -18,7 +18,7 @@ from costcalc.language.document import Spec
 from costcalc.metrics.metric import Setup, find, named
 from costcalc.numbers.num import LARGEST_TOTAL
 from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold, ready
-from costcalc.sweeps.engine import QUANTITIES, Grid
+from costcalc.sweeps.engine import Grid
 from costcalc.sweeps.grids import checked, known, refuse_columns
 from costcalc.sweeps.mappers import Mapper, here
 from costcalc.sweeps.tables import framed
@@ -73,7 +73,7 @@ def solve(
     """
     for name in {*vary} & {*(fixed or {})}:
         raise stop(f"'{name}' can't both vary and have a value", hint=f"--vary {name}=a,b tries two values")
-    columns, slow = _columns(budgets), _slow(budgets, Setup(convention, **(setup or {})))
+    columns, slow = _columns(budgets, convention), _slow(budgets, Setup(convention, **(setup or {})))
     axes = [
         {name: checked(spec, name, values or lattice(spec, name, alone=len(vary) == 1, slow=slow))}
         for name, values in vary.items()
@@ -115,7 +115,7 @@ def compound(
     bases = dict(spec.knobs) | dict(fixed or {})
     rest = [{name: checked(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors]
     given: dict[str, Datum] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
-    given |= {"columns": _columns(budgets), "setup": dict(setup or {})}
+    given |= {"columns": _columns(budgets, convention), "setup": dict(setup or {})}
 
     def within(phis: list[float]) -> tuple[Task, Columns]:
         columns = {name: [_scaled(spec, name, bases, factor**phi) for phi in phis] for name, factor in factors.items()}
@@ -166,9 +166,9 @@ def _slow(budgets: Mapping[str, float], setup: Setup) -> bool:
     return not all(find(name).vectorises(setup) for name in budgets)
 
 
-def _columns(budgets: Mapping[str, float]) -> tuple[str, ...]:
-    """Return what is told of a setting: params, MACs, and what else is bounded."""
-    return tuple(dict.fromkeys((*QUANTITIES, *budgets)))
+def _columns(budgets: Mapping[str, float], convention: str) -> tuple[str, ...]:
+    """Return what is told of a setting: params, operations, and what else is bounded."""
+    return tuple(dict.fromkeys((*conventions.get(convention).quantities, *budgets)))
 
 
 def _within(budgets: Mapping[str, float]) -> str:

@@ -25,18 +25,39 @@ PER = ("layer", "type")
 
 
 class Arrays:
-    """The totals of a sweep as arrays of int64, an axis a knob in the order given: `.params`, `.macs`, `.axes`."""
+    """The totals of a sweep as arrays of int64, an axis a knob in the order given: `.params`, `.operations`, `.axes`.
 
-    def __init__(self, grid: Grid, made: Data, convention: str) -> None:
+    `.macs` or `.flops` where the convention counts them.
+    """
+
+    def __init__(self, grid: Grid, totals: Data, convention: Convention) -> None:
         self.axes = {name: values for axis in grid.axes for name, values in axis.columns.items()}
-        self.params: Dim = made["params"]
-        self.macs: Dim = made["macs"]
-        self.totals = made  # of every metric asked for, too
-        self.convention = convention
+        self.params: Dim = totals["params"]
+        self.operations: Dim = totals[convention.called]
+        self.totals = totals  # of every metric asked for, too
+        self.convention = convention.name
+        self.unit = convention.unit  # what the operations are
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
         return f"<costcalc.Arrays {sizes} ({self.convention})>"
+
+    @property
+    def macs(self) -> Dim:
+        """The MACs; SpecError where the sweep has none."""
+        return self.of("macs")
+
+    @property
+    def flops(self) -> Dim:
+        """The FLOPs; SpecError where the sweep has none."""
+        return self.of("flops")
+
+    def of(self, quantity: str) -> Dim:
+        """Return the totals called `macs`, `flops` or `operations`; SpecError where the sweep has none."""
+        if quantity in self.totals:
+            return self.totals[quantity]
+        conventions.get(self.convention).named(quantity)
+        raise stop(f"these arrays have no {quantity}", hint=f'ask for them: columns="{quantity}"')
 
 
 def as_arrays(task: Task) -> Arrays:
@@ -47,7 +68,7 @@ def as_arrays(task: Task) -> Arrays:
     beside.bounded(grid.size)
     rule = conventions.get(task.convention)
     found = parts(task.spec(), grid, rule, task.shape, batch=task.batch, beside=beside)
-    return Arrays(grid, arrays(grid, found), task.convention)
+    return Arrays(grid, arrays(grid, found), rule)
 
 
 def bounded(size: int) -> None:
@@ -77,9 +98,14 @@ def framed(task: Task, columns: Columns) -> pd.DataFrame:
     grid = task.grid
     knobs = {name: column(grid, columns, name) for name in grid.names}
     table = pd.DataFrame(knobs | {name: columns[name] for name in task.quantities})
-    table.attrs["convention"] = task.convention
-    table.attrs["columns"] = list(task.quantities)
+    table.attrs |= told(task)
     return table
+
+
+def told(task: Task) -> Data:
+    """Return what a DataFrame says of its numbers."""
+    unit = conventions.get(task.convention).unit
+    return {"convention": task.convention, "unit": unit, "columns": list(task.quantities)}
 
 
 def per(task: Task, view: str) -> pd.DataFrame:
@@ -93,7 +119,7 @@ def per(task: Task, view: str) -> pd.DataFrame:
     task.question.refuse_idle()
     if task.columns:
         raise stop(
-            "per shows the params and MACs of layers, no other metric", hint="report --columns shows a setting's"
+            "per shows the params and operations of layers, no other metric", hint="report --columns shows a setting's"
         )
     grid = task.grid
     bounded(grid.size)
@@ -102,8 +128,7 @@ def per(task: Task, view: str) -> pd.DataFrame:
     tables = [_of_part(grid, part, view, rule) for part in found]
     made = pd.concat(tables, ignore_index=True)
     made = made.sort_values([SETTING, "_line"], ignore_index=True).drop(columns=[SETTING, "_line"])
-    made.attrs["convention"] = task.convention
-    made.attrs["columns"] = list(task.quantities)
+    made.attrs |= told(task)
     return made
 
 
@@ -166,5 +191,5 @@ def sweep(
             table.insert(0, "network", name)
         tables.append(table)
     made = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
-    made.attrs |= {"convention": convention, "columns": tables[0].attrs["columns"]}
+    made.attrs |= tables[0].attrs
     return made

@@ -12,9 +12,8 @@ from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import Setup, find, named, refuse_idle
+from costcalc.metrics.metric import Setup, find, named, refuse_idle, refuse_uncounted
 from costcalc.reports.result import Result
-from costcalc.sweeps.engine import QUANTITIES
 from costcalc.transforms.network import flattened
 from costcalc.transforms.scale import ScaleWidth
 
@@ -51,13 +50,14 @@ def solve(
     refuse_idle(budgets, setup or {})
     network = flattened(expand(spec, dict(fixed or {}), shape))
     rule = conventions.get(convention)
+    refuse_uncounted(budgets, rule)
 
     def counted(number: int) -> Result:
         made = ScaleWidth(f"{number / STEPS}:{rounding}").run(network).network
         return Result(expand(zoo.load_text(made.text())), rule, batch)
 
     def totals(result: Result) -> dict[str, Datum]:
-        asked = [*dict.fromkeys((*QUANTITIES, *budgets))]
+        asked = [*dict.fromkeys((*rule.quantities, *budgets))]
         return {one.name: one.total for one in result.metrics(asked, **(setup or {}))}
 
     found, refusal = _largest(lambda number: totals(counted(number)), budgets)
@@ -101,5 +101,5 @@ def _table(number: int, totals: Mapping[str, Datum], rule: Convention) -> pd.Dat
     import pandas as pd
 
     table = pd.DataFrame({COLUMN: [number / STEPS]} | {name: [value] for name, value in totals.items()})
-    table.attrs |= {"convention": rule.name, "columns": list(totals)}
+    table.attrs |= {"convention": rule.name, "unit": rule.unit, "columns": list(totals)}
     return table

@@ -30,19 +30,23 @@ def page(found: WhatIf, *, exact: bool = False) -> Page:
 def table(found: WhatIf, *, exact: bool = False) -> Table:
     """Return the waterfall: contributions in the order of the layers, signed; the last line is the network after.
 
-    Shares are of the network before. Bars show the MACs that are left, and what each layer takes of them,
+    Shares are of the network before. Bars show the operations that are left, and what each layer takes of them,
     where no notes stand in their place.
     """
     before, after = found.before.cost, found.after.cost
     params = [before.params, *(_change(one.before.params, one.after.params) for one in found.changes), after.params]
-    macs = [before.macs, *(_change(one.before.macs, one.after.macs) for one in found.changes), after.macs]
+    operations = [
+        before.operations,
+        *(_change(one.before.operations, one.after.operations) for one in found.changes),
+        after.operations,
+    ]
     notes = ["", *(one.note for one in found.changes), ""]
     columns = [
         (Column("layer"), ["before", *(one.layer for one in found.changes), "after"]),
         (Column("becomes"), ["", *(one.becomes or "dropped" for one in found.changes), ""]),
         *_counts(found.before.convention.things, params, exact=exact),
-        *_counts(found.before.unit, macs, exact=exact),
-        (Column("note"), notes) if any(notes) else (Column(""), _bars(macs)),
+        *_counts(found.before.unit, operations, exact=exact),
+        (Column("note"), notes) if any(notes) else (Column(""), _bars(operations)),
     ]
     shown = [(column, texts) for column, texts in columns if any(texts)]
     lines = [list(line) for line in zip(*(texts for _, texts in shown), strict=True)]
@@ -95,11 +99,11 @@ def _bar(low: int, high: int) -> str:
 def summary(found: WhatIf) -> list[str]:
     """Return what is to be said beside the table: totals, ratios, what was left as it is."""
     things, unit = found.before.convention.things, found.before.unit
-    params, macs = found.ratio
+    params, operations = found.ratio
     said = [
         f"before: {found.before.said()}",
         f"after: {found.after.said()}",
-        f"after / before: {_ratio(params)} {things}, {_ratio(macs)} {unit}",
+        f"after / before: {_ratio(params)} {things}, {_ratio(operations)} {unit}",
     ]
     return [*said, *(f"left as it is: {reason}" for reason in found.skipped)]
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from costcalc.base import Data, Datum
 from costcalc.base.errors import nearest, stop
+from costcalc.costs.convention import OPERATIONS
 from costcalc.costs.counting import Cost, total
 from costcalc.costs.layer_patterns import EVERYTHING
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.numbers.num import UNKNOWN, Dim, or_none
-from costcalc.reports.lines import Layer
+from costcalc.reports.lines import CountedRow
 from costcalc.reports.result import Result
 from costcalc.transforms.kernels import DepthwiseSeparable, Factorize, GroupShuffle, Stack
 from costcalc.transforms.network import EditableNetwork, flattened
@@ -39,18 +40,17 @@ class Replacement:
 
     __slots__ = ("after", "becomes", "before", "layer", "note", "type")
 
-    def __init__(self, layer: str, before: Sequence[Layer], after: Sequence[Layer], note: str) -> None:
+    def __init__(self, layer: str, before: Sequence[CountedRow], after: Sequence[CountedRow], note: str) -> None:
         self.layer = layer
         self.before = total(row.cost for row in before)
         self.after = total(row.cost for row in after)
         self.type, self.becomes = _kinds(before, after)
         self.note = note
 
-    def to_dict(self) -> Data:
-        """Return the change as plain data."""
-        return {"layer": self.layer, "type": self.type, "becomes": self.becomes, "note": self.note} | _costs(
-            self.before, self.after
-        )
+    def to_dict(self, called: str = OPERATIONS) -> Data:
+        """Return the change as plain data; `called` says what its operations are called."""
+        about = {"layer": self.layer, "type": self.type, "becomes": self.becomes, "note": self.note}
+        return about | _costs(self.before, self.after, called)
 
 
 class WhatIf:
@@ -84,25 +84,26 @@ class WhatIf:
         self.changes = self._changes({layer: "; ".join(said) for layer, said in notes.items()})
 
     def __repr__(self) -> str:
-        params, macs = (_shown(ratio) for ratio in self.ratio)
-        return f"<{self.before.name}: {'; '.join(self.said)}: {params} of the params, {macs} of the MACs>"
+        params, operations = (_shown(ratio) for ratio in self.ratio)
+        what = f"{params} of the params, {operations} of the {self.before.unit}"
+        return f"<{self.before.name}: {'; '.join(self.said)}: {what}>"
 
     def _changes(self, notes: dict[str, str]) -> list[Replacement]:
         """Return the layers whose cost is not what it was, in the order of the network before."""
-        before: dict[str, list[Layer]] = {}
-        after: dict[str, list[Layer]] = {}
-        for layer in self.before.layers:
-            before.setdefault(layer.row.node.layer, []).append(layer)
-        for step, layer in zip(self.network.steps, self.after.layers, strict=True):
-            after.setdefault(self.network.origins[step.name], []).append(layer)
+        before: dict[str, list[CountedRow]] = {}
+        after: dict[str, list[CountedRow]] = {}
+        for row in self.before.rows:
+            before.setdefault(row.node.layer, []).append(row)
+        for step, row in zip(self.network.steps, self.after.rows, strict=True):
+            after.setdefault(self.network.origins[step.name], []).append(row)
         changes = [Replacement(name, rows, after.get(name, []), notes.get(name, "")) for name, rows in before.items()]
         return [one for one in changes if one.before != one.after or one.note]
 
     @property
     def ratio(self) -> tuple[Dim, Dim]:
-        """What is left of params, and of MACs: after / before; unknown where one of the two is."""
+        """What is left of params, and of operations: after / before; unknown where one of the two is."""
         before, after = self.before.cost, self.after.cost
-        return ratio(after.params, before.params), ratio(after.macs, before.macs)
+        return ratio(after.params, before.params), ratio(after.operations, before.operations)
 
     def text(self) -> str:
         """Return the new spec's text."""
@@ -110,26 +111,30 @@ class WhatIf:
 
     def to_dict(self) -> Data:
         """Return everything as plain data: the JSON that `--format json` writes."""
-        params, macs = self.ratio
+        params, operations = self.ratio
         return {
             "name": self.before.name,
             "knobs": self.before.graph.knobs,
             "batch": self.before.batch,
             "convention": self.before.convention.to_dict(),
+            "unit": self.before.unit,
             "transformations": self.said,
             **_costs(self.before.cost, self.after.cost),
             "params_ratio": _plain(params),
-            "macs_ratio": _plain(macs),
+            "operations_ratio": _plain(operations),
             "layers": [change.to_dict() for change in self.changes],
             "skipped": self.skipped,
         }
 
     def records(self) -> list[Data]:
-        """Return the changed layers as plain data, and the whole network in the last one."""
-        mark = self.before.convention.mark
+        """Return the changed layers as plain data, and the whole network in the last one.
+
+        The operations are called what the convention counts: `macs`, `flops` or `operations`.
+        """
+        rule = self.before.convention
         whole: Data = {"layer": "total", "type": "", "becomes": "", "note": ""}
-        whole |= _costs(self.before.cost, self.after.cost)
-        return [{**record, **mark} for record in (*(one.to_dict() for one in self.changes), whole)]
+        whole |= _costs(self.before.cost, self.after.cost, rule.called)
+        return [{**record, **rule.mark} for record in (*(one.to_dict(rule.called) for one in self.changes), whole)]
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the changed layers as a DataFrame, a row each; the last one is the whole network."""
@@ -163,15 +168,15 @@ def ratio(after: Dim, before: Dim) -> Dim:
     return Fraction(after, before) if before else None
 
 
-def _kinds(before: Sequence[Layer], after: Sequence[Layer]) -> tuple[str, str]:
+def _kinds(before: Sequence[CountedRow], after: Sequence[CountedRow]) -> tuple[str, str]:
     """Return what a layer is, before and after: the types of its rows with weights.
 
     Where these are the same, those of all rows that cost anything; and where they are too, its channels.
     """
-    was, becomes = (_sum(row.type for row in rows if row.row.weights) for rows in (before, after))
+    was, becomes = (_sum(row.type for row in rows if row.weights) for rows in (before, after))
     if was != becomes:
         return was, becomes
-    all_was, all_becomes = (_sum(row.type for row in rows if row.params or row.macs) for rows in (before, after))
+    all_was, all_becomes = (_sum(row.type for row in rows if row.params or row.operations) for rows in (before, after))
     if all_was != all_becomes or not after:
         return all_was, all_becomes
     return f"{was}, {before[-1].output[0]} channels", f"{becomes}, {after[-1].output[0]} channels"
@@ -188,9 +193,13 @@ def _sum(types: Iterable[str]) -> str:
     return " + ".join(f"{count} {type_}" if count > 1 else type_ for count, type_ in runs)
 
 
-def _costs(before: Cost, after: Cost) -> dict[str, Datum]:
-    names = ("params_before", "params_after", "macs_before", "macs_after")
-    return dict(zip(names, map(_plain, (before.params, after.params, before.macs, after.macs)), strict=True))
+def _costs(before: Cost, after: Cost, called: str = OPERATIONS) -> dict[str, Datum]:
+    return {
+        "params_before": _plain(before.params),
+        "params_after": _plain(after.params),
+        f"{called}_before": _plain(before.operations),
+        f"{called}_after": _plain(after.operations),
+    }
 
 
 def _plain(value: Datum) -> Datum:

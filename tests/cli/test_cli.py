@@ -220,7 +220,7 @@ MISTAKES = [
     (["report", "mobilenet_v1", "--batch-size", "8"], "did you mean '--batch'?"),
     (["report", "mobilenet_v1", "--flops"], "write --unit flops"),
     (["report", "mobilenet_v1", "--json"], "write --format json, csv, markdown or latex"),
-    (["report", "mobilenet_v1", "--columns", "FLOPs"], "did you mean 'macs'?"),
+    (["report", "mobilenet_v1", "--columns", "FLOPs"], "did you mean 'flops'?"),
     (["report", "mobilenet_v1", "--columns", "parameters"], "did you mean 'params'?"),
     (["report", "mobilenet_v1", "--input", "3x224x224x224"], "the spec's input has 3 axes\n        write 3x224x224"),
     (["report", "vit_b_16"], "a model of PyTorch is given as MODULE:NAME, torchvision.models:vit_b_16"),

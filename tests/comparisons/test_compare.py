@@ -174,7 +174,12 @@ def test_size_is_what_bits_and_density_leave(layer: Any, channels: int, size: fl
 
 def test_a_batch_multiplies_work_and_no_parameters(run: Run) -> None:
     record = json.loads(run("compare", "tiny.yaml", "--batch", "3", "--format", "json")[1])[0]
-    assert [record[name] for name in comparing.MEASURES] == [970, 3 * 54_864, 3 * 1_546, 3_880]
+    assert [record[name] for name in comparing.usual(conventions.get("costcalc"))] == [
+        970,
+        3 * 54_864,
+        3 * 1_546,
+        3_880,
+    ]
 
 
 def test_compare_as_tables(run: Run) -> None:
@@ -216,7 +221,8 @@ def test_compare_in_python(here: Path) -> None:
     assert str(table["macs"].dtype) == "Int64"
     assert table.attrs["convention"] == "costcalc"
     assert (
-        costcalc.compare(costcalc.count("tiny.yaml", convention="flops"), "tiny.yaml")["macs"].tolist() == [109_728] * 2
+        costcalc.compare(costcalc.count("tiny.yaml", convention="flops"), "tiny.yaml")["flops"].tolist()
+        == [109_728] * 2
     )
     assert costcalc.compare(costcalc.count("tiny.yaml", kernel=3))["network"].tolist() == ["tiny@kernel=3"]
 
@@ -321,14 +327,14 @@ DIFFS = [
 
 def shown(found: Diff) -> list[tuple[str, str, Any, Any]]:
     records = zip(found.changes, found.records(), strict=True)
-    return [(f"{diffing.SIGNS[c.kind]} {c.name}", r["fields"], c.params, c.macs) for c, r in records]
+    return [(f"{diffing.SIGNS[c.kind]} {c.name}", r["fields"], c.params, c.operations) for c, r in records]
 
 
 @pytest.mark.parametrize(("before", "after", "changes"), DIFFS)
 def test_diff_tells_what_changed(here: Path, before: str, after: str, changes: list[tuple[str, str, Any, Any]]) -> None:
     found = diff(before, after)
     assert shown(found) == changes
-    assert (found.params, found.macs) == tuple(sum(change[part] for change in changes) for part in (2, 3))
+    assert (found.params, found.operations) == tuple(sum(change[part] for change in changes) for part in (2, 3))
     assert bool(found) is True
 
 
@@ -337,12 +343,12 @@ def test_a_block_that_is_put_in_is_the_whole_difference() -> None:
     found = diff("resnet18", "resnet18@depths=[2,3,2,2]")
     assert {change.kind for change in found.changes} == {"added"}
     assert {change.name.rpartition("/")[0] for change in found.changes} == {"stage2/basic3"}
-    assert (found.params, found.macs) == (2 * (128 * 128 * 9 + 256), 2 * 128 * 128 * 9 * 28 * 28)
+    assert (found.params, found.operations) == (2 * (128 * 128 * 9 + 256), 2 * 128 * 128 * 9 * 28 * 28)
     # The same in front of layers that a number is told of: those behind it move up.
     one_more = zoo.load("mobilenet_v1").text.replace("[512,  1, 5]", "[512,  1, 6]")
     more = diff("mobilenet_v1", one_more)
     assert {change.kind for change in more.changes} == {"added"}
-    assert (more.params, more.macs) == (512 * 9 + 512 * 512 + 2048, 14 * 14 * 512 * (9 + 512))
+    assert (more.params, more.operations) == (512 * 9 + 512 * 512 + 2048, 14 * 14 * 512 * (9 + 512))
 
 
 PAIRS = list(itertools.permutations(["mobilenet_v1", "mobilenet_v2@width=0.5", "resnet18", "shufflenet_v2_x1_0"], 2))
@@ -353,7 +359,7 @@ def test_the_changes_sum_to_the_difference(before: str, after: str) -> None:
     first, second = one(before), one(after)
     found = Diff(first, second)
     assert found.params == second.result.params - first.result.params
-    assert found.macs == second.result.macs - first.result.macs
+    assert found.operations == second.result.macs - first.result.macs
     for quantity in ("params", "macs"):
         shares = [record[f"{quantity}_share"] for record in found.records()]
         assert sum(shares) == pytest.approx(100)
@@ -361,7 +367,7 @@ def test_the_changes_sum_to_the_difference(before: str, after: str) -> None:
     lines = [network.result.lines("layer") for network in (first, second)]
     assert sum(both) + 2 * found.unchanged == len(lines[0]) + len(lines[1])
     # In the other direction it is the same difference with the other sign.
-    assert Diff(second, first).macs == -found.macs
+    assert Diff(second, first).operations == -found.operations
 
 
 def test_networks_that_are_the_same_say_so(run: Run) -> None:
@@ -424,11 +430,11 @@ def test_diff_in_markdown_fits_a_pull_request(run: Run) -> None:
 
 def test_diff_as_data(run: Run) -> None:
     told = json.loads(run("diff", "tiny.yaml", "odd.yaml@kernel=3", "--format", "json")[1])
-    assert told["before"] == {"network": "tiny.yaml", "params": 970, "macs": 54_864}
-    assert told["after"] == {"network": "odd.yaml@kernel=3", "params": 970 + 517, "macs": None}
-    assert told["difference"] == {"params": 517, "macs": None}
-    assert [change["macs"] for change in told["changes"]] == [32_768, None]
-    assert [change["macs_share"] for change in told["changes"]] == [None, None]
+    assert told["before"] == {"network": "tiny.yaml", "params": 970, "operations": 54_864}
+    assert told["after"] == {"network": "odd.yaml@kernel=3", "params": 970 + 517, "operations": None}
+    assert told["difference"] == {"params": 517, "operations": None}
+    assert [change["operations"] for change in told["changes"]] == [32_768, None]
+    assert [change["operations_share"] for change in told["changes"]] == [None, None]
     assert told["changes"][0]["fields"] == {"kernel": ["1", "3"], "padding": ["0", "1"]}
     rows = run("diff", "tiny.yaml", "tiny.yaml@kernel=3", "--format", "csv")[1].splitlines()
     assert rows[1] == 'changed,c3,c3,conv 3x3,"kernel 1 → 3, padding 0 → 1",512,100.0,32768,100.0,costcalc,9c528e'
@@ -451,7 +457,7 @@ def test_unknown_costs_in_a_difference_are_shown(run: Run) -> None:
 def test_diff_in_python(here: Path) -> None:
     found = costcalc.diff("tiny.yaml", costcalc.count("tiny.yaml", kernel=3))
     assert repr(found) == "<tiny.yaml → tiny@kernel=3: layers: 1 changed, 6 the same>"
-    assert (found.changes[0].params, found.share(found.changes[0].macs, "macs")) == (512, 100)
+    assert (found.changes[0].params, found.share(found.changes[0].operations, "operations")) == (512, 100)
 
 
 def test_other_results_are_a_difference() -> None:
@@ -483,7 +489,9 @@ BUDGETS = [
         ["--max", "effective_stride=0.5"],
         ["1 pixels of effective_stride (of the last row with pixels), over the budget of 0.5 by 0.5 (100.0 %)"],
     ),
-    (["--max-macs", "100K", "--convention", "flops"], ["109,728 FLOPs, over the budget of 100,000 by 9,728 (9.7 %)"]),
+    (["--max", "flops=100K"], ["109,728 FLOPs, over the budget of 100,000 by 9,728 (9.7 %)"]),
+    (["--max", "flops=100K", "--unit", "flops"], ["109,728 FLOPs, over the budget of 100,000 by 9,728 (9.7 %)"]),
+    (["--max-macs", "100K", "--convention", "flops"], []),  # which counts MACs, too
     (
         ["--max-params", "1K", "--max-macs", "60K", "--kernel", "3"],
         [

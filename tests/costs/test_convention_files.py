@@ -109,7 +109,7 @@ WHOLE_EXCEPTIONS = {
 )
 def test_a_whole_network_has_the_tools_integer(model: str, convention: str, number: int) -> None:
     difference, reason = WHOLE_EXCEPTIONS.get((model, convention), (0, ""))
-    assert costcalc.count(model, convention=convention, resolution=224).total - number == difference, reason
+    assert costcalc.count(model, convention=convention, resolution=224).operations - number == difference, reason
 
 
 # ---- one operator ------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ SINGLE = table("tools_operators.csv")
 
 @lru_cache(maxsize=64)
 def base(convention: str) -> int:
-    total: int = costcalc.count(operator_spec(), convention=convention).total
+    total: int = costcalc.count(operator_spec(), convention=convention).operations
     return total
 
 
@@ -129,7 +129,7 @@ def base(convention: str) -> int:
 )
 def test_an_operator_has_the_tools_integer(operator: str, convention: str, number: int) -> None:
     spec = operator_spec(operator)
-    assert costcalc.count(spec, convention=convention).total - base(convention) == number
+    assert costcalc.count(spec, convention=convention).operations - base(convention) == number
 
 
 # Further operators, each after the same 1x1 convolution, as costcalc builds them: the whole network's number.
@@ -148,7 +148,7 @@ FURTHER_EXCEPTIONS = {("channel shuffle", "onnx-tool"): (-2, "two operations on 
 )
 def test_a_further_operator_has_the_tools_integer(operator: str, convention: str, number: int) -> None:
     difference, reason = FURTHER_EXCEPTIONS.get((operator, convention), (0, ""))
-    assert costcalc.count(operator_spec(operator), convention=convention).total - number == difference, reason
+    assert costcalc.count(operator_spec(operator), convention=convention).operations - number == difference, reason
 
 
 # ptflops' module list, on 1,024 elements: what a module and the function that it calls add up to.
@@ -166,7 +166,7 @@ PTFLOPS = [
 @pytest.mark.parametrize(("operator", "number"), PTFLOPS)
 def test_ptflops_counts_some_modules_twice(operator: str, number: int) -> None:
     spec = {"costcalc": 1, "input": [16, 8, 8], "layers": [operator]}
-    assert costcalc.count(spec, convention="ptflops").total == number
+    assert costcalc.count(spec, convention="ptflops").operations == number
 
 
 # ---- conventions read in a tool's source ---------------------------------------------------------------
@@ -182,7 +182,7 @@ PYCLS = [
 @pytest.mark.parametrize(("model", "flops", "params"), PYCLS)
 def test_pycls_totals(model: str, flops: int, params: int) -> None:
     result = costcalc.count(model, convention="pycls", resolution=224)
-    assert (result.total, result.params) == (flops, params)
+    assert (result.operations, result.params) == (flops, params)
 
 
 # By hand, from the formulas in the tools' sources: input 4 x 8 x 8, N = 256.
@@ -212,7 +212,7 @@ BY_HAND = [
 @pytest.mark.parametrize(("convention", "layer", "number"), BY_HAND)
 def test_formulas_read_in_source(convention: str, layer: Any, number: int) -> None:
     spec = {"costcalc": 1, "input": [4, 8, 8], "layers": [layer]}
-    assert costcalc.count(spec, convention=convention).total == number
+    assert costcalc.count(spec, convention=convention).operations == number
 
 
 # ---- the page, and the tools themselves ----------------------------------------------------------------

@@ -78,7 +78,7 @@ DEEP = [("alexnet_grouped", ALEXNET, 4, (8.0, 9.6), 240 / 27), ("vgg16", VGG, 5,
 @pytest.mark.parametrize(("name", "density", "gap", "wanted", "published"), DEEP)
 def test_deep_compression(name, density, gap, wanted, published) -> None:
     result = costcalc.count(name)
-    layers = [layer for layer in result.layers if layer.row.weights]
+    layers = [row for row in result.rows if row.row.weights]
     shares = {layer.name: share for layer, share in zip(layers, density, strict=True)}
     bits = {layer.name: 5 if layer.type == "fc" else 8 for layer in layers}
     form = Sizes(result, bits, shares, Coding(gap=gap)).forms[-1]
@@ -117,7 +117,7 @@ def test_effective_macs_are_those_of_non_zero_weights() -> None:
     found = Sizes(costcalc.count("mobilenet_v1"), density={"conv 1x1": 0.5})
     by_type = costcalc.count("mobilenet_v1").by_type()
     assert found.macs == 568_740_352
-    assert found.effective_macs == 568_740_352 - by_type["conv 1x1"].macs // 2
+    assert found.effective_macs == 568_740_352 - by_type["conv 1x1"].operations // 2
 
 
 def test_a_later_choice_and_a_selector_stand_above_the_spec() -> None:

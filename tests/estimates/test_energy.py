@@ -24,7 +24,7 @@ WORKED = [
 
 
 def rows(name):
-    return [layer.row for layer in costcalc.count(name).layers]
+    return [row.row for row in costcalc.count(name).rows]
 
 
 @pytest.mark.parametrize(("name", "dtype", "compute", "weights", "activations"), WORKED)

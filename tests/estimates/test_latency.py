@@ -45,7 +45,7 @@ MOVED = [
 
 @pytest.mark.parametrize(("fusion", "wanted"), MOVED)
 def test_traffic_is_that_by_hand(fusion, wanted) -> None:
-    found = works([layer.row for layer in costcalc.count(NET).layers], fusion)
+    found = works([row.row for row in costcalc.count(NET).rows], fusion)
     assert [(one.elements, one.parameters) for one in found] == wanted
     assert [one.launched for one in found] == [one not in ((0, 0), (1600, 0)) for one in wanted]
 
@@ -64,7 +64,7 @@ GROUPINGS = [
 @pytest.mark.parametrize(("item", "wanted"), GROUPINGS)
 def test_grouping_is_asked_of_the_operator(item, wanted) -> None:
     result = costcalc.count({"costcalc": 1, "input": [4, 8, 8], "layers": [item]})
-    assert [one.grouping for one in works([layer.row for layer in result.layers])] == [wanted]
+    assert [one.grouping for one in works([row.row for row in result.rows])] == [wanted]
 
 
 DEVICE = """costcalc_device: 1
@@ -446,7 +446,7 @@ def test_json_and_csv_hold_the_same_numbers(run: Run) -> None:
     told = json.loads(run(*words, "json").out)
     rows = list(csv.DictReader(run(*words, "csv").out.splitlines()))
     assert sum(float(row["ms_most"]) for row in rows) == pytest.approx(told["ms_most"])
-    assert sum(layer["ms_least"] for layer in told["layers"]) == pytest.approx(told["ms_least"])
+    assert sum(row["ms_least"] for row in told["rows"]) == pytest.approx(told["ms_least"])
 
 
 def test_the_examples_in_docstrings_are_true() -> None:

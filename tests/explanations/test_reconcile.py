@@ -115,17 +115,19 @@ def test_what_is_no_number(text: str) -> None:
 
 def test_each_choice_counts_something_somewhere() -> None:
     """A choice that changes no network's count would be a slip; these networks have what all of them are about."""
-    found = [costcalc.count(name).layers for name in ("mobilenet_v3_small", "unet", "resnet18")]
+    found = [costcalc.count(name).rows for name in ("mobilenet_v3_small", "unet", "resnet18")]
     for choice in choices():
-        sums = [sum(part.params or part.macs for part in (cost(layer.row, choice) for layer in one)) for one in found]
+        sums = [
+            sum(part.params or part.operations for part in (cost(layer.row, choice) for layer in one)) for one in found
+        ]
         assert any(sums), choice.name
 
 
 @pytest.mark.parametrize("network", ["resnet50", "mobilenet_v3_small", "densenet121", "inception_v3", "shufflenet_v1"])
 def test_rows_that_are_taken_as_one_are_counted_as_often_as_they_are(network: str) -> None:
-    every = [layer.row for layer in costcalc.count(network).layers]
+    every = [row.row for row in costcalc.count(network).rows]
     found = alike(every)
     assert sum(number for _, number in found) == len(every) > len(found)
     for rule in (*map(conventions.get, conventions.names()), *choices()):
-        whole = {name: sum(getattr(cost(row, rule), name) for row in every) for name in ("macs", "params")}
+        whole = {name: sum(getattr(cost(row, rule), name) for row in every) for name in ("operations", "params")}
         assert cost_of(found, rule) == whole, rule.name

@@ -132,9 +132,7 @@ layers:
 @pytest.mark.parametrize("case", GIVES)
 def test_a_spec_gives(case: str) -> None:
     text, rows = GIVES[case]
-    assert [(layer.name, layer.params) for layer in costcalc.count(zoo.load_text(HEAD + text)).layers] == [
-        *rows.items()
-    ]
+    assert [(row.name, row.params) for row in costcalc.count(zoo.load_text(HEAD + text)).rows] == [*rows.items()]
 
 
 # What is refused: the line and column, the message and a part of the hint of each mistake.

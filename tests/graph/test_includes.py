@@ -82,13 +82,13 @@ def test_every_knob_of_an_include_counts(host: Path, knobs: str, params: int) ->
     ],
 )
 def test_the_width_of_a_network_reaches_its_backbone(network: str, first: str) -> None:
-    params = {layer.name: layer.params for layer in costcalc.count(network, width=0.5).layers}
+    params = {row.name: row.params for row in costcalc.count(network, width=0.5).rows}
     assert params[first] == 7 * 7 * 3 * 32  # ResNet's first convolution of half its 64 channels
 
 
 def test_blocks_of_one_name_in_two_files_of_one_name(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(host.parent)
-    names = [layer.name for layer in costcalc.count("resnet.yaml").layers]
+    names = [row.name for row in costcalc.count("resnet.yaml").rows]
     assert "bottleneck/resnet50/stage1/bottleneck3/conv3" in names
 
 
@@ -121,7 +121,7 @@ def test_eight_specs_may_include_one_another(tmp_path: Path, files: int, refused
         item = f"include: s{k + 1}.yaml" if k < files - 1 else "relu"
         (tmp_path / f"s{k}.yaml").write_text(f"costcalc: 1\ninput: [3, 8, 8]\nlayers: [{item}]\n", encoding="utf-8")
     if not refused:
-        assert len(costcalc.count(str(tmp_path / "s0.yaml")).layers) == 1
+        assert len(costcalc.count(str(tmp_path / "s0.yaml")).rows) == 1
         return
     with pytest.raises(costcalc.SpecError, match="more than 8 specs include one another"):
         costcalc.count(str(tmp_path / "s0.yaml"))
@@ -186,9 +186,7 @@ UNTIL = {
 def test_until(host: Path, case: str) -> None:
     layers, until, rows = UNTIL[case]
     (host.parent / "inner.yaml").write_text(f"costcalc: 1\ninput: [3, 32, 32]\nlayers: {layers}\n", encoding="utf-8")
-    found = costcalc.count(
-        written(host, f"layers:\n  - include: {{spec: inner.yaml, as: bb, until: {until}}}\n")
-    ).layers
+    found = costcalc.count(written(host, f"layers:\n  - include: {{spec: inner.yaml, as: bb, until: {until}}}\n")).rows
     assert [(layer.name, layer.params) for layer in found] == [(f"bb/{name}", n) for name, n in rows.items()]
 
 

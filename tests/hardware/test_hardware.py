@@ -23,7 +23,7 @@ PHONE, CARD = device.load("pixel3_4_threads"), device.load("nvidia_t4")
 
 def holds(result: Result) -> None:
     """Check what is true of any network whose MACs are known."""
-    rows = [layer.row for layer in result.layers]
+    rows = [row.row for row in result.rows]
     asked = {fusion: works(rows, fusion) for fusion in FUSIONS}
     moved = [sum(one.elements for one in asked[fusion]) for fusion in ("ideal", "pointwise", "eager")]
     assert 0 <= moved[0] <= moved[1] <= moved[2]
@@ -49,5 +49,5 @@ def test_it_holds_of_the_zoo(name: str) -> None:
 @given(specs())
 def test_it_holds_of_random_networks(spec: Any) -> None:
     result = costcalc.count(spec)
-    if isinstance(result.macs, int) and any(layer.row.weights for layer in result.layers):
+    if isinstance(result.macs, int) and any(row.row.weights for row in result.rows):
         holds(result)

@@ -9,7 +9,7 @@ from costcalc.hardware import winograd
 
 
 def rows(layers, shape=(4, 8, 8)):
-    return [one.row for one in costcalc.count({"costcalc": 1, "input": list(shape), "layers": layers}).layers]
+    return [one.row for one in costcalc.count({"costcalc": 1, "input": list(shape), "layers": layers}).rows]
 
 
 # By hand: 4 channels to 8 over so many outputs; (m + 2)^2 products a tile and pair of channels.
@@ -47,5 +47,5 @@ NETWORKS = [
 
 @pytest.mark.parametrize(("name", "two", "four"), NETWORKS)
 def test_reductions_of_networks(name, two, four) -> None:
-    found = [layer.row for layer in costcalc.count(name).layers]
+    found = [row.row for row in costcalc.count(name).rows]
     assert [f"{float(winograd.reduction(found, tile)):.2f}" for tile in winograd.TILES] == [two, four]

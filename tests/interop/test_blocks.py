@@ -218,7 +218,7 @@ CASES = [
 
 def rows(spec: object) -> list[tuple]:
     """Return what must stay: each row's operator, shapes and counts, in order."""
-    found = costcalc.count(spec).layers
+    found = costcalc.count(spec).rows
     return [
         (r.row.kind, r.output, r.params, r.macs, r.weights, r.biases, r.buffers, r.elementwise, bool(r.row.node.shared))
         for r in found

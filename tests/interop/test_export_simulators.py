@@ -81,7 +81,7 @@ def test_scale_sim_counts_the_network_s_macs(name: str) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_timeloop_counts_each_layer_s_macs(name: str) -> None:
     problems = timeloop.problems(graph(name))
-    counted = [layer.macs for layer in costcalc.count(name).layers if layer.macs]
+    counted = [row.macs for row in costcalc.count(name).rows if row.macs]
     assert [looped(text) for text in problems.values()] == counted
     assert sum(counted) == NETWORKS[name]
 

@@ -158,7 +158,7 @@ def test_published_networks(name: str, text: str, params: int, zoo: str) -> None
     result = costcalc.count(flat.data())
     assert (result.params, result.macs) == (params, costcalc.count(zoo).macs)
     again = costcalc.count(flat.text())
-    assert (again.params, again.macs, len(again.layers)) == (result.params, result.macs, len(result.layers))
+    assert (again.params, again.macs, len(again.rows)) == (result.params, result.macs, len(result.rows))
 
 
 # SE-ResNet-50's are those of the published file (https://github.com/hujie-frank/SENet), counted by hand below: those

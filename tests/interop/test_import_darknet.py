@@ -100,7 +100,7 @@ def classifier(text: str) -> str:
 
 def stored(result: Result) -> int:
     """How many numbers a .weights file holds: what is learned, and a mean and a variance a channel of each norm."""
-    return result.params + sum(layer.buffers - 1 for layer in result.layers if layer.buffers)
+    return result.params + sum(row.buffers - 1 for row in result.rows if row.buffers)
 
 
 # Numbers in the published .weights files, (bytes - header) / 4 with a header of 20 bytes (16 until YOLOv2), and the
@@ -131,15 +131,13 @@ def test_published_networks(name: str, text: str, numbers: int, billions: float)
     digits = min(2, len(str(billions).partition(".")[2]))
     assert 2 * result.macs / 1e9 == pytest.approx(billions, abs=0.51 * 10**-digits)
     again = costcalc.count(flat.text())
-    assert (again.params, again.macs, len(again.layers)) == (result.params, result.macs, len(result.layers))
+    assert (again.params, again.macs, len(again.rows)) == (result.params, result.macs, len(result.rows))
 
 
 def test_a_shortcut_of_unequal_shapes_adds_what_both_have() -> None:
     wide = read(NET.format(12, 8) + "[dropout]\n[route]\nlayers=0,0\n[shortcut]\nfrom=0")
     pooled = read(NET.format(12, 8) + "[dropout]\n[reorg]\nstride=2\n[shortcut]\nfrom=0")
-    additions = [
-        sum(layer.elementwise.get("add", 0) for layer in costcalc.count(f.data()).layers) for f in (wide, pooled)
-    ]
+    additions = [sum(row.elementwise.get("add", 0) for row in costcalc.count(f.data()).rows) for f in (wide, pooled)]
     assert additions == [8 * 12 * 12, 8 * 6 * 6]
 
 

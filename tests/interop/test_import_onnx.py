@@ -637,7 +637,7 @@ def test_a_head_of_yolo_has_no_learned_anchors(tmp_path: Path) -> None:
     found = flat(model(nodes, stores, (1, 8, 12, 7)), tmp_path)
     result = costcalc.count(found.data())
     assert (result.params, result.macs) == (36, 32 * 84)
-    assert sum(row.buffers for row in result.layers) == 5 * 84  # they are stored all the same
+    assert sum(row.buffers for row in result.rows) == 5 * 84  # they are stored all the same
 
 
 def test_what_the_file_says_of_its_tensors_is_so(tmp_path: Path) -> None:
@@ -823,7 +823,7 @@ def test_what_pytorch_exports(tmp_path: Path) -> None:
     result = costcalc.count(data)
     assert result.params == sum(p.numel() for p in net.parameters())
     assert 2 * result.macs == counter.get_total_flops()
-    assert "stem.0" in [row.name for row in result.layers]
+    assert "stem.0" in [row.name for row in result.rows]
     with torch.no_grad():
         torch.testing.assert_close(twin(torch, data, net)(image), net(image), rtol=1e-4, atol=1e-4)
 

@@ -711,14 +711,14 @@ LOADED: list[tuple[str, Any, list[str]]] = [
 @pytest.mark.parametrize(("module", "outputs"), [case[1:] for case in LOADED], ids=[case[0] for case in LOADED])
 def test_every_network_becomes_a_spec_that_loads(module: Any, outputs: list[str]) -> None:
     flat = from_torch(module, (4, 3, 3))
-    assert costcalc.count(flat.text()).layers
+    assert costcalc.count(flat.text()).rows
     assert flat.data().get("outputs", flat.outputs) == outputs
 
 
 def test_names_stay_the_modules_own() -> None:
     parts = {"relu": nn.ReLU(), "conv": nn.Conv2d(4, 4, 1), "relu_": nn.ReLU(), "conv_": nn.Conv2d(4, 4, 1)}
     flat = from_torch(nn.Sequential(OrderedDict(parts)), (4, 3, 3))
-    assert [layer.name for layer in costcalc.count(flat.text()).layers] == list(parts)
+    assert [row.name for row in costcalc.count(flat.text()).rows] == list(parts)
 
 
 @pytest.mark.parametrize("network", [lambda _, x: F.max_pool2d(x, 2, return_indices=True), lambda _, x: x.max(1)])

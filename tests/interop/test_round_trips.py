@@ -136,8 +136,8 @@ def test_each_word_comes_back(cls: type[Op], example: Example, form: str) -> Non
     flat = FORMATS[form](graph)
     assert totals(costcalc.count(flat.data())) == counted(graph)
     if cls.kind == "arithmetic":
-        operations = [row.elementwise for row in costcalc.count(flat.data()).layers]
-        same = operations == [row.elementwise for row in costcalc.count(graph.spec).layers]
+        operations = [row.elementwise for row in costcalc.count(flat.data()).rows]
+        same = operations == [row.elementwise for row in costcalc.count(graph.spec).rows]
         assert same == ((form, example.fields["op"]) not in TWO_OPERATIONS)
 
 

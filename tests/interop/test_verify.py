@@ -232,7 +232,7 @@ def test_a_line_a_network(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
 def test_every_row(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert run(monkeypatch, "alexnet", "--rows", "--format", "json", "--input", "3x195x195") == 0
     records = json.loads(capsys.readouterr().out)
-    assert [r["row"] for r in records] == [*(row.name for row in costcalc.count("alexnet").layers), "total"]
+    assert [r["row"] for r in records] == [*(row.name for row in costcalc.count("alexnet").rows), "total"]
     assert {r["verdict"] for r in records} == {"agrees"}
     assert (records[0]["output"], records[0]["torch_output"]) == ("64x48x48", "64x48x48")
     assert records[0]["torch_params"] == 64 * 3 * 121 + 64

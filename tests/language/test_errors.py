@@ -441,7 +441,7 @@ def test_include_stays_in_its_folder(folder: Path, name: str, message: str, hint
 def test_include_follows_links_within_its_folder(folder: Path) -> None:
     host = folder / "host.yaml"
     host.write_text(spec("  - include: leads_in.yaml\n  - include: {spec: sub/inside.yaml, as: again}"))
-    assert len(costcalc.count(host).layers) == 2
+    assert len(costcalc.count(host).rows) == 2
 
 
 def test_only_a_file_includes_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

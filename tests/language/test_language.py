@@ -34,11 +34,11 @@ def run(text: str, **arguments: Any) -> Result:
 
 
 def shapes(result: Result) -> dict[str, tuple[int, ...]]:
-    return {layer.name: layer.output for layer in result.layers}
+    return {row.name: row.output for row in result.rows}
 
 
 def out(result: Result) -> tuple[int, ...]:
-    return result.layers[-1].output
+    return result.rows[-1].output
 
 
 def message(text: str, **arguments: Any) -> str:
@@ -170,7 +170,7 @@ layers:
       - fc: {out: 8 * row + i + 1, bias: false}
         repeat: n
 """)
-    assert [layer.output for layer in result.layers] == [(1,), (2,), (9,), (10,)]
+    assert [row.output for row in result.rows] == [(1,), (2,), (9,), (10,)]
     assert result.params == 4 * 1 + 1 * 2 + 2 * 9 + 9 * 10
 
 
@@ -183,7 +183,7 @@ layers:
       - fc: {out: 100 * (i + 1)}
     repeat: 2
 """)
-    assert [layer.output[0] for layer in result.layers] == [1, 11, 100, 1, 11, 200]
+    assert [row.output[0] for row in result.rows] == [1, 11, 100, 1, 11, 200]
 
 
 # ---- operators: shorthand, defaults, padding --------------------------------------------------------
@@ -209,7 +209,7 @@ def test_norm_act_and_the_rule_of_the_bias(fields: str, params: int) -> None:
 
 def test_norm_and_act_are_rows_in_that_order() -> None:
     result = run("input: [4, 6, 6]\nlayers:\n  - {conv: {out: 8, kernel: 3, act: relu, norm: batch}, name: stem}")
-    assert [layer.name for layer in result.layers] == ["stem", "stem/batch_norm", "stem/relu"]
+    assert [row.name for row in result.rows] == ["stem", "stem/batch_norm", "stem/relu"]
 
 
 def test_defaults_are_per_operator_and_an_item_wins() -> None:
@@ -228,7 +228,7 @@ layers:
     assert result.params == 4 * 8 * 9 + 16 + 8 * 9 + 8 + 8 * 2 + 2
     assert result.macs == 4 * 8 * 9 * 36 + 8 * 9 * 16 + 8 * 2 * 16
     assert out(result) == (2, 2, 2)
-    assert [layer.kind for layer in result.layers] == [
+    assert [row.kind for row in result.rows] == [
         "conv", "batch_norm", "relu", "dwconv", "conv", "relu", "max_pool",
     ]  # fmt: skip
 
@@ -269,7 +269,7 @@ def test_fc_takes_positions_only_when_told_to() -> None:
 @pytest.mark.parametrize("text", ["[relu]", "relu", "{relu: }", "{relu: {}}"])
 def test_a_bare_word_is_an_item(text: str) -> None:
     item = "relu" if text == "[relu]" else text
-    assert [layer.name for layer in run(f"input: [4]\nlayers: [{item}]").layers] == ["relu"]
+    assert [row.name for row in run(f"input: [4]\nlayers: [{item}]").rows] == ["relu"]
 
 
 def test_custom_is_what_it_states() -> None:
@@ -281,7 +281,7 @@ layers:
 """)
     assert (result.params, result.macs) == (36, 256)
     assert shapes(result) == {"custom1": (6, 4, 4), "custom2": (6, 4, 4)}
-    assert [layer.to_dict()["stated"] for layer in result.layers] == [True, True]
+    assert [row.to_dict()["stated"] for row in result.rows] == [True, True]
 
 
 # ---- one dimension, and none ------------------------------------------------------------------------
@@ -326,12 +326,12 @@ def test_repeat_chains() -> None:
     # each turn is fed by the one before: 4 -> 8 -> 16 -> 32 channels
     result = run("input: [4]\nlayers:\n  - fc: {out: 2 * c_in, bias: false}\n    repeat: 3")
     assert result.params == 4 * 8 + 8 * 16 + 16 * 32
-    assert [layer.name for layer in result.layers] == ["fc1", "fc2", "fc3"]
+    assert [row.name for row in result.rows] == ["fc1", "fc2", "fc3"]
 
 
 def test_no_turns_are_the_identity() -> None:
     result = run("input: [4]\nlayers:\n  - fc: {out: 8}\n    repeat: 0\n  - fc: {out: 2, bias: false}")
-    assert (result.params, len(result.layers)) == (8, 1)
+    assert (result.params, len(result.rows)) == (8, 1)
 
 
 def test_from_is_of_the_first_turn() -> None:
@@ -345,7 +345,7 @@ layers:
 """)
     assert result.params == 4 * 3 + 4 * 6 + 6 * 6
     assert out(result) == (9,)
-    assert [layer.name for layer in result.layers] == ["side", "main", "main_2", "concat"]
+    assert [row.name for row in result.rows] == ["side", "main", "main_2", "concat"]
 
 
 def test_if_is_asked_in_each_turn() -> None:
@@ -383,7 +383,7 @@ layers:
     if: c_in == 5
 """)
     assert result.params == 2 * (24 + 24)
-    assert [layer.name for layer in result.layers] == ["stage/fc1", "stage/fc2", "stage_2/fc1", "stage_2/fc2"]
+    assert [row.name for row in result.rows] == ["stage/fc1", "stage/fc2", "stage_2/fc1", "stage_2/fc2"]
 
 
 # ---- tables -----------------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ layers:
 """)
     assert result.params == 3 * 8 + 8 * 32
     assert out(result) == (8 + 8 + 32,)
-    assert [layer.name for layer in result.layers] == ["stage1/fc", "stage3/fc", "concat"]
+    assert [row.name for row in result.rows] == ["stage1/fc", "stage3/fc", "concat"]
 
 
 def test_a_table_is_repeated_and_nested() -> None:
@@ -448,7 +448,7 @@ layers:
     repeat: 2
 """)
     # the inner row counts from 0: 1, 3, 2, 5 channels
-    assert [layer.output[0] for layer in result.layers] == [1, 3, 2, 5] * 2
+    assert [row.output[0] for row in result.rows] == [1, 3, 2, 5] * 2
     assert result.params == 1 * 1 + 1 * 3 + 3 * 2 + 2 * 5 + 5 * 1 + 1 * 3 + 3 * 2 + 2 * 5
 
 
@@ -495,12 +495,12 @@ layers:
   - {{tanh, if: word == relu}}
 """)
     assert (result.params, result.macs) == (16, 16 * 9)
-    assert result.layers[-1].elementwise == {"add": 36}
+    assert result.rows[-1].elementwise == {"add": 36}
 
 
 def test_labels_of_branches_name_rows() -> None:
     result = run("input: [4]\nlayers:\n  - concat: {left: {fc: {out: 1}}, right: [relu, {fc: {out: 2}}]}")
-    assert [layer.name for layer in result.layers] == ["left/fc", "right/relu", "right/fc", "concat"]
+    assert [row.name for row in result.rows] == ["left/fc", "right/relu", "right/fc", "concat"]
     assert out(result) == (3,)
 
 
@@ -518,7 +518,7 @@ layers:
   - se
 """)
     assert (result.params, result.macs) == (8 * 2 + 2 + 2 * 8 + 8, 16 + 16)
-    assert (out(result), result.layers[-1].elementwise) == ((8, 5, 5), {"mul": 200})
+    assert (out(result), result.rows[-1].elementwise) == ((8, 5, 5), {"mul": 200})
 
 
 # ---- names ------------------------------------------------------------------------------------------
@@ -532,7 +532,7 @@ layers:
   - {conv: {out: 6, kernel: 1}, name: other}
   - concat: [stem, other]
 """)
-    assert [tensor.node.name for tensor in result.layers[-1].row.node.inputs] == ["stem/relu", "other"]
+    assert [tensor.node.name for tensor in result.rows[-1].row.node.inputs] == ["stem/relu", "other"]
     assert out(result) == (11, 4, 4)
 
 
@@ -562,7 +562,7 @@ layers:
   - fc: {out: c_of(p(2)) + c_of(p4)}
   - concat: [p2, []]
 """)
-    assert [layer.output[0] for layer in result.layers] == [4, 9, 16, 25, 20, 24]
+    assert [row.output[0] for row in result.rows] == [4, 9, 16, 25, 20, 24]
 
 
 def test_outputs_leave_out_what_if_took_away() -> None:
@@ -615,7 +615,7 @@ def test_blocks_by_position_and_by_name(call: str, params: int, size: int, added
     result = run(f"input: [4, 8, 8]\n{INVERTED}layers:\n  - inverted: {call}")
     assert result.params == params
     assert out(result)[1:] == (size, size)
-    assert (result.layers[-1].kind == "add") is added
+    assert (result.rows[-1].kind == "add") is added
 
 
 def test_a_default_is_evaluated_where_the_block_is_entered() -> None:
@@ -650,7 +650,7 @@ layers:
 """)
     assert result.params == 4 * 6 + 6 * 5
     assert out(result) == (4 + 6 + 5,)
-    assert [layer.name for layer in result.layers] == [
+    assert [row.name for row in result.rows] == [
         "outer/fc",
         "outer/inner/fc",
         "outer/inner/concat",
@@ -687,11 +687,11 @@ def test_words_are_handed_on() -> None:
     # 4 * 6, 6 * 6; then 6 * 5 and 5 * 10; then 4 * 3 from the network's input, beside the 10
     result = run(WORDS)
     assert (result.params, out(result)) == (24 + 36 + 30 + 50 + 12, (13,))
-    assert [layer.kind for layer in result.layers] == ["relu", "fc", "fc", "relu", "relu", "fc", "fc", "fc", "concat"]
+    assert [row.kind for row in result.rows] == ["relu", "fc", "fc", "relu", "relu", "fc", "fc", "fc", "concat"]
     # 4 * 12, 12 * 12; then 12 * 5 and 5 * 10; then 4 * 3
     result = run(WORDS, block="wide", op="tanh")
     assert result.params == 48 + 144 + 60 + 50 + 12
-    assert [layer.kind for layer in result.layers if layer.kind == "tanh"] == ["tanh", "tanh"]
+    assert [row.kind for row in result.rows if row.kind == "tanh"] == ["tanh", "tanh"]
 
 
 def test_a_layer_is_handed_on() -> None:
@@ -720,7 +720,7 @@ layers:
   - unit: [relu]
   - unit: {act: none, norm: none, around: valid}
 """)
-    assert [layer.kind for layer in result.layers] == ["conv", "batch_norm", "relu", "conv"]
+    assert [row.kind for row in result.rows] == ["conv", "batch_norm", "relu", "conv"]
     assert out(result) == (4, 6, 6)
 
 
@@ -754,7 +754,7 @@ def test_a_part_is_picked_by_name() -> None:
         CELL
         + "  - {cell: [5], from: [stem, stem], name: c(1)}\n  - concat: [c(1).out, c1.cur]\n  - fc: {out: c_of(c1.out)}"
     )
-    assert [layer.output[0] for layer in result.layers[-2:]] == [11, 5]
+    assert [row.output[0] for row in result.rows[-2:]] == [11, 5]
 
 
 def test_all_parts_are_the_end_of_a_network() -> None:
@@ -828,7 +828,7 @@ def test_two_of_one_network(backbone: Path) -> None:
     )
     result = costcalc.count(backbone)
     assert (result.params, out(result)) == (172 + 12, (20, 8, 8))
-    assert [layer.name for layer in result.layers][:4] == [
+    assert [row.name for row in result.rows][:4] == [
         "a/stage1/conv",
         "a/stage2/conv",
         "a/stage3/conv",
@@ -876,7 +876,7 @@ outputs: [h3, h4]
 """)
     assert result.params == 16 + 8 + 10
     assert result.macs == (16 + 8) * (64 + 16)
-    assert [layer.to_dict()["shares"] for layer in result.layers if layer.name == "h4/conv1"] == ["h3/conv1"]
+    assert [row.to_dict()["shares"] for row in result.rows if row.name == "h4/conv1"] == ["h3/conv1"]
 
 
 def test_shared_by_index() -> None:
@@ -912,7 +912,7 @@ layers:
     density: 0.25
   - fc: {out: 4}
 """)
-    assert [(row.to_dict()["bits"], row.to_dict()["density"]) for row in result.layers] == [
+    assert [(row.to_dict()["bits"], row.to_dict()["density"]) for row in result.rows] == [
         (8, None), (4, 0.25), (1, 0.25), (None, None),
     ]  # fmt: skip
     assert result.params == 4 * 20  # they change no count
@@ -957,7 +957,7 @@ def test_variants() -> None:
     assert costcalc.count(small).params == 4 * 4 + 4 * 4
     assert costcalc.count(deep).params == 4 * 8 + 2 * 8 * 8
     assert costcalc.count(deep, depth=1).params == 4 * 8  # what is given wins over the variant
-    assert costcalc.count(deep).layers[-1].kind == "tanh"
+    assert costcalc.count(deep).rows[-1].kind == "tanh"
 
 
 def test_another_input() -> None:
@@ -1070,13 +1070,13 @@ layers:
     ],
 )
 def test_what_joins_takes_branches_or_what_flows(item: str, shape: tuple[int, ...]) -> None:
-    assert costcalc.count(JOINED.replace("ITEM", item)).layers[-1].output == shape
+    assert costcalc.count(JOINED.replace("ITEM", item)).rows[-1].output == shape
 
 
 def test_a_parameter_is_counted_and_needs_no_input() -> None:
     result = costcalc.count(JOINED.replace("ITEM", "do: [{parameter: {shape: [8, 6, 6]}, name: p}, {add: [p, a, b]}]"))
-    layer = next(layer for layer in result.layers if layer.name == "p")
-    assert (layer.params, layer.macs, layer.input, layer.output) == (288, 0, (), (8, 6, 6))
+    row = next(row for row in result.rows if row.name == "p")
+    assert (row.params, row.macs, row.input, row.output) == (288, 0, (), (8, 6, 6))
 
 
 def test_a_layer_in_a_branch_may_be_called_as_a_block_is_not() -> None:
@@ -1294,7 +1294,7 @@ def test_a_file_that_is_included_is_called_by_its_stem(tmp_path: Path) -> None:
     host += "  - include: {spec: sub.net.yaml, knobs: {block: narrow}}\n  - {relu, from: sub.net.s}\n"
     (tmp_path / "host.yaml").write_text(HEAD + host, encoding="utf-8")
     result = costcalc.count(tmp_path / "host.yaml")
-    assert (result.params, result.layers[1].name) == (3 * 2 + 2, "sub.net/s/fc")
+    assert (result.params, result.rows[1].name) == (3 * 2 + 2, "sub.net/s/fc")
 
 
 def test_defaults_of_an_add_of_branches() -> None:

@@ -82,7 +82,7 @@ def test_options_change_what_they_are_about(tiny: costcalc.Result) -> None:
 def test_every_metric_has_a_value_a_row_and_says_what_it_is(name: str, network: str) -> None:
     result = costcalc.count(network, resolution=64)
     one = result.metric(name, **metrics()[name].needs)
-    assert len(one.rows) == len(result.layers)
+    assert len(one.rows) == len(result.rows)
     assert one.unit
     assert one.metric.doc.endswith(".")
     assert one.metric.title
@@ -161,7 +161,7 @@ def test_columns_in_every_format(run: Run) -> None:
         0,
         [TOTALS[n] for n in ("macs", "real_macs", "bytes")],
     )
-    assert sum(layer["metrics"]["real_macs"] for layer in data["layers"]) == TOTALS["real_macs"]
+    assert sum(row["metrics"]["real_macs"] for row in data["rows"]) == TOTALS["real_macs"]
     rows = list(csv.DictReader(io.StringIO(run(*words, "csv")[1])))
     assert sum(int(row["real_macs"]) for row in rows) == TOTALS["real_macs"]
     assert f"{TOTALS['real_macs']:,} MACs" in run(*words, "table")[1]

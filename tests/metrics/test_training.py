@@ -229,8 +229,8 @@ def test_mixed_precision_halves_activations_not_statistics() -> None:
 
 def test_a_step_is_three_forward_passes_less_the_first_gradient() -> None:
     result = costcalc.count("vgg16")
-    assert result.metric("training_macs").total == 3 * result.macs - result.layers[0].macs
-    assert result.metric("training_macs", checkpoint=4).total == 4 * result.macs - result.layers[0].macs
+    assert result.metric("training_macs").total == 3 * result.macs - result.rows[0].macs
+    assert result.metric("training_macs", checkpoint=4).total == 4 * result.macs - result.rows[0].macs
 
 
 def test_checkpoints_trade_memory_for_work() -> None:

@@ -152,12 +152,12 @@ def test_each_bar_is_its_layers_share(name: str) -> None:
     counted = costcalc.count(network).to_dict()
     made = picture(name)
     found = bars.bars(costcalc.count(network), 9 if "," in name else None)
-    for axes, quantity in zip(made.axes, ("params", "macs"), strict=True):
+    for axes, quantity in zip(made.axes, ("params", "operations"), strict=True):
         drawn = drawn_bars(axes)
         whole = counted["totals"][quantity]
         for place, line in enumerate(found):
             rows = {member.name for member in line.rows}
-            cost = sum(row[quantity] for row in counted["layers"] if row["name"] in rows)
+            cost = sum(row[quantity] for row in counted["rows"] if row["name"] in rows)
             parts = sorted(drawn.get(place, []))
             assert sum(width for _, width in parts) == pytest.approx(100 * cost / whole, abs=1e-9)
             ends = itertools.accumulate((width for _, width in parts), initial=0)
@@ -167,12 +167,12 @@ def test_each_bar_is_its_layers_share(name: str) -> None:
 
 def test_bars_bear_the_names_of_what_they_sum() -> None:
     """Worked out from the paths alone: a bar named a/b holds the rows at or below a/b."""
-    counted = costcalc.count("resnet50").to_dict()["layers"]
+    counted = costcalc.count("resnet50").to_dict()["rows"]
     names = [label.get_text() for label in picture("layers resnet50").axes[0].get_yticklabels()]
     drawn = drawn_bars(picture("layers resnet50").axes[1])
     assert (names[0], names[-1], len(names)) == ("conv", "fc", 18)
     for place, name in enumerate(names):
-        macs = sum(row["macs"] for row in counted if f"{row['name']}/".startswith(f"{name}/"))
+        macs = sum(row["operations"] for row in counted if f"{row['name']}/".startswith(f"{name}/"))
         assert sum(w for _, w in drawn[place]) == pytest.approx(100 * macs / 4_089_184_256)
 
 
@@ -218,9 +218,9 @@ PRINTED = [
 @pytest.mark.parametrize(("network", "top1", "macs", "params"), PRINTED)
 def test_points_are_the_published_ones(network: str, top1: float, macs: int, params: float | None) -> None:
     (point,) = [p for p in points.published() if p.network == network]
-    assert (point.top1, round(point.macs / 1e6)) == (top1, macs)
+    assert (point.top1, round(point.operations / 1e6)) == (top1, macs)
     assert params is None or round(point.params / 1e6, 1) == params
-    for axes, cost in zip(picture("accuracy").axes, (point.macs, point.params), strict=True):
+    for axes, cost in zip(picture("accuracy").axes, (point.operations, point.params), strict=True):
         drawn = [tuple(at) for part in axes.collections for at in part.get_offsets()]
         assert (cost, top1) in drawn
 

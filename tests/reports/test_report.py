@@ -46,7 +46,7 @@ MACS = 6912 + 2 * (1024 + 9216) + 40
 
 def test_totals() -> None:
     result = costcalc.count(SMALL)
-    assert (result.params, result.macs, result.total, result.unit) == (PARAMS, MACS, MACS, "MACs")
+    assert (result.params, result.macs, result.operations, result.unit) == (PARAMS, MACS, MACS, "MACs")
 
 
 # Table 2 of arXiv:1704.04861, to its printed digits; the paper's 1.19 for conv 3x3 is a misprint of 1.91.
@@ -62,7 +62,7 @@ TABLE_2 = [
 def test_resources_per_layer_type(kind: str, params: str, macs: str) -> None:
     result = costcalc.count("mobilenet_v1", convention="weights")
     part = result.by_type()[kind]
-    assert (f"{100 * part.params / result.params:.2f}", f"{100 * part.macs / result.macs:.2f}") == (params, macs)
+    assert (f"{100 * part.params / result.params:.2f}", f"{100 * part.operations / result.macs:.2f}") == (params, macs)
     shown = next(line for line in result.page("type").written(exact=True).splitlines() if line.startswith(kind + " "))
     assert params in shown.split()
     assert macs in shown.split()
@@ -77,7 +77,7 @@ LECTURE = [("alexnet_grouped", 724_406_816 + 659_272), ("vgg16", 15_470_264_320 
 @pytest.mark.parametrize(("network", "operations"), LECTURE)
 def test_the_lectures_operations(network: str, operations: int) -> None:
     result = costcalc.count(network, convention="lecture")
-    assert (result.total, result.unit) == (operations, "operations")
+    assert (result.operations, result.unit) == (operations, "operations")
 
 
 @pytest.mark.parametrize("convention", conventions.names())
@@ -88,8 +88,8 @@ def test_every_view_sums_to_the_same_totals(convention: str, by: str, fold: int 
     result = costcalc.count(SMALL, convention=convention)
     shown = result.lines(by, fold)
     assert sum(line.cost.params for line in shown) == result.params
-    assert sum(line.cost.macs for line in shown) == result.total
-    assert sum(len(line.rows) for line in shown) == len(result.layers) == 9 + 2
+    assert sum(line.cost.operations for line in shown) == result.operations
+    assert sum(len(line.rows) for line in shown) == len(result.rows) == 9 + 2
 
 
 VIEWS_OF_SMALL = [
@@ -115,9 +115,9 @@ def test_a_layer_holds_its_norm_and_activation() -> None:
 def test_batch_scales_operations_and_never_parameters() -> None:
     one, eight = costcalc.count(SMALL), costcalc.count(SMALL, batch=8)
     assert (eight.params, eight.macs) == (one.params, 8 * one.macs)
-    first, last = (result.to_dict()["layers"][0] for result in (one, eight))
+    first, last = (result.to_dict()["rows"][0] for result in (one, eight))
     assert {key for key in first if first[key] != last[key]} == {
-        "macs", "plain_macs", "bias_adds", "input_elements", "output_elements",
+        "operations", "plain_macs", "bias_adds", "input_elements", "output_elements",
     }  # fmt: skip
 
 
@@ -139,9 +139,9 @@ def test_json_is_the_dict() -> None:
     result = costcalc.count(SMALL)
     made = json.loads(result.page().written("json"))
     assert made == result.to_dict()
-    assert made["totals"] == {"params": PARAMS, "macs": MACS, "unit": "MACs", "layers": 11}
+    assert made["totals"] == {"params": PARAMS, "operations": MACS, "unit": "MACs", "macs": MACS, "rows": 11}
     assert made["convention"]["name"] == "costcalc"
-    assert sum(layer["macs"] for layer in made["layers"]) == MACS
+    assert sum(row["operations"] for row in made["rows"]) == MACS
 
 
 def test_pandas() -> None:
@@ -292,7 +292,7 @@ def test_a_report_is_folded_to_what_a_terminal_shows(
     found = [line.split("  ")[0] for line in shown.split("───\n")[1].splitlines()[:-1]]
     assert " ".join(found) == names
     assert cell in shown
-    note = f"{len(result.layers):,} rows folded to {len(found)} lines: --all shows all, --fold N so many levels"
+    note = f"{len(result.rows):,} rows folded to {len(found)} lines: --all shows all, --fold N so many levels"
     assert shown.endswith(f"\n{note}")
     assert "fold" in asked or shown.count("\n") + 2 <= height or not any("/" in name for name in found)
 
@@ -323,7 +323,7 @@ def test_siblings_that_are_alike_are_one_line(names: str, shown: str) -> None:
     found = merged(result.lines(), lambda line: [line.cost])
     assert ", ".join(line.name for line in found) == shown
     assert sum(line.cost.params for line in found) == result.params
-    assert sum(line.cost.macs for line in found) == result.macs
+    assert sum(line.cost.operations for line in found) == result.macs
 
 
 LONG = "a_name_of_more_than_a_third_of_80"  # columns: a third is 26, of which 2 are the inset and 1 the sign
@@ -383,11 +383,11 @@ UNKNOWN = {**BARE, "layers": [{"conv": {"out": 4, "kernel": 3}}, {"opaque": {"sh
 )
 def test_an_unknown_cost_makes_totals_unknown(convention: str, total: Any, shown: str) -> None:
     result = costcalc.count(UNKNOWN, convention=convention)
-    assert (result.params, result.macs) == (112 + 5, total)
+    assert (result.params, result.operations) == (112 + 5, total)
     table = result.page().written()
     assert re.search(rf"^total +2 lines +117 +100 +{shown}", table, re.MULTILINE)
     data = json.loads(result.page().written("json"))
-    assert data["totals"]["macs"] == (None if total is num.UNKNOWN else total)
+    assert data["totals"]["operations"] == (None if total is num.UNKNOWN else total)
 
 
 def test_what_is_known_beside_an_unknown_cost_is_told() -> None:
@@ -441,6 +441,7 @@ def test_params_and_macs_are_columns_like_any_other(by: str) -> None:
 @pytest.mark.parametrize(("group", "metrics"), GROUPS.items())
 def test_a_group_of_columns_is_asked_for_by_its_name(group: str, metrics: tuple[str, ...]) -> None:
     assert group not in every_metric()
+    metrics = tuple("macs" if name == "operations" else name for name in metrics)
     assert names(f"{group},params") == tuple(dict.fromkeys((*metrics, "params")))
     options = {"device": "pixel1_big_core"} if group == "times" else {}
     found = costcalc.count(SMALL).to_dict(columns=group, **options)["metrics"]
@@ -510,7 +511,7 @@ def test_text_is_no_formula_in_a_spreadsheet() -> None:
     for by in (None, "layer", "block"):
         rows = list(csv.DictReader(io.StringIO(result.page(by).written("csv"))))
         assert [row["name"] for row in rows] == [f"'{name}" for name in FORMULAS]
-    assert [layer["name"] for layer in json.loads(result.page().written("json"))["layers"]] == FORMULAS
+    assert [row["name"] for row in json.loads(result.page().written("json"))["rows"]] == FORMULAS
     # Numbers stay numbers: what a difference takes away has its sign.
     made = render_csv([{"layer": "a", "params": -864, "share": -1.5, "-x": "\t=1", "none": None}])
     assert made == "layer,params,share,'-x,none\na,-864,-1.5,' =1,"

@@ -65,7 +65,7 @@ def test_a_report_with_bars_fits_a_terminal(network: str, by: str, run: Run) -> 
     text = run("report", network, "--by", by, "--bars", env={"COLUMNS": "80"}).out
     assert max(map(len, text.splitlines())) <= 80
     # By the letters alone: the longest bar is the largest share, and what costs nothing has none.
-    costs = [line.cost.macs for line in costcalc.count(network).lines(by)]
+    costs = [line.cost.operations for line in costcalc.count(network).lines(by)]
     assert text.count("█" * sparklines.BAR) >= 1
     body = text.split("total")[0].splitlines()
     drawn = [sum(line.count(letter) for letter in sparklines.EIGHTHS) for line in body]

@@ -60,7 +60,7 @@ def totals(result: Any) -> tuple[str, str]:
 
 def learning(result: Any) -> Counter[tuple[str, int]]:
     """Return the rows that learn something: how many there are of each kind and number of parameters."""
-    kinds = ((SAME_KIND.get(row.kind, row.kind), int(row.params)) for row in result.layers if row.params)
+    kinds = ((SAME_KIND.get(row.kind, row.kind), int(row.params)) for row in result.rows if row.params)
     return Counter(kinds)
 
 

@@ -57,11 +57,11 @@ def changed(network: Graph | str, *steps: Any, convention: str = "weights") -> W
 
 
 def types(found: WhatIf) -> list[str]:
-    return [layer.type for layer in found.after.layers]
+    return [row.type for row in found.after.rows]
 
 
 def counted(network: Graph) -> list[Any]:
-    rows = Result(network, conventions.get("costcalc")).layers
+    rows = Result(network, conventions.get("costcalc")).rows
     parts = (*COMPONENTS, "type", "inputs", "outputs")
     return [([getattr(row, part) for part in parts], row.row.node.bits, row.row.node.density) for row in rows]
 
@@ -70,7 +70,9 @@ def counted(network: Graph) -> list[Any]:
 def test_what_is_not_changed_is_called_as_before(name: str) -> None:
     """flopth's number depends on which rows the reference calls as functions, or by one module again."""
     found = WhatIf(Result(graph(name), conventions.get("flopth")), [])
-    assert found.after.total == found.before.total != Result(graph(name), conventions.get("costcalc")).total
+    assert (
+        found.after.operations == found.before.operations != Result(graph(name), conventions.get("costcalc")).operations
+    )
 
 
 # ---- flattening ---------------------------------------------------------------------------------------------
@@ -121,9 +123,9 @@ def test_the_gain_of_separable_convolutions() -> None:
     """MobileNetV1's section 3.1: 1 / N + 1 / D_K^2, N the output's channels. VGG-16's stage4/conv1: 256 -> 512."""
     found = changed("vgg16", ("depthwise-separable", "stage4/conv1"))
     (change,) = found.changes
-    assert (change.before.macs, change.after.macs) == (28 * 28 * 256 * 512 * 9, 28 * 28 * 256 * (9 + 512))
-    assert math.isclose(change.after.macs / change.before.macs, 1 / 512 + 1 / 9)
-    assert not math.isclose(change.after.macs / change.before.macs, 1 / 256 + 1 / 9, rel_tol=1e-3)
+    assert (change.before.operations, change.after.operations) == (28 * 28 * 256 * 512 * 9, 28 * 28 * 256 * (9 + 512))
+    assert math.isclose(change.after.operations / change.before.operations, 1 / 512 + 1 / 9)
+    assert not math.isclose(change.after.operations / change.before.operations, 1 / 256 + 1 / 9, rel_tol=1e-3)
     assert (change.type, change.becomes) == ("conv 3x3", "conv dw 3x3 + conv 1x1")
 
 
@@ -148,7 +150,7 @@ def test_vggs_argument(kernel: int, many: int, per_pixel: int) -> None:
     assert types(found) == ["conv 3x3", "relu"] * many
     assert found.ratio == (pytest.approx(per_pixel / kernel**2),) * 2
     assert found.after.params == 64 * per_pixel
-    seen = 1 + sum(layer.row.node.op.kernel[0] - 1 for layer in found.after.layers if layer.kind == "conv")
+    seen = 1 + sum(row.node.op.kernel[0] - 1 for row in found.after.rows if row.kind == "conv")
     assert seen == kernel
 
 
@@ -165,10 +167,10 @@ def test_vggs_argument(kernel: int, many: int, per_pixel: int) -> None:
 def test_a_stack_gives_the_same_shape(fields: dict[str, Any], strides: list[int], paddings: list[Any]) -> None:
     network = small({"conv": {"out": 6, **fields}}, shape=(4, 23, 21))
     found = changed(network, ("stack-3x3", "all"))
-    ops = [layer.row.node.op for layer in found.after.layers]
+    ops = [row.node.op for row in found.after.rows]
     assert [op.stride[0] for op in ops] == strides
     assert [op.padding if op.padding == "same" else op.padding[0][0] for op in ops] == paddings
-    assert [layer.input[0] for layer in found.after.layers] == [4, *[6] * (len(ops) - 1)]
+    assert [row.input[0] for row in found.after.rows] == [4, *[6] * (len(ops) - 1)]
     assert found.after.graph.outputs[0].shape == network.outputs[0].shape
 
 
@@ -179,14 +181,14 @@ def test_k_by_k_as_two_lines() -> None:
     assert types(found) == ["conv 1x5", "conv 3x1"]
     assert found.after.params == (4 * 6 * 5 + 6) + (6 * 6 * 3 + 6)
     assert found.after.macs == 12 * 10 * 4 * 6 * 5 + 6 * 10 * 6 * 6 * 3
-    assert [layer.output for layer in found.after.layers] == [(6, 12, 10), (6, 6, 10)]
+    assert [row.output for row in found.after.rows] == [(6, 12, 10), (6, 6, 10)]
 
 
 def test_spatial_svd_breaks_even() -> None:
     """512 -> 512 of 3x3: r * (512 * 3 + 512 * 3) weights for 512 * 512 * 9 of them: even at 768."""
     (change,) = changed("vgg16", ("spatial-svd", 64, "stage5/conv1")).changes
     assert change.after.params == 64 * (512 * 3 + 512 * 3)
-    assert change.after.macs == 14 * 14 * change.after.params
+    assert change.after.operations == 14 * 14 * change.after.params
     assert (change.becomes, change.note) == ("conv 3x1 + conv 1x3", "rank 64 (even: 768)")
     at, above = (changed("vgg16", ("spatial-svd", rank, "stage5/conv1")).changes[0] for rank in (768, 769))
     assert (at.after.params, at.before == at.after) == (512 * 512 * 9, True)
@@ -200,7 +202,7 @@ def test_channel_svd_breaks_even() -> None:
     assert change.note == "rank 104 (even: 104)"
     (fc,) = changed("vgg16", ("channel-svd", 0.5, "fc1")).changes  # 25088 * 4096 / (25088 + 4096) = 3521.1
     assert fc.note == "rank 1760 (even: 3521)"
-    assert fc.after.macs == 1760 * (25088 + 4096)
+    assert fc.after.operations == 1760 * (25088 + 4096)
 
 
 def test_low_rank_of_a_convolution_with_a_stride() -> None:
@@ -212,7 +214,7 @@ def test_low_rank_of_a_convolution_with_a_stride() -> None:
     weights, macs = 4 * 6 * 9 // (12 + 18), 6 * 6 * 4 * 6 * 9 // (6 * 12 * 12 + 6 * 6 * 18)
     assert (weights, macs) == (7, 5)
     assert found.changes[0].note == "rank 2 (even: 7, MACs 5)"
-    assert [layer.biases for layer in found.after.layers] == [0, 6]
+    assert [row.biases for row in found.after.rows] == [0, 6]
 
 
 def test_groups_and_a_shuffle() -> None:
@@ -286,7 +288,7 @@ def test_vgg16_with_a_pooled_classifier() -> None:
     convs = sum(c * out * 9 + out for c, out, _ in VGG16)
     assert (convs, found.after.params) == (14_714_688, 14_714_688 + 512 * 1000 + 1000)
     assert types(found)[-3:] == ["max_pool", "global_avg_pool", "fc"]
-    assert found.after.layers[-1].input == (512,)
+    assert found.after.rows[-1].input == (512,)
 
 
 def test_transformations_are_carried_out_in_order() -> None:
@@ -371,7 +373,7 @@ def holds(found: WhatIf) -> None:
     assert counted(again.graph) == counted(after.graph)
     assert before.params + sum(one.after.params - one.before.params for one in found.changes) == after.params
     if isinstance(before.macs, int):
-        assert before.macs + sum(one.after.macs - one.before.macs for one in found.changes) == after.macs
+        assert before.macs + sum(one.after.operations - one.before.operations for one in found.changes) == after.macs
     assert [t.shape for t in after.graph.outputs] == [t.shape for t in before.graph.outputs]
 
 
@@ -520,7 +522,7 @@ def test_the_command_takes_transformations_in_their_order(tmp_path: Any, run: Ru
         "channel-svd 8 fc", "fuse-batch-norm all", "channel-svd 4 fc/expand", "scale-width 0.5",
     ]  # fmt: skip
     again = costcalc.count(path)
-    assert (again.params, again.macs) == (made["params_after"], made["macs_after"])
+    assert (again.params, again.macs) == (made["params_after"], made["operations_after"])
     assert made["knobs"]["resolution"] == 64
 
 
