@@ -311,7 +311,7 @@ def diff(
     """Return which layers make one network cost more than another, and each one's part of the difference.
 
     Arguments and errors as for `compare`. What comes back is true where there is a difference; it has `.changes`,
-    `.params`, `.macs`, `.share(part, "macs")` in per cent, `.to_dict()`, and shows itself in a notebook.
+    `.params`, `.operations`, `.share(part, "operations")` in per cent, `.to_dict()`, and shows itself in a notebook.
 
     >>> diff("resnet18", "resnet34")
     <resnet18 → resnet34: layers: 32 added, 39 the same>
