@@ -15,8 +15,8 @@ from costcalc.base.errors import SpecError
 from costcalc.operators import op
 
 NET = {"costcalc": 1, "input": [64, 112, 112], "layers": ["blur_pool"]}
-README = (generate.ROOT / "README.md").read_text(encoding="utf-8")
-BLUR = next(fence["body"] for fence in generate.FENCE.finditer(README) if fence["file"] == "blur.py")
+PAGE = (generate.ROOT / "docs" / "from-a-paper.md").read_text(encoding="utf-8")
+BLUR = next(fence["body"] for fence in generate.FENCE.finditer(PAGE) if fence["file"] == "blur.py")
 EXAMPLE = BLUR[BLUR.index("    examples = ") :]
 
 
@@ -31,7 +31,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def defined(old: str, new: str) -> None:
-    """Define README's operator with a mistake in it."""
+    """Define the page's operator with a mistake in it."""
     assert old in BLUR
     exec(BLUR.replace(old, new), {"__name__": "blur"})
 
