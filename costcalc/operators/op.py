@@ -67,6 +67,11 @@ class Op:
     settled: ClassVar[dict[int, dict[str, Datum]]] = {}  # number of axes -> the values of the others
     checks: ClassVar[bool] = False  # whether it has a `check` of its own
     counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
+    stores: ClassVar[str] = (
+        NEW  # what `storage`, `saved` and `reach` give, where that is the same for all fields and shapes
+    )
+    keeps: ClassVar[Saved] = Saved()
+    reads_all: ClassVar[bool] = False
     examples: ClassVar[Sequence[Example]] = ()
 
     def __init_subclass__(cls, kind: str = "", aliases: tuple[str, ...] = (), **extra: Any) -> None:
@@ -164,7 +169,7 @@ class Op:
 
     def storage(self, x: Shapes, y: Shapes) -> str:
         """Return what it does to storage: NEW, VIEW, INPLACE, FOLDED or STORED."""
-        return NEW
+        return self.stores
 
     def scratch(self, x: Shapes, y: Shapes) -> Dim:
         """Return the bytes that PyTorch makes beside the output and drops: statistics, indices."""
@@ -179,7 +184,7 @@ class Op:
 
         x, y: the operand's shape and the output's; number: which operand it is. Unknown where nobody knows.
         """
-        return (SAME,) * len(x.space) if x.space == y.space else None
+        return (SAME,) * len(x.space) if x.space == y.space and not self.reads_all else None
 
     def begins(self, x: Shape, y: tuple[Shape, ...], part: int) -> tuple[int, ...]:
         """Return where, axis by axis of space, one of several outputs begins in the input."""
@@ -187,7 +192,7 @@ class Op:
 
     def saved(self, x: Shapes, y: Shapes) -> Saved:
         """Return what PyTorch's autograd keeps of it for the backward pass."""
-        return Saved()
+        return self.keeps
 
     def apart(self) -> Op:
         """Return the operator as it is where something else reads its input: it does not write over that."""

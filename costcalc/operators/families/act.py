@@ -15,6 +15,8 @@ from costcalc.operators.op import FOLDED, INPLACE, Example, Op, Saved
 class Activation(Op):
     """What activations share: any shape, unchanged; they may stand in `act:`."""
 
+    stores = FOLDED
+    keeps = Saved((0,))
     is_act = True
     per_element: ClassVar[dict[str, int]] = {}  # its operations on each element
     module: ClassVar[str] = ""  # its class in torch.nn, which takes its numbers in their order
@@ -25,13 +27,6 @@ class Activation(Op):
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         numbers = (getattr(self, field.attr) for name, field in self.fields.items() if name != "inplace")
         return getattr(torch.nn, self.module)(*numbers)
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
-
-    def saved(self, x: Shape, y: Shape) -> Saved:
-        """Return the input, unless a class says otherwise."""
-        return Saved((0,))
 
 
 class InPlace(Activation):
@@ -44,17 +39,15 @@ class InPlace(Activation):
         return INPLACE if self.inplace else FOLDED
 
     def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved(result=True) if self.inplace and self.keeps_result else Saved((0,))
+        return Saved(result=True) if self.inplace and self.keeps_result else self.keeps
 
 
 class Relu(InPlace, kind="relu"):
     """Rectifier, max(x, 0): one comparison an element."""
 
+    keeps = Saved(result=True)
     per_element = {"compare": 1}
     module = "ReLU"
-
-    def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved(result=True)
 
     examples = [
         Example({}, (32, 112, 112), (32, 112, 112), "one comparison an element", elementwise={"compare": 401408})
@@ -135,11 +128,9 @@ class Elu(InPlace, kind="elu"):
 class Sigmoid(Activation, kind="sigmoid"):
     """Logistic function, 1 / (1 + e^-x): exp, add, div an element."""
 
+    keeps = Saved(result=True)
     per_element = {"exp": 1, "add": 1, "div": 1}
     module = "Sigmoid"
-
-    def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved(result=True)
 
     examples = [
         Example(
@@ -167,11 +158,9 @@ class HardSigmoid(InPlace, kind="hard_sigmoid"):
 class Tanh(Activation, kind="tanh"):
     """Hyperbolic tangent, 2 / (1 + e^(-2x)) - 1: mul, exp, div and two additions an element."""
 
+    keeps = Saved(result=True)
     per_element = {"mul": 1, "exp": 1, "add": 2, "div": 1}
     module = "Tanh"
-
-    def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved(result=True)
 
     examples = [
         Example(

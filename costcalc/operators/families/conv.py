@@ -321,6 +321,7 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     It has the multiply-accumulates of a convolution, and no parameters of its own.
     """
 
+    keeps = Saved((0, 1))
     inputs = 2
     kernel: Dims = per_axis("kernel, K, as the second tensor has it", symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")
@@ -351,9 +352,6 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return super().reach(x, y) if number == 0 else None
-
-    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
-        return Saved((0, 1))
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]

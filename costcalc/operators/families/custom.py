@@ -16,6 +16,7 @@ from costcalc.operators.receptive import Reaches
 class Stated(Op):
     """What layers share that costcalc does not know: of that which no field states nobody knows anything."""
 
+    keeps = Saved(elements=UNKNOWN)
     derived = False
 
     def scratch(self, x: Shapes, y: Shapes) -> Dim:
@@ -23,9 +24,6 @@ class Stated(Op):
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> Reaches:
         return UNKNOWN
-
-    def saved(self, x: Shapes, y: Shapes) -> Saved:
-        return Saved(elements=UNKNOWN)
 
 
 class Custom(Stated, kind="custom"):

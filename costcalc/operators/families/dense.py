@@ -11,7 +11,6 @@ from costcalc.numbers.shape import Shape
 from costcalc.operators.families._twin import channels_last
 from costcalc.operators.fields import flag, integer, role
 from costcalc.operators.op import Example, Op, Saved
-from costcalc.operators.receptive import Reach
 
 
 class FullyConnected(Op, kind="fc"):
@@ -21,6 +20,7 @@ class FullyConnected(Op, kind="fc"):
     of a larger tensor, and counted at each, as a 1x1 convolution is.
     """
 
+    keeps = Saved(learned=(0,))
     out: int = integer("outputs, C_o", symbol="C_o")
     per_position: bool = flag("apply it to the channels of each position of a larger tensor", False)
     bias: bool = flag("one number added per output; by default where no norm follows", None)
@@ -54,9 +54,6 @@ class FullyConnected(Op, kind="fc"):
 
     def tensors(self, x: Shape, y: Shape) -> Dims:
         return (x.c, self.out, self.bias)
-
-    def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved(learned=(0,))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         linear = torch.nn.Linear(x.c, self.out, bias=self.bias)
@@ -96,6 +93,8 @@ class MatMul(Op, kind="matmul"):
     channels are the first axis: the product of [M, K] and [K, N] is one of two-axis tensors.
     """
 
+    keeps = Saved((0, 1))
+    reads_all = True
     inputs = 2
 
     def shape(self, x: tuple[Shape, Shape]) -> Shape:
@@ -116,12 +115,6 @@ class MatMul(Op, kind="matmul"):
 
     def macs(self, x: tuple[Shape, Shape], y: Shape) -> Dim:
         return y.size * x[0].dims[-1]
-
-    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None
-
-    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
-        return Saved((0, 1))
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
         return lambda a, b: torch.matmul(a, b)  # noqa: PLW0108 - looked up when it runs: counters replace it
@@ -152,6 +145,7 @@ class Attention(Op, kind="attention"):
     one of a query's an addition (Vaswani et al. 2017, equation 1).
     """
 
+    reads_all = True
     inputs = 3
 
     def shape(self, x: tuple[Shape, Shape, Shape]) -> Shape:
@@ -178,9 +172,6 @@ class Attention(Op, kind="attention"):
     def scratch(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Dim:
         """Return the bytes of the scores before and after their softmax, 32 bits each."""
         return 8 * self.scores(x)
-
-    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None
 
     def saved(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Saved:
         return Saved((0, 1, 2), elements=self.scores(x))

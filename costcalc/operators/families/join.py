@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
@@ -18,9 +18,16 @@ def _differ(a: Dims, b: Dims) -> bool:
 
 
 class Join(Op):
-    """What joins share: two or more tensors, each from its branch."""
+    """What joins share: two or more tensors, each from its branch, taken two by two, element by element."""
 
-    inputs = None
+    inputs: ClassVar[int | None] = None
+    stores = FOLDED
+    operation: ClassVar[str]  # what an element takes, one less than branches
+    function: ClassVar[str]  # its name in torch, where it takes two
+
+    def shape(self, x: tuple[Shape, ...]) -> Shape:
+        self.several(x)
+        return _broadcast(self.kind, x)
 
     def several(self, x: tuple[Shape, ...]) -> None:
         """Raise Fault for fewer than two branches."""
@@ -30,6 +37,28 @@ class Join(Op):
                 "[] is the branch that does nothing",
             )
 
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
+        return {self.operation: (len(x) - 1) * y.size}
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        """Return a function of tensors that joins them two by two; a [C] stands at the front of longer shapes."""
+        two = getattr(torch, self.function)
+
+        def join(*tensors: Any) -> Any:
+            first, *others = (t.reshape(*t.shape, *(1,) * (len(y.dims) + 1 - t.dim())) for t in tensors)
+            for other in others:
+                first = two(first, other)
+            return first
+
+        return join
+
+
+class Factors(Join):
+    """What joins share whose slope at each branch is told by all of them."""
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(tuple(range(len(x))))
+
 
 class Add(Join, kind="add"):
     """Sum of branches, element by element: the joint of a residual block.
@@ -38,26 +67,19 @@ class Add(Join, kind="add"):
     differ as those of `multiply`.
     """
 
+    stores = INPLACE
+    operation = function = "add"
     broadcast: bool = flag("repeat axes of length 1, and [C] beside [C, H, W], to the others' lengths", False)
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
-        self.several(x)
         if self.broadcast:
-            return _broadcast("add", x)
+            return super().shape(x)
+        self.several(x)
         for other in x[1:]:
             if _differ(x[0].dims, other.dims):
                 said = f"add needs equal shapes, but the branches give {x[0]} and {other}"
                 raise Fault(said, _equalled(x[0], other))
         return x[0]
-
-    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
-        return {"add": (len(x) - 1) * y.size}
-
-    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
-        return INPLACE
-
-    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
-        return _folded(torch.add, y)
 
     examples = [
         Example(
@@ -120,28 +142,14 @@ class Concat(Op, kind="concat"):
     ]
 
 
-class Multiply(Join, kind="multiply"):
+class Multiply(Factors, kind="multiply"):
     """Product of branches, element by element: a gate.
 
     Axes of length 1, and [C] beside [C, H, W], are broadcast: the gate of squeeze-and-excite is [C],
     one of spatial attention [1, H, W]. One multiplication less than branches an output element.
     """
 
-    def shape(self, x: tuple[Shape, ...]) -> Shape:
-        self.several(x)
-        return _broadcast("multiply", x)
-
-    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
-        return {"mul": (len(x) - 1) * y.size}
-
-    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
-        return FOLDED
-
-    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
-        return Saved(tuple(range(len(x))))
-
-    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
-        return _folded(torch.mul, y)
+    operation = function = "mul"
 
     examples = [
         Example(
@@ -162,47 +170,22 @@ class Multiply(Join, kind="multiply"):
     ]
 
 
-class Subtract(Op, kind="subtract"):
+class Subtract(Join, kind="subtract"):
     """Difference of two branches, element by element, broadcast as in `multiply`: one addition an output element."""
 
     inputs = 2
-
-    def shape(self, x: tuple[Shape, Shape]) -> Shape:
-        return _broadcast("subtract", x)
-
-    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Dim]:
-        return {"add": y.size}
-
-    def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
-        return FOLDED
-
-    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
-        return _folded(torch.sub, y)
+    operation, function = "add", "sub"
 
     examples = [
         Example({}, ((8, 4, 4), (8,)), (8, 4, 4), "a number a channel taken off: 8 * 4 * 4", elementwise={"add": 128})
     ]
 
 
-class Divide(Op, kind="divide"):
+class Divide(Factors, kind="divide"):
     """Quotient of two branches, element by element, broadcast as in `multiply`: one division an output element."""
 
     inputs = 2
-
-    def shape(self, x: tuple[Shape, Shape]) -> Shape:
-        return _broadcast("divide", x)
-
-    def elementwise(self, x: tuple[Shape, Shape], y: Shape) -> dict[str, Dim]:
-        return {"div": y.size}
-
-    def storage(self, x: tuple[Shape, Shape], y: Shape) -> str:
-        return FOLDED
-
-    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
-        return Saved((0, 1))
-
-    def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
-        return _folded(torch.div, y)
+    operation = function = "div"
 
     examples = [
         Example({}, ((8, 10), (1, 10)), (8, 10), "each of 8 channels by one and the same", elementwise={"div": 80}),
@@ -210,24 +193,10 @@ class Divide(Op, kind="divide"):
     ]
 
 
-class Maximum(Join, kind="maximum"):
+class Maximum(Factors, kind="maximum"):
     """The largest of the branches, element by element: one comparison less than branches; broadcast as `multiply`."""
 
-    def shape(self, x: tuple[Shape, ...]) -> Shape:
-        self.several(x)
-        return _broadcast(self.kind, x)
-
-    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
-        return {"compare": (len(x) - 1) * y.size}
-
-    def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
-        return FOLDED
-
-    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
-        return Saved(tuple(range(len(x))))
-
-    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
-        return _folded(torch.maximum, y)
+    operation, function = "compare", "maximum"
 
     examples = [
         Example({}, ((64, 8, 8), (64, 8, 8)), (64, 8, 8), "Maxout of two: 64 * 8 * 8", elementwise={"compare": 4096})
@@ -237,22 +206,9 @@ class Maximum(Join, kind="maximum"):
 class Minimum(Maximum, kind="minimum"):
     """The smallest of the branches, element by element: one comparison less than branches; broadcast as `multiply`."""
 
-    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
-        return _folded(torch.minimum, y)
+    function = "minimum"
 
     examples = [Example({}, ((4,), (4,), (4,)), (4,), "three branches: 2 * 4", elementwise={"compare": 8})]
-
-
-def _folded(two: Any, y: Shape) -> Any:
-    """Return a function of tensors that joins them two by two; a [C] stands at the front of longer shapes."""
-
-    def join(*tensors: Any) -> Any:
-        first, *others = (t.reshape(*t.shape, *(1,) * (len(y.dims) + 1 - t.dim())) for t in tensors)
-        for other in others:
-            first = two(first, other)
-        return first
-
-    return join
 
 
 def _broadcast(kind: str, x: tuple[Shape, ...]) -> Shape:

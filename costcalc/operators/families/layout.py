@@ -28,14 +28,12 @@ def one_of(kind: str, given: dict[str, Datum]) -> None:
 class Dropout(Op, kind="dropout"):
     """Dropout: nothing is computed at inference."""
 
+    stores = VIEW
     p: float = real("share of the elements that training drops", 0.5)
 
     def settle(self) -> None:
         if not 0 <= self.p <= 1:
             raise Fault(f"p: {self.p} is not between 0 and 1", field="p")
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         """Return the mask: a number an element, as on a CPU; a GPU keeps a byte."""
@@ -50,8 +48,7 @@ class Dropout(Op, kind="dropout"):
 class Identity(Op, kind="identity"):
     """What goes in comes out."""
 
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
+    stores = VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Identity()
@@ -62,6 +59,8 @@ class Identity(Op, kind="identity"):
 class Flatten(Op, kind="flatten"):
     """All axes from `start` on become one: [C, H, W] gives [C * H * W], or [C, H * W] from 1."""
 
+    stores = VIEW
+    reads_all = True
     start: int = integer("the first axis that is flattened, 0 for the channels", 0, least=0)
 
     def shape(self, x: Shape) -> Shape:
@@ -70,12 +69,6 @@ class Flatten(Op, kind="flatten"):
         if kept == len(x.dims):
             raise Fault(f"start {self.start} is past the last axis of {x}: {kept - 1}", field="start")
         return Shape(*x.dims[:kept], prod(x.dims[kept:]))
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
-
-    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Flatten(self.start + 1)
@@ -112,6 +105,7 @@ class ChannelShuffle(Op, kind="channel_shuffle", aliases=("shuffle",)):
 class Slice(Op, kind="slice"):
     """The channels (or another axis) from `start` up to, and without, `stop`; of these every step-th."""
 
+    stores = VIEW
     start: int = integer("the first taken, from 0", 0, least=0)
     stop: Dim | None = integer("the first no longer taken; by default the end", None)
     step: int = integer("take every step-th, the first included", 1)
@@ -131,9 +125,6 @@ class Slice(Op, kind="slice"):
                 field="start",
             )
         return x.resized(axis, num.ceil_div(stop - self.start, self.step))
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         taken = Reach(self.step, [(self.start, self.start)])
@@ -156,6 +147,7 @@ class Slice(Op, kind="slice"):
 class Split(Op, kind="split"):
     """The channels (or another axis) in pieces, each a tensor of its own: `parts` equal ones, or of the given sizes."""
 
+    stores = VIEW
     parts: Datum = integer("how many equal pieces", None)
     sizes: Dims | None = integers("the channels of each piece", None)
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
@@ -186,9 +178,6 @@ class Split(Op, kind="split"):
             count += 1
         return (length // self.parts,) * count
 
-    def storage(self, x: Shape, y: tuple[Shape, ...]) -> str:
-        return VIEW
-
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return (SAME,) * len(x.space)
 
@@ -211,16 +200,13 @@ class Split(Op, kind="split"):
 class Transpose(Op, kind="transpose"):
     """The last two axes change places: [C, L] gives [L, C], as attention's product needs."""
 
+    stores = VIEW
+    reads_all = True
+
     def shape(self, x: Shape) -> Shape:
         if not x.space:
             raise Fault(f"transpose needs two axes, but the input is {x}")
         return Shape(*x.dims[:-2], x.dims[-1], x.dims[-2])
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
-
-    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.transpose(-1, -2)

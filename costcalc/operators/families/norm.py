@@ -21,6 +21,7 @@ class BatchNorm(Op, kind="batch_norm"):
     of batches that PyTorch keeps.
     """
 
+    stores = FOLDED
     norm_word = "batch"
     affine: bool = flag("learn gamma and beta, one each a channel", True)
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
@@ -33,9 +34,6 @@ class BatchNorm(Op, kind="batch_norm"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"mul": x.size, "add": x.size}
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
 
     def scratch(self, x: Shape, y: Shape) -> Dim:
         """Return the bytes of a mean and an inverse deviation a channel, which PyTorch's kernel gives too."""

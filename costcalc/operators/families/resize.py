@@ -165,6 +165,7 @@ class Crop(Op, kind="crop"):
     Where an odd number of pixels goes, the one more goes at the bottom or the right.
     """
 
+    stores = VIEW
     size: Datum = per_axis("the height and width that stay", None)
     border: Datum = padding("pixels cut off: a number, one an axis, or [top, bottom, left, right]", None, words=())
 
@@ -186,9 +187,6 @@ class Crop(Op, kind="crop"):
             if num.any_of(before + after >= n):
                 raise Fault(f"a border of {before} and {after} leaves nothing of {n}", field="border")
         return Shape(x.c, *(n - before - after for n, (before, after) in zip(x.space, self.cuts(x), strict=True)))
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return tuple(sliding(1, 1, -before) for before, _ in self.cuts(x))
@@ -217,14 +215,12 @@ def steps(stride: Dims) -> Dims:
 class Subsample(Op, kind="subsample"):
     """Every stride-th pixel of each axis, the first included."""
 
+    stores = VIEW
     stride: Dims = per_axis("stride, S", symbol="S")
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2, 3)
         return every_pixel(x, self.stride)
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return tuple(sliding(1, stride, 0) for stride in self.stride)

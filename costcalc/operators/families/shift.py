@@ -21,6 +21,8 @@ class Scale(Op, kind="scale"):
     One multiplication an element; with `shift` one addition too.
     """
 
+    stores = FOLDED
+    keeps = Saved(learned=(0,))
     shift: bool = flag("learn a number a channel that is added, too", False)
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:
@@ -31,12 +33,6 @@ class Scale(Op, kind="scale"):
 
     def tensors(self, x: Shape, y: Shape) -> Dims:
         return (x.c, self.shift)
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
-
-    def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved(learned=(0,))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         each = (x.c, *(1,) * len(x.space))

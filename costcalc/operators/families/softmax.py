@@ -16,6 +16,7 @@ from costcalc.operators.receptive import SAME, Reach, whole
 class Normalizing(Op):
     """What the softmaxes share: sums along one axis, the channels unless told."""
 
+    keeps = Saved(result=True)
     is_act = True
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
 
@@ -25,9 +26,6 @@ class Normalizing(Op):
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return tuple(whole(n) if k == self.axis else SAME for k, n in enumerate(x.space, 1))
-
-    def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved(result=True)
 
     def sums(self, x: Shape) -> Dim:
         """Return how many sums there are: one for each place on the other axes."""
@@ -96,6 +94,7 @@ class Glu(Op, kind="glu"):
     An element takes exp, add, div and mul.
     """
 
+    keeps = Saved((0,))
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
 
     def shape(self, x: Shape) -> Shape:
@@ -106,9 +105,6 @@ class Glu(Op, kind="glu"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"exp": y.size, "add": y.size, "div": y.size, "mul": y.size}
-
-    def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved((0,))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.GLU(x.place(self.axis) + 1)

@@ -18,6 +18,7 @@ class Parameter(Op, kind="parameter"):
     they are stored, and as `none` they are made on the way.
     """
 
+    stores = STORED
     inputs = 0
     dims: Dims = integers("its shape, channels first", key="shape")
     store: str = word("what holds it", "parameter", ("parameter", "buffer", "none"))
@@ -30,9 +31,6 @@ class Parameter(Op, kind="parameter"):
 
     def buffers(self, x: tuple[()], y: Shape) -> Dim:
         return y.size if self.store == "buffer" else 0
-
-    def storage(self, x: tuple[()], y: Shape) -> str:
-        return STORED
 
     def torch(self, torch: Any, x: tuple[()], y: Shape) -> Any:
         """Return a module that is handed the network's input, for the size of its batch."""
@@ -59,14 +57,12 @@ class WeightParams(Op, kind="weight_params"):
     They are parameters, and do no work on the image: what goes in comes out.
     """
 
+    stores = VIEW
     stated: int = integer("how many numbers", key="count")
     note: str = text("what they are")
 
     def weights(self, x: Shape, y: Shape) -> Dim:
         return self.stated
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return twin(torch, lambda _, t: t, values=torch.nn.Parameter(torch.zeros(self.stated)))

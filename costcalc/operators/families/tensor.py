@@ -50,6 +50,7 @@ class Arithmetic(Op, kind="arithmetic"):
     absolute values as a comparison.
     """
 
+    stores = FOLDED
     op: str = word("what is done to each element", "multiply", (*_WITH, *_ALONE))
     by: Dim = real("the number that it is done with, where it takes one", None)
 
@@ -61,9 +62,6 @@ class Arithmetic(Op, kind="arithmetic"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {(_WITH | _ALONE)[self.op][0]: x.size}
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return FOLDED
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         if self.op in ("exp", "sqrt", "rsqrt", "reciprocal"):

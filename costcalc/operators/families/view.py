@@ -19,6 +19,8 @@ from costcalc.operators.window import Windowed
 class Reshape(Op, kind="reshape"):
     """The same numbers, in their order, under another shape; one entry may be -1: what is left."""
 
+    stores = VIEW
+    reads_all = True
     dims: Dims = integers("output shape, channels first", least=-1, key="shape")
 
     def shape(self, x: Shape) -> Shape:
@@ -33,12 +35,6 @@ class Reshape(Op, kind="reshape"):
             raise Fault(f"{x} has {x.size} elements, which can't be {wanted}", field="shape")
         return Shape(*(x.size // known if k in open_ else n for k, n in enumerate(self.dims)))
 
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
-
-    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None
-
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.reshape(len(t), *y.dims)
 
@@ -51,6 +47,8 @@ class Reshape(Op, kind="reshape"):
 class Permute(Op, kind="permute"):
     """The axes in another order: `axes: [1, 2, 0]` puts the channels last."""
 
+    stores = VIEW
+    reads_all = True
     axes_: Dims = integers("which input axis stands at each place, 0 for the channels", least=0, key="axes")
 
     def order(self, x: Shape) -> list[int]:
@@ -62,12 +60,6 @@ class Permute(Op, kind="permute"):
 
     def shape(self, x: Shape) -> Shape:
         return Shape(*(x.dims[k] for k in self.order(x)))
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
-
-    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         order = (0, *(k + 1 for k in self.order(x)))
@@ -129,6 +121,7 @@ class Flip(Op, kind="flip"):
 class BroadcastTo(Op, kind="broadcast_to"):
     """Axes of length 1 repeated to the given lengths."""
 
+    stores = VIEW
     dims: Dims = integers("output shape, channels first", key="shape")
 
     def shape(self, x: Shape) -> Shape:
@@ -137,9 +130,6 @@ class BroadcastTo(Op, kind="broadcast_to"):
             wanted = "x".join(str(n) for n in self.dims)
             raise Fault(f"{x} can't be expanded to {wanted}", "only axes of length 1 are repeated", field="shape")
         return Shape(*self.dims)
-
-    def storage(self, x: Shape, y: Shape) -> str:
-        return VIEW
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: t.expand(len(t), *y.dims)
@@ -178,6 +168,7 @@ class Unfold(Windowed, kind="unfold"):
 class Fold(Op, kind="fold"):
     """Columns put back as windows, and added where they overlap: the way back from `unfold`."""
 
+    reads_all = True
     size: Dims = integers("the output's height and width")
     kernel: Dims = integers("kernel's height and width")
     stride: Dims = integers("stride down and right", (1, 1))
@@ -203,9 +194,6 @@ class Fold(Op, kind="fold"):
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"add": x.size}
-
-    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return torch.nn.Fold(self.size, self.kernel, self.dilation, self.padding, self.stride)
