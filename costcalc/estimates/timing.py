@@ -179,7 +179,6 @@ class WeightsFit:
 
     def page(self, by: str = "", fold: int | None = None) -> Page:
         """Return what fits as a page; it has no lines."""
-        del by, fold
         said = [f"{self.device.title}: {self.words}"]
         return Page(records=self.records, data=self.to_dict, heading=self.result.heading(), notes=said, prose=True)
 

@@ -84,13 +84,11 @@ def _kept(row: Row, bits: int | None, density: float | None) -> StoredRow:
 
 def float_bits(one: StoredRow, coding: Coding) -> Span:
     """All weights, of 32 bits."""
-    del coding
     return _exactly(one.weights * FLOAT)
 
 
 def dense_bits(one: StoredRow, coding: Coding) -> Span:
     """All weights, zeros too, at their bits."""
-    del coding
     return _exactly(one.weights * one.bits)
 
 

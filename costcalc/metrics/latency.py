@@ -80,12 +80,10 @@ class Time(Metric):
         return f"{found.device.name}, {found.dtype}, fusion {found.fusion}, batch {found.batch}"
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
-        del graph
         return modelled(setup).says[1:]
 
     def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return the time of these rows together: their sum is rounded, not they."""
-        del values
         found = timed(graph, setup)
         return self.of(span(found[index] for index in indices).milliseconds, setup)
 
@@ -109,7 +107,6 @@ class LatencyMetric(Time, name="latency"):
     title = "ms"
 
     def of(self, time: Span, setup: Setup) -> Dim:
-        del setup
         return time.least
 
 
@@ -132,12 +129,10 @@ class Bound(Time, name="bound"):
 
     def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return what takes most of several rows' time."""
-        del values
         found = timed(graph, setup)
         return bound([found[index] for index in indices])
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
-        del graph, setup
         return []
 
 
@@ -150,7 +145,6 @@ class Spill(Metric, name="spill"):
     needs = {"device": "coral_edgetpu"}
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
-        del setup
         return [None] * len(graph.nodes)
 
     def total(self, graph: Graph, setup: Setup) -> Dim:

@@ -224,7 +224,6 @@ class Metric:
 
     def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return what the rows with these indices come to, given all rows' values."""
-        del graph, setup
         return self.fold([values[index] for index in indices])
 
     def total(self, graph: Graph, setup: Setup) -> Dim:
@@ -234,17 +233,14 @@ class Metric:
 
     def vectorises(self, setup: Setup) -> bool:
         """Say whether its rules run on a sweep's numbers under this setup."""
-        del setup
         return self.vectorised
 
     def heading(self, setup: Setup) -> str:
         """Return the column's title."""
-        del setup
         return self.title
 
     def measured_in(self, setup: Setup) -> str:
         """Return the unit."""
-        del setup
         return self.unit
 
     def says(self, setup: Setup) -> str:
@@ -253,12 +249,10 @@ class Metric:
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
         """Return lines that explain the total: where a peak is, what is alive then."""
-        del graph, setup
         return []
 
     def details(self, graph: Graph, setup: Setup) -> Data:
         """Return the same as plain data."""
-        del graph, setup
         return {}
 
 

@@ -132,7 +132,6 @@ class Intensity(InBytes, name="intensity"):
 
     def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return the MACs of the rows in all over their bytes in all."""
-        del values
         rows = counted(graph)
         return _ratio([rows[index] for index in indices], setup)
 

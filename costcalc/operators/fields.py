@@ -75,7 +75,6 @@ class Field:
 
     def settle(self, value: Datum, axes: int) -> Datum:
         """Return the value for an input with so many spatial axes."""
-        del axes
         return value
 
     def schema(self) -> Data:
@@ -100,30 +99,34 @@ class Field:
         return result
 
 
-class Integer(Field):
-    """A whole number."""
-
-    kind = "whole number"
+class Counted(Field):
+    """A field of whole numbers, or of one, each at least `least`."""
 
     def __init__(self, doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
         super().__init__(doc, default, symbol=symbol)
         self.least = least
+
+    def one(self) -> list[Data]:
+        """Return what one number may be in a JSON Schema."""
+        return [{"type": "integer", "minimum": self.least}, {"type": "string"}]
+
+
+class Integer(Counted):
+    """A whole number."""
+
+    kind = "whole number"
 
     def parse(self, value: Datum) -> Datum:
         return self._whole(value, self.least)
 
     def schema(self) -> Data:
-        return super().schema() | {"anyOf": [{"type": "integer", "minimum": self.least}, {"type": "string"}]}
+        return super().schema() | {"anyOf": self.one()}
 
 
-class PerAxis(Field):
+class PerAxis(Counted):
     """One whole number for all spatial axes, or one for each: `[height, width]`."""
 
     kind = "number or [height, width]"
-
-    def __init__(self, doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
-        super().__init__(doc, default, symbol=symbol)
-        self.least = least
 
     def parse(self, value: Datum) -> Datum:
         if isinstance(value, list | tuple):
@@ -139,15 +142,15 @@ class PerAxis(Field):
         return value
 
     def schema(self) -> Data:
-        one = {"anyOf": [{"type": "integer", "minimum": self.least}, {"type": "string"}]}
-        return super().schema() | {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
+        several = {"type": "array", "items": {"anyOf": self.one()}, "minItems": 1}
+        return super().schema() | {"anyOf": [*self.one(), several]}
 
 
-class Padding(Field):
+class Padding(Counted):
     """A number, `half`, `same`, `valid`, one number an axis, or two: `[top, bottom, left, right]`."""
 
     def __init__(self, doc: str, default: Datum = 0, *, words: Sequence[str] = ("half", "same", "valid")) -> None:
-        super().__init__(doc, default, symbol="P")
+        super().__init__(doc, default, symbol="P", least=0)
         self.words = frozenset(words)
         self.kind = ", ".join(("number", *words, "[height, width] or [top, bottom, left, right]"))
 
@@ -177,9 +180,8 @@ class Padding(Field):
         )
 
     def schema(self) -> Data:
-        one = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}
         words = [{"enum": sorted(self.words)}] if self.words else []
-        return super().schema() | {"anyOf": [*words, *one["anyOf"], {"type": "array", "items": one}]}
+        return super().schema() | {"anyOf": [*words, *self.one(), {"type": "array", "items": {"anyOf": self.one()}}]}
 
 
 class Flag(Field):
@@ -252,14 +254,10 @@ class Real(Field):
         return super().schema() | {"anyOf": [{"type": "number"}, {"type": "string"}]}
 
 
-class Integers(Field):
+class Integers(Counted):
     """A list of whole numbers."""
 
     kind = "list of whole numbers"
-
-    def __init__(self, doc: str, default: Datum = REQUIRED, *, symbol: str = "", least: int = 1) -> None:
-        super().__init__(doc, default, symbol=symbol)
-        self.least = least
 
     def parse(self, value: Datum) -> Datum:
         if not isinstance(value, list | tuple) or not value:
@@ -267,8 +265,8 @@ class Integers(Field):
         return tuple(self._whole(v, self.least) for v in value)
 
     def schema(self) -> Data:
-        one = {"anyOf": [{"type": "integer", "minimum": self.least}, {"type": "string"}]}
-        return super().schema() | {"anyOf": [{"type": "array", "items": one, "minItems": 1}, {"type": "string"}]}
+        several = {"type": "array", "items": {"anyOf": self.one()}, "minItems": 1}
+        return super().schema() | {"anyOf": [several, {"type": "string"}]}
 
 
 class Text(Field):

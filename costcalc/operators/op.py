@@ -160,7 +160,6 @@ class Op:
 
     def grouping(self, x: Shapes) -> str:
         """Return how its multiply-accumulates lie: dense, grouped or depthwise; hardware has a rate for each."""
-        del x
         return "dense"
 
     def sliding(self, x: Shapes) -> Dims | None:
@@ -206,7 +205,6 @@ class Op:
 
     def type(self, x: Shapes) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""
-        del x
         return self.kind
 
     def tensors(self, x: Shapes, y: Shapes) -> Dims:

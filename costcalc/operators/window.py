@@ -74,6 +74,5 @@ class Windowed(Op):
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         """Return the window's reach; what subclasses take beside the image has none of its own."""
-        del y, number
         axes = zip(self.windows(), self.stride, self.pads(x), strict=True)
         return tuple(sliding(span, stride, before) for span, stride, (before, _) in axes)

@@ -61,7 +61,6 @@ class ScaleWidth(Transformation):
         self.rounding = rounding
 
     def run(self, network: EditableNetwork, selector: str = EVERYTHING) -> Outcome:
-        del selector
         if self.width == 1:
             return Outcome(network)
         kept = last_layers(network)

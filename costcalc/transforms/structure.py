@@ -141,7 +141,6 @@ class PoolClassifier(Transformation):
     selects = False
 
     def run(self, network: EditableNetwork, selector: str = EVERYTHING) -> Outcome:
-        del selector
         last, value, gone = self.found(network)
 
         def pooled(rewrite: Rewrite, step: Step) -> str:

@@ -33,22 +33,18 @@ class Transformation:
 
     def candidates(self, network: EditableNetwork, selected: list[Step]) -> list[Step]:
         """Return the steps among those selected that may be changed."""
-        del network
         return [step for step in selected if step.kind in self.kinds]
 
     def refuses(self, network: EditableNetwork, step: Step) -> str:
         """Return why a candidate can't be changed, or an empty text."""
-        del network
         return self.unfit(step)
 
     def unfit(self, step: Step) -> str:
         """Return why a step can't be changed whatever stands around it, or an empty text."""
-        del step
         return ""
 
     def plan(self, network: EditableNetwork, step: Step) -> dict[str, Action]:
         """Return what is to be done, by the names of the steps to which it is done."""
-        del network
         return {step.name: self.act}
 
     def act(self, rewrite: Rewrite, step: Step) -> str:
@@ -57,7 +53,6 @@ class Transformation:
 
     def note(self, step: Step) -> str:
         """Return what is to be said of a step that is changed."""
-        del step
         return ""
 
     def run(self, network: EditableNetwork, selector: str = EVERYTHING) -> Outcome:

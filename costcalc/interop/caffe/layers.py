@@ -288,7 +288,6 @@ class CaffeNetwork:
 
     def axpy(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """SENet's layer: the second blob times the first, a number a channel, plus the third."""
-        del group
         factor, x, y = values
         c, *_ = self.image(layer, x)
         if self.flat.shapes[factor].dims == (c,):
@@ -322,7 +321,6 @@ class CaffeNetwork:
 
     def alias(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """Split gives what it takes, under several names."""
-        del group
         return values * len(layer.tops)
 
     def flatten(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:

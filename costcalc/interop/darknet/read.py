@@ -373,7 +373,6 @@ class _Network:
         return self.flow
 
     def empty(self, section: Options) -> str:
-        del section
         return self.flow
 
     def yolo(self, section: Options) -> str:

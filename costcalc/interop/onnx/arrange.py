@@ -8,7 +8,7 @@ from fractions import Fraction
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.interop.onnx import shapes
-from costcalc.interop.onnx.fold import repeats, slices, split_sizes
+from costcalc.interop.onnx.fold import MOVES, repeats, slices, split_sizes
 from costcalc.interop.onnx.layers import expanded
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Data, Dims
@@ -32,48 +32,25 @@ def _inner(net: Net, x: Data, axis: int) -> int:
 @rule("Identity", "Cast", "CastLike", "Dropout", "QuantizeLinear", "DequantizeLinear")
 def same(net: Net, call: Call) -> None:
     """What changes no number of elements, and costs nothing at inference: the value goes on under another name."""
-    x = net.data(call, 0)
-    net.values[call.outputs[0]] = Data(x.name, x.shape, still=x.still, image=x.image)
+    net.same(call, net.data(call, 0))
 
 
 @rule("DynamicQuantizeLinear")
 def scaled(net: Net, call: Call) -> None:
     """The value goes on, as behind QuantizeLinear; the scale and the zero are found by two reductions."""
     x = net.data(call, 0)
-    same(net, call)
+    net.same(call, x)
     whole = net.reshape(x.name, (prod(net.dims(x.shape)),), call.name)
     for place, op in ((1, "maximum"), (2, "minimum")):
         if net.uses[call.outputs[place]]:
             net.put(call, net.add("reduce_axes", [whole], call.name, op=op, axes=[0], keep=True), (), place)
 
 
-@rule("Reshape")
+@rule("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 def reshape(net: Net, call: Call) -> None:
     """The same elements on other axes."""
-    x, target = net.data(call, 0), call.numbers("shape", 1)
-    shape = shapes.reshaped(x.shape, target or [], allow_zero=bool(call.attr("allowzero", 0)))
-    net.put(call, x.name, shape)
-
-
-@rule("Flatten")
-def flatten(net: Net, call: Call) -> None:
-    """Two axes: what stands before an axis, and the rest."""
     x = net.data(call, 0)
-    net.put(call, x.name, shapes.flattened(x.shape, int(call.attr("axis", 1))))
-
-
-@rule("Squeeze")
-def squeeze(net: Net, call: Call) -> None:
-    """Axes of length 1 go."""
-    x = net.data(call, 0)
-    net.put(call, x.name, shapes.squeezed(x.shape, call.numbers("axes", 1)))
-
-
-@rule("Unsqueeze")
-def unsqueeze(net: Net, call: Call) -> None:
-    """Axes of length 1 come."""
-    x = net.data(call, 0)
-    net.put(call, x.name, shapes.unsqueezed(x.shape, call.numbers("axes", 1) or []))
+    net.put(call, x.name, MOVES[call.op](call, x.shape))
 
 
 @rule("Transpose")

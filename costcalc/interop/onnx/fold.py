@@ -47,7 +47,7 @@ def _roots(call: Call, place: int, size: int) -> dict[Root, int]:
     moves takes along what it is; in arithmetic, whole numbers are no weights.
     """
     consts = [value for value in call.inputs if isinstance(value, Const)]
-    if call.op in _MOVES:
+    if call.op in MOVES:
         consts = consts if call.op == "Concat" else consts[:1]
     else:
         consts = [const for const in consts if const.floating]
@@ -60,7 +60,7 @@ def _roots(call: Call, place: int, size: int) -> dict[Root, int]:
         return {Root(call.outputs[place], Origin.CONSTANT if constant else Origin.MADE): size}
     if kept:
         return kept
-    if call.op in _MOVES and len(every) == 1 and list(every.values()) == [size]:
+    if call.op in MOVES and len(every) == 1 and list(every.values()) == [size]:
         return every
     if any(root.origin is Origin.FIXED for root in every):
         return {Root(call.outputs[place], Origin.FIXED): size}
@@ -128,7 +128,7 @@ def _moved(call: Call) -> list[Const] | None:
     first = call.value(0)
     if call.op == "Split" and isinstance(first, Const):
         return _pieces(call, first)
-    rule = _MOVES.get(call.op)
+    rule = MOVES.get(call.op)
     if rule is None or not isinstance(first, Const):
         return None
     if call.op in ("Identity", "CastLike"):
@@ -204,7 +204,6 @@ def _concatenated(call: Call, old: Dims) -> Dims:
 
 
 def _unchanged(call: Call, old: Dims) -> Dims:
-    del call
     return old
 
 
@@ -219,7 +218,7 @@ def _padded(call: Call, old: Dims) -> Dims:
 
 
 # How the operators that only move a weight change its shape.
-_MOVES: dict[str, Callable[[Call, Dims], Dims]] = {
+MOVES: dict[str, Callable[[Call, Dims], Dims]] = {
     "Identity": _unchanged,
     "Cast": _unchanged,
     "CastLike": _unchanged,
@@ -272,7 +271,6 @@ def _numpy() -> Any:
 
 def _quotient(call: Call, arrays: list[Any]) -> Any:
     """Return a / b; that of whole numbers is cut towards zero."""
-    del call
     np = _numpy()
     a, b = arrays
     _bounded(shapes.broadcast([a.shape, b.shape]))
@@ -292,7 +290,6 @@ def _remainder(call: Call, arrays: list[Any]) -> Any:
 
 
 def _power(call: Call, arrays: list[Any]) -> Any:
-    del call
     np = _numpy()
     _bounded(shapes.broadcast([a.shape for a in arrays]))
     return np.power(arrays[0].astype(np.float64), arrays[1]).astype(arrays[0].dtype)
@@ -303,7 +300,6 @@ def _cast(call: Call, arrays: list[Any]) -> Any:
 
 
 def _cast_like(call: Call, arrays: list[Any]) -> Any:
-    del call
     return arrays[0].astype(arrays[1].dtype)
 
 
@@ -356,7 +352,6 @@ def _concat(call: Call, arrays: list[Any]) -> Any:
 
 
 def _where(call: Call, arrays: list[Any]) -> Any:
-    del call
     _bounded(shapes.broadcast([a.shape for a in arrays]))
     return _numpy().where(*arrays)
 
@@ -371,7 +366,6 @@ def _scattered(call: Call, arrays: list[Any]) -> Any:
 
 
 def _range(call: Call, arrays: list[Any]) -> Any:
-    del call
     start, limit, delta = (a.reshape(-1)[0] for a in arrays)
     if delta == 0:
         raise Fault("Range has a step of 0")
@@ -394,7 +388,6 @@ def repeats(call: Call, rank: int) -> list[int]:
 
 
 def _expand(call: Call, arrays: list[Any]) -> Any:
-    del call
     shape = shapes.broadcast([arrays[0].shape, tuple(int(n) for n in arrays[1].reshape(-1))])
     _bounded(shape)
     return _numpy().broadcast_to(arrays[0], shape)
@@ -421,7 +414,7 @@ def _transpose(call: Call, arrays: list[Any]) -> Any:
 
 
 def _moved_array(call: Call, arrays: list[Any]) -> Any:
-    shape = _MOVES[call.op](call, arrays[0].shape)
+    shape = MOVES[call.op](call, arrays[0].shape)
     return arrays[0].reshape(shape)
 
 

@@ -433,7 +433,7 @@ def layer_norm(net: Net, call: Call) -> None:
     kind = "layer_norm" if call.op == "LayerNormalization" else "rms_norm"
     fields: dict[str, Datum] = {"bias": False} if kind == "layer_norm" and bias is None else {}
     kept = dims[:first]
-    last = net.reshape(x.name, (*kept, _size(dims[first:])), call.name)
+    last = net.reshape(x.name, (*kept, prod(dims[first:])), call.name)
     front = net.permute(last, [len(kept), *range(len(kept))], call.name)
     if _is_neutral(scale, bias):
         value = net.add(kind, [front], call.name, affine=False)
@@ -441,13 +441,6 @@ def layer_norm(net: Net, call: Call) -> None:
         value = net.layer(call, kind, front, [scale, bias], **fields)
     back = net.permute(value, [*range(1, len(kept) + 1), 0], call.name)
     net.put(call, net.reshape(back, dims, call.name), x.shape)
-
-
-def _size(dims: Dims) -> int:
-    size = 1
-    for n in dims:
-        size *= n
-    return size
 
 
 @rule("LRN")

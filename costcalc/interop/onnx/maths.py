@@ -10,7 +10,7 @@ from costcalc.interop.onnx.layers import join
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.values import Const, Data
 from costcalc.interop.words import ONNX
-from costcalc.numbers.num import LARGEST
+from costcalc.numbers.num import LARGEST, prod
 
 
 def _number(value: Datum) -> int | float:
@@ -62,7 +62,7 @@ def clip(net: Net, call: Call) -> None:
     x = net.data(call, 0)
     least, most = (_bound(call, name, place) for place, name in enumerate(("min", "max"), 1))
     if least is None and most is None:
-        same(net, call, x)
+        net.same(call, x)
     elif least == 0 and most in (None, 6):
         each(net, call, x, "relu" if most is None else "relu6")
     elif least is None or most is None:
@@ -70,11 +70,6 @@ def clip(net: Net, call: Call) -> None:
         each(net, call, x, "arithmetic", op=op, by=by)
     else:
         each(net, call, x, "hard_tanh", least=least, most=most)
-
-
-def same(net: Net, call: Call, x: Data) -> None:
-    """Let a value go on under the node's name."""
-    net.values[call.outputs[0]] = Data(x.name, x.shape, still=x.still, image=x.image)
 
 
 def _bound(call: Call, name: str, place: int) -> int | float | None:
@@ -96,18 +91,11 @@ def softmax(net: Net, call: Call) -> None:
         raise Fault("normalizes over the batch")
     last = axis == len(dims) - 1
     if net.version < 13 and not last:
-        wide = net.reshape(x.name, (*dims[:axis], _size(dims[axis:])), call.name)
+        wide = net.reshape(x.name, (*dims[:axis], prod(dims[axis:])), call.name)
         value = net.reshape(net.add(kind, [wide], call.name, axis=axis), dims, call.name)
     else:
         value = net.add(kind, [x.name], call.name, axis=axis)
     net.put(call, value, x.shape)
-
-
-def _size(dims: tuple[int, ...]) -> int:
-    size = 1
-    for n in dims:
-        size *= n
-    return size
 
 
 # ---- two or more tensors -------------------------------------------------------------------------
@@ -122,7 +110,7 @@ def joined(net: Net, call: Call) -> None:
         raise Fault("broadcasts as ONNX did before version 7", "convert the model to a later opset")
     operands = [value for value in call.inputs if value is not None]
     if len(operands) == 1:
-        same(net, call, net.data(call, 0))
+        net.same(call, net.data(call, 0))
     elif len(operands) == 2 and call.op != "Mean" and any(_lone(value) for value in operands):
         _with_number(net, call)
     elif len(operands) == 2 and call.op in ("Add", "Mul", "Sum") and _weighted(net, call):
@@ -219,7 +207,7 @@ def reduced(net: Net, call: Call) -> None:
     x, which = net.data(call, 0), call.numbers("axes", 1)
     rank, lead, keep = len(x.shape), net.lead(x.shape), bool(call.attr("keepdims", 1))
     if not which and call.attr("noop_with_empty_axes", 0):
-        same(net, call, x)
+        net.same(call, x)
         return
     gone = shapes.axes(which or range(rank), rank)
     if lead and 0 in gone and net.batch > 1:

@@ -261,6 +261,10 @@ class Net:
         """Give an output its value, which begins with the batch if `x` does."""
         self.put(call, value, (*x.shape[: self.lead(x.shape)], *self.shape_of(value)), place, **more)
 
+    def same(self, call: Call, x: Data) -> None:
+        """Let a value go on under the node's name."""
+        self.values[call.outputs[0]] = Data(x.name, x.shape, still=x.still, image=x.image)
+
     # ---- who learns what -------------------------------------------------------------------------
 
     def layer(self, call: Call, kind: str, x: str, weights: Sequence[Const | None], **fields: Datum) -> str:

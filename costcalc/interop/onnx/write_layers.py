@@ -65,7 +65,6 @@ def avg_pool(w: Any, node: Node, inputs: list[str]) -> Any:
 
 def _global(name: str) -> Rule:
     def rule(w: Any, node: Node, inputs: list[str]) -> Any:
-        del node
         return w.node("Flatten", [w.node(name, inputs)], axis=1)
 
     return rule
@@ -102,7 +101,6 @@ def fc(w: Any, node: Node, inputs: list[str]) -> Any:
 
 def matmul(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write the product of two tensors."""
-    del node
     return w.node("MatMul", inputs)
 
 
@@ -115,34 +113,34 @@ def attention(w: Any, node: Node, inputs: list[str]) -> Any:
     return w.node("MatMul", [w.node("Softmax", [scaled], axis=-1), v])
 
 
+def _affine(w: Any, node: Node) -> list[str]:
+    """Return scale and bias, a number a channel; where nothing is learned, as constants."""
+    make = w.weight if vars(node.op)["affine"] else w.filled
+    return [make("weight", [node.x.c], 1.0), make("bias", [node.x.c], 0.0)]
+
+
 def batch_norm(w: Any, node: Node, inputs: list[str]) -> Any:
-    """Write batch normalization; where nothing is learned, scale and bias are constants."""
-    c, values = node.x.c, vars(node.op)
-    make = w.weight if values["affine"] else w.filled
-    learned = [make("weight", [c], 1.0), make("bias", [c], 0.0)]
-    stored = [w.held("running_mean", [c]), w.held("running_var", [c], 1.0)]
-    return w.node("BatchNormalization", [*inputs, *learned, *stored], epsilon=float(values["eps"]))
+    """Write batch normalization."""
+    learned = _affine(w, node)
+    stored = [w.held("running_mean", [node.x.c]), w.held("running_var", [node.x.c], 1.0)]
+    return w.node("BatchNormalization", [*inputs, *learned, *stored], epsilon=float(vars(node.op)["eps"]))
 
 
 def instance_norm(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write instance normalization; with stored statistics ONNX has none."""
-    c, values = node.x.c, vars(node.op)
+    values = vars(node.op)
     if values["track_running_stats"]:
         return None
-    make = w.weight if values["affine"] else w.filled
-    weights = [make("weight", [c], 1.0), make("bias", [c], 0.0)]
-    return w.node("InstanceNormalization", [*inputs, *weights], epsilon=float(values["eps"]))
+    return w.node("InstanceNormalization", [*inputs, *_affine(w, node)], epsilon=float(values["eps"]))
 
 
 def group_norm(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write group normalization."""
-    c, values = node.x.c, vars(node.op)
-    make = w.weight if values["affine"] else w.filled
-    weights = [make("weight", [c], 1.0), make("bias", [c], 0.0)]
+    values = vars(node.op)
     if not node.x.space:
         return None
     more = {"num_groups": values["groups"], "epsilon": float(values["eps"])}
-    return w.node("GroupNormalization", [*inputs, *weights], **more)
+    return w.node("GroupNormalization", [*inputs, *_affine(w, node)], **more)
 
 
 def layer_norm(w: Any, node: Node, inputs: list[str]) -> Any:
@@ -182,7 +180,6 @@ def prelu(w: Any, node: Node, inputs: list[str]) -> Any:
 
 def parameter(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write a tensor that is learned, stored or made."""
-    del inputs
     make = {"parameter": w.weight, "buffer": w.held}.get(vars(node.op)["store"])
     dims = [1, *node.y.dims]
     return w.filled("values", dims, 0.0) if make is None else make("values", dims)

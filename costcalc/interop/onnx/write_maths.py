@@ -24,7 +24,6 @@ def _clipped(w: Any, value: str, least: float, most: float) -> Any:
 
 def relu6(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write a rectifier with a ceiling."""
-    del node
     return _clipped(w, inputs[0], 0.0, 6.0)
 
 
@@ -35,19 +34,16 @@ def hard_tanh(w: Any, node: Node, inputs: list[str]) -> Any:
 
 def hard_sigmoid(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write the logistic function in straight lines, with PyTorch's slope."""
-    del node
     return w.node("HardSigmoid", inputs, alpha=1 / 6, beta=0.5)
 
 
 def swish(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write x * sigmoid(x)."""
-    del node
     return w.node("Mul", [*inputs, w.node("Sigmoid", inputs)])
 
 
 def log_sigmoid(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write -ln(1 + e^-x)."""
-    del node
     return w.node("Neg", [w.node("Softplus", [w.node("Neg", inputs)])])
 
 

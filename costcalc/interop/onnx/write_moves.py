@@ -11,13 +11,11 @@ from costcalc.interop.words import BORDERS, ONNX
 
 
 def _same(w: Any, node: Node, inputs: list[str]) -> Any:
-    del node
     return w.node("Identity", inputs)
 
 
 def dropout(w: Any, node: Node, inputs: list[str]) -> Any:
     """Write dropout, which does nothing at inference."""
-    del node
     return w.node("Dropout", inputs)
 
 

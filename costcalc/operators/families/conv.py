@@ -56,6 +56,9 @@ class Convolution(Windowed):
     def bias_adds(self, x: Shape, y: Shape) -> Dim:
         return y.size if self.bias else 0
 
+    def macs(self, x: Shape, y: Shape) -> Dim:
+        return y.pixels * self.weights(x, y)
+
     def grouping(self, x: Shape) -> str:
         return _grouping(self.groups, x.c)
 
@@ -93,9 +96,6 @@ class Conv(Convolution, kind="conv"):
 
     def weights(self, x: Shape, y: Shape) -> Dim:
         return self.out * (x.c // self.groups) * prod(self.kernel)
-
-    def macs(self, x: Shape, y: Shape) -> Dim:
-        return y.pixels * self.weights(x, y)
 
     def sliding(self, x: Shape) -> Dims | None:
         plain = self.grouping(x) == "dense" and all(num.truth(n == 1) for n in (*self.stride, *self.dilation))
@@ -172,9 +172,6 @@ class DepthwiseConv(Convolution, kind="dwconv"):
 
     def weights(self, x: Shape, y: Shape) -> Dim:
         return x.c * self.multiplier * prod(self.kernel)
-
-    def macs(self, x: Shape, y: Shape) -> Dim:
-        return y.pixels * self.weights(x, y)
 
     def grouping(self, x: Shape) -> str:
         return "depthwise"
