@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Sequence
+from typing import NamedTuple
 
 from costcalc.base import Datum
 from costcalc.base.errors import Mark, Problem, SpecError, nearest
@@ -23,14 +24,11 @@ def wrong(message: str, mark: Mark, hint: str = "") -> SpecError:
     return SpecError([Problem(message, mark, hint)])
 
 
-class Setting:
+class Setting(NamedTuple):
     """One value with its place: a text, or a group of settings."""
 
-    __slots__ = ("mark", "value")
-
-    def __init__(self, value: Datum, mark: Mark) -> None:
-        self.value = value
-        self.mark = mark
+    value: Datum
+    mark: Mark
 
 
 class Options:

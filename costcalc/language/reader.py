@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from costcalc.base.errors import Fault, Mark, Problems, closest, nearest
 from costcalc.language import sharing
 from costcalc.language.annotations import read_published, read_reference
 from costcalc.language.blocks import BlockReader, first_word
 from costcalc.language.context import Context, LayerNames
-from costcalc.language.document import VERSION, Function, MistakenItem, Spec, knob_fault, mistaken
+from costcalc.language.document import VERSION, Function, MistakenItem, Spec, Value, knob_fault, mistaken
 from costcalc.language.items import ItemReader
 from costcalc.language.names import SpecNames
 from costcalc.language.sections import Section, mapping
@@ -165,14 +166,20 @@ class SpecReader:
                 self.names.may_be_given(argument, mark.shifted(offset, len(argument)), "argument", (name,))
                 if default is not None:
                     self.note("a definition's arguments have no defaults", mark.shifted(start, 1))
-            before, self.names.used = self.names.used, set()
-            value = self.values.value(body, Context(self.names.everywhere().union(names)), ambient=False)
-            self.definitions_read[name], self.names.used = self.names.used, before
+            (value,), self.definitions_read[name] = self.apart([body], names)
             if value.steps > MOST_CALLS:
                 hint = "definitions that call each other again and again grow fast"
                 self.note(f"'{name}' takes more than {MOST_CALLS:,} steps", mark, hint)
                 value = mistaken(mark)
             self.spec.functions[name] = Function(name, names, value)
+
+    def apart(self, nodes: list[YamlNode], names: Iterable[str] = ()) -> tuple[list[Value], set[str]]:
+        """Return values over knobs, constants and `names`, and what they ask for, which then counts as read by none."""
+        context = Context(self.names.everywhere().union(names))
+        before, self.names.used = self.names.used, set()
+        found = [self.values.value(node, context, ambient=False) for node in nodes]
+        asked, self.names.used = self.names.used, before
+        return found, asked
 
     def section_of_names(self, key: str, what: str) -> YamlNode:
         """Return a section of names; refuse more than a reader could oversee, and a scope hold."""
@@ -195,18 +202,13 @@ class SpecReader:
         elif len(node.value) > MOST_AXES:
             self.note(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
         else:
-            context = Context(self.names.everywhere())
-            before, self.names.used = self.names.used, set()
-            self.spec.input = [self.values.value(n, context, ambient=False) for n in node.value]
-            self.spec.of_input, self.names.used = self.names.used, before
+            self.spec.input, self.spec.of_input = self.apart(node.value)
 
     def minimum(self) -> None:
         """Read the least height and width of an input."""
         node = self.top.get("min_resolution")
         if node is not None:
-            before, self.names.used = self.names.used, set()  # a knob that nothing else reads has no use
-            self.spec.min_resolution = self.values.value(node, Context(self.names.everywhere()), ambient=False)
-            self.names.used = before
+            (self.spec.min_resolution,), _ = self.apart([node])  # a knob that nothing else reads has no use
 
     def defaults(self) -> None:
         """Read the fields that operators have in this spec unless told."""

@@ -271,11 +271,8 @@ def told(setup: Setup, name: str) -> bool:
 
 def summed(values: Iterable[Dim]) -> Dim:
     """Return the sum of the values that are there; None for none."""
-    total: Dim = None
-    for value in values:
-        if value is not None:
-            total = value if total is None else total + value
-    return total
+    there = [value for value in values if value is not None]
+    return sum(there[1:], there[0]) if there else None
 
 
 def most(values: Iterable[Dim]) -> Dim:

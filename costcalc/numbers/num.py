@@ -102,10 +102,7 @@ def _numpy() -> Any:
 
 def prod(values: Iterable[Dim]) -> Dim:
     """Return the product of the values, 1 for none."""
-    result: Dim = 1
-    for value in values:
-        result = result * value
-    return result
+    return math.prod(values)
 
 
 def ceil_div(a: Dim, b: Dim) -> Dim:

@@ -39,11 +39,8 @@ class Shape:
         self.dims = dims
         self.c = dims[0]
         self.space = dims[1:]
-        pixels = 1
-        for axis in self.space:
-            pixels = pixels * axis
-        self.pixels = pixels
-        self.size = pixels * dims[0]
+        self.pixels = num.prod(self.space)
+        self.size = self.pixels * dims[0]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Shape) and self.dims == other.dims

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from costcalc.base.errors import stop
 from costcalc.costs.layer_patterns import EVERYTHING
 from costcalc.language.writing import Step
@@ -61,13 +63,12 @@ def _passed(rewrite: Rewrite, step: Step) -> str:
     return rewrite.inputs(step)[0]
 
 
-class Gate:
+class Gate(NamedTuple):
     """A squeeze-and-excite: a product of a tensor and of what a chain of layers makes of its global pool."""
 
-    def __init__(self, product: Step, value: str, chain: list[Step]) -> None:
-        self.product = product
-        self.value = value  # what is gated
-        self.chain = chain
+    product: Step
+    value: str  # what is gated
+    chain: list[Step]
 
     @property
     def steps(self) -> list[Step]:

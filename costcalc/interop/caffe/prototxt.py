@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from costcalc.base.errors import Mark
 from costcalc.interop.options import Options, wrong
@@ -25,15 +26,12 @@ _TOKEN = re.compile(
 _OPENED = {"}": "{", ">": "<"}
 
 
-class Token:
+class Token(NamedTuple):
     """A piece of the text: its sort (`word`, `number`, `string`, `sign`, or `end`), its text and its place."""
 
-    __slots__ = ("mark", "sort", "text")
-
-    def __init__(self, sort: str, text: str, mark: Mark) -> None:
-        self.sort = sort
-        self.text = text
-        self.mark = mark
+    sort: str
+    text: str
+    mark: Mark
 
 
 def parse(text: str, where: str) -> Options:

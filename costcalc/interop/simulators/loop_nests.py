@@ -6,7 +6,7 @@ Every multiply-accumulate of a network is one of a convolution, grouped or not: 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row, rows
@@ -18,34 +18,21 @@ from costcalc.numbers.shape import Shape
 Pair = tuple[int, int]
 
 
-class Nest:
+class Nest(NamedTuple):
     """A convolution of one image: in each of `groups`, `filters` kernels over `channels`, at `out` pixels.
 
     kernel, out, stride and dilation are (height, width). Padding is none of the nest's business: it
     says what is computed, not what is zero.
     """
 
-    __slots__ = ("channels", "dilation", "filters", "groups", "kernel", "name", "out", "stride")
-
-    def __init__(
-        self,
-        name: str,
-        groups: int,
-        channels: int,
-        filters: int,
-        out: Pair,
-        kernel: Pair = (1, 1),
-        stride: Pair = (1, 1),
-        dilation: Pair = (1, 1),
-    ) -> None:
-        self.name = name
-        self.groups = groups
-        self.channels = channels
-        self.filters = filters
-        self.out = out
-        self.kernel = kernel
-        self.stride = stride
-        self.dilation = dilation
+    name: str
+    groups: int
+    channels: int
+    filters: int
+    out: Pair
+    kernel: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
 
     @property
     def macs(self) -> int:

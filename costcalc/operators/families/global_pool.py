@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import gcd
-from typing import Any
+from typing import Any, ClassVar
 
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
@@ -17,16 +17,20 @@ from costcalc.operators.receptive import Reach
 class GlobalPool(Op):
     """What global pools share: they take the space away and give [C]."""
 
+    pooled: ClassVar[str]  # what PyTorch calls it: Avg
+    reduced: ClassVar[str]  # and the same as a method of a tensor
+
     def shape(self, x: Shape) -> Shape:
         if not x.space:
             raise Fault(f"{self.kind} takes space away, but the input has none: {x}", "leave it out")
         return Shape(x.c)
 
-
-def _to_one(nn: Any, pools: dict[int, Any], x: Shape) -> Any:
-    """Return a pool to one pixel, as PyTorch's networks have it, and the pixel's channels; None where it has none."""
-    pool = pools.get(len(x.space))
-    return pool and nn.Sequential(pool(1), nn.Flatten())
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        """Return a pool to one pixel, as PyTorch's networks have it, and the pixel's channels; or a plain function."""
+        pool = getattr(torch.nn, f"Adaptive{self.pooled}Pool{len(x.space)}d", None)
+        if pool is None:
+            return lambda t: getattr(t.flatten(2), self.reduced)(2)
+        return torch.nn.Sequential(pool(1), torch.nn.Flatten())
 
 
 class GlobalAveragePool(GlobalPool, kind="global_avg_pool"):
@@ -35,13 +39,10 @@ class GlobalAveragePool(GlobalPool, kind="global_avg_pool"):
     H * W - 1 additions and one division a channel.
     """
 
+    pooled, reduced = "Avg", "mean"
+
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"add": x.size - x.c, "div": x.c}
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        nn = torch.nn
-        pools = {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d}
-        return _to_one(nn, pools, x) or (lambda t: t.flatten(2).mean(2))
 
     examples = [
         Example(
@@ -62,17 +63,14 @@ class GlobalMaxPool(GlobalPool, kind="global_max_pool"):
     H * W - 1 comparisons a channel.
     """
 
+    pooled, reduced = "Max", "amax"
+
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"compare": x.size - x.c}
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         """Return the input and the places of the maxima, as of any maximum pool."""
         return Saved((0,), bytes=8 * y.size)
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        nn = torch.nn
-        pools = {1: nn.AdaptiveMaxPool1d, 2: nn.AdaptiveMaxPool2d, 3: nn.AdaptiveMaxPool3d}
-        return _to_one(nn, pools, x) or (lambda t: t.flatten(2).amax(2))
 
     examples = [
         Example({}, (512, 7, 7), (512,), "512 * (7 * 7 - 1) comparisons", elementwise={"compare": 24576}),
@@ -92,6 +90,7 @@ class AdaptivePool(Op):
 
     axes = (1, 2)
     size: Dims
+    pooled: ClassVar[str]  # what PyTorch calls it: Avg
 
     def shape(self, x: Shape) -> Shape:
         self.spatial(x, 1, 2)
@@ -104,6 +103,9 @@ class AdaptivePool(Op):
         """Return how many pixels a window spans."""
         return prod(ceil_div(n, out) for n, out in zip(x.space, self.size, strict=True))
 
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return getattr(torch.nn, f"Adaptive{self.pooled}Pool{len(x.space)}d")(self.size)
+
 
 class AdaptiveAveragePool(AdaptivePool, kind="adaptive_avg_pool"):
     """Average over windows that are chosen so that the output has the given size.
@@ -113,6 +115,7 @@ class AdaptiveAveragePool(AdaptivePool, kind="adaptive_avg_pool"):
     narrower; this count holds for the widest where it does divide.)
     """
 
+    pooled = "Avg"
     size: Dims = per_axis("the output's height and width")
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
@@ -121,10 +124,6 @@ class AdaptiveAveragePool(AdaptivePool, kind="adaptive_avg_pool"):
     def saved(self, x: Shape, y: Shape) -> Saved:
         """Return the input; a mean over all pixels keeps nothing."""
         return Saved() if num.truth(y.pixels == 1) else Saved((0,))
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        make = (torch.nn.AdaptiveAvgPool1d, torch.nn.AdaptiveAvgPool2d)[len(x.space) - 1]
-        return make(self.size)
 
     examples = [
         Example(
@@ -153,6 +152,7 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
     The windows are counted as ceil(n / size) pixels on each axis: a comparison less than pixels an output.
     """
 
+    pooled = "Max"
     size: Dims = per_axis("the output's height and width")
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
@@ -160,10 +160,6 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved((0,), bytes=8 * y.size)
-
-    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        make = (torch.nn.AdaptiveMaxPool1d, torch.nn.AdaptiveMaxPool2d)[len(x.space) - 1]
-        return make(self.size)
 
     examples = [
         Example(
