@@ -4,7 +4,19 @@ Imports nothing of costcalc. A new way of being wrong is a message where it is n
 or writes files, or asks for a package that may be missing, lives here.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 Datum = Any  # one value, before it is looked at: a number, a word, true or false, nothing, a list or mapping of these
 Data = dict[str, Datum]  # values by name, as JSON writes them
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Return what stands beside each key, keys and what they have in the order in which they come."""
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups

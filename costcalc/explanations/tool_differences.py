@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, grouped
 from costcalc.base.text import plural
 from costcalc.costs import conventions
 from costcalc.costs.convention import OPERATIONS, Convention
@@ -43,10 +43,7 @@ def ours(rule: Convention) -> Convention:
 
 def kinds(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Return rows by operator, in the order in which they come."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.kind, []).append(row)
-    return groups
+    return grouped((row.kind, row) for row in rows)
 
 
 def parts(result: Result, rule: Convention, quantity: str = OPERATIONS) -> list[OperatorDifference]:

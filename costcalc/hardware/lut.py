@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from costcalc.base import grouped
 from costcalc.base.errors import nearest, stop
 from costcalc.base.files import read
 from costcalc.costs.rows import Row
@@ -76,9 +77,7 @@ def applied(timings: Sequence[Timing], table: Sequence[Entry]) -> tuple[list[Tim
     An entry is for a layer with its norm and activation: it stands at the layer's first row, the others take none.
     Of several that fit, the one that says most of the layer counts, then the first.
     """
-    layers: dict[str, list[Timing]] = {}
-    for one in timings:
-        layers.setdefault(one.work.row.node.layer, []).append(one)
+    layers = grouped((one.work.row.node.layer, one) for one in timings)
     found: dict[int, float] = {}
     for members in layers.values():
         seconds = _looked_up(members, table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from costcalc.base import Datum
+from costcalc.base import Datum, grouped
 from costcalc.language.standalone import flow
 from costcalc.operators import op as ops
 from costcalc.operators.fields import REQUIRED, Field
@@ -24,9 +24,7 @@ formulas of any layer with its numbers put in.
 
 def families() -> dict[str, list[type[Op]]]:
     """Return the operators by the file that defines them, those that multiply and accumulate first."""
-    found: dict[str, list[type[Op]]] = {}
-    for cls in dict.fromkeys(ops.operators().values()):
-        found.setdefault(cls.__module__, []).append(cls)
+    found = grouped((cls.__module__, cls) for cls in dict.fromkeys(ops.operators().values()))
     return dict(sorted(found.items(), key=lambda pair: all("macs" not in cls.counted for cls in pair[1])))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from costcalc.base import Data
 from costcalc.base.errors import stop
@@ -95,10 +95,7 @@ class PeakMemory(InBytes, name="peak_memory"):
 
     def fold(self, values: Sequence[Dim]) -> Dim:
         """Return the most at once."""
-        found: Dim | None = None
-        for value in values:
-            found = value if found is None else num.maximum(found, value)
-        return found
+        return reduce(num.maximum, values) if values else None
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
         if not graph.nodes:
@@ -115,7 +112,7 @@ class PeakMemory(InBytes, name="peak_memory"):
         if moment.over is not None:
             said.append(f"  {node.name} writes over {name(schedule.found, moment.over)}")
         if setup.order == "best":
-            listed = self.total(graph, Setup(setup.convention, **{**dict(setup.given), "order": "listed"}))
+            listed = self.total(graph, setup.but(order="listed"))
             sure = "no order has less" if schedule.exact else f"a beam of {BEAM} found no order with less"
             said.append(f"{sure}; the listed order has {listed:,}")
         return said

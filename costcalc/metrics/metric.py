@@ -170,6 +170,10 @@ class Setup:
     def __reduce__(self) -> tuple[Any, ...]:
         return _setup, (self.convention.name, self.given)
 
+    def but(self, **options: Datum) -> Setup:
+        """Return the same, but for these options."""
+        return Setup(self.convention, **dict(self.given) | options)
+
     def to_dict(self) -> Data:
         """Return the options as plain data, all of them."""
         return {name: getattr(self, name) for name in OPTIONS}

@@ -278,9 +278,9 @@ def largest_batch(graph: Graph, setup: Setup, memory: int) -> Dim:
     """
 
     def fits(batch: int) -> bool:
-        return bool(demand(graph, _with(setup, batch)).total <= memory)
+        return bool(demand(graph, setup.but(batch=batch)).total <= memory)
 
-    if demand(graph, _with(setup, 1)).total is UNKNOWN:
+    if demand(graph, setup.but(batch=1)).total is UNKNOWN:
         return UNKNOWN
     low, high = 0, 1
     while high < MOST_BATCH and fits(high):
@@ -289,7 +289,3 @@ def largest_batch(graph: Graph, setup: Setup, memory: int) -> Dim:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return low
-
-
-def _with(setup: Setup, batch: int) -> Setup:
-    return Setup(setup.convention, **{**dict(setup.given), "batch": batch})

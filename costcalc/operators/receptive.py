@@ -98,8 +98,5 @@ def resampled(size: int, out: int, below: int = 0, above: int = 0, *, centred: b
     phases, step = out // gcd(size, out), size // gcd(size, out)
     if not centred:
         return Reach(step, [(place * size // out,) * 2 for place in range(phases)])
-    windows = []
-    for place in range(phases):
-        floor, rest = divmod((2 * place + 1) * size - out, 2 * out)
-        windows.append((floor - below, floor + above) if rest else (floor, floor))
-    return Reach(step, windows)
+    under = [divmod((2 * place + 1) * size - out, 2 * out) for place in range(phases)]
+    return Reach(step, [(floor - below, floor + above) if rest else (floor, floor) for floor, rest in under])

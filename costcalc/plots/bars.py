@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base import grouped
 from costcalc.base.errors import stop
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, total
@@ -114,10 +115,7 @@ def _costly(found: list[Line]) -> list[Line]:
 
 def by_type(rows: Iterable[CountedRow]) -> dict[str, Cost]:
     """Return what the rows of each type cost."""
-    groups: dict[str, list[Cost]] = {}
-    for row in rows:
-        groups.setdefault(row.type, []).append(row.cost)
-    return {name: total(costs) for name, costs in groups.items()}
+    return {name: total(costs) for name, costs in grouped((row.type, row.cost) for row in rows).items()}
 
 
 def ranked(parts: Parts, wholes: Sequence[Result]) -> list[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costcalc.base import grouped
 from costcalc.base.errors import stop
 from costcalc.comparisons.budgets import of_metrics
 from costcalc.costs import conventions
@@ -122,10 +123,8 @@ def groups(points: Sequence[Point]) -> dict[str, list[Point]]:
     sizes = Counter(point.family for point in points)
     most = len(MARKERS) - (len(sizes) > len(MARKERS))
     own = [family for family, _ in sizes.most_common(most)]
-    made: dict[str, list[Point]] = {family: [] for family in own}
-    for point in points:
-        made.setdefault(point.family if point.family in own else REST, []).append(point)
-    return made
+    made = grouped((point.family if point.family in own else REST, point) for point in points)
+    return {family: made[family] for family in (*own, *made)}
 
 
 def _drawn(axes: Axes, points: Sequence[Point], cost: str) -> None:

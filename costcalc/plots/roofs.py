@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base import Data
+from costcalc.base import Data, grouped
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.estimates.timing import Latency
@@ -90,9 +90,7 @@ def _roofs(axes: Axes, model: Model, layers: list[Timing]) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.plot([left, ridge], [left * model.bandwidth, ridge * model.bandwidth], color="black", label="memory")
-    rates: dict[float, list[str]] = {}
-    for kind in kinds:
-        rates.setdefault(model.rate(kind), []).append(kind)
+    rates = grouped((model.rate(kind), kind) for kind in kinds)
     for number, (rate, members) in enumerate(rates.items()):
         line: Data = {"color": COLOURS[number], "linestyle": DASHES[number + 1]}
         label = f"{', '.join(members)}: at most" if len(rates) > 1 else "compute: at most"

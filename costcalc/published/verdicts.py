@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, grouped
 from costcalc.base.errors import Problem, stop
 from costcalc.base.progress import steps
 from costcalc.base.text import plural
@@ -170,12 +170,8 @@ def places(row: Any) -> list[str]:
 
 def tables() -> dict[tuple[str, str], list[tuple[Spec, Data]]]:
     """Return the rows of the zoo by the table that prints them: (source, where)."""
-    found: dict[tuple[str, str], list[tuple[Spec, Data]]] = {}
-    for spec in zoo.specs():
-        for row in spec.published:
-            for place in places(row):
-                found.setdefault((str(row.get("source", "")), place), []).append((spec, row))
-    return found
+    rows = [(spec, row) for spec in zoo.specs() for row in spec.published]
+    return grouped(((str(row.get("source", "")), place), (spec, row)) for spec, row in rows for place in places(row))
 
 
 def find_table(source: str, where: str) -> list[tuple[Spec, Data]]:

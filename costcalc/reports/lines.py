@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from costcalc.base import arguments
+from costcalc.base import arguments, grouped
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
@@ -252,9 +252,7 @@ def _top(path: str, depth: int) -> str:
 
 
 def _grouped(rows: Iterable[CountedRow], key: Callable[[CountedRow], str], by: str | None) -> list[Line]:
-    groups: dict[str, list[CountedRow]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
+    groups = grouped((key(row), row) for row in rows)
     return [Line(name, _type(name, members, by), members) for name, members in groups.items()]
 
 

@@ -9,9 +9,10 @@ block, so that a sweep of any size needs the memory of one block.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, grouped
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, limited, total
@@ -50,9 +51,7 @@ class Grid:
     def __init__(self, axes: Sequence[Axis]) -> None:
         self.axes = list(axes)
         self.shape = tuple(axis.length for axis in axes)
-        self.size = 1
-        for length in self.shape:
-            self.size *= length
+        self.size = prod(self.shape)
         if self.size > MOST_SETTINGS:
             raise stop(f"{self.size:,} settings are more than the {MOST_SETTINGS:,} that a sweep may have")
 
@@ -181,9 +180,7 @@ def _split(indices: list[Indices], k: int, keys: Sequence[Datum]) -> list[list[I
     """Return the settings in groups by a key for each place on axis k, in the order in which keys come."""
     import numpy as np
 
-    groups: dict[Datum, list[int]] = {}
-    for place, key in enumerate(keys):
-        groups.setdefault(key, []).append(place)
+    groups = grouped((key, place) for place, key in enumerate(keys))
     return [[*indices[:k], indices[k][np.array(places)], *indices[k + 1 :]] for places in groups.values()]
 
 
@@ -349,9 +346,7 @@ def cuts(lengths: Sequence[int], size: int) -> Iterator[tuple[slice, ...]]:
     if not lengths:
         yield ()
         return
-    inner = 1
-    for length in lengths[1:]:
-        inner *= length
+    inner = prod(lengths[1:])
     step = max(1, min(lengths[0], size // inner if inner else 1))
     for start in range(0, lengths[0], step):
         first = slice(start, min(start + step, lengths[0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, grouped
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -158,10 +158,7 @@ def _of_part(grid: Grid, part: Part, view: str, rule: Convention) -> pd.DataFram
 
 def _lines(part: Part, view: str, rule: Convention) -> dict[str, Cost]:
     """Return the cost of each layer, its norm and activation included, or of each layer type."""
-    groups: dict[str, list[Cost]] = {}
-    for row in rows(part.graph):
-        name = row.node.layer if view == "layer" else row.type
-        groups.setdefault(name, []).append(cost(row, rule))
+    groups = grouped((row.node.layer if view == "layer" else row.type, cost(row, rule)) for row in rows(part.graph))
     return {name: total(costs) for name, costs in groups.items()}
 
 

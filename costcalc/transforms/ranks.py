@@ -95,18 +95,15 @@ class ChannelSvd(LowRank):
         return (_grouped(Window(step)) if step.kind != "fc" else "") or self.too_high(step)
 
     def price(self, step: Step) -> tuple[int, int]:
-        op = step.op
-        one = op.weights(step.x, step.y) // step.y.c + step.y.c
+        one = step.op.weights(step.x, step.y) // step.y.c + step.y.c
         return one, one * step.y.pixels
 
     def full(self, step: Step) -> int:
-        op = step.op
-        return int(min(op.weights(step.x, step.y) // step.y.c, step.y.c))
+        return int(min(step.op.weights(step.x, step.y) // step.y.c, step.y.c))
 
     def act(self, rewrite: Rewrite, step: Step) -> str:
-        op = step.op
         first: Data = step.fields | {"out": self.taken(step), "bias": False}
-        second: Data = {"out": step.y.c} | ({} if op.bias else {"bias": False})
+        second: Data = {"out": step.y.c} | ({} if step.op.bias else {"bias": False})
         if step.kind == "conv":
             second["kernel"] = 1
         elif "per_position" in step.fields:

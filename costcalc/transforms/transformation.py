@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from costcalc.base import Datum
+from costcalc.base import Datum, grouped
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.layer_patterns import EVERYTHING, means
 from costcalc.language.writing import Step
@@ -118,9 +118,7 @@ def _types(network: EditableNetwork, selector: str) -> str:
 
 def told(reasons: dict[str, str]) -> list[str]:
     """Return reasons in words, each once: what is the matter, and with which layers."""
-    groups: dict[str, list[str]] = {}
-    for path, reason in reasons.items():
-        groups.setdefault(reason, []).append(path)
+    groups = grouped((reason, path) for path, reason in reasons.items())
     return [f"{_listed(paths)}: {reason}" for reason, paths in groups.items()]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, grouped
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.convention import OPERATIONS
 from costcalc.costs.counting import Cost, total
@@ -90,12 +90,9 @@ class WhatIf:
 
     def _changes(self, notes: dict[str, str]) -> list[Replacement]:
         """Return the layers whose cost is not what it was, in the order of the network before."""
-        before: dict[str, list[CountedRow]] = {}
-        after: dict[str, list[CountedRow]] = {}
-        for row in self.before.rows:
-            before.setdefault(row.node.layer, []).append(row)
-        for step, row in zip(self.network.steps, self.after.rows, strict=True):
-            after.setdefault(self.network.origins[step.name], []).append(row)
+        before = grouped((row.node.layer, row) for row in self.before.rows)
+        origins = (self.network.origins[step.name] for step in self.network.steps)
+        after = grouped(zip(origins, self.after.rows, strict=True))
         changes = [Replacement(name, rows, after.get(name, []), notes.get(name, "")) for name, rows in before.items()]
         return [one for one in changes if one.before != one.after or one.note]
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from costcalc.base import Datum
+from costcalc.base import Datum, grouped
 from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
@@ -94,10 +94,8 @@ class Folder:
             inside[id(group)] = {part.family for part in below}.union(*(inside[id(part)] for part in below))
         everyone = list(groups(self.tree.root))
         nested = {group.family for group in everyone if group.family in inside[id(group)]}
-        found: dict[Any, list[Group]] = {}
-        for group in everyone:
-            key = (group.family, height[id(group)]) if group.family in nested else group.family
-            found.setdefault(key, []).append(group)
+        keys = [(one.family, height[id(one)]) if one.family in nested else one.family for one in everyone]
+        found = grouped(zip(keys, everyone, strict=True))
         return sorted(found.values(), key=lambda family: max(height[id(group)] for group in family))
 
     def kin(self, group: Group) -> Any:

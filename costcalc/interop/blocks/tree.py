@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
-from costcalc.base import Datum
+from costcalc.base import Datum, grouped
 from costcalc.base.errors import Fault
 from costcalc.language.writing import INPUT, Flat, Step, common_fields
 from costcalc.numbers.shape import Shape
@@ -93,10 +93,7 @@ class Tree:
     def __init__(self, flat: Flat) -> None:
         self.flat = flat
         self.steps = chained(flat.steps)
-        self.users: dict[str, list[int]] = {}
-        for number, step in enumerate(self.steps):
-            for value in step.inputs:
-                self.users.setdefault(value, []).append(number)
+        self.users = grouped((value, number) for number, step in enumerate(self.steps) for value in step.inputs)
         self.given = {value: number for number, step in enumerate(self.steps) for value in step.outputs}
         self.results = set(flat.outputs or (self.steps[-1].outputs if self.steps else ()))
         self.fields: dict[str, dict[str, Datum]] = {}  # of norms and activations: `defaults` for all of the network

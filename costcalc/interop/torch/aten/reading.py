@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any, TypeVar
 
-from costcalc.base import Datum, torch_compat
+from costcalc.base import Datum, grouped, torch_compat
 from costcalc.base.errors import SpecError, stop
 from costcalc.language.writing import Flat, Step
 
@@ -225,12 +225,9 @@ class Reading:
 
     def names(self, node: Any) -> list[Any]:
         """Return the nodes of a graph whose tensors lie in the same memory as a node's, in order, itself among them."""
-        found = self.memory.get(node.graph)
-        if found is None:
-            found = self.memory[node.graph] = {}
-            for one in node.graph.nodes:
-                found.setdefault(storage_of(one), []).append(one)
-        return found[storage_of(node)]
+        if node.graph not in self.memory:
+            self.memory[node.graph] = grouped((storage_of(one), one) for one in node.graph.nodes)
+        return self.memory[node.graph][storage_of(node)]
 
     # ---- constants -------------------------------------------------------------------------------
 
