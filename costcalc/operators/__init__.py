@@ -6,15 +6,24 @@ package of one's own, imports what stands in `__all__` from here, and is found t
 """
 
 from costcalc.base.errors import Fault
-from costcalc.numbers.num import any_of, ceil_div, every, maximum, minimum, out_len, prod
+from costcalc.numbers.num import UNKNOWN, Dim, Dims, any_of, ceil_div, every, maximum, minimum, out_len, prod
 from costcalc.numbers.shape import Shape
-from costcalc.operators.fields import flag, integer, integers, padding, per_axis, real, text, word
-from costcalc.operators.op import Example, Op
+from costcalc.operators.fields import flag, integer, integers, padding, per_axis, real, role, text, word
+from costcalc.operators.op import FOLDED, INPLACE, NEW, STORED, VIEW, Example, Op, Saved
 
 __all__ = [
+    "FOLDED",
+    "INPLACE",
+    "NEW",
+    "STORED",
+    "UNKNOWN",
+    "VIEW",
+    "Dim",
+    "Dims",
     "Example",
     "Fault",
     "Op",
+    "Saved",
     "Shape",
     "any_of",
     "ceil_div",
@@ -29,6 +38,7 @@ __all__ = [
     "per_axis",
     "prod",
     "real",
+    "role",
     "text",
     "word",
 ]

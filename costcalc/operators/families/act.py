@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim
-from costcalc.numbers.shape import Shape
-from costcalc.operators.fields import flag, real
-from costcalc.operators.op import FOLDED, INPLACE, Example, Op, Saved
+from costcalc.operators import FOLDED, INPLACE, Dim, Example, Fault, Op, Saved, Shape, flag, real
 
 
 class Activation(Op):

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base import Datum
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims, prod
-from costcalc.numbers.shape import Shape
+from costcalc.operators import Dim, Dims, Example, Fault, Saved, Shape, flag, integer, padding, per_axis, prod, role
 from costcalc.operators.families._twin import edges
-from costcalc.operators.fields import flag, integer, padding, per_axis, role
-from costcalc.operators.op import Example, Saved
 from costcalc.operators.receptive import Interval, Reach
 from costcalc.operators.window import Pads, Windowed
 

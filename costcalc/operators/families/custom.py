@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.numbers import num
-from costcalc.numbers.num import UNKNOWN, Dim, Dims
-from costcalc.numbers.shape import Shape, Shapes
+from costcalc.numbers.shape import Shapes
+from costcalc.operators import UNKNOWN, Dim, Dims, Example, Op, Saved, Shape, integer, integers, text
 from costcalc.operators.families._twin import twin
-from costcalc.operators.fields import integer, integers, text
-from costcalc.operators.op import Example, Op, Saved
 from costcalc.operators.receptive import Reaches
 
 

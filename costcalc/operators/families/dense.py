@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims
-from costcalc.numbers.shape import Shape
+from costcalc.operators import Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer, role
 from costcalc.operators.families._twin import channels_last
-from costcalc.operators.fields import flag, integer, role
-from costcalc.operators.op import Example, Op, Saved
 
 
 class FullyConnected(Op, kind="fc"):

@@ -5,12 +5,8 @@ from __future__ import annotations
 from math import gcd
 from typing import Any, ClassVar
 
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims, ceil_div, prod
-from costcalc.numbers.shape import Shape
-from costcalc.operators.fields import per_axis
-from costcalc.operators.op import Example, Op, Saved
+from costcalc.operators import Dim, Dims, Example, Fault, Op, Saved, Shape, ceil_div, per_axis, prod
 from costcalc.operators.receptive import Reach
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims
-from costcalc.numbers.shape import Shape
-from costcalc.operators.fields import flag, integer
-from costcalc.operators.op import FOLDED, INPLACE, NEW, VIEW, Example, Op, Saved
+from costcalc.operators import FOLDED, INPLACE, NEW, VIEW, Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer
 
 
 def _differ(a: Dims, b: Dims) -> bool:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base import Datum
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims, prod
-from costcalc.numbers.shape import Shape
-from costcalc.operators.fields import integer, integers, real
-from costcalc.operators.op import NEW, VIEW, Example, Op, Saved
+from costcalc.operators import NEW, VIEW, Dim, Dims, Example, Fault, Op, Saved, Shape, integer, integers, prod, real
 from costcalc.operators.receptive import SAME, Reach
 
 # A bound on the tensors that one item may make, so that a spec of one line can't fill the memory.

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims
-from costcalc.numbers.shape import Shape
+from costcalc.operators import FOLDED, NEW, Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer, real, word
 from costcalc.operators.families._twin import channels_last
-from costcalc.operators.fields import flag, integer, real, word
-from costcalc.operators.op import FOLDED, NEW, Example, Op, Saved
 
 
 class BatchNorm(Op, kind="batch_norm"):

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base import Datum
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims, ceil_div
-from costcalc.numbers.shape import Shape
+from costcalc.operators import VIEW, Dim, Dims, Example, Fault, Op, Shape, ceil_div, integer, padding, per_axis, word
 from costcalc.operators.families._twin import edges, plain
 from costcalc.operators.families.layout import one_of
-from costcalc.operators.fields import REQUIRED, integer, padding, per_axis, word
-from costcalc.operators.op import VIEW, Example, Op
+from costcalc.operators.fields import REQUIRED
 from costcalc.operators.receptive import Reach, resampled, sliding
 from costcalc.operators.window import Pads
 

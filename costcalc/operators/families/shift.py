@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims, prod
-from costcalc.numbers.shape import Shape
+from costcalc.operators import FOLDED, Dim, Dims, Example, Fault, Op, Saved, Shape, flag, per_axis, prod
 from costcalc.operators.families._twin import edges, twin
 from costcalc.operators.families.resize import every_pixel, steps
-from costcalc.operators.fields import flag, per_axis
-from costcalc.operators.op import FOLDED, Example, Op, Saved
 from costcalc.operators.receptive import Reach, sliding
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim
-from costcalc.numbers.shape import Shape
-from costcalc.operators.fields import integer
-from costcalc.operators.op import Example, Op, Saved
+from costcalc.operators import Dim, Example, Fault, Op, Saved, Shape, integer
 from costcalc.operators.receptive import SAME, Reach, whole
 
 

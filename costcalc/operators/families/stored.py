@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from costcalc.numbers.num import Dim, Dims
-from costcalc.numbers.shape import Shape
+from costcalc.operators import STORED, VIEW, Dim, Dims, Example, Op, Shape, integer, integers, text, word
 from costcalc.operators.families._twin import twin
-from costcalc.operators.fields import integer, integers, text, word
-from costcalc.operators.op import STORED, VIEW, Example, Op
 
 
 class Parameter(Op, kind="parameter"):

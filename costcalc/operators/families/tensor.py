@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from costcalc.base.errors import Fault
-from costcalc.numbers.num import Dim, Dims
-from costcalc.numbers.shape import Shape
-from costcalc.operators.fields import flag, integers, real, word
-from costcalc.operators.op import FOLDED, Example, Op, Saved
+from costcalc.operators import FOLDED, Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integers, real, word
 from costcalc.operators.receptive import SAME, Reach, whole
 
 # What is done to an element t: the kind of operation that it counts as, and the same in PyTorch.

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.base import Datum
-from costcalc.base.errors import Fault
 from costcalc.numbers import num
-from costcalc.numbers.num import Dim, Dims, prod
-from costcalc.numbers.shape import Shape
+from costcalc.operators import VIEW, Dim, Dims, Example, Fault, Op, Shape, integers, padding, per_axis, prod
 from costcalc.operators.families._twin import edges
-from costcalc.operators.fields import integers, padding, per_axis
-from costcalc.operators.op import VIEW, Example, Op
 from costcalc.operators.receptive import SAME, Reach
 from costcalc.operators.window import Windowed
 
