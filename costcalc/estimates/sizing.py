@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from costcalc.base import Data, Datum
 from costcalc.base.arguments import listed, said
@@ -180,7 +180,7 @@ def pairs(choices: Choices) -> list[tuple[str, Datum]]:
     return [(str(name) or EVERYTHING, value) for name, value in found]
 
 
-def _ranged(form: Form, write: Any) -> str:
+def _ranged(form: Form, write: Callable[[int], str]) -> str:
     least, most = write(form.least), write(form.most)
     return least if least == most else f"{least} .. {most}"
 

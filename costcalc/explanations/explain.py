@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from costcalc.base import Datum
 from costcalc.base.errors import nearest, stop
 from costcalc.costs import conventions
@@ -77,7 +75,7 @@ def symbolic(op: Op, axes: int) -> Op:
     return twin
 
 
-def _symbols(letter: str, value: Datum, axes: int) -> Any:
+def _symbols(letter: str, value: Datum, axes: int) -> Datum:
     if not isinstance(value, tuple):
         return Symbol(value, letter)
     if value and isinstance(value[0], tuple):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.base import Data, Datum
 from costcalc.base.arguments import whole
@@ -198,7 +198,7 @@ def own(spec: Spec) -> Iterator[Count]:
 
 def alike(found: list[Row]) -> list[tuple[Row, int]]:
     """Return rows that any convention counts alike as one, with how many they are: a deep network repeats itself."""
-    groups: dict[Any, tuple[Row, int]] = {}
+    groups: dict[Datum, tuple[Row, int]] = {}
     for row in found:
         key = _key(row)
         first, number = groups.get(key, (row, 0))
@@ -206,7 +206,7 @@ def alike(found: list[Row]) -> list[tuple[Row, int]]:
     return list(groups.values())
 
 
-def _key(row: Row) -> Any:
+def _key(row: Row) -> Datum:
     """Return all that a formula may read of a row; of its name the words without their numbers."""
     node, op = row.node, row.node.op
     words = frozenset(part.rstrip("0123456789") for part in row.name.split("/"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, SpecError, nearest, stop
@@ -20,6 +20,7 @@ from costcalc.graph.expand import expand
 from costcalc.language.annotations import FIGURE
 from costcalc.language.document import Spec
 from costcalc.numbers import num
+from costcalc.numbers.num import Dim
 
 QUANTITIES = ("macs", "params")
 UNITS = {"": 0, "%": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
@@ -85,7 +86,7 @@ def settings(spec: Spec, row: Mapping[str, Datum]) -> dict[str, Datum]:
 
 def counted(
     spec: Spec, knobs: Mapping[str, Datum], convention: str | Convention = conventions.DEFAULT, of: str | list[str] = ""
-) -> dict[str, tuple[Any, Any]]:
+) -> dict[str, tuple[Dim, Dim]]:
     """Return what a part of a network and the whole cost for knob values under a convention, by quantity.
 
     of: a layer type, or the path of a layer or a group of them, or several; the whole network where it is empty.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
 
 from costcalc.base import Data, Datum, grouped
 from costcalc.base.errors import Problem, stop
@@ -101,7 +100,7 @@ def of_spec(spec: Spec) -> list[PublishedFigure]:
     return [PublishedFigure(network(spec, claim.row), claim) for claim in check(spec)]
 
 
-def network(spec: Spec, row: Any) -> str:
+def network(spec: Spec, row: Mapping[str, Datum]) -> str:
     """Return a network as the command line would be given it: `mobilenet_v1 --width 0.5`."""
     name = str(row.get("variant") or zoo.stem(spec.where))
     knobs = (f"--{knob} {typed(value)}" for knob, value in (row.get("knobs") or {}).items())
@@ -162,7 +161,7 @@ def summary(found: list[PublishedFigure]) -> str:
 # ---- tables of papers --------------------------------------------------------------------------
 
 
-def places(row: Any) -> list[str]:
+def places(row: Mapping[str, Datum]) -> list[str]:
     """Return the tables that print a row: one, or a list of them."""
     where = row.get("where", "")
     return [str(place) for place in where] if isinstance(where, list) else [str(where)]

@@ -27,7 +27,7 @@ ENTERS: Ref = (-1, None)
 class Argument:
     """An argument of a block: its value in each instance, what it is of, and its default."""
 
-    def __init__(self, values: list[Any], label: str, natural: Any, *, channels: bool) -> None:
+    def __init__(self, values: list[Datum], label: str, natural: Datum, *, channels: bool) -> None:
         self.values = values
         self.label = label
         self.channels = channels
@@ -35,7 +35,7 @@ class Argument:
         self.name = ""
 
     @property
-    def default(self) -> Any:
+    def default(self) -> Datum:
         """The value that need not be given; ABSENT where every call gives one."""
         known = [value for value in self.values if value is not ABSENT]
         if any(same(value, self.natural) for value in known):
@@ -67,7 +67,7 @@ class WrittenItem:
         self.refs = refs
         self.label = label  # where it comes from: it is named so
         self.fields: dict[str, Datum] = part.fields
-        self.repeat: Any = part.repeat
+        self.repeat: Datum = part.repeat
         self.flag: Computed | None = None  # whether it is there
         self.share = part.share
         self.name = ""  # given where something reads it
@@ -104,12 +104,12 @@ class FoundBlock:
         return next(a for a in self.arguments if a.name == name).channels
 
 
-def same(a: Any, b: Any) -> bool:
+def same(a: Datum, b: Datum) -> bool:
     """Say whether two values are one: 1 is not true, and a list is equal to a list."""
     return repr(a) == repr(b)
 
 
-def natural(part: TreeItem, name: str) -> Any:
+def natural(part: TreeItem, name: str) -> Datum:
     """Return what a field or an argument is where it is not given; ABSENT where it must be."""
     if part.cls is None:
         return part.kind.defaults.get(name, ABSENT)
@@ -117,7 +117,7 @@ def natural(part: TreeItem, name: str) -> Any:
     return ABSENT if default is REQUIRED or default is None or isinstance(default, tuple) else default
 
 
-def fixed(part: TreeItem) -> tuple[Any, ...]:
+def fixed(part: TreeItem) -> tuple[Datum, ...]:
     """Return what can't be an argument: free text, and whether a field is given that has no plain default."""
     if part.cls is None:
         return ()
@@ -206,8 +206,8 @@ class Fitter:
         return found
 
     def value(
-        self, values: list[Any], label: str, default: Datum, parts: list[TreeItem | None], *, channels: bool
-    ) -> Any:
+        self, values: list[Datum], label: str, default: Datum, parts: list[TreeItem | None], *, channels: bool
+    ) -> Datum:
         """Return a constant, or an expression that has these values in the instances."""
         said = [value for value in values if value is not ABSENT]
         known = [value for value in said if not isinstance(value, Free)] or said
@@ -228,7 +228,7 @@ class Fitter:
             return ratio
         return Computed("{}", self.new(values, label, default, channels=channels))
 
-    def known(self, values: list[Any], fits: Callable[[Argument], bool]) -> Argument | None:
+    def known(self, values: list[Datum], fits: Callable[[Argument], bool]) -> Argument | None:
         """Return the argument with these values; what either leaves open the other fills."""
         for argument in self.arguments:
             pairs = list(zip(argument.values, values, strict=True))
@@ -238,11 +238,11 @@ class Fitter:
                 return argument
         return None
 
-    def new(self, values: list[Any], label: str, natural: Any, *, channels: bool) -> Argument:
+    def new(self, values: list[Datum], label: str, natural: Datum, *, channels: bool) -> Argument:
         self.arguments.append(Argument(values, label, natural, channels=channels))
         return self.arguments[-1]
 
-    def derived(self, values: list[Any], parts: list[TreeItem | None]) -> Computed | None:
+    def derived(self, values: list[Datum], parts: list[TreeItem | None]) -> Computed | None:
         """Return channels as a multiple or a part of an argument, or of the channels that enter."""
         for argument in self.arguments:
             template = multiple(values, argument.values, "{}") if argument.channels else ""
@@ -258,11 +258,11 @@ class Fitter:
                 return Computed(template, item)
         return None
 
-    def bases(self, parts: list[TreeItem | None]) -> list[Any]:
+    def bases(self, parts: list[TreeItem | None]) -> list[Datum]:
         """Return the channels that enter the block, unless the item is run several times."""
         return [ABSENT if part and part.repeat > 1 else c for part, c in zip(parts, self.entering, strict=True)]
 
-    def entry(self, values: list[Any], parts: list[TreeItem | None], *, last: bool) -> Any:
+    def entry(self, values: list[Datum], parts: list[TreeItem | None], *, last: bool) -> Datum:
         """Return one entry of a list, without a new argument; ABSENT where it would need one."""
         known = [value for value in values if value is not ABSENT]
         if all(same(value, known[0]) for value in known):
@@ -273,7 +273,7 @@ class Fitter:
                 return Computed(template)
         return self.derived(values, parts) or ABSENT
 
-    def ratio(self, values: list[Any], parts: list[TreeItem | None]) -> Computed | None:
+    def ratio(self, values: list[Datum], parts: list[TreeItem | None]) -> Computed | None:
         """Return channels as `expand * c_in` where the factor takes fewer values than the channels."""
         pairs = list(zip(values, entering(parts, "c_in"), strict=True))
         live = [(v, c) for v, c in pairs if v is not ABSENT]
@@ -284,7 +284,7 @@ class Fitter:
         return Computed("{} * c_in", found or self.new(factors, "expand", ABSENT, channels=False))
 
 
-def entering(parts: Iterable[TreeItem | None], name: str) -> list[Any]:
+def entering(parts: Iterable[TreeItem | None], name: str) -> list[Datum]:
     """Return `c_in`, `h_in` or `w_in` of a part in each instance; ABSENT where it has none, or repeats."""
     axis, least = {"c_in": (0, 1), "h_in": (-2, 3), "w_in": (-1, 2)}[name]
     found = []
@@ -294,7 +294,7 @@ def entering(parts: Iterable[TreeItem | None], name: str) -> list[Any]:
     return found
 
 
-def multiple(values: list[Any], bases: list[Any], name: str) -> str:
+def multiple(values: list[Datum], bases: list[Datum], name: str) -> str:
     """Return `4 * name` or `name // 4` if the values are that everywhere, else nothing."""
     pairs = [(v, b) for v, b in zip(values, bases, strict=True) if v is not ABSENT]
     if any(type(v) is not int or type(b) is not int or v < 1 or b < 1 for v, b in pairs):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from costcalc.base import Datum, grouped
 from costcalc.base.errors import SpecError
@@ -86,7 +85,7 @@ class Folder:
     def families(self) -> list[list[Group]]:
         """Return the groups by class, or by path without its numbers; those that hold others come later."""
         height: dict[int, int] = {}
-        inside: dict[int, set[Any]] = {}
+        inside: dict[int, set[Datum]] = {}
         for group in groups(self.tree.root):
             below = [part for part in group.parts if isinstance(part, Group)]
             height[id(group)] = 1 + max((height[id(part)] for part in below), default=0)
@@ -98,13 +97,13 @@ class Folder:
         found = grouped(zip(keys, everyone, strict=True))
         return sorted(found.values(), key=lambda family: max(height[id(group)] for group in family))
 
-    def kin(self, group: Group) -> Any:
+    def kin(self, group: Group) -> Datum:
         known = self.flat.classes.get(group.path, "")
         return ("class", known) if known not in CONTAINERS else re.sub(r"\d+([a-z]?(?=\.|\Z))?", "#", group.path)
 
     def family(self, family: list[Group]) -> None:
         """Make blocks of the structures that a family's groups have."""
-        kinds: dict[Any, list[Group]] = {}
+        kinds: dict[Datum, list[Group]] = {}
         for group in family:
             group.parts = list(self.opened(group))
             if len(group.parts) > 1 and group.span not in self.dissolved:
@@ -148,7 +147,7 @@ class Folder:
 
     # ---- structure -------------------------------------------------------------------------------------
 
-    def structure(self, group: Group) -> tuple[Any, Any]:
+    def structure(self, group: Group) -> tuple[Datum, Datum]:
         """Return what must be equal in the instances of a block: the items' kinds, and what feeds them."""
         parts = [part for part in group.parts if isinstance(part, TreeItem)]
         words: dict[str, int] = {}
@@ -234,13 +233,13 @@ class Folder:
 class Pattern:
     """The structure of a block, of which an instance may lack an item or two."""
 
-    def __init__(self, marks: Any, refs: Any, members: list[Group]) -> None:
+    def __init__(self, marks: Datum, refs: Datum, members: list[Group]) -> None:
         self.marks = marks
         self.refs = refs
         self.first = members[0]
         self.rows: list[tuple[Group, list[TreeItem | None]]] = [(group, list(_parts(group))) for group in members]
 
-    def take(self, marks: Any, refs: Any, members: list[Group], *, strict: bool) -> bool:
+    def take(self, marks: Datum, refs: Datum, members: list[Group], *, strict: bool) -> bool:
         """Take groups of another structure in, if it is this one without some items that can be left out.
 
         strict: the items that stay have equal windows, norms and activations too.
@@ -253,10 +252,10 @@ class Pattern:
             self.rows.append((group, [None if k is None else parts[k] for k in found]))
         return True
 
-    def matched(self, marks: Any, refs: Any, parts: list[TreeItem], *, strict: bool) -> list[int | None] | None:
+    def matched(self, marks: Datum, refs: Datum, parts: list[TreeItem], *, strict: bool) -> list[int | None] | None:
         """Return for each item of the pattern its place in a shorter structure, None for one that is left out."""
         found: list[int | None] = []
-        values: list[Any] = []  # what flows out of each item, as the shorter structure names it
+        values: list[Datum] = []  # what flows out of each item, as the shorter structure names it
         mine = list(_parts(self.first))
         for k, mark in enumerate(self.marks):
             taken = len(found) - found.count(None)
@@ -312,7 +311,7 @@ def _equal(flat: Flat, data: dict[str, Datum]) -> bool:
     return _rows(graph) == _rows_of(chained(flat.steps))
 
 
-def _rows(graph: Graph) -> list[Any]:
+def _rows(graph: Graph) -> list[Datum]:
     found = []
     for node in graph.nodes:
         fed = [(t.node.index, t.node.outputs.index(t)) if t.node else None for t in node.inputs]
@@ -320,8 +319,8 @@ def _rows(graph: Graph) -> list[Any]:
     return found
 
 
-def _rows_of(steps: list[Step]) -> list[Any]:
-    found: list[Any] = []
+def _rows_of(steps: list[Step]) -> list[Datum]:
+    found: list[Datum] = []
     places: dict[str, Datum] = {INPUT: None}
     shared: dict[str, int] = {}
     for number, step in enumerate(steps):

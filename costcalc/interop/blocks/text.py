@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from costcalc.base import Datum
 from costcalc.interop.blocks.arguments import ENTERS, TURNS, Computed, FoundBlock, Ref, WrittenItem, free, same
@@ -19,14 +18,14 @@ LEAST_ROWS = 5  # of a table; fewer calls are written one by one
 
 def written(
     items: Sequence[WrittenItem], block: FoundBlock | None, taken: set[str], results: Sequence[Ref] = ()
-) -> tuple[list[Any], list[str]]:
+) -> tuple[list[Datum], list[str]]:
     """Return items as data, and the names of the results unless they are what flows out at the end.
 
     block: whose items they are, None of the network's own list. taken: names that no layer may have.
     """
     flowing = results and list(results) == [(len(items) - 1, None)]
     names = _names(items, block, taken, () if flowing else results)
-    found: list[Any] = []
+    found: list[Datum] = []
     number = 0
     while number < len(items):
         rows = 1 if block else _rows(items, number, names)
@@ -86,7 +85,7 @@ def _spelled(ref: Ref, names: dict[int, str]) -> str:
 # ---- items -------------------------------------------------------------------------------------------
 
 
-def _item(item: WrittenItem, number: int, items: Sequence[WrittenItem], names: dict[int, str]) -> Any:
+def _item(item: WrittenItem, number: int, items: Sequence[WrittenItem], names: dict[int, str]) -> Datum:
     """Return an item: an operator or a call, with its modifiers."""
     key = item.kind if isinstance(item.kind, str) else item.kind.name
     before = _flow(number, items)
@@ -112,7 +111,7 @@ def _item(item: WrittenItem, number: int, items: Sequence[WrittenItem], names: d
     return key if found == {key: None} else found
 
 
-def plain(value: Datum) -> Any:
+def plain(value: Datum) -> Datum:
     """Return a value as data: expressions as text."""
     if isinstance(value, list):
         return [plain(entry) for entry in value]
@@ -134,10 +133,10 @@ def _rows(items: Sequence[WrittenItem], start: int, names: dict[int, str]) -> in
     return number - start
 
 
-def _table(items: Sequence[WrittenItem]) -> Any:
+def _table(items: Sequence[WrittenItem]) -> Datum:
     """Return a table of calls: a column for each argument that varies."""
     block: FoundBlock = items[0].kind
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, list[Datum]] = {}
     call: dict[str, Datum] = {}
     for argument in block.arguments:
         values = [item.fields.get(argument.name, block.defaults.get(argument.name)) for item in items]
@@ -159,7 +158,7 @@ def _table(items: Sequence[WrittenItem]) -> Any:
 # ---- defaults ----------------------------------------------------------------------------------------
 
 
-def defaulted(bodies: Sequence[list[Any]]) -> dict[str, Datum]:
+def defaulted(bodies: Sequence[list[Datum]]) -> dict[str, Datum]:
     """Take out of all items what most of them say, and return it as the spec's `defaults`."""
     items: dict[str, list[dict[str, Datum]]] = {}
     for body in bodies:
@@ -182,7 +181,7 @@ def defaulted(bodies: Sequence[list[Any]]) -> dict[str, Datum]:
     return found
 
 
-def _spelt_out(body: list[Any]) -> Iterator[dict[str, Datum]]:
+def _spelt_out(body: list[Datum]) -> Iterator[dict[str, Datum]]:
     """Yield the items of a body as mappings, bare words made such, those of tables too."""
     for number, item in enumerate(body):
         if isinstance(item, str):
@@ -192,7 +191,7 @@ def _spelt_out(body: list[Any]) -> Iterator[dict[str, Datum]]:
             yield from _spelt_out(body[number]["do"])
 
 
-def _bare(item: dict[str, Datum]) -> Any:
+def _bare(item: dict[str, Datum]) -> Datum:
     if "do" in item:
         item["do"] = [_bare(inner) for inner in item["do"]]
     return next(iter(item)) if list(item.values()) == [None] else item
@@ -204,7 +203,7 @@ def _general(kind: str) -> list[str]:
     return [name for name in ("padding", *cls.roles) if name in cls.fields]
 
 
-def _taken(kind: str, name: str, items: list[dict[str, Datum]]) -> Any:
+def _taken(kind: str, name: str, items: list[dict[str, Datum]]) -> Datum:
     """Take a field's most common value out of the items; None where that would say more than it saves."""
     natural = ops.operators()[kind].fields[name].default
     said = Counter(fields[name] for fields in items if name in fields and not isinstance(fields[name], Free | list))

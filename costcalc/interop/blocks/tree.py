@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
-from typing import Any
 
 from costcalc.base import Datum, grouped
 from costcalc.base.errors import Fault
@@ -34,7 +33,7 @@ class TreeItem:
 
     __slots__ = ("fields", "inputs", "kind", "outputs", "path", "repeat", "share", "span", "x", "y")
 
-    def __init__(self, kind: Any, fields: dict[str, Datum], inputs: list[str], outputs: list[str], path: str) -> None:
+    def __init__(self, kind: Datum, fields: dict[str, Datum], inputs: list[str], outputs: list[str], path: str) -> None:
         self.kind = kind  # an operator's word, or a block
         self.fields = fields  # or the block's arguments
         self.inputs = inputs  # names of the flat network's values
@@ -73,7 +72,7 @@ class Group:
         self.parts = list(parts)
         self.span: tuple[int, int] = (parts[0].span[0], parts[-1].span[1])
         self.share = ""
-        self.family: Any = None
+        self.family: Datum = None
         self.call: TreeItem | None = None  # what stands for it once its block is known
 
     @property
@@ -312,7 +311,7 @@ def groups(group: Group) -> Iterator[Group]:
             yield part
 
 
-def _key(part: TreeItem, depth: int) -> Any:
+def _key(part: TreeItem, depth: int) -> Datum:
     """Return the module that a part is in, at a depth of its path; itself where the path ends."""
     keys = part.path.split(".")
     return keys[depth] if depth < len(keys) else part.span

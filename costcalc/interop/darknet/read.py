@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Mark, nearest
@@ -249,7 +248,7 @@ class _Network:
     def local_avgpool(self, section: Options) -> str:
         return self.pooled(section, "avg_pool", count_include_pad=False)
 
-    def pooled(self, section: Options, kind: str, **more: Any) -> str:
+    def pooled(self, section: Options, kind: str, **more: Datum) -> str:
         """Pool windows: `padding` cells in all, size - 1 by default, of which the smaller half lies before."""
         c, *space = self.image(section)
         strides = self.strides(section)

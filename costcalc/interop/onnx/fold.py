@@ -12,9 +12,9 @@ from costcalc.interop.onnx.net import Call
 from costcalc.interop.onnx.origin import UNSTORED, Origin, Root, of_initializer
 from costcalc.interop.onnx.values import MOST_VALUES, Const, Data, Dims, computed, is_floating, made
 from costcalc.interop.words import ACTIVATIONS, ONNX
-from costcalc.numbers.num import LARGEST, prod
+from costcalc.numbers.num import LARGEST, Array, Dim, prod
 
-_Rule = Callable[[Call, list[Any]], Any]
+_Rule = Callable[[Call, list[Array]], Array]
 
 
 def fold(call: Call) -> list[Const] | None:
@@ -113,7 +113,7 @@ def _filled(call: Call) -> Const:
     return Const(shape, made(call.outputs[0], int(prod(shape)), floating=floating), floating=floating)
 
 
-def _countable(numbers: Sequence[Any]) -> list[int]:
+def _countable(numbers: Sequence[Dim]) -> list[int]:
     """Return a tensor's shape; raise Fault for one that is none."""
     shape = [int(n) for n in numbers]
     if any(n < 0 for n in shape) or prod(shape) >= LARGEST:
@@ -253,7 +253,7 @@ def _bounded(shape: Sequence[int]) -> None:
         raise Fault(f"computes a constant of {[int(n) for n in shape[:8]]}, which is too large")
 
 
-def _elementwise(call: Call, arrays: list[Any]) -> Any:
+def _elementwise(call: Call, arrays: list[Array]) -> Array:
     """Compute an operator that numpy has, of one tensor or of several, broadcast."""
     function = getattr(_numpy(), _ELEMENTWISE[call.op])
     if function.nin == 1:
@@ -269,7 +269,7 @@ def _numpy() -> Any:
     return need("numpy", "onnx")
 
 
-def _quotient(call: Call, arrays: list[Any]) -> Any:
+def _quotient(call: Call, arrays: list[Array]) -> Array:
     """Return a / b; that of whole numbers is cut towards zero."""
     np = _numpy()
     a, b = arrays
@@ -281,7 +281,7 @@ def _quotient(call: Call, arrays: list[Any]) -> Any:
     return np.trunc(a / b).astype(a.dtype)
 
 
-def _remainder(call: Call, arrays: list[Any]) -> Any:
+def _remainder(call: Call, arrays: list[Array]) -> Array:
     np = _numpy()
     if arrays[1].dtype.kind in "iu" and (arrays[1] == 0).any():
         raise Fault("divides a whole number by zero")
@@ -289,21 +289,21 @@ def _remainder(call: Call, arrays: list[Any]) -> Any:
     return (np.fmod if call.attr("fmod", 0) else np.mod)(*arrays)
 
 
-def _power(call: Call, arrays: list[Any]) -> Any:
+def _power(call: Call, arrays: list[Array]) -> Array:
     np = _numpy()
     _bounded(shapes.broadcast([a.shape for a in arrays]))
     return np.power(arrays[0].astype(np.float64), arrays[1]).astype(arrays[0].dtype)
 
 
-def _cast(call: Call, arrays: list[Any]) -> Any:
+def _cast(call: Call, arrays: list[Array]) -> Array:
     return arrays[0].astype(need("onnx.helper", "onnx").tensor_dtype_to_np_dtype(call.attr("to")))
 
 
-def _cast_like(call: Call, arrays: list[Any]) -> Any:
+def _cast_like(call: Call, arrays: list[Array]) -> Array:
     return arrays[0].astype(arrays[1].dtype)
 
 
-def _take(call: Call, arrays: list[Any]) -> Any:
+def _take(call: Call, arrays: list[Array]) -> Array:
     data, index = arrays
     axis = shapes.axis(call.attr("axis", 0), data.ndim)
     _bounded((*data.shape[:axis], *index.shape, *data.shape[axis + 1 :]))
@@ -323,12 +323,12 @@ def slices(call: Call, rank: int) -> dict[int, slice]:
     return found
 
 
-def _slice(call: Call, arrays: list[Any]) -> Any:
+def _slice(call: Call, arrays: list[Array]) -> Array:
     taken = slices(call, arrays[0].ndim)
     return arrays[0][tuple(taken.get(k, slice(None)) for k in range(arrays[0].ndim))]
 
 
-def _split(call: Call, arrays: list[Any]) -> list[Any]:
+def _split(call: Call, arrays: list[Array]) -> list[Array]:
     axis = shapes.axis(call.attr("axis", 0), arrays[0].ndim)
     sizes = split_sizes(call, arrays[0].shape[axis])
     return list(_numpy().split(arrays[0], _numpy().cumsum(sizes)[:-1], axis))
@@ -346,17 +346,17 @@ def split_sizes(call: Call, length: int) -> list[int]:
     return sizes
 
 
-def _concat(call: Call, arrays: list[Any]) -> Any:
+def _concat(call: Call, arrays: list[Array]) -> Array:
     _bounded((sum(a.size for a in arrays),))
     return _numpy().concatenate(arrays, call.attr("axis", 1))
 
 
-def _where(call: Call, arrays: list[Any]) -> Any:
+def _where(call: Call, arrays: list[Array]) -> Array:
     _bounded(shapes.broadcast([a.shape for a in arrays]))
     return _numpy().where(*arrays)
 
 
-def _scattered(call: Call, arrays: list[Any]) -> Any:
+def _scattered(call: Call, arrays: list[Array]) -> Array:
     data, index, updates = arrays
     if call.attr("reduction", "none") != "none":
         raise Fault(f"reduction '{call.attr('reduction')}' is not known")
@@ -365,7 +365,7 @@ def _scattered(call: Call, arrays: list[Any]) -> Any:
     return result
 
 
-def _range(call: Call, arrays: list[Any]) -> Any:
+def _range(call: Call, arrays: list[Array]) -> Array:
     start, limit, delta = (a.reshape(-1)[0] for a in arrays)
     if delta == 0:
         raise Fault("Range has a step of 0")
@@ -373,7 +373,7 @@ def _range(call: Call, arrays: list[Any]) -> Any:
     return _numpy().arange(start, limit, delta, dtype=arrays[0].dtype)
 
 
-def _tile(call: Call, arrays: list[Any]) -> Any:
+def _tile(call: Call, arrays: list[Array]) -> Array:
     counts = repeats(call, arrays[0].ndim)
     _bounded([n * r for n, r in zip(arrays[0].shape, counts, strict=True)])
     return _numpy().tile(arrays[0], counts)
@@ -387,14 +387,14 @@ def repeats(call: Call, rank: int) -> list[int]:
     return counts
 
 
-def _expand(call: Call, arrays: list[Any]) -> Any:
+def _expand(call: Call, arrays: list[Array]) -> Array:
     shape = shapes.broadcast([arrays[0].shape, tuple(int(n) for n in arrays[1].reshape(-1))])
     _bounded(shape)
     return _numpy().broadcast_to(arrays[0], shape)
 
 
 def _reduced(name: str) -> _Rule:
-    def rule(call: Call, arrays: list[Any]) -> Any:
+    def rule(call: Call, arrays: list[Array]) -> Array:
         which = call.numbers("axes", 1)
         if which is None and call.attr("noop_with_empty_axes", 0):
             return arrays[0]
@@ -404,16 +404,16 @@ def _reduced(name: str) -> _Rule:
     return rule
 
 
-def _clip(call: Call, arrays: list[Any]) -> Any:
+def _clip(call: Call, arrays: list[Array]) -> Array:
     bounds = [call.attr("min"), call.attr("max")] if len(arrays) == 1 else [*arrays[1:], None][:2]
     return arrays[0] if bounds == [None, None] else _numpy().clip(arrays[0], *bounds)
 
 
-def _transpose(call: Call, arrays: list[Any]) -> Any:
+def _transpose(call: Call, arrays: list[Array]) -> Array:
     return arrays[0].transpose(shapes.transposed(arrays[0].shape, call.attr("perm"))[1])
 
 
-def _moved_array(call: Call, arrays: list[Any]) -> Any:
+def _moved_array(call: Call, arrays: list[Array]) -> Array:
     shape = MOVES[call.op](call, arrays[0].shape)
     return arrays[0].reshape(shape)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
@@ -189,7 +188,7 @@ def _powered(net: Net, call: Call, value: str) -> tuple[str, dict[str, Datum]]:
     return powered, {"op": "power", "by": 1 / p}
 
 
-def _pooled(net: Net, call: Call, kind: str, shape: Dims, value: str, **more: Any) -> str:
+def _pooled(net: Net, call: Call, kind: str, shape: Dims, value: str, **more: Datum) -> str:
     """Add a pool over windows of an image of this shape in ONNX, and return its value."""
     space = _space(net, shape)
     fields = _sliding(call, space, [int(n) for n in call.attr("kernel_shape") or ()])

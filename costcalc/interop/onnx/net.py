@@ -257,7 +257,7 @@ class Net:
             value, shape, still=still, image=image and not still, bare=bare, axis=axis
         )
 
-    def give(self, call: Call, value: str, x: Data, place: int = 0, **more: Any) -> None:
+    def give(self, call: Call, value: str, x: Data, place: int = 0, **more: Datum) -> None:
         """Give an output its value, which begins with the batch if `x` does."""
         self.put(call, value, (*x.shape[: self.lead(x.shape)], *self.shape_of(value)), place, **more)
 

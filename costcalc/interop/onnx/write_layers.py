@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from costcalc.base import Datum
+from costcalc.base import Data, Datum
 from costcalc.graph.graph import Node
 
-Rule = Callable[[Any, Node, list[str]], Any]
+if TYPE_CHECKING:
+    from costcalc.interop.onnx.write import Writer
+
+Rule = Callable[["Writer", Node, list[str]], Any]
 
 
 def _window(node: Node) -> dict[str, Datum]:
@@ -24,7 +27,7 @@ def _window(node: Node) -> dict[str, Datum]:
     return found | {"pads": [before for before, _ in pairs] + [after for _, after in pairs]}
 
 
-def conv(w: Any, node: Node, inputs: list[str]) -> Any:
+def conv(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a convolution, plain, grouped or depthwise."""
     values, x, y = vars(node.op), node.x, node.y
     groups = values.get("groups", x.c)
@@ -34,37 +37,37 @@ def conv(w: Any, node: Node, inputs: list[str]) -> Any:
     return w.node("Conv", [*inputs, *weights], **_window(node), group=groups)
 
 
-def conv_transpose(w: Any, node: Node, inputs: list[str]) -> Any:
+def conv_transpose(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a transposed convolution."""
     values, x, y = vars(node.op), node.x, node.y
     weights = [w.weight("weight", [x.c, y.c // values["groups"], *values["kernel"]])]
     if values["bias"]:
         weights.append(w.weight("bias", [y.c]))
-    extra = {"output_padding": list(values["output_padding"])} if any(values["output_padding"]) else {}
+    extra: Data = {"output_padding": list(values["output_padding"])} if any(values["output_padding"]) else {}
     return w.node("ConvTranspose", [*inputs, *weights], **_window(node), **extra, group=values["groups"])
 
 
-def dynamic_conv(w: Any, node: Node, inputs: list[str]) -> Any:
+def dynamic_conv(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a convolution whose second input is the kernel."""
     kernel = w.node("Reshape", [inputs[1], w.ints(node.x[1].dims)])
     return w.node("Conv", [inputs[0], kernel], **_window(node), group=vars(node.op)["groups"])
 
 
-def max_pool(w: Any, node: Node, inputs: list[str]) -> Any:
+def max_pool(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a maximum over windows."""
     return w.node("MaxPool", inputs, **_window(node), ceil_mode=int(vars(node.op)["ceil_mode"]))
 
 
-def avg_pool(w: Any, node: Node, inputs: list[str]) -> Any:
+def avg_pool(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write an average over windows."""
     values = vars(node.op)
     counted = values["count_include_pad"] and values["padding"] != "same"
-    more = {"ceil_mode": int(values["ceil_mode"]), "count_include_pad": int(counted)}
+    more: Data = {"ceil_mode": int(values["ceil_mode"]), "count_include_pad": int(counted)}
     return w.node("AveragePool", inputs, **_window(node), **more)
 
 
 def _global(name: str) -> Rule:
-    def rule(w: Any, node: Node, inputs: list[str]) -> Any:
+    def rule(w: Writer, node: Node, inputs: list[str]) -> Any:
         return w.node("Flatten", [w.node(name, inputs)], axis=1)
 
     return rule
@@ -73,7 +76,7 @@ def _global(name: str) -> Rule:
 def _adaptive(one: str, window: str) -> Rule:
     """Return the rule of a pool to a size: ONNX has it where the size divides the input's."""
 
-    def rule(w: Any, node: Node, inputs: list[str]) -> Any:
+    def rule(w: Writer, node: Node, inputs: list[str]) -> Any:
         size, space = vars(node.op)["size"], node.x.space
         if set(size) == {1}:
             return w.node(one, inputs)
@@ -85,7 +88,7 @@ def _adaptive(one: str, window: str) -> Rule:
     return rule
 
 
-def fc(w: Any, node: Node, inputs: list[str]) -> Any:
+def fc(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a fully connected layer: at each position as a product with the channels last."""
     x, out, bias = node.x, node.y.c, vars(node.op)["bias"]
     if not x.space:
@@ -99,12 +102,12 @@ def fc(w: Any, node: Node, inputs: list[str]) -> Any:
     return w.transpose(value, [axes - 1, *range(axes - 1)])
 
 
-def matmul(w: Any, node: Node, inputs: list[str]) -> Any:
+def matmul(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write the product of two tensors."""
     return w.node("MatMul", inputs)
 
 
-def attention(w: Any, node: Node, inputs: list[str]) -> Any:
+def attention(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write scaled dot-product attention as its four steps."""
     q, k, v = inputs
     axes = len(node.y.dims)
@@ -113,20 +116,20 @@ def attention(w: Any, node: Node, inputs: list[str]) -> Any:
     return w.node("MatMul", [w.node("Softmax", [scaled], axis=-1), v])
 
 
-def _affine(w: Any, node: Node) -> list[str]:
+def _affine(w: Writer, node: Node) -> list[str]:
     """Return scale and bias, a number a channel; where nothing is learned, as constants."""
     make = w.weight if vars(node.op)["affine"] else w.filled
     return [make("weight", [node.x.c], 1.0), make("bias", [node.x.c], 0.0)]
 
 
-def batch_norm(w: Any, node: Node, inputs: list[str]) -> Any:
+def batch_norm(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write batch normalization."""
     learned = _affine(w, node)
     stored = [w.held("running_mean", [node.x.c]), w.held("running_var", [node.x.c], 1.0)]
     return w.node("BatchNormalization", [*inputs, *learned, *stored], epsilon=float(vars(node.op)["eps"]))
 
 
-def instance_norm(w: Any, node: Node, inputs: list[str]) -> Any:
+def instance_norm(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write instance normalization; with stored statistics ONNX has none."""
     values = vars(node.op)
     if values["track_running_stats"]:
@@ -134,7 +137,7 @@ def instance_norm(w: Any, node: Node, inputs: list[str]) -> Any:
     return w.node("InstanceNormalization", [*inputs, *_affine(w, node)], epsilon=float(values["eps"]))
 
 
-def group_norm(w: Any, node: Node, inputs: list[str]) -> Any:
+def group_norm(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write group normalization."""
     values = vars(node.op)
     if not node.x.space:
@@ -143,7 +146,7 @@ def group_norm(w: Any, node: Node, inputs: list[str]) -> Any:
     return w.node("GroupNormalization", [*inputs, *_affine(w, node)], **more)
 
 
-def layer_norm(w: Any, node: Node, inputs: list[str]) -> Any:
+def layer_norm(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write layer normalization: over all, or with the channels last."""
     x, values = node.x, vars(node.op)
     whole = values["over"] == "all" or not x.space
@@ -152,7 +155,7 @@ def layer_norm(w: Any, node: Node, inputs: list[str]) -> Any:
     weights = [make("weight", dims, 1.0)]
     if values["affine"] and values["bias"]:
         weights.append(w.weight("bias", dims))
-    more = {"axis": 1 if whole else -1, "epsilon": float(values["eps"])}
+    more: Data = {"axis": 1 if whole else -1, "epsilon": float(values["eps"])}
     if whole:
         return w.node("LayerNormalization", [*inputs, *weights], **more)
     axes = len(x.dims)
@@ -160,25 +163,25 @@ def layer_norm(w: Any, node: Node, inputs: list[str]) -> Any:
     return w.transpose(w.node("LayerNormalization", [last, *weights], **more), [axes - 1, *range(axes - 1)])
 
 
-def lrn(w: Any, node: Node, inputs: list[str]) -> Any:
+def lrn(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write local response normalization."""
     return w.node("LRN", inputs, size=vars(node.op)["size"])
 
 
-def scale(w: Any, node: Node, inputs: list[str]) -> Any:
+def scale(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a factor, and where there is one an addend, for each channel."""
     dims = [node.x.c, *(1,) * len(node.x.space)]
     value = w.node("Mul", [*inputs, w.weight("weight", dims, 1.0)])
     return w.node("Add", [value, w.weight("bias", dims)]) if vars(node.op)["shift"] else value
 
 
-def prelu(w: Any, node: Node, inputs: list[str]) -> Any:
+def prelu(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a rectifier with learned slopes."""
     dims = [node.x.c, *(1,) * len(node.x.space)] if vars(node.op)["per_channel"] else [1]
     return w.node("PRelu", [*inputs, w.weight("weight", dims, 0.25)])
 
 
-def parameter(w: Any, node: Node, inputs: list[str]) -> Any:
+def parameter(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a tensor that is learned, stored or made."""
     make = {"parameter": w.weight, "buffer": w.held}.get(vars(node.op)["store"])
     dims = [1, *node.y.dims]

@@ -6,13 +6,13 @@ Every multiply-accumulate of a network is one of a convolution, grouped or not: 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.graph import Graph
 from costcalc.numbers import num
-from costcalc.numbers.num import prod
+from costcalc.numbers.num import Dims, prod
 from costcalc.numbers.shape import Shape
 
 Pair = tuple[int, int]
@@ -112,11 +112,11 @@ def _convolved(row: Row, x: Shape, weights: int, kernel: tuple[int, ...]) -> lis
     return [Nest(row.name, groups, channels, filters, _plane(y.space), _two(kernel), stride, dilation)]
 
 
-def _two(values: tuple[Any, ...]) -> Pair:
+def _two(values: Dims) -> Pair:
     """Return one number an axis as (height, width); an axis that is missing has 1."""
     return (values[-2] if len(values) > 1 else 1, values[-1] if values else 1)
 
 
-def _plane(space: tuple[Any, ...]) -> Pair:
+def _plane(space: Dims) -> Pair:
     """Return any number of axes as (height, width), pixel by pixel."""
     return prod(space[:-1]), space[-1] if space else 1

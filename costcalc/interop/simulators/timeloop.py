@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
 
+from costcalc.base import Datum
 from costcalc.graph.graph import Graph
 from costcalc.interop.simulators.loop_nests import Nest, nests
 from costcalc.language.standalone import flow
@@ -70,7 +70,7 @@ def _instance(nest: Nest) -> dict[str, int]:
     return ({"G": nest.groups} if nest.groups > 1 else {}) | dims | strides | dilations
 
 
-def _spaces(groups: list[str]) -> dict[str, list[Any]]:
+def _spaces(groups: list[str]) -> dict[str, list[Datum]]:
     """Return the three tensors' axes, each a sum of dimensions times coefficients."""
     grouped = [[[group]] for group in groups]
     across = [["R", "Wdilation"], ["P", "Wstride"]]
