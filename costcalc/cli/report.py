@@ -10,6 +10,7 @@ import click
 from costcalc import api
 from costcalc.base.errors import SpecError, stop
 from costcalc.cli import common, usage
+from costcalc.numbers.shape import listed
 from costcalc.reports.lines import VIEWS
 from costcalc.reports.result import Result
 
@@ -84,8 +85,4 @@ def right(nodes: Any) -> list[str]:
     shown = nodes[-12:]
     said = [f"... {len(nodes) - len(shown)} rows before"] if len(nodes) > len(shown) else []
     wide = max(len(node.name) for node in shown)
-    return [*said, *(f"{n.name:{wide}}  {n.op.type(n.x)}: {_shape(n.x)} -> {_shape(n.y)}" for n in shown), ""]
-
-
-def _shape(shape: Any) -> str:
-    return ", ".join(str(part) for part in shape) if isinstance(shape, tuple) else str(shape)
+    return [*said, *(f"{n.name:{wide}}  {n.op.type(n.x)}: {listed(n.x)} -> {listed(n.y)}" for n in shown), ""]

@@ -11,7 +11,7 @@ from costcalc.costs.rows import Row
 from costcalc.explanations.tool_differences import of_row
 from costcalc.graph.graph import Graph, Node
 from costcalc.numbers.num import Dim
-from costcalc.numbers.shape import Shape, Shapes
+from costcalc.numbers.shape import Shape, Shapes, listed
 from costcalc.numbers.symbolic import Symbol, value_of
 from costcalc.operators.op import PARAMETERS, Op
 
@@ -126,7 +126,7 @@ def page(nodes: list[Node], rows: list[Row], convention: Convention) -> list[str
     said: list[str] = []
     for node, row in zip(nodes, rows, strict=True):
         fields = ", ".join(f"{name} {_plain(node.op.__dict__[f.attr])}" for name, f in node.op.fields.items())
-        said += [f"{node.name}: {node.op.type(node.x)}, {_shapes(node.x)} -> {_shapes(node.y)}"]
+        said += [f"{node.name}: {node.op.type(node.x)}, {listed(node.x)} -> {listed(node.y)}"]
         said += [f"  fields: {fields}"] if fields else []
         said += [f"  {formula}" for formula in formulas(node)]
         counted = cost(row, conventions.get(conventions.DEFAULT))
@@ -147,7 +147,3 @@ def _plain(value: Datum) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_plain(v) for v in value) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _shapes(shape: Shapes) -> str:
-    return ", ".join(str(s) for s in shape) if isinstance(shape, tuple) else str(shape)

@@ -12,7 +12,7 @@ from costcalc.base.errors import nearest, stop
 from costcalc.base.files import read
 from costcalc.costs.rows import Row
 from costcalc.hardware.roofline import Timing
-from costcalc.numbers.shape import Shape, Shapes
+from costcalc.numbers.shape import listed
 
 LATENCY = "latency_ms"
 KEYS = ("name", "type", "input", "output")
@@ -95,8 +95,4 @@ def _looked_up(members: Sequence[Timing], table: Sequence[Entry]) -> float | Non
 
 def _facts(first: Row, last: Row) -> dict[str, str]:
     node = first.node
-    return {"name": node.layer, "type": first.type, "input": _shape(node.x), "output": _shape(last.node.y)}
-
-
-def _shape(shape: Shapes) -> str:
-    return str(shape) if isinstance(shape, Shape) else " ".join(map(str, shape))
+    return {"name": node.layer, "type": first.type, "input": listed(node.x, " "), "output": listed(last.node.y, " ")}

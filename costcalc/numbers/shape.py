@@ -85,3 +85,8 @@ class Shape:
 
 
 Shapes = Any  # what an operator takes or gives: one Shape, or a tuple of them where it has several tensors
+
+
+def listed(shapes: Shapes, between: str = ", ") -> str:
+    """Return one shape, or several, as text: 64x56x56, 64x1x1."""
+    return str(shapes) if isinstance(shapes, Shape) else between.join(map(str, shapes))

@@ -10,7 +10,7 @@ from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.costs.layer_patterns import EVERYTHING
 from costcalc.language.writing import Step
 from costcalc.numbers import num
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.shape import Shape, listed
 from costcalc.transforms.network import EditableNetwork, Rewrite, flattened
 from costcalc.transforms.transformation import Outcome, Transformation
 
@@ -162,7 +162,7 @@ def followed(rewrite: Rewrite, step: Step) -> dict[str, Datum]:
     if now == before:
         return {}
     if step.kind in STATED:
-        raise Fault(f"what it states holds for {_listed(before)} only, not for {_listed(now)}")
+        raise Fault(f"what it states holds for {listed(before)} only, not for {listed(now)}")
     if depthwise(step):
         return {"groups": now[0].c, "out": now[0].c * (step.y.c // step.x.c)}
     if step.kind == "reshape":
@@ -190,7 +190,3 @@ def _reshaped(step: Step, now: Shape) -> list[int]:
         return [now.c, *others]
     numbers = ", ".join(str(number) for number in step.fields["shape"])
     raise Fault(f"reshapes {step.x} to [{numbers}], which does not scale")
-
-
-def _listed(shapes: list[Shape]) -> str:
-    return ", ".join(str(shape) for shape in shapes)

@@ -18,7 +18,7 @@ from costcalc.costs.rows import Row, rows
 from costcalc.graph.graph import Graph
 from costcalc.interop.torch.build import REFUSALS, build
 from costcalc.numbers import num
-from costcalc.numbers.shape import Shape, Shapes
+from costcalc.numbers.shape import Shapes, listed
 
 QUANTITIES = ("output", "params", "buffers", "macs")
 DEVICES = ("meta", "cpu")
@@ -189,7 +189,7 @@ def verify(graph: Graph, device: str = "meta") -> Verification:
 
 def _check(row: Row, part: Observed | None) -> Check:
     ours = {
-        "output": _text(row.node.y),
+        "output": listed(row.node.y, " "),
         "params": row.learnable,
         "buffers": row.buffers,
         "macs": row.macs,
@@ -201,7 +201,7 @@ def _check(row: Row, part: Observed | None) -> Check:
 
 def _whole(graph: Graph, checks: list[Check], found: Measurement) -> Check:
     """Return the check of the totals, each over the rows of which it was compared."""
-    ours: dict[str, Datum] = {"output": _text(tuple(tensor.shape for tensor in graph.outputs))}
+    ours: dict[str, Datum] = {"output": listed([tensor.shape for tensor in graph.outputs], " ")}
     theirs = _numbers(found.whole) if found.whole else {}
     for quantity in QUANTITIES[1:]:
         ours[quantity] = sum(check.ours[quantity] for check in checks if quantity not in check.open)
@@ -228,10 +228,6 @@ def _dims(shape: tuple[int, ...]) -> str:
     if shape[:1] != (BATCH,):
         return f"{list(shape)}, not {BATCH} images"
     return "x".join(str(n) for n in shape[1:])
-
-
-def _text(shapes: Any) -> str:
-    return " ".join(str(shape) for shape in ((shapes,) if isinstance(shapes, Shape) else shapes))
 
 
 def unknown(value: Datum) -> bool:

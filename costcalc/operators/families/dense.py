@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.numbers import num
+from costcalc.numbers.shape import listed
 from costcalc.operators import Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer, role
 from costcalc.operators.families._twin import channels_last
 
@@ -147,11 +148,11 @@ class Attention(Op, kind="attention"):
     def shape(self, x: tuple[Shape, Shape, Shape]) -> Shape:
         q, k, v = (one.dims for one in x)
         if len({len(q), len(k), len(v)}) > 1 or len(q) < 2:
-            raise Fault(f"attention takes three tensors of equally many axes, two or more, not {_listed(x)}")
+            raise Fault(f"attention takes three tensors of equally many axes, two or more, not {listed(x)}")
         if any(num.any_of(m != n) for m, n in zip((*q[:-2], q[-1]), (*k[:-2], k[-1]), strict=True)):
-            raise Fault(f"attention of {_listed(x)}: queries and keys differ in more than their number")
+            raise Fault(f"attention of {listed(x)}: queries and keys differ in more than their number")
         if any(num.any_of(m != n) for m, n in zip(k[:-1], v[:-1], strict=True)):
-            raise Fault(f"attention of {_listed(x)}: there must be a value for each key")
+            raise Fault(f"attention of {listed(x)}: there must be a value for each key")
         return Shape(*q[:-1], v[-1])
 
     def macs(self, x: tuple[Shape, Shape, Shape], y: Shape) -> Dim:
@@ -192,7 +193,3 @@ class Attention(Op, kind="attention"):
             macs=720, elementwise={"mul": 60, "exp": 60, "add": 50, "div": 60},
         ),
     ]  # fmt: skip
-
-
-def _listed(x: tuple[Shape, ...]) -> str:
-    return ", ".join(str(shape) for shape in x)
