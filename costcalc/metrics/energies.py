@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import ClassVar
 
 from costcalc.graph.graph import Graph
 from costcalc.hardware import energy
@@ -31,7 +32,7 @@ class EnergyMetric(Metric, name="energy"):
 
     title, unit = "energy", "of the table's unit"
     source = "docs/energy.md"
-    uses = ("energy_table", "onchip", "dtype", "fusion", "batch")
+    uses: ClassVar[tuple[str, ...]] = ("energy_table", "onchip", "dtype", "fusion", "batch")
     places: tuple[str, ...] = energy.PLACES
 
     def measured_in(self, setup: Setup) -> str:
