@@ -12,13 +12,18 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costcalc.base import Datum, files
-from costcalc.base.errors import Mark, Problems, SpecError
+from costcalc.base.errors import MOST_PROBLEMS, Mark, Problem, Problems, SpecError
+
+if TYPE_CHECKING:
+    from costcalc.language.yaml_errors import Edit, Mend  # read only where a text is no YAML
 
 DEEPEST = 40  # levels of lists and mappings
 MOST_VALUES = 50_000  # scalars, lists and mappings, aliases counted in full
+MOST_MENDS = 10  # mistakes in a text's YAML that are told and read on after
+LONGEST_MENDED = 200_000  # characters of a text that is read on, as often
 LONGEST_NUMBER = 20  # digits that are read exactly; no number that costcalc takes has more
 
 
@@ -181,12 +186,22 @@ class _Refused(Exception):
     """Reading on makes no sense."""
 
 
+class _Mistaken(Exception):
+    """What is read is YAML, and not what was meant."""
+
+    def __init__(self, mend: Mend) -> None:
+        self.mend = mend
+
+
 class _Builder:
-    def __init__(self, text: str, where: str, upto: int | None = None, instead: str = "") -> None:
+    def __init__(
+        self, text: str, where: str, upto: int | None = None, instead: str = "", edits: tuple[Edit, ...] = ()
+    ) -> None:
         self.text = text
         self.where = where
         self.upto = upto  # how much of the text is read; None: all
-        self.instead = instead  # what is read in place of the text: the same, but for its brackets
+        self.instead = instead  # what is read in place of the text: its brackets are letters, its mistakes are mended
+        self.edits = edits  # the mends, each in the text that those before it have left
         self.problems = Problems()
         self.stack: list[_Frame] = []
         self.anchors: dict[str, YamlNode | None] = {}
@@ -221,6 +236,8 @@ class _Builder:
                     handler(event)
         except yaml.YAMLError as error:
             self.syntax(error)
+        except _Mistaken as error:
+            self.read_on(error.mend)
         except (_Refused, SpecError):  # SpecError: there are too many mistakes
             pass
         return self.root, self.problems
@@ -229,7 +246,16 @@ class _Builder:
         start, end = event.start_mark, event.end_mark
         if not width:
             width = end.column - start.column if end.line == start.line else 1
-        return Mark(self.where, self.text, start.line, start.column, max(width, 1))
+        return Mark(self.where, self.text, start.line, self.column(start.line, start.column), max(width, 1))
+
+    def column(self, line: int, column: int) -> int:
+        """Return where a place stood before the text was mended."""
+        for edit in reversed(self.edits):
+            if edit.line == line and column >= edit.column + len(edit.new):
+                column += len(edit.old) - len(edit.new)
+            elif edit.line == line and column > edit.column:
+                column = min(column, edit.column + len(edit.old))
+        return column
 
     def refuse(self, message: str, mark: Mark, hint: str = "") -> None:
         self.problems.note(message, mark, hint)
@@ -290,6 +316,8 @@ class _Builder:
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
             if event.anchor:
                 self.anchors[event.anchor] = YamlNode(text, mark)
+            if not frame.flow and event.style in (None, ""):
+                self.refuse_lost_space(text, event.start_mark)
             self.begin_pair(frame, str(text), mark)
             return
         plain = event.implicit[0] and event.style in (None, "")
@@ -301,6 +329,13 @@ class _Builder:
         if event.anchor:
             self.anchors[event.anchor] = node
         self.add(node)
+
+    def refuse_lost_space(self, key: str, start: Any) -> None:
+        """Raise _Mistaken for a key that lacks a space: `-conv`, or `conv:{out`."""
+        if re.match(r"-[A-Za-z_]|[A-Za-z_]\w*:[{\[]", key):
+            from costcalc.language.yaml_errors import dashed, spaced
+
+            raise _Mistaken((dashed if key[0] == "-" else spaced)(start.line, start.column, key))
 
     def begin_pair(self, frame: _Frame, key: str, mark: Mark) -> None:
         if key in frame.keys:
@@ -417,22 +452,46 @@ class _Builder:
             # The parser of PyYAML 6.0.4 reads ahead and has a limit of its own: what stands before is too deep for us.
             self.root, self.problems = _Builder(self.text, self.where, place.index).build()
             return
-        if re.search("',' or '[]}]'", said) and not (self.instead or self.upto):
+        text = self.instead or self.text
+        if re.search("',' or '[]}]'", said) and not self.upto:
             # An index in braces, {out: depths[1]}: its brackets are read as letters, and all else is read on.
-            changed = _indices_as_letters(self.text)
-            if changed != self.text:
-                self.root, self.problems = _Builder(self.text, self.where, instead=changed).build()
+            changed = _indices_as_letters(text)
+            if changed != text:
+                self.root, self.problems = _Builder(self.text, self.where, None, changed, self.edits).build()
                 return
         if began is not None and began.line < place.line and re.search("',' or|end of stream|expected ':'", said):
             place, said = began, f"not closed: {said}"
-        mark = Mark(self.where, self.text, place.line, place.column)
+        last = self.edits[-1] if self.edits else None
+        if last is not None and place.line <= last.line:
+            self.problems = Problems()  # the mend was none: no more is told than its mistake
+            return
+        mark = Mark(self.where, self.text, place.line, self.column(place.line, place.column))
         lines = self.text.splitlines()
         line = lines[place.line] if place.line < len(lines) else ""
         above = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-        from costcalc.language.yaml_errors import explained  # read only where a text is no YAML
+        from costcalc.language.yaml_errors import explained, mended
 
-        message, hint = explained(said, line, above, place.column)
-        self.problems.note(message, mark, hint)
+        message, hint = explained(said, line, above, mark.column)
+        mend = mended(said, text.splitlines(), place.line, place.column)
+        if mend is None or self.upto is not None:
+            self.problems.note(message, mark, hint)
+        else:
+            self.read_on(mend, None if mend.message else Problem(message, mark, hint))
+
+    def read_on(self, mend: Mend, told: Problem | None = None) -> None:
+        """Tell a mistake, and what else is one in the text as it was meant; told: the mistake as the parser has it."""
+        first = mend.edits[0]
+        mark = Mark(self.where, self.text, first.line, self.column(first.line, mend.column))
+        problem = told or Problem(mend.message, mark, mend.hint)
+        lines = (self.instead or self.text).splitlines(keepends=True)
+        for line, column, old, new in mend.edits:
+            lines[line] = lines[line][:column] + new + lines[line][column + len(old) :]
+        edits = (*self.edits, *mend.edits)
+        further = _Builder(self.text, self.where, instead="".join(lines), edits=edits)
+        again = len(edits) <= MOST_MENDS and len(self.text) <= LONGEST_MENDED
+        self.root, more = further.build() if again else (None, Problems())
+        before = [] if self.root or more else self.problems.found
+        self.problems = Problems([*before, problem, *more.found][:MOST_PROBLEMS])
 
 
 _WORDS: dict[str, Datum] = {

@@ -124,8 +124,11 @@ def test_a_mistake_tells_the_way_to_it() -> None:
 
 def test_a_quote_that_is_not_closed() -> None:
     # In a file of bad/ the hint's own quote would close it.
-    (problem,) = refused(spec('  - conv: {out: "8, kernel: 3}\n  - relu')).problems
-    assert (problem.head, problem.hint) == ('spec:4:17: this " is not closed', 'close it with "')
+    said = [
+        (problem.head, problem.hint) for problem in refused(spec('  - conv: {out: "8, kernel: 3}\n  - relux')).problems
+    ]
+    assert said[0] == ('spec:4:17: this " is not closed', 'close it with "')
+    assert said[1:] == [("spec:5:5: unknown operator or block 'relux'", "did you mean 'relu'?")]
 
 
 def test_the_rows_that_were_right_come_with_it() -> None:
