@@ -175,7 +175,7 @@ runpy.run_path("costcalc/metrics/depth.py")
 assert costcalc.count("resnet50").metric("weight_layers").total == 50 + 4
 
 biased = costcalc.count("mobilenet_v1", convention="costcalc/data/conventions/biased.yaml")
-assert biased.total == 568_740_352 + 1000
+assert biased.operations == 568_740_352 + 1000
 
 board = device.load("costcalc/data/devices/my_board.yaml")
 assert (board.kind, board.to_dict()["datasheet"]["bandwidth_gbs"]["value"]) == ("cpu", 12.8)
@@ -491,7 +491,7 @@ def test_networks_equal_to_torchvisions_have_these_counts() -> None:
         has = zoo.load(row["network"]).knobs
         knobs = {"aux": True} if "aux" in has else {"rois": 5} if "rois" in has else {}
         found = costcalc.count(row["network"], input=dims(row["input"]), **knobs)
-        counted = (found.params, sum(layer.buffers for layer in found.layers), found.macs, "equal")
+        counted = (found.params, sum(one.buffers for one in found.rows), found.macs, "equal")
         assert (row["params"], row["buffers"], row["macs"], row["verdict"]) == tuple(map(str, counted)), row
 
 
