@@ -167,9 +167,9 @@ from costcalc.operators.op import operators
 from costcalc.operators import Shape
 from costcalc.published.figures import check
 
-runpy.run_path("costcalc/operators/families/blur.py")
-blur_pool = operators()["blur_pool"]
-assert [example.mistake(blur_pool) for example in blur_pool.examples] == [""]
+runpy.run_path("costcalc/operators/families/smooth.py")
+smooth_pool = operators()["smooth_pool"]
+assert [example.mistake(smooth_pool) for example in smooth_pool.examples] == [""]
 
 runpy.run_path("costcalc/metrics/depth.py")
 assert costcalc.count("resnet50").metric("weight_layers").total == 50 + 4
@@ -199,7 +199,7 @@ assert [verdict.holds for verdict in check(spec)] == [True]
 
 if "torch" in sys.argv:
     import torch
-    op, x, y = blur_pool(2), Shape(4, 7, 6), Shape(4, 4, 3)
+    op, x, y = smooth_pool(2), Shape(4, 7, 6), Shape(4, 4, 3)
     assert op.torch(torch, x, y)(torch.rand(2, 4, 7, 6)).shape == (2, *op.shape(x).dims) == (2, *y.dims)
 """
 

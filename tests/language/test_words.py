@@ -53,10 +53,12 @@ def test_other_words_are_known(written: str, said: str) -> None:
 def test_our_words_in_the_vocabulary_are_ours() -> None:
     """A word of ours that nothing knows any more would never be said."""
     from costcalc.cli import COMMANDS
-    from costcalc.metrics.metric import metrics
-    from costcalc.operators.fields import AMBIENT, MODIFIERS, OPTIONS, TOP
+    from costcalc.cli.report import command as report
+    from costcalc.metrics.metric import OPTIONS, metrics
+    from costcalc.operators.fields import AMBIENT, MODIFIERS, TOP
 
-    known = {*op.operators(), *AMBIENT, *MODIFIERS, *OPTIONS, *TOP, *COMMANDS, *metrics(), "do", "output", "device"}
+    known = {*op.operators(), *AMBIENT, *MODIFIERS, *OPTIONS, *TOP, *COMMANDS, *metrics(), "do", "output"}
+    known |= {param.name for param in report.params if param.name}
     for cls in op.operators().values():
         known |= {word for field in cls.fields.values() for word in (field.name, *field.words)}
     known |= {*op.role_words("norm"), "resolution", "width", "classes", "depths", "knob"}
