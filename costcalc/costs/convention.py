@@ -115,7 +115,7 @@ class Convention:
         for one in (self, *self.others.values()):
             if quantity in (OPERATIONS, one.called):
                 return one
-        plain = "plain " if self.unit == UNITS[quantity] else ""
+        plain = "plain " if self.unit.lower() == quantity else ""
         raise stop(
             f"the convention '{self.name}' counts no {plain}{UNITS[quantity]}: {self.says}",
             hint=f"what it counts is called {self.called}{f', its unit {self.unit}' * (self.called == OPERATIONS)}",

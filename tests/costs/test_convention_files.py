@@ -29,21 +29,21 @@ def table(name: str) -> list[dict[str, str]]:
 
 # A column of tools.csv: the convention, what of it.
 COLUMNS = {
-    "fvcore_total": ("fvcore", "macs"),
-    "fcm_total_flops": ("torch", "flops"),
-    "ptflops_pytorch_macs": ("ptflops", "macs"),
+    "fvcore_total": ("fvcore", "operations"),
+    "fcm_total_flops": ("torch", "operations"),
+    "ptflops_pytorch_macs": ("ptflops", "operations"),
     "ptflops_pytorch_params": ("ptflops", "params"),
-    "ptflops_aten_macs": ("ptflops-aten", "macs"),
+    "ptflops_aten_macs": ("ptflops-aten", "operations"),
     "ptflops_aten_params": ("ptflops-aten", "params"),
-    "thop_macs": ("thop", "macs"),
+    "thop_macs": ("thop", "operations"),
     "thop_params": ("thop", "params"),
-    "torchinfo_mult_adds": ("torchinfo", "macs"),
+    "torchinfo_mult_adds": ("torchinfo", "operations"),
     "torchinfo_params": ("torchinfo", "params"),
-    "calflops_flops": ("calflops", "flops"),
-    "calflops_macs": ("calflops", "macs"),
+    "calflops_flops": ("calflops", "operations"),
+    "calflops_macs": ("calflops:macs", "operations"),
     "calflops_params": ("calflops", "params"),
-    "torchscan_module_flops": ("torchscan", "flops"),
-    "torchscan_macs": ("torchscan", "macs"),
+    "torchscan_module_flops": ("torchscan", "operations"),
+    "torchscan_macs": ("torchscan:macs", "operations"),
     "torchscan_params": ("torchscan", "params"),
 }
 NETWORKS = table("tools.csv")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +101,119 @@ def test_unit_is_an_option(run: Run) -> None:
     assert "2.079 K FLOPs" not in run("report", "mobilenet_v1").out
     done = run("report", "mobilenet_v1", "--unit", "flops", "--by", "type")
     assert "flops: 1,137,480,704\nelementwise: 15,182,239 operations" in done.out
+
+
+# ---- what is counted has its own name, in every output: macs are MACs ---------------------------------------------
+
+MACS, CONVS = 568_740_352, 568_740_352 - 1024 * 1000  # of MobileNet (docs/conventions.md), and without its fc
+
+# What each convention's count is called: of macs and flops what MobileNet has (tf: a bias, the pool's inputs and five
+# for each output of softmax besides), and whether it has the other count, too. What no row names are `operations`.
+CALLED: dict[str, tuple[str, int | None, dict[str, int]]] = {
+    **dict.fromkeys(("bytes", "mobilenet", "no-norm", "pruned", "weights"), ("macs", MACS, {})),
+    **dict.fromkeys(("shufflenet-table1", "vgg"), ("macs", CONVS, {})),
+    **dict.fromkeys(("costcalc", "flops:macs", "onnxsim"), ("macs", MACS, {"flops": 2 * MACS})),
+    **dict.fromkeys(("costcalc:flops", "flops", "onnxsim:flops"), ("flops", 2 * MACS, {"macs": MACS})),
+    "torch": ("flops", 2 * MACS, {}),
+    "darknet": ("flops", 2 * CONVS, {}),
+    "tf": ("flops", 2 * MACS + 1000 + 49 * 1024 + 5000, {}),
+    **dict.fromkeys(
+        ("calflops", "torchscan", "ultralytics"), ("flops", None, {})
+    ),  # MACs and what a tool counts besides
+    **dict.fromkeys(("calflops:macs", "torchscan:macs"), ("operations", None, {"flops": 0})),
+}
+EVERY = [one.name for name in conventions.names() for one in conventions.get(name).others.values()]
+COSTS = ("operations", "macs", "flops")
+NET = "mobilenet_v1"
+
+
+def true(has: Any) -> dict[str, int]:
+    """Return what a result, a row or arrays have; a name that is not theirs is refused in words."""
+    found = {}
+    for name in COSTS:
+        with suppress(SpecError):
+            value = getattr(has, name)
+            found[name] = int(value[-1] if getattr(value, "shape", None) else value)
+    return found
+
+
+def kept(record: Mapping[str, Any], end: str = "") -> dict[str, int]:
+    """Return the costs of a record by their names, without what these end in."""
+    return {name.removesuffix(end): int(record[name]) for name in (f"{cost}{end}" for cost in COSTS) if name in record}
+
+
+def summed(parts: Iterable[dict[str, int]]) -> dict[str, int]:
+    return dict(sum(map(Counter, parts), Counter()))
+
+
+@pytest.mark.parametrize("convention", EVERY)
+def test_what_is_counted_has_its_own_name_in_every_output(convention: str) -> None:
+    pytest.importorskip("pandas")
+    called, number, others = CALLED.get(convention, ("operations", None, {}))
+    result = costcalc.count(NET, convention=convention)
+    number = result.operations if number is None else number
+    one, other = {called: number}, f"{NET}@width=0.5"
+    every = {"operations": number} | one | {name: value or result.of(name) for name, value in others.items()}
+    given: dict[str, Any] = {"convention": convention}
+    diff, whatif = costcalc.diff(other, NET, **given), costcalc.whatif(NET, ("scale_width", "0.5"), **given)
+    less = costcalc.count(NET, width=0.5, **given).operations
+    told = result.to_dict()
+    assert true(result) == summed(map(true, result.rows)) == every
+    assert result.unit == told["totals"]["unit"] == result.to_pandas().attrs["unit"]
+    assert kept(told["totals"]) == {"operations": number} | one
+    assert [summed(map(kept, told[part])) for part in ("rows", "by_type")] == [{"operations": number}] * 2
+    tables = {
+        "frame": result.to_pandas().to_dict("records"),
+        "CSV": csv.DictReader(io.StringIO(result.page().written("csv"))),
+        "CSV by type": csv.DictReader(io.StringIO(result.page("type").written("csv"))),
+        "sweep": costcalc.sweep(NET, width=[1.0], **given).to_dict("records"),
+        "sweep by layer": costcalc.sweep(NET, width=[1.0], per="layer", **given).to_dict("records"),
+        "compare": costcalc.compare(NET, **given).to_dict("records"),
+        "solve": costcalc.solve(NET, {"width": [1.0]}, limits={called: number}, **given).to_dict("records"),
+        "best": costcalc.sweep(NET, width=[0.5, 1.0], top=1, **given).to_dict("records"),
+    }
+    assert {name: summed(map(kept, records)) for name, records in tables.items()} == dict.fromkeys(tables, one)
+    assert summed(map(kept, diff.records())) == {called: number - less}
+    assert [kept(part) for part in (diff.to_dict()["after"], diff.to_dict()["difference"])] == [
+        {"operations": number}, {"operations": number - less}
+    ]  # fmt: skip
+    assert kept(whatif.records()[-1], "_before") == one
+    assert kept(whatif.to_dict(), "_before") == {"operations": number}
+    arrays = costcalc.sweep_arrays(NET, width=[0.5, 1.0], **given)
+    assert true(arrays) == {"operations": number} | one
+
+
+# What a question, a budget or a column names, under what convention, and what is said of a name that is not its own.
+MISNAMED: list[tuple[str, Callable[..., Any], str]] = [
+    ("torch", lambda **k: costcalc.sweep(NET, width=[0.5, 1.0], where="macs < 300M", **k), "counts no MACs"),
+    ("torch", lambda **k: costcalc.sweep(NET, width=[0.5, 1.0], pareto="-width,macs", **k), "called flops"),
+    ("flops", lambda **k: costcalc.sweep(NET, width=[0.5, 1.0], top=1, by="macs", **k), "counts flops, not macs"),
+    ("costcalc", lambda **k: costcalc.sweep(NET, width=[0.5, 1.0], where="flops < 1G", **k), "counts macs, not flops"),
+    ("costcalc", lambda **k: costcalc.sweep(NET, width=[0.5], top=1, by="operations", **k), "ask by macs"),
+    ("thop", lambda **k: costcalc.sweep(NET, width=[0.5], columns="macs", **k), "counts no plain MACs"),
+    ("thop", lambda **k: costcalc.check(NET, limits={"macs": "600M"}, **k), "called operations, its unit MACs"),
+    ("fvcore", lambda **k: costcalc.solve(NET, limits={"flops": "600M"}, **k), "counts no plain FLOPs"),
+    ("tf", lambda **k: costcalc.scale_width(NET, limits={"macs": "600M"}, **k), "called flops"),
+    ("tf", lambda **k: costcalc.compare(NET, columns="params,macs", **k), "called flops"),
+    ("tf", lambda **k: costcalc.count(NET, **k).metric("macs"), "called flops"),
+    ("tf", lambda **k: costcalc.count(NET, **k).rows[0].macs, "called flops"),
+]
+
+
+@pytest.mark.parametrize(("convention", "asked", "said"), MISNAMED)
+def test_a_name_that_a_convention_does_not_count_is_refused_with_the_right_one(
+    convention: str, asked: Callable[..., Any], said: str
+) -> None:
+    pytest.importorskip("pandas")
+    with pytest.raises(SpecError) as error:
+        asked(convention=convention)
+    assert said in str(error.value)
+
+
+def test_both_counts_of_a_convention_may_be_columns() -> None:
+    pytest.importorskip("pandas")
+    table = costcalc.sweep(NET, width=[0.5, 1.0], columns="macs,flops", where="flops > 1G")
+    assert table[["macs", "flops"]].to_numpy().tolist() == [[MACS, 2 * MACS]]
 
 
 # ---- what is wrong with a file: the text that is replaced, by what, and what is said --------------------------------

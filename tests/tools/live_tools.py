@@ -84,7 +84,10 @@ def ours(group: str, name: str, convention: str) -> Counts:
     if group == "specs":
         spec.reference = {}  # what costcalc builds is made of modules, whatever another implementation has
     result = costcalc.count(spec, convention=convention, **knobs)
-    return {"params": result.params} | {what: getattr(result, what) for what in result.convention.others}
+    counts = result.convention.others.items()
+    return {"params": result.params} | {
+        what: costcalc.count(spec, convention=rule, **knobs).operations for what, rule in counts
+    }
 
 
 class Cell(NamedTuple):
