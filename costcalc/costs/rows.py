@@ -71,12 +71,14 @@ def rows(graph: Graph, components: Container[str] = COMPONENTS) -> list[Row]:
 
     components: those to count, all unless told; the others are left 0.
     """
-    result = []
-    for node in graph.nodes:
-        row = Row(node)
-        op, x, y, values = node.op, node.x, node.y, row.__dict__
-        for name in op.counted:
-            if name in components and (node.shared is None or name not in PARAMETERS):
-                values[name] = getattr(op, name)(x, y)
-        result.append(row)
-    return result
+    return [row_of(node, components) for node in graph.nodes]
+
+
+def row_of(node: Node, components: Container[str] = COMPONENTS) -> Row:
+    """Return the row of one node, as `rows` does."""
+    row = Row(node)
+    op, x, y, values = node.op, node.x, node.y, row.__dict__
+    for name in op.counted:
+        if name in components and (node.shared is None or name not in PARAMETERS):
+            values[name] = getattr(op, name)(x, y)
+    return row

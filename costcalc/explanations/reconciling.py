@@ -21,19 +21,23 @@ from costcalc.base.files import shipped
 from costcalc.costs import conventions
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import cost
-from costcalc.costs.rows import Row, rows
+from costcalc.costs.rows import Row, row_of
 from costcalc.graph.expand import expand
+from costcalc.graph.graph import Graph, Node
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
-from costcalc.numbers.num import UNKNOWN
+from costcalc.numbers.factored import Spread, TooWide
+from costcalc.numbers.num import UNKNOWN, Array, Mixed
+from costcalc.numbers.shape import Shape
 from costcalc.operators.op import operators
 from costcalc.published.figures import Figure, claims, figure, rounded
 from costcalc.sweeps.engine import Axis, Grid, parts
 
 MOST_STEPS = 3
 MOST_CHOICES = 3  # that one explanation takes together
+MOST_ROWS = 300  # that other conventions count along a knob, and of variants, so that an answer takes a second
 PREFIXES = {"K": (10**3, 2**10), "M": (10**6, 2**20), "G": (10**9, 2**30), "B": (10**9, 2**30), "T": (10**12, 2**40)}
 RESOLUTIONS = (*range(32, 1025, 8), 227, 231, 260, 299, 300, 331, 380)
 ODD = range(32, 641)
@@ -101,8 +105,8 @@ def reconcile(spec: Spec, text: str, *, name: str = "", top: int = 10) -> Answer
     claim = claimed(text)
     if (many := whole(top)) is None or many < 1:
         raise stop(f"top is a whole number from 1, not {top!s:.60}")
-    usual, unusual = at_sizes(spec) if SIZE in spec.knobs else ([], [])
-    tried = [*own(spec), *usual, *elsewhere(spec, name)]
+    usual, unusual = at_sizes(spec, claim) if SIZE in spec.knobs else ([], [])
+    tried = [*own(spec), *usual, *elsewhere(spec, name, claim)]
     odd = min(_matches(unusual, claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
     kept = _simplest([*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])])
     return Answer(claim, kept[:many], [] if kept else _nearest(tried, claim))
@@ -185,57 +189,63 @@ def _cited(row: Data, *, holds: bool) -> str:
 
 def own(spec: Spec) -> Iterator[Count]:
     """Yield the counts of a network as it is: every convention, and every few choices together."""
-    found = alike(rows(expand(spec)))
-    # The lattice begins with costcalc's own counts.
-    seen = {rule.stamp for rule in conventions.get(conventions.DEFAULT).others.values()}
+    found = alike(expand(spec))
+    yield from under_others(found)
+    yield from lattice(found)
+
+
+def alike(graph: Graph) -> list[tuple[Row, int]]:
+    """Return a row for all that any convention counts alike, with how many they are: a deep network repeats itself."""
+    groups: dict[Datum, list[Node]] = {}
+    for node in graph.nodes:
+        groups.setdefault(_key(node), []).append(node)
+    return [(row_of(nodes[0]), len(nodes)) for nodes in groups.values()]
+
+
+def _key(node: Node) -> Datum:
+    """Return all that a formula may read of a row; of its name the words without their numbers."""
+    op, producer = node.op, node.producer
+    words = frozenset(part.rstrip("0123456789") for part in node.name.split("/"))
+    before = producer and (producer.op.kind, producer.op.__dict__.get("bias"))
+    found = (op.kind, *op.__dict__.items(), node.x, node.y, node.density, node.call, node.shared is None, before, words)
+    try:
+        hash(found)
+    except TypeError:  # of numbers of a sweep
+        return _written(found)
+    return found
+
+
+def _written(value: Datum) -> Datum:
+    """Return a value as what can be compared and hashed: of numbers of a sweep, all of them."""
+    if isinstance(value, Shape):
+        value = value.dims
+    if isinstance(value, tuple):
+        return tuple(_written(part) for part in value)
+    return value.written if isinstance(value, Spread) else repr(value)
+
+
+def under_others(found: list[tuple[Row, int]], steps: tuple[str, ...] = ()) -> Iterator[Count]:
+    """Yield what conventions other than costcalc's say of rows; nothing of one that cannot count them."""
+    seen = {rule.stamp for rule in conventions.get(conventions.DEFAULT).others.values()}  # the lattice begins with them
     for name in conventions.names():
         for rule in conventions.get(name).others.values():
             if rule.stamp not in seen:
                 seen.add(rule.stamp)
-                yield from _of_rule(found, rule)
-    yield from lattice(found)
+                yield from _of_rule(found, rule, steps)
 
 
-def alike(found: list[Row]) -> list[tuple[Row, int]]:
-    """Return rows that any convention counts alike as one, with how many they are: a deep network repeats itself."""
-    groups: dict[Datum, tuple[Row, int]] = {}
-    for row in found:
-        key = _key(row)
-        first, number = groups.get(key, (row, 0))
-        groups[key] = (first, number + 1)
-    return list(groups.values())
-
-
-def _key(row: Row) -> Datum:
-    """Return all that a formula may read of a row; of its name the words without their numbers."""
-    node, op = row.node, row.node.op
-    words = frozenset(part.rstrip("0123456789") for part in row.name.split("/"))
-    producer = node.producer
-    before = producer and (producer.op.kind, producer.op.__dict__.get("bias"))
-    return (
-        op.kind,
-        repr(op.__dict__),
-        repr((node.x, node.y)),
-        node.call,
-        node.density,
-        node.shared is None,
-        before,
-        words,
-    )
-
-
-def _of_rule(found: list[tuple[Row, int]], rule: Convention) -> Iterator[Count]:
-    """Yield what one convention says; nothing where it cannot count the network."""
+def _of_rule(found: list[tuple[Row, int]], rule: Convention, steps: tuple[str, ...]) -> Iterator[Count]:
+    """Yield what one convention says; nothing where it cannot count the network, or not all settings at once."""
     try:
         whole = cost_of(found, rule)
-    except SpecError:
+    except (SpecError, Fault, Mixed, TooWide, ArithmeticError):
         return
-    said = f"{'as ' if rule.tool else 'convention '}{rule.label}"
+    said = (*steps, f"{'as ' if rule.tool else 'convention '}{rule.label}")
     for number, unit in ((whole[OPERATIONS], rule.unit), (whole["params"], rule.things)):
         if number is not UNKNOWN:
-            yield Count((said,), number, unit)
+            yield Count(said, number, unit)
     if rule.tool and rule.unit == "MACs" and whole[OPERATIONS] is not UNKNOWN:
-        yield Count((said, "two FLOPs a MAC"), 2 * whole[OPERATIONS], "FLOPs")
+        yield Count((*said, "two FLOPs a MAC"), 2 * whole[OPERATIONS], "FLOPs")
 
 
 @lru_cache(maxsize=1)
@@ -278,12 +288,12 @@ def cost_of(found: list[tuple[Row, int]], rule: Convention) -> dict[str, Datum]:
 # ---- the network at other settings --------------------------------------------------------------------------
 
 
-def at_sizes(spec: Spec) -> tuple[list[Count], list[Count]]:
+def at_sizes(spec: Spec, claim: Claimed) -> tuple[list[Count], list[Count]]:
     """Return the counts at usual resolutions, and at those that nobody would choose, but somebody may have had."""
     taken = _taken(spec, SIZE)
     sizes = [size for size in dict.fromkeys((*RESOLUTIONS, *ODD)) if size != spec.knobs[SIZE] and taken(size)]
     usual, unusual = [], []
-    for one in _along(spec, SIZE, sizes):
+    for one in _along(spec, SIZE, sizes, claim):
         if int(one.steps[0].removeprefix(f"{SIZE} ")) in RESOLUTIONS:
             usual.append(one)
         elif len(one.steps) == 1:
@@ -291,15 +301,20 @@ def at_sizes(spec: Spec) -> tuple[list[Count], list[Count]]:
     return usual, unusual
 
 
-def elsewhere(spec: Spec, name: str) -> Iterator[Count]:
+def elsewhere(spec: Spec, name: str, claim: Claimed) -> Iterator[Count]:
     """Yield the counts of a network at the usual widths, and of its known variants."""
     if "width" in spec.knobs:
-        yield from _along(spec, "width", [value for value in WIDTHS if value != spec.knobs["width"]])
+        yield from _along(spec, "width", [value for value in WIDTHS if value != spec.knobs["width"]], claim)
+    room = MOST_ROWS
     for steps, other in variants(spec, name):
         try:
-            yield from lattice(alike(rows(expand(other))), steps, most=1)
+            found = alike(expand(other))
+            yield from lattice(found, steps, most=1)
         except SpecError:
             continue
+        room -= len(found)
+        if room > 0:
+            yield from under_others(found, steps)
 
 
 def _taken(spec: Spec, knob: str) -> Callable[[int], bool]:
@@ -322,13 +337,14 @@ def _expands(spec: Spec, knobs: dict[str, Datum]) -> bool:
         return False
 
 
-def _along(spec: Spec, knob: str, values: list[Datum]) -> Iterator[Count]:
-    """Yield the counts along a knob, all of them counted at once."""
+def _along(spec: Spec, knob: str, values: list[Datum], claim: Claimed) -> Iterator[Count]:
+    """Yield the counts along a knob, all of them counted at once; of other conventions those near a claim."""
     if not values:
         return
     grid = Grid([Axis({knob: values})])
     rule = conventions.get(conventions.DEFAULT)
-    for part in parts(spec, grid, rule, skip=True):
+    room = MOST_ROWS
+    for part in sorted(parts(spec, grid, rule, skip=True), key=lambda part: -len(part.indices[0])):
         places = part.indices[0]
         for quantity, unit in ((OPERATIONS, "MACs"), ("params", "params")):
             numbers = _dense(getattr(part.total, quantity), len(places))
@@ -337,6 +353,23 @@ def _along(spec: Spec, knob: str, values: list[Datum]) -> Iterator[Count]:
                 yield Count((step,), int(number), unit)
                 if unit == "MACs":
                     yield Count((step, "two FLOPs a MAC"), 2 * int(number), "FLOPs")
+        found = alike(part.graph) if room > 0 else []
+        room -= len(found)
+        for one in under_others(found) if room > 0 else ():
+            numbers = _dense(one.number, len(places))
+            for place in _near(numbers, claim):
+                step = f"{knob} {typed(values[places[place]])}"
+                yield one._replace(steps=(step, *one.steps), number=int(numbers[place]))
+
+
+def _near(numbers: Array, claim: Claimed) -> list[int]:
+    """Return the places of the numbers that may be written as a claim is."""
+    import numpy as np
+
+    decimal, binary = PREFIXES.get(claim.text[-1:], (1, 1))
+    value, step = float(claim.figure.value), float(claim.figure.step)
+    hits = [abs(numbers * (decimal / base) - value) <= 1.001 * step for base in (decimal, binary)]
+    return np.flatnonzero(hits[0] | hits[1]).tolist()
 
 
 def _dense(value: Datum, length: int) -> Datum:

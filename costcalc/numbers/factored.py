@@ -83,6 +83,13 @@ class Spread:
         return tuple(sorted({axis for term in self.terms for factor in term for axis in factor.axes}))
 
     @property
+    def written(self) -> tuple[Any, ...]:
+        """Its numbers, as what can be compared and hashed."""
+        return tuple(
+            (factor.axes, factor.array.dtype.str, factor.array.tobytes()) for term in self.terms for factor in term
+        )
+
+    @property
     def dtype(self) -> Any:
         """The type of its numbers, as numpy names it."""
         return self.terms[0][0].array.dtype
