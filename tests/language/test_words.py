@@ -58,7 +58,7 @@ def test_our_words_in_the_vocabulary_are_ours() -> None:
     from costcalc.operators.fields import AMBIENT, MODIFIERS, TOP
 
     known = {*op.operators(), *AMBIENT, *MODIFIERS, *OPTIONS, *TOP, *COMMANDS, *metrics(), "do", "output"}
-    known |= {param.name for param in report.params if param.name}
+    known |= {(param.name or "").rstrip("_") for param in report.params}
     for cls in op.operators().values():
         known |= {word for field in cls.fields.values() for word in (field.name, *field.words)}
     known |= {*op.role_words("norm"), "resolution", "width", "classes", "depths", "knob"}
