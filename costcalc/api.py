@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from costcalc.asked import Asked, agreed, asked, several
-from costcalc.base import arguments
+from costcalc.base import Datum, arguments
 from costcalc.base.errors import stop
 from costcalc.costs.convention import Convention
 from costcalc.costs.conventions import get
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from costcalc.transforms.whatif import WhatIf
 
 Shape = Iterable[int] | None
-Knobs = Mapping[str, Any] | None
+Knobs = Mapping[str, Datum] | None
 Rule = str | Convention | None
-Options = Mapping[str, Any] | None
-Limits = Mapping[str, Any] | None
+Options = Mapping[str, Datum] | None
+Limits = Mapping[str, Datum] | None
 
 
-def load(network: Any, /, *, knobs: Knobs = None, input: Shape = None, variant: str = "", **more: Any) -> Spec:
+def load(network: Any, /, *, knobs: Knobs = None, input: Shape = None, variant: str = "", **more: Datum) -> Spec:
     """Return the spec for a zoo name, a path, `-` (standard input), YAML's dict, a PyTorch module, or a loaded spec.
 
     knobs, or each by its name: values to be in force, `width=0.5`. variant: one of the file's own; the same as
@@ -60,7 +60,7 @@ def count(
     batch: int | None = None,
     convention: Rule = None,
     variant: str = "",
-    **more: Any,
+    **more: Datum,
 ) -> Result:
     """Return what a network costs: parameters, operations, and every component, row by row.
 
@@ -96,7 +96,7 @@ def sweep(
     pareto: str | Iterable[str] = (),
     jobs: int = 1,
     resume: str | None = None,
-    **more: Any,
+    **more: Datum,
 ) -> pd.DataFrame:
     """Return what networks cost at every combination of knobs: a DataFrame, a row a setting.
 
@@ -150,7 +150,7 @@ def sweep_arrays(
     variant: str = "",
     zip: bool = False,
     columns: str | Iterable[str] = (),
-    **more: Any,
+    **more: Datum,
 ) -> Arrays:
     """Return what a network costs at every combination of knobs as arrays of int64, an axis a knob in their order.
 
@@ -170,7 +170,7 @@ def sweep_arrays(
 def solve(
     network: Any,
     /,
-    vary: str | Iterable[str] | Mapping[str, Iterable[Any]] = "width",
+    vary: str | Iterable[str] | Mapping[str, Iterable[Datum]] = "width",
     *,
     knobs: Knobs = None,
     input: Shape = None,
@@ -179,7 +179,7 @@ def solve(
     options: Options = None,
     limits: Limits = None,
     variant: str = "",
-    **more: Any,
+    **more: Datum,
 ) -> pd.DataFrame:
     """Return the largest setting of a network that meets a budget; of several knobs, those no other exceeds in all.
 
@@ -211,7 +211,7 @@ def scale_compound(
     options: Options = None,
     limits: Limits = None,
     variant: str = "",
-    **more: Any,
+    **more: Datum,
 ) -> pd.DataFrame:
     """Return the largest phi within a budget where each knob is its value times its factor to the power phi.
 
@@ -243,7 +243,7 @@ def scale_width(
     options: Options = None,
     limits: Limits = None,
     variant: str = "",
-    **more: Any,
+    **more: Datum,
 ) -> pd.DataFrame:
     """Return the largest factor for every hidden layer's channels that meets a budget; it needs no knob.
 
@@ -274,7 +274,7 @@ def compare(
     options: Options = None,
     variant: str = "",
     columns: str | Iterable[str] = (),
-    **more: Any,
+    **more: Datum,
 ) -> pd.DataFrame:
     """Return networks side by side: a DataFrame, a row a network, with ratios to the first.
 
@@ -306,7 +306,7 @@ def diff(
     batch: int | None = None,
     convention: Rule = None,
     variant: str = "",
-    **more: Any,
+    **more: Datum,
 ) -> Diff:
     """Return which layers make one network cost more than another, and each one's part of the difference.
 
@@ -333,7 +333,7 @@ def check(
     baseline: str | None = None,
     update: bool = False,
     tolerance: str = "0%",
-    **more: Any,
+    **more: Datum,
 ) -> Checked:
     """Return whether networks are within their budgets: true or false, and `.breaches` with the reasons.
 
@@ -373,7 +373,7 @@ def whatif(
     batch: int | None = None,
     convention: Rule = None,
     variant: str = "",
-    **more: Any,
+    **more: Datum,
 ) -> WhatIf:
     """Return a network before and after transformations, and what each layer contributes to the difference.
 
@@ -399,7 +399,7 @@ def reconcile(
     input: Shape = None,
     variant: str = "",
     top: int = 10,
-    **more: Any,
+    **more: Datum,
 ) -> Answer:
     """Return which settings make a network cost a claimed number, simplest first: `.matches`, else `.nearest`.
 
@@ -513,7 +513,7 @@ def conventions() -> list[str]:
 # ---- what several of them share ------------------------------------------------------------------------
 
 
-def _axes(found: Asked, *, zip: bool) -> list[dict[str, list[Any]]]:
+def _axes(found: Asked, *, zip: bool) -> list[dict[str, list[Datum]]]:
     """Return the axes of a sweep: a knob each, or one of all together."""
     from costcalc.sweeps.grids import axes_of
 
@@ -521,7 +521,7 @@ def _axes(found: Asked, *, zip: bool) -> list[dict[str, list[Any]]]:
     return axes_of(values, zipped=arguments.flag(zip, "zip"))
 
 
-def _values(spec: Spec, name: str, values: Any) -> list[Any]:
+def _values(spec: Spec, name: str, values: Datum) -> list[Datum]:
     """Return the values of an axis: those of a list, or the one given."""
     from costcalc.sweeps.grids import checked, known
 
@@ -533,18 +533,18 @@ def _values(spec: Spec, name: str, values: Any) -> list[Any]:
     return checked(spec, name, [found] if one else found)
 
 
-def _counted(found: Asked, options: Options) -> dict[str, Any]:
+def _counted(found: Asked, options: Options) -> dict[str, Datum]:
     """Return how settings are counted, as sweeps and searches take it."""
     told = {"convention": found.convention, "shape": found.shape, "batch": found.batch}
     return {**told, "setup": _options(options)}
 
 
-def _searched(found: Asked, options: Options) -> dict[str, Any]:
+def _searched(found: Asked, options: Options) -> dict[str, Datum]:
     """Return how a search counts: the values of the knobs that it leaves alone, too."""
     return {**_counted(found, options), "fixed": arguments.setting(found.knobs)}
 
 
-def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str, list[Any]]:
+def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Datum]]) -> dict[str, list[Datum]]:
     """Return the knobs to choose, each with the values to try (none: the usual ones)."""
     if not isinstance(vary, Mapping):
         hint = 'vary="width", or vary={"width": [0.5, 1.0]}'
@@ -552,7 +552,7 @@ def _tried(vary: str | Iterable[str] | Mapping[str, Iterable[Any]]) -> dict[str,
     return {name: _several(vary[name], f"the values of {name}") for name in arguments.named(vary, "knobs to vary")}
 
 
-def _several(values: Any, what: str) -> list[Any]:
+def _several(values: Datum, what: str) -> list[Datum]:
     """Return several values as a list."""
     found = arguments.listed(values)
     if found is None:
@@ -560,7 +560,7 @@ def _several(values: Any, what: str) -> list[Any]:
     return found
 
 
-def _options(options: Options) -> dict[str, Any]:
+def _options(options: Options) -> dict[str, Datum]:
     """Return the options of metrics; the batch is none of them, since what is no metric depends on it too."""
     given = arguments.named(options, "options of metrics", 'options={"bits": 8}')
     if "batch" in given:

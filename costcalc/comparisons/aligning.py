@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from costcalc.numbers.num import Array
 
 MOST_PAIRS = 4_000_000  # that are weighed; of longer networks only the names are matched
 
@@ -71,7 +73,7 @@ def _by_name(left: Sequence[Key], right: Sequence[Key]) -> Pairs:
     return made
 
 
-def _moves(left: Sequence[Key], right: Sequence[Key]) -> Any:
+def _moves(left: Sequence[Key], right: Sequence[Key]) -> Array:
     """Return the way to the best sum of all pairs' weights: 0 a pair, 1 a layer of the left alone, 2 of the right."""
     import numpy as np
 
@@ -88,20 +90,20 @@ def _moves(left: Sequence[Key], right: Sequence[Key]) -> Any:
     return moves
 
 
-def _coded(left: Sequence[Key], right: Sequence[Key]) -> tuple[Any, Any]:
+def _coded(left: Sequence[Key], right: Sequence[Key]) -> tuple[Array, Array]:
     """Return both networks' layers as columns of numbers, equal where the things are."""
     import numpy as np
 
     codes: dict[Hashable, int] = {}
 
-    def coded(keys: Sequence[Key]) -> Any:
+    def coded(keys: Sequence[Key]) -> Array:
         things = [(*key, key.name.rpartition("/")[2]) for key in keys]
         return np.array([[codes.setdefault(thing, len(codes)) for thing in some] for some in things]).T
 
     return coded(left), coded(right)
 
 
-def _weights(one: Any, others: Any) -> Any:
+def _weights(one: Array, others: Array) -> Array:
     """Return what speaks for one layer of the left being each of the right; below zero where it can't be."""
     import numpy as np
 
@@ -111,7 +113,7 @@ def _weights(one: Any, others: Any) -> Any:
     return np.where(content, SAME + NAMED * name, changed)
 
 
-def _traced(moves: Any) -> Pairs:
+def _traced(moves: Array) -> Pairs:
     """Return the pairs that the moves lead to, from the end back."""
     i, j = moves.shape
     made: Pairs = []

@@ -10,8 +10,8 @@ import os
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import SpecError, stop
 from costcalc.base.files import locked, write
 from costcalc.base.files import read as read_text
@@ -26,7 +26,7 @@ from costcalc.reports.lines import Line
 VERSION = 1
 KEY = "costcalc_baseline"
 
-Entry = dict[str, Any]
+Entry = Data
 
 
 class Baseline:
@@ -71,7 +71,7 @@ def _blocks(network: Network) -> list[Line]:
     return network.result.lines("block")
 
 
-def _json(value: Any) -> str:
+def _json(value: Datum) -> str:
     import json
 
     return json.dumps(value, ensure_ascii=False)
@@ -108,7 +108,7 @@ def read(path: str, rule: Convention) -> Baseline:
     return Baseline(path, rule, networks)
 
 
-def _parsed(path: str) -> Any:
+def _parsed(path: str) -> Datum:
     import json
 
     text = read_text(path)
@@ -124,7 +124,7 @@ def _none(path: str, why: str) -> SpecError:
     return stop(f"{path} is no baseline: {why}", hint="costcalc check SPEC... --baseline FILE --update writes one")
 
 
-def _require_entry(path: str, name: str, entry: Any, rule: Convention) -> None:
+def _require_entry(path: str, name: str, entry: Datum, rule: Convention) -> None:
     """Raise SpecError unless an entry has every number, and no other."""
     keys = usual(rule)
     if not isinstance(entry, dict) or set(entry) != {*keys, "blocks"} or not isinstance(entry["blocks"], dict):
@@ -190,7 +190,7 @@ def check(
     limits: Mapping[str, int],
     baseline: Baseline | None = None,
     tolerance: Fraction = Fraction(0),
-    **options: Any,
+    **options: Datum,
 ) -> Checked:
     """Return whether networks are within the limits, and not above what the baseline holds and tolerates.
 
@@ -224,7 +224,7 @@ def grown(network: Network, entry: Entry, most: Mapping[str, int]) -> list[Breac
     ]  # fmt: skip
 
 
-def _grown(network: Network, entry: Entry, quantity: str) -> list[tuple[str, Any]]:
+def _grown(network: Network, entry: Entry, quantity: str) -> list[tuple[str, Datum]]:
     """Return the blocks that have grown most, or whose cost is unknown now."""
     quantities = network.result.convention.quantities
     if quantity not in quantities:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Data, Datum
 from costcalc.base.arguments import named as named_values
 from costcalc.base.errors import Fault, stop
 from costcalc.comparisons.comparing import usual
 from costcalc.comparisons.networks import Network
 from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
 from costcalc.numbers import text as numbers
-from costcalc.numbers.num import LARGEST, UNKNOWN, or_none
+from costcalc.numbers.num import LARGEST, UNKNOWN, Dim, or_none
 from costcalc.published.figures import figure
 from costcalc.reports.columns import over as over_line
 from costcalc.reports.result import Result
@@ -26,9 +27,9 @@ class Breach(NamedTuple):
     network: str
     quantity: str  # a metric, by name
     unit: str
-    value: Any  # unknown where that of a layer is
+    value: Datum  # unknown where that of a layer is
     limit: int
-    parts: list[tuple[str, Any]]  # layers and what each costs; against a baseline, blocks and how each has grown
+    parts: list[tuple[str, Datum]]  # layers and what each costs; against a baseline, blocks and how each has grown
     grown: bool = False  # whether the limit is what a baseline holds
 
     def __str__(self) -> str:
@@ -54,7 +55,7 @@ class Breach(NamedTuple):
         said = (f"{name} {numbers.figure(number)} ({100 * number / self.value:.1f} %)" for name, number in self.parts)
         return f"costs most: {', '.join(said)}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the breach as plain data; an unknown number is None."""
         known = [{"name": name, "value": or_none(value)} for name, value in self.parts]
         return {**self._asdict(), "value": or_none(self.value), "parts": known, "reason": self.reason}
@@ -66,7 +67,7 @@ class Checked(NamedTuple):
     networks: list[Network]
     breaches: list[Breach]
     limits: list[Mapping[str, int]]  # what each network was held to
-    options: Mapping[str, Any] = {}  # those of metrics
+    options: Mapping[str, Datum] = {}  # those of metrics
 
     def __bool__(self) -> bool:
         return not self.breaches
@@ -81,7 +82,7 @@ class Checked(NamedTuple):
         return [_within(network, limits, self.options) for network, limits in pairs if network.label not in over]
 
 
-def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, Any]) -> str:
+def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, Datum]) -> str:
     said = []
     for one in network.result.metrics([*dict.fromkeys((*usual(network.result.convention), *limits))], **options):
         name = named(one.metric, one.setup)
@@ -92,12 +93,12 @@ def _within(network: Network, limits: Mapping[str, int], options: Mapping[str, A
     return f"{network.label}: ok, {', '.join(said)}"
 
 
-def limits(**budgets: Any) -> dict[str, int]:
+def limits(**budgets: Datum) -> dict[str, int]:
     """Return the budgets that are given, by quantity, as numbers: `params="5M"`."""
     return {quantity: _number(budget, quantity) for quantity, budget in budgets.items() if budget is not None}
 
 
-def of_metrics(given: Mapping[str, Any] | None) -> dict[str, int]:
+def of_metrics(given: Mapping[str, Datum] | None) -> dict[str, int]:
     """Return Python's `limits`, the most of any metrics by name, as numbers; mistakes of names all at once."""
     found = named_values(given, "limits", 'limits={"macs": "300M", "peak_memory": "320K"}')
     names(list(found))
@@ -128,7 +129,7 @@ def amount(text: str) -> int:
     return int(_number(text, "bytes"))
 
 
-def _number(budget: Any, quantity: str) -> Any:
+def _number(budget: Datum, quantity: str) -> Dim:
     """Return a budget, 5M, 4.2M, 600000 or (of bytes) 16MB, as a number; raise SpecError for anything else."""
     if find(quantity).kind == "text":
         raise stop(f"{quantity} is a word, which no budget holds")
@@ -147,7 +148,7 @@ def _number(budget: Any, quantity: str) -> Any:
         raise stop(f"'{text[:60]}' is no budget of {quantity}", hint=hint) from None
 
 
-def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Breach]:
+def over(network: Network, limits: Mapping[str, int], **options: Datum) -> list[Breach]:
     """Return the budgets that a network is over; one that is unknown is over every budget."""
     refuse_idle(limits, options)
     asked = network.result.metrics([*limits], **options) if limits else []
@@ -162,12 +163,12 @@ def over(network: Network, limits: Mapping[str, int], **options: Any) -> list[Br
     ]
 
 
-def _number_of(total: Any) -> Any:
+def _number_of(total: Dim) -> Dim:
     """Return a total as a number to be told: unknown where there is none, a fraction as a float."""
     return UNKNOWN if total in (None, UNKNOWN) else plain(total)
 
 
-def costliest(result: Result, one: Measured) -> list[tuple[str, Any]]:
+def costliest(result: Result, one: Measured) -> list[tuple[str, Datum]]:
     """Return the layers that cost most, or those of unknown cost."""
     found = [(line.name, over_line(one, line)) for line in result.lines("layer")]
     unknown = [(name, value) for name, value in found if value is UNKNOWN]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Datum
 from costcalc.comparisons.aligning import Key
 from costcalc.graph.graph import Tensor
+from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import Op
 from costcalc.reports.lines import CountedRow, Line
@@ -21,8 +23,8 @@ class Change(NamedTuple):
     before: Line | None
     after: Line | None
     fields: dict[str, tuple[str, str]]  # what is not the same, before and after
-    params: Any
-    operations: Any
+    params: Dim
+    operations: Dim
 
     @property
     def name(self) -> str:
@@ -109,7 +111,7 @@ def _changed(before: Line, after: Line) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Datum) -> str:
     """Return a value as a spec has it: one number for equal axes, a shape as 64x56x56."""
     if isinstance(value, tuple | list):
         parts = [_shown(part) for part in value]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.comparisons.networks import Network
 from costcalc.costs.convention import Convention
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 BESIDE = ("activations", "bytes")  # what is told of a network beside what its convention counts
 
 
-def measures(result: Result, names: Sequence[str] = (), **options: Any) -> dict[str, Any]:
+def measures(result: Result, names: Sequence[str] = (), **options: Datum) -> dict[str, Datum]:
     """Return a network's totals of some metrics: those of its convention, activations and bytes unless told."""
     return {one.name: one.total for one in result.metrics(names or usual(result.convention), **options)}
 
@@ -44,7 +45,7 @@ def top1(graph: Graph) -> str:
     return ""
 
 
-def records(networks: list[Network], names: Sequence[str] = (), **options: Any) -> list[dict[str, Any]]:
+def records(networks: list[Network], names: Sequence[str] = (), **options: Datum) -> list[Data]:
     """Return a record a network: exact integers, None where a cost is unknown, ratios to the first network.
 
     names: the metrics, `usual` unless told; options are theirs.
@@ -64,13 +65,13 @@ def records(networks: list[Network], names: Sequence[str] = (), **options: Any) 
     ]
 
 
-def _ratio(value: Any, first: Any) -> float | None:
+def _ratio(value: Datum, first: Datum) -> float | None:
     """Return a value in units of the first, or None where that can't be known."""
     numbers = not any(one is UNKNOWN or one is None or isinstance(one, str) for one in (value, first))
     return float(value / first) if numbers and first else None
 
 
-def frame(networks: list[Network], names: Sequence[str] = (), **options: Any) -> pd.DataFrame:
+def frame(networks: list[Network], names: Sequence[str] = (), **options: Datum) -> pd.DataFrame:
     """Return the records as a DataFrame."""
     import pandas as pd
 
@@ -81,7 +82,7 @@ def frame(networks: list[Network], names: Sequence[str] = (), **options: Any) ->
     return table
 
 
-def table(networks: list[Network], names: Sequence[str] = (), *, exact: bool = False, **options: Any) -> Table:
+def table(networks: list[Network], names: Sequence[str] = (), *, exact: bool = False, **options: Datum) -> Table:
     """Return the comparison as a table for people."""
     setup = networks[0].result.setup(**options)
     titles = {name: find(name).heading(setup) for name in names or usual(setup.convention)}

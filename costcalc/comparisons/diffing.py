@@ -6,14 +6,14 @@ And how people read it: words for the totals, a table of the biggest changes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from costcalc.base import Data
 from costcalc.base.text import plural
 from costcalc.comparisons.aligning import align
 from costcalc.comparisons.changes import ADDED, CHANGED, REMOVED, Change, change, described, key, moved, origins
 from costcalc.comparisons.networks import Network
 from costcalc.costs.convention import OPERATIONS
-from costcalc.numbers.num import UNKNOWN, or_none
+from costcalc.numbers.num import UNKNOWN, Dim, or_none
 from costcalc.numbers.text import figure, percent
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
@@ -37,8 +37,8 @@ class Diff:
         self.changes = [one for one in found if one is not None]
         self.unchanged = len(found) - len(self.changes)  # how many layers are the same
         # Unknown only where a layer that changed is: what both have alike adds nothing.
-        self.params: Any = sum(change.params for change in self.changes)
-        self.operations: Any = sum(change.operations for change in self.changes)
+        self.params: Dim = sum(change.params for change in self.changes)
+        self.operations: Dim = sum(change.operations for change in self.changes)
         old, new = (origins(network.result.graph.outputs) for network in (before, after))
         self.outputs = moved(old, new, partners)  # whether the results are those of other layers
 
@@ -60,7 +60,7 @@ class Diff:
         counts = [(kinds.count(kind), kind) for kind in (CHANGED, ADDED, REMOVED)] + [(self.unchanged, "the same")]
         return f"layers: {', '.join(f'{count} {kind}' for count, kind in counts if count)}"
 
-    def share(self, part: Any, quantity: str) -> float | None:
+    def share(self, part: Dim, quantity: str) -> float | None:
         """Return what a part is of the whole difference in per cent: all parts' shares sum to 100.
 
         None where the difference is nothing, or unknown. A part that goes against the difference is below zero.
@@ -82,14 +82,14 @@ class Diff:
 
         return sorted(self.changes, key=size, reverse=True)
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a flat record a change, in the network's order: exact integers, None where a cost is unknown.
 
         The operations are called what the convention counts: `macs`, `flops` or `operations`.
         """
         return self._records(self.before.result.convention.called)
 
-    def _records(self, called: str) -> list[dict[str, Any]]:
+    def _records(self, called: str) -> list[Data]:
         return [
             {
                 "change": change.kind,
@@ -105,7 +105,7 @@ class Diff:
             for change in self.changes
         ]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return everything as plain data: the JSON that `--format json` writes."""
         sides = {
             side: {"network": label, "params": or_none(result.params), OPERATIONS: or_none(result.operations)}
@@ -174,7 +174,7 @@ def heading(diff: Diff) -> list[str]:
     return [*found, "the outputs are those of other layers"] if diff.outputs else found
 
 
-def _difference(what: str, before: Any, after: Any, change: Any) -> str:
+def _difference(what: str, before: Dim, after: Dim, change: Dim) -> str:
     if change == 0:
         return f"{what}: {figure(after)}, no difference"
     part = "" if UNKNOWN in (before, change) or not before else f", {100 * change / before:+.1f} %"
@@ -218,6 +218,6 @@ def _parts(diff: Diff, changes: list[Change]) -> list[str]:
     """Return what changes sum to, each quantity with its share of the whole difference."""
     made = []
     for quantity in ("params", OPERATIONS):
-        value: Any = sum(getattr(change, quantity) for change in changes)
+        value: Dim = sum(getattr(change, quantity) for change in changes)
         made += [figure(value, signed=True), percent(diff.share(value, quantity))]
     return made

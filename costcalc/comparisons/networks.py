@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -78,7 +79,7 @@ def counted(
     spec: Spec,
     convention: str | Convention,
     batch: int = 1,
-    knobs: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Datum] | None = None,
 ) -> Network:
     """Return a network counted: its own knobs over those given for all. Raises SpecError with every mistake found."""
     checked_batch(batch)
@@ -87,7 +88,7 @@ def counted(
     return Network(word(reference.name, values, reference.shape), result)
 
 
-def values_of(reference: Reference, spec: Spec) -> dict[str, Any]:
+def values_of(reference: Reference, spec: Spec) -> dict[str, Datum]:
     """Return the values of the knobs that a word gives; an unknown knob is told before its value is read."""
     return {knob: one(text, knob) for knob, text in reference.texts.items() if known(spec, knob) is not None}
 
@@ -103,7 +104,7 @@ def spec_of(text: str, load: Callable[[str], Spec]) -> Spec:
     return with_knobs(spec, values_of(reference, spec)) if reference.texts else spec
 
 
-def word(name: str, values: Mapping[str, Any], shape: Shape | None = None) -> str:
+def word(name: str, values: Mapping[str, Datum], shape: Shape | None = None) -> str:
     """Return the word for a network: `cut` gives the name and these values again; the knobs in their order by name."""
     said = [f"{knob}={typed(values[knob])}" for knob in sorted(values)]
     said += [f"{INPUT}={'x'.join(map(str, shape))}"] if shape else []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS
 from costcalc.metrics.metric import COUNTED, Measured, plain
-from costcalc.numbers.num import UNKNOWN, or_none, percentage
+from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.numbers.text import figure
 from costcalc.reports.lines import GROUPED, CountedRow, Line, marked, window
 from costcalc.reports.table import Column, Table
@@ -26,7 +26,7 @@ def table(shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer",
     titles = [Column(by), Column("rows", "number")] if grouped else []
     titles = titles or [Column("layer"), Column("type"), Column("input"), Column("output"), Column("k/s")]
 
-    def costs(values: Iterable[Any]) -> list[Any]:
+    def costs(values: Iterable[Datum]) -> list[Datum]:
         pairs = zip(columns, values, strict=True)
         return [v for one, value in pairs for v in ([value, percentage(value, one.total)] if shares else [value])]
 
@@ -45,14 +45,14 @@ def table(shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer",
     return Table(titles, cells, [*said, *costs(one.total for one in columns)], paths=not grouped)
 
 
-def over(one: Measured, line: Line) -> Any:
+def over(one: Measured, line: Line) -> Dim:
     """Return what a line has of a metric."""
     return one.over([row.node.index for row in line.rows])
 
 
 def records(
     rows: Sequence[CountedRow], columns: Sequence[Measured], mark: dict[str, str], *, whole: bool = False
-) -> list[dict[str, Any]]:
+) -> list[Data]:
     """Return one flat record a row: what it is, its exact numbers, and the convention's mark.
 
     whole: with all components of a row, for the whole batch.
@@ -69,7 +69,7 @@ def records(
     return found
 
 
-def folded(shown: Sequence[Line], columns: Sequence[Measured], by: str, mark: dict[str, str]) -> list[dict[str, Any]]:
+def folded(shown: Sequence[Line], columns: Sequence[Measured], by: str, mark: dict[str, str]) -> list[Data]:
     """Return one flat record a line of a folded table; a view by type has no shapes to tell."""
     return [
         {
@@ -84,7 +84,7 @@ def folded(shown: Sequence[Line], columns: Sequence[Measured], by: str, mark: di
     ]
 
 
-def flat(value: Any) -> Any:
+def flat(value: Datum) -> Datum:
     """Return a list as text: a shape `64x56x56`, several joined by spaces."""
     if not isinstance(value, list):
         return value
@@ -106,7 +106,7 @@ def totals(columns: Sequence[Measured]) -> list[str]:
     return said
 
 
-def written(value: Any) -> str:
+def written(value: Datum) -> str:
     """Return a value with all its digits; a ratio with four decimals, none as such."""
     if value is None:
         return "no"
@@ -114,7 +114,7 @@ def written(value: Any) -> str:
     return f"{exact:,.4f}" if isinstance(exact, float) else figure(exact, exact=True)
 
 
-def with_metrics(report: dict[str, Any], columns: Sequence[Measured]) -> dict[str, Any]:
+def with_metrics(report: Data, columns: Sequence[Measured]) -> Data:
     """Return a report's JSON with the chosen columns: each total under `metrics`, the rows' in the rows."""
     rows = [
         {**row, "metrics": {one.name: plain(one.rows[index]) for one in columns}}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.base import Data
 from costcalc.costs.convention import Convention
 from costcalc.metrics.metric import Measured, plain
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def frame(records: list[dict[str, Any]], columns: Sequence[Measured], convention: Convention) -> pd.DataFrame:
+def frame(records: list[Data], columns: Sequence[Measured], convention: Convention) -> pd.DataFrame:
     """Return a DataFrame of a result's records, a line a row; the totals are in `attrs["totals"]`.
 
     Whole numbers stay exact beside one that is missing.

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
-from costcalc.base import arguments, grouped
+from costcalc.base import Data, Datum, arguments, grouped
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, cost, total
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Node
-from costcalc.numbers.num import or_none
-from costcalc.numbers.shape import Shape
+from costcalc.numbers.num import Dim, Dims, or_none
+from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.op import PARAMETERS
 from costcalc.reports.table import Table
 
@@ -38,7 +37,7 @@ class CountedRow:
     def __repr__(self) -> str:
         return f"<{self.name}: {self.type}, {self.params:,} params, {self.operations:,} {self.convention.unit}>"
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Datum:
         # weights, biases, norm_params, buffers, bias_adds, elementwise, inputs, outputs are the row's.
         if name.startswith("_"):
             raise AttributeError(name)
@@ -60,46 +59,46 @@ class CountedRow:
         return self.row.type
 
     @property
-    def params(self) -> Any:
+    def params(self) -> Dim:
         """Parameters, as the convention counts them."""
         return self.cost.params
 
     @property
-    def operations(self) -> Any:
+    def operations(self) -> Dim:
         """Operations, as the convention counts them and in its unit, for the whole batch."""
         return self.cost.operations
 
     @property
-    def macs(self) -> Any:
+    def macs(self) -> Dim:
         """MACs, for the whole batch; SpecError where the convention does not count them."""
         return self.of("macs")
 
     @property
-    def flops(self) -> Any:
+    def flops(self) -> Dim:
         """FLOPs, for the whole batch; SpecError where the convention does not count them."""
         return self.of("flops")
 
-    def of(self, quantity: str) -> Any:
+    def of(self, quantity: str) -> Dim:
         """Return what the row has of `macs`, `flops` or `operations`; SpecError where the convention counts none."""
         rule = self.convention.named(quantity)
         return (self.cost if rule is self.convention else cost(self.row, rule, self.batch)).operations
 
     @property
-    def input(self) -> tuple[Any, ...]:
+    def input(self) -> Dims:
         """Input shape (C, *space); of a join, its first branch's; () where nothing enters."""
         x = self.row.node.x
         return x.dims if isinstance(x, Shape) else x[0].dims if x else ()
 
     @property
-    def output(self) -> tuple[Any, ...]:
+    def output(self) -> Dims:
         """Output shape (C, *space); of a split, its first part's."""
         y = self.row.node.y
         return tuple((y if isinstance(y, Shape) else y[0]).dims)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Data:
         """Return the row as plain data; element and operation counts are for the whole batch."""
         row, node, batch = self.row, self.node, self.batch
-        record: dict[str, Any] = {
+        record: Data = {
             "name": row.name,
             "type": row.type,
             "op": row.kind,
@@ -179,7 +178,7 @@ def shorter(
     rows: Sequence[CountedRow],
     by: str,
     fold: int | None,
-    cells: Callable[[Line], list[Any]],
+    cells: Callable[[Line], list[Datum]],
     tables: Callable[[list[Line]], list[Table]],
 ) -> Callable[[], Iterator[tuple[list[Table], str]]] | None:
     """Return what gives tables ever more folded, siblings that are alike as one, each with a note; of groups none.
@@ -201,10 +200,10 @@ def shorter(
     return made
 
 
-def merged(shown: Iterable[Line], cells: Callable[[Line], list[Any]]) -> list[Line]:
+def merged(shown: Iterable[Line], cells: Callable[[Line], list[Datum]]) -> list[Line]:
     """Return lines with siblings in a row that are alike, and whose names count on, as one: `bottleneck2-4 x3`."""
     runs: list[list[Line]] = []
-    known: list[Any] = []  # of the last run: what its lines are, and which number of their names counts on
+    known: list[Datum] = []  # of the last run: what its lines are, and which number of their names counts on
     for line in shown:
         alike = [line.type, line.input, line.output, window(line), line.shared, line.stated, cells(line)]
         place = _counted_on(runs[-1][0].name, line.name, len(runs[-1])) if runs else None
@@ -264,25 +263,25 @@ def _type(name: str, members: list[CountedRow], by: str | None) -> str:
     return members[0].type if len(layers) == 1 else plural(len(layers), "layer")
 
 
-def shown_shape(shape: Any) -> str:
+def shown_shape(shape: Shapes) -> str:
     """Return a shape as `64x56x56`; of several, how many: a join's, or a split's."""
     if isinstance(shape, Shape):
         return str(shape)
     return str(shape[0]) if len(shape) == 1 else f"{len(shape)} tensors" if shape else ""
 
 
-def _shapes(shape: Any) -> list[list[Any]]:
+def _shapes(shape: Shapes) -> list[list[Datum]]:
     return [plain(s.dims) for s in (shape if isinstance(shape, tuple) else (shape,))]
 
 
-def plain(value: Any) -> Any:
+def plain(value: Datum) -> Datum:
     """Return tuples as lists, at any depth: what JSON has."""
     if isinstance(value, tuple | list):
         return [plain(v) for v in value]
     return value
 
 
-def _per_axis(value: Any) -> str:
+def _per_axis(value: Datum) -> str:
     if value is None:
         return ""
     if not isinstance(value, tuple):

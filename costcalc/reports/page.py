@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import Any
 
+from costcalc.base import Data, Datum
 from costcalc.reports.table import Table
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
@@ -23,8 +23,8 @@ class Page:
     def __init__(
         self,
         tables: Callable[[], Sequence[Table]] = list,
-        records: Callable[[], list[dict[str, Any]]] = list,
-        data: Callable[[], Any] | None = None,
+        records: Callable[[], list[Data]] = list,
+        data: Callable[[], Datum] | None = None,
         *,
         heading: Sequence[str] = (),
         notes: Sequence[str] = (),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, limited, total
 from costcalc.graph.graph import Graph
 from costcalc.metrics.metric import Measured, Setup, checked_batch, costs_of, counted, measured, names, refuse_idle
-from costcalc.numbers.num import or_none
+from costcalc.numbers.num import Dim, or_none
 from costcalc.numbers.text import figure
 from costcalc.reports.columns import folded, over, records, table, totals, with_metrics
 from costcalc.reports.lines import GROUPED, CountedRow, Line, lines, plain, shorter
@@ -45,12 +46,12 @@ class Result:
         return self.graph.spec.name
 
     @property
-    def params(self) -> Any:
+    def params(self) -> Dim:
         """Parameters in all."""
         return self.cost.params
 
     @property
-    def operations(self) -> Any:
+    def operations(self) -> Dim:
         """Operations in all, as the convention counts them and in its `unit`, for the whole batch."""
         return self.cost.operations
 
@@ -60,16 +61,16 @@ class Result:
         return self.convention.unit
 
     @property
-    def macs(self) -> Any:
+    def macs(self) -> Dim:
         """MACs in all; SpecError of a convention that does not count them, or other operations among them."""
         return self.of("macs")
 
     @property
-    def flops(self) -> Any:
+    def flops(self) -> Dim:
         """FLOPs in all; SpecError of a convention that does not count them."""
         return self.of("flops")
 
-    def of(self, quantity: str) -> Any:
+    def of(self, quantity: str) -> Dim:
         """Return the total of `macs`, `flops` or `operations`; SpecError where the convention counts none."""
         rule = self.convention.named(quantity)
         if rule is self.convention:
@@ -80,7 +81,7 @@ class Result:
         """Return the costs by layer type (conv 1x1, conv dw 3x3, fc, ...), the costliest first."""
         return {line.name: line.cost for line in self.lines("type")}
 
-    def metric(self, name: str, **options: Any) -> Measured:
+    def metric(self, name: str, **options: Datum) -> Measured:
         """Return what the network has of a metric, by name: `.total`, `.rows` (a value a row), `.unit`.
 
         options: what the metric is asked for, `bits=8`; `costcalc metrics` lists metrics and options.
@@ -90,11 +91,11 @@ class Result:
         refuse_idle([name], options)
         return measured(name, self.graph, self.setup(**options))
 
-    def setup(self, **options: Any) -> Setup:
+    def setup(self, **options: Datum) -> Setup:
         """Return what metrics are asked for: this result's convention and batch, and these options."""
         return Setup(self.convention, **{"batch": self.batch, **options})
 
-    def metrics(self, columns: str | Iterable[str] = (), **options: Any) -> list[Measured]:
+    def metrics(self, columns: str | Iterable[str] = (), **options: Datum) -> list[Measured]:
         """Return what the network has of several metrics, or of groups of them, asked for alike.
 
         Raises SpecError for an option that matters to none of them.
@@ -109,7 +110,7 @@ class Result:
         return lines(self.rows, by, fold)
 
     def table(
-        self, by: str = "layer", fold: int | None = None, columns: str | Iterable[str] = (), **options: Any
+        self, by: str = "layer", fold: int | None = None, columns: str | Iterable[str] = (), **options: Datum
     ) -> Table:
         """Return the lines as a table with parameters, operations and their shares.
 
@@ -125,7 +126,7 @@ class Result:
         columns: str | Iterable[str] = (),
         *,
         bars: bool = False,
-        **options: Any,
+        **options: Datum,
     ) -> Page:
         """Return the report, which writes itself in any format: `result.page("type").written("markdown")`.
 
@@ -140,7 +141,7 @@ class Result:
             made = [table(shown, found, view, shares=not columns) for view, shown in views]
             return [barred(one) for one in made] if bars else made
 
-        def told() -> list[dict[str, Any]]:
+        def told() -> list[Data]:
             if every:
                 return records(self.rows, found, mark, whole=not columns)
             return folded(self.lines(view, fold), found, view, mark)
@@ -170,7 +171,7 @@ class Result:
         odd = [f"! {self.graph.channel_warning}"] if self.graph.channel_warning else []
         return [*notes(self.rows, self.convention, self.batch), *odd]
 
-    def records(self, columns: str | Iterable[str] = (), **options: Any) -> list[dict[str, Any]]:
+    def records(self, columns: str | Iterable[str] = (), **options: Datum) -> list[Data]:
         """Return one flat record a row, as the CSV and the DataFrame hold it: text and exact numbers only.
 
         columns: instead of all components these metrics, by name; options are theirs.
@@ -179,7 +180,7 @@ class Result:
         found = self.metrics(columns, **options)
         return records(self.rows, found, self.convention.mark, whole=not columns)
 
-    def to_dict(self, columns: str | Iterable[str] = (), **options: Any) -> dict[str, Any]:
+    def to_dict(self, columns: str | Iterable[str] = (), **options: Datum) -> Data:
         """Return everything as plain data: the JSON that `--format json` writes.
 
         columns: metrics, by name, that each row and the whole are told with; options are theirs.
@@ -208,7 +209,7 @@ class Result:
         }
         return with_metrics(report, found) if columns else report
 
-    def to_pandas(self, columns: str | Iterable[str] = (), **options: Any) -> pd.DataFrame:
+    def to_pandas(self, columns: str | Iterable[str] = (), **options: Datum) -> pd.DataFrame:
         """Return a DataFrame, a line a row, exact integers.
 
         columns: instead of all components these metrics, by name; options are theirs.

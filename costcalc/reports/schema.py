@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from costcalc.base import Data
 from costcalc.language.schema import DRAFT, closed
 from costcalc.operators.op import PARAMETERS
 from costcalc.reports.result import VERSION
 
 
-def report_schema() -> dict[str, Any]:
+def report_schema() -> Data:
     """Return the JSON Schema of `costcalc report --format json`."""
     text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
     known = {"type": ["integer", "null"], "minimum": 0}  # null: unknown
@@ -50,7 +49,7 @@ def report_schema() -> dict[str, Any]:
     }
 
 
-def _metric() -> dict[str, Any]:
+def _metric() -> Data:
     """Return the schema of a metric's total; what explains it is the metric's own."""
     text = {"type": "string"}
     properties = {

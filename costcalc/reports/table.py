@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from costcalc.base import Datum
 
 
 class Column:
@@ -23,8 +23,8 @@ class Table:
     def __init__(
         self,
         columns: list[Column],
-        cells: list[list[Any]],
-        totals: list[Any],
+        cells: list[list[Datum]],
+        totals: list[Datum],
         *,
         paths: bool = False,
         summary: str = "",

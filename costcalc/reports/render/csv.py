@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import clean
 
 if TYPE_CHECKING:
     from costcalc.reports.page import Page
 
 
-def page(page: Page, **_: Any) -> str:
+def page(page: Page, **_: object) -> str:
     """Return the page's records as CSV."""
     return render(page.records())
 
 
-def render(records: list[dict[str, Any]]) -> str:
+def render(records: list[Data]) -> str:
     """Return the records as CSV text."""
     import csv
     import io
@@ -28,6 +29,6 @@ def render(records: list[dict[str, Any]]) -> str:
     return out.getvalue().rstrip("\n")
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Datum) -> Datum:
     """Return numbers as they are; text as it may stand in a spreadsheet."""
     return value if value is None or isinstance(value, int | float) else clean(str(value), "csv")

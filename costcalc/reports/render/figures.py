@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from costcalc.base import Datum
 from costcalc.base.text import clean
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import UNITS, figure, percent
@@ -20,7 +21,7 @@ class Unit(NamedTuple):
     decimals: int = 1
 
 
-def column_unit(values: Iterable[Any], wholes: Iterable[Any] = ()) -> Unit:
+def column_unit(values: Iterable[Datum], wholes: Iterable[Datum] = ()) -> Unit:
     """Return the unit that suits a column: its largest value has two to four digits before the point.
 
     wholes: totals beside the values. Where they had five digits or more, the unit is theirs, and the values keep
@@ -30,12 +31,12 @@ def column_unit(values: Iterable[Any], wholes: Iterable[Any] = ()) -> Unit:
     return larger._replace(decimals=3) if larger.size > unit.size > 1 else unit
 
 
-def _suiting(values: Iterable[Any]) -> Unit:
+def _suiting(values: Iterable[Datum]) -> Unit:
     largest = max((value for value in values if value is not UNKNOWN and value is not None), default=0)
     return next((Unit(size, name) for size, name in UNITS if largest >= 10 * size), Unit(1, ""))
 
 
-def in_unit(value: Any, unit: Unit) -> str:
+def in_unit(value: Datum, unit: Unit) -> str:
     """Return a count in a column's unit; what is there but rounds to nothing as <0.1, all digits where it has none."""
     if value is None or value is UNKNOWN or unit.size == 1:
         return figure(value, exact=True)
@@ -44,22 +45,22 @@ def in_unit(value: Any, unit: Unit) -> str:
     return f"{value / unit.size:.{unit.decimals}f}" if value else "0"
 
 
-def share(value: Any) -> str:
+def share(value: Datum) -> str:
     """Return a share of a whole in per cent, which is 100 at most."""
     return "100" if value is not UNKNOWN and value >= 99.95 else percent(value)
 
 
-def exact_share(value: Any) -> str:
+def exact_share(value: Datum) -> str:
     """Return a share in per cent with two decimals, as the papers' tables print it."""
     return "" if value is UNKNOWN else f"{value:.2f}"
 
 
-def cell(value: Any) -> str:
+def cell(value: Datum) -> str:
     """Return what is no count as text; a number that is not whole with its decimals, nothing where there is none."""
     return "" if value is None else str(float(value)) if hasattr(value, "limit_denominator") else str(value)
 
 
-def bars(values: list[Any]) -> Callable[[Any], str]:
+def bars(values: list[Datum]) -> Callable[[Datum], str]:
     """Return what writes a column of bars, the longest for the largest value; of an unknown one there is none."""
     known = [value for value in values if value is not UNKNOWN]
     plain = sparklines.ascii_only()
@@ -79,7 +80,7 @@ def cells(table: Table, *, exact: bool, format_: str = "text") -> tuple[list[tup
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
-def writer(kind: str, values: list[Any], wholes: list[Any], *, exact: bool) -> tuple[str, Callable[[Any], str]]:
+def writer(kind: str, values: list[Datum], wholes: list[Datum], *, exact: bool) -> tuple[str, Callable[[Datum], str]]:
     """Return the unit of a column and what writes its cells."""
     if kind == "share":
         return "", exact_share if exact else share

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costcalc.base.text import clean
 from costcalc.reports.render.figures import cells
@@ -28,7 +28,7 @@ def render(table: Table, *, exact: bool = False) -> str:
     )
 
 
-def page(page: Page, *, exact: bool, **_: Any) -> str:
+def page(page: Page, *, exact: bool, **_: object) -> str:
     """Return what a notebook shows: a title, lines, tables (those with a summary folded away), the small print."""
     title, *said = [f"<div>{clean(line, 'html')}</div>" for line in page.heading] or [""]
     title = title.replace("<div>", "<div><b>").replace("</div>", "</b></div>")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from costcalc.reports.page import Page
 
 
-def page(page: Page, **_: Any) -> str:
+def page(page: Page, **_: object) -> str:
     """Return the page's data as JSON."""
     import json
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costcalc.base.text import clean
 from costcalc.reports.render.figures import cells
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from costcalc.reports.page import Page
 
 
-def page(page: Page, *, exact: bool, **_: Any) -> str:
+def page(page: Page, *, exact: bool, **_: object) -> str:
     """Return the page's tables; its lines stand as comments above the first."""
     said = [*page.heading, *page.notes]
     return "\n\n".join(render(table, [] if n else said, exact=exact) for n, table in enumerate(page.tables()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costcalc.base.text import clean
 from costcalc.reports.render.figures import cells
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from costcalc.reports.page import Page
 
 
-def page(page: Page, *, exact: bool, **_: Any) -> str:
+def page(page: Page, *, exact: bool, **_: object) -> str:
     """Return the page as Markdown: lines that stay lines, tables between them."""
     title, said = (
         ([f"**{clean(page.heading[0], 'markdown')}**"], page.heading[1:]) if page.titled else ([], page.heading)
