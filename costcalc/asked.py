@@ -10,11 +10,10 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.base import arguments
 from costcalc.base.errors import stop
-from costcalc.comparisons.networks import Network, cut, label_of, values_of, word
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
@@ -24,6 +23,9 @@ from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import OPTIONS, checked_batch
 from costcalc.reports.result import Result
+
+if TYPE_CHECKING:
+    from costcalc.comparisons.networks import Network
 
 WORDS = ("knobs", "input", "batch", "convention", "options", "limits", "variant")
 
@@ -60,11 +62,15 @@ class Asked(NamedTuple):
     @property
     def label(self) -> str:
         """A word for the network with its knobs: `mobilenet_v1@width=0.5`."""
+        from costcalc.comparisons.networks import label_of, word
+
         return label_of(self.counted) if self.counted else word(self.name, self.settings, self.shape)
 
     @property
     def network(self) -> Network:
         """The network counted, and the word for it."""
+        from costcalc.comparisons.networks import Network
+
         result = self.result  # first: it tells what is wrong with a knob
         return Network(self.label, result)
 
@@ -142,6 +148,8 @@ def agreed(
     images = checked_batch(batch if batch is not None else first.batch if first else 1)
     found = conventions.get(rule)
     for result in results:
+        from costcalc.comparisons.networks import label_of
+
         if convention is None and result.convention.stamp != found.stamp:
             raise stop(
                 f"{label_of(result)} was counted under the convention '{result.convention.label}', "
@@ -188,6 +196,8 @@ def _said(network: Any, shape: Shape | None, variant: str) -> _Said:
         spec = zoo.load(network)
         found = zoo.chosen(spec, variant) if variant else spec
         return _Said(spec.name, found, {name: spec.knobs[name] for name in sorted(spec.given)})
+    from costcalc.comparisons.networks import cut, values_of  # of words: a spec that is loaded needs none of them
+
     reference = cut(network)
     if is_target(reference.name):
         raise stop(

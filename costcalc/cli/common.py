@@ -18,14 +18,12 @@ from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines, printable
 from costcalc.cli import progress, usage
-from costcalc.comparisons.networks import spec_of
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import OPTIONS, Setup
 from costcalc.reports.page import Page
-from costcalc.sweeps.grids import one, values_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 KNOBS = "costcalc.knobs"
@@ -365,7 +363,7 @@ def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
         here()
         found = zoo.load_text(traced(name, shape).text(), name)
     else:
-        found = sound(spec_of(name, zoo.load) if "@" in name else zoo.load(name), shape)
+        found = sound(_with_knobs(name) if "@" in name else zoo.load(name), shape)
     variant = click.get_current_context().meta.get(VARIANT)
     return zoo.chosen(found, variant) if variant and not zoo.says_variant(name) else found
 
@@ -400,6 +398,13 @@ def as_options(ctx: click.Context, knobs: Iterable[str]) -> list[str]:
     return [f"-k {knob}=" if f"--{knob.replace('_', '-')}" in own else f"--{knob}" for knob in knobs]
 
 
+def _with_knobs(name: str) -> Spec:
+    """Return the spec of a word that may say knobs: `mobilenet_v1@width=0.5`."""
+    from costcalc.comparisons.networks import spec_of
+
+    return spec_of(name, zoo.load)
+
+
 def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:
     """Return a knob's value from its text: a number (5M too), a word, true, or a list 2,2,2,2."""
     if name not in spec.knobs:
@@ -409,6 +414,8 @@ def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:
         hint = nearest(f"--{name}", named) if as_option else nearest(name, spec.knobs)
         known = ", ".join(as_options(ctx, spec.knobs)) or "none"
         raise stop(f"{spec.name} has no knob '{name}'", hint=hint or f"its knobs: {known}")
+    from costcalc.sweeps.grids import one, values_of
+
     with suppress(SpecError):  # which is told below
         number = len(values_of(spec, name, text))
         if number > 1:

@@ -110,7 +110,7 @@ def built(text: str, where: str) -> tuple[YamlNode | None, Problems]:
 
 def _word(text: str, where: str) -> YamlNode | None:
     """Return what one word or number means; None for any other text."""
-    if not re.fullmatch(r"\w+(\.\w+)?", text, re.ASCII):
+    if not text.isascii() or not text.replace("_", "").replace(".", "", 1).isalnum():
         return None
     node = YamlNode(_Builder(text, where).resolve(text), Mark(where, text, 0, width=len(text)))
     node.text = text if isinstance(node.value, int | float) else ""

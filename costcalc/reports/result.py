@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import costcalc.metrics.work  # noqa: F401 - the metrics of every report; `find` loads all for any other
 from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention

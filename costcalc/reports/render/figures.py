@@ -9,7 +9,6 @@ from costcalc.base import Datum
 from costcalc.base.text import clean
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import UNITS, figure, percent
-from costcalc.reports import sparklines
 from costcalc.reports.table import Table
 
 
@@ -62,6 +61,8 @@ def cell(value: Datum) -> str:
 
 def bars(values: list[Datum]) -> Callable[[Datum], str]:
     """Return what writes a column of bars, the longest for the largest value; of an unknown one there is none."""
+    from costcalc.reports import sparklines
+
     known = [value for value in values if value is not UNKNOWN]
     plain = sparklines.ascii_only()
     return lambda value: "" if value is UNKNOWN else sparklines.bar(value, max(known, default=0), plain=plain)
