@@ -98,10 +98,10 @@ def sweep(
     resume: str | None = None,
     **more: Datum,
 ) -> pd.DataFrame:
-    """Return what networks cost at every combination of knobs: a DataFrame, a row a setting.
+    """Return what networks cost at every combination of knobs: a DataFrame, a line a setting.
 
     knobs: values each, or one; `zip` takes them together. columns, options: metrics instead of params and
-    operations, and theirs, `{"bits": 8}`. per: a row a layer or type. where: "macs < 300M". top: the best so many by
+    operations, and theirs, `{"bits": 8}`. per: a line a layer or type. where: "macs < 300M". top: the best so many by
     `by` (`-`: more is better), most operations unless told. pareto: what no other beats in these names. jobs:
     processes that count. resume: a file that keeps what is found, from which the same sweep goes on. The others as
     for `count`.
@@ -276,7 +276,7 @@ def compare(
     columns: str | Iterable[str] = (),
     **more: Datum,
 ) -> pd.DataFrame:
-    """Return networks side by side: a DataFrame, a row a network, with ratios to the first.
+    """Return networks side by side: a DataFrame, a line a network, with ratios to the first.
 
     network, networks: as for `count`; what one says itself (`mobilenet_v1@width=0.5,resolution=160`) stands above
     what is said for all. Results are counted as they were unless `convention` and `batch` say otherwise. bytes: of the

@@ -29,8 +29,10 @@ from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.annotations import PUBLISHED
 from costcalc.language.schema import spec_schema
+from costcalc.metrics.metric import COUNTED
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, TENSORS, TOP
 from costcalc.operators.op import COMPONENTS, operators
+from costcalc.reports.lines import VIEWS
 from costcalc.reports.schema import report_schema
 
 ROOT = generate.ROOT
@@ -259,6 +261,7 @@ def code_words(page: str) -> set[str]:
 DOCUMENTED = [
     ("docs/language.md", {*TOP, *MODIFIERS, *FUNCTIONS, *TENSORS, *AMBIENT, *PUBLISHED, "table", "do", "include"}),
     ("docs/conventions.md", {*COMPONENTS, *conventions.names()} - {"lecture", "costcalc"}),
+    ("docs/words.md", {*VIEWS, *COUNTED, "params", "knobs", "options", "limits", "rows"}),
     ("docs/design.md", {folder for floor in FLOORS for folder in floor}),
 ]
 

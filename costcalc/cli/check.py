@@ -33,7 +33,7 @@ BUDGETS = {
 @click.argument("words", nargs=-1, metavar="[SPEC]...", shell_complete=common.complete_spec)
 @common.knob_option
 @click.option("--max-params", metavar="N", help="Parameters at most: 5M.")
-@click.option("--max-macs", metavar="N", help="MACs (or FLOPs) at most: 600M.")
+@click.option("--max-macs", metavar="N", help="MACs at most: 600M.")
 @click.option("--max-activations", metavar="N", help="Outputs of conv, fc and matmul at most: 5M.")
 @click.option("--max-size", metavar="N", help="Bytes of the parameters at most: 16MB.")
 @click.option("--max-peak-memory", metavar="N", help="Bytes alive at once at most: 320K, 256KiB.")

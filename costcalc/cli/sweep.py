@@ -229,7 +229,7 @@ def trends(table: pd.DataFrame) -> list[str]:
 
 
 def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows as Python's own values."""
+    """Return the lines as Python's own values."""
     columns = {name: table[name].tolist() for name in table.columns}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -240,7 +240,7 @@ def shown(table: pd.DataFrame, setup: Setup) -> Table:
     heads = {name: (metric.heading(setup), metric.kind) for name, metric in found.items()}
     columns = [Column(*heads.get(name, (name, "text"))) for name in table.columns]
     cells = [[_cell(value) for value in row.values()] for row in plain(table)]
-    totals = [plural(len(cells), "row"), *[""] * (len(columns) - 1)]
+    totals = [plural(len(cells), "line"), *[""] * (len(columns) - 1)]
     return Table(columns, cells, totals)
 
 

@@ -238,7 +238,7 @@ class Expansion:
         """Count a step; refuse a network of too many."""
         self.steps += 1
         if self.steps > MOST_STEPS or len(self.nodes) > MOST_ROWS:
-            what = f"{MOST_ROWS:,} layers" if len(self.nodes) > MOST_ROWS else f"{MOST_STEPS:,} steps"
+            what = f"{MOST_ROWS:,} rows" if len(self.nodes) > MOST_ROWS else f"{MOST_STEPS:,} steps"
             hint = "a repeat is larger than was meant"
             self.problems.add(Problem(f"the network has more than {what}", item.mark, hint), around.trace)
             raise SpecError(self.problems.found)

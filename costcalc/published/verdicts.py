@@ -178,7 +178,7 @@ def find_table(source: str, where: str) -> list[tuple[Spec, Data]]:
     known = tables()
     same = [key for key in known if source.lower() in key[0].lower() and _called(key[1], where)]
     if not same:
-        raise stop(f"no row of the zoo is of '{source}', '{where}'", hint="costcalc table lists the tables there are")
+        raise stop(f"no figure of the zoo is of '{source}', '{where}'", hint="costcalc table lists the tables")
     return [row for key in same for row in known[key]]
 
 

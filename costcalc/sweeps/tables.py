@@ -1,4 +1,4 @@
-"""What `costcalc.sweep` returns: a DataFrame, a row a setting, or arrays with named axes."""
+"""What `costcalc.sweep` returns: a DataFrame, a line a setting, or arrays with named axes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from costcalc.sweeps.grids import refuse_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 20_000_000  # of a DataFrame
+MOST_LINES = 20_000_000  # of a DataFrame
 PER = ("layer", "type")
 
 
@@ -72,16 +72,16 @@ def as_arrays(task: Task) -> Arrays:
 
 
 def bounded(size: int) -> None:
-    """Refuse more rows than a DataFrame should have."""
-    if size > MOST_ROWS:
+    """Refuse more lines than a DataFrame should have."""
+    if size > MOST_LINES:
         raise stop(
-            f"{size:,} rows are more than the {MOST_ROWS:,} that fit into one table",
+            f"{size:,} lines are more than the {MOST_LINES:,} that fit into one table",
             hint="ask for less: where, top or pareto; or write Parquet files: costcalc sweep ... -o NAME.parquet",
         )
 
 
 def as_frame(task: Task, folded: Callable[[Task], Columns] = fold) -> pd.DataFrame:
-    """Return what a sweep's question leaves, a row a setting: the knobs, params, and what the convention counts.
+    """Return what a sweep's question leaves, a line a setting: the knobs, params, and what the convention counts.
 
     folded: what walks the sweep's blocks and puts together what is left of them.
     """
@@ -109,11 +109,11 @@ def told(task: Task) -> Data:
 
 
 def per(task: Task, view: str) -> pd.DataFrame:
-    """Return a row for each layer (or layer type) of each setting, in the settings' order."""
+    """Return a line for each layer (or layer type) of each setting, in the settings' order."""
     import pandas as pd
 
     if view not in PER:
-        raise stop(f"a sweep has no rows per '{view}'", hint=f"known: {', '.join(PER)}")
+        raise stop(f"a sweep has no lines per '{view}'", hint=f"known: {', '.join(PER)}")
     if task.question.folds:
         raise stop("where, top and pareto choose among whole settings, and per shows their layers", hint="use one")
     task.question.refuse_idle()

@@ -134,7 +134,7 @@ class WhatIf:
         return [{**record, **rule.mark} for record in (*(one.to_dict(rule.called) for one in self.changes), whole)]
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the changed layers as a DataFrame, a row each; the last one is the whole network."""
+        """Return the changed layers as a DataFrame, a line each; the last one is the whole network."""
         import pandas as pd
 
         return pd.DataFrame(self.records())

@@ -479,4 +479,4 @@ def test_includes_that_multiply_are_counted(tmp_path: Path, monkeypatch: pytest.
         items = "\n".join(f"  - include: {{spec: s{k + 1}.yaml, as: a{j}}}" for j in range(10))
         Path(f"s{k}.yaml").write_text(spec(items))
     Path("s7.yaml").write_text(spec("  - relu"))
-    assert "the network has more than 20,000 layers" in validated("report", "s0.yaml")
+    assert "the network has more than 20,000 rows" in validated("report", "s0.yaml")

@@ -736,7 +736,7 @@ BAD = [
     ({"width": [1.0], "where": "mac < 3"}, "a sweep has no 'mac'"),
     ({"width": [1.0], "where": "macs <"}, "where 'macs <'"),
     ({"width": [1.0], "by": "cost"}, "a sweep has no 'cost'"),
-    ({"width": [1.0], "per": "pixel"}, "no rows per 'pixel'"),
+    ({"width": [1.0], "per": "pixel"}, "no lines per 'pixel'"),
     ({"width": [1.0, 0.0]}, "at width 0.0"),
     ({"width": [0.5, 1.0], "resolution": [32], "zip": True}, "need equally many values"),
     ({"width": [0.5, 1.0], "where": "macs"}, "it is no condition"),

@@ -55,7 +55,7 @@ FORMATS: dict[str, Callable[[Graph], Flat]] = {"torch": through_torch, "onnx": t
 
 def totals(result: Any) -> tuple[str, str]:
     """Return parameters and MACs, which may be unknown."""
-    return str(result.params), str(result.macs)
+    return str(result.params), str(result.operations)
 
 
 def learning(result: Any) -> Counter[tuple[str, int]]:
