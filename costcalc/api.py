@@ -467,19 +467,19 @@ def from_onnx(
     return _written(flat, blocks=blocks)
 
 
-def networks() -> list[str]:
+def list_networks() -> list[str]:
     """Return the names of the zoo's networks, files and variants.
 
-    >>> "mobilenet_v1" in networks()
+    >>> "mobilenet_v1" in list_networks()
     True
     """
     return zoo.names()
 
 
-def metrics() -> list[str]:
+def list_metrics() -> list[str]:
     """Return the names of the metrics, as `columns=` and `limits=` take them.
 
-    >>> "peak_memory" in metrics()
+    >>> "peak_memory" in list_metrics()
     True
     """
     from costcalc.metrics.metric import metrics as found
@@ -487,10 +487,10 @@ def metrics() -> list[str]:
     return [*found()]
 
 
-def devices() -> list[str]:
+def list_devices() -> list[str]:
     """Return the names of the devices that costcalc brings, as `estimates.latency` takes them.
 
-    >>> "pixel1_big_core" in devices()
+    >>> "pixel1_big_core" in list_devices()
     True
     """
     from costcalc.hardware.device import FOLDER
@@ -499,10 +499,10 @@ def devices() -> list[str]:
     return named(FOLDER)
 
 
-def conventions() -> list[str]:
+def list_conventions() -> list[str]:
     """Return the names of the conventions that costcalc brings, the default first.
 
-    >>> conventions()[0]
+    >>> list_conventions()[0]
     'costcalc'
     """
     from costcalc.costs.conventions import names

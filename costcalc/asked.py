@@ -52,19 +52,21 @@ class Asked(NamedTuple):
     @property
     def graph(self) -> Graph:
         """The network expanded; SpecError with every mistake."""
-        return self.counted.graph if self.counted else expand(self.spec, self.settings, self.shape)
+        return self.counted.graph if self.counted is not None else expand(self.spec, self.settings, self.shape)
 
     @property
     def result(self) -> Result:
         """The network counted."""
-        return self.counted or Result(self.graph, conventions.get(self.convention), self.batch)
+        if self.counted is not None:
+            return self.counted
+        return Result(self.graph, conventions.get(self.convention), self.batch)
 
     @property
     def label(self) -> str:
         """A word for the network with its knobs: `mobilenet_v1@width=0.5`."""
         from costcalc.comparisons.networks import label_of, word
 
-        return label_of(self.counted) if self.counted else word(self.name, self.settings, self.shape)
+        return label_of(self.counted) if self.counted is not None else word(self.name, self.settings, self.shape)
 
     @property
     def network(self) -> Network:
@@ -144,8 +146,9 @@ def agreed(
     """
     results = [network for network in networks if isinstance(network, Result)]
     first = results[0] if results else None
-    rule = convention if convention is not None else first.convention if first else conventions.DEFAULT
-    images = checked_batch(batch if batch is not None else first.batch if first else 1)
+    usual: tuple[str | Convention, int] = (conventions.DEFAULT, 1) if first is None else (first.convention, first.batch)
+    rule = usual[0] if convention is None else convention
+    images = checked_batch(usual[1] if batch is None else batch)
     found = conventions.get(rule)
     for result in results:
         from costcalc.comparisons.networks import label_of

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from costcalc.base import Data, Datum
+from costcalc.base.hints import in_shell
 from costcalc.base.text import lines, printable
 
 
@@ -81,15 +82,18 @@ class Problem:
         mark = self.mark
         return (mark.where + mark.path, mark.line, mark.column, re.sub(r"[0-9]+", "0", self.message))
 
-    def render(self) -> str:
-        """Return the whole text: head, the line with a caret, what to do, the blocks around it."""
+    def render(self, *, for_shell: bool = False) -> str:
+        """Return the whole text: head, the line with a caret, what to do, the blocks around it.
+
+        for_shell: spelled for the command line, not for Python.
+        """
         said = [self.head, *self.mark.excerpt()]
         if self.hint:
-            said.append(f"        {self.hint}")
+            said.append(f"        {in_shell(self.hint) if for_shell else self.hint}")
         return lines([*said, *(f"        in {step}" for step in self.trace)])
 
-    def to_dict(self) -> Data:
-        """Return the problem as plain data; lines and columns count from 1."""
+    def to_dict(self, *, for_shell: bool = False) -> Data:
+        """Return the problem as plain data; lines and columns count from 1. for_shell: as for `render`."""
         mark = self.mark
         return {
             "file": mark.where,
@@ -97,7 +101,7 @@ class Problem:
             "column": mark.column + 1 if mark.line >= 0 else None,
             "path": mark.path or None,
             "message": self.message,
-            "hint": self.hint or None,
+            "hint": (in_shell(self.hint) if for_shell else str(self.hint)) or None,
         }
 
 
@@ -144,9 +148,9 @@ class SpecError(ValueError):
             for p in self.problems
         )
 
-    def render(self) -> str:
-        """Return every problem as text, the first twenty whole and the rest as a number."""
-        shown = [p.render() for p in self.problems[: self.most]]
+    def render(self, *, for_shell: bool = False) -> str:
+        """Return every problem as text, the first twenty whole and the rest as a number; `for_shell` as there."""
+        shown = [p.render(for_shell=for_shell) for p in self.problems[: self.most]]
         left = len(self.problems) - self.most
         if left > 0:
             shown.append(f"... and {left} more")

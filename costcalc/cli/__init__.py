@@ -182,7 +182,7 @@ def main() -> None:
             code = group.main(prog_name="costcalc", standalone_mode=False)
         sys.stdout.flush()
     except SpecError as error:
-        say(str(error))
+        say(error.render(for_shell=True))
         code = 2
     except click.ClickException as error:
         with suppress(OSError):

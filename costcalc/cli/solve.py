@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -54,7 +55,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
         "batch": options["batch"], "setup": setup,
     }  # fmt: skip
     searches = [f"--{name}" for name in ("vary", "compound", "scale-width") if options[name.replace("-", "_")]]
-    solving.refuse_clashes(searches, options["rounding"])
+    refuse_clashes(searches, options["rounding"])
     if options["compound"]:
         table = solving.compound(loaded, factors(options["compound"]), budgets, **given)
     elif options["scale_width"]:
@@ -66,6 +67,14 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     for name in table.attrs.get(solving.ENDS, ()):
         common.tell(f"{name} is the largest that was tried: go on with --vary {name}=first:last:step")
     write(table, options["format_"], options["output"], {"batch": options["batch"], **setup})
+
+
+def refuse_clashes(searches: Sequence[str], rounding: str | None) -> None:
+    """Refuse what does not go together, instead of passing one over: two searches, a rounding of no channels."""
+    if len(searches) > 1:
+        raise stop(f"{' and '.join(searches)} are different searches", hint="use one of them")
+    if rounding is not None and not any(name.endswith("width") for name in searches):
+        raise stop("--rounding is about --scale-width", hint="a knob rounds as its spec says")
 
 
 def varied(spec: Spec, words: tuple[str, ...]) -> dict[str, list[Any]]:

@@ -42,10 +42,12 @@ def command(files: tuple[str, ...], format_: str) -> None:
         if not problems and format_ == "text":
             common.say(said)
     if format_ == "json":
-        common.write_page(Page(data=lambda: [problem.to_dict() for problem in found]), {"format_": "json"})
+        common.write_page(
+            Page(data=lambda: [problem.to_dict(for_shell=True) for problem in found]), {"format_": "json"}
+        )
     elif found:
         progress.clear()
-        click.echo(str(SpecError(found)), err=True)
+        click.echo(SpecError(found).render(for_shell=True), err=True)
         common.tell(plural(len(found), "mistake"))
     sys.exit(2 if found else 0)
 

@@ -15,6 +15,7 @@ from costcalc.base import Data, Datum
 from costcalc.base.errors import SpecError, stop
 from costcalc.base.files import locked, write
 from costcalc.base.files import read as read_text
+from costcalc.base.hints import argument, function, limit, said
 from costcalc.comparisons.budgets import COSTLIEST, Breach, Checked, over
 from costcalc.comparisons.comparing import measures, usual
 from costcalc.comparisons.networks import Network, cut
@@ -40,7 +41,7 @@ class Baseline:
     def entry(self, network: Network) -> Entry:
         """Return what is held of a network; raise SpecError where it is not in the file."""
         if network.label not in self.networks:
-            raise stop(f"{self.path} has no '{network.label}'", hint="add --update to put it in")
+            raise stop(f"{self.path} has no '{network.label}'", hint=said("add {} to put it in", argument(update=True)))
         return self.networks[network.label]
 
     def text(self) -> str:
@@ -90,7 +91,7 @@ def _network(name: str, entry: Entry, quantities: tuple[str, ...]) -> str:
 def read(path: str, rule: Convention) -> Baseline:
     """Return the baseline in a file; raise SpecError where it is none, or of another convention."""
     if not os.path.exists(path):
-        raise stop(f"{path}: there is no such file", hint="add --update to begin it")
+        raise stop(f"{path}: there is no such file", hint=said("add {} to begin it", argument(update=True)))
     data = _parsed(path)
     if not isinstance(data, dict) or data.get(KEY) != VERSION:
         raise _none(path, f'it has no "{KEY}": {VERSION}')
@@ -101,7 +102,7 @@ def read(path: str, rule: Convention) -> Baseline:
     if convention != rule.name or stamp not in (None, rule.stamp):
         raise stop(
             f"{path} was counted under the convention '{held}', not '{rule.label}': such numbers cannot be compared",
-            hint=f"add --convention {convention}, or write another file",
+            hint=said("add {}, or write another file", argument(convention=convention)),
         )
     for name, entry in networks.items():
         _require_entry(path, name, entry, rule)
@@ -121,7 +122,9 @@ def _parsed(path: str) -> Datum:
 
 
 def _none(path: str, why: str) -> SpecError:
-    return stop(f"{path} is no baseline: {why}", hint="costcalc check SPEC... --baseline FILE --update writes one")
+    return stop(
+        f"{path} is no baseline: {why}", hint=said("{} writes one", argument(baseline="costs.json", update=True))
+    )
 
 
 def _require_entry(path: str, name: str, entry: Datum, rule: Convention) -> None:
@@ -142,7 +145,9 @@ def opened(path: str | None, rule: Convention, *, update: bool = False) -> Basel
     """Return the baseline in a file, None where none is asked for; one to be updated need not be there yet."""
     if not path:
         if update:
-            raise stop("there is no baseline to update", hint="say which file: --baseline costs.json")
+            raise stop(
+                "there is no baseline to update", hint=said("say which file: {}", argument(baseline="costs.json"))
+            )
         return None
     return None if update and not os.path.exists(path) else read(path, rule)
 
@@ -154,13 +159,13 @@ def words(baseline: Baseline | None) -> tuple[str, ...]:
     Raises SpecError for such a word, and where there is no network at all.
     """
     if baseline is None or not baseline.networks:
-        raise stop("there is no network to check", hint="costcalc check mobilenet_v1 --max-params 5M")
+        raise stop("there is no network to check", hint=said("name one: {}", function("check", "mobilenet_v1")))
     for word in baseline.networks:
         name = cut(word).name
         if name == "-" or os.path.isabs(name) or ".." in re.split(r"[/\\]", name) or ":" in name:
             raise stop(
                 f"{baseline.path} names '{word[:80]}', which is no network of the zoo and no file below this folder",
-                hint="name the networks to check: costcalc check SPEC... --baseline FILE",
+                hint="name the networks that are to be checked",
             )
     return tuple(baseline.networks)
 
@@ -197,7 +202,10 @@ def check(
     limits: metric -> the most; options are the metrics'. Raises SpecError where a network is not in the baseline.
     """
     if not limits and baseline is None:
-        raise stop("there is no budget to check", hint="give --max-params 5M, --max-macs 600M, or --baseline FILE")
+        raise stop(
+            "there is no budget to check",
+            hint=said("give {}, or {}", limit(params="5M", macs="600M"), argument(baseline="costs.json")),
+        )
     breaches: list[Breach] = []
     held: list[Mapping[str, int]] = []
     for network in networks:

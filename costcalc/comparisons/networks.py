@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from costcalc.base import Datum
 from costcalc.base.errors import stop
+from costcalc.base.hints import argument, said
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
@@ -98,7 +99,7 @@ def spec_of(text: str, load: Callable[[str], Spec]) -> Spec:
     reference = cut(text)
     if reference.shape is not None:
         raise stop(
-            f"'{text}': here the input stands beside the network", hint="--input 3x160x160, or input=(3, 160, 160)"
+            f"'{text}': here the input stands beside the network", hint=said("{}", argument(input=(3, 160, 160)))
         )
     spec = load(reference.name)
     return with_knobs(spec, values_of(reference, spec)) if reference.texts else spec
@@ -106,9 +107,9 @@ def spec_of(text: str, load: Callable[[str], Spec]) -> Spec:
 
 def word(name: str, values: Mapping[str, Datum], shape: Shape | None = None) -> str:
     """Return the word for a network: `cut` gives the name and these values again; the knobs in their order by name."""
-    said = [f"{knob}={typed(values[knob])}" for knob in sorted(values)]
-    said += [f"{INPUT}={'x'.join(map(str, shape))}"] if shape else []
-    return f"{name}{',' if zoo.says_variant(name) else '@'}{','.join(said)}" if said else name
+    given = [f"{knob}={typed(values[knob])}" for knob in sorted(values)]
+    given += [f"{INPUT}={'x'.join(map(str, shape))}"] if shape else []
+    return f"{name}{',' if zoo.says_variant(name) else '@'}{','.join(given)}" if given else name
 
 
 def label_of(result: Result) -> str:

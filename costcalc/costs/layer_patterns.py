@@ -40,6 +40,6 @@ def assigned(rows: Iterable[Row], choices: Sequence[tuple[str, Datum]], what: st
         if not meant:
             types = dict.fromkeys(row.type for row in weighty)
             known = f"the types of its layers with weights: {', '.join(types)}"
-            raise stop(f"--{what}: '{selector}' is no layer with weights", hint=nearest(selector, types) or known)
+            raise stop(f"{what}: '{selector}' is no layer with weights", hint=nearest(selector, types) or known)
         found |= dict.fromkeys(meant, value)
     return found

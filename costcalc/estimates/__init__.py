@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from costcalc.asked import asked
-from costcalc.base import Datum
+from costcalc.base import Datum, hints
 from costcalc.base.arguments import number, path, said, text, whole
 from costcalc.base.errors import stop
 
@@ -85,7 +85,7 @@ def latency(
 
     measured = path(lut, "a table of measured layers")
     table = tables.load(measured) if measured else ()
-    held = devices.load(path(device, "a device", "costcalc devices lists them"))
+    held = devices.load(path(device, "a device", hints.said("{} lists them", hints.function("list_devices"))))
     found = asked(network, more, knobs, input, batch, variant=variant)
     return estimated(found.result, held, **_settled(dtype=dtype, fusion=fusion), table=table)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, hints
 from costcalc.base.arguments import listed, said
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
@@ -69,9 +69,15 @@ class Sizes:
     def _refuse_idle(self) -> None:
         """Raise SpecError for what has no effect on any form, instead of passing it over."""
         if self.coding.gap != Coding().gap and not self._there("relative"):
-            raise stop("a relative index is of pruned weights, and none is pruned", hint="--density 0.3 beside --gap")
+            raise stop(
+                "a relative index is of pruned weights, and none is pruned",
+                hint=hints.said("{} beside it", hints.argument(density=0.3)),
+            )
         if self.coding.scales != Coding().scales and not self._there("quantized"):
-            raise stop("scales are of quantized weights, and none has fewer than 32 bits", hint="--bits 8 beside them")
+            raise stop(
+                "scales are of quantized weights, and none has fewer than 32 bits",
+                hint=hints.said("{} beside them", hints.argument(bits=8)),
+            )
 
     def _there(self, name: str) -> bool:
         """Say whether a form says anything of this network."""

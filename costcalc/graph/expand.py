@@ -151,7 +151,7 @@ class Expansion:
         marks = [value.mark for value in self.spec.input]
         dims = (own or ()) if shape is None else shape
         if shape is not None:
-            marks = [Mark("--input")] * len(dims)
+            marks = [Mark("input")] * len(dims)
             try:
                 refuse_other_axes(shape, ["?"] * len(self.spec.input) if own is None else own)
             except Fault as other:

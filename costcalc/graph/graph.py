@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Mark, Problem, nearest
+from costcalc.base.hints import ROWS
 from costcalc.language.document import Spec
 from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape, Shapes
@@ -152,7 +153,7 @@ def unmatched(graphs: Sequence[Graph]) -> list[Problem]:
         called = any(pattern in patterns for patterns in spec.reference.values())
         met = _matcher([pattern])
         if all(met(name) is None for name in (rows if called else layers)):
-            hint = nearest(pattern, rows) or "costcalc report --by row tells their names"
+            hint = nearest(pattern, rows) or ROWS
             found.append(Problem(f"'{pattern}' names no row", mark, hint))
     return found
 

@@ -49,5 +49,5 @@ def with_knobs(spec: Spec, knobs: Mapping[str, Datum], shape: tuple[int, ...] | 
     if found.knobs_of_file is None:
         found.knobs_of_file = spec.knobs
     if shape is not None:
-        found.input = [Value(Mark("--input"), length) for length in shape]
+        found.input = [Value(Mark("input"), length) for length in shape]
     return found

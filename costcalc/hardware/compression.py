@@ -173,7 +173,7 @@ def checked_bits(value: Datum) -> int:
     """Return the bits of a weight; raise SpecError for none."""
     text = str(value)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_BITS):
-        raise stop(f"'{text[:40]}' is no number of bits", hint=f"a whole number from 1 to {MOST_BITS}: --bits 8")
+        raise stop(f"'{text[:40]}' is no number of bits", hint=f"a whole number from 1 to {MOST_BITS}: 8")
     return int(text)
 
 
@@ -184,7 +184,7 @@ def checked_density(value: Datum) -> float:
     except ValueError:
         found = -1.0
     if not 0 < found <= 1:
-        raise stop(f"'{str(value)[:40]}' is no density", hint="a share above 0, 1 at most: --density 0.3")
+        raise stop(f"'{str(value)[:40]}' is no density", hint="a share above 0, 1 at most: 0.3")
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from costcalc.base.errors import stop
+from costcalc.base.hints import Hint
 from costcalc.costs.rows import Row
 from costcalc.hardware.device import Device, FittedRates
 from costcalc.hardware.traffic import Work, known_dtype, works
@@ -81,7 +82,10 @@ def model(device: Device, dtype: str = "", fusion: str = "", batch: int = 1) -> 
     Raises SpecError where neither is there for the dtype, and for an NPU, whose times nothing here predicts.
     """
     if device.kind == "npu":
-        raise stop(f"{device.name}: no time is predicted for an NPU", hint="costcalc latency tells whether weights fit")
+        raise stop(
+            f"{device.name}: no time is predicted for an NPU",
+            hint=Hint("estimates.latency tells whether weights fit", "costcalc latency tells whether weights fit"),
+        )
     known = [*device.fits, *(peak for peak in device.peaks if peak not in device.fits)]
     chosen = known_dtype(dtype) if dtype else known[0] if known else ""
     fit = device.fits.get(chosen)

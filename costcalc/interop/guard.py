@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from costcalc.base.errors import Fault, Mark, Problem, SpecError, stop
+from costcalc.base.hints import argument, said
 
 T = TypeVar("T")
 
-OPAQUE = "--opaque (opaque=True) writes it as a row of unknown cost"
+OPAQUE = said("{} writes it as a row of unknown cost", argument(opaque=True))
 REPORT = "please report it: costcalc should have words for it"
 
 
@@ -30,8 +31,8 @@ def guarded(
             return guarded(what, hide, mark=mark, hint="")
         if isinstance(error, SpecError):
             raise
-        said, why = "makes no sense to costcalc as it stands here", f"{hint}; {REPORT}" if hint else REPORT
+        wrong, why = "makes no sense to costcalc as it stands here", hint + f"; {REPORT}" if hint else REPORT
         if isinstance(error, Fault):
-            said, why = error.message, error.hint
-        told = stop(f"{what}: {said}", hint=why)
-        raise (SpecError([Problem(f"{what}: {said}", mark, why)]) if mark else told) from error
+            wrong, why = error.message, error.hint
+        told = stop(f"{what}: {wrong}", hint=why)
+        raise (SpecError([Problem(f"{what}: {wrong}", mark, why)]) if mark else told) from error

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from costcalc.base import Datum
 from costcalc.base.errors import Problems, nearest
+from costcalc.base.hints import function, said
 from costcalc.language.document import Spec, knob_fault
 from costcalc.language.sections import Section, mapping
 from costcalc.language.source import YamlNode
@@ -22,7 +23,10 @@ _CLAIMS: dict[str, tuple[Callable[[Datum], bool], str]] = {
     "digits": (lambda v: type(v) is int and v > 0, "write how many digits of the figure count: 2"),
     "reproduces": (lambda v: isinstance(v, bool), "write true or false"),
     "variant": (lambda v: isinstance(v, str), "write the name of a variant"),
-    "convention": (lambda v: isinstance(v, str), "write the name of a convention: costcalc conventions lists them"),
+    "convention": (
+        lambda v: isinstance(v, str),
+        said("write the name of a convention: {} lists them", function("list_conventions")),
+    ),
     "where": (lambda v: not isinstance(v, dict | bool), "write where the figure is printed: Table 1"),
     "source": (lambda v: isinstance(v, str), "write a paper, a repository"),
     "of": (

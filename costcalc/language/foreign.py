@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from costcalc.base.errors import stop
+from costcalc.base.hints import Hint
 
 HEAD = 4096  # bytes that are looked at
 
@@ -17,28 +18,39 @@ class Foreign(NamedTuple):
 
     what: str
     hint: str
+    python: str = ""  # the same as Python spells it
 
 
 def _read(command: str) -> str:
     return f"costcalc import {command} {{path}} -o {{stem}}.yaml writes it as a spec"
 
 
-ONNX = Foreign("an ONNX model", _read("onnx"))
+_GIVEN = "give the model itself, beside input=(3, 224, 224)"
+ONNX = Foreign("an ONNX model", _read("onnx"), 'costcalc.from_onnx("{path}") reads it')
 DARKNET = Foreign("a Darknet definition", _read("darknet"))
 CAFFE = Foreign("a Caffe definition", _read("caffe"))
 SOLVER = Foreign("a Caffe solver", "give the network that it trains, which it names under net:")
 PYTHON = Foreign(
-    "a Python module", "costcalc report {module}:NAME counts the PyTorch model that NAME in it is, or makes"
+    "a Python module",
+    "costcalc report {module}:NAME counts the PyTorch model that NAME in it is, or makes",
+    'costcalc.from_torch("{module}:NAME", (3, 224, 224)) reads the PyTorch model that NAME in it is, or makes',
 )
-_BY_ONNX = "costcalc does not read it; exported to ONNX it does: costcalc import onnx {stem}.onnx"
-TORCH = Foreign("a file of PyTorch", "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18")
+_BY_ONNX = (
+    "costcalc does not read it; exported to ONNX it does: costcalc import onnx {stem}.onnx",
+    'costcalc does not read it; exported to ONNX it does: costcalc.from_onnx("{stem}.onnx")',
+)
+TORCH = Foreign(
+    "a file of PyTorch", "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18", _GIVEN
+)
 WEIGHTS = Foreign("a file of weights", "it says nothing of the layers: give the model's definition")
-KERAS = Foreign("a Keras model", _BY_ONNX)
-TENSORFLOW = Foreign("a TensorFlow model", _BY_ONNX)
-TFLITE = Foreign("a TFLite model", _BY_ONNX)
-OPENVINO = Foreign("an OpenVINO model", _BY_ONNX)
-ULTRALYTICS = Foreign("a model of Ultralytics", _BY_ONNX)
-HUGGING_FACE = Foreign("a configuration of Hugging Face", "give the model as MODULE:NAME, a function that makes it")
+KERAS = Foreign("a Keras model", *_BY_ONNX)
+TENSORFLOW = Foreign("a TensorFlow model", *_BY_ONNX)
+TFLITE = Foreign("a TFLite model", *_BY_ONNX)
+OPENVINO = Foreign("an OpenVINO model", *_BY_ONNX)
+ULTRALYTICS = Foreign("a model of Ultralytics", *_BY_ONNX)
+HUGGING_FACE = Foreign(
+    "a configuration of Hugging Face", "give the model as MODULE:NAME, a function that makes it", _GIVEN
+)
 
 _SUFFIXES = {
     ".onnx": ONNX, ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".keras": KERAS,
@@ -72,7 +84,8 @@ def refuse_foreign(path: str) -> None:
     if found is None:
         return
     stem = os.path.splitext(os.path.basename(path.rstrip("/")))[0]
-    raise stop(f"{path} is {found.what}, no spec", hint=found.hint.format(path=path, stem=stem, module=stem))
+    python, shell = (text.format(path=path, stem=stem, module=stem) for text in (found.python, found.hint))
+    raise stop(f"{path} is {found.what}, no spec", hint=Hint(python or shell, shell))
 
 
 def _in_folder(path: str) -> Foreign | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, hints
 from costcalc.base.errors import Mark, Problems, nearest, stop
 from costcalc.base.files import PACKAGE, decode, read, refuse_output, shipped
 from costcalc.language.document import Spec
@@ -125,13 +125,18 @@ def _is_path(source: str) -> bool:
 def _missing(source: str) -> tuple[str, str, str]:
     shown = source if len(source) < 80 else f"{source[:80]}..."
     name = source.removesuffix(SUFFIX).removesuffix(".yml")
-    hint = nearest(name, names()) or "costcalc list shows the networks of the zoo"
+    hint = nearest(name, names()) or hints.said("{} shows the networks of the zoo", hints.function("list_networks"))
     if re.fullmatch(r"[A-Za-z_]\w*=\S+", name):
-        hint = f"a knob is given as --{name.replace('=', ' ', 1)}, or for one network as NAME@{name}"
+        knob = hints.Hint(name, f"--{name.replace('=', ' ', 1)}")
+        hint = hints.said("a knob is given as {}, or for one network as {}", knob, f"NAME@{name}")
     elif re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) and ("." in name or not hint.startswith("did")):
         module, _, last = name.rpartition(".")
-        said = f"a model of PyTorch is given as MODULE:NAME, {module or 'torchvision.models'}:{last}"
-        hint += f" {said}" if hint.endswith("?") else f"; {said}"
+        target = f"{module or 'torchvision.models'}:{last}"
+        model = hints.Hint(
+            f'a model of PyTorch is read by costcalc.from_torch("{target}", (3, 224, 224))',
+            f"a model of PyTorch is given as MODULE:NAME, {target}",
+        )
+        hint = hints.Hint(hint, hints.in_shell(hint)) + (" " if hint.endswith("?") else "; ") + model
     return f"{shown}: no file and no network of the zoo is called so", "", hint
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from costcalc.base.errors import stop
+from costcalc.base.hints import function, option, said
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph
 from costcalc.hardware import device
@@ -22,7 +23,10 @@ USES = ("device", "dtype", "fusion", "batch")
 def chosen(setup: Setup) -> device.Device:
     """Return the device that a setup names; raise SpecError where it names none."""
     if not setup.device:
-        raise stop("a time is one on a device, and none is named", hint="--device pixel1_big_core: costcalc devices")
+        raise stop(
+            "a time is one on a device, and none is named",
+            hint=said("{}: {} lists them", option(device="pixel1_big_core"), function("list_devices")),
+        )
     return _loaded(setup.device)
 
 

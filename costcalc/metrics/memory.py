@@ -7,6 +7,7 @@ from functools import lru_cache, reduce
 
 from costcalc.base import Data
 from costcalc.base.errors import stop
+from costcalc.base.hints import option, said
 from costcalc.graph.graph import Graph
 from costcalc.metrics._order import BEAM, best
 from costcalc.metrics._patches import Patched, patched
@@ -58,7 +59,10 @@ def scheduled(graph: Graph, setup: Setup) -> Schedule:
     found = storages(graph, setup)
     if setup.order == "best":
         if setup.mode == "eager":
-            raise stop("PyTorch runs a network in the order of its code", hint="--order best is for the other modes")
+            raise stop(
+                "PyTorch runs a network in the order of its code",
+                hint=said("{} is for the other modes", option(order="best")),
+            )
         order, exact = best(found)
         return Schedule(found, order, exact=exact)
     return Schedule(found, range(len(found.steps)))
@@ -70,7 +74,10 @@ def in_patches(graph: Graph, setup: Setup) -> Patched | None:
     if not setup.patches:
         return None
     if setup.order == "best" or setup.mode == "eager":
-        raise stop("patches are for the listed order, and not for PyTorch", hint="leave --order best, --mode eager out")
+        raise stop(
+            "patches are for the listed order, and not for PyTorch",
+            hint=said("leave {} and {} out", option(order="best"), option(mode="eager")),
+        )
     schedule = scheduled(graph, setup)
     return patched(schedule.found, schedule.moments, setup.patches)
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import Problem, SpecError, nearest, stop
+from costcalc.base.hints import argument, function, said
 from costcalc.costs import conventions
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, cost
@@ -335,7 +336,8 @@ def find(name: str) -> Metric:
     found = REGISTRY.get(name) or metrics().get(name) if isinstance(name, str) else None
     if found is None:
         raise stop(
-            f"there is no metric '{str(name)[:60]}'", hint=nearest(str(name), REGISTRY) or "costcalc metrics lists all"
+            f"there is no metric '{str(name)[:60]}'",
+            hint=nearest(str(name), REGISTRY) or said("{} lists all", function("list_metrics")),
         )
     return found
 
@@ -365,7 +367,10 @@ def refuse_idle(asked: Collection[str], options: Mapping[str, Datum]) -> None:
     """Raise SpecError for options of metrics where no metric is asked for, or none to which they matter."""
     given = [name for name, value in options.items() if name in OPTIONS and not OPTIONS[name].unasked(value)]
     if given and not asked:
-        raise stop(f"{given[0]} is about metrics, and none is asked for", hint="name them: columns='params,macs,bytes'")
+        raise stop(
+            f"{given[0]} is about metrics, and none is asked for",
+            hint=said("name them: {}", argument(columns="params,macs,bytes")),
+        )
     for name in given:
         if name != "batch" and not any(name in find(one).uses for one in asked):
             those = ", ".join(one.name for one in metrics().values() if name in one.uses)

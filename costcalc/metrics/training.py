@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from costcalc.base import Data
 from costcalc.base.errors import stop
+from costcalc.base.hints import ROWS
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
@@ -47,7 +48,7 @@ def learning(graph: Graph, freeze: str) -> Learning:
     patterns = [pattern.strip() for pattern in freeze.split(",") if pattern.strip()]
     for pattern in patterns:
         if not any(_named(node, pattern) for node in graph.nodes):
-            raise stop(f"--freeze {pattern} names no row or group", hint="costcalc report --by row tells their names")
+            raise stop(f"freeze: {pattern} names no row or group", hint=ROWS)
     needs: set[Tensor] = set()
     found = Learning([], [], [])
     for row in counted(graph):

@@ -12,6 +12,7 @@ from costcalc.asked import several
 from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.files import writing
+from costcalc.base.hints import Hint
 from costcalc.base.optional import need
 from costcalc.reports.result import Result
 
@@ -145,7 +146,8 @@ def save(figure_: Figure, path: str, dpi: float = 150) -> None:
     kind = kind_of(path)
     if kind == "png" and max(figure_.get_size_inches()) * dpi > MOST_PIXELS:
         raise stop(
-            f"a picture of more than {MOST_PIXELS:,} pixels a side is refused", hint="ask for a smaller --figure"
+            f"a picture of more than {MOST_PIXELS:,} pixels a side is refused",
+            hint=Hint("ask for a smaller size, or fewer dpi", "ask for a smaller --figure, or --dpi"),
         )
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     picture = BytesIO()  # a pipe has no place to go back to

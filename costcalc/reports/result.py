@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import costcalc.metrics.work  # noqa: F401 - the metrics of every report; `find` loads all for any other
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, arguments
+from costcalc.base.errors import nearest, stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, limited, total
@@ -40,6 +41,24 @@ class Result:
     def __repr__(self) -> str:
         knobs = "".join(f", {k}={v}" for k, v in self.graph.knobs.items())
         return f"<{self.name}{knobs}: {self.params:,} params, {self.operations:,} {self.unit} ({self.convention.name})>"
+
+    def __iter__(self) -> Iterator[CountedRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row in (one, one.name) for one in self.rows)
+
+    def __getitem__(self, name: str) -> CountedRow:
+        """Return a row by its name, `result["stage1/conv1"]`; SpecError, with the nearest, where there is none."""
+        found = next((row for row in self.rows if row.name == name), None)
+        if found is None:
+            hint = nearest(name, [row.name for row in self.rows]) if isinstance(name, str) else ""
+            shown = f"'{name[:60]}'" if isinstance(name, str) else arguments.said(name)
+            raise stop(f"{self.name} has no row {shown}", hint=hint or "[row.name for row in result]")
+        return found
 
     @property
     def name(self) -> str:

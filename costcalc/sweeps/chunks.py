@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import Fault, nearest, stop
+from costcalc.base.hints import argument, said
 from costcalc.base.progress import steps
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -59,7 +60,10 @@ class Question:
         if self.top is not None and (type(self.top) is not int or self.top < 1):
             raise stop(f"top is a whole number from 1, not {arguments.said(self.top)}")
         if self.by and self.top is None:
-            raise stop(f"{', '.join(self.by)} says which are the best, and top how many", hint="say both: --top 10")
+            raise stop(
+                f"{', '.join(self.by)} says which are the best, and top how many",
+                hint=said("say both: {}", argument(top=10)),
+            )
 
     @property
     def folds(self) -> bool:

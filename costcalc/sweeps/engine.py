@@ -90,7 +90,7 @@ class Beside:
         if self.singly and size > MOST_SINGLY:
             raise stop(
                 f"{self.singly[0].name} is counted setting by setting, {MOST_SINGLY:,} at most, and these are {size:,}",
-                hint="give fewer values: --width 0.25:1:0.05",
+                hint="give fewer values",
             )
 
     def alone(self, graph: Graph) -> dict[str, Datum]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import first_line, stop
+from costcalc.base.hints import argument, said
 from costcalc.base.optional import need
 
 Work = Callable[[int], Any]  # what is done with a block: it and what it gives are plain data, for other processes
@@ -35,7 +36,7 @@ def processes(jobs: int) -> Mapper:
             try:
                 yield from _in_window(lambda k: pool.submit(work, k), lambda f: f.result(), numbers, lambda: 2 * jobs)
             except BrokenProcessPool:
-                hint = "most likely memory ran out: count in fewer, --jobs 1"
+                hint = said("most likely memory ran out: count in fewer, {}", argument(jobs=1))
                 raise stop("a process that counted has ended before its work", hint=hint) from None
 
     return run

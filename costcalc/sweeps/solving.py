@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from costcalc.base import Datum
 from costcalc.base.arguments import number
-from costcalc.base.errors import stop
+from costcalc.base.errors import SpecError, stop
+from costcalc.base.hints import Hint, limit, said
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import Setup, find, named
@@ -33,23 +34,24 @@ _STEPS = {True: (0.001, 1), False: (0.01, 8)}  # of a lattice of one knob, and o
 _SLOW = {True: (0.01, 8), False: (0.1, 32)}  # where a metric is counted setting by setting
 
 
-def refuse_clashes(searches: Sequence[str], rounding: str | None) -> None:
-    """Refuse what does not go together, instead of passing one over: two searches, a rounding of no channels."""
-    if len(searches) > 1:
-        raise stop(f"{' and '.join(searches)} are different searches", hint="use one of them")
-    if rounding is not None and not any(name.endswith("width") for name in searches):
-        raise stop("--rounding is about --scale-width", hint="a knob rounds as its spec says")
+def no_budget() -> SpecError:
+    """Return what to raise where nothing bounds the search."""
+    return stop("there is no budget", hint=said("give {}", limit(macs="300M", params="4M", peak_memory="320K")))
 
 
 def lattice(spec: Spec, name: str, *, alone: bool, slow: bool = False) -> list[Datum]:
     """Return the values that are tried for a knob: from a small part of its default to four times as much."""
     default = known(spec, name)
     if type(default) not in (int, float):
-        raise stop(f"'{name}' is no number: say what to try", hint=f"--vary {name}=first,second")
+        raise stop(f"'{name}' is no number: say what to try", hint=_tries(name, "first", "second"))
     real, whole = (_SLOW if slow else _STEPS)[alone]
     if type(default) is float:
         return [round(real * k, 6) for k in range(1, int(4 * default / real) + 1)]
     return list(range(whole, 4 * default + 1, whole))
+
+
+def _tries(name: str, *values: str) -> Hint:
+    return Hint(f'vary={{"{name}": [{", ".join(values)}]}}', f"--vary {name}={','.join(values)}")
 
 
 def solve(
@@ -72,7 +74,7 @@ def solve(
     Raises SpecError where no setting meets them, with the least that there is.
     """
     for name in {*vary} & {*(fixed or {})}:
-        raise stop(f"'{name}' can't both vary and have a value", hint=f"--vary {name}=a,b tries two values")
+        raise stop(f"'{name}' can't both vary and have a value", hint=_tries(name, "a", "b") + " tries two values")
     columns, slow = _columns(budgets, convention), _slow(budgets, Setup(convention, **(setup or {})))
     axes = [
         {name: checked(spec, name, values or lattice(spec, name, alone=len(vary) == 1, slow=slow))}
@@ -174,7 +176,7 @@ def _columns(budgets: Mapping[str, float], convention: str) -> tuple[str, ...]:
 def _within(budgets: Mapping[str, float]) -> str:
     """Return the condition that all budgets are met."""
     if not budgets:
-        raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, --max peak_memory=320K")
+        raise no_budget()
     # Every total is below LARGEST_TOTAL: a budget of more bounds nothing.
     return " and ".join(f"{name} <= {min(value, LARGEST_TOTAL - 1)!r}" for name, value in budgets.items())
 
@@ -191,8 +193,8 @@ def least(task: Task, budgets: Mapping[str, float], mapper: Mapper) -> Exception
     at = ", ".join(f"{name} {_at(walk.grid, small, name)}" for name in walk.grid.names)
     setup = task.beside.setup
     unit = {name: named(find(name), setup) for name in budgets}
-    said = ", ".join(f"{small[name][0]:,} {unit[name]} (budget {value:,})" for name, value in budgets.items())
-    return stop(f"no setting meets the budget: the least that was tried is {said}", hint=f"at {at}")
+    found = ", ".join(f"{small[name][0]:,} {unit[name]} (budget {value:,})" for name, value in budgets.items())
+    return stop(f"no setting meets the budget: the least that was tried is {found}", hint=f"at {at}")
 
 
 def _at(grid: Grid, columns: Columns, name: str) -> Datum:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.base import Data, Datum, grouped
 from costcalc.base.errors import stop
+from costcalc.base.hints import Hint
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, total
@@ -76,7 +77,7 @@ def bounded(size: int) -> None:
     if size > MOST_LINES:
         raise stop(
             f"{size:,} lines are more than the {MOST_LINES:,} that fit into one table",
-            hint="ask for less: where, top or pareto; or write Parquet files: costcalc sweep ... -o NAME.parquet",
+            hint="ask for less: where, top or pareto; on the command line -o NAME.parquet writes part files",
         )
 
 
@@ -119,7 +120,10 @@ def per(task: Task, view: str) -> pd.DataFrame:
     task.question.refuse_idle()
     if task.columns:
         raise stop(
-            "per shows the params and operations of layers, no other metric", hint="report --columns shows a setting's"
+            "per shows the params and operations of layers, no other metric",
+            hint=Hint(
+                "costcalc.count(...).to_pandas(columns=...) has a setting's", "report --columns shows a setting's"
+            ),
         )
     grid = task.grid
     bounded(grid.size)

@@ -14,6 +14,7 @@ from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.metrics.metric import Setup, find, named, refuse_idle, refuse_uncounted
 from costcalc.reports.result import Result
+from costcalc.sweeps.solving import no_budget
 from costcalc.transforms.network import flattened
 from costcalc.transforms.scale import ScaleWidth
 
@@ -46,7 +47,7 @@ def solve(
     Raises SpecError where no factor meets the budgets, with the layer that forbids the smallest, if one does.
     """
     if not budgets:
-        raise stop("there is no budget", hint="give --max-macs 300M, --max-params 4M, --max peak_memory=320K")
+        raise no_budget()
     refuse_idle(budgets, setup or {})
     network = flattened(expand(spec, dict(fixed or {}), shape))
     rule = conventions.get(convention)

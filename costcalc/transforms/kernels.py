@@ -108,7 +108,7 @@ class GroupShuffle(Transformation):
     def __init__(self, groups: str | int) -> None:
         text = str(groups)
         if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 1):
-            raise stop(f"--{self.word}: '{text}' is no number of groups: a whole number from 2")
+            raise stop(f"{self.word}: '{text}' is no number of groups: a whole number from 2")
         self.groups = int(text)
 
     def unfit(self, step: Step) -> str:

@@ -18,7 +18,7 @@ class LowRank(Transformation):
     argument = "RANK"
 
     def __init__(self, rank: str | float) -> None:
-        self.rank = share_or_rank(rank, f"--{self.word}")
+        self.rank = share_or_rank(rank, f"{self.word}")
 
     def price(self, step: Step) -> tuple[int, int]:
         """Return how many weights, and how many MACs, one of the ranks costs."""

@@ -73,10 +73,10 @@ class ScaleWidth(Transformation):
             try:
                 return rewrite.copy(step, **(fields | followed(rewrite, step)))
             except Fault as fault:
-                raise stop(f"--{self.word} {self.width:g}: {rewrite.old.path(step)}: {fault.message}") from None
+                raise stop(f"{self.word} {self.width:g}: {rewrite.old.path(step)}: {fault.message}") from None
             except SpecError as error:
                 hint = f"channels are rounded to multiples of {self.divisor}: another divisor, or rounding, may fit"
-                raise stop(f"--{self.word} {self.width:g}: {error.problems[0].message}", hint=hint) from None
+                raise stop(f"{self.word} {self.width:g}: {error.problems[0].message}", hint=hint) from None
 
         outcome = Outcome(Rewrite(network).run({step.name: act for step in network.steps}))
         outcome.changed = [network.path(step) for step in hidden]
@@ -88,7 +88,7 @@ class ScaleWidth(Transformation):
         for value, now in zip(old.outputs, new.outputs, strict=True):
             if old.shapes[value] != new.shapes[now]:
                 change = f"from {old.shapes[value]} to {new.shapes[now]}"
-                raise stop(f"--{self.word} {self.width:g}: the output of '{value}' would change {change}")
+                raise stop(f"{self.word} {self.width:g}: the output of '{value}' would change {change}")
 
     def rounded(self, channels: int, groups: int) -> int:
         """Return so many channels scaled, and rounded to a multiple of the divisor and of the groups.

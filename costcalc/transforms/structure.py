@@ -162,18 +162,18 @@ class PoolClassifier(Transformation):
             gone.insert(0, step)
             value = step.inputs[0]
         if not any(step.kind in {last.kind, "flatten"} for step in gone):
-            raise stop(f"--{self.word}: the classifier of {network.name} is a global pool and one layer already")
+            raise stop(f"{self.word}: the classifier of {network.name} is a global pool and one layer already")
         return last, value, gone
 
     def last(self, network: EditableNetwork) -> Step:
         """Return the last fully connected layer; raise SpecError where the network does not end in one."""
         if len(network.outputs) != 1:
-            raise stop(f"--{self.word}: {network.name} has {len(network.outputs)} outputs, and no one classifier")
+            raise stop(f"{self.word}: {network.name} has {len(network.outputs)} outputs, and no one classifier")
         step = network.producer(network.outputs[0])
         while step is not None and step.kind != "fc" and len(step.inputs) == 1 and step.kind not in WEIGHTED:
             step = network.producer(step.inputs[0])
         if step is None or step.kind != "fc":
-            raise stop(f"--{self.word}: {network.name} does not end in a fully connected layer")
+            raise stop(f"{self.word}: {network.name} does not end in a fully connected layer")
         return step
 
     @staticmethod

@@ -62,13 +62,13 @@ class Transformation:
         """
         found = self.candidates(network, select(network, selector))
         if not found:
-            raise stop(f"--{self.word}: there is no {self.things} in '{selector}'", hint=_types(network, selector))
+            raise stop(f"{self.word}: there is no {self.things} in '{selector}'", hint=_types(network, selector))
         refused = {step.name: self.refuses(network, step) for step in found}
         taken = [step for step in found if not refused[step.name]]
         taken = _whole(network, taken, refused)
         reasons = {network.path(step): refused[step.name] for step in found if refused[step.name]}
         if not taken:
-            raise stop(f"--{self.word}: nothing in '{selector}' can be changed: {told(reasons)[0]}")
+            raise stop(f"{self.word}: nothing in '{selector}' can be changed: {told(reasons)[0]}")
         actions: dict[str, Action] = {}
         for step in taken:
             actions |= self.plan(network, step)

@@ -152,7 +152,7 @@ def understood(step: str | Sequence[Datum]) -> tuple[str, Transformation, str]:
     if cls.selects and len(given) == len(takes) - 1:
         given.append(EVERYTHING)
     if len(given) != len(takes):
-        raise stop(f"--{word} takes {' and '.join(takes) or 'nothing'}, and {len(given)} is given")
+        raise stop(f"{word} takes {' and '.join(takes) or 'nothing'}, and {len(given)} is given")
     said = " ".join([word, *(str(one) for one in given)])
     selector = str(given.pop()) if cls.selects else EVERYTHING
     return said, cls(*given), selector

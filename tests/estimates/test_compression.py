@@ -143,7 +143,7 @@ def test_sizes_grow_with_bits_and_density(name, scales) -> None:
 
 WRONG = [
     ({"bits": 0}, "'0' is no number of bits"),
-    ({"bits": {"nothing": 4}}, "--bits: 'nothing' is no layer with weights"),
+    ({"bits": {"nothing": 4}}, "bits: 'nothing' is no layer with weights"),
     ({"bits": {"fcc": 4}}, "did you mean 'fc'?"),
     ({"density": 1.5}, "'1.5' is no density"),
     ({"density": "much"}, "'much' is no density"),

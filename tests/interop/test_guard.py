@@ -100,7 +100,7 @@ def test_what_python_raises_gets_words_and_a_name(
     (problem,) = caught.value.problems
     assert problem.head == f"{named}makes no sense to costcalc as it stands here"
     assert problem.hint.endswith("please report it: costcalc should have words for it")
-    assert ("--opaque" in problem.hint) == (name in ("torch", "onnx"))
+    assert ("opaque=True" in problem.hint) == (name in ("torch", "onnx"))
 
 
 @pytest.mark.parametrize("name", IMPORTERS)
@@ -160,4 +160,4 @@ def test_the_blocks_of_a_network_are_guarded_too(monkeypatch: pytest.MonkeyPatch
     flat = darknet.read(CFG)
     with pytest.raises(SpecError, match="the blocks of darknet: makes no sense") as caught:
         folding.folded(flat)
-    assert "without --blocks" in str(caught.value)
+    assert "without blocks=True" in str(caught.value)

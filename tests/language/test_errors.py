@@ -7,6 +7,7 @@ in an included file has its path before the line.
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import resource
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import Run
 
 import costcalc
-from costcalc import SpecError
+from costcalc import SpecError, estimates
 from costcalc.language import zoo
 
 BAD = Path(__file__).parent / "bad"
@@ -202,8 +204,8 @@ def test_bad_knob_values(knobs: dict[str, Any], message: str, hint: str) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"input": (3, 16, 8)}, "--input: the input is 16x8, and this network needs 16 at least"),
-        ({"input": (3, 10**9, 10**9)}, "--input: an input of 3x1000000000x1000000000 is too large to be meant"),
+        ({"input": (3, 16, 8)}, "input: the input is 16x8, and this network needs 16 at least"),
+        ({"input": (3, 10**9, 10**9)}, "input: an input of 3x1000000000x1000000000 is too large to be meant"),
         ({"input": (3, 0, 8)}, "'3x0x8' is no input shape"),
         ({"input": "3x128x128"}, "an input is a shape, not the text '3x128x128'"),
         ({"input": ()}, "'' is no input shape"),
@@ -480,3 +482,112 @@ def test_includes_that_multiply_are_counted(tmp_path: Path, monkeypatch: pytest.
         Path(f"s{k}.yaml").write_text(spec(items))
     Path("s7.yaml").write_text(spec("  - relu"))
     assert "the network has more than 20,000 rows" in validated("report", "s0.yaml")
+
+
+# ---- a hint is spelled for whoever reads it ------------------------------------------------------------
+
+# A mistake by a function and by a command, and what each is told to do about it.
+SURFACES: list[tuple[Callable[[], Any], str, str, str]] = [
+    (
+        lambda: costcalc.solve("mobilenet_v1"),
+        'give limits={"macs": "300M", "params": "4M", "peak_memory": "320K"}',
+        "solve mobilenet_v1 --vary width",
+        "give --max-macs 300M --max-params 4M --max-peak-memory 320K",
+    ),
+    (
+        lambda: costcalc.solve("mobilenet_v1", "width", width=0.5, limits={"macs": "1G"}),
+        'vary={"width": [a, b]} tries two values',
+        "solve mobilenet_v1 --vary width --width 0.5 --max-macs 1G",
+        "--vary width=a,b tries two values",
+    ),
+    (
+        lambda: costcalc.count("mobilenet_v1").metric("latency"),
+        'options={"device": "pixel1_big_core"}: costcalc.list_devices() lists them',
+        "report mobilenet_v1 --columns latency",
+        "--device pixel1_big_core: costcalc devices lists them",
+    ),
+    (
+        lambda: costcalc.check("mobilenet_v1"),
+        'give limits={"params": "5M", "macs": "600M"}, or baseline="costs.json"',
+        "check mobilenet_v1",
+        "give --max-params 5M --max-macs 600M, or --baseline costs.json",
+    ),
+    (
+        lambda: costcalc.check("mobilenet_v1", baseline="none.json"),
+        "add update=True to begin it",
+        "check mobilenet_v1 --baseline none.json",
+        "add --update to begin it",
+    ),
+    (
+        lambda: costcalc.count("mobilenet_v1").metric("peak_memory", order="best", mode="eager"),
+        'options={"order": "best"} is for the other modes',
+        "report mobilenet_v1 --columns peak_memory --order best --mode eager",
+        "--order best is for the other modes",
+    ),
+    (
+        lambda: costcalc.sweep("mobilenet_v1", width=[0.5], by="macs"),
+        "say both: top=10",
+        "sweep mobilenet_v1 --width 0.5 --sort macs",
+        "say both: --top 10",
+    ),
+    (
+        lambda: costcalc.count("mobilenet_v1").metric("zzz"),
+        "costcalc.list_metrics() lists all",
+        "report mobilenet_v1 --columns zzz",
+        "costcalc metrics lists all",
+    ),
+    (
+        lambda: costcalc.count("no_network_is_called_so"),
+        "costcalc.list_networks() shows the networks of the zoo",
+        "report no_network_is_called_so",
+        "costcalc list shows the networks of the zoo",
+    ),
+    (
+        lambda: costcalc.count("models.net"),
+        'costcalc.from_torch("models:net", (3, 224, 224))',
+        "report models.net",
+        "as MODULE:NAME, models:net",
+    ),
+    (
+        lambda: estimates.size("alexnet", gap=7),
+        "density=0.3 beside it",
+        "size alexnet --gap 7",
+        "--density 0.3 beside it",
+    ),
+    (
+        lambda: costcalc.count("mobilenet_v1", input=(3, 8)),
+        "input: 3x8 does not fit",
+        "report mobilenet_v1 --input 3x8",
+        "input: 3x8 does not fit",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "python", "words", "shell"), SURFACES)
+def test_a_hint_is_spelled_for_whoever_reads_it(
+    call: Callable[[], Any], python: str, words: str, shell: str, run: Run
+) -> None:
+    told = str(mistakes(call))
+    assert python in told
+    assert python == shell or shell not in told
+    done = run(*words.split())
+    assert done.code == 2
+    assert shell in done.err
+    assert python == shell or python not in done.err
+
+
+def test_no_hint_of_python_names_an_option_of_the_command_line() -> None:
+    """Words that stand in one text for both are in cli/ only, or in what nothing but commands reach."""
+    commands_only = {"simulators", "caffe", "calibrating.py", "mappers.py", "lines.py", "hints.py", "budgets.py"}
+    found = []
+    for path in sorted((Path(costcalc.__file__).parent).rglob("*.py")):
+        if "cli" in path.parts or commands_only & {*path.parts}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            hints = [k.value for k in node.keywords if k.arg == "hint"] if isinstance(node, ast.Call) else []
+            found += [
+                f"{path.name}:{one.lineno}"
+                for one in hints
+                if isinstance(one, ast.Constant | ast.JoinedStr) and re.search(r"--[a-z]", ast.unparse(one))
+            ]
+    assert found == []

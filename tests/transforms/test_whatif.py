@@ -393,7 +393,7 @@ def test_a_changed_network_is_valid(name: str, step: tuple[Any, ...]) -> None:
     try:
         found = changed(name, step, convention="costcalc")
     except SpecError as error:
-        assert str(error).startswith(f"--{step[0]}: ")  # noqa: PT017
+        assert str(error).startswith(f"{step[0]}: ")  # noqa: PT017
         return
     holds(found)
     assert found.changes
@@ -483,7 +483,7 @@ FORBIDDEN = [
 @pytest.mark.parametrize(("layers", "message"), FORBIDDEN, ids=lambda value: str(value)[:30])
 def test_what_forbids_scaling_is_named(layers: list[Any], message: str) -> None:
     network = small({"conv": {"out": 16, "kernel": 1}}, *layers, "global_avg_pool", {"fc": {"out": 10}})
-    with pytest.raises(SpecError, match=f"--scale-width 0.5: {message}"):
+    with pytest.raises(SpecError, match=f"scale-width 0.5: {message}"):
         scaled(network, width=0.5, rounding="down", divisor=1)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from costcalc.base import Datum, grouped
 from costcalc.base.errors import SpecError
+from costcalc.base.hints import argument, said
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.interop.blocks.arguments import ABSENT, ENTERS, Fitter, FoundBlock, Ref, WrittenItem, fixed, free, same
@@ -33,7 +34,11 @@ def folded(flat: Flat) -> dict[str, Datum]:
     costcalc's own; `flat.classes` (module path -> class name) names the blocks, else the paths do. The flat
     spec is returned where nothing repeats or the result would be no shorter.
     """
-    return guarded(f"the blocks of {flat.name}", lambda: _folded(flat), hint="without --blocks it is a flat list")
+    return guarded(
+        f"the blocks of {flat.name}",
+        lambda: _folded(flat),
+        hint=said("without {} it is a flat list", argument(blocks=True)),
+    )
 
 
 def _folded(flat: Flat) -> dict[str, Datum]:

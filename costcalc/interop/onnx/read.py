@@ -15,6 +15,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, stop
+from costcalc.base.hints import argument, said
 from costcalc.base.optional import need
 from costcalc.interop.guard import OPAQUE, guarded
 from costcalc.interop.onnx import arrange, fused, layers, maths, products
@@ -320,12 +321,15 @@ def _input_shape(value: Datum, given: Dims | None) -> Dims:
         raise stop(f"the input '{value.name[:80]}' has no shape", hint="give none but tensors of known rank")
     dims = value.type.tensor_type.shape.dim
     sizes = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims]
-    said = "x".join("?" if n is None else str(n) for n in sizes[1:])
+    shown = "x".join("?" if n is None else str(n) for n in sizes[1:])
     if len(sizes) < 2:
         raise stop(f"the input has {len(sizes)} axes: costcalc takes a batch, and at least one axis more")
     if given is None:
         if None in sizes[1:]:
-            raise stop(f"the file leaves the input's shape open: {said}", hint="give it: --input 3x640x640")
+            raise stop(
+                f"the file leaves the input's shape open: {shown}",
+                hint=said("give it: {}", argument(input=(3, 640, 640))),
+            )
         given = tuple(n for n in sizes[1:] if n is not None)
     fits = len(given) == len(sizes) - 1 and all(n is None or n == m for n, m in zip(sizes[1:], given, strict=True))
     if not fits:

@@ -13,7 +13,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from typing import Any
 
-from costcalc.base import Datum, torch_compat
+from costcalc.base import Datum, hints, torch_compat
 from costcalc.base.arguments import said
 from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
@@ -206,7 +206,7 @@ def _reason_hint(said: str) -> str:
         return "what depends on the image has no fixed cost; import the parts that have: a backbone, a head"
     if "missing a required argument" in said:
         return "costcalc takes networks of one input"
-    return "is the input right? --input C,H,W"
+    return hints.said("is the input right? {}", hints.argument(input=(3, 224, 224)))
 
 
 def _results(program: Any) -> list[Any]:

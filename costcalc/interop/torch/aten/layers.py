@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from costcalc.base import Datum
+from costcalc.interop.guard import OPAQUE
 from costcalc.interop.torch.aten.points import joined
 from costcalc.interop.torch.aten.products import fully, linear, plus
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten
@@ -101,7 +102,7 @@ def planes(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields: dic
     kernel, padding = weight.sizes[2:], spread(fields["padding"], 3)
     plain = (fields["stride"], fields.get("dilation"), fields["groups"], kernel[2], *padding[2:]) == (1, None, 1, 1, 0)
     if not plain or x.sizes[:2] != (1, 1):
-        raise r.refuse("a 3-D convolution can't be expressed", "--opaque writes it as a row of unknown cost")
+        raise r.refuse("a 3-D convolution can't be expressed", OPAQUE)
     high, wide, slices = x.sizes[2:]
     value = r.arrange(x, [[4], [2], [3]])
     value = r.helper("unfold", value, kernel=alike(kernel[:2]), padding=alike(padding[:2]))
