@@ -243,8 +243,10 @@ def _meant(word: str, known: Iterable[str]) -> tuple[str, str]:
     from costcalc.base.vocabulary import translated  # read only where something is wrong
 
     found, said = translated(word, names.values())
-    near = [] if found else difflib.get_close_matches(word[:80].lower(), names, n=1, cutoff=0.65)
-    return (names[near[0]] if near else found), said
+    bare = {name.lstrip("-"): name for name in names.values()}  # dashes that all options have make none alike
+    lower = {name.lower(): name for name in bare}
+    near = [] if found else difflib.get_close_matches(word[:80].lower().lstrip("-"), lower, n=1, cutoff=0.65)
+    return (bare[lower[near[0]]] if near else found), said
 
 
 _MOST_NAMES = 1000

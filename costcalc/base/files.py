@@ -25,8 +25,8 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # ---- reading -------------------------------------------------------------------------------------
 
 
-def read(path: str, shown: str = "", *, largest: int | None = LARGEST_FILE) -> str:
-    """Return the text of a regular file, no larger than the limit; raise SpecError if it is none."""
+def read(path: str, shown: str = "", *, largest: int | None = LARGEST_FILE, hint: str = "name a file") -> str:
+    """Return the text of a regular file, no larger than the limit; raise SpecError, with the hint, if it is none."""
     shown = shown or path
     try:
         status = os.stat(path)
@@ -34,7 +34,7 @@ def read(path: str, shown: str = "", *, largest: int | None = LARGEST_FILE) -> s
         raise stop(f"{shown}: {_reason(error)}") from None
     if not stat.S_ISREG(status.st_mode):
         kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
-        raise stop(f"{shown} is {kind}", hint="give the path of a YAML file, or the name of a network of the zoo")
+        raise stop(f"{shown} is {kind}", hint=hint)
     if largest and status.st_size > largest:
         raise stop(f"{shown} has {status.st_size:,} bytes: a spec has at most {largest:,}")
     refuse_output(path, shown)

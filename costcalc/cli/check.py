@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
+from costcalc.base.errors import SpecError, stop
 from costcalc.cli import common
 from costcalc.cli.networks import networks
 from costcalc.comparisons import baselines, budgets
+from costcalc.comparisons.baselines import Baseline
 from costcalc.comparisons.budgets import Checked
+from costcalc.comparisons.networks import Network, cut
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.reports.page import Page
@@ -59,11 +62,23 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     rule, update = conventions.get(options["convention"]), options["update"]
     baselines.refuse_unused(options["baseline"], tolerance, batch=options["batch"], update=update)
     baseline = baselines.opened(options["baseline"], rule, update=update)
-    found = networks(ctx, words or baselines.words(baseline), options)
+    found = networks(ctx, words, options) if words else named(ctx, baseline, options)
     if update:
         baseline, new = baselines.updated(found, options["baseline"], rule)
         common.tell(f"{baseline.path}: {'written' if new else 'as it was'}")
     tell(baselines.check(found, limits, baseline, tolerance, **given), rule, ctx, options)
+
+
+def named(ctx: click.Context, baseline: Baseline | None, options: dict[str, Any]) -> list[Network]:
+    """Return the networks that a baseline names; raise SpecError where one is not there any more."""
+    words = baselines.words(baseline)
+    for word in words:
+        try:
+            common.loaded(cut(word).name)
+        except SpecError as error:
+            said = f"{options['baseline']} names '{word}': {error.problems[0].message}"
+            raise stop(said, hint="take it out of the file, or name the networks that are to be checked") from None
+    return networks(ctx, words, options)
 
 
 def tell(checked: Checked, rule: Convention, ctx: click.Context, options: dict[str, Any]) -> None:

@@ -18,7 +18,8 @@ from costcalc.base import files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines, printable
 from costcalc.cli import progress, usage
-from costcalc.graph.expand import expand
+from costcalc.graph.expand import expand, own_dims
+from costcalc.graph.graph import misplaced
 from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
 from costcalc.language.document import Spec
@@ -139,6 +140,19 @@ most_option = click.option(
 )
 
 
+class Amount(click.ParamType):  # type: ignore[type-arg]
+    """A number of bytes, as people write it: 1M, 256KiB."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; raise SpecError for what is none."""
+        from costcalc.comparisons.budgets import amount
+
+        del param, ctx
+        return value if isinstance(value, int) else amount(value)
+
+
 def metric_options(function: F) -> F:
     """Declare an option for each that metrics may ask for."""
     for name, option in reversed(OPTIONS.items()):
@@ -153,7 +167,8 @@ def metric_options(function: F) -> F:
         elif option.words:
             given |= {"type": click.Choice(option.words), "metavar": option.metavar}
         else:
-            given |= {"type": int if option.least is not None else str, "metavar": option.metavar}
+            kind = Amount() if option.metavar == "BYTES" else int if option.least is not None else str
+            given |= {"type": kind, "metavar": option.metavar}
         function = usage.option(f"--{name.replace('_', '-')}", name, group=usage.METRICS, **given)(function)
     return function
 
@@ -307,6 +322,20 @@ def _output(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     return value
 
 
+# How a file begins a line that people write, or keep: not what is printed.
+KEPT = re.compile(r'^(costcalc(_\w+)? *:|[{\s]*"costcalc_baseline" *:)', re.MULTILINE)
+
+
+def refuse_kept(path: str | None) -> None:
+    """Raise SpecError where a report would be written over a spec, a baseline or data of costcalc's."""
+    held = ""
+    with suppress(SpecError):  # what can't be read is none
+        held = files.read(path) if path and path != "-" else ""
+    if KEPT.search(held):
+        said = f"{path} holds a spec, a baseline or data of costcalc's, and would be written over"
+        raise stop(said, hint="name another file with -o, or remove this one before")
+
+
 def output(help_: str, metavar: str = "FILE", *, required: bool = False) -> Callable[[F], F]:
     """Declare -o."""
     return usage.option(
@@ -343,11 +372,9 @@ def refuse_lines(ctx: click.Context, what: str) -> None:
 
 
 def tell_channels(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None) -> None:
-    """Say on stderr where an input has other channels than the spec's own: most likely it was written the wrong way."""
-    if shape is None:
-        return
+    """Say on stderr where an input was most likely written the wrong way: axes in another order, other channels."""
     with suppress(SpecError):  # which the command itself tells
-        note = expand(spec, knobs, shape).channel_warning
+        note = expand(spec, knobs, shape).channel_warning if shape else misplaced(own_dims(spec, knobs))
         if note:
             tell(f"note: {spec.name}: {note}")
 
@@ -485,6 +512,7 @@ def tell(*said: str) -> None:
 
 def write_page(page: Page, options: Mapping[str, Any]) -> None:
     """Write a page in the format asked for, to the file asked for or stdout."""
+    refuse_kept(options.get("output"))
     here = options.get("output") is None
     exact, room = options.get("exact", False), float(height() if here else 0)
     room = inf if room and options.get("every", True) else room  # of a command without --all, nothing is left out
@@ -497,6 +525,7 @@ def write_entries(whole: Sequence[str], heads: Sequence[str], options: Mapping[s
 
     all_about: what tells all about one of them.
     """
+    refuse_kept(options.get("output"))
     room = 0 if options.get("output") or options["every"] else height()
     if not room or len(whole) < room:
         write(lines(whole), options.get("output"))

@@ -15,6 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _INPUT = click.option("--input", "input_", metavar="C,H,W", help="The input's shape, without the batch: 3,224,224.")
 _NAME = click.option("--name", default="", metavar="NAME", help="What the network is called.")
+_OUTPUT = common.output("Write the spec to a file.")
 _BLOCKS = click.option("--blocks", is_flag=True, help="Write what repeats as blocks, not as a flat list.")
 _OPAQUE = click.option("--opaque", is_flag=True, help="What costcalc does not know: rows of unknown cost.")
 
@@ -50,7 +51,7 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
     """,
 )
 @click.argument("target", metavar="MODULE:NAME")
-@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
+@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
 def torch(target: str, input_: str | None, **given: Any) -> None:
     """Import a PyTorch model: my.package:Net.
 
@@ -71,7 +72,7 @@ def torch(target: str, input_: str | None, **given: Any) -> None:
     """,
 )
 @click.argument("model", metavar="MODEL.onnx")
-@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
+@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
 def onnx(model: str, input_: str | None, **given: Any) -> None:
     """Import an ONNX graph; weights are not loaded. Needs onnx."""
     from costcalc.interop.onnx import read as onnx_import
@@ -85,7 +86,7 @@ def onnx(model: str, input_: str | None, **given: Any) -> None:
     """,
 )
 @click.argument("network", metavar="NETWORK.cfg")
-@options(_NAME, _BLOCKS, _OPAQUE, common.output_option)
+@options(_NAME, _BLOCKS, _OPAQUE, _OUTPUT)
 def darknet(network: str, **given: Any) -> None:
     """Import a Darknet definition."""
     from costcalc.base.files import read
@@ -101,7 +102,7 @@ def darknet(network: str, **given: Any) -> None:
     """,
 )
 @click.argument("network", metavar="NETWORK.prototxt")
-@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, common.output_option)
+@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
 def caffe(network: str, input_: str | None, **given: Any) -> None:
     """Import a Caffe definition, as it is in the test phase."""
     from costcalc.base.files import read

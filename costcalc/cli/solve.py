@@ -12,6 +12,7 @@ from costcalc.cli import common
 from costcalc.cli.sweep import write
 from costcalc.comparisons.budgets import limits, named_limits, together
 from costcalc.language.document import Spec
+from costcalc.language.standalone import typed
 from costcalc.sweeps.grids import one, values_of
 
 
@@ -65,7 +66,8 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     else:
         table = solving.solve(loaded, varied(loaded, options["vary"]), budgets, **given)
     for name in table.attrs.get(solving.ENDS, ()):
-        common.tell(f"{name} is the largest that was tried: go on with --vary {name}=first:last:step")
+        most = typed(table[name].max())
+        common.tell(f"{name} {most} is the largest that was tried: go on with --vary {name}=first:last:step")
     write(table, options["format_"], options["output"], {"batch": options["batch"], **setup})
 
 

@@ -57,6 +57,7 @@ def checked(name: str) -> tuple[list[Problem], str]:
     try:
         spec = zoo.load(name)
         result: Any = api.count(spec)
+        common.tell_channels(spec, {}, None)
         graphs = [result.graph, *(expand(spec.chosen(variant)) for variant in spec.variants)]
         problems = [*verdicts.unclaimed(spec), *unmatched([*graphs, *turned(spec)])]
     except SpecError as error:

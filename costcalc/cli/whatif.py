@@ -9,6 +9,7 @@ import click
 
 from costcalc import api
 from costcalc.cli import common
+from costcalc.language.standalone import typed
 from costcalc.transforms import waterfall
 from costcalc.transforms.whatif import TRANSFORMATIONS, WhatIf
 
@@ -67,6 +68,9 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     found = WhatIf(api.count(loaded, **counted, knobs=knobs), steps)
     if options["output"]:
         common.write(found.text().rstrip("\n"), options["output"])
+        if loaded.knobs:
+            values = ", ".join(f"{name} {typed(value)}" for name, value in found.before.graph.knobs.items())
+            common.tell(f"note: the new spec has no knobs; their values are written into it: {values}")
         if options["output"] == "-":
             return
     common.write_page(waterfall.page(found, exact=options["exact"]), {**options, "output": None})

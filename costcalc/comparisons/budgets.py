@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from costcalc.base import Data, Datum
 from costcalc.base.arguments import named as named_values
-from costcalc.base.errors import Fault, stop
+from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.comparisons.comparing import usual
 from costcalc.comparisons.networks import Network
 from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
@@ -126,7 +126,10 @@ def together(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]
 
 def amount(text: str) -> int:
     """Return a number of bytes: 24G, 16GiB, 320K; raise SpecError for anything else."""
-    return int(_number(text, "bytes"))
+    try:
+        return int(_number(text, "bytes"))
+    except SpecError:
+        raise stop(f"'{text[:60]}' is no number of bytes", hint="write it as 1M, 320K, 256KiB or 5000000") from None
 
 
 def _number(budget: Datum, quantity: str) -> Dim:

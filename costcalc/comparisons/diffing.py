@@ -162,7 +162,7 @@ def heading(diff: Diff) -> list[str]:
     """Return the totals in words: both networks, what changed in all, and in how many layers."""
     if diff.same:
         alike = f"{diff.before.label} and {diff.after.label} are the same"
-        return [f"{alike}: {diff.unchanged} layers, {diff.before.result.said(exact=False)}"]
+        return [f"{alike}: {plural(diff.unchanged, 'layer')}, {diff.before.result.said(exact=False)}"]
     first, second = diff.before.result, diff.after.result
     rule = first.convention
     found = [

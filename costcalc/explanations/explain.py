@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from costcalc.base import Datum
 from costcalc.base.errors import nearest, stop
+from costcalc.base.text import plural
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import cost
@@ -56,7 +57,7 @@ def find(graph: Graph, name: str) -> list[Node]:
         raise stop(f"{len(ends)} layers end in '{name}'", hint=f"say which: {_some(ends)}")
     inside = [layer for layer in layers if layer.startswith(f"{name}/")]
     if inside:
-        raise stop(f"'{name}' is a group of {len(inside)} layers", hint=f"say which: {_some(inside)}")
+        raise stop(f"'{name}' is a group of {plural(len(inside), 'layer')}", hint=f"say which: {_some(inside)}")
     raise stop(f"there is no layer '{name}'", hint=nearest(name, layers) or f"layers: {_some(layers)}")
 
 

@@ -93,7 +93,8 @@ def claimed(text: str) -> Claimed:
         plain = plain[:-1] + plain[-1:].upper()
         return Claimed(plain, figure(plain))
     except Fault as fault:
-        raise stop(fault.message, hint="write it as it is printed: 4.12G, 569M, 25557032") from None
+        said = f"'{text[:40]}' is no figure" if "%" not in text else fault.message
+        raise stop(said, hint="write it as it is printed: 4.12G, 569M, 25557032") from None
 
 
 def reconcile(spec: Spec, text: str, *, name: str = "", top: int = 10) -> Answer:

@@ -69,6 +69,13 @@ def expand(
         raise _blamed(error, other) from None
 
 
+def own_dims(spec: Spec, knobs: Mapping[str, Datum]) -> Dims:
+    """Return the shape of a spec's own input, no layer expanded; of none where it can't be worked out."""
+    values = knob_values(spec, knobs)
+    one = Expansion(spec, values)
+    return one.own_input(spec_scope(spec, values, Tensor(None), one.problems), given=True) or ()
+
+
 def _stands(spec: Spec, shape: tuple[int, ...] | None) -> bool:
     """Say whether a spec is right with its own knobs."""
     try:

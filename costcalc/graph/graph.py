@@ -168,6 +168,8 @@ def misplaced(dims: Dims) -> str:
     said = "x".join(map(str, dims))
     if len(dims) == 4 and dims[0] == 1 and dims[1] in (1, 3) and min(dims[2:]) >= IMAGE:
         return f"the input {said} is a volume of one channel; an image is {list(dims[1:])}: the batch is not written"
+    if len(dims) == 2 and dims[0] == dims[1] >= IMAGE:
+        return f"the input {said} is {dims[0]} channels of one axis; an image has three: [3, {dims[0]}, {dims[1]}]"
     last = dims[2] if len(dims) == 3 and min(dims[:2]) >= IMAGE else 0
     if last == 3 or (last == 1 and dims[0] == dims[1]):
         return f"the input {said} has {dims[0]} channels; they come first: {[last, *dims[:2]]}"

@@ -6,6 +6,7 @@ import copy
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 
 from costcalc.base import Data, Datum, hints
@@ -122,10 +123,23 @@ def _is_path(source: str) -> bool:
         return False
 
 
+def _beside(path: str) -> str:
+    """Return which spec was most likely meant by the path of a file that is not there."""
+    import difflib
+
+    folder, name = os.path.split(path)
+    known: list[str] = []
+    with suppress(OSError):
+        known = [one for one in sorted(os.listdir(folder or ".")) if one.endswith((SUFFIX, ".yml"))]
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"did you mean '{os.path.join(folder, found[0])}'?" if found else ""
+
+
 def _missing(source: str) -> tuple[str, str, str]:
     shown = source if len(source) < 80 else f"{source[:80]}..."
     name = source.removesuffix(SUFFIX).removesuffix(".yml")
-    hint = nearest(name, names()) or hints.said("{} shows the networks of the zoo", hints.function("list_networks"))
+    hint = nearest(name, names()) or _beside(source)
+    hint = hint or hints.said("{} shows the networks of the zoo", hints.function("list_networks"))
     if re.fullmatch(r"[A-Za-z_]\w*=\S+", name):
         knob = hints.Hint(name, f"--{name.replace('=', ' ', 1)}")
         hint = hints.said("a knob is given as {}, or for one network as {}", knob, f"NAME@{name}")
@@ -146,13 +160,30 @@ def _refuse_foreign(path: str) -> None:
     refuse_foreign(path)
 
 
+_SPEC = "give the path of a YAML file, or the name of a network of the zoo"
+# What costcalc's other files are, and how they are given.
+_OTHERS = {
+    "baseline": ("a baseline", "costcalc check SPEC... --baseline {path}"),
+    "convention": ("a convention", "costcalc report SPEC --convention {path}"),
+    "device": ("a device", "costcalc devices {path}"),
+    "energy": ("a table of energies", "costcalc energy SPEC --energy-table {path}"),
+    "report": ("a report", "give the spec that it was made from"),
+}
+
+
 def load_file(path: str) -> Spec:
     """Return the spec in a file; raise SpecError, with what to do, where it is another tool's."""
     if not path.endswith((SUFFIX, ".yml")):
         _refuse_foreign(path)
-    spec = Spec(path, read(path))
+    if not os.path.lexists(path):
+        raise stop(f"{path}: there is no such file", hint=_beside(path))
+    spec = Spec(path, read(path, hint=_SPEC))
     if "costcalc" not in spec.text:
         _refuse_foreign(path)
+    kind = re.search(r'^[{\s"]*costcalc_(\w+)"?\s*:', spec.text)
+    if kind:
+        what, hint = _OTHERS.get(kind[1], ("another file of costcalc's", ""))
+        raise stop(f"{path} is {what}, no spec", hint=hint.format(path=path))
     spec.folder = os.path.dirname(path) or "."
     return _checked(spec, *parse(spec.text, spec.where))
 
@@ -261,6 +292,6 @@ def include(name: str, host: Spec) -> Spec:
     real = os.path.realpath(os.path.join(base, name))
     if os.path.commonpath([base, real]) != base:
         raise stop(f"include refuses '{name[:80]}'", hint="the link leads out of this file's folder")
-    spec = Spec(os.path.normpath(os.path.join(host.folder, name)), read(real, name))
+    spec = Spec(os.path.normpath(os.path.join(host.folder, name)), read(real, name, hint=_SPEC))
     spec.folder = os.path.dirname(spec.where) or "."
     return _checked(spec, *parse(spec.text, spec.where))

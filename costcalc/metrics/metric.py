@@ -112,7 +112,7 @@ OPTIONS: dict[str, Option] = {
     ),
     "fusion": Option("as measured unless told", "", words=(*FUSIONS,), metavar="WORD"),
     "energy_table": Option("what operations take: horowitz_45nm, eyeriss, a file", "horowitz_45nm", metavar="NAME"),
-    "onchip": Option("bytes of memory on the chip, for energy", 0, least=0),
+    "onchip": Option("bytes of memory on the chip, for energy: 1M", 0, least=0, metavar="BYTES"),
 }  # fmt: skip
 
 # Metrics that are asked for together, by a word of their own wherever metrics are named. Operations are called in each

@@ -17,7 +17,8 @@ def refuse_other_axes(given: Sequence[Dim], own: Sequence[Dim]) -> None:
     said = "x".join(map(str, given))
     meant = list(own)
     if len(given) == len(own) - 1:
-        meant = [own[0], *given]  # the channels were left out
+        # One of equal axes was left out, or the channels.
+        meant = [*given, given[-1]] if given[0] == own[0] else [own[0], *given]
     elif len(given) == len(own) + 1:
         meant = list(given[:-1] if given[0] == own[0] != given[1] else given[1:])  # an axis too many, or the batch
     elif len(given) == 1:

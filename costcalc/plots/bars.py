@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.base import grouped
 from costcalc.base.errors import stop
+from costcalc.base.text import plural
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, total
 from costcalc.numbers import text as numbers
@@ -204,5 +205,5 @@ def _drawn_of(result: Result, found: list[Line]) -> str:
     """Say what the bars stand for, and what has none."""
     free = sum(not (row.params or row.operations) for row in result.rows)
     folded = {row.node.layer for line in found for row in line.rows if row.params or row.operations}
-    bars_ = f"{len(found)} bars" + (f" of {len(folded)} layers" if len(folded) > len(found) else "")
-    return f"{bars_}; {free} rows cost nothing"
+    bars_ = plural(len(found), "bar") + (f" of {len(folded)} layers" if len(folded) > len(found) else "")
+    return f"{bars_}; {plural(free, 'row')} {'costs' if free == 1 else 'cost'} nothing"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.base import grouped
 from costcalc.base.errors import stop
+from costcalc.base.text import plural
 from costcalc.comparisons.budgets import of_metrics
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -74,7 +75,7 @@ def accuracy(
             axes.set_xlabel(unit)
         panels[0].set_ylabel("top-1 accuracy (%)")
         legend(made, panels[0], 5)
-        said = f"{len(found)} networks of {classes} classes; accuracies as their sources print them"
+        said = f"{plural(len(found), 'network')} of {classes} classes; accuracies as their sources print them"
         small_print(made, said, rule.counted)
         _named(made, panels, found)
     return made

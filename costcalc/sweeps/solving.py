@@ -90,7 +90,7 @@ def solve(
         raise least(task, budgets, mapper)
     table = framed(task, found)
     ends = [name for name, values in vary.items() if not values and table[name].max() == max(task.grid.values(name))]
-    table.attrs[ENDS] = ends if len(vary) == 1 else []
+    table.attrs[ENDS] = ends
     return table
 
 

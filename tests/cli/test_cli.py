@@ -230,6 +230,13 @@ MISTAKES = [
     (["ops", "Dense"], "did you mean 'fc'?"),
     (["ops", "covn"], "there is no operator 'covn'"),
     (["show", "mobilenet_v9"], "did you mean"),
+    (["report", "alexnet", "--input", "3x64"], "write 3x64x64"),
+    (["report", "resnet18", "--filters", "3"], "its knobs: --width, --resolution"),
+    (["reconcile", "alexnet", "abc"], "'abc' is no figure"),
+    (["check", "alexnet", "--baseline", "/dev/null"], "/dev/null is no regular file\n        name a file"),
+    (["energy", "alexnet", "--onchip", "abc"], "'abc' is no number of bytes\n        write it as 1M"),
+    (["report", "alexnet", "--columns", "energy", "--onchip", "abc"], "'abc' is no number of bytes"),
+    (["compare", "mobilenet_v1@width=0.5", "--width", "0.25"], "--width changes nothing: the network says its own"),
 ]
 
 
@@ -241,6 +248,75 @@ def test_mistakes(arguments: list[str], said: str) -> None:
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+TURNED = SPEC.replace("3, 8, 8", "32, 32, 3")
+# The file of ours that is named, what is done with it, and what is said on stderr.
+FILES = [
+    ("my.yaml", SPEC, ["report", "my.yml"], 2, "did you mean 'my.yaml'?"),
+    ("my.yaml", SPEC, ["report", "./mi.yaml"], 2, "did you mean './my.yaml'?"),
+    ("my.yaml", SPEC, ["report", "alexnet", "-o", "my.yaml"], 2, "my.yaml holds a spec"),
+    (
+        "my.yaml",
+        SPEC,
+        ["whatif", "my.yaml", "--scale-width", "0.5", "-o", "new.yaml"],
+        0,
+        "into it: width 1.0, depths [1,2]",
+    ),
+    ("base.json", '{"costcalc_baseline": 1}', ["list", "-o", "base.json"], 2, "base.json holds a spec, a baseline"),
+    ("base.json", '{"costcalc_baseline": 1}', ["report", "base.json"], 2, "base.json is a baseline, no spec"),
+    ("report.json", '{"costcalc_report": 1}', ["list", "-o", "report.json"], 0, ""),
+    (
+        "lab.yaml",
+        "costcalc_device: 1",
+        ["report", "lab.yaml"],
+        2,
+        "lab.yaml is a device, no spec\n        costcalc devices",
+    ),
+    (
+        "turned.yaml",
+        TURNED,
+        ["report", "turned.yaml", "--format", "csv"],
+        0,
+        "come first",
+    ),
+    ("turned.yaml", TURNED, ["compare", "turned.yaml", "alexnet"], 0, "come first"),
+    ("turned.yaml", TURNED, ["sweep", "turned.yaml", "--width", "1,2"], 0, "come first"),
+    (
+        "turned.yaml",
+        TURNED,
+        ["check", "turned.yaml", "--max-macs", "1G"],
+        0,
+        "come first",
+    ),
+    (
+        "turned.yaml",
+        TURNED,
+        ["validate", "turned.yaml"],
+        0,
+        "they come first: [3, 32, 32]",
+    ),
+    ("flat.yaml", SPEC.replace("3, 8, 8", "32, 32"), ["validate", "flat.yaml"], 0, "an image has three: [3, 32, 32]"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "words", "code", "said"), FILES)
+def test_files_that_are_not_what_they_should_be(
+    name: str, text: str, words: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    done = run(*words, folder=tmp_path)
+    assert (done.code, said in done.err) == (code, True), done.err
+    assert code == 0 or (tmp_path / name).read_text(encoding="utf-8") == text
+
+
+def test_a_baseline_of_a_network_that_is_gone(tiny: str, tmp_path: Path) -> None:
+    run("check", "tiny.yaml", "alexnet", "--baseline", "base.json", "--update", folder=tmp_path)
+    os.remove(tiny)
+    done = run("check", "--baseline", "base.json", folder=tmp_path)
+    assert done.code == 2
+    assert done.err.startswith("base.json names 'tiny.yaml': ")
+    assert "take it out of the file" in done.err
 
 
 def test_a_shape_error_stands_under_the_rows_that_were_right() -> None:
