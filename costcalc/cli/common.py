@@ -328,9 +328,11 @@ KEPT = re.compile(r'^(costcalc(_\w+)? *:|[{\s]*"costcalc_baseline" *:)', re.MULT
 
 def refuse_kept(path: str | None) -> None:
     """Raise SpecError where a report would be written over a spec, a baseline or data of costcalc's."""
+    if path is None or not os.path.isfile(path):
+        return
     held = ""
-    with suppress(SpecError):  # what can't be read is none
-        held = files.read(path) if path and path != "-" else ""
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:  # what can't be read is none
+        held = file.read(files.LARGEST_FILE)
     if KEPT.search(held):
         said = f"{path} holds a spec, a baseline or data of costcalc's, and would be written over"
         raise stop(said, hint="name another file with -o, or remove this one before")
