@@ -96,7 +96,8 @@ class Node:
         """Return which places of an operand each pixel of an output reads, as `Op.reach`."""
         x = self.x if isinstance(self.x, Shape) else self.x[number]
         if isinstance(self.y, Shape):
-            return self.op.reach(x, self.y, number)
+            alone = isinstance(self.x, Shape)
+            return self.op.reach(x, self.y, number) if alone else self.op.among(self.x, self.y, number)
         found = self.op.reach(x, self.y[part], number)
         if not isinstance(found, tuple):
             return found

@@ -64,7 +64,10 @@ def _through(node: Node, number: int, part: int, before: View) -> View:
     made = tuple(mine.after(theirs) for mine, theirs in zip(own, before, strict=True))
     if made and not any(one.step for one in made):
         return None  # each axis is read whole
-    if any(one.phases > MOST_PHASES for one in made):
+    wide = [one for one in made if one.phases > MOST_PHASES]
+    if any(not one.ordered for one in wide):
+        return None  # of what is moved about all is told, which is more than it reads
+    if wide:
         raise stop(f"{node.name}: its receptive field has more than {MOST_PHASES:,} phases", hint="sizes that divide")
     return made
 

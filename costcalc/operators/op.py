@@ -185,6 +185,10 @@ class Op:
         """
         return (SAME,) * len(x.space) if x.space == y.space and not self.reads_all else None
 
+    def among(self, x: tuple[Shape, ...], y: Shape, number: int) -> Reaches:
+        """Return the same of one operand among several, where it matters which the others are."""
+        return self.reach(x[number], y, number)
+
     def begins(self, x: Shape, y: tuple[Shape, ...], part: int) -> tuple[int, ...]:
         """Return where, axis by axis of space, one of several outputs begins in the input."""
         return (0,) * len(x.space)

@@ -19,11 +19,12 @@ class Reach:
     convolution has one window and steps by its stride; what enlarges has several.
     """
 
-    __slots__ = ("step", "windows")
+    __slots__ = ("ordered", "step", "windows")
 
     def __init__(self, step: int, windows: Sequence[Interval | None]) -> None:
         self.step = step
         self.windows = tuple(windows)
+        self.ordered = _ordered(step, [window for window in windows if window])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Reach) and (self.step, self.windows) == (other.step, other.windows)
@@ -52,7 +53,7 @@ class Reach:
     def over(self, first: int, last: int) -> Interval | None:
         """Return what the outputs of an interval read together."""
         ends = [window for window in (self.of(first), self.of(last)) if window]
-        if len(ends) < 2:  # at an end that reads nothing, look inside
+        if len(ends) < 2 or not self.ordered:  # at an end that reads nothing, look inside
             ends = [window for place in range(first, last + 1) if (window := self.of(place))]
         return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
 
@@ -74,6 +75,15 @@ class Reach:
         return Reach(phases // self.phases * self.step, union)
 
 
+def _ordered(step: int, windows: list[Interval]) -> bool:
+    """Say whether windows only go up, or only down, so that those of an interval lie between those of its ends."""
+    if len(windows) < 2:
+        return True
+    after = [*windows[1:], (windows[0][0] + step, windows[0][1] + step)]
+    pairs = [(m, n) for one, other in zip(windows, after, strict=True) for m, n in zip(one, other, strict=True)]
+    return all(m <= n for m, n in pairs) or all(m >= n for m, n in pairs)
+
+
 # What an operator reads of an operand, axis by axis of space: None: all of it; unknown: nobody knows.
 Reaches = tuple[Reach, ...] | Unknown | None
 
@@ -83,6 +93,17 @@ SAME = Reach(1, [(0, 0)])
 def whole(size: int) -> Reach:
     """Return the reach of an axis that every output reads whole."""
     return Reach(0, [(0, size - 1)])
+
+
+def moving(places: Sequence[int | None]) -> Reach | None:
+    """Return the reach of an axis whose outputs read one place each, or none; None where they are too many.
+
+    What lies outside reads nothing, as far as another length of the axis on both sides.
+    """
+    length = 2 * len(places)
+    if length > MOST_PHASES // 4:
+        return None
+    return Reach(length, [*((place, place) if place is not None else None for place in places), *[None] * len(places)])
 
 
 def sliding(span: int, stride: int, before: int) -> Reach:

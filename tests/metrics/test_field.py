@@ -175,6 +175,41 @@ def test_every_output_reads_what_its_gradient_reaches(seed: int) -> None:
         torch.set_default_dtype(torch.float32)
 
 
+NEAR = {"conv": {"out": 2, "kernel": 3, "padding": 1}}
+FAR = {"conv": {"out": 2, "kernel": 3, "stride": 2, "padding": 1}}
+HERE = {**NEAR, "name": "here"}
+# What moves places about, over 40 of one axis.
+MOVED: list[list[Any]] = [
+    [{"roll": {"by": [7], "axes": [1]}}],
+    [NEAR, {"roll": {"by": [-9, 1, 3], "axes": [1, 0, 1]}}, NEAR],
+    [{"roll": {"by": [50], "axes": [1]}}, FAR, {"flip": {"axes": [1]}}, {"upsample": {"scale": 2}}],
+    [HERE, {"concat": {"axis": 1}, "from": ["here", "here"]}, NEAR],
+    [HERE, {**FAR, "name": "less"}, {"concat": {"axis": 1}, "from": ["less", "here"]}, NEAR, FAR],
+    [HERE, {"parameter": {"shape": [2, 3]}, "name": "token"}, {"concat": {"axis": 1}, "from": ["token", "here"]}, FAR],
+    [HERE, {"roll": {"by": [4], "axes": [1]}, "name": "moved"}, {"add": ["here", "moved"]}, NEAR],
+]
+
+
+@pytest.mark.parametrize("layers", MOVED, ids=lambda layers: " ".join(next(iter(item)) for item in layers))
+def test_what_is_moved_about_reads_what_its_gradient_reaches(layers: list[Any]) -> None:
+    torch = pytest.importorskip("torch")
+    from costcalc.interop.torch.build import build
+
+    graph = costcalc.count(spec(layers, [1, 40])).graph
+    network = build(graph)
+    for weight in network.parameters():
+        torch.nn.init.uniform_(weight, 0.1, 1.0)
+    view, same = fields(graph, ignore=False).views[-1], 0
+    assert view is not None
+    width = graph.nodes[-1].y.w
+    for place in range(width):
+        window, theirs = view[0].of(place), read(network, 40, place)
+        ours = [max(window[0], 0), min(window[1], 39)] if window else []
+        same += ours == theirs
+        assert not theirs or (ours and ours[0] <= theirs[0] and ours[1] >= theirs[1]), (place, ours, theirs)
+    assert same >= width - 4  # an output beside a border may read less
+
+
 # Statistics over the image are left out, an attention's own shift is counted as one pixel (docs/receptive-field.md).
 LEFT_OUT = {"batch_norm", "layer_norm", "rms_norm", "group_norm", "instance_norm", "active_shift"}
 EXAMPLES = [
@@ -240,6 +275,7 @@ def test_an_operator_reads_what_its_gradient_reaches(kind: str, number: int) -> 
 
 CONV3 = {"conv": {"out": 3, "kernel": 3, "padding": 1}}
 STORED = {"parameter": {"shape": [3, 24, 24]}}
+TOKEN = {"parameter": {"shape": [3, 1, 24]}}
 LOWER = {"slice": {"axis": 1, "start": 12}}
 # layers; the field; where the first output's begins before the input: as gradients have it, on 3x24x24
 JOINED: list[tuple[list[Any], Any, Any]] = [
@@ -254,6 +290,15 @@ JOINED: list[tuple[list[Any], Any, Any]] = [
     ([{**STORED, "name": "p"}, {"multiply": ["p", "input"]}, CONV3], 3, 1),
     ([{"split": {"parts": 2, "axis": 1}, "name": "s"}, {**CONV3, "from": "s.part0", "name": "up"},
       {"conv": {"out": 3, "kernel": 1}, "from": "s.part1", "name": "low"}, {"add": ["up", "low"]}], "14x3", 1),
+    # a token before 24 places, as a vision transformer has: the first output reads nothing, the second the first place
+    ([{**CONV3, "name": "a"}, {**TOKEN, "name": "t"}, {"concat": {"axis": 1}, "from": ["t", "a"]}], 3, 1),
+    # twice the same rows: each output reads one, and over the seam the last and the first
+    ([{**CONV3, "name": "a"}, {"concat": {"axis": 1}, "from": ["a", "a"]}], 3, 1),
+    ([{"identity": None, "name": "a"}, {"concat": {"axis": 1}, "from": ["a", "a"]}, CONV3], "24x3", "0x1"),
+    # rows 23, 0, 1, ...: over the seam again all of them
+    ([CONV3, {"roll": {"by": [1], "axes": [1]}}], 3, "-22x1"),
+    ([{"roll": {"by": [5], "axes": [1]}}, CONV3], "24x3", "-19x1"),
+    ([CONV3, {"roll": {"by": [24], "axes": [2]}}], 3, 1),
     ([{"custom": {"params": 5}}, CONV3], UNKNOWN, UNKNOWN),
     ([CONV3, {"custom": {"shape": [5, 12, 12]}}, "relu"], UNKNOWN, UNKNOWN),
     ([{"opaque": {"shape": [3, 24, 24]}}, CONV3], UNKNOWN, UNKNOWN),

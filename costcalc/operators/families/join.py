@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from costcalc.numbers import num
 from costcalc.operators import FOLDED, INPLACE, NEW, VIEW, Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer
+from costcalc.operators.receptive import SAME, Reaches, moving
 
 
 def _differ(a: Dims, b: Dims) -> bool:
@@ -122,6 +123,18 @@ class Concat(Op, kind="concat"):
 
     def storage(self, x: tuple[Shape, ...], y: Shape) -> str:
         return VIEW if len(x) == 1 else NEW
+
+    def among(self, x: tuple[Shape, ...], y: Shape, number: int) -> Reaches:
+        """Return that along the axis each output is a place of one operand; along the others all are in place."""
+        axis, found = y.place(self.axis), [SAME] * len(y.space)
+        if axis:
+            before = sum(one.dims[axis] for one in x[:number])
+            inside = range(x[number].dims[axis])
+            own = moving([place - before if place - before in inside else None for place in range(y.dims[axis])])
+            if own is None:
+                return None
+            found[axis - 1] = own
+        return tuple(found)
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
         return lambda *tensors: torch.cat(tensors, self.axis + 1)

@@ -8,7 +8,7 @@ from costcalc.base import Datum
 from costcalc.numbers import num
 from costcalc.operators import VIEW, Dim, Dims, Example, Fault, Op, Shape, integers, padding, per_axis, prod
 from costcalc.operators.families._twin import edges
-from costcalc.operators.receptive import SAME, Reach
+from costcalc.operators.receptive import SAME, Reach, moving
 from costcalc.operators.window import Windowed
 
 
@@ -83,7 +83,14 @@ class Roll(Op, kind="roll"):
         return x
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
-        return None if any(self.axes_) else (SAME,) * len(x.space)
+        found = []
+        for axis, n in enumerate(x.space, 1):
+            by = sum(by for by, at in zip(self.by, self.axes_, strict=True) if at == axis) % n
+            own = moving([(place - by) % n for place in range(n)]) if by else SAME
+            if own is None:
+                return None
+            found.append(own)
+        return tuple(found)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.roll(t, self.by, [axis + 1 for axis in self.axes_])
