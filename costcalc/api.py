@@ -103,8 +103,8 @@ def sweep(
     knobs: values each, or one; `zip` takes them together. columns, options: metrics instead of params and
     operations, and theirs, `{"bits": 8}`. per: a line a layer or type. where: "macs < 300M". top: the best so many by
     `by` (`-`: more is better), most operations unless told. pareto: what no other beats in these names. jobs:
-    processes that count. resume: a file that keeps what is found, from which the same sweep goes on. The others as
-    for `count`.
+    processes that count. resume: a file that keeps what is found, from which the same sweep goes on; NAME.parquet is a
+    folder of Parquet files, a block each. The others as for `count`.
 
     Raises SpecError, which names the setting, where one is refused.
 
@@ -112,9 +112,8 @@ def sweep(
     [149497088, 568740352]
     """
     from costcalc.comparisons.networks import word
-    from costcalc.sweeps import mappers, tables
-    from costcalc.sweeps.chunks import Question
-    from costcalc.sweeps.parquet import folded
+    from costcalc.sweeps import mappers, parquet, tables
+    from costcalc.sweeps.chunks import Question, Task
 
     found = several([network, *networks], more, knobs, input, batch, convention, variant)
     specs = [(word(one.name, one.own), one.in_force) for one in found]
@@ -135,7 +134,13 @@ def sweep(
         raise stop("what is told per layer is counted in this process, at once", hint="without jobs, resume")
     mapper = mappers.processes(processes) if processes > 1 else mappers.here
     view = arguments.text(per, "per", 'per="layer"')
-    return tables.sweep(specs, axes, question, **given, view=view, folded=lambda task: folded(task, mapper, file))
+    if file is not None and file.endswith(".parquet"):
+        if len(specs) > 1:
+            raise stop("part files hold the sweep of one network", hint="sweep each into a folder of its own")
+        return parquet.table(Task(specs[0][1], axes, question, **given), file, mapper)
+    return tables.sweep(
+        specs, axes, question, **given, view=view, folded=lambda task: parquet.folded(task, mapper, file)
+    )
 
 
 def sweep_arrays(

@@ -17,7 +17,7 @@ from costcalc.base.optional import need
 from costcalc.costs import conventions
 from costcalc.sweeps.chunks import SETTING, Columns, Task, folding, ordered, ready, run_block
 from costcalc.sweeps.mappers import Mapper, here
-from costcalc.sweeps.tables import framed
+from costcalc.sweeps.tables import framed, told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,18 @@ def write(task: Task, folder: str, mapper: Mapper = here) -> tuple[int, int]:
         for _ in walk.steps(mapper(work, waiting), before):
             pass
     return len(waiting), before
+
+
+def table(task: Task, folder: str, mapper: Mapper = here) -> pd.DataFrame:
+    """Write a sweep's settings to a folder of part files, as `write`, and return them as a DataFrame."""
+    if task.question.top is not None or task.question.pareto:
+        raise stop("part files hold the settings of whole blocks, not the best of them", hint="without top, pareto")
+    write(task, folder, mapper)
+    import pandas as pd
+
+    found = pd.read_parquet(folder)
+    found.attrs |= told(task)
+    return found
 
 
 def write_part(task: Task, folder: str, number: int) -> None:

@@ -881,3 +881,16 @@ def test_python_sweeps_in_processes_and_goes_on(tmp_path: Path) -> None:
     ):
         with pytest.raises(SpecError, match=said):
             costcalc.sweep(ODD, n=[1], **wrong)
+
+
+def test_python_writes_part_files_and_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    folder = str(tmp_path / "x.parquet")
+    asked = {"width": [0.5, 1.0], "resolution": [128, 224]}
+    for _ in range(2):  # the second time nothing is counted again
+        table = costcalc.sweep("mobilenet_v1", **asked, resume=folder)
+        assert table["macs"].tolist()[-1] == 568_740_352  # Howard et al. 2017: 569 M
+        assert table.equals(costcalc.sweep("mobilenet_v1", **asked))
+    assert sorted(path.name for path in Path(folder).glob("[!._]*")) == ["part-000000.parquet"]
+    with pytest.raises(SpecError, match="without top, pareto"):
+        costcalc.sweep("mobilenet_v1", **asked, top=1, resume=folder)
