@@ -11,7 +11,6 @@ from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, cost, total
 from costcalc.costs.rows import Row
-from costcalc.graph.graph import Node
 from costcalc.numbers.num import Dim, Dims, or_none
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.op import PARAMETERS
@@ -26,10 +25,11 @@ SEE_ALL = "--all shows all, --fold N so many levels"
 class CountedRow:
     """One row with what it costs under a convention, for a batch: an item of `Result.rows`."""
 
-    __slots__ = ("batch", "convention", "cost", "row")
+    __slots__ = ("batch", "convention", "cost", "node", "row")
 
     def __init__(self, row: Row, cost_: Cost, convention: Convention, batch: int = 1) -> None:
         self.row = row
+        self.node = row.node  # the row's operator in the network, with its tensors
         self.cost = cost_
         self.convention = convention
         self.batch = batch
@@ -42,11 +42,6 @@ class CountedRow:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.row, name)
-
-    @property
-    def node(self) -> Node:
-        """The row's operator in the network, with its tensors."""
-        return self.row.node
 
     @property
     def name(self) -> str:
