@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from costcalc.base import Data, Datum, hints
-from costcalc.base.arguments import listed, said
+from costcalc.base.arguments import listed, plain, said
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.costs.layer_patterns import EVERYTHING, assigned, valued
@@ -178,6 +178,7 @@ def pairs(choices: Choices) -> list[tuple[str, Datum]]:
     """Return choices as pairs of a selector and a value; one value is everything's."""
     if choices is None:
         return []
+    choices = plain(choices)
     if isinstance(choices, int | float | str):
         return [valued(str(choices), str)]
     found = list(choices.items()) if isinstance(choices, Mapping) else listed(choices)

@@ -110,7 +110,7 @@ def reconcile(spec: Spec, text: str, *, name: str = "", top: int = 10) -> Answer
     tried = [*own(spec), *usual, *elsewhere(spec, name, claim)]
     odd = min(_matches(unusual, claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
     kept = _simplest([*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])])
-    return Answer(claim, kept[:many], [] if kept else _nearest(tried, claim))
+    return Answer(claim, kept[:many], [] if kept else _nearest(tried, claim)[:many])
 
 
 def _matches(counts: list[Count], claim: Claimed) -> list[Match]:
