@@ -358,7 +358,7 @@ def check(
     bounds, settled = budgets.of_metrics(limits), _options(options)
     told, images = agreed(networks, convention, batch)
     rule = get(told)
-    share = baselines.tolerated(arguments.text(tolerance, "a tolerance", 'tolerance="1%"'))
+    share = baselines.tolerance_of(arguments.text(tolerance, "a tolerance", 'tolerance="1%"'))
     baselines.refuse_unused(baseline, share, batch=images, update=arguments.flag(update, "update"))
     held = baselines.opened(baseline, rule, update=update)
     found = [
@@ -528,14 +528,14 @@ def _axes(found: Asked, *, zip: bool) -> list[dict[str, list[Datum]]]:
 
 def _values(spec: Spec, name: str, values: Datum) -> list[Datum]:
     """Return the values of an axis: those of a list, or the one given."""
-    from costcalc.sweeps.grids import checked, known
+    from costcalc.sweeps.grids import require_knob, require_values
 
-    default = known(spec, name)
+    default = require_knob(spec, name)
     if isinstance(values, str) or not isinstance(values, Iterable):
-        return checked(spec, name, [values])
+        return require_values(spec, name, [values])
     found = list(values)
     one = isinstance(default, list) and not all(isinstance(value, list | tuple) for value in found)
-    return checked(spec, name, [found] if one else found)
+    return require_values(spec, name, [found] if one else found)
 
 
 def _counted(found: Asked, options: Options) -> dict[str, Datum]:

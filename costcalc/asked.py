@@ -21,7 +21,7 @@ from costcalc.graph.graph import Graph
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import OPTIONS, checked_batch
+from costcalc.metrics.metric import OPTIONS, require_batch
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def agreed(
     first = results[0] if results else None
     usual: tuple[str | Convention, int] = (conventions.DEFAULT, 1) if first is None else (first.convention, first.batch)
     rule = usual[0] if convention is None else convention
-    images = checked_batch(usual[1] if batch is None else batch)
+    images = require_batch(usual[1] if batch is None else batch)
     found = conventions.get(rule)
     for result in results:
         from costcalc.comparisons.networks import label_of

@@ -58,7 +58,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     limits = budgets.limits(**{name: options[option] for option, name in BUDGETS.items()})
     limits = budgets.together(limits, budgets.named_limits(options["most"]))
     _, given = common.metrics(options, tuple(limits))
-    tolerance = baselines.tolerated(options["tolerance"])
+    tolerance = baselines.tolerance_of(options["tolerance"])
     rule, update = conventions.get(options["convention"]), options["update"]
     baselines.refuse_unused(options["baseline"], tolerance, batch=options["batch"], update=update)
     baseline = baselines.opened(options["baseline"], rule, update=update)

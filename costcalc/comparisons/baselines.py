@@ -173,7 +173,7 @@ def words(baseline: Baseline | None) -> tuple[str, ...]:
 # ---- holding -------------------------------------------------------------------------------------
 
 
-def tolerated(text: str) -> Fraction:
+def tolerance_of(text: str) -> Fraction:
     """Return a tolerance, 1% or 0.5%, as a part of one; raise SpecError for anything else."""
     found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?) ?%", text, re.ASCII)
     if not found:

@@ -67,11 +67,11 @@ def _leaving(line: Line) -> str:
 def _fields(line: Line) -> dict[str, str]:
     """Return all that a spec can say of a layer, as text: its operator's fields, its norm's and its act's."""
     node = line.rows[0].row.node
-    found = _values(node.op)
-    found |= {"bits": _shown(node.bits), "density": _shown(node.density)}
+    fields = _values(node.op)
+    fields |= {"bits": _shown(node.bits), "density": _shown(node.density)}
     for member in line.rows[1:]:
-        found |= {f"{member.row.kind} {name}": text for name, text in _values(member.row.node.op).items()}
-    return found
+        fields |= {f"{member.row.kind} {name}": text for name, text in _values(member.row.node.op).items()}
+    return fields
 
 
 def _values(op: Op) -> dict[str, str]:
@@ -100,15 +100,15 @@ def change(before: Line | None, after: Line | None, partners: dict[str, str]) ->
 def _changed(before: Line, after: Line) -> dict[str, tuple[str, str]]:
     """Return the fields that differ; where none does, what enters or leaves, or what uses another's weights."""
     one, other = _fields(before), _fields(after)
-    found = {} if before.kind == after.kind else {"type": (before.type, after.type)}
-    found |= {name: (one[name], other[name]) for name in one if name in other and one[name] != other[name]}
+    fields = {} if before.kind == after.kind else {"type": (before.type, after.type)}
+    fields |= {name: (one[name], other[name]) for name in one if name in other and one[name] != other[name]}
     if _entering(before) != _entering(after):
-        found["input"] = (_entering(before), _entering(after))
-    if not found and _leaving(before) != _leaving(after):
-        found["output"] = (_leaving(before), _leaving(after))
+        fields["input"] = (_entering(before), _entering(after))
+    if not fields and _leaving(before) != _leaving(after):
+        fields["output"] = (_leaving(before), _leaving(after))
     if before.shared != after.shared:
-        found["weights"] = ("own", "shared") if after.shared else ("shared", "own")
-    return found
+        fields["weights"] = ("own", "shared") if after.shared else ("shared", "own")
+    return fields
 
 
 def _shown(value: Datum) -> str:

@@ -33,9 +33,9 @@ class Diff:
             for i, j in align(list(map(key, mine)), list(map(key, theirs)))
         ]
         partners = {one.name: other.name for one, other in pairs if one and other}
-        found = [change(one, other, partners) for one, other in pairs]
-        self.changes = [one for one in found if one is not None]
-        self.unchanged = len(found) - len(self.changes)  # how many layers are the same
+        changes = [change(one, other, partners) for one, other in pairs]
+        self.changes = [one for one in changes if one is not None]
+        self.unchanged = len(changes) - len(self.changes)  # how many layers are the same
         # Unknown only where a layer that changed is: what both have alike adds nothing.
         self.params: Dim = sum(change.params for change in self.changes)
         self.operations: Dim = sum(change.operations for change in self.changes)
@@ -165,13 +165,13 @@ def heading(diff: Diff) -> list[str]:
         return [f"{alike}: {plural(diff.unchanged, 'layer')}, {diff.before.result.said(exact=False)}"]
     first, second = diff.before.result, diff.after.result
     rule = first.convention
-    found = [
+    said = [
         f"{diff.before.label} → {diff.after.label}",
         _difference(rule.things, first.params, second.params, diff.params),
         _difference(rule.unit, first.operations, second.operations, diff.operations),
         diff.said,
     ]
-    return [*found, "the outputs are those of other layers"] if diff.outputs else found
+    return [*said, "the outputs are those of other layers"] if diff.outputs else said
 
 
 def _difference(what: str, before: Dim, after: Dim, change: Dim) -> str:

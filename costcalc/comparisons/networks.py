@@ -17,9 +17,9 @@ from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
-from costcalc.metrics.metric import checked_batch
+from costcalc.metrics.metric import require_batch
 from costcalc.reports.result import Result
-from costcalc.sweeps.grids import known, one
+from costcalc.sweeps.grids import one, require_knob
 
 INPUT = "input"  # stands among the knobs for another input's shape; no knob may be called so
 
@@ -83,7 +83,7 @@ def counted(
     knobs: Mapping[str, Datum] | None = None,
 ) -> Network:
     """Return a network counted: its own knobs over those given for all. Raises SpecError with every mistake found."""
-    checked_batch(batch)
+    require_batch(batch)
     values = {**(knobs or {}), **values_of(reference, spec)}
     result = Result(expand(spec, values, reference.shape), conventions.get(convention), batch)
     return Network(word(reference.name, values, reference.shape), result)
@@ -91,7 +91,7 @@ def counted(
 
 def values_of(reference: Reference, spec: Spec) -> dict[str, Datum]:
     """Return the values of the knobs that a word gives; an unknown knob is told before its value is read."""
-    return {knob: one(text, knob) for knob, text in reference.texts.items() if known(spec, knob) is not None}
+    return {knob: one(text, knob) for knob, text in reference.texts.items() if require_knob(spec, knob) is not None}
 
 
 def spec_of(text: str, load: Callable[[str], Spec]) -> Spec:

@@ -32,12 +32,12 @@ def load(path: str, *, added: bool = False) -> Convention:
     if root is None or not root.is_map:
         raise problems.error() if problems else stop(f"{path} is no convention", hint=f"begin with '{VERSION}: 1'")
     reader = ConventionReader(root, problems)
-    found = reader.convention(os.path.basename(path).rpartition(".")[0])
-    if problems or found is None:
+    convention = reader.convention(os.path.basename(path).rpartition(".")[0])
+    if problems or convention is None:
         raise problems.error()
-    for one in found.others.values():
+    for one in convention.others.values():
         one.added = added
-    return found
+    return convention
 
 
 class ConventionReader:
@@ -91,7 +91,7 @@ class ConventionReader:
 
     def rules(self, items: list[YamlNode], own: dict[str, Expr]) -> tuple[Rule, ...]:
         """Return the rules; an operator stands in one of them only."""
-        found: list[Rule] = []
+        rules: list[Rule] = []
         taken: set[str] = set()
         for item in items:
             if not item.is_map:
@@ -103,15 +103,15 @@ class ConventionReader:
             for key in expressions.keys() - own.keys():
                 mark = rule.values[key].mark
                 self.note(f"'{key}' has no formula for all other rows", mark, f"add {key}: 0 above")
-            found.append(Rule(kinds, expressions, rule.text("note")))
-        return tuple(found)
+            rules.append(Rule(kinds, expressions, rule.text("note")))
+        return tuple(rules)
 
     def kinds(self, node: YamlNode | None, mark: Mark, taken: set[str]) -> tuple[str, ...]:
         """Return the operators that a rule is about."""
         if node is None:
             self.note("a rule needs 'of', the operators that it is about", mark)
             return ()
-        found = []
+        kinds = []
         for one in node.value if node.is_list else [node]:
             if not isinstance(one.value, str):
                 self.note("the name of an operator belongs here", one.mark, "costcalc ops lists the operators")
@@ -124,8 +124,8 @@ class ConventionReader:
                 self.note(f"'{one.value}' stands in two rules", one.mark)
             else:
                 taken.add(cls.kind)
-                found.append(cls.kind)
-        return tuple(found)
+                kinds.append(cls.kind)
+        return tuple(kinds)
 
     def formulas(self, section: Section, kinds: tuple[str, ...]) -> dict[str, Expr]:
         """Return the formulas of a section, by what they count."""

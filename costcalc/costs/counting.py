@@ -79,7 +79,7 @@ def _evaluated(formula: Expr, row: Row, convention: Convention) -> Dim:
         raise SpecError([Problem(said, mark, fault.hint)]) from None
 
 
-def limited(whole: Cost, convention: Convention, batch: int = 1) -> Cost:
+def require_bounded(whole: Cost, convention: Convention, batch: int = 1) -> Cost:
     """Return a network's totals; raise SpecError where one is too large to be told, operations for a batch."""
     num.limited(whole.params, convention.things)
     num.limited(whole.operations, convention.unit, batch)

@@ -78,7 +78,7 @@ class Option:
         return f"a whole number from {self.least}{f' to {self.most}' if self.most else ''}"
 
 
-def checked_batch(batch: Datum) -> int:
+def require_batch(batch: Datum) -> int:
     """Return how many images are counted at once; raise SpecError for what is no such number."""
     images = arguments.whole(batch)
     if images is None or images < 1:
@@ -143,7 +143,7 @@ class Setup:
         for name in options.keys() - OPTIONS.keys():
             raise stop(f"there is no option '{name}'", hint=nearest(name, OPTIONS) or f"known: {', '.join(OPTIONS)}")
         settled = {
-            name: checked_batch(value) if name == "batch" else OPTIONS[name].settled(name, value)
+            name: require_batch(value) if name == "batch" else OPTIONS[name].settled(name, value)
             for name, value in options.items()
             if value is not None
         }

@@ -57,7 +57,7 @@ def records(
 
     whole: with all components of a row, for the whole batch.
     """
-    found = []
+    lines = []
     for index, row in enumerate(rows):
         full = row.to_dict()
         del full[OPERATIONS]  # which stand under the name of what the convention counts
@@ -65,8 +65,8 @@ def records(
         if whole:
             record |= {key: flat(full[key]) for key in full if key not in record and key != "elementwise"}
             record["elementwise"] = or_none(sum(row.row.elementwise.values()) * row.batch)
-        found.append(record | mark)
-    return found
+        lines.append(record | mark)
+    return lines
 
 
 def folded(shown: Sequence[Line], columns: Sequence[Measured], by: str, mark: dict[str, str]) -> list[Data]:

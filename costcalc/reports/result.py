@@ -10,9 +10,9 @@ from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import nearest, stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
-from costcalc.costs.counting import Cost, limited, total
+from costcalc.costs.counting import Cost, require_bounded, total
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import Measured, Setup, checked_batch, costs_of, counted, measured, names, refuse_idle
+from costcalc.metrics.metric import Measured, Setup, costs_of, counted, measured, names, refuse_idle, require_batch
 from costcalc.numbers.num import Dim, or_none
 from costcalc.numbers.text import figure
 from costcalc.reports.columns import folded, over, records, table, totals, with_metrics
@@ -33,10 +33,10 @@ class Result:
     def __init__(self, graph: Graph, convention: Convention, batch: int = 1) -> None:
         self.graph = graph
         self.convention = convention
-        self.batch = checked_batch(batch)
+        self.batch = require_batch(batch)
         costs = costs_of(graph, convention, self.batch)
         self.rows = [CountedRow(*pair, convention, self.batch) for pair in zip(counted(graph), costs, strict=True)]
-        self.cost = limited(total(costs), convention)
+        self.cost = require_bounded(total(costs), convention)
 
     def __repr__(self) -> str:
         knobs = "".join(f", {k}={v}" for k, v in self.graph.knobs.items())
@@ -95,7 +95,7 @@ class Result:
         rule = self.convention.named(quantity)
         if rule is self.convention:
             return self.operations
-        return limited(total(costs_of(self.graph, rule, self.batch)), rule).operations
+        return require_bounded(total(costs_of(self.graph, rule, self.batch)), rule).operations
 
     def by_type(self) -> dict[str, Cost]:
         """Return the costs by layer type (conv 1x1, conv dw 3x3, fc, ...), the costliest first."""
@@ -120,10 +120,10 @@ class Result:
 
         Raises SpecError for an option that matters to none of them.
         """
-        found = names(columns, self.convention)
-        refuse_idle(found, options)
+        asked = names(columns, self.convention)
+        refuse_idle(asked, options)
         setup = self.setup(**options)
-        return [measured(name, self.graph, setup) for name in found or self.convention.quantities]
+        return [measured(name, self.graph, setup) for name in asked or self.convention.quantities]
 
     def lines(self, by: str = "layer", fold: int | None = None) -> list[Line]:
         """Return the lines of a table: by `layer`, `row`, `type` or `block`; what lies deeper than `fold` is summed."""
@@ -153,27 +153,27 @@ class Result:
         by: what a line is, unless told a layer (in a CSV a row). bars: shares of the operations drawn, too.
         """
         columns, every = names(columns, self.convention), by in (None, "row") and fold is None
-        found, mark, view = self.metrics(columns, **options), self.convention.mark, by or "layer"
+        measures, mark, view = self.metrics(columns, **options), self.convention.mark, by or "layer"
         besides = () if columns or view in GROUPED else ("type",)
 
         def tables(first: list[Line] | None = None) -> list[Table]:
             views = [(view, first or self.lines(view, fold)), *((other, self.lines(other)) for other in besides)]
-            made = [table(shown, found, view, shares=not columns) for view, shown in views]
+            made = [table(shown, measures, view, shares=not columns) for view, shown in views]
             return [barred(one) for one in made] if bars else made
 
         def told() -> list[Data]:
             if every:
-                return records(self.rows, found, mark, whole=not columns)
-            return folded(self.lines(view, fold), found, view, mark)
+                return records(self.rows, measures, mark, whole=not columns)
+            return folded(self.lines(view, fold), measures, view, mark)
 
-        said = [*(totals(found) if columns else [self.said()]), *self.notes()]
+        said = [*(totals(measures) if columns else [self.said()]), *self.notes()]
         return Page(
             tables,
             told,
             lambda: self.to_dict(columns, **options),
             heading=self.heading(),
             notes=said,
-            shorter=shorter(self.rows, view, fold, lambda line: [over(one, line) for one in found], tables),
+            shorter=shorter(self.rows, view, fold, lambda line: [over(one, line) for one in measures], tables),
         )
 
     def said(self, *, exact: bool = True) -> str:
@@ -197,15 +197,15 @@ class Result:
         columns: instead of all components these metrics, by name; options are theirs.
         """
         columns = names(columns, self.convention)
-        found = self.metrics(columns, **options)
-        return records(self.rows, found, self.convention.mark, whole=not columns)
+        measures = self.metrics(columns, **options)
+        return records(self.rows, measures, self.convention.mark, whole=not columns)
 
     def to_dict(self, columns: str | Iterable[str] = (), **options: Datum) -> Data:
         """Return everything as plain data: the JSON that `--format json` writes.
 
         columns: metrics, by name, that each row and the whole are told with; options are theirs.
         """
-        found, graph = self.metrics(columns, **options), self.graph
+        measures, graph = self.metrics(columns, **options), self.graph
         report = {
             "costcalc_report": VERSION,
             "name": self.name,
@@ -227,7 +227,7 @@ class Result:
             ],
             "rows": [row.to_dict() for row in self.rows],
         }
-        return with_metrics(report, found) if columns else report
+        return with_metrics(report, measures) if columns else report
 
     def to_pandas(self, columns: str | Iterable[str] = (), **options: Datum) -> pd.DataFrame:
         """Return a DataFrame, a line a row, exact integers.

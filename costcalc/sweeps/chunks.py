@@ -26,7 +26,7 @@ from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
-from costcalc.metrics.metric import COUNTED, Setup, checked_batch, find, refuse_idle, refuse_uncounted
+from costcalc.metrics.metric import COUNTED, Setup, find, refuse_idle, refuse_uncounted, require_batch
 from costcalc.numbers.factored import Spread, TooWide, along
 from costcalc.numbers.num import LARGEST_TOTAL, Array, Mixed
 from costcalc.sweeps.engine import BLOCK, Axis, Beside, Cut, Grid, blocks, parts
@@ -97,7 +97,7 @@ class Task:
                 refuse_idle_knobs(spec, {name: value}, shape)
         self.convention = convention
         self.shape = shape
-        self.batch = checked_batch(batch)
+        self.batch = require_batch(batch)
         self.block = block
         self.skip = skip  # leave out what is refused, instead of telling its mistake
         self.columns = tuple(columns)  # metrics that are told, instead of params and operations

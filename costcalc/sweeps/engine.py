@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.base import Data, Datum, grouped
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.costs.convention import Convention
-from costcalc.costs.counting import Cost, cost, limited, total
+from costcalc.costs.counting import Cost, cost, require_bounded, total
 from costcalc.costs.rows import rows
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
@@ -127,7 +127,7 @@ class Part:
     ) -> None:
         self.indices = indices
         self.graph = graph
-        self.total = limited(total, convention, batch)
+        self.total = require_bounded(total, convention, batch)
         self.called = convention.called  # what its operations are called
         self.batch = batch
         self.beside = beside or Beside()

@@ -21,14 +21,14 @@ def values_of(spec: Spec, name: str, text: str) -> list[Datum]:
 
     Raises SpecError for a text that is none, or a knob that the spec does not have.
     """
-    default = known(spec, name)
+    default = require_knob(spec, name)
     found: list[Datum] = []
     for part in _parts(text, lists=isinstance(default, list)):
         found += spanned(part, name) if ":" in part else [one(part, name)]
-    return checked(spec, name, found)
+    return require_values(spec, name, found)
 
 
-def known(spec: Spec, name: str) -> Datum:
+def require_knob(spec: Spec, name: str) -> Datum:
     """Return a knob's default; raise SpecError, with the nearest name, where the spec has no such knob."""
     if name not in spec.knobs:
         hint = nearest(name, spec.knobs) or f"its knobs: {', '.join(spec.knobs) or 'none'}"
@@ -36,9 +36,9 @@ def known(spec: Spec, name: str) -> Datum:
     return spec.knobs[name]
 
 
-def checked(spec: Spec, name: str, values: Iterable[Datum]) -> list[Datum]:
+def require_values(spec: Spec, name: str, values: Iterable[Datum]) -> list[Datum]:
     """Return the values of an axis as plain Python values; raise SpecError for one that the knob can't take."""
-    default = known(spec, name)
+    default = require_knob(spec, name)
     refuse_twice(spec, [name])
     found = [_plain(name, value) for value in values]
     if not found:

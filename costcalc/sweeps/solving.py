@@ -20,7 +20,7 @@ from costcalc.metrics.metric import Setup, find, named
 from costcalc.numbers.num import LARGEST_TOTAL
 from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold, ready
 from costcalc.sweeps.engine import Grid
-from costcalc.sweeps.grids import checked, known, refuse_columns
+from costcalc.sweeps.grids import refuse_columns, require_knob, require_values
 from costcalc.sweeps.mappers import Mapper, here
 from costcalc.sweeps.tables import framed
 
@@ -41,7 +41,7 @@ def no_budget() -> SpecError:
 
 def lattice(spec: Spec, name: str, *, alone: bool, slow: bool = False) -> list[Datum]:
     """Return the values that are tried for a knob: from a small part of its default to four times as much."""
-    default = known(spec, name)
+    default = require_knob(spec, name)
     if type(default) not in (int, float):
         raise stop(f"'{name}' is no number: say what to try", hint=_tries(name, "first", "second"))
     real, whole = (_SLOW if slow else _STEPS)[alone]
@@ -77,10 +77,10 @@ def solve(
         raise stop(f"'{name}' can't both vary and have a value", hint=_tries(name, "a", "b") + " tries two values")
     columns, slow = _columns(budgets, convention), _slow(budgets, Setup(convention, **(setup or {})))
     axes = [
-        {name: checked(spec, name, values or lattice(spec, name, alone=len(vary) == 1, slow=slow))}
+        {name: require_values(spec, name, values or lattice(spec, name, alone=len(vary) == 1, slow=slow))}
         for name, values in vary.items()
     ]
-    axes += [{name: checked(spec, name, [value])} for name, value in (fixed or {}).items()]
+    axes += [{name: require_values(spec, name, [value])} for name, value in (fixed or {}).items()]
     best = tuple(f"-{name}" for name in vary)
     given: dict[str, Datum] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
     asked = Question(_within(budgets), pareto=best)
@@ -115,7 +115,7 @@ def compound(
     _growing(factors)
     refuse_columns([*factors, *(fixed or {})], [PHI])
     bases = dict(spec.knobs) | dict(fixed or {})
-    rest = [{name: checked(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors]
+    rest = [{name: require_values(spec, name, [v])} for name, v in (fixed or {}).items() if name not in factors]
     given: dict[str, Datum] = {"convention": convention, "shape": shape, "batch": batch, "skip": True}
     given |= {"columns": _columns(budgets, convention), "setup": dict(setup or {})}
 
@@ -156,7 +156,7 @@ def _growing(factors: Mapping[str, float]) -> None:
 
 
 def _scaled(spec: Spec, name: str, bases: Mapping[str, Datum], factor: float) -> Datum:
-    default = known(spec, name)
+    default = require_knob(spec, name)
     if type(default) not in (int, float):
         raise stop(f"'{name}' is no number, and can't be scaled")
     value = bases[name] * factor

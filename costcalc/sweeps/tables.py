@@ -68,8 +68,8 @@ def as_arrays(task: Task) -> Arrays:
     beside = task.beside
     beside.bounded(grid.size)
     rule = conventions.get(task.convention)
-    found = parts(task.spec(), grid, rule, task.shape, batch=task.batch, beside=beside)
-    return Arrays(grid, arrays(grid, found), rule)
+    counted = parts(task.spec(), grid, rule, task.shape, batch=task.batch, beside=beside)
+    return Arrays(grid, arrays(grid, counted), rule)
 
 
 def bounded(size: int) -> None:
@@ -128,8 +128,8 @@ def per(task: Task, view: str) -> pd.DataFrame:
     grid = task.grid
     bounded(grid.size)
     rule = conventions.get(task.convention)
-    found = parts(task.spec(), grid, rule, task.shape, batch=task.batch)
-    tables = [_of_part(grid, part, view, rule) for part in found]
+    counted = parts(task.spec(), grid, rule, task.shape, batch=task.batch)
+    tables = [_of_part(grid, part, view, rule) for part in counted]
     made = pd.concat(tables, ignore_index=True)
     made = made.sort_values([SETTING, "_line"], ignore_index=True).drop(columns=[SETTING, "_line"])
     made.attrs |= told(task)
@@ -141,10 +141,10 @@ def _of_part(grid: Grid, part: Part, view: str, rule: Convention) -> pd.DataFram
     import numpy as np
     import pandas as pd
 
-    found = _lines(part, view, rule)
+    costs = _lines(part, view, rule)
     whole = tuple(slice(0, len(places)) for places in part.indices)
     tables = []
-    for number, (name, counted) in enumerate(found.items()):
+    for number, (name, counted) in enumerate(costs.items()):
         cut = Cut(grid, Part(part.indices, part.graph, counted, rule, part.batch), whole)
         settings = cut.numbers()
         columns = {SETTING: settings}

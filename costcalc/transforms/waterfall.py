@@ -15,37 +15,37 @@ from costcalc.transforms.whatif import WhatIf
 BAR = 12  # characters
 
 
-def page(found: WhatIf, *, exact: bool = False) -> Page:
+def page(whatif: WhatIf, *, exact: bool = False) -> Page:
     """Return what was changed as a page."""
     return Page(
-        lambda: [table(found, exact=exact)],
-        found.records,
-        found.to_dict,
-        heading=[*found.before.heading(), *found.said],
-        notes=[*summary(found), *found.before.notes()],
+        lambda: [table(whatif, exact=exact)],
+        whatif.records,
+        whatif.to_dict,
+        heading=[*whatif.before.heading(), *whatif.said],
+        notes=[*summary(whatif), *whatif.before.notes()],
         prose=True,
     )
 
 
-def table(found: WhatIf, *, exact: bool = False) -> Table:
+def table(whatif: WhatIf, *, exact: bool = False) -> Table:
     """Return the waterfall: contributions in the order of the layers, signed; the last line is the network after.
 
     Shares are of the network before. Bars show the operations that are left, and what each layer takes of them,
     where no notes stand in their place.
     """
-    before, after = found.before.cost, found.after.cost
-    params = [before.params, *(_change(one.before.params, one.after.params) for one in found.changes), after.params]
+    before, after = whatif.before.cost, whatif.after.cost
+    params = [before.params, *(_change(one.before.params, one.after.params) for one in whatif.changes), after.params]
     operations = [
         before.operations,
-        *(_change(one.before.operations, one.after.operations) for one in found.changes),
+        *(_change(one.before.operations, one.after.operations) for one in whatif.changes),
         after.operations,
     ]
-    notes = ["", *(one.note for one in found.changes), ""]
+    notes = ["", *(one.note for one in whatif.changes), ""]
     columns = [
-        (Column("layer"), ["before", *(one.layer for one in found.changes), "after"]),
-        (Column("becomes"), ["", *(one.becomes or "dropped" for one in found.changes), ""]),
-        *_counts(found.before.convention.things, params, exact=exact),
-        *_counts(found.before.unit, operations, exact=exact),
+        (Column("layer"), ["before", *(one.layer for one in whatif.changes), "after"]),
+        (Column("becomes"), ["", *(one.becomes or "dropped" for one in whatif.changes), ""]),
+        *_counts(whatif.before.convention.things, params, exact=exact),
+        *_counts(whatif.before.unit, operations, exact=exact),
         (Column("note"), notes) if any(notes) else (Column(""), _bars(operations)),
     ]
     shown = [(column, texts) for column, texts in columns if any(texts)]
@@ -96,16 +96,16 @@ def _bar(low: int, high: int) -> str:
     return " " * min(low, BAR - 1) + ("█" * (high - low) or "▏")
 
 
-def summary(found: WhatIf) -> list[str]:
+def summary(whatif: WhatIf) -> list[str]:
     """Return what is to be said beside the table: totals, ratios, what was left as it is."""
-    things, unit = found.before.convention.things, found.before.unit
-    params, operations = found.ratio
+    things, unit = whatif.before.convention.things, whatif.before.unit
+    params, operations = whatif.ratio
     said = [
-        f"before: {found.before.said()}",
-        f"after: {found.after.said()}",
+        f"before: {whatif.before.said()}",
+        f"after: {whatif.after.said()}",
         f"after / before: {_ratio(params)} {things}, {_ratio(operations)} {unit}",
     ]
-    return [*said, *(f"left as it is: {reason}" for reason in found.skipped)]
+    return [*said, *(f"left as it is: {reason}" for reason in whatif.skipped)]
 
 
 def _ratio(value: Datum) -> str:

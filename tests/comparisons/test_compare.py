@@ -632,8 +632,8 @@ def test_tolerance_is_exact() -> None:
     entry: dict[str, Any] = {"params": 1000, "macs": None, "activations": None, "bytes": None, "blocks": {}}
     spec = {"costcalc": 1, "input": [10], "layers": [{"fc": {"out": 101, "bias": False}}]}  # 1,010 parameters
     held = Baseline("x", conventions.get("costcalc"), {"unnamed": entry})
-    assert baselines.check([one(spec)], {}, held, baselines.tolerated("1%"))
-    assert not baselines.check([one(spec)], {}, held, baselines.tolerated("0.999999%"))
+    assert baselines.check([one(spec)], {}, held, baselines.tolerance_of("1%"))
+    assert not baselines.check([one(spec)], {}, held, baselines.tolerance_of("0.999999%"))
 
 
 def test_check_in_python(here: Path) -> None:
