@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from costcalc.base.text import lines
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.explanations import reconciling
 from costcalc.explanations.reconciling import Answer, Match
 from costcalc.graph.expand import expand
@@ -26,7 +26,7 @@ from costcalc.reports.table import Column, Table
 @common.spec_argument
 @click.argument("number", metavar="NUMBER")
 @common.knob_option
-@click.option("--top", type=click.IntRange(1), default=10, metavar="N", help="The simplest so many.")
+@click.option("--top", type=usage.Count(), default=10, metavar="N", help="The simplest so many.")
 @common.table_option
 @common.output_option
 @click.pass_context

@@ -9,7 +9,7 @@ import click
 from costcalc import api
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
-from costcalc.cli import common
+from costcalc.cli import common, usage
 from costcalc.comparisons.budgets import amount
 from costcalc.metrics.metric import OPTIONS
 from costcalc.metrics.training import demand, largest_batch
@@ -41,7 +41,7 @@ PARTS = {
 @click.option("--optimizer", type=click.Choice(OPTIONS["optimizer"].words), default="sgd", help="what keeps numbers.")
 @click.option("--freeze", multiple=True, metavar="PATTERN", help="Layers that do not learn: 'stage1*'.")
 @click.option("--amp", is_flag=True, help="Mixed precision: activations 16 bits, the rest 32.")
-@click.option("--checkpoint", type=click.IntRange(1), metavar="K", help="Compute K segments' insides again.")
+@click.option("--checkpoint", type=usage.Count(), metavar="K", help="Compute K segments' insides again.")
 @click.option("--memory", metavar="BYTES", help="The largest batch that fits: 24G, 16GiB.")
 @common.table_option
 @common.output_option

@@ -44,6 +44,20 @@ def record(param: click.Option) -> tuple[str, str]:
     )
 
 
+class Count(click.IntRange):
+    """A whole number from 1, and what is said of another."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"'{value}' is no whole number from 1", param, ctx)
+
+
 class Command(click.Command):
     """A command whose help has its options in groups and its examples on lines of their own (`epilog`)."""
 

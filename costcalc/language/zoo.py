@@ -140,6 +140,8 @@ def _missing(source: str) -> tuple[str, str, str]:
     name = source.removesuffix(SUFFIX).removesuffix(".yml")
     hint = nearest(name, names()) or _beside(source)
     hint = hint or hints.said("{} shows the networks of the zoo", hints.function("list_networks"))
+    if re.fullmatch(r"[\d.]+", source):
+        hint = "values of a knob are joined by commas: 0.5,1"
     if re.fullmatch(r"[A-Za-z_]\w*=\S+", name):
         knob = hints.Hint(name, f"--{name.replace('=', ' ', 1)}")
         hint = hints.said("a knob is given as {}, or for one network as {}", knob, f"NAME@{name}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from math import prod
@@ -322,11 +323,29 @@ class _Names(dict[str, Datum]):
         return self[name] if name in self else default  # noqa: SIM401 - dict's own get knows no __missing__
 
 
+# What people write in a condition, and what is to be written.
+_OTHERWISE = (
+    (r"[^<>=!]=[^=]", "write == to compare"),
+    (r"\d [KMGT]\b", "write a number and its unit together: 300M"),
+    (r",(?![^(\[]*[)\]])", "join conditions by and: macs < 300M and params < 4M"),
+    (r"&&|\|\|", "write and, or"),
+)
+
+
+def _refuse_otherwise(where: str) -> None:
+    """Raise Fault, with what is to be written, for a condition in the words of other languages."""
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", "_", where)
+    for pattern, hint in _OTHERWISE:
+        if re.search(pattern, bare):
+            raise Fault("this is no condition", hint)
+
+
 def _holds(grid: Grid, where: str, columns: Columns) -> Array:
     """Return for which settings a condition holds."""
     import numpy as np
 
     try:
+        _refuse_otherwise(where)
         asked = parse(magnitudes(where), LARGEST_TOTAL)
         for name, _ in asked.names:
             if name in columns and columns[name].dtype == object:

@@ -799,6 +799,13 @@ BAD_COMMANDS = [
     (["--width", "0.25:1"], "has no step"),
     (["--width", "0.5,1", "-o", "x.csv", "--format", "json"], "x.csv is for csv, not json"),
     (["--width", "0.5,1", "--top", "1", "--resume", "no/state.json"], "cannot be written"),
+    (["--width", "0.5,1", "--where", "macs = 300M"], "write == to compare"),
+    (["--width", "0.5,1", "--where", "macs < 300 M"], "write a number and its unit together: 300M"),
+    (["--width", "0.5,1", "--where", "macs < 300M, params < 4M"], "join conditions by and"),
+    (["--width", "0.5,1", "--where", "macs < 300M && params < 4M"], "write and, or"),
+    (["--width", "0.5,1", "--jobs", "all"], "'all' is no whole number from 1"),
+    (["--width", "0.5,1", "--top", "0"], "'0' is no whole number from 1"),
+    (["--width", "0.5", "1"], "values of a knob are joined by commas: 0.5,1"),
 ]
 
 
