@@ -257,7 +257,7 @@ def view_options(views: Iterable[str], **given: Any) -> Callable[[F], F]:
     def declare(function: F) -> F:
         fold = usage.option(
             "--fold",
-            type=usage.Count(),
+            type=usage.WholeFromOne(),
             metavar="N",
             group=usage.LINES,
             help="Sum what lies deeper than N levels.",
@@ -275,7 +275,7 @@ all_option = usage.option(
 )
 exact_option = usage.option("--exact", is_flag=True, group=usage.OUTPUT, help="All digits.")
 batch_option = usage.option(
-    "--batch", type=usage.Count(), default=1, metavar="N", group=usage.COUNTED, help="Images at once."
+    "--batch", type=usage.WholeFromOne(), default=1, metavar="N", group=usage.COUNTED, help="Images at once."
 )
 ENDINGS = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
 

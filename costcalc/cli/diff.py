@@ -26,7 +26,7 @@ TOP = 20  # changes that a table shows
 @click.argument("after", metavar="AFTER", shell_complete=common.complete_spec)
 @common.knob_option
 @usage.option(
-    "--top", type=usage.Count(), metavar="N", group=usage.LINES, help="The N biggest changes, 20 unless told."
+    "--top", type=usage.WholeFromOne(), metavar="N", group=usage.LINES, help="The N biggest changes, 20 unless told."
 )
 @common.all_option
 @common.convention_option

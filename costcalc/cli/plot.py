@@ -120,7 +120,7 @@ def accuracy(words: tuple[str, ...], **options: Any) -> None:
 )
 @common.spec_argument
 @common.knob_option
-@click.option("--fold", type=usage.Count(), metavar="N", help="Sum what lies deeper than N levels.")
+@click.option("--fold", type=usage.WholeFromOne(), metavar="N", help="Sum what lies deeper than N levels.")
 @picture
 @click.pass_context
 def layers(ctx: click.Context, /, spec: str, **options: Any) -> None:

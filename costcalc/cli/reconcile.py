@@ -26,7 +26,7 @@ from costcalc.reports.table import Column, Table
 @common.spec_argument
 @click.argument("number", metavar="NUMBER")
 @common.knob_option
-@click.option("--top", type=usage.Count(), default=10, metavar="N", help="The simplest so many.")
+@click.option("--top", type=usage.WholeFromOne(), default=10, metavar="N", help="The simplest so many.")
 @common.table_option
 @common.output_option
 @click.pass_context

@@ -48,7 +48,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 )
 @usage.option("--where", default="", metavar="CONDITION", group=usage.LINES, help='Only "macs < 300M and params < 4M".')
 @common.all_option
-@usage.option("--top", type=usage.Count(), metavar="N", group=usage.LINES, help="Only the best N.")
+@usage.option("--top", type=usage.WholeFromOne(), metavar="N", group=usage.LINES, help="Only the best N.")
 @usage.option(
     "--sort", "by", default="", metavar="NAMES", group=usage.LINES, help="Best by what: -macs (most first) unless told."
 )
@@ -58,7 +58,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 @common.convention_option
 @common.batch_option
 @common.columns_option
-@usage.option("--jobs", type=usage.Count(), default=1, metavar="N", help="Count in N processes.")
+@usage.option("--jobs", type=usage.WholeFromOne(), default=1, metavar="N", help="Count in N processes.")
 @click.option("--dask", metavar="ADDRESS", help="Count on a Dask cluster. Needs dask.")
 @click.option("--resume", metavar="FILE", help="Keep what is found in FILE; go on from there.")
 @usage.option(

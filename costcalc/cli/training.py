@@ -41,7 +41,7 @@ PARTS = {
 @click.option("--optimizer", type=click.Choice(OPTIONS["optimizer"].words), default="sgd", help="what keeps numbers.")
 @click.option("--freeze", multiple=True, metavar="PATTERN", help="Layers that do not learn: 'stage1*'.")
 @click.option("--amp", is_flag=True, help="Mixed precision: activations 16 bits, the rest 32.")
-@click.option("--checkpoint", type=usage.Count(), metavar="K", help="Compute K segments' insides again.")
+@click.option("--checkpoint", type=usage.WholeFromOne(), metavar="K", help="Compute K segments' insides again.")
 @click.option("--memory", metavar="BYTES", help="The largest batch that fits: 24G, 16GiB.")
 @common.table_option
 @common.output_option

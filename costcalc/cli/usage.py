@@ -44,7 +44,7 @@ def record(param: click.Option) -> tuple[str, str]:
     )
 
 
-class Count(click.IntRange):
+class WholeFromOne(click.IntRange):
     """A whole number from 1, and what is said of another."""
 
     def __init__(self) -> None:
