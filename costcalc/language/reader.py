@@ -234,7 +234,9 @@ class SpecReader:
         if node is None or not node.is_list or not node.value:
             said = "'layers' must be a list of items" if node else "'layers' is missing"
             said = "'layers' is empty" if node and not node.value else said
-            self.note(said, node.mark if node else self.root.mark, "write layers:, then - conv: {...}")
+            close = node is not None and str(node.value).startswith("-")
+            hint = "write - conv: {...}, with a space after each -" if close else "write layers:, then - conv: {...}"
+            self.note(said, node.mark if node else self.root.mark, hint)
             self.spec.layers = [MistakenItem("", self.root.mark)]
             return
         context = Context(self.names.everywhere(), LayerNames())
