@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -35,6 +37,17 @@ MOST_INCHES = 60
 )
 def command() -> None:
     """Draw a picture: .png, .svg or .pdf. Needs matplotlib: pip install 'costcalc[plot]'."""
+    click.get_current_context().with_resource(lettered())
+
+
+@contextmanager
+def lettered() -> Iterator[None]:
+    """Say in one line, while it lasts, that no font has some letters, for which matplotlib draws boxes."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.filterwarnings("always", "Glyph")
+        yield
+    if any(str(one.message).startswith("Glyph") for one in found):
+        common.tell("note: no font here has some letters of the names: boxes are drawn for them")
 
 
 def picture(function: F) -> F:

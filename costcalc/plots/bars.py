@@ -12,7 +12,7 @@ from costcalc.base.text import plural
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, total
 from costcalc.numbers import text as numbers
-from costcalc.plots.style import FILLS, REST, WIDTH, figure, legend, named, results, small_print, styled
+from costcalc.plots.style import FILLS, REST, WIDTH, figure, legend, named, results, shortened, small_print, styled
 from costcalc.reports.lines import CountedRow, Line
 from costcalc.reports.result import Result
 
@@ -179,7 +179,7 @@ def _axis(made: Figure, number: int, wholes: Sequence[Result]) -> str:
 def _rows(made: Figure, panels: Sequence[Axes], names: list[str]) -> None:
     """Name the bars, downwards; where they stand too close, every so many."""
     step = math.ceil(NAME * len(names) / max(made.get_figheight() - FRAME, NAME))
-    panels[0].set_yticks(range(0, len(names), step), names[::step])
+    panels[0].set_yticks(range(0, len(names), step), [shortened(name, made) for name in names[::step]])
     panels[0].set_ylim(len(names) - 0.4, -0.6)
     for axes in panels:
         axes.tick_params(axis="y", length=0)

@@ -14,6 +14,7 @@ from costcalc.base.errors import stop
 from costcalc.base.files import writing
 from costcalc.base.hints import Hint
 from costcalc.base.optional import need
+from costcalc.reports.render.text import width
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
@@ -94,6 +95,16 @@ def legend(figure_: Figure, axes: Axes, most: int = 4) -> None:
     handles, labels = axes.get_legend_handles_labels()
     rows = -(-len(handles) // most)
     figure_.legend(handles, labels, loc="outside upper center", ncols=-(-len(handles) // rows))
+
+
+def shortened(name: str, figure_: Figure) -> str:
+    """Return a name, of one that would take more than a third of the figure its end."""
+    most = max(int(figure_.get_figwidth() * 72 / (FONT * 0.56) / 3), 8)
+    if width(name) <= most:
+        return name
+    while width(name) >= most:
+        name = name[1:]
+    return f"…{name}"
 
 
 def small_print(figure_: Figure, *said: str) -> None:

@@ -471,3 +471,20 @@ def test_a_dollar_in_a_name_is_a_dollar(kind: str, tmp_path: Path, run: Any) -> 
     (tmp_path / "a.yaml").write_text(head + layers, encoding="utf-8")
     done = run("plot", kind, str(tmp_path / "a.yaml"), "-o", str(tmp_path / "a.svg"))
     assert (done.code, done.err) == (0, "")
+
+
+def test_a_long_name_has_a_third_of_the_picture_and_letters_of_no_font_are_told_in_a_line(
+    tmp_path: Path, run: Any
+) -> None:
+    pytest.importorskip("matplotlib")
+    long = "卷积层" * 30
+    text = f"costcalc: 1\nname: letters\ninput: [3, 8, 8]\nlayers:\n  - conv: {{out: 8, kernel: 3}}\n    name: {long}\n"
+    (tmp_path / "letters.yaml").write_text(text, encoding="utf-8")
+    done = run("plot", "layers", "letters.yaml", "-o", "letters.png", folder=tmp_path)
+    assert (done.code, done.out) == (0, "")
+    assert done.err in ("", "note: no font here has some letters of the names: boxes are drawn for them\n")
+    made = costcalc.plots.layers(str(tmp_path / "letters.yaml"))
+    (name,) = [label.get_text() for label in made.axes[0].get_yticklabels()]
+    assert name.startswith("…")
+    assert name.endswith("卷积层")
+    assert 2 * len(name) <= made.get_figwidth() * 72 / 8 / 0.56 / 3 + 2
