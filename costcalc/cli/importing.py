@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
 
+from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.language.writing import Flat, spec_text
@@ -77,6 +81,7 @@ def onnx(model: str, input_: str | None, **given: Any) -> None:
     """Import an ONNX graph; weights are not loaded. Needs onnx."""
     from costcalc.interop.onnx import read as onnx_import
 
+    refuse_spec(model)
     finish(onnx_import.read(model, common.input_shape(input_), opaque=given["opaque"]), **given)
 
 
@@ -92,6 +97,7 @@ def darknet(network: str, **given: Any) -> None:
     from costcalc.base.files import read
     from costcalc.interop.darknet import read as importer
 
+    refuse_spec(network)
     name = given["name"] or stem(network)
     finish(importer.read(read(network), name, network, opaque=given["opaque"]), **given)
 
@@ -108,14 +114,22 @@ def caffe(network: str, input_: str | None, **given: Any) -> None:
     from costcalc.base.files import read
     from costcalc.interop.caffe import read as importer
 
+    refuse_spec(network)
     shape = common.input_shape(input_)
     finish(importer.read(read(network), given["name"], network, shape, opaque=given["opaque"]), **given)
 
 
+def refuse_spec(path: str) -> None:
+    """Raise SpecError for a file that is a spec already."""
+    held = ""
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:  # what can't be read tells itself
+        held = file.read(2000) if os.path.isfile(path) else ""
+    if re.search(r"^costcalc *:", held, re.MULTILINE):
+        raise stop(f"{path} is a spec already", hint=f"costcalc report {path}")
+
+
 def stem(path: str) -> str:
     """Return a file's name without folder and suffix."""
-    import os
-
     return os.path.splitext(os.path.basename(path))[0]
 
 

@@ -296,6 +296,22 @@ FILES = [
         0,
         "they come first: [3, 32, 32]",
     ),
+    (
+        "my.yaml",
+        SPEC,
+        ["import", "darknet", "my.yaml"],
+        2,
+        "my.yaml is a spec already\n        costcalc report my.yaml",
+    ),
+    ("my.yaml", SPEC, ["import", "caffe", "my.yaml"], 2, "my.yaml is a spec already"),
+    ("my.yaml", SPEC, ["solve", "my.yaml", "--vary", "width=1,2", "--max-macs", "1G"], 0, ""),
+    (
+        "my.yaml",
+        SPEC.replace("depths: [1, 2]", "depths: [1, 2], size: 8").replace("3, 8, 8", "3, size, size"),
+        ["solve", "my.yaml", "--vary", "width", "--vary", "size", "--max-macs", "1G"],
+        0,
+        "width=first:last:step\nsize 32 is the largest that was tried: go on with --vary size=first:last:step\n",
+    ),
     ("flat.yaml", SPEC.replace("3, 8, 8", "32, 32"), ["validate", "flat.yaml"], 0, "an image has three: [3, 32, 32]"),
 ]
 
