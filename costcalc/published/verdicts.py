@@ -10,6 +10,7 @@ from costcalc.base.errors import Problem, stop
 from costcalc.base.progress import steps
 from costcalc.base.text import plural
 from costcalc.costs import conventions
+from costcalc.costs.convention import Convention
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
@@ -49,8 +50,8 @@ class PublishedFigure:
     @property
     def unit(self) -> str:
         """What the figure counts, as its convention calls it."""
-        convention = conventions.get(self.claim.row.get("convention", conventions.DEFAULT))
-        return convention.unit if self.claim.quantity == "macs" else convention.things
+        rule = counted_under(self.claim.row)
+        return rule.unit if self.claim.quantity == "macs" else rule.things
 
     def to_dict(self) -> Data:
         """Return the figure as plain data."""
@@ -59,14 +60,25 @@ class PublishedFigure:
             "network": self.network,
             "source": claim.row.get("source"),
             "where": claim.row.get("where"),
-            "quantity": claim.quantity,
+            "quantity": called(claim),
+            "unit": self.unit,
             "printed": claim.printed,
             "of": claim.row.get("of"),
             "ours": claim.ours if isinstance(claim.ours, int) else float(claim.ours),
-            **conventions.get(claim.row.get("convention", conventions.DEFAULT)).mark,
+            **counted_under(claim.row).mark,
             "verdict": self.verdict,
             "note": claim.row.get("note"),
         }
+
+
+def counted_under(row: Mapping[str, Datum]) -> Convention:
+    """Return the convention of a published row."""
+    return conventions.get(row.get("convention", conventions.DEFAULT))
+
+
+def called(claim: Claim) -> str:
+    """Return what a figure counts, by name; a spec says `macs:` of whatever its convention counts."""
+    return counted_under(claim.row).called if claim.quantity == "macs" else claim.quantity
 
 
 def figures(words: Iterable[str] = ()) -> list[PublishedFigure]:
@@ -189,10 +201,9 @@ def _called(where: str, wanted: str) -> bool:
 def record(spec: Spec, row: Data) -> Data:
     """Return what a table prints of a network as plain data, our counts beside it and the convention they are under."""
     ours = {
-        f"our_{one.quantity}": one.ours if isinstance(one.ours, int) else float(one.ours) for one in claims(spec, row)
+        f"our_{called(one)}": one.ours if isinstance(one.ours, int) else float(one.ours) for one in claims(spec, row)
     }
-    mark = conventions.get(row.get("convention", conventions.DEFAULT)).mark
-    return {"network": network(spec, row), **row, **ours, **mark}
+    return {"network": network(spec, row), **row, **ours, **counted_under(row).mark}
 
 
 def paper_table(rows: list[tuple[Spec, Data]]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -64,6 +65,21 @@ def test_zoo_exits_with_1_for_a_verdict_that_is_not_claimed(
     small_zoo.write_text(SPEC.replace("ROW", row), encoding="utf-8")
     done = run("zoo")
     assert (done.code, done.out.splitlines()[-1]) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("convention", "called", "unit"),
+    [("weights", "macs", "mult-adds"), ("flops", "flops", "FLOPs"), ("lecture", "operations", "operations")],
+)
+def test_a_figure_is_called_what_its_convention_counts(
+    small_zoo: Path, convention: str, called: str, unit: str, run: Run
+) -> None:
+    small_zoo.write_text(SPEC.replace("ROW", f"macs: 96, convention: {convention}"), encoding="utf-8")
+    figures = [one for one in json.loads(run("zoo", "--format", "json").out) if one["convention"] == convention]
+    assert {(one["quantity"], one["unit"]) for one in figures} == {(called, unit)}
+    lines = [json.loads(run("table", "a paper", number, "--format", "json").out) for number in ("1", "2")]
+    (line,) = (line for line in itertools.chain(*lines) if line["convention"] == convention)
+    assert [name for name in line if name.startswith("our_")] == [f"our_{called}"]
 
 
 def test_table_gathers_the_rows_of_one_place(small_zoo: Path, run: Run) -> None:
