@@ -162,7 +162,13 @@ def agreed(
         if batch is None and result.batch != images:
             said = f"{label_of(result)} was counted for a batch of {result.batch}, not {images}"
             raise stop(said, hint="say for how many: batch=1")
-    return rule, images
+    return _word(rule) if isinstance(rule, Convention) else rule, images
+
+
+def _word(rule: Convention) -> str | Convention:
+    """Return the name by which a convention is found again; of a user's file, whose name finds nothing, itself."""
+    ours = rule.name.partition(":")[0] in conventions.names()
+    return rule.name if ours and conventions.get(rule.name).stamp == rule.stamp else rule
 
 
 def sound(spec: Spec, shape: Shape | None) -> Spec:

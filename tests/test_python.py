@@ -208,6 +208,8 @@ def test_a_result_is_counted_as_it_was_unless_told() -> None:
     assert costcalc.count(result, convention="flops", batch=1).flops > 2 * macs - 1
     assert costcalc.sweep(result, n=[1, 2])["macs"].tolist() == [2 * macs, 2 * (macs + 57600)]
     assert costcalc.sweep(result, n=[1], batch=1)["macs"].tolist() == [macs]
+    other = costcalc.sweep(costcalc.count(SPEC, convention="costcalc:flops"), n=[1])
+    assert other.attrs["convention"] == "costcalc:flops"
     for call in (lambda: costcalc.count(result, input=(3, 8, 8)), lambda: costcalc.load(result)):
         with pytest.raises(SpecError, match="input"):
             call()
@@ -283,6 +285,18 @@ def test_the_rows_of_a_result() -> None:
         with pytest.raises(SpecError) as caught:
             result[name]  # type: ignore[index]
         assert said in str(caught.value)
+
+
+def test_options_of_a_result_may_stand_together() -> None:
+    """6,184 bytes at 32 bits a number, of which there are a fourth at 8."""
+    result = costcalc.count(SPEC)
+    whole, eighth = (result.metric("activation_bytes", **given).total for given in ({}, {"options": {"bits": 8}}))
+    assert whole == 4 * eighth == 4 * result.to_dict("activation_bytes", options={"bits": 8})["metrics"][0]["total"]
+    for given, said in (({"options": {"bits": 8}, "bits": 4}, "is given twice"), ({"options": [8]}, "values by name")):
+        with pytest.raises(SpecError, match=said):
+            result.metric("activation_bytes", **given)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="bits does not matter to macs"):
+        result.metrics("macs", options={"bits": 8})
 
 
 def test_what_there_is() -> None:

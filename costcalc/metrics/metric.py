@@ -363,6 +363,14 @@ def names(text: str | Iterable[str], convention: str | Convention = conventions.
     return tuple(dict.fromkeys(chosen))
 
 
+def spread(options: Mapping[str, Datum]) -> Data:
+    """Return options of metrics that are given one by one, `bits=8`, or together, `options={"bits": 8}`."""
+    together = arguments.named(options.get("options"), "options of metrics", 'options={"bits": 8}')
+    for name in together.keys() & options.keys():
+        raise stop(f"the option {name} is given twice", hint="in options, and as an argument: leave one out")
+    return {**together, **{name: value for name, value in options.items() if name != "options"}}
+
+
 def refuse_idle(asked: Collection[str], options: Mapping[str, Datum]) -> None:
     """Raise SpecError for options of metrics where no metric is asked for, or none to which they matter."""
     given = [name for name, value in options.items() if name in OPTIONS and not OPTIONS[name].unasked(value)]

@@ -12,7 +12,17 @@ from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, require_bounded, total
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import Measured, Setup, costs_of, counted, measured, names, refuse_idle, require_batch
+from costcalc.metrics.metric import (
+    Measured,
+    Setup,
+    costs_of,
+    counted,
+    measured,
+    names,
+    refuse_idle,
+    require_batch,
+    spread,
+)
 from costcalc.numbers.num import Dim, or_none
 from costcalc.numbers.text import figure
 from costcalc.reports.columns import folded, over, records, table, totals, with_metrics
@@ -104,16 +114,16 @@ class Result:
     def metric(self, name: str, **options: Datum) -> Measured:
         """Return what the network has of a metric, by name: `.total`, `.rows` (a value a row), `.unit`.
 
-        options: what the metric is asked for, `bits=8`; `costcalc metrics` lists metrics and options.
+        options: what the metric is asked for, `bits=8` or `options={"bits": 8}`; `costcalc metrics` lists both.
 
         Raises SpecError for a name or an option that there is not, and for one that does not matter to the metric.
         """
-        refuse_idle([name], options)
+        refuse_idle([name], spread(options))
         return measured(name, self.graph, self.setup(**options))
 
     def setup(self, **options: Datum) -> Setup:
         """Return what metrics are asked for: this result's convention and batch, and these options."""
-        return Setup(self.convention, **{"batch": self.batch, **options})
+        return Setup(self.convention, **{"batch": self.batch, **spread(options)})
 
     def metrics(self, columns: str | Iterable[str] = (), **options: Datum) -> list[Measured]:
         """Return what the network has of several metrics, or of groups of them, asked for alike.
@@ -121,7 +131,7 @@ class Result:
         Raises SpecError for an option that matters to none of them.
         """
         asked = names(columns, self.convention)
-        refuse_idle(asked, options)
+        refuse_idle(asked, spread(options))
         setup = self.setup(**options)
         return [measured(name, self.graph, setup) for name in asked or self.convention.quantities]
 
