@@ -13,7 +13,7 @@ from costcalc.costs.conventions import get
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import names as metric_names
+from costcalc.measures.metric import names as metric_names
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
@@ -472,30 +472,30 @@ def from_onnx(
     return _written(flat, blocks=blocks)
 
 
-def list_networks() -> list[str]:
+def networks() -> list[str]:
     """Return the names of the zoo's networks, files and variants.
 
-    >>> "mobilenet_v1" in list_networks()
+    >>> "mobilenet_v1" in networks()
     True
     """
     return zoo.names()
 
 
-def list_metrics() -> list[str]:
+def metrics() -> list[str]:
     """Return the names of the metrics, as `columns=` and `limits=` take them.
 
-    >>> "peak_memory" in list_metrics()
+    >>> "peak_memory" in metrics()
     True
     """
-    from costcalc.metrics.metric import metrics as found
+    from costcalc.measures.metric import metrics as found
 
     return [*found()]
 
 
-def list_devices() -> list[str]:
+def devices() -> list[str]:
     """Return the names of the devices that costcalc brings, as `estimates.latency` takes them.
 
-    >>> "pixel1_big_core" in list_devices()
+    >>> "pixel1_big_core" in devices()
     True
     """
     from costcalc.hardware.device import FOLDER
@@ -504,10 +504,10 @@ def list_devices() -> list[str]:
     return named(FOLDER)
 
 
-def list_conventions() -> list[str]:
+def conventions() -> list[str]:
     """Return the names of the conventions that costcalc brings, the default first.
 
-    >>> list_conventions()[0]
+    >>> conventions()[0]
     'costcalc'
     """
     from costcalc.costs.conventions import names

@@ -21,7 +21,7 @@ from costcalc.graph.graph import Graph
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import OPTIONS, require_batch
+from costcalc.measures.metric import OPTIONS, require_batch
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.annotations import PUBLISHED
 from costcalc.language.schema import spec_schema
-from costcalc.metrics.metric import COUNTED
+from costcalc.measures.metric import COUNTED
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, TENSORS, TOP
 from costcalc.operators.op import COMPONENTS, operators
 from costcalc.reports.lines import VIEWS
@@ -173,7 +173,7 @@ runpy.run_path("costcalc/operators/families/smooth.py")
 smooth_pool = operators()["smooth_pool"]
 assert [example.mistake(smooth_pool) for example in smooth_pool.examples] == [""]
 
-runpy.run_path("costcalc/metrics/depth.py")
+runpy.run_path("costcalc/measures/depth.py")
 assert costcalc.count("resnet50").metric("weight_layers").total == 50 + 4
 
 biased = costcalc.count("mobilenet_v1", convention="costcalc/data/conventions/biased.yaml")

@@ -11,6 +11,7 @@ import house
 import pytest
 from house import FLOOR_OF, MODULES, room
 
+import costcalc
 from costcalc.operators import op
 
 MODULE_NAMES = [name for name in MODULES if room(name)]
@@ -39,6 +40,11 @@ def test_no_class_name_stands_twice() -> None:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(name)
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_no_public_name_is_a_module() -> None:
+    """`import costcalc.measures.work` would put a module where a function of that name stood."""
+    assert {*costcalc.__all__} & {room(name) for name in MODULES} == set()
 
 
 def test_every_floor_says_what_lives_there() -> None:

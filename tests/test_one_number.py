@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import costcalc
 from costcalc import SpecError, estimates
 from costcalc.cli import group
-from costcalc.metrics.metric import find
+from costcalc.measures.metric import find
 from costcalc.numbers.num import LARGEST_TOTAL
 
 SPECS = {

@@ -164,7 +164,7 @@ def test_every_public_function_is_in_the_table() -> None:
     """Those left have no network, or need PyTorch or matplotlib: they are tried below."""
     functions = {name for name in costcalc.__all__ if name[0].islower()}
     assert functions - FUNCTIONS.keys() == {
-        "from_onnx", "from_torch", "list_conventions", "list_devices", "list_metrics", "list_networks",
+        "conventions", "devices", "from_onnx", "from_torch", "metrics", "networks",
     }  # fmt: skip
     assert {"size", "latency", "energy"} <= FUNCTIONS.keys()
 
@@ -300,7 +300,7 @@ def test_options_of_a_result_may_stand_together() -> None:
 
 
 def test_what_there_is() -> None:
-    lists = (costcalc.list_networks, costcalc.list_metrics, costcalc.list_conventions, costcalc.list_devices)
+    lists = (costcalc.networks, costcalc.metrics, costcalc.conventions, costcalc.devices)
     for found, one in zip(lists, ("resnet18", "peak_memory", "thop", "pixel1_big_core"), strict=True):
         names = found()
         assert isinstance(names, list)

@@ -11,7 +11,7 @@ from typing import Self
 
 from costcalc.base import Datum
 
-COMMANDS = {"list_networks": "list"}  # a function's command, where that has another name
+COMMANDS = {"networks": "list"}  # a function's command, where that has another name
 SHORT = ("macs", "params", "peak_memory")  # metrics whose limit has an option of its own in every command with limits
 
 
@@ -64,7 +64,7 @@ def limit(**given: Datum) -> Hint:
 
 
 def function(name: str, *given: Datum) -> Hint:
-    """Return a function of costcalc, and the command of that name: `costcalc.list_metrics()`, `costcalc metrics`."""
+    """Return a function of costcalc, and the command of that name: `costcalc.metrics()`, `costcalc metrics`."""
     words = ["costcalc", COMMANDS.get(name, name.removeprefix("list_")), *map(str, given)]
     return Hint(f"costcalc.{name}({', '.join(map(_quoted, given))})", " ".join(words))
 

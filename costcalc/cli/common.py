@@ -23,7 +23,7 @@ from costcalc.graph.graph import misplaced
 from costcalc.graph.knobs import refuse_twice
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import OPTIONS, Setup
+from costcalc.measures.metric import OPTIONS, Setup
 from costcalc.reports.page import Page
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -186,7 +186,7 @@ def metrics(options: dict[str, Any], shorthands: tuple[str, ...] = ()) -> tuple[
         for name in given:
             raise stop(f"--{name.replace('_', '-')} is about metrics", hint="name them: --columns params,macs,bytes")
         return (), {}
-    from costcalc.metrics.metric import names, refuse_idle
+    from costcalc.measures.metric import names, refuse_idle
 
     asked_for = names([*shorthands, *filter(None, columns.split(","))], options["convention"])
     refuse_idle(asked_for, given)
@@ -195,7 +195,7 @@ def metrics(options: dict[str, Any], shorthands: tuple[str, ...] = ()) -> tuple[
 
 def under(setup: Setup, names: Iterable[str]) -> list[str]:
     """Return what must be said beside the numbers of some metrics, a line each."""
-    from costcalc.metrics.metric import find
+    from costcalc.measures.metric import find
 
     found = [find(name) for name in names]
     units = {one.name: "" if one.measured_in(setup) == one.name else f"{one.measured_in(setup)}, " for one in found}

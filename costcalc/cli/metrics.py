@@ -8,7 +8,7 @@ import click
 
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
-from costcalc.metrics.metric import GROUPS, OPTIONS, metrics
+from costcalc.measures.metric import GROUPS, OPTIONS, metrics
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 

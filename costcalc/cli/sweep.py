@@ -15,7 +15,7 @@ from costcalc.cli import common, usage
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
-from costcalc.metrics.metric import Setup, find
+from costcalc.measures.metric import Setup, find
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
 from costcalc.reports.page import Page

@@ -11,8 +11,8 @@ from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.comparisons.budgets import amount
-from costcalc.metrics.metric import OPTIONS
-from costcalc.metrics.training import demand, largest_batch
+from costcalc.measures.metric import OPTIONS
+from costcalc.measures.training import demand, largest_batch
 from costcalc.numbers.num import UNKNOWN, or_none, percentage
 from costcalc.reports.columns import totals, written
 from costcalc.reports.page import Page

@@ -20,7 +20,7 @@ from costcalc.comparisons.budgets import COSTLIEST, Breach, Checked, over
 from costcalc.comparisons.comparing import measures, usual
 from costcalc.comparisons.networks import Network, cut
 from costcalc.costs.convention import Convention
-from costcalc.metrics.metric import named
+from costcalc.measures.metric import named
 from costcalc.numbers.num import UNKNOWN, or_none
 from costcalc.reports.lines import Line
 

@@ -11,7 +11,7 @@ from costcalc.base.arguments import named as named_values
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.comparisons.comparing import usual
 from costcalc.comparisons.networks import Network
-from costcalc.metrics.metric import Measured, find, named, names, plain, refuse_idle
+from costcalc.measures.metric import Measured, find, named, names, plain, refuse_idle
 from costcalc.numbers import text as numbers
 from costcalc.numbers.num import LARGEST, UNKNOWN, Dim, or_none
 from costcalc.published.figures import figure

@@ -10,7 +10,7 @@ from costcalc.base.text import plural
 from costcalc.comparisons.networks import Network
 from costcalc.costs.convention import Convention
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import find, plain
+from costcalc.measures.metric import find, plain
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
 from costcalc.published.figures import settings

@@ -85,7 +85,7 @@ def latency(
 
     measured = path(lut, "a table of measured layers")
     table = tables.load(measured) if measured else ()
-    held = devices.load(path(device, "a device", hints.said("{} lists them", hints.function("list_devices"))))
+    held = devices.load(path(device, "a device", hints.said("{} lists them", hints.function("devices"))))
     found = asked(network, more, knobs, input, batch, variant=variant)
     return estimated(found.result, held, **_settled(dtype=dtype, fusion=fusion), table=table)
 
@@ -146,7 +146,7 @@ def _bits(gap: Datum) -> int:
 
 def _settled(**options: Datum) -> dict[str, Datum]:
     """Return options of metrics, each a value that it takes."""
-    from costcalc.metrics.metric import OPTIONS
+    from costcalc.measures.metric import OPTIONS
 
     known = {name: OPTIONS[name].default if value is None else value for name, value in options.items()}
     return {name: OPTIONS[name].settled(name, value) for name, value in known.items()}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from costcalc.base import Data, Datum
 from costcalc.hardware import energy
 from costcalc.hardware.energy import PLACES, Chip, EnergyTable, Spent
-from costcalc.metrics.energies import peak
+from costcalc.measures.energies import peak
 from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.reports.lines import Line, shorter
 from costcalc.reports.page import Page

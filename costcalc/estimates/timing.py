@@ -11,7 +11,7 @@ from costcalc.base.text import plural
 from costcalc.hardware import lut
 from costcalc.hardware.device import Device
 from costcalc.hardware.roofline import Model, Timing, bound, model, timings
-from costcalc.metrics.latency import Span, milliseconds, span, spilt
+from costcalc.measures.latency import Span, milliseconds, span, spilt
 from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.reports.lines import Line, shorter
 from costcalc.reports.page import Page

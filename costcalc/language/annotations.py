@@ -25,7 +25,7 @@ _CLAIMS: dict[str, tuple[Callable[[Datum], bool], str]] = {
     "variant": (lambda v: isinstance(v, str), "write the name of a variant"),
     "convention": (
         lambda v: isinstance(v, str),
-        said("write the name of a convention: {} lists them", function("list_conventions")),
+        said("write the name of a convention: {} lists them", function("conventions")),
     ),
     "where": (lambda v: not isinstance(v, dict | bool), "write where the figure is printed: Table 1"),
     "source": (lambda v: isinstance(v, str), "write a paper, a repository"),

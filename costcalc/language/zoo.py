@@ -139,7 +139,7 @@ def _missing(source: str) -> tuple[str, str, str]:
     shown = source if len(source) < 80 else f"{source[:80]}..."
     name = source.removesuffix(SUFFIX).removesuffix(".yml")
     hint = nearest(name, names()) or _beside(source)
-    hint = hint or hints.said("{} shows the networks of the zoo", hints.function("list_networks"))
+    hint = hint or hints.said("{} shows the networks of the zoo", hints.function("networks"))
     if re.fullmatch(r"[\d.]+", source):
         hint = "values of a knob are joined by commas: 0.5,1"
     if re.fullmatch(r"[A-Za-z_]\w*=\S+", name):

@@ -1,4 +1,4 @@
 """What `costcalc.count` returns, and its tables, records and frames; `render/` writes a table in a format.
 
-Imports `metrics` and what lies below. A new format is a writer in `render/`.
+Imports `measures` and what lies below. A new format is a writer in `render/`.
 """

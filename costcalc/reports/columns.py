@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS
-from costcalc.metrics.metric import COUNTED, Measured, plain
+from costcalc.measures.metric import COUNTED, Measured, plain
 from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.numbers.text import figure
 from costcalc.reports.lines import GROUPED, CountedRow, Line, marked, window

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.base import Data
 from costcalc.costs.convention import Convention
-from costcalc.metrics.metric import Measured, plain
+from costcalc.measures.metric import Measured, plain
 
 if TYPE_CHECKING:
     import pandas as pd

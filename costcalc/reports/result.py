@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import costcalc.metrics.work  # noqa: F401 - the metrics of every report; `find` loads all for any other
+import costcalc.measures.work  # noqa: F401 - the metrics of every report; `find` loads all for any other
 from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import nearest, stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, require_bounded, total
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import (
+from costcalc.measures.metric import (
     Measured,
     Setup,
     costs_of,
@@ -128,7 +128,8 @@ class Result:
     def metrics(self, columns: str | Iterable[str] = (), **options: Datum) -> list[Measured]:
         """Return what the network has of several metrics, or of groups of them, asked for alike.
 
-        Raises SpecError for an option that matters to none of them.
+        columns: their names; without any, what the convention counts. Raises SpecError for an option that matters to
+        none of them.
         """
         asked = names(columns, self.convention)
         refuse_idle(asked, spread(options))

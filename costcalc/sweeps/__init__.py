@@ -1,4 +1,4 @@
 """Many settings of a network counted at once: axes, the engine, chunks, tables, Parquet, the search in a budget.
 
-Imports `metrics` and what lies below, and no report.
+Imports `measures` and what lies below, and no report.
 """

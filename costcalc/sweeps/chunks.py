@@ -27,7 +27,7 @@ from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
-from costcalc.metrics.metric import COUNTED, Setup, find, refuse_idle, refuse_uncounted, require_batch
+from costcalc.measures.metric import COUNTED, Setup, find, refuse_idle, refuse_uncounted, require_batch
 from costcalc.numbers.factored import Spread, TooWide, along
 from costcalc.numbers.num import LARGEST_TOTAL, Array, Mixed
 from costcalc.sweeps.engine import BLOCK, Axis, Beside, Cut, Grid, blocks, parts

@@ -21,8 +21,8 @@ from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language.document import Spec
 from costcalc.language.standalone import typed
-from costcalc.metrics.metric import Metric, Setup, plain
-from costcalc.metrics.metric import total as total_of
+from costcalc.measures.metric import Metric, Setup, plain
+from costcalc.measures.metric import total as total_of
 from costcalc.numbers.num import UNKNOWN, Array, Dim, Dims, Mixed
 
 if TYPE_CHECKING:

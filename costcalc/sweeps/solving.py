@@ -16,7 +16,7 @@ from costcalc.base.errors import SpecError, stop
 from costcalc.base.hints import Hint, limit, said
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import Setup, find, named
+from costcalc.measures.metric import Setup, find, named
 from costcalc.numbers.num import LARGEST_TOTAL
 from costcalc.sweeps.chunks import SETTING, Columns, Question, Task, column, fold, ready
 from costcalc.sweeps.engine import Grid

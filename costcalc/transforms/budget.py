@@ -12,7 +12,7 @@ from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.metrics.metric import Setup, find, named, refuse_idle, refuse_uncounted
+from costcalc.measures.metric import Setup, find, named, refuse_idle, refuse_uncounted
 from costcalc.reports.result import Result
 from costcalc.sweeps.solving import no_budget
 from costcalc.transforms.network import flattened

@@ -502,7 +502,7 @@ SURFACES: list[tuple[Callable[[], Any], str, str, str]] = [
     ),
     (
         lambda: costcalc.count("mobilenet_v1").metric("latency"),
-        'options={"device": "pixel1_big_core"}: costcalc.list_devices() lists them',
+        'options={"device": "pixel1_big_core"}: costcalc.devices() lists them',
         "report mobilenet_v1 --columns latency",
         "--device pixel1_big_core: costcalc devices lists them",
     ),
@@ -532,13 +532,13 @@ SURFACES: list[tuple[Callable[[], Any], str, str, str]] = [
     ),
     (
         lambda: costcalc.count("mobilenet_v1").metric("zzz"),
-        "costcalc.list_metrics() lists all",
+        "costcalc.metrics() lists all",
         "report mobilenet_v1 --columns zzz",
         "costcalc metrics lists all",
     ),
     (
         lambda: costcalc.count("no_network_is_called_so"),
-        "costcalc.list_networks() shows the networks of the zoo",
+        "costcalc.networks() shows the networks of the zoo",
         "report no_network_is_called_so",
         "costcalc list shows the networks of the zoo",
     ),

@@ -54,7 +54,7 @@ def test_our_words_in_the_vocabulary_are_ours() -> None:
     """A word of ours that nothing knows any more would never be said."""
     from costcalc.cli import COMMANDS
     from costcalc.cli.report import command as report
-    from costcalc.metrics.metric import OPTIONS, metrics
+    from costcalc.measures.metric import OPTIONS, metrics
     from costcalc.operators.fields import AMBIENT, MODIFIERS, TOP
 
     known = {*op.operators(), *AMBIENT, *MODIFIERS, *OPTIONS, *TOP, *COMMANDS, *metrics(), "do", "output"}
@@ -123,14 +123,14 @@ def test_what_makes_branches_equal_follows_from_the_axes_that_differ(
     assert caught.value.hint == said
 
 
-ONNX = "is an ONNX model, no spec\n        costcalc import onnx"
-BY_ONNX = "costcalc does not read it; exported to ONNX it does: costcalc import onnx model.onnx"
+ONNX = 'is an ONNX model, no spec\n        costcalc.from_onnx("'
+BY_ONNX = 'costcalc does not read it; exported to ONNX it does: costcalc.from_onnx("model.onnx")'
 FILES: dict[str, tuple[bytes, str]] = {
     "model.bin": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0", ONNX),
     "model.onnx": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0", ONNX),
     "zip.pt": (
         b"PK\3\4\0\0archive/data.pkl",
-        "is a file of PyTorch, no spec\n        give the code that makes the model",
+        "is a file of PyTorch, no spec\n        give the model itself, beside input=",
     ),
     "old.pth": (b"\x80\x02\x8a\nl\xfc", "is a file of PyTorch, no spec"),
     "model.h5": (b"\x89HDF\r\n\x1a\n\0\0", f"is a Keras model, no spec\n        {BY_ONNX}"),
@@ -156,7 +156,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "config.json": (b'{\n  "architectures": ["ViT"]\n}', "is a configuration of Hugging Face, no spec"),
     "mine.py": (
         b"import torch\n\nclass Net: ...\n",
-        "is a Python module, no spec\n        costcalc report mine:NAME counts",
+        'is a Python module, no spec\n        costcalc.from_torch("mine:NAME", (3, 224, 224)) reads',
     ),
     "notes.yaml": (b"a: 1\n", "unknown top-level key 'a'"),
     "spec.txt": (b"costcalc: 1\ninput: [3]\nlayers: [relo]\n", "did you mean 'relu'?"),

@@ -16,8 +16,8 @@ from in_process import Run
 import costcalc
 from costcalc.base.errors import Mark, Problem
 from costcalc.costs import conventions
-from costcalc.metrics.metric import GROUPS, names
-from costcalc.metrics.metric import metrics as every_metric
+from costcalc.measures.metric import GROUPS, names
+from costcalc.measures.metric import metrics as every_metric
 from costcalc.numbers import num
 from costcalc.numbers.text import figure
 from costcalc.published.figures import check

@@ -20,7 +20,7 @@ FLOORS = [
     ["graph"],
     ["costs"],
     ["hardware"],
-    ["metrics"],
+    ["measures"],
     ["sweeps", "reports"],
     ["published"],
     ["comparisons", "explanations", "transforms", "interop"],

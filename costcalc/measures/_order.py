@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from costcalc.base.progress import steps
-from costcalc.metrics._storage import Storages
+from costcalc.measures._storage import Storages
 
 MOST_STATES = 10_000  # of one segment; a search that meets more goes on with a beam
 BEAM = 100  # states of equally many rows that a beam keeps

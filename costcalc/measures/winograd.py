@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from costcalc.graph.graph import Graph
 from costcalc.hardware.winograd import multiplications
-from costcalc.metrics.metric import Metric, Setup, counted
+from costcalc.measures.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, Dim
 
 

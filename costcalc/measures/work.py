@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.graph.graph import Graph
-from costcalc.metrics.metric import Metric, Setup, costs_of, counted
+from costcalc.measures.metric import Metric, Setup, costs_of, counted
 from costcalc.numbers.num import UNKNOWN, Dim
 
 

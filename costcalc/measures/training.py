@@ -15,11 +15,11 @@ from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
 from costcalc.hardware.traffic import FLOAT
-from costcalc.metrics._order import segments
-from costcalc.metrics._storage import shape_of, storages
-from costcalc.metrics.memory import scheduled
-from costcalc.metrics.metric import Metric, Setup, counted
-from costcalc.metrics.sizes import in_bytes
+from costcalc.measures._order import segments
+from costcalc.measures._storage import shape_of, storages
+from costcalc.measures.memory import scheduled
+from costcalc.measures.metric import Metric, Setup, counted
+from costcalc.measures.sizes import in_bytes
 from costcalc.numbers.num import UNKNOWN, Dim, or_none
 from costcalc.operators import op
 from costcalc.operators.op import VIEW

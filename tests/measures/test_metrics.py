@@ -14,8 +14,8 @@ import pytest
 from in_process import Run
 
 import costcalc
-from costcalc.metrics import metric
-from costcalc.metrics.metric import OPTIONS, Setup, find, metrics
+from costcalc.measures import metric
+from costcalc.measures.metric import OPTIONS, Setup, find, metrics
 from costcalc.numbers import num
 from costcalc.sweeps import engine
 

@@ -11,7 +11,7 @@ import pytest
 import costcalc
 from costcalc.base.errors import Mark
 from costcalc.graph.graph import Node
-from costcalc.metrics.field import fields, size
+from costcalc.measures.field import fields, size
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import operators

@@ -13,7 +13,7 @@ from costcalc.graph.graph import Graph
 from costcalc.hardware import device
 from costcalc.hardware.energy import Chip, placed
 from costcalc.hardware.roofline import Model, Timing, bound, model, spill, timings
-from costcalc.metrics.metric import Metric, Setup, counted
+from costcalc.measures.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, Dim
 
 SOURCE = "docs/latency.md; Williams et al. 2009 (roofline)"
@@ -25,7 +25,7 @@ def chosen(setup: Setup) -> device.Device:
     if not setup.device:
         raise stop(
             "a time is one on a device, and none is named",
-            hint=said("{}: {} lists them", option(device="pixel1_big_core"), function("list_devices")),
+            hint=said("{}: {} lists them", option(device="pixel1_big_core"), function("devices")),
         )
     return _loaded(setup.device)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from costcalc.base import Data
 from costcalc.base.errors import stop
 from costcalc.graph.graph import Graph, Node, Tensor
-from costcalc.metrics.metric import Metric, Setup
+from costcalc.measures.metric import Metric, Setup
 from costcalc.numbers.num import UNKNOWN, Dim, Dims
 from costcalc.numbers.shape import Shape
 from costcalc.operators.receptive import MOST_PHASES, SAME, Reach, Reaches

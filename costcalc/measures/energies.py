@@ -10,7 +10,7 @@ from costcalc.graph.graph import Graph
 from costcalc.hardware import energy
 from costcalc.hardware.energy import Chip, Spent
 from costcalc.hardware.traffic import DTYPES
-from costcalc.metrics.metric import Metric, Setup, counted, find
+from costcalc.measures.metric import Metric, Setup, counted, find
 from costcalc.numbers.num import Dim
 
 

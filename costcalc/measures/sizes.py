@@ -11,7 +11,7 @@ from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph
 from costcalc.hardware.traffic import FLOAT
-from costcalc.metrics.metric import Metric, Setup, counted
+from costcalc.measures.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, Dim, ceil_div
 
 

@@ -14,10 +14,10 @@ import pytest
 
 import costcalc
 from costcalc.cli import main
-from costcalc.metrics import _order
-from costcalc.metrics._storage import Storages, moments
-from costcalc.metrics.memory import scheduled
-from costcalc.metrics.metric import Setup
+from costcalc.measures import _order
+from costcalc.measures._storage import Storages, moments
+from costcalc.measures.memory import scheduled
+from costcalc.measures.metric import Setup
 
 DATA = Path(__file__).parent.parent / "data" / "peak_memory.csv"
 REFERENCE = list(csv.DictReader(DATA.read_text(encoding="utf-8").splitlines()))

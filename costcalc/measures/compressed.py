@@ -8,8 +8,8 @@ from costcalc.base.errors import stop
 from costcalc.costs.layer_patterns import assigned, valued
 from costcalc.graph.graph import Graph
 from costcalc.hardware.compression import Coding, StoredRow, checked_density, kept, stored, whole
-from costcalc.metrics.metric import Metric, Setup, counted
-from costcalc.metrics.sizes import weight_bits
+from costcalc.measures.metric import Metric, Setup, counted
+from costcalc.measures.sizes import weight_bits
 from costcalc.numbers.num import UNKNOWN, Dim
 
 SOURCE = "docs/compression.md"

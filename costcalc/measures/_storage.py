@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from costcalc.graph.graph import Graph, Node, Tensor
-from costcalc.metrics.metric import Setup
-from costcalc.metrics.sizes import activation_bits, in_bytes
+from costcalc.measures.metric import Setup
+from costcalc.measures.sizes import activation_bits, in_bytes
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape

@@ -8,9 +8,9 @@ from itertools import product
 from typing import NamedTuple
 
 from costcalc.graph.graph import Node, Tensor
-from costcalc.metrics._order import segments
-from costcalc.metrics._storage import Moment, Storages, shape_of
-from costcalc.metrics.sizes import activation_bits, in_bytes
+from costcalc.measures._order import segments
+from costcalc.measures._storage import Moment, Storages, shape_of
+from costcalc.measures.sizes import activation_bits, in_bytes
 from costcalc.numbers.num import UNKNOWN, Dim
 from costcalc.operators.op import VIEW
 

@@ -9,11 +9,11 @@ from costcalc.base import Data
 from costcalc.base.errors import stop
 from costcalc.base.hints import option, said
 from costcalc.graph.graph import Graph
-from costcalc.metrics._order import BEAM, best
-from costcalc.metrics._patches import Patched, patched
-from costcalc.metrics._storage import Moment, Storages, moments, storages
-from costcalc.metrics.metric import Setup
-from costcalc.metrics.sizes import InBytes, activation_bits
+from costcalc.measures._order import BEAM, best
+from costcalc.measures._patches import Patched, patched
+from costcalc.measures._storage import Moment, Storages, moments, storages
+from costcalc.measures.metric import Setup
+from costcalc.measures.sizes import InBytes, activation_bits
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim, or_none
 

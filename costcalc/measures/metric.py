@@ -1,4 +1,4 @@
-"""What a metric is: a number of each row, and how rows come to one total. The metrics are in `costcalc/metrics/`.
+"""What a metric is: a number of each row, and how rows come to one total. The metrics are in `costcalc/measures/`.
 
 A metric is a class there: its name, unit, title, a sentence (the docstring's first line), a source, and
 what a graph's rows have of it under a `Setup`. Nothing is registered by hand. Reports, sweeps, comparisons,
@@ -317,10 +317,10 @@ def metrics() -> dict[str, Metric]:
         import os
         from importlib import import_module
 
-        import costcalc.metrics as package
+        import costcalc.measures as package
 
         files = sorted(os.listdir(os.path.dirname(package.__file__ or "")), key=lambda file: (file != "sizes.py", file))
-        modules = [f"costcalc.metrics.{file[:-3]}" for file in files if file.endswith(".py") and file != "__init__.py"]
+        modules = [f"costcalc.measures.{file[:-3]}" for file in files if file.endswith(".py") and file != "__init__.py"]
         for module in modules:
             import_module(module)
         place = {module: number for number, module in enumerate(modules)}
@@ -337,7 +337,7 @@ def find(name: str) -> Metric:
     if found is None:
         raise stop(
             f"there is no metric '{str(name)[:60]}'",
-            hint=nearest(str(name), REGISTRY) or said("{} lists all", function("list_metrics")),
+            hint=nearest(str(name), REGISTRY) or said("{} lists all", function("metrics")),
         )
     return found
 

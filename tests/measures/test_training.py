@@ -11,8 +11,8 @@ from in_process import Run
 
 import costcalc
 from costcalc.language import zoo
-from costcalc.metrics.metric import Setup
-from costcalc.metrics.training import _cut, demand, largest_batch, learning
+from costcalc.measures.metric import Setup
+from costcalc.measures.training import _cut, demand, largest_batch, learning
 from costcalc.operators.op import operators
 
 # Megabytes that PyTorch's autograd kept at 224x224 in 32 bits, an image, measured with torch's own hooks on
