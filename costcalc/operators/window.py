@@ -14,7 +14,12 @@ Pads = tuple[tuple[Dim, Dim], ...]  # (before, after) of each spatial axis
 
 
 class Windowed(Op):
-    """An operator with kernel, stride, padding and dilation; subclasses declare those fields."""
+    """An operator with kernel, stride, padding and dilation: for whatever slides and pads, kernels of even width too.
+
+    Subclasses declare those fields, and find the output's axes in `slid`, the products that fall on no padding in
+    `real_taps`, what stands around the input in `pads`; `reach` is told. A field that is not offered is an attribute
+    of the class, one number an axis.
+    """
 
     axes = (1, 2)
     kernel: Dims
@@ -50,6 +55,10 @@ class Windowed(Op):
         axes = zip(x.space, self.windows(), self.stride, strict=True)
         totals = [num.same_padding(n, w, s) for n, w, s in axes]
         return tuple((t // 2, t - t // 2) for t in totals)
+
+    def padded_input(self, x: Shape) -> Dim:
+        """Return the elements of the input and its padding."""
+        return x.c * num.prod(n + before + after for n, (before, after) in zip(x.space, self.pads(x), strict=True))
 
     def slid(self, x: Shape) -> Dims:
         """Return the output's spatial axes; raise Fault where not even one window fits."""

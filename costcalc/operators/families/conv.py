@@ -60,10 +60,8 @@ class Convolution(Windowed):
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         """Return the input; of uneven padding the padded copy of it that PyTorch makes."""
-        pads = self.pads(x)
-        if all(num.truth(before == after) for before, after in pads):
-            return Saved((0,))
-        return Saved(elements=x.c * prod(n + before + after for n, (before, after) in zip(x.space, pads, strict=True)))
+        even = all(num.truth(before == after) for before, after in self.pads(x))
+        return Saved((0,)) if even else Saved(elements=self.padded_input(x))
 
     def type(self, x: Shape) -> str:
         """Name the layer as the MobileNet paper's table 2 does: `conv dw 3x3`."""
@@ -314,7 +312,6 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     It has the multiply-accumulates of a convolution, and no parameters of its own.
     """
 
-    keeps = Saved((0, 1))
     inputs = 2
     kernel: Dims = per_axis("kernel, K, as the second tensor has it", symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")
@@ -342,6 +339,10 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
 
     def real_macs(self, x: tuple[Shape, Shape], y: Shape) -> Dim:
         return y.c * (x[0].c // self.groups) * self.real_taps(x[0], y.space)
+
+    def saved(self, x: tuple[Shape, Shape], y: Shape) -> Saved:
+        """Return the kernels, and the copy of the image that PyTorch pads."""
+        return Saved((1,), elements=self.padded_input(x[0]))
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return super().reach(x, y) if number == 0 else None

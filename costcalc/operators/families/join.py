@@ -54,7 +54,9 @@ class Factors(Join):
     """What joins share whose slope at each branch is told by all of them."""
 
     def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
-        return Saved(tuple(range(len(x))))
+        """Return all branches, and what the first ones come to where a further one joins them."""
+        between = (_broadcast(self.kind, x[:number]).size for number in range(2, len(x)))
+        return Saved(tuple(range(len(x))), elements=sum(between, 0))
 
 
 class Add(Join, kind="add"):

@@ -156,7 +156,7 @@ class RmsNorm(Op, kind="rms_norm"):
         return {"mul": (2 + extra) * x.size, "add": x.size, "div": 2 * x.pixels, "sqrt": x.pixels}
 
     def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved((0,), elements=x.size, bytes=4 * x.pixels)
+        return Saved((0,), elements=x.size if self.affine else 0, bytes=4 * x.pixels)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return channels_last(torch.nn.RMSNorm(x.c, self.eps, self.affine))
@@ -272,7 +272,9 @@ class InstanceNorm(Op, kind="instance_norm"):
         return FOLDED if self.track_running_stats else NEW
 
     def saved(self, x: Shape, y: Shape) -> Saved:
-        return Saved((0,), bytes=8 * x.c)
+        """Return the input, and what PyTorch has of each image's channels: statistics, copies of gamma and of both."""
+        numbers = 2 + (1 if self.affine else 0) + (2 if self.track_running_stats else 0)
+        return Saved((0,), bytes=4 * numbers * x.c)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         nn = torch.nn

@@ -6,7 +6,21 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.numbers import num
-from costcalc.operators import VIEW, Dim, Dims, Example, Fault, Op, Shape, ceil_div, integer, padding, per_axis, word
+from costcalc.operators import (
+    VIEW,
+    Dim,
+    Dims,
+    Example,
+    Fault,
+    Op,
+    Saved,
+    Shape,
+    ceil_div,
+    integer,
+    padding,
+    per_axis,
+    word,
+)
 from costcalc.operators.families._twin import edges, plain
 from costcalc.operators.families.layout import one_of
 from costcalc.operators.fields import REQUIRED
@@ -139,6 +153,9 @@ class Pad(Op, kind="pad"):
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
         return tuple(sliding(1, 1, before) for before, _ in self.padding)
+
+    def saved(self, x: Shape, y: Shape) -> Saved:
+        return Saved((0,)) if self.mode in ("reflect", "replicate") else Saved()
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         return lambda t: torch.nn.functional.pad(t, edges(self.padding), _OUTSIDE[self.mode])

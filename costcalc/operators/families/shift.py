@@ -28,7 +28,7 @@ class Scale(Op, kind="scale"):
         return {"mul": x.size, "add": x.size} if self.shift else {"mul": x.size}
 
     def tensors(self, x: Shape, y: Shape) -> Dims:
-        return (x.c, self.shift)
+        return (x.c, *(1,) * len(x.space), self.shift)  # which axis the channels are is of the shape
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         each = (x.c, *(1,) * len(x.space))
