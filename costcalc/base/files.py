@@ -61,7 +61,7 @@ def decode(data: bytes, shown: str, *, largest: int | None = LARGEST_FILE) -> st
     if largest and len(data) > largest:
         raise stop(f"{shown} has more than {largest:,} bytes, the most that a spec may have")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")  # the codec utf-8-sig would be one more import
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise stop(f"{shown} is no text file: line {line} is not UTF-8") from None

@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from io import TextIOBase, TextIOWrapper
+from typing import Any
 
 import click
 
@@ -114,8 +115,17 @@ costcalc report my.yaml --by type
 """
 
 
-@click.group(cls=Lazy, help=HELP, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="costcalc", message="costcalc %(version)s")
+def _print_version(ctx: click.Context, param: click.Parameter, asked: Any) -> None:
+    del param
+    if asked and not ctx.resilient_parsing:
+        from costcalc import __version__
+
+        click.echo(f"costcalc {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=Lazy, help=HELP, epilog=EXAMPLES)
+@click.option("--version", help="Show the version and exit.", callback=_print_version, **usage.EAGER)
 def group() -> None:
     """Run a command."""
 

@@ -58,7 +58,32 @@ class WholeFromOne(click.IntRange):
             self.fail(f"'{value}' is no whole number from 1", param, ctx)
 
 
-class Command(click.Command):
+# What a flag that does something else than the command is: click's own ask for their words in the user's language,
+# which loads much, and finds none.
+EAGER: dict[str, Any] = {"is_flag": True, "is_eager": True, "expose_value": False}
+
+
+def _print_help(ctx: click.Context, param: click.Parameter, asked: Any) -> None:
+    del param
+    if asked and not ctx.resilient_parsing:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
+
+
+class Helped(click.Command):
+    """A command with `--help`."""
+
+    own_help: click.Option | None = None
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """Return the option, the same each time."""
+        if self.own_help is None:
+            said = "Show this message and exit."
+            self.own_help = click.Option(["-h", "--help"], help=said, callback=_print_help, **EAGER)
+        return self.own_help
+
+
+class Command(Helped):
     """A command whose help has its options in groups and its examples on lines of their own (`epilog`)."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -85,7 +110,7 @@ class Command(click.Command):
         write_examples(formatter, self.epilog)
 
 
-class Commands(click.Group):
+class Commands(Helped, click.Group):
     """A command of commands, of which each has such a help."""
 
     command_class = Command

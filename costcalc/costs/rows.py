@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from costcalc.base import Datum
 from costcalc.graph.graph import Graph, Node
@@ -71,14 +71,17 @@ def rows(graph: Graph, components: Container[str] = COMPONENTS) -> list[Row]:
 
     components: those to count, all unless told; the others are left 0.
     """
-    return [row_of(node, components) for node in graph.nodes]
+    return rows_of(graph.nodes, components)
 
 
-def row_of(node: Node, components: Container[str] = COMPONENTS) -> Row:
-    """Return the row of one node, as `rows` does."""
-    row = Row(node)
-    op, x, y, values = node.op, node.x, node.y, row.__dict__
-    for name in op.counted:
-        if name in components and (node.shared is None or name not in PARAMETERS):
-            values[name] = getattr(op, name)(x, y)
-    return row
+def rows_of(nodes: Iterable[Node], components: Container[str] = COMPONENTS) -> list[Row]:
+    """Return the rows of some nodes, as `rows` does."""
+    result = []
+    for node in nodes:
+        row = Row(node)
+        op, x, y, values = node.op, node.x, node.y, row.__dict__
+        for name in op.counted:
+            if name in components and (node.shared is None or name not in PARAMETERS):
+                values[name] = getattr(op, name)(x, y)
+        result.append(row)
+    return result

@@ -21,7 +21,7 @@ from costcalc.base.files import shipped
 from costcalc.costs import conventions
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import cost
-from costcalc.costs.rows import Row, row_of
+from costcalc.costs.rows import Row, rows_of
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, Node
 from costcalc.graph.knobs import with_knobs
@@ -200,7 +200,8 @@ def alike(graph: Graph) -> list[tuple[Row, int]]:
     groups: dict[Datum, list[Node]] = {}
     for node in graph.nodes:
         groups.setdefault(_key(node), []).append(node)
-    return [(row_of(nodes[0]), len(nodes)) for nodes in groups.values()]
+    firsts = rows_of(nodes[0] for nodes in groups.values())
+    return [(row, len(nodes)) for row, nodes in zip(firsts, groups.values(), strict=True)]
 
 
 def _key(node: Node) -> Datum:

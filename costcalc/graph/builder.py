@@ -72,7 +72,8 @@ class Builder:
         if cls is None:
             fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
             raise MarkedFault(fault, item.values[role].mark)
-        values = self.defaults(cls.kind, Scope(scope.frame, dict(scope.frame.constants), flow))
+        stated = cls.kind in scope.frame.spec.defaults
+        values = self.defaults(cls.kind, Scope(scope.frame, dict(scope.frame.constants), flow)) if stated else {}
         paths = (self.paths.claim(f"{node.name}/{cls.kind}"), node.name)
         return self.node(item, cls, values, [single(flow)], paths, scope, around).outputs[0]
 

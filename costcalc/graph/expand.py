@@ -319,9 +319,10 @@ class Expansion:
             flow = self.dispatch(item, flow, scope, around)
         except UntilReached as reached:
             cut = reached
-        unknown = len(self.problems.found) > mistakes or any(tensor.shape is None for tensor in tensors(flow))
-        if item.share is not None and not unknown:  # else nobody knows how many weights there would be
-            share(name, item.share.mark, self.nodes[start:], scope.frame, cut=cut is not None)
+        if item.share is not None:
+            unknown = len(self.problems.found) > mistakes or any(tensor.shape is None for tensor in tensors(flow))
+            if not unknown:  # else nobody knows how many weights there would be
+                share(name, item.share.mark, self.nodes[start:], scope.frame, cut=cut is not None)
         if cut is not None:
             raise cut
         return flow

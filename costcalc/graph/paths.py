@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 from costcalc.graph.graph import Node
 
@@ -45,8 +44,13 @@ class UniquePaths:
 
         Labels of branches are paths that nobody claims, and so may be what stands before a slash in a name.
         """
+        above: set[str] = set()
         for node in nodes:
-            self.taken.update(accumulate(node.name.split("/"), "{}/{}".format))
+            path = node.name
+            while path and path not in above:
+                above.add(path)
+                path = path.rpartition("/")[0]
+        self.taken |= above
         known = {"": ""}
         for node in nodes:
             rest = node.name[len(node.layer) :]

@@ -74,6 +74,8 @@ def picked(value: Datum, index: Datum) -> Datum:
 
 
 def _same(a: Datum, b: Datum) -> Datum:
+    if type(a) is type(b) and type(a) in (int, str):
+        return a == b
     for value in (a, b):
         if not isinstance(value, bool | int | float | str | list | tuple) and not num.is_array(value):
             said = f"{num.describe(value)} is compared with {num.describe(b if value is a else a)}"

@@ -293,8 +293,8 @@ def _register(cls: type[Op]) -> None:
             raise WrongDefinition(f"{cls.__name__}: {said}")
         if name in REGISTRY and _home(REGISTRY[name]) != _home(cls):
             raise WrongDefinition(f"two operators are called '{name}': {_home(REGISTRY[name])} and {_home(cls)}")
-    for other in REGISTRY.values():
-        if cls.norm_word and other.norm_word == cls.norm_word and _home(other) != _home(cls):
+    for other in REGISTRY.values() if cls.norm_word else ():
+        if other.norm_word == cls.norm_word and _home(other) != _home(cls):
             raise WrongDefinition(f"two operators are 'norm: {cls.norm_word}': {_home(other)} and {_home(cls)}")
     REGISTRY.update(dict.fromkeys((cls.kind, *cls.aliases), cls))
 

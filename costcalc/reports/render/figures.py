@@ -77,7 +77,8 @@ def cells(table: Table, *, exact: bool, format_: str = "text") -> tuple[list[tup
         unit, write = writer(column.kind, values, wholes, exact=exact)
         heads.append((clean(column.title, format_), unit))
         made = [*map(write, values), *(map(write, wholes) if wholes else [""])]
-        texts.append([clean(text, format_) for text in made])
+        harmless = format_ == "text" and "".join(made).isprintable()  # all at once: most columns are
+        texts.append(made if harmless else [clean(text, format_) for text in made])
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 

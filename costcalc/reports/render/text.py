@@ -179,7 +179,7 @@ def wrapped(text: str, columns: int) -> str:
 
 
 def _widths(rows: list[list[str]]) -> list[int]:
-    return [max(width(text) for text in column) for column in zip(*rows, strict=True)]
+    return [max(map(len if "".join(column).isascii() else width, column)) for column in zip(*rows, strict=True)]
 
 
 def _under_headings(rows: list[list[str]], ends: str) -> list[list[str]]:
