@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from costcalc.comparisons.budgets import Checked
     from costcalc.comparisons.diffing import Diff
     from costcalc.explanations.reconciling import Answer
-    from costcalc.language.writing import Flat
+    from costcalc.language.flat import Flat
     from costcalc.sweeps.tables import Arrays
     from costcalc.transforms.whatif import WhatIf
 
@@ -578,6 +578,6 @@ def _written(flat: Flat, *, blocks: bool) -> Spec:
     if not blocks:
         return zoo.load_text(flat.text(), flat.name)
     from costcalc.interop.blocks.folding import folded
-    from costcalc.language.writing import spec_text
+    from costcalc.language.yaml_text import spec_text
 
     return zoo.load_text(spec_text(folded(flat)), flat.name)

@@ -27,7 +27,7 @@ from costcalc.cli import group
 from costcalc.costs import conventions
 from costcalc.graph.expand import expand
 from costcalc.language import zoo
-from costcalc.language.annotations import PUBLISHED
+from costcalc.language.published_figures import PUBLISHED
 from costcalc.language.schema import spec_schema
 from costcalc.measures.metric import COUNTED
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, TENSORS, TOP

@@ -13,7 +13,8 @@ import click
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
-from costcalc.language.writing import Flat, spec_text
+from costcalc.language.flat import Flat
+from costcalc.language.yaml_text import spec_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 

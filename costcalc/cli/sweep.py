@@ -14,7 +14,7 @@ from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.measures.metric import Setup, find
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure

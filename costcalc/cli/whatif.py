@@ -9,7 +9,7 @@ import click
 
 from costcalc import api
 from costcalc.cli import common
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.transforms import waterfall
 from costcalc.transforms.whatif import TRANSFORMATIONS, WhatIf
 

@@ -16,7 +16,7 @@ from costcalc.graph.expand import expand
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.measures.metric import require_batch
 from costcalc.reports.result import Result
 from costcalc.sweeps.grids import one, require_knob

@@ -27,7 +27,7 @@ from costcalc.graph.graph import Graph, Node
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.numbers.factored import Spread, TooWide
 from costcalc.numbers.num import UNKNOWN, Array, Mixed
 from costcalc.numbers.shape import Shape

@@ -37,7 +37,7 @@ from costcalc.language.document import (
 )
 from costcalc.language.items import read_variable_item
 from costcalc.language.source import YamlNode
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.numbers import num
 from costcalc.numbers.num import Dims
 from costcalc.numbers.shape import Shape, refuse_other_axes
@@ -416,7 +416,7 @@ class Expansion:
             flow = self.guarded(item, flow, row, here)
         return flow
 
-    def row(self, item: TableItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
+    def table_row(self, item: TableItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run the items of a table for one of its rows."""
         if item.name is not None:
             around = around._replace(prefix=f"{self.path(item, 'row', scope, around)}/")
@@ -523,7 +523,7 @@ _HANDLERS: dict[type[Item], Callable[..., Flow]] = {
     OpItem: Expansion.operator,
     CallItem: Expansion.call,
     GroupItem: Expansion.group,
-    TableItem: Expansion.row,
+    TableItem: Expansion.table_row,
     VariableItem: Expansion.variable_item,
     IncludeItem: Expansion.include,
 }

@@ -71,7 +71,7 @@ class Node:
     def __init__(self, index: int, name: str, layer: str, op: Op, inputs: list[Tensor], mark: Mark) -> None:
         self.index = index
         self.name = name
-        self.layer = layer  # the row that it belongs to: a conv's norm and act belong to the conv
+        self.layer = layer  # the name of its layer: a conv's norm and activation belong to the conv
         self.op = op
         self.inputs = inputs
         self.mark = mark

@@ -16,7 +16,7 @@ from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.hardware.lut import milliseconds, table
 from costcalc.hardware.traffic import GROUPINGS, works
-from costcalc.language.standalone import flow
+from costcalc.language.yaml_text import inline
 from costcalc.numbers.num import UNKNOWN
 
 TERMS = (*GROUPINGS, "bytes", "operators")
@@ -167,7 +167,7 @@ def device_file(title: str, rates: Rates, samples: Sequence[Sample], told: Error
     there = {name: any(one.amounts[k] for one in samples) for k, name in enumerate(TERMS)}
     lines_ = [
         "costcalc_device: 1",
-        f"title: {flow(title)}",
+        f"title: {inline(title)}",
         f"kind: {about['kind']}",
         "measured:",
         f"  {about['dtype']}:",

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from costcalc.base import Datum
 from costcalc.base.errors import Mark, Problem, SpecError, nearest
-from costcalc.language.writing import Flat
+from costcalc.language.flat import Flat
 from costcalc.numbers.num import LARGEST
 
 MOST_LAYERS = 5_000

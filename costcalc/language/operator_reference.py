@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from costcalc.base import Datum, grouped
-from costcalc.language.standalone import flow
+from costcalc.language.yaml_text import inline
 from costcalc.operators import op as ops
 from costcalc.operators.fields import REQUIRED, Field
 from costcalc.operators.op import Example, Op
@@ -73,7 +73,7 @@ def _field(field: Field) -> str:
 
 
 def _example(cls: type[Op], example: Example) -> str:
-    spec = f"{cls.kind}: {flow(example.fields)}" if example.fields else cls.kind
+    spec = f"{cls.kind}: {inline(example.fields)}" if example.fields else cls.kind
     counts = [f"{name.replace('_', ' ')} {_count(value)}" for name, value in example.counts.items()]
     note = f"; {example.note}" if example.note else ""
     said = f"{', '.join(counts) or 'no cost'}{note}"
@@ -93,7 +93,7 @@ def _shape(dims: Datum) -> str:
 
 
 def _code(value: Datum) -> str:
-    return "" if value is None or value == "" else f"`{flow(value)}`"
+    return "" if value is None or value == "" else f"`{inline(value)}`"
 
 
 def _cell(text: str) -> str:

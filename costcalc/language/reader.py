@@ -11,12 +11,12 @@ from collections.abc import Iterable
 
 from costcalc.base.errors import Fault, Mark, Problems, closest, nearest
 from costcalc.language import sharing
-from costcalc.language.annotations import read_published, read_reference
 from costcalc.language.blocks import BlockReader, first_word
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import VERSION, Function, MistakenItem, Spec, Value, knob_fault, mistaken
 from costcalc.language.items import ItemReader
 from costcalc.language.names import SpecNames
+from costcalc.language.published_figures import read_published, read_reference
 from costcalc.language.sections import Section, mapping
 from costcalc.language.signature import parse_signature
 from costcalc.language.source import YamlNode

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costcalc.base import Data, Datum
-from costcalc.language.annotations import PUBLISHED
 from costcalc.language.document import VERSION
+from costcalc.language.published_figures import PUBLISHED
 from costcalc.operators import op as ops
 from costcalc.operators.fields import CALLS, HELD, MODIFIERS
 

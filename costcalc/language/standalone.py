@@ -6,12 +6,11 @@ figures, of which the variant's rows are kept, are written again.
 
 from __future__ import annotations
 
-import re
-
-from costcalc.base import Data, Datum
+from costcalc.base import Data
 from costcalc.base.errors import stop
 from costcalc.language.document import Spec
 from costcalc.language.source import parse
+from costcalc.language.yaml_text import inline
 
 
 def standalone(spec: Spec) -> str:
@@ -22,8 +21,8 @@ def standalone(spec: Spec) -> str:
     if not spec.variant or spec.root is None:
         return spec.text
     instead = {
-        "name": [f"name: {flow(spec.variant)}"],
-        "knobs": [f"knobs: {flow(spec.knobs)}", ""],
+        "name": [f"name: {inline(spec.variant)}"],
+        "knobs": [f"knobs: {inline(spec.knobs)}", ""],
         "variants": [],
         "published": _published(spec),
     }
@@ -62,36 +61,9 @@ def _section(spec: Spec, key: str, lines: list[str]) -> tuple[int, int]:
 def _published(spec: Spec) -> list[str]:
     """Return the section of published figures with the variant's rows only."""
     rows = _rows(spec).get("rows", [])
-    return ["published:", "  rows:", *(f"    - {flow(row)}" for row in rows)] if rows else []
+    return ["published:", "  rows:", *(f"    - {inline(row)}" for row in rows)] if rows else []
 
 
 def _rows(spec: Spec) -> Data:
     rows = [row for row in spec.published if row.get("variant") == spec.variant]
     return {"rows": [{k: v for k, v in row.items() if k != "variant"} for row in rows]} if rows else {}
-
-
-def flow(value: Datum) -> str:
-    """Return a value as YAML's flow style writes it."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {flow(v)}" for key, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(flow(v) for v in value) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return _text(value) if isinstance(value, str) else str(value)
-
-
-def typed(value: Datum) -> str:
-    """Return a knob's value as it is typed on the command line, where a list is one word: `[2,2,2,2]`."""
-    return flow(value).replace(", ", ",")
-
-
-def _text(value: str) -> str:
-    """Return a text bare where it is read back as itself, else in quotes."""
-    if re.fullmatch(r"\w[\w .%/+*()=!<>-]*", value):
-        node, problems = parse(value, "")
-        if not problems and node is not None and node.plain() == value:
-            return value
-    import json
-
-    return json.dumps(value, ensure_ascii=False)

@@ -15,7 +15,7 @@ from costcalc.base.files import PACKAGE, decode, read, refuse_output, shipped
 from costcalc.language.document import Spec
 from costcalc.language.reader import read as read_spec
 from costcalc.language.source import YamlNode, from_data, parse
-from costcalc.language.standalone import flow
+from costcalc.language.yaml_text import inline
 
 SUFFIX = ".yaml"
 
@@ -105,7 +105,7 @@ def chosen(spec: Spec, variant: str) -> Spec:
     """Return a spec with a variant's knob values in force; raise SpecError where it has none of that name."""
     if variant not in spec.variants:
         hint = nearest(variant, spec.variants) or f"its variants: {', '.join(spec.variants) or 'none'}"
-        hint = f"a knob takes a value: {variant}={flow(spec.knobs[variant])}" if variant in spec.knobs else hint
+        hint = f"a knob takes a value: {variant}={inline(spec.knobs[variant])}" if variant in spec.knobs else hint
         raise stop(f"{spec.name} has no variant '{variant[:60]}'", hint=hint)
     return spec.chosen(variant)
 
@@ -157,7 +157,7 @@ def _missing(source: str) -> tuple[str, str, str]:
 
 
 def _refuse_foreign(path: str) -> None:
-    from costcalc.language.foreign import refuse_foreign  # read only where a file looks like none of ours
+    from costcalc.language.other_formats import refuse_foreign  # read only where a file looks like none of ours
 
     refuse_foreign(path)
 

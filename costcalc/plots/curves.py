@@ -10,7 +10,7 @@ from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.plots.style import (
     COLOURS,
     DASHES,

@@ -17,8 +17,8 @@ from costcalc.costs.convention import Convention
 from costcalc.costs.counting import cost, total
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.expand import expand
-from costcalc.language.annotations import FIGURE
 from costcalc.language.document import Spec
+from costcalc.language.published_figures import FIGURE
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim
 

@@ -13,7 +13,7 @@ from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.language import zoo
 from costcalc.language.document import Spec
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.numbers import text as numbers
 from costcalc.published.figures import Claim, check, claims, figure
 from costcalc.reports.table import Column, Table

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from costcalc.costs.convention import Convention
 from costcalc.graph.graph import Graph
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.numbers import num
 from costcalc.reports.lines import CountedRow
 

@@ -20,7 +20,7 @@ from costcalc.costs.rows import rows
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language.document import Spec
-from costcalc.language.standalone import typed
+from costcalc.language.yaml_text import typed
 from costcalc.measures.metric import Metric, Setup, plain
 from costcalc.measures.metric import total as total_of
 from costcalc.numbers.num import UNKNOWN, Array, Dim, Dims, Mixed

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from costcalc.base import Datum
 from costcalc.base.errors import stop
-from costcalc.language.writing import Step, window_fields
+from costcalc.language.flat import Step, window_fields
 from costcalc.transforms.network import Action, EditableNetwork, Rewrite
 from costcalc.transforms.transformation import Transformation, Window
 

@@ -9,7 +9,7 @@ from costcalc.base import Datum
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language import zoo
-from costcalc.language.writing import INPUT, Flat, Step, alike, padded
+from costcalc.language.flat import INPUT, Flat, Step, alike, padded
 from costcalc.numbers.shape import Shapes
 from costcalc.operators import op as ops
 from costcalc.operators.fields import Field, Padding, PerAxis, Role

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costcalc.base import Data
-from costcalc.language.writing import Step, window_fields
+from costcalc.language.flat import Step, window_fields
 from costcalc.transforms.kernels import axis_parts, not_two_axes
 from costcalc.transforms.network import Rewrite
 from costcalc.transforms.transformation import Transformation, Window, share_or_rank

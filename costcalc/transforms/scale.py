@@ -8,7 +8,7 @@ from typing import Any
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.costs.layer_patterns import EVERYTHING
-from costcalc.language.writing import Step
+from costcalc.language.flat import Step
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape, listed
 from costcalc.transforms.network import EditableNetwork, Rewrite, flattened

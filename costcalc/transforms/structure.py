@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.costs.layer_patterns import EVERYTHING
-from costcalc.language.writing import Step
+from costcalc.language.flat import Step
 from costcalc.operators import op as ops
 from costcalc.transforms.network import Action, EditableNetwork, Rewrite
 from costcalc.transforms.transformation import Outcome, Transformation

@@ -7,7 +7,7 @@ from typing import ClassVar
 from costcalc.base import Datum, grouped
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.layer_patterns import EVERYTHING, means
-from costcalc.language.writing import Step
+from costcalc.language.flat import Step
 from costcalc.transforms.network import Action, EditableNetwork, Rewrite
 
 

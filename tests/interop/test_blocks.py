@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import costcalc
 from costcalc.interop.blocks.folding import folded, search, snake
-from costcalc.language.writing import INPUT, Flat, spec_text
+from costcalc.language.flat import INPUT, Flat
+from costcalc.language.yaml_text import spec_text
 
 
 class Net:

@@ -13,7 +13,7 @@ from costcalc.interop.blocks import folding
 from costcalc.interop.caffe import layers as caffe_layers
 from costcalc.interop.caffe.read import read as read_caffe
 from costcalc.interop.darknet import read as darknet
-from costcalc.language.writing import Flat
+from costcalc.language.flat import Flat
 
 CFG = """
 [net]

@@ -14,7 +14,7 @@ import pytest
 import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.interop.darknet.read import read
-from costcalc.language.writing import Flat
+from costcalc.language.flat import Flat
 from costcalc.reports.result import Result
 
 DATA = Path(__file__).parent.parent / "data" / "darknet"

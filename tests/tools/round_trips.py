@@ -20,7 +20,7 @@ from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language import zoo
-from costcalc.language.writing import Flat
+from costcalc.language.flat import Flat
 
 # What a format has other words for. PyTorch samples a grid, whose offsets are counted by themselves.
 SAME_KIND = {"dwconv": "conv", "active_shift": "weight_params"}

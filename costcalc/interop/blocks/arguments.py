@@ -13,7 +13,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.interop.blocks.tree import HALF, Free, TreeItem
-from costcalc.language.standalone import flow
+from costcalc.language.yaml_text import inline
 from costcalc.operators import op as ops
 from costcalc.operators.fields import MODIFIERS, REQUIRED, RESERVED, Text
 
@@ -87,7 +87,7 @@ class FoundBlock:
     def head(self) -> str:
         """Its name with its arguments, as the spec writes them."""
         said = [
-            f"{a.name}={flow(self.defaults[a.name])}" if a.name in self.defaults else a.name for a in self.arguments
+            f"{a.name}={inline(self.defaults[a.name])}" if a.name in self.defaults else a.name for a in self.arguments
         ]
         return f"{self.name}({', '.join(said)})" if said else self.name
 

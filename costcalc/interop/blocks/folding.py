@@ -20,7 +20,8 @@ from costcalc.interop.blocks.tree import CONTAINERS, Group, Tree, TreeItem, chai
 from costcalc.interop.guard import guarded
 from costcalc.language import zoo
 from costcalc.language.document import VERSION
-from costcalc.language.writing import INPUT, Flat, Step, spec_text
+from costcalc.language.flat import INPUT, Flat, Step
+from costcalc.language.yaml_text import spec_text
 from costcalc.operators import op as ops
 
 MOST_ROUNDS = 12  # blocks that prove too small are dissolved, and the search begun anew

@@ -10,7 +10,7 @@ from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.net import Call, Net, rule
 from costcalc.interop.onnx.origin import UNLEARNED, Origin
 from costcalc.interop.onnx.values import Const, Data, Dims
-from costcalc.language.writing import Pairs, alike, halves, padded, pool_over, window_fields
+from costcalc.language.flat import Pairs, alike, halves, padded, pool_over, window_fields
 from costcalc.numbers.num import LARGEST, ceil_div, prod
 
 # ---- windows -------------------------------------------------------------------------------------

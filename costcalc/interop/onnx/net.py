@@ -12,7 +12,7 @@ from costcalc.base.optional import need
 from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.origin import UNLEARNED, UNSTORED, Origin, Root, is_learned
 from costcalc.interop.onnx.values import MOST_AXES, Const, Data, Dims
-from costcalc.language.writing import Flat, Step
+from costcalc.language.flat import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 
 MOST_STEPS = 100_000

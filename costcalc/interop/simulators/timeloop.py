@@ -14,7 +14,7 @@ from functools import cache
 from costcalc.base import Datum
 from costcalc.graph.graph import Graph
 from costcalc.interop.simulators.loop_nests import Nest, nests
-from costcalc.language.standalone import flow
+from costcalc.language.yaml_text import inline
 
 DIMENSIONS = ("C", "M", "R", "S", "N", "P", "Q")
 COEFFICIENTS = ("Wstride", "Hstride", "Wdilation", "Hdilation")
@@ -41,7 +41,7 @@ def _file(name: str) -> str:
 
 
 def _problem(nest: Nest) -> str:
-    return f"problem:\n  version: 0.4\n  instance: {flow(_instance(nest))}\n{_shape(grouped=nest.groups > 1)}"
+    return f"problem:\n  version: 0.4\n  instance: {inline(_instance(nest))}\n{_shape(grouped=nest.groups > 1)}"
 
 
 @cache
@@ -51,14 +51,14 @@ def _shape(*, grouped: bool) -> str:
     lines = [
         "  shape:",
         f"    name: {'grouped_conv' if grouped else 'cnn_layer'}",
-        f"    dimensions: {flow([*groups, *DIMENSIONS])}",
+        f"    dimensions: {inline([*groups, *DIMENSIONS])}",
         "    coefficients:",
-        *(f"    - {flow({'name': name, 'default': 1})}" for name in COEFFICIENTS),
+        *(f"    - {inline({'name': name, 'default': 1})}" for name in COEFFICIENTS),
         "    data_spaces:",
     ]
     for name, axes in _spaces(groups).items():
         written = {"name": name, "projection": axes} | ({"read_write": True} if name == "Outputs" else {})
-        lines.append(f"    - {flow(written)}")
+        lines.append(f"    - {inline(written)}")
     return "\n".join(lines) + "\n"
 
 

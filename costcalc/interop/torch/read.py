@@ -38,7 +38,7 @@ from costcalc.interop.torch.aten.reading import (
     tensors_in,
 )
 from costcalc.interop.torch.aten.writes import Env, written
-from costcalc.language.writing import INPUT, Flat
+from costcalc.language.flat import INPUT, Flat
 
 # Of another tensor they take the shape alone; or the type, of this argument.
 MAKING = ("new_", "zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like")

@@ -14,7 +14,7 @@ from costcalc.base.files import refuse_output
 from costcalc.base.optional import need
 
 if TYPE_CHECKING:
-    from costcalc.language.writing import Flat
+    from costcalc.language.flat import Flat
 
 
 IMAGE = (3, 224, 224)  # the input of a model that is given none

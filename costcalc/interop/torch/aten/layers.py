@@ -12,7 +12,7 @@ from costcalc.interop.torch.aten.points import joined
 from costcalc.interop.torch.aten.products import fully, linear, plus
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten
 from costcalc.interop.torch.aten.views import permute, reshaped, unsqueeze
-from costcalc.language.writing import Pairs, alike, halves, window_fields
+from costcalc.language.flat import Pairs, alike, halves, window_fields
 
 # ---- convolutions --------------------------------------------------------------------------------
 

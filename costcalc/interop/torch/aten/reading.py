@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from costcalc.base import Datum, grouped, torch_compat
 from costcalc.base.errors import SpecError, stop
-from costcalc.language.writing import Flat, Step
+from costcalc.language.flat import Flat, Step
 
 HANDLERS: dict[str, Callable[..., Any]] = {}  # an operation, with its overload -> what translates it
 BOTH: set[str] = set()  # operations whose translations take constants beside data as they are

@@ -20,7 +20,7 @@ from costcalc.interop.torch.aten.reading import (
     stated,
 )
 from costcalc.interop.torch.aten.views import part
-from costcalc.language.writing import alike, padded
+from costcalc.language.flat import alike, padded
 
 
 def on_space(r: Reading, x: View, space: int, kind: str, **fields: Datum) -> View:

@@ -16,12 +16,12 @@ from costcalc.base import Data, Datum
 from costcalc.base.errors import Fault, stop
 from costcalc.base.text import printable
 from costcalc.language.document import VERSION
-from costcalc.language.standalone import flow
 from costcalc.language.values import LONGEST_NAME
+from costcalc.language.yaml_text import spec_text
 from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators import op as ops
-from costcalc.operators.fields import RESERVED, TOP
+from costcalc.operators.fields import RESERVED
 
 INPUT = "input"  # the name of the network's input, as a value
 
@@ -297,44 +297,3 @@ def pool_over(
     ]
     value = add("pad", [value], f"{name}.pad", padding=padded(wide))
     return add(kind, [value], name, **window_fields(kernel, stride, [(0, 0)] * len(wide), dilation))
-
-
-def spec_text(data: Data) -> str:
-    """Return the YAML text of a spec's data: sections in the language's order, an item a line."""
-    said: list[str] = []
-    for key in TOP:
-        if key not in data:
-            continue
-        value = data[key]
-        if key == "layers":
-            said += ["", "layers:", *item_lines(value, 2)]
-        elif key == "defaults":
-            said += ["", "defaults:", *(f"  {kind}: {flow(fields)}" for kind, fields in value.items())]
-        elif key == "blocks":
-            said += ["", "blocks:"]
-            for head, items in value.items():
-                said += [f"  {head}:", *item_lines(items, 4)]
-        else:
-            said.append(f"{key}: {flow(value)}")
-    return "\n".join(said) + "\n"
-
-
-def item_lines(items: Iterable[Datum], indent: int) -> list[str]:
-    """Return items as lines of YAML: one each, but for a table, which has a line for each of its rows."""
-    said = []
-    space = " " * indent
-    for item in items:
-        if isinstance(item, dict) and "table" in item:
-            said += [f"{space}- table:", *(f"{space}    - {flow(row)}" for row in item["table"])]
-            said += [f"{space}  do:", *item_lines(item["do"], indent + 4)]
-        else:
-            said.append(f"{space}- {line(item)}")
-    return said
-
-
-def line(item: Datum) -> str:
-    """Return an item on one line: `conv: {out: 8, kernel: 3}` or `{relu, name: x, from: y}`."""
-    if isinstance(item, str):
-        return item
-    parts = [key if value is None else f"{key}: {flow(value)}" for key, value in item.items()]
-    return parts[0] if len(parts) == 1 else "{" + ", ".join(parts) + "}"

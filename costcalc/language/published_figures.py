@@ -1,4 +1,4 @@
-"""What a spec says beside its layers: the implementation that other tools are run on, and published figures."""
+"""What others say of a network: its published figures, and the implementation that other tools are run on."""
 
 from __future__ import annotations
 
