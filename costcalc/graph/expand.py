@@ -14,7 +14,7 @@ from costcalc.graph.builder import Builder, share
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
-from costcalc.graph.knobs import knob_values, refuse_idle
+from costcalc.graph.knobs import knob_values, refuse_idle_knobs
 from costcalc.graph.paths import UniquePaths
 from costcalc.graph.scope import Binding, Frame, Scope, UntilReached, spec_scope
 from costcalc.graph.surroundings import Surroundings
@@ -59,7 +59,7 @@ def expand(
     """
     dims = None if shape is None else tuple(shape)
     values = knob_values(spec, knobs or {})
-    refuse_idle(spec, values, shape)
+    refuse_idle_knobs(spec, values, shape)
     try:
         return Expansion(spec, values).network(dims)
     except SpecError as error:

@@ -33,7 +33,7 @@ def refuse_twice(spec: Spec, names: Iterable[str]) -> None:
             raise stop(f"the knob '{name}' is given twice: it is {spec.knobs[name]} in the network's word")
 
 
-def refuse_idle(spec: Spec, knobs: Mapping[str, Datum], shape: Iterable[int] | None) -> None:
+def refuse_idle_knobs(spec: Spec, knobs: Mapping[str, Datum], shape: Iterable[int] | None) -> None:
     """Raise SpecError for a knob that only says what the input is, where another input is given: it has no effect."""
     for name, value in knobs.items() if shape is not None else ():
         if name in spec.of_input and (name in spec.given or num.any_of(value != spec.knobs[name])):

@@ -10,6 +10,7 @@ from costcalc.numbers.num import UNKNOWN, Dim, Dims, any_of, ceil_div, every, ma
 from costcalc.numbers.shape import Shape
 from costcalc.operators.fields import flag, integer, integers, padding, per_axis, real, role, text, word
 from costcalc.operators.op import FOLDED, INPLACE, NEW, STORED, VIEW, Example, Op, Saved
+from costcalc.operators.window import Windowed
 
 __all__ = [
     "FOLDED",
@@ -25,6 +26,7 @@ __all__ = [
     "Op",
     "Saved",
     "Shape",
+    "Windowed",
     "any_of",
     "ceil_div",
     "every",

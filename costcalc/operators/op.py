@@ -50,6 +50,25 @@ class Op:
     Rules are pure and take the input and output shapes (x, y): `x` is one Shape where `inputs`
     is 1, else a tuple of them; `y` is one Shape, or a tuple where `shape` returns one. They use
     `+ - * //` and the helpers of `costcalc.numbers.num` only, so that they run on ints, arrays, symbols.
+
+    rule (or attribute)     unless told       to be told where
+    ---------------------   ---------------   ---------------------------------------------------------------
+    inputs, axes            1, any            it takes several tensors (None: branches), or only so many axes
+    settle                  nothing           a field follows from others; begin with super().settle()
+    shape, check            the input's, -    the output differs; fields and input may not go together
+    weights, biases, norm_params, buffers, macs, bias_adds, elementwise: 0 of what it has none
+    real_macs               macs              it pads: no product with a zero of the padding is real
+    tensors                 the three sums    as many parameters can have other shapes: 1x9 and 3x3 kernels
+    saved (keeps)           nothing           PyTorch keeps an input, the output or a copy for the backward pass
+    scratch                 0                 PyTorch makes and drops tensors beside the output
+    storage (stores)        NEW               it is a view, or writes over its input; inplace: PyTorch's word for it
+    plane                   None              it can run channel by channel over its own input
+    reach (reads_all)       the same place    it slides, or reads all; among, begins: of one of several tensors
+    type                    kind              breakdowns tell its kernels apart: conv 3x3
+    grouping, sliding       dense, None       hardware has other rates for it: depthwise; Winograd takes it
+    is_act, norm_word       False, ""         it may stand in `act:`, or in `norm:` by that word
+    derived                 True              its numbers are stated by the spec
+    torch                   -                 always: the tests hold all of the above to it, over drawn fields
     """
 
     kind: ClassVar[str] = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.numbers import num
@@ -21,7 +23,7 @@ class Windowed(Op):
     of the class, one number an axis.
     """
 
-    axes = (1, 2)
+    axes: ClassVar[tuple[int, ...] | None] = (1, 2)
     kernel: Dims
     stride: Dims
     padding: Datum  # "same", or (before, after) for each axis

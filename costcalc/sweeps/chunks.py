@@ -22,8 +22,7 @@ from costcalc.base.progress import steps
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.formulas import Names
-from costcalc.graph.knobs import refuse_idle as refuse_idle_knobs
-from costcalc.graph.knobs import with_knobs
+from costcalc.graph.knobs import refuse_idle_knobs, with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse

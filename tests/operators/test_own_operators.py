@@ -48,7 +48,7 @@ DEFINITIONS = [
         'kind="conv"',
         "two operators are called 'conv': costcalc.operators.families.conv.Conv and blur.",
     ),
-    ('BlurPool(Op, kind="blur_pool")', 'Conv(Op, kind="conv")', "two operators are called 'conv'"),
+    ('BlurPool(Windowed, kind="blur_pool")', 'Conv(Windowed, kind="conv")', "two operators are called 'conv'"),
     ("    kernel = ", "    norm_word = 'batch'\n    kernel = ", "two operators are 'norm: batch': costcalc"),
     ('filter", 3', 'filter", "three"', "BlurPool: the default of kernel: 'three' is not a whole number"),
     ('filter", 3', 'filter", 0', "BlurPool: the default of kernel: must be at least 1, not 0"),
@@ -65,15 +65,15 @@ def test_a_wrong_definition_fails_at_import(old: str, new: str, said: str) -> No
 
 RULES = [
     (EXAMPLE, "", "needs an example that is counted by hand"),
-    ("def macs", "def mac", "macs gives 0, the example says 1806336"),
+    (" macs(self", " mac(self", "macs gives 0, the example says 1806336"),
     ("def shape", "def shapes", "shape gives Shape(64, 112, 112), the example says Shape(64, 56, 56)"),
     ("return Shape(x.c", "return (x.c", "shape gives (64, 56, 56), the example says Shape(64, 56, 56)"),
     ("return y.size", "return y.size / 1", "macs gives 1806336.0, the example says 1806336"),
     ("return y.size", "return -y.size", "macs gives -1806336, the example says 1806336"),
     ("return y.size", "y.size", "macs gives None, the example says 1806336"),
-    ("macs(self, x, y)", "macs(self, x)", "TypeError: BlurPool.macs() takes 2 positional arguments but 3 were given"),
+    (" macs(self, x, y)", " macs(self, x)", "TypeError: BlurPool.macs() takes 2 positional arguments but 3 were given"),
     ("prod(self.kernel)", "prod(self.size)", "AttributeError: 'BlurPool' object has no attribute 'size'"),
-    ("Example({}", 'Example({"kernal": 3}', "'kernal' is none of its fields: kernel, stride"),
+    ("Example({}", 'Example({"kernal": 3}', "'kernal' is none of its fields: kernel, stride, padding"),
     ("macs=1806336", "mac=1806336", "'mac' is none of its counts: weights, "),
 ]
 

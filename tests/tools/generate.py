@@ -1,7 +1,8 @@
 """Write everything that is generated: the reference, the schemas, the outputs that pages show.
 
-    python tests/tools/generate.py            write
-    python tests/tools/generate.py --check    say what is stale, and exit with 1 if anything is
+    python tests/tools/generate.py                       write what is stale
+    python tests/tools/generate.py parsed formats        the same of a few: words of files' names
+    python tests/tools/generate.py --check               say what is stale, and exit with 1 if anything is
 
 In a page's `console` block each line that begins with `$ ` is a command; what follows is its output.
 A line `...` stands for what was cut out. A fence that names a file (```yaml tiny.yaml) puts that file
@@ -33,6 +34,7 @@ FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[^\n]+))?\n(?P<body>.*?)^```$
 SCHEMAS = {"docs/costcalc.schema.json": "spec", "docs/report.schema.json": "report"}
 REFERENCE = "docs/operators.md"
 CONTRIBUTING = ".github/CONTRIBUTING.md"
+ALIASES = {REFERENCE: "reference"}
 
 
 def pages() -> list[Path]:
@@ -194,23 +196,38 @@ def split(line: str) -> tuple[list[str], str]:
     return shlex.split(line[: len(head)])[1:], line[len(head) + 1 :]
 
 
-def fresh() -> dict[Path, str]:
-    """Return every file that is generated, or holds something generated, as it should be."""
-    made = {ROOT / REFERENCE: reference(), ROOT / INDEX: index(), ROOT / PARSED: parsed()}
-    made |= {ROOT / file: schema(name) for file, name in SCHEMAS.items()}
-    return made | {path: page(path) for path in pages()}
+def targets() -> dict[str, Callable[[], str]]:
+    """Return every file that is generated, or holds something generated, with what makes its text."""
+    made: dict[str, Callable[[], str]] = {REFERENCE: reference, INDEX: index, PARSED: parsed}
+    made |= {file: partial(schema, name) for file, name in SCHEMAS.items()}
+    return made | {path.relative_to(ROOT).as_posix(): partial(page, path) for path in pages()}
+
+
+def chosen(words: list[str]) -> dict[str, Callable[[], str]]:
+    """Return the targets whose names have one of these words, all where none is given; exit for a word of none."""
+    known = targets()
+    found = {
+        word: [file for file in known if word.lower() in f"{file} {ALIASES.get(file, '')}".lower()] for word in words
+    }
+    for word in (word for word in words if not found[word]):
+        sys.exit(f"'{word}' is in no name of {', '.join(known)}")
+    return {file: make for file, make in known.items() if not words or any(file in files for files in found.values())}
 
 
 def main() -> int:
     """Write what is stale, or with --check say it."""
     check = "--check" in sys.argv[1:]
     stale = 0
-    for path, text in fresh().items():
+    for file, make in (asked := chosen([word for word in sys.argv[1:] if word != "--check"])).items():
+        path, text = ROOT / file, make()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             stale += 1
-            print(f"{path.relative_to(ROOT)} {'is stale: run python tests/tools/generate.py' if check else 'written'}")
+            print(
+                f"{file} {f'is stale: run python tests/tools/generate.py {file}' if check else 'written'}", flush=True
+            )
             if not check:
                 path.write_text(text, encoding="utf-8")
+    print(f"{stale} of {len(asked)} files {'stale' if check else 'written'}; the others are as they should be")
     return 1 if check and stale else 0
 
 
