@@ -1,4 +1,4 @@
-"""`costcalc export onnx|scale-sim|timeloop`: a spec becomes a file of another tool."""
+"""`costcalc export FORMAT`: a spec becomes a file of another tool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`costcalc import torch|onnx|darknet|caffe`: a model of another framework becomes a spec."""
+"""`costcalc import FORMAT`: a model of another framework becomes a spec."""
 
 from __future__ import annotations
 

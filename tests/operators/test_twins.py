@@ -38,7 +38,7 @@ DRAWS = 60  # of all fields together, beside each field alone
 # What an operator is not held to, and why; what stands here without need fails.
 EXCEPT = {
     ("active_shift", "saved"): "its output is a view of the whole map, which counts as what follows keeps it",
-    ("conv_transpose", "real_macs"): "its twin crops what uneven padding cuts; tests/metrics counts it by ones",
+    ("conv_transpose", "real_macs"): "its twin crops what uneven padding cuts; tests/measures counts it by ones",
     ("conv_transpose", "share"): "where groups differ, the same numbers join other channels",
     ("custom", "macs"): "stated, and its twin is a stand-in",
     ("custom", "real_macs"): "not stated",
