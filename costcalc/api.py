@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from costcalc.asked import Asked, agreed, asked, several
+from costcalc.asked import Asked, NetworkLike, agreed, asked, several
 from costcalc.base import Datum, arguments
 from costcalc.base.errors import stop
 from costcalc.costs.convention import Convention
@@ -18,6 +18,7 @@ from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
     from costcalc.comparisons.budgets import Checked
     from costcalc.comparisons.diffing import Diff
@@ -33,7 +34,9 @@ Options = Mapping[str, Datum] | None
 Limits = Mapping[str, Datum] | None
 
 
-def load(network: Any, /, *, knobs: Knobs = None, input: Shape = None, variant: str = "", **more: Datum) -> Spec:
+def load(
+    network: NetworkLike, /, *, knobs: Knobs = None, input: Shape = None, variant: str = "", **more: Datum
+) -> Spec:
     """Return the spec for a zoo name, a path, `-` (standard input), YAML's dict, a PyTorch module, or a loaded spec.
 
     knobs, or each by its name: values to be in force, `width=0.5`. variant: one of the file's own; the same as
@@ -52,7 +55,7 @@ def load(network: Any, /, *, knobs: Knobs = None, input: Shape = None, variant: 
 
 
 def count(
-    network: Any,
+    network: NetworkLike,
     /,
     *,
     knobs: Knobs = None,
@@ -78,9 +81,9 @@ def count(
 
 
 def sweep(
-    network: Any,
+    network: NetworkLike,
     /,
-    *networks: Any,
+    *networks: NetworkLike,
     knobs: Knobs = None,
     input: Shape = None,
     batch: int | None = None,
@@ -144,7 +147,7 @@ def sweep(
 
 
 def sweep_arrays(
-    network: Any,
+    network: NetworkLike,
     /,
     *,
     knobs: Knobs = None,
@@ -173,7 +176,7 @@ def sweep_arrays(
 
 
 def solve(
-    network: Any,
+    network: NetworkLike,
     /,
     vary: str | Iterable[str] | Mapping[str, Iterable[Datum]] = "width",
     *,
@@ -205,7 +208,7 @@ def solve(
 
 
 def scale_compound(
-    network: Any,
+    network: NetworkLike,
     /,
     factors: Mapping[str, float],
     *,
@@ -237,7 +240,7 @@ def scale_compound(
 
 
 def scale_width(
-    network: Any,
+    network: NetworkLike,
     /,
     rounding: str = "8",
     *,
@@ -269,9 +272,9 @@ def scale_width(
 
 
 def compare(
-    network: Any,
+    network: NetworkLike,
     /,
-    *networks: Any,
+    *networks: NetworkLike,
     knobs: Knobs = None,
     input: Shape = None,
     batch: int | None = None,
@@ -302,8 +305,8 @@ def compare(
 
 
 def diff(
-    before: Any,
-    after: Any,
+    before: NetworkLike,
+    after: NetworkLike,
     /,
     *,
     knobs: Knobs = None,
@@ -327,7 +330,7 @@ def diff(
 
 
 def check(
-    *networks: Any,
+    *networks: NetworkLike,
     knobs: Knobs = None,
     input: Shape = None,
     batch: int | None = None,
@@ -370,9 +373,9 @@ def check(
 
 
 def whatif(
-    network: Any,
+    network: NetworkLike,
     /,
-    *steps: Any,
+    *steps: str | Sequence[Datum],
     knobs: Knobs = None,
     input: Shape = None,
     batch: int | None = None,
@@ -396,7 +399,7 @@ def whatif(
 
 
 def reconcile(
-    network: Any,
+    network: NetworkLike,
     /,
     number: str,
     *,
@@ -429,7 +432,7 @@ def reconcile(
 
 
 def from_torch(
-    module: Any,
+    module: str | torch.nn.Module,
     input: Iterable[int],
     *,
     name: str = "",
@@ -448,8 +451,9 @@ def from_torch(
     from costcalc.interop.torch.target import traced
 
     shape = arguments.shape(input)
-    read = traced if isinstance(module, str) else torch_import.from_torch
-    return _written(read(module, shape, name=name, opaque=opaque), blocks=blocks)
+    if isinstance(module, str):
+        return _written(traced(module, shape, name=name, opaque=opaque), blocks=blocks)
+    return _written(torch_import.from_torch(module, shape, name=name, opaque=opaque), blocks=blocks)
 
 
 def from_onnx(

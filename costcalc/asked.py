@@ -10,9 +10,9 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from costcalc.base import arguments
+from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -25,11 +25,15 @@ from costcalc.measures.metric import OPTIONS, require_batch
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
+    import torch
+
     from costcalc.comparisons.networks import Network
 
 WORDS = ("knobs", "input", "batch", "convention", "options", "limits", "variant")
 
 Shape = tuple[int, ...]
+# What stands for a network: a word or a path, a dict, a spec, a network counted, one of PyTorch.
+NetworkLike: TypeAlias = "str | os.PathLike[str] | Data | Spec | Result | torch.nn.Module"
 
 
 class Asked(NamedTuple):
@@ -37,15 +41,15 @@ class Asked(NamedTuple):
 
     name: str
     spec: Spec
-    own: Mapping[str, Any]  # the knobs that the network says itself, which stand above those given beside it
-    knobs: Mapping[str, Any]
+    own: Mapping[str, Datum]  # the knobs that the network says itself, which stand above those given beside it
+    knobs: Mapping[str, Datum]
     shape: Shape | None
     convention: str | Convention
     batch: int
     counted: Result | None = None  # what stood for it, where that is what is asked for
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Data:
         """The values of its knobs, one each, where they are not the spec's."""
         return {**arguments.setting(self.knobs), **self.own}
 
@@ -88,22 +92,22 @@ class _Said(NamedTuple):
 
     name: str
     spec: Spec
-    own: Mapping[str, Any]
+    own: Mapping[str, Datum]
     shape: Shape | None = None
     result: Result | None = None
     variant: bool = False  # whether it names one
     traced: bool = False  # whether it is a module, read over the input
 
 
-def asked(network: Any, more: Mapping[str, Any], *words: Any, **named: Any) -> Asked:
+def asked(network: NetworkLike, more: Mapping[str, Datum], *words: Datum, **named: Datum) -> Asked:
     """Return what is asked of one network; arguments as for `several`."""
     return several([network], more, *words, **named)[0]
 
 
 def several(
-    networks: Sequence[Any],
-    more: Mapping[str, Any],
-    knobs: Mapping[str, Any] | None = None,
+    networks: Sequence[NetworkLike],
+    more: Mapping[str, Datum],
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     batch: int | None = None,
     convention: str | Convention | None = None,
@@ -126,7 +130,7 @@ def several(
     return [_asked(one, shared, None if one.traced else one.shape or shape, rule, images) for one in said]
 
 
-def together(knobs: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
+def together(knobs: Mapping[str, Datum] | None, more: Mapping[str, Datum]) -> Data:
     """Return knobs given by name, `knobs={"width": 0.5}`, and as arguments, `width=0.5`; refuse one given twice."""
     given = arguments.named(knobs, "knobs", 'knobs={"width": 0.5}')
     for name in more:
@@ -138,7 +142,7 @@ def together(knobs: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[s
 
 
 def agreed(
-    networks: Sequence[Any], convention: str | Convention | None = None, batch: int | None = None
+    networks: Sequence[NetworkLike], convention: str | Convention | None = None, batch: int | None = None
 ) -> tuple[str | Convention, int]:
     """Return under which convention and for how many images networks are counted.
 
@@ -191,7 +195,7 @@ def is_module(network: Any) -> bool:
     return torch is not None and isinstance(network, torch.Module)
 
 
-def _said(network: Any, shape: Shape | None, variant: str) -> _Said:
+def _said(network: NetworkLike, shape: Shape | None, variant: str) -> _Said:
     """Return what stands for a network as it says it, with the variant in force unless it names one."""
     if isinstance(network, Result):
         graph = network.graph
@@ -231,7 +235,7 @@ def _traced(module: Any, shape: Shape | None) -> _Said:
     return _Said(spec.name, spec, {}, traced=True)
 
 
-def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Any], shape: Shape | None, variant: str) -> None:
+def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: Shape | None, variant: str) -> None:
     """Refuse what is said for all networks where each says its own: it would change nothing."""
     for name in knobs:
         if all(name in one.own for one in said):
@@ -247,7 +251,7 @@ def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Any], shape: Shape |
 
 
 def _asked(
-    one: _Said, knobs: Mapping[str, Any], shape: Shape | None, convention: str | Convention, batch: int
+    one: _Said, knobs: Mapping[str, Datum], shape: Shape | None, convention: str | Convention, batch: int
 ) -> Asked:
     found = Asked(one.name, one.spec, one.own, knobs, shape, convention, batch)
     result = one.result

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from costcalc.asked import asked
+from costcalc.asked import NetworkLike, asked
+from costcalc.base import Datum
 from costcalc.interop.torch import build as interop
 
 
 def build(
-    network: Any,
+    network: NetworkLike,
     /,
     *,
-    knobs: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     variant: str = "",
-    **more: Any,
+    **more: Datum,
 ) -> Any:
     """Return a network as a `torch.nn.Module` over a batch, tensors `[N, C, *space]`.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.cli import common, usage
 from costcalc.estimates.calibrating import Calibrated
@@ -27,7 +26,7 @@ from costcalc.hardware.traffic import DTYPES, FUSIONS
 @click.option("--title", default="a device", metavar="TEXT", help="What the device is called.")
 @click.option("--kind", type=click.Choice(KINDS[:2]), default="cpu", help="what it is.")
 @common.output("Write the device's file.")
-def command(path: str, only: tuple[str, ...], **options: Any) -> None:
+def command(path: str, only: tuple[str, ...], **options: Datum) -> None:
     """Fit a device's rates to the networks that FILE says were timed on it, and tell how far off they are.
 
     FILE is CSV with the columns network (mobilenet_v1@width=0.5) and latency_ms; batch if it is not 1. Errors are of

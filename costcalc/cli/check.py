@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import SpecError, stop
 from costcalc.cli import common
 from costcalc.cli.networks import networks
@@ -49,7 +48,7 @@ BUDGETS = {
 @common.batch_option
 @common.told_option
 @click.pass_context
-def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, words: tuple[str, ...], **options: Datum) -> None:
     """Check that each SPEC is within its budget: exit code 1, and the reason, where one is not.
 
     A SPEC may have knobs of its own: mobilenet_v1@width=0.5. The baseline is JSON to be committed: it holds the
@@ -69,7 +68,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     tell(baselines.check(found, limits, baseline, tolerance, **given), rule, ctx, options)
 
 
-def named(ctx: click.Context, baseline: Baseline | None, options: dict[str, Any]) -> list[Network]:
+def named(ctx: click.Context, baseline: Baseline | None, options: Data) -> list[Network]:
     """Return the networks that a baseline names; raise SpecError where one is not there any more."""
     words = baselines.words(baseline)
     for word in words:
@@ -81,11 +80,11 @@ def named(ctx: click.Context, baseline: Baseline | None, options: dict[str, Any]
     return networks(ctx, words, options)
 
 
-def tell(checked: Checked, rule: Convention, ctx: click.Context, options: dict[str, Any]) -> None:
+def tell(checked: Checked, rule: Convention, ctx: click.Context, options: Data) -> None:
     """Write what was found: what is within its budget to stdout, what is not to stderr, and the exit code."""
     batch = options["batch"]
     if options["format_"] == "json":
-        found: dict[str, Any] = {"ok": bool(checked), "batch": batch, **rule.mark}
+        found: Data = {"ok": bool(checked), "batch": batch, **rule.mark}
         found["breaches"] = [breach.to_dict() for breach in checked.breaches]
         common.write_page(Page(data=lambda: found), options)
     else:

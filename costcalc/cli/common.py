@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from costcalc.asked import is_target, sound
-from costcalc.base import files
+from costcalc.base import Data, Datum, files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines, printable
 from costcalc.cli import progress, usage
@@ -145,7 +145,7 @@ class Amount(click.ParamType):  # type: ignore[type-arg]
 
     name = "bytes"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: Datum, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number; raise SpecError for what is none."""
         from costcalc.comparisons.budgets import amount
 
@@ -173,7 +173,7 @@ def metric_options(function: F) -> F:
     return function
 
 
-def metrics(options: dict[str, Any], shorthands: tuple[str, ...] = ()) -> tuple[tuple[str, ...], dict[str, Any]]:
+def metrics(options: Data, shorthands: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Data]:
     """Return the metrics that a command line asks for, and the options given for them.
 
     shorthands: names of metrics that other options stand for. Raises SpecError for a metric that there
@@ -348,7 +348,7 @@ def output(help_: str, metavar: str = "FILE", *, required: bool = False) -> Call
 output_option = output("Write to a file.")
 
 
-def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, dict[str, Any]]:
+def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec, Data]:
     """Return a spec and the knob values given for it; `module:name` is a PyTorch model that is imported."""
     shape = input_shape(ctx.params.get("input_"))
     if ctx.meta.get(VARIANT) and zoo.says_variant(name):
@@ -373,7 +373,7 @@ def refuse_lines(ctx: click.Context, what: str) -> None:
             raise stop(f"--{name} is for tables: {what}", hint=f"leave --{name} out")
 
 
-def tell_channels(spec: Spec, knobs: Mapping[str, Any], shape: tuple[int, ...] | None) -> None:
+def tell_channels(spec: Spec, knobs: Mapping[str, Datum], shape: tuple[int, ...] | None) -> None:
     """Say on stderr where an input was most likely written the wrong way: axes in another order, other channels."""
     with suppress(SpecError):  # which the command itself tells
         note = expand(spec, knobs, shape).channel_warning if shape else misplaced(own_dims(spec, knobs))
@@ -434,7 +434,7 @@ def _with_knobs(name: str) -> Spec:
     return spec_of(name, zoo.load)
 
 
-def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Any:
+def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Datum:
     """Return a knob's value from its text: a number (5M too), a word, true, or a list 2,2,2,2."""
     if name not in spec.knobs:
         declared = [option for param in ctx.command.get_params(ctx) for option in param.opts]
@@ -512,7 +512,7 @@ def tell(*said: str) -> None:
     click.echo(lines(said), err=True)
 
 
-def write_page(page: Page, options: Mapping[str, Any]) -> None:
+def write_page(page: Page, options: Mapping[str, Datum]) -> None:
     """Write a page in the format asked for, to the file asked for or stdout."""
     refuse_kept(options.get("output"))
     here = options.get("output") is None
@@ -522,7 +522,7 @@ def write_page(page: Page, options: Mapping[str, Any]) -> None:
     write(text, options.get("output"))
 
 
-def write_entries(whole: Sequence[str], heads: Sequence[str], options: Mapping[str, Any], all_about: str) -> None:
+def write_entries(whole: Sequence[str], heads: Sequence[str], options: Mapping[str, Datum], all_about: str) -> None:
     """Write lines of words; on a terminal of too few lines only their heads, a line each, and how to see the rest.
 
     all_about: what tells all about one of them.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Datum
 from costcalc.cli import common
 from costcalc.cli.networks import networks
 from costcalc.comparisons import comparing
@@ -30,7 +29,7 @@ from costcalc.reports.page import Page
 @common.exact_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, words: tuple[str, ...], **options: Datum) -> None:
     """Print a line for each SPEC, and what it costs in units of the first.
 
     A SPEC may have knobs of its own: mobilenet_v1@width=0.5,resolution=160 or resnet18@depths=[3,4,6,3]. Knobs given

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from costcalc import api
+from costcalc.base import Data, Datum
 from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.costs import conventions
@@ -36,7 +35,7 @@ ABOUT_SPEC = ("pairs", "input_", "batch", "format_", "exact")  # options that sa
 @common.exact_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str | None, pairs: tuple[str, ...], **options: Datum) -> None:
     """Tell what each convention counts; --convention NAME, or the path of a file, chooses one.
 
     With SPEC: what each tool would say of it, a column a tool, a line an operator.
@@ -66,7 +65,7 @@ def told(rule: Convention) -> list[str]:
     return [*said, *tool_differences.provenance(rule), ""]
 
 
-def show(result: Result, rules: list[Convention], options: dict[str, Any]) -> None:
+def show(result: Result, rules: list[Convention], options: Data) -> None:
     """Write the table; on a terminal as many tables below each other as its width takes."""
 
     def tables() -> list[Table]:
@@ -74,12 +73,12 @@ def show(result: Result, rules: list[Convention], options: dict[str, Any]) -> No
         shown = options["format_"] == "table" and not options["output"]
         return text.beside(whole, common.columns(), 2, exact=options["exact"]) if shown else [whole]
 
-    marks: list[dict[str, Any]] = [{"convention": rule.name, "hash": rule.stamp, "unit": rule.unit} for rule in rules]
+    marks: list[Data] = [{"convention": rule.name, "hash": rule.stamp, "unit": rule.unit} for rule in rules]
     records = tool_differences.records(result, rules)
     common.write_page(Page(tables, lambda: with_units(records, rules), lambda: [*marks, *records]), options)
 
 
-def with_units(records: list[dict[str, Any]], rules: list[Convention]) -> list[dict[str, Any]]:
+def with_units(records: list[Data], rules: list[Convention]) -> list[Data]:
     """Return records for CSV, which has no place for what the columns count but their names."""
     units = {rule.label: f"{rule.label} {rule.unit}" for rule in rules}
     return [{units.get(key, key): value for key, value in line.items()} for line in records]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.hardware.device import Device, devices, load
@@ -23,7 +22,7 @@ from costcalc.reports.table import Column, Table
 @click.argument("name", required=False)
 @common.table_option
 @common.output_option
-def command(name: str | None, **options: Any) -> None:
+def command(name: str | None, **options: Datum) -> None:
     """List the devices, or tell every number of NAME (or of a file): its value, confidence and source."""
     if name and options["format_"] == "table":
         common.write(common.wrapped(told(load(name))), options["output"])
@@ -48,7 +47,7 @@ def times(device: Device) -> str:
     return f"range, {', '.join(device.fits)}" if device.fits else "lower bound"
 
 
-def records(device: Device) -> list[dict[str, Any]]:
+def records(device: Device) -> list[Data]:
     """Return a record a number of a device."""
     found = device.to_dict()
     sheet = {f"datasheet {key}": number for key, number in found["datasheet"].items()}

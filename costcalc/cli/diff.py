@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.cli import common, usage
 from costcalc.cli.networks import networks
@@ -35,7 +34,7 @@ TOP = 20  # changes that a table shows
 @click.option("--exit-code", "tells", is_flag=True, help="Exit with 1 if there is a difference.")
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, before: str, after: str, **options: Any) -> None:
+def command(ctx: click.Context, /, before: str, after: str, **options: Datum) -> None:
     """Print which layers make AFTER cost more than BEFORE, or less, and each one's part of the difference.
 
     Both may have knobs of their own: mobilenet_v1@width=0.5. Markdown is for a pull request; CSV and JSON have every

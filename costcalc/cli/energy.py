@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from costcalc import api
+from costcalc.base import Datum
 from costcalc.cli import common
 from costcalc.comparisons.budgets import amount
 from costcalc.estimates.powering import Energy
@@ -32,7 +31,7 @@ from costcalc.reports.lines import VIEWS
 @common.table_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Datum) -> None:
     """Print where SPEC's energy goes: compute, on-chip memory, DRAM, in shares under a named table.
 
     NAME is horowitz_45nm, eyeriss, or the path of a file.

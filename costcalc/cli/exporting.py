@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 
@@ -112,5 +111,4 @@ def tell(left: list[str] | None) -> None:
 def graph_of(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None) -> Graph:
     """Return the graph of a spec for the knobs given."""
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    shape: Any = common.input_shape(input_)
-    return expand(loaded, knobs, shape)
+    return expand(loaded, knobs, common.input_shape(input_))

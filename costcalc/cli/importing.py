@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
@@ -57,7 +58,7 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
 )
 @click.argument("target", metavar="MODULE:NAME")
 @options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
-def torch(target: str, input_: str | None, **given: Any) -> None:
+def torch(target: str, input_: str | None, **given: Datum) -> None:
     """Import a PyTorch model: my.package:Net.
 
     Others are torchvision.models:resnet50 and timm:convnext_tiny. MODULE is imported and NAME called without
@@ -78,7 +79,7 @@ def torch(target: str, input_: str | None, **given: Any) -> None:
 )
 @click.argument("model", metavar="MODEL.onnx")
 @options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
-def onnx(model: str, input_: str | None, **given: Any) -> None:
+def onnx(model: str, input_: str | None, **given: Datum) -> None:
     """Import an ONNX graph; weights are not loaded. Needs onnx."""
     from costcalc.interop.onnx import read as onnx_import
 
@@ -93,7 +94,7 @@ def onnx(model: str, input_: str | None, **given: Any) -> None:
 )
 @click.argument("network", metavar="NETWORK.cfg")
 @options(_NAME, _BLOCKS, _OPAQUE, _OUTPUT)
-def darknet(network: str, **given: Any) -> None:
+def darknet(network: str, **given: Datum) -> None:
     """Import a Darknet definition."""
     from costcalc.base.files import read
     from costcalc.interop.darknet import read as importer
@@ -110,7 +111,7 @@ def darknet(network: str, **given: Any) -> None:
 )
 @click.argument("network", metavar="NETWORK.prototxt")
 @options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
-def caffe(network: str, input_: str | None, **given: Any) -> None:
+def caffe(network: str, input_: str | None, **given: Datum) -> None:
     """Import a Caffe definition, as it is in the test phase."""
     from costcalc.base.files import read
     from costcalc.interop.caffe import read as importer
@@ -134,7 +135,7 @@ def stem(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0]
 
 
-def finish(flat: Flat, *, name: str, output: str | None, blocks: bool, **_: Any) -> None:
+def finish(flat: Flat, *, name: str, output: str | None, blocks: bool, **_: Datum) -> None:
     """Write the spec, and tell what it costs."""
     from costcalc.api import count
 

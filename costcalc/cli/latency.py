@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from costcalc import api
+from costcalc.base import Datum
 from costcalc.cli import common
 from costcalc.estimates.timing import WeightsFit, estimated
 from costcalc.hardware import device, lut
@@ -31,7 +30,7 @@ from costcalc.reports.lines import VIEWS
 @common.table_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Datum) -> None:
     """Print how long SPEC takes on a device: a range where its rates were measured, else a lower bound.
 
     Of an NPU it prints whether the weights fit on the chip, and no time.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import stop
 from costcalc.base.progress import steps
 from costcalc.base.text import plural
@@ -31,7 +30,7 @@ from costcalc.reports.table import Column, Table
 @common.all_option
 @common.table_option
 @common.output_option
-def command(words: tuple[str, ...], **options: Any) -> None:
+def command(words: tuple[str, ...], **options: Datum) -> None:
     """List the networks of the zoo, those whose names or families hold all WORDS, with their costs."""
     found = [one for one in zoo.index().get("networks") or counted() if chosen(one, words)]
     if not found:
@@ -41,19 +40,19 @@ def command(words: tuple[str, ...], **options: Any) -> None:
     common.write_page(page, options)
 
 
-def counted() -> list[dict[str, Any]]:
+def counted() -> list[Data]:
     """Return what is listed of every network of the zoo, counted now."""
     found = zoo.networks()
     return [record(*one) for one in steps(found.items(), "networks", len(found))]
 
 
-def chosen(found: dict[str, Any], words: tuple[str, ...]) -> bool:
+def chosen(found: Data, words: tuple[str, ...]) -> bool:
     """Say whether a network's name or family holds all words."""
     text = f"{found['network']} {found['family']}".lower()
     return all(word.lower() in text for word in words)
 
 
-def record(name: str, spec: Spec) -> dict[str, Any]:
+def record(name: str, spec: Spec) -> Data:
     """Return what is listed of a network."""
     from costcalc.comparisons.comparing import top1
     from costcalc.costs.counting import cost, total
@@ -73,7 +72,7 @@ def record(name: str, spec: Spec) -> dict[str, Any]:
     }
 
 
-def table(found: list[dict[str, Any]], *, exact: bool) -> Table:
+def table(found: list[Data], *, exact: bool) -> Table:
     """Return the list as a table."""
     columns = [
         Column("network"), Column("family"), Column("year"), Column("input"), Column("params", "number"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.measures.metric import GROUPS, OPTIONS, metrics
@@ -22,7 +21,7 @@ from costcalc.reports.table import Column, Table
 @common.all_option
 @common.table_option
 @common.output_option
-def command(**options: Any) -> None:
+def command(**options: Datum) -> None:
     """List the metrics that --columns, --max and their like take, each with its unit, and what they ask for."""
     records = [
         {"name": m.name, "unit": m.unit, "doc": m.doc, "options": list(m.uses), "source": m.source}
@@ -34,13 +33,13 @@ def command(**options: Any) -> None:
         heads = [f"{record['name']:{wide}}  {record['doc']}" for record in records]
         common.write_entries(said.split("\n"), heads, options, "and the options that metrics ask for")
         return
-    flat: list[dict[str, Any]] = [{**record, "options": " ".join(record["options"])} for record in records]
+    flat: list[Data] = [{**record, "options": " ".join(record["options"])} for record in records]
     columns = [Column(name) for name in ("name", "unit", "doc", "options", "source")]
     table = Table(columns, [list(record.values()) for record in flat], [plural(len(flat), "metric"), "", "", "", ""])
     common.write_page(Page(lambda: [table], lambda: flat, lambda: records), options)
 
 
-def told(record: dict[str, Any]) -> str:
+def told(record: Data) -> str:
     """Return a metric in words."""
     uses = ", ".join(f"--{name.replace('_', '-')}" for name in record["options"])
     said = [f"{record['name']} ({record['unit']})", f"  {record['doc']}"]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Data
 from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.comparisons.networks import Network, Reference, counted, cut
 from costcalc.language import zoo
 
 
-def networks(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -> list[Network]:
+def networks(ctx: click.Context, words: tuple[str, ...], options: Data) -> list[Network]:
     """Return the networks counted; a knob of the command line is for all, and gives way to a network's own."""
     shape = common.input_shape(options["input_"])
     shared = common.given(ctx, options["pairs"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import stop
 from costcalc.cli import common, usage
 from costcalc.cli.networks import networks
@@ -80,7 +81,7 @@ def inches(text: str | None) -> tuple[float, float] | None:
     return size
 
 
-def checked(options: dict[str, Any]) -> tuple[float, float] | None:
+def checked(options: Data) -> tuple[float, float] | None:
     """Return the size asked for; raise SpecError, before anything is counted, for a bad file name or size."""
     from costcalc.plots import style
 
@@ -88,14 +89,14 @@ def checked(options: dict[str, Any]) -> tuple[float, float] | None:
     return inches(options["figure"])
 
 
-def saved(figure: Figure, options: dict[str, Any]) -> None:
+def saved(figure: Figure, options: Data) -> None:
     """Write a picture to the file asked for."""
     from costcalc.plots import style
 
     style.save(figure, options["output"], dpi=options["dpi"])
 
 
-def counted(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -> list[Result]:
+def counted(ctx: click.Context, words: tuple[str, ...], options: Data) -> list[Result]:
     """Return the networks that are to be drawn, counted."""
     return [network.result for network in networks(ctx, words, options)]
 
@@ -110,7 +111,7 @@ def counted(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any])
 @click.option("--max-macs", metavar="N", help="Only networks up to there: 1G.")
 @click.option("--max-params", metavar="N", help="Only networks up to there: 10M.")
 @picture
-def accuracy(words: tuple[str, ...], **options: Any) -> None:
+def accuracy(words: tuple[str, ...], **options: Datum) -> None:
     """Draw top-1 accuracy against operations and parameters.
 
     The accuracies are those that papers print of the zoo's networks; the line joins what no other network beats. With
@@ -120,7 +121,7 @@ def accuracy(words: tuple[str, ...], **options: Any) -> None:
 
     size = checked(options)
     within = limits(params=options["max_params"], macs=options["max_macs"])
-    given: dict[str, Any] = {"classes": options["classes"], "convention": options["convention"]}
+    given: Data = {"classes": options["classes"], "convention": options["convention"]}
     made = plots.accuracy(*words, **given, limits=within, size=size)
     saved(made, options)
 
@@ -136,7 +137,7 @@ def accuracy(words: tuple[str, ...], **options: Any) -> None:
 @click.option("--fold", type=usage.WholeFromOne(), metavar="N", help="Sum what lies deeper than N levels.")
 @picture
 @click.pass_context
-def layers(ctx: click.Context, /, spec: str, **options: Any) -> None:
+def layers(ctx: click.Context, /, spec: str, **options: Datum) -> None:
     """Draw each layer's share of parameters and operations, by layer type."""
     from costcalc import plots
 
@@ -154,7 +155,7 @@ def layers(ctx: click.Context, /, spec: str, **options: Any) -> None:
 @common.knob_option
 @picture
 @click.pass_context
-def types(ctx: click.Context, /, specs: tuple[str, ...], **options: Any) -> None:
+def types(ctx: click.Context, /, specs: tuple[str, ...], **options: Datum) -> None:
     """Draw what share each layer type has, networks side by side."""
     from costcalc import plots
 
@@ -173,7 +174,7 @@ def types(ctx: click.Context, /, specs: tuple[str, ...], **options: Any) -> None
 @click.option("--of", default="", metavar="NAME", help="what a map shows: params, or operations unless told.")
 @picture
 @click.pass_context
-def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Any) -> None:
+def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Datum) -> None:
     """Draw costs over knobs: curves over one knob, a map over two.
 
     Knobs take values and ranges, as in `costcalc sweep`: --width 0.25:1:0.05 --resolution 128:224:16.
@@ -207,7 +208,7 @@ def sweep(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...],
 @common.knob_option
 @picture
 @click.pass_context
-def shapes(ctx: click.Context, /, spec: str, **options: Any) -> None:
+def shapes(ctx: click.Context, /, spec: str, **options: Datum) -> None:
     """Draw spatial size and channels through the network."""
     from costcalc import plots
 
@@ -229,7 +230,7 @@ def shapes(ctx: click.Context, /, spec: str, **options: Any) -> None:
 @common.batch_option
 @picture
 @click.pass_context
-def roofline(ctx: click.Context, /, spec: str, **options: Any) -> None:
+def roofline(ctx: click.Context, /, spec: str, **options: Datum) -> None:
     """Draw a network's layers under a device's roofline: MACs a byte against MACs a second."""
     from costcalc import plots
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.text import lines
 from costcalc.cli import common, usage
 from costcalc.explanations import reconciling
@@ -30,7 +29,7 @@ from costcalc.reports.table import Column, Table
 @common.table_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, spec: str, number: str, pairs: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str, number: str, pairs: tuple[str, ...], **options: Datum) -> None:
     """Find what makes SPEC cost NUMBER (4.12G, 25.5M): conventions, choices, resolutions, widths, variants.
 
     The digits of NUMBER are its tolerance.
@@ -45,7 +44,7 @@ def command(ctx: click.Context, /, spec: str, number: str, pairs: tuple[str, ...
     write(found, loaded.name, options)
 
 
-def write(found: Answer, name: str, options: dict[str, Any]) -> None:
+def write(found: Answer, name: str, options: Data) -> None:
     """Write what was found; say so where nothing explains the number."""
     shown = found.matches or found.nearest
     if options["format_"] == "table":
@@ -74,7 +73,7 @@ def line(match: Match) -> list[str]:
     return [f"  {match.number:,} {match.unit}, off by {match.difference:+,}", f"      {how}"]
 
 
-def record(match: Match, found: Answer, format_: str) -> dict[str, Any]:
+def record(match: Match, found: Answer, format_: str) -> Data:
     """Return a match as plain data; in a CSV the steps are one text."""
     told = match._asdict() | {"steps": "; ".join(match.steps) if format_ == "csv" else list(match.steps)}
     return {"claim": found.claim.text, "explains": bool(found.matches), **told}

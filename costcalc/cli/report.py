@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import click
 
 from costcalc import api
+from costcalc.base import Data, Datum
 from costcalc.base.errors import SpecError, stop
 from costcalc.cli import common, usage
+from costcalc.graph.graph import Node
+from costcalc.language.document import Spec
 from costcalc.numbers.shape import listed
 from costcalc.reports.lines import VIEWS
 from costcalc.reports.result import Result
@@ -52,7 +54,7 @@ def shorthand(name: str, said: str) -> Callable[[usage.F], usage.F]:
 @common.exact_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Datum) -> None:
     """Print what SPEC costs: a path, or a name of the zoo."""
     by, fold = options["by"], options["fold"]
     if options["format_"] == "json" and (by or fold):
@@ -70,7 +72,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     common.write_page(result.page(by, fold, names, bars=options["bars"], **given), options)
 
 
-def counted(spec: Any, knobs: dict[str, Any], shape: tuple[int, ...] | None, options: dict[str, Any]) -> Result:
+def counted(spec: Spec, knobs: Data, shape: tuple[int, ...] | None, options: Data) -> Result:
     """Count; where a shape is wrong, show the rows that were still right before the mistakes."""
     try:
         return api.count(spec, convention=options["convention"], input=shape, batch=options["batch"], knobs=knobs)
@@ -80,7 +82,7 @@ def counted(spec: Any, knobs: dict[str, Any], shape: tuple[int, ...] | None, opt
         raise
 
 
-def right(nodes: Any) -> list[str]:
+def right(nodes: Sequence[Node]) -> list[str]:
     """Return the last rows before a mistake, as text: name, type, shapes."""
     shown = nodes[-12:]
     said = [f"... {len(nodes) - len(shown)} rows before"] if len(nodes) > len(shown) else []

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from costcalc import api
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.cli import common, usage
 from costcalc.costs.layer_patterns import valued
@@ -40,7 +39,7 @@ from costcalc.sweeps.grids import one
 @common.table_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Datum) -> None:
     """Print what SPEC's weights take to store: dense, quantized, pruned with indices, N of M.
 
     SELECTOR is a layer type as reports print it ("conv 3x3"), a layer's or group's path, or a pattern of either; a

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.cli.sweep import write
@@ -38,7 +38,7 @@ from costcalc.sweeps.grids import one, values_of
 @common.table_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options: Datum) -> None:
     """Find the largest setting of SPEC that meets a budget.
 
     Of several knobs the settings that no other exceeds in all. Every value is tried: a knob alone in
@@ -51,7 +51,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     budgets = limits(params=options["max_params"], macs=options["max_macs"], peak_memory=peak)
     budgets = together(budgets, named_limits(options["most"]))
     _, setup = common.metrics(options, tuple(budgets))
-    given: dict[str, Any] = {
+    given: Data = {
         "fixed": fixed, "convention": options["convention"], "shape": common.input_shape(options["input_"]),
         "batch": options["batch"], "setup": setup,
     }  # fmt: skip
@@ -79,12 +79,12 @@ def refuse_clashes(searches: Sequence[str], rounding: str | None) -> None:
         raise stop("--rounding is about --scale-width", hint="a knob rounds as its spec says")
 
 
-def varied(spec: Spec, words: tuple[str, ...]) -> dict[str, list[Any]]:
+def varied(spec: Spec, words: tuple[str, ...]) -> dict[str, list[Datum]]:
     """Return the knobs to choose, each with the values to try (none: the usual ones)."""
     if not words:
         known = ", ".join(spec.knobs) or "none: --scale-width scales every hidden layer"
         raise stop("what may vary? name a knob", hint=f"--vary width (knobs: {known})")
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[Datum]] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if name in found:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.arguments import texts
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
@@ -71,7 +72,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 )
 @common.output("Write to .csv, .json, .md or .parquet.")
 @click.pass_context
-def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Datum) -> None:
     """Count SPEC at every combination of knobs.
 
     A knob takes values and ranges: --width 0.25,0.5 --resolution 128:224:32 --block basic,bottleneck;
@@ -92,7 +93,7 @@ def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...
         write(table, format_, options["output"], {"batch": options["batch"], **setup}, trend, every=options["every"])
 
 
-def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, list[Any]]:
+def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, list[Datum]]:
     """Return the knobs of the command line with their values."""
     texts = common.given(ctx, pairs)
     if not texts:
@@ -111,10 +112,10 @@ def format_of(format_: str | None, output: str | None) -> str:
 
 def answered(
     loaded: Sequence[tuple[str, Spec]],
-    axes: list[dict[str, list[Any]]],
+    axes: list[dict[str, list[Datum]]],
     format_: str,
-    options: dict[str, Any],
-    setup: dict[str, Any],
+    options: Data,
+    setup: Data,
 ) -> pd.DataFrame | None:
     """Return the sweep's answer as a DataFrame; None where it was written to part files."""
     from costcalc.sweeps import chunks, tables
@@ -124,7 +125,7 @@ def answered(
     by, pareto = texts(options["by"] or (), "--by"), texts(options["pareto"] or (), "--pareto")
     question = chunks.Question(options["where"], options["top"], by, pareto)
     shape = common.input_shape(options["input_"])
-    counted: dict[str, Any] = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}
+    counted: Data = {"convention": options["convention"], "shape": shape, "batch": options["batch"]}
     counted |= {"columns": options["metrics"], "setup": setup}
     mapper = mapper_of(options)
     if not options["per"]:
@@ -144,7 +145,7 @@ def answered(
     return tables.sweep(loaded, axes, question, **counted, view=options["per"] or "", folded=walked)
 
 
-def refuse_idle(options: dict[str, Any]) -> None:
+def refuse_idle(options: Data) -> None:
     """Refuse options that have no effect beside others, instead of passing them over."""
     if options["dask"] is not None and options["jobs"] > 1:
         raise stop("--dask and --jobs are two ways to count", hint="use one of them")
@@ -168,7 +169,7 @@ def limited(task: Task, format_: str) -> None:
         )
 
 
-def mapper_of(options: dict[str, Any]) -> Mapper:
+def mapper_of(options: Data) -> Mapper:
     """Return who counts: this process, several, or a cluster."""
     from costcalc.sweeps import mappers
 
@@ -190,7 +191,7 @@ def write(
     table: pd.DataFrame,
     format_: str,
     output: str | None,
-    options: dict[str, Any],
+    options: Data,
     trend: Sequence[str] = (),
     *,
     every: bool = True,
@@ -228,7 +229,7 @@ def trends(table: pd.DataFrame) -> list[str]:
     return found
 
 
-def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+def plain(table: pd.DataFrame) -> list[Data]:
     """Return the lines as Python's own values."""
     columns = {name: table[name].tolist() for name in table.columns}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -244,6 +245,6 @@ def shown(table: pd.DataFrame, setup: Setup) -> Table:
     return Table(columns, cells, totals)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Datum) -> Datum:
     """Return a value as a table shows it."""
     return UNKNOWN if value is None else typed(value) if isinstance(value, list | bool) else value

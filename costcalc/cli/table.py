@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from costcalc.base import Datum
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.published import verdicts
@@ -25,7 +24,7 @@ from costcalc.reports.table import Column, Table
 @common.all_option
 @common.table_option
 @common.output_option
-def command(source: str | None, where: str | None, **options: Any) -> None:
+def command(source: str | None, where: str | None, **options: Datum) -> None:
     """Print a paper's table with our counts beside its figures: costcalc table 1704.04861 8.
 
     SOURCE is a part of where the table stands, WHERE its number; without them, the tables that there are.

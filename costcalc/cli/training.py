@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from costcalc import api
+from costcalc.base import Data, Datum
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.comparisons.budgets import amount
 from costcalc.measures.metric import OPTIONS
 from costcalc.measures.training import demand, largest_batch
-from costcalc.numbers.num import UNKNOWN, or_none, percentage
+from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.reports.columns import totals, written
 from costcalc.reports.page import Page
 from costcalc.reports.result import Result
@@ -46,7 +45,7 @@ PARTS = {
 @common.table_option
 @common.output_option
 @click.pass_context
-def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Datum) -> None:
     """Print what training SPEC costs: a step's work, what is kept for the backward pass, what memory must hold.
 
     It follows PyTorch's autograd, in 32 bits without checkpoints unless told. An allocator's margin and cuDNN's
@@ -63,7 +62,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     common.write_page(demanded(result, given, options["memory"], fits), options)
 
 
-def demanded(result: Result, given: dict[str, Any], memory: str | None, fits: Any) -> Page:
+def demanded(result: Result, given: Data, memory: str | None, fits: Dim) -> Page:
     """Return the demand as a page, and the rest in words."""
     most = amount(memory) if memory else None
     needed = demand(result.graph, result.setup(**given))
@@ -79,7 +78,7 @@ def demanded(result: Result, given: dict[str, Any], memory: str | None, fits: An
     )
 
 
-def said(result: Result, given: dict[str, Any], memory: str | None, fits: Any) -> list[str]:
+def said(result: Result, given: Data, memory: str | None, fits: Dim) -> list[str]:
     """Return the work of a step and the largest batch, in words."""
     forward, backward, step, *_, demanded = result.metrics(COLUMNS, **given)
     ratio = f" ({step.total / forward.total:.2f} times the forward pass)" if forward.total else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import click
 
@@ -56,7 +55,7 @@ def checked(name: str) -> tuple[list[Problem], str]:
     """Return the mistakes of one spec, and a line that sums it up."""
     try:
         spec = zoo.load(name)
-        result: Any = api.count(spec)
+        result = api.count(spec)
         common.tell_channels(spec, {}, None)
         graphs = [result.graph, *(expand(spec.chosen(variant)) for variant in spec.variants)]
         problems = [*verdicts.unclaimed(spec), *unmatched([*graphs, *turned(spec)])]

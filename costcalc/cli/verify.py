@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
+from costcalc.base import Data, Datum
 from costcalc.base.progress import steps
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
@@ -45,7 +45,7 @@ def command(
     *,
     everything: bool,
     by_row: bool,
-    **options: Any,
+    **options: Datum,
 ) -> None:
     """Build each SPEC in PyTorch, run it once, and compare with what costcalc counts.
 
@@ -76,7 +76,7 @@ def command(
     sys.exit(0 if good else 1)
 
 
-def summary(name: str, one: Verification) -> dict[str, Any]:
+def summary(name: str, one: Verification) -> Data:
     """Return what is said of a network; its numbers are those of the rows that were compared."""
     return {
         "network": name,
@@ -95,7 +95,7 @@ def told(check: Check) -> list[str]:
     return said + ([f"PyTorch stops: {check.refusal}"] if check.refusal else [])
 
 
-def shown(value: Any) -> str:
+def shown(value: Datum) -> str:
     """Return a number with all digits, a shape as it is, and a word where a number is unknown."""
     return figure(verify.said(value), exact=True)
 
@@ -160,6 +160,6 @@ def differences(check: Check) -> list[list[str]]:
     return cells + ([["run", "", "stops"]] if check.refusal else [])
 
 
-def row_records(found: dict[str, Verification]) -> list[dict[str, Any]]:
+def row_records(found: dict[str, Verification]) -> list[Data]:
     """Return every row of every network, both roads' numbers, and a record of each whole."""
     return [{"network": name} | check.to_dict() for name, one in found.items() for check in (*one.checks, one.whole)]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from costcalc import api
+from costcalc.base import Data, Datum
 from costcalc.cli import common
 from costcalc.language.yaml_text import typed
 from costcalc.transforms import waterfall
@@ -53,7 +54,7 @@ def transformation_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @common.exact_option
 @common.output("Write the new spec to a file.")
 @click.pass_context
-def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Any) -> None:
+def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Datum) -> None:
     """Change SPEC, and print what that changes: before, each layer's part, after.
 
     SELECTOR is a layer type as reports print it ("conv 3x3"), a layer's or group's path, a pattern of either
@@ -76,7 +77,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     common.write_page(waterfall.page(found, exact=options["exact"]), {**options, "output": None})
 
 
-def ordered(names: list[str], options: dict[str, Any]) -> list[tuple[str, ...]]:
+def ordered(names: list[str], options: Data) -> list[tuple[str, ...]]:
     """Return the transformations in the order of the command line, each with what it takes."""
     given = {}
     for name in names:

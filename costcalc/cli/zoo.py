@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
+from costcalc.base import Datum
 from costcalc.cli import common, usage
 from costcalc.published import verdicts
 from costcalc.reports.page import Page
@@ -23,7 +23,7 @@ from costcalc.reports.page import Page
 @common.all_option
 @common.table_option
 @common.output_option
-def command(words: tuple[str, ...], **options: Any) -> None:
+def command(words: tuple[str, ...], **options: Datum) -> None:
     """Print every published figure of the zoo, ours beside it, and the verdict.
 
     WORDS choose: those figures whose network or source holds all of them. Exit code 1 if a verdict

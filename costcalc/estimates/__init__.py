@@ -9,9 +9,9 @@ A network, and how it is asked about (`knobs`, `input`, `batch`, `variant`), is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from costcalc.asked import asked
+from costcalc.asked import NetworkLike, asked
 from costcalc.base import Datum, hints
 from costcalc.base.arguments import number, path, said, text, whole
 from costcalc.base.errors import stop
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 def size(
-    network: Any,
+    network: NetworkLike,
     /,
     bits: Choices = None,
     density: Choices = None,
     *,
-    knobs: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     batch: int | None = None,
     variant: str = "",
     gap: int = 4,
     pattern: str = "",
     scales: str = "none",
-    **more: Any,
+    **more: Datum,
 ) -> Sizes:
     """Return what a network's weights take to store, form by form: `.forms`, `.rows`, `.effective_macs`.
 
@@ -57,18 +57,18 @@ def size(
 
 
 def latency(
-    network: Any,
+    network: NetworkLike,
     /,
     device: str,
     *,
-    knobs: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     batch: int | None = None,
     variant: str = "",
     dtype: str = "",
     fusion: str = "",
     lut: str = "",
-    **more: Any,
+    **more: Datum,
 ) -> Latency | WeightsFit:
     """Return a network's time on a device: `.milliseconds`, least and most; of an NPU what fits: `.spill`.
 
@@ -91,10 +91,10 @@ def latency(
 
 
 def energy(
-    network: Any,
+    network: NetworkLike,
     /,
     *,
-    knobs: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     batch: int | None = None,
     variant: str = "",
@@ -102,7 +102,7 @@ def energy(
     dtype: str = "fp32",
     fusion: str = "ideal",
     onchip: int = 0,
-    **more: Any,
+    **more: Datum,
 ) -> Energy:
     """Return a network's energy by place: `.of("dram")`, `.total`, in the table's unit; relative, no chip's.
 

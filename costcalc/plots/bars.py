@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from costcalc.base import grouped
+from costcalc.asked import NetworkLike
+from costcalc.base import Datum, grouped
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import Convention
@@ -34,17 +35,17 @@ Parts = list[dict[str, Cost]]  # of each bar, what each layer type of it costs
 
 
 def layers(
-    network: Any,
+    network: NetworkLike,
     /,
     *,
-    knobs: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     batch: int | None = None,
     convention: str | Convention | None = None,
     variant: str = "",
     fold: int | None = None,
     size: tuple[float, float] | None = None,
-    **more: Any,
+    **more: Datum,
 ) -> Figure:
     """Return each layer's share of parameters and operations, a bar a layer, stacked by layer type.
 
@@ -64,14 +65,14 @@ def layers(
 
 
 def types(
-    *networks: Any,
-    knobs: Mapping[str, Any] | None = None,
+    *networks: NetworkLike,
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     batch: int | None = None,
     convention: str | Convention | None = None,
     variant: str = "",
     size: tuple[float, float] | None = None,
-    **more: Any,
+    **more: Datum,
 ) -> Figure:
     """Return what share each layer type has, a bar a network; its total stands behind it.
 

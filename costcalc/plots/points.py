@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.base import grouped
+from costcalc.base import Datum, grouped
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.comparisons.budgets import of_metrics
@@ -43,7 +43,7 @@ class Point(NamedTuple):
 def accuracy(
     *words: str,
     classes: int = CLASSES,
-    limits: Mapping[str, Any] | None = None,
+    limits: Mapping[str, Datum] | None = None,
     convention: str | Convention = conventions.DEFAULT,
     size: tuple[float, float] | None = None,
 ) -> Figure:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from costcalc.base import Data, grouped
+from costcalc.asked import NetworkLike
+from costcalc.base import Data, Datum, grouped
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.estimates.timing import Latency
@@ -32,18 +33,18 @@ if TYPE_CHECKING:
 
 
 def roofline(
-    network: Any,
+    network: NetworkLike,
     /,
     device: str,
     *,
-    knobs: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     batch: int | None = None,
     variant: str = "",
     dtype: str = "",
     fusion: str = "",
     size: tuple[float, float] | None = None,
-    **more: Any,
+    **more: Datum,
 ) -> Figure:
     """Return the layers of a network under a device's roofs: one a kind of layer, and the memory's slope.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costcalc.asked import NetworkLike
+from costcalc.base import Datum
 from costcalc.base.optional import need
 from costcalc.graph.graph import Node
 from costcalc.numbers.shape import Shape
@@ -41,14 +43,14 @@ class Stop(NamedTuple):
 
 
 def shapes(
-    network: Any,
+    network: NetworkLike,
     /,
     *,
-    knobs: Mapping[str, Any] | None = None,
+    knobs: Mapping[str, Datum] | None = None,
     input: Iterable[int] | None = None,
     variant: str = "",
     size: tuple[float, float] | None = None,
-    **more: Any,
+    **more: Datum,
 ) -> Figure:
     """Return spatial size and channels of every layer's output against its depth.
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from costcalc.asked import several
+from costcalc.asked import NetworkLike, several
 from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.files import writing
@@ -81,7 +81,7 @@ def figure(size: tuple[float, float]) -> Figure:
     return made
 
 
-def results(networks: Sequence[Any], more: Mapping[str, Any], *words: Any, **named: Any) -> list[Result]:
+def results(networks: Sequence[NetworkLike], more: Mapping[str, Datum], *words: Any, **named: Any) -> list[Result]:
     """Return networks as Results, counted alike; raise SpecError where one has costs that are unknown."""
     found = [one.result for one in several(networks, more, *words, **named)]
     for result in found:
