@@ -52,6 +52,24 @@ def test_what_is_generated_is_fresh(file: str) -> None:
         pytest.fail(f"{file} is stale: run python tests/tools/generate.py {file}", pytrace=False)
 
 
+CHOSEN = [
+    (["parsed", "reference"], {generate.PARSED, generate.REFERENCE}),
+    (["schema"], set(generate.SCHEMAS)),
+    (["README"], {"README.md"}),
+    ([], set(generate.targets())),
+]
+
+
+@pytest.mark.parametrize(("words", "files"), CHOSEN)
+def test_what_is_generated_is_chosen_by_words_of_its_names(words: list[str], files: set[str]) -> None:
+    assert set(generate.chosen(words)) == files
+
+
+def test_a_word_of_no_generated_file_is_told() -> None:
+    with pytest.raises(SystemExit, match=r"'nonsuch' is in no name of docs/operators\.md, "):
+        generate.chosen(["README", "nonsuch"])
+
+
 CUTS = [
     ("a\n", "x\ny\n", "x\ny\n"),
     ("a\n...\n", "x\ny\nz\n", "x\n...\n"),

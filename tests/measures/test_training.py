@@ -266,16 +266,16 @@ def test_the_command_tells_all(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("training resnet18 --freeze nothing", "--freeze nothing names no row or group"),
-        ("report resnet18 --columns saved --freeze conv,nothing", "--freeze nothing names no row or group"),
+        ("training resnet18 --freeze nothing", "freeze: nothing names no row or group"),
+        ("report resnet18 --columns saved --freeze conv,nothing", "freeze: nothing names no row or group"),
         (
             "compare resnet18 resnet34 --columns training_macs --freeze nothing",
-            "--freeze nothing names no row or group",
+            "freeze: nothing names no row or group",
         ),
-        ("check resnet18 --max training_memory=1G --freeze nothing", "--freeze nothing names no row or group"),
-        ("sweep resnet18 --width 1 --columns backward_macs --freeze nothing", "--freeze nothing names no row or group"),
-        ("training resnet18 --memory much", "is no budget of bytes"),
-        ("training resnet18 --memory -5G", "is no budget of bytes"),
+        ("check resnet18 --max training_memory=1G --freeze nothing", "freeze: nothing names no row or group"),
+        ("sweep resnet18 --width 1 --columns backward_macs --freeze nothing", "freeze: nothing names no row or group"),
+        ("training resnet18 --memory much", "is no number of bytes"),
+        ("training resnet18 --memory -5G", "is no number of bytes"),
     ],
 )
 def test_nonsense_is_refused(words: str, said: str, run: Run) -> None:
