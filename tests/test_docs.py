@@ -31,7 +31,7 @@ from costcalc.language.published_figures import PUBLISHED
 from costcalc.language.schema import spec_schema
 from costcalc.measures.metric import COUNTED
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, TENSORS, TOP
-from costcalc.operators.op import COMPONENTS, Op, operators
+from costcalc.operators.op import COMPONENTS, REGISTRY, Op, operators, require_well_defined
 from costcalc.reports.lines import VIEWS
 from costcalc.reports.schema import report_schema
 
@@ -66,8 +66,13 @@ def test_what_is_generated_is_chosen_by_words_of_its_names(words: list[str], fil
 
 
 def test_a_word_of_no_generated_file_is_told() -> None:
-    with pytest.raises(SystemExit, match=r"'nonsuch' is in no name of docs/operators\.md, "):
+    with pytest.raises(SystemExit, match=r"'nonsuch' is in no name of costcalc/operators/"):
         generate.chosen(["README", "nonsuch"])
+
+
+def test_each_operator_of_costcalc_is_well_defined() -> None:
+    for cls in set(REGISTRY.values()):
+        require_well_defined(cls)
 
 
 CUTS = [

@@ -1,23 +1,27 @@
 """What an operator is: declared fields, tiny pure rules, worked examples. One class, one definition.
 
 Everything else reads the class: validation, the JSON Schema, the reference page, `explain`, the
-counts, sweeps, the PyTorch twin. The operators themselves are in `costcalc/operators/families/`, a file a family;
-a file there is found by being there. Another package adds operators through the entry point group
-`costcalc.operators`: each entry names a module that defines `Op` classes.
+counts, sweeps, the PyTorch twin. The operators themselves are in `costcalc/operators/families/`, a file a family,
+which is imported when one of them is asked for (`homes` says where each is). Another package adds operators through
+the entry point group `costcalc.operators`: each entry names a module that defines `Op` classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, first_line, stop
 from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape, Shapes
+from costcalc.operators.families.homes import HOMES, ROLES
 from costcalc.operators.fields import MODIFIERS, REQUIRED, Field, Role
 from costcalc.operators.receptive import SAME, Reaches
+
+FAMILIES = "costcalc.operators.families"  # the package of costcalc's own
 
 # What a row holds. Parameters are counted once where weights are shared, work each time.
 PARAMETERS = ("weights", "biases", "norm_params", "buffers")
@@ -28,9 +32,6 @@ WORK = ("macs", "bias_adds", "elementwise")
 # where a compiler folds it into what comes before, which PyTorch does not.
 NEW, VIEW, INPLACE, FOLDED, STORED = "new", "view", "inplace", "folded", "stored"
 COMPONENTS = PARAMETERS + WORK
-
-# kind (and alias) -> class, filled by defining a class.
-REGISTRY: dict[str, type[Op]] = {}
 
 
 class Saved(NamedTuple):
@@ -300,8 +301,40 @@ class WrongDefinition(TypeError):
     """A mistake in an operator's class, which shows at import."""
 
 
+class Registry(Mapping[str, type[Op]]):
+    """The operators by kind and alias. Those of costcalc are imported when one of their family is asked for."""
+
+    def __init__(self) -> None:
+        self.defined: dict[str, type[Op]] = {}  # filled by defining a class
+
+    def __getitem__(self, name: str) -> type[Op]:
+        if name not in self.defined and name in HOMES:
+            import_module(f"{FAMILIES}.{HOMES[name]}")
+        return self.defined[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.defined or name in HOMES
+
+    def __iter__(self) -> Iterator[str]:
+        yield from HOMES
+        yield from (name for name in [*self.defined] if name not in HOMES)
+
+    def __len__(self) -> int:
+        return len(HOMES.keys() | self.defined.keys())
+
+
+REGISTRY = Registry()
+
+
 def _register(cls: type[Op]) -> None:
     """Enter a class under its kind and aliases; raise WrongDefinition, with nothing entered, for a mistake in it."""
+    if not cls.__module__.startswith(FAMILIES):  # costcalc's own are held to these rules by the tests
+        require_well_defined(cls)
+    REGISTRY.defined.update(dict.fromkeys((cls.kind, *cls.aliases), cls))
+
+
+def require_well_defined(cls: type[Op]) -> None:
+    """Raise WrongDefinition for a mistake in an operator's class, or a name that another has."""
     if not cls.__doc__:
         raise WrongDefinition(f"{cls.__name__} needs a docstring: its first line is the reference's entry")
     for field in cls.fields.values():
@@ -315,7 +348,6 @@ def _register(cls: type[Op]) -> None:
     for other in REGISTRY.values() if cls.norm_word else ():
         if other.norm_word == cls.norm_word and _home(other) != _home(cls):
             raise WrongDefinition(f"two operators are 'norm: {cls.norm_word}': {_home(other)} and {_home(cls)}")
-    REGISTRY.update(dict.fromkeys((cls.kind, *cls.aliases), cls))
 
 
 def _home(cls: type[Op]) -> str:
@@ -336,22 +368,12 @@ def _check_field(cls: type[Op], field: Field) -> None:
         raise WrongDefinition(f"{cls.__name__}: the default of {fault.message}") from None
 
 
-_loaded: set[str] = set()
+_packages: list[str] = []  # whether those of other packages are loaded
 _proved: set[type[Op]] = set()  # those of other packages; costcalc's own are held to their examples by the tests
 
 
-def operators() -> dict[str, type[Op]]:
-    """Return all operators of costcalc by kind and alias, loading them at the first call."""
-    if "own" not in _loaded:
-        _loaded.add("own")
-        import os
-        from importlib import import_module
-
-        import costcalc.operators.families as package
-
-        for file in sorted(os.listdir(os.path.dirname(package.__file__ or ""))):
-            if file.endswith(".py") and file != "__init__.py":
-                import_module(f"costcalc.operators.families.{file[:-3]}")
+def operators() -> Registry:
+    """Return all operators of costcalc, and those of packages that are loaded, by kind and alias."""
     return REGISTRY
 
 
@@ -360,7 +382,7 @@ def find(word: str) -> type[Op] | None:
 
     Raises SpecError where a package can't be loaded, or an operator's rules do not give what its examples say.
     """
-    found = operators().get(word)
+    found = REGISTRY.get(word)
     if found is None:
         load_packages()
         found = REGISTRY.get(word)
@@ -371,11 +393,10 @@ def find(word: str) -> type[Op] | None:
 
 def load_packages() -> None:
     """Load the operators of other packages, once; raise SpecError where one can't be loaded, or defines ours anew."""
-    if "packages" in _loaded:
+    if _packages:
         return
     from importlib.metadata import entry_points
 
-    operators()
     for entry in entry_points(group="costcalc.operators"):
         try:
             entry.load()
@@ -385,7 +406,7 @@ def load_packages() -> None:
             hint = 'each operator has a name of its own: kind="my_conv"' if said.startswith("two operators") else ""
             package = f"the package of operators '{entry.name}' ({entry.value})"
             raise stop(f"{package} can't be loaded: {said}", hint=hint) from error
-    _loaded.add("packages")
+    _packages.append("all")
 
 
 def _prove(cls: type[Op]) -> None:
@@ -411,7 +432,6 @@ def role_words(role: str, asked: str = "") -> dict[str, str]:
 
     asked: the word that is looked for; where it is none of ours, other packages are read.
     """
-    operators()
     if asked and asked not in _role_words(role, len(REGISTRY)):
         load_packages()
     return _role_words(role, len(REGISTRY))
@@ -421,6 +441,7 @@ def role_words(role: str, asked: str = "") -> dict[str, str]:
 def _role_words(role: str, known: int) -> dict[str, str]:
     """Return the words of a role; asked for every layer, so kept until another operator is defined."""
     del known
+    others = {name: op for name, op in REGISTRY.defined.items() if name not in HOMES}
     if role == "norm":
-        return {op.norm_word: op.kind for op in REGISTRY.values() if op.norm_word}
-    return {name: op.kind for name, op in REGISTRY.items() if op.is_act}
+        return ROLES[role] | {op.norm_word: op.kind for op in others.values() if op.norm_word}
+    return ROLES[role] | {name: op.kind for name, op in others.items() if op.is_act}

@@ -160,7 +160,7 @@ def test_a_layer_of_another_package_that_multiplies_without_weights_is_refused()
     try:
         network = small("blur_of_a_test")
     finally:
-        del REGISTRY[Blur.kind]
+        del REGISTRY.defined[Blur.kind]
     with pytest.raises(SpecError, match="no convolution's"):
         scalesim.topology(network)
 

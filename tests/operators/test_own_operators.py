@@ -13,6 +13,7 @@ import pytest
 import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.operators import op
+from costcalc.operators.families.homes import HOMES
 
 NET = {"costcalc": 1, "input": [64, 112, 112], "layers": ["blur_pool"]}
 PAGE = (generate.ROOT / "docs" / "from-a-paper.md").read_text(encoding="utf-8")
@@ -23,11 +24,10 @@ EXAMPLE = BLUR[BLUR.index("    examples = ") :]
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forget the operators that a test defines, and the packages that it looked at."""
-    before = dict(op.operators())
-    monkeypatch.setattr(op, "_loaded", {"own"})
+    monkeypatch.setattr(op, "_packages", [])
     yield
-    op.REGISTRY.clear()
-    op.REGISTRY.update(before)
+    for name in op.REGISTRY.defined.keys() - HOMES.keys():
+        del op.REGISTRY.defined[name]
 
 
 def defined(old: str, new: str) -> None:

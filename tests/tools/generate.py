@@ -22,12 +22,16 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import house
 import in_process
+
+from costcalc.operators import families
+from costcalc.operators.op import FAMILIES, REGISTRY
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[^\n]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -69,6 +73,7 @@ def index() -> str:
 
 
 PARSED = "costcalc/data/parsed.json"
+HOMES = "costcalc/operators/families/homes.py"
 
 
 def own_yaml() -> list[Path]:
@@ -88,6 +93,27 @@ def parsed() -> str:
         assert not problems, path
         lines.append(json.dumps([path.name, text, source.to_keep(root)], separators=(",", ":")))
     return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def homes() -> str:
+    """Return `costcalc/operators/families/homes.py`: every family is imported, and what it defines is written down."""
+    for file in sorted(Path(families.__path__[0]).glob("*.py")):
+        import_module(f"{FAMILIES}.{file.stem}")
+    own = {name: cls for name, cls in REGISTRY.defined.items() if cls.__module__.startswith(FAMILIES)}
+    found = {name: cls.__module__.rpartition(".")[2] for name, cls in own.items()}
+    roles = {
+        "norm": {cls.norm_word: cls.kind for cls in own.values() if cls.norm_word},
+        "act": {name: cls.kind for name, cls in own.items() if cls.is_act},
+    }
+    return f'''"""The family that each operator is in, and the words of `norm:` and `act:`: what is used is imported.
+
+`python tests/tools/generate.py` writes this file from the families.
+"""
+
+# fmt: off
+HOMES = {json.dumps(dict(sorted(found.items(), key=lambda pair: pair[1])), indent=4)}
+ROLES = {json.dumps(roles, indent=4)}
+'''
 
 
 def schema(name: str) -> str:
@@ -198,7 +224,7 @@ def split(line: str) -> tuple[list[str], str]:
 
 def targets() -> dict[str, Callable[[], str]]:
     """Return every file that is generated, or holds something generated, with what makes its text."""
-    made: dict[str, Callable[[], str]] = {REFERENCE: reference, INDEX: index, PARSED: parsed}
+    made: dict[str, Callable[[], str]] = {HOMES: homes, REFERENCE: reference, INDEX: index, PARSED: parsed}
     made |= {file: partial(schema, name) for file, name in SCHEMAS.items()}
     return made | {path.relative_to(ROOT).as_posix(): partial(page, path) for path in pages()}
 
