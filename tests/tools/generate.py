@@ -30,9 +30,6 @@ from typing import Any
 import house
 import in_process
 
-from costcalc.operators import families
-from costcalc.operators.op import FAMILIES, REGISTRY
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[^\n]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 SCHEMAS = {"docs/costcalc.schema.json": "spec", "docs/report.schema.json": "report"}
@@ -96,11 +93,17 @@ def parsed() -> str:
 
 
 def homes() -> str:
-    """Return `costcalc/operators/families/homes.py`: every family is imported, and what it defines is written down."""
+    """Return which family each operator is in: every one is imported, and what it defines is written down."""
+    from costcalc.operators import families
+    from costcalc.operators.families import homes as written
+    from costcalc.operators.op import FAMILIES, REGISTRY
+
     for file in sorted(Path(families.__path__[0]).glob("*.py")):
         import_module(f"{FAMILIES}.{file.stem}")
     own = {name: cls for name, cls in REGISTRY.defined.items() if cls.__module__.startswith(FAMILIES)}
     found = {name: cls.__module__.rpartition(".")[2] for name, cls in own.items()}
+    written.HOMES.clear()  # what is made after this goes by what there is, a family that was taken away too
+    written.HOMES.update(found)
     roles = {
         "norm": {cls.norm_word: cls.kind for cls in own.values() if cls.norm_word},
         "act": {name: cls.kind for name, cls in own.items() if cls.is_act},
