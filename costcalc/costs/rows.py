@@ -80,8 +80,8 @@ def rows_of(nodes: Iterable[Node], components: Container[str] = COMPONENTS) -> l
     for node in nodes:
         row = Row(node)
         op, x, y, values = node.op, node.x, node.y, row.__dict__
-        for name in op.counted:
-            if name in components and (node.shared is None or name not in PARAMETERS):
+        for name in op.counted if components is COMPONENTS else [one for one in op.counted if one in components]:
+            if node.shared is None or name not in PARAMETERS:
                 values[name] = getattr(op, name)(x, y)
         result.append(row)
     return result

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, grouped
 from costcalc.base.arguments import whole
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.files import shipped
@@ -197,15 +197,17 @@ def own(spec: Spec) -> Iterator[Count]:
 
 def alike(graph: Graph) -> list[tuple[Row, int]]:
     """Return a row for all that any convention counts alike, with how many they are: a deep network repeats itself."""
-    groups: dict[Datum, list[Node]] = {}
-    for node in graph.nodes:
-        groups.setdefault(_key(node), []).append(node)
+    shapes: dict[int, Datum] = {}
+    groups = grouped((_key(node, shapes), node) for node in graph.nodes)
     firsts = rows_of(nodes[0] for nodes in groups.values())
     return [(row, len(nodes)) for row, nodes in zip(firsts, groups.values(), strict=True)]
 
 
-def _key(node: Node) -> Datum:
-    """Return all that a formula may read of a row; of its name the words without their numbers."""
+def _key(node: Node, shapes: dict[int, Datum]) -> Datum:
+    """Return all that a formula may read of a row; of its name the words without their numbers.
+
+    shapes: those of a sweep that were written before, by identity, as rows that follow each other share them.
+    """
     op, producer = node.op, node.producer
     words = frozenset(part.rstrip("0123456789") for part in node.name.split("/"))
     before = producer and (producer.op.kind, producer.op.__dict__.get("bias"))
@@ -213,16 +215,18 @@ def _key(node: Node) -> Datum:
     try:
         hash(found)
     except TypeError:  # of numbers of a sweep
-        return _written(found)
+        return _written(found, shapes)
     return found
 
 
-def _written(value: Datum) -> Datum:
+def _written(value: Datum, shapes: dict[int, Datum]) -> Datum:
     """Return a value as what can be compared and hashed: of numbers of a sweep, all of them."""
     if isinstance(value, Shape):
-        value = value.dims
+        if id(value) not in shapes:
+            shapes[id(value)] = _written(value.dims, shapes)
+        return shapes[id(value)]
     if isinstance(value, tuple):
-        return tuple(_written(part) for part in value)
+        return tuple(_written(part, shapes) for part in value)
     return value.written if isinstance(value, Spread) else repr(value)
 
 

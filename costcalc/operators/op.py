@@ -369,7 +369,7 @@ def _check_field(cls: type[Op], field: Field) -> None:
 
 
 _packages: list[str] = []  # whether those of other packages are loaded
-_proved: set[type[Op]] = set()  # those of other packages; costcalc's own are held to their examples by the tests
+_proved: set[type[Op]] = set()  # that may count: costcalc's own are held to their examples by the tests
 
 
 def operators() -> Registry:
@@ -382,12 +382,14 @@ def find(word: str) -> type[Op] | None:
 
     Raises SpecError where a package can't be loaded, or an operator's rules do not give what its examples say.
     """
-    found = REGISTRY.get(word)
+    found = REGISTRY.defined.get(word) or REGISTRY.get(word)
     if found is None:
         load_packages()
         found = REGISTRY.get(word)
-    if found is not None and found not in _proved and not found.__module__.startswith("costcalc."):
-        _prove(found)
+    if found is not None and found not in _proved:
+        if not found.__module__.startswith("costcalc."):
+            _prove(found)
+        _proved.add(found)
     return found
 
 
@@ -424,7 +426,6 @@ def _prove(cls: type[Op]) -> None:
             raise stop(f"{called} does not give its example: {said}") from error
         if mistake:
             raise stop(f"{called} does not give its example: {mistake}")
-    _proved.add(cls)
 
 
 def role_words(role: str, asked: str = "") -> dict[str, str]:
@@ -432,9 +433,11 @@ def role_words(role: str, asked: str = "") -> dict[str, str]:
 
     asked: the word that is looked for; where it is none of ours, other packages are read.
     """
-    if asked and asked not in _role_words(role, len(REGISTRY)):
+    words = _role_words(role, len(REGISTRY.defined))
+    if asked and asked not in words:
         load_packages()
-    return _role_words(role, len(REGISTRY))
+        words = _role_words(role, len(REGISTRY.defined))
+    return words
 
 
 @lru_cache(maxsize=8)
