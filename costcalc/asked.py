@@ -240,7 +240,7 @@ def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: Shape
     for name in knobs:
         if all(name in one.own for one in said):
             value = said[0].own[name]
-            raise stop(f"the knob '{name}' is given twice: it is {value} in the network's word")
+            raise stop(f"the knob '{name}' is given twice: the network itself says {value}")
         if name in OPTIONS and not any(name in one.spec.knobs for one in said):
             raise stop(f"{name} is an option of metrics, no knob", hint=f'write options={{"{name}": ...}}')
     idle = ["input"] if shape and all(one.shape for one in said) else []

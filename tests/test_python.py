@@ -238,7 +238,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: costcalc.count(SPEC, knobs={"c": 4}, c=5), "the knob 'c' is given twice"),
     (lambda: costcalc.count(SPEC, knobs=[("c", 4)]), "knobs are values by name, not a list"),
     (lambda: costcalc.count(SPEC, knobs={"c": [4, 5]}), "takes a number, not"),
-    (lambda: costcalc.count(costcalc.load(SPEC, c=4), c=5), "the knob 'c' is given twice: it is 4"),
+    (lambda: costcalc.count(costcalc.load(SPEC, c=4), c=5), "the knob 'c' is given twice: the network itself says 4"),
     (lambda: costcalc.count(SPEC, limits={"macs": 3}), "limits is nothing that is asked here"),
     (lambda: costcalc.load(SPEC, options={"bits": 8}), "options is nothing that is asked here"),
     (

@@ -141,6 +141,9 @@ class SpecError(ValueError):
         self.rows = rows
         super().__init__(self.render())
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[list[Problem], Sequence[Datum]]]:
+        return SpecError, (self.problems, self.rows)  # an exception is else made again from its text
+
     def at(self, setting: str) -> SpecError:
         """Return the same mistakes, said of a setting of a sweep."""
         return SpecError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from costcalc.base import Datum
+from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.published import verdicts
@@ -44,4 +45,6 @@ def listing(source: str) -> Table:
     """Return the tables that the zoo has rows of."""
     found = [(*key, len(rows)) for key, rows in verdicts.tables().items() if source.lower() in key[0].lower()]
     columns = [Column("source"), Column("where"), Column("rows", "number")]
+    if not found:
+        raise stop(f"the zoo has no figure of a source called '{source}'", hint="costcalc table lists the tables")
     return Table(columns, [list(row) for row in sorted(found)], [plural(len(found), "table"), "", ""])

@@ -7,6 +7,7 @@ import sys
 import click
 
 from costcalc.base import Datum
+from costcalc.base.errors import stop
 from costcalc.cli import common, usage
 from costcalc.published import verdicts
 from costcalc.reports.page import Page
@@ -30,6 +31,8 @@ def command(words: tuple[str, ...], **options: Datum) -> None:
     is not what its spec claims.
     """
     found = verdicts.figures(words)
+    if not found:
+        raise stop(f"the zoo has no figure of '{' '.join(words)}'", hint="costcalc zoo shows all")
     page = Page(
         lambda: [verdicts.account_table(found)],
         lambda: [figure.to_dict() for figure in found],

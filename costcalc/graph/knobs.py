@@ -30,7 +30,7 @@ def refuse_twice(spec: Spec, names: Iterable[str]) -> None:
     """Raise SpecError for a knob that the network's word gives already: one of the values would be passed over."""
     for name in names:
         if name in spec.given:
-            raise stop(f"the knob '{name}' is given twice: it is {spec.knobs[name]} in the network's word")
+            raise stop(f"the knob '{name}' is given twice: the network itself says {spec.knobs[name]}")
 
 
 def refuse_idle_knobs(spec: Spec, knobs: Mapping[str, Datum], shape: Iterable[int] | None) -> None:

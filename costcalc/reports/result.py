@@ -67,7 +67,9 @@ class Result:
         if found is None:
             hint = nearest(name, [row.name for row in self.rows]) if isinstance(name, str) else ""
             shown = f"'{name[:60]}'" if isinstance(name, str) else arguments.said(name)
-            raise stop(f"{self.name} has no row {shown}", hint=hint or "[row.name for row in result]")
+            raise stop(
+                f"{self.name} has no row {shown}", hint=hint or "by number: result.rows[0]; result.rows have names"
+            )
         return found
 
     @property

@@ -559,6 +559,10 @@ def test_what_functions_return_can_be_kept(network: Any, knobs: dict[str, Any]) 
     assert again.metric("peak_memory").total == result.metric("peak_memory").total
     spec = pickle.loads(pickle.dumps(costcalc.load(network)))
     assert costcalc.count(spec, **knobs).macs == costcalc.count(network, **knobs).macs
+    with pytest.raises(costcalc.SpecError) as caught:
+        costcalc.count(network, knobs={"nonsuch": 1, "other": 2})
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (str(error), error.problems[0].head) == (str(caught.value), caught.value.problems[0].head)
     checked = pickle.loads(pickle.dumps(costcalc.check(network, limits={"macs": "1K"})))
     assert [breach.reason for breach in checked.breaches] == [
         breach.reason for breach in costcalc.check(network, limits={"macs": "1K"}).breaches

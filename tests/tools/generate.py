@@ -101,12 +101,13 @@ def homes() -> str:
     for file in sorted(Path(families.__path__[0]).glob("*.py")):
         import_module(f"{FAMILIES}.{file.stem}")
     own = {name: cls for name, cls in REGISTRY.defined.items() if cls.__module__.startswith(FAMILIES)}
-    found = {name: cls.__module__.rpartition(".")[2] for name, cls in own.items()}
+    homes = {name: cls.__module__.rpartition(".")[2] for name, cls in own.items()}
+    found = dict(sorted(homes.items(), key=lambda pair: pair[1]))  # whichever was imported first
     written.HOMES.clear()  # what is made after this goes by what there is, a family that was taken away too
     written.HOMES.update(found)
     roles = {
-        "norm": {cls.norm_word: cls.kind for cls in own.values() if cls.norm_word},
-        "act": {name: cls.kind for name, cls in own.items() if cls.is_act},
+        "norm": {own[name].norm_word: own[name].kind for name in found if own[name].norm_word},
+        "act": {name: own[name].kind for name in found if own[name].is_act},
     }
     return f'''"""The family that each operator is in, and the words of `norm:` and `act:`: what is used is imported.
 
@@ -114,7 +115,7 @@ def homes() -> str:
 """
 
 # fmt: off
-HOMES = {json.dumps(dict(sorted(found.items(), key=lambda pair: pair[1])), indent=4)}
+HOMES = {json.dumps(found, indent=4)}
 ROLES = {json.dumps(roles, indent=4)}
 '''
 
