@@ -860,7 +860,7 @@ def test_a_word_with_knobs_is_swept(run: Run, jobs: str) -> None:
 
 
 WORDS = [
-    ("sweep mobilenet_v1@width=0.5 --width 1,2", "the knob 'width' is given twice: it is 0.5"),
+    ("sweep mobilenet_v1@width=0.5 --width 1,2", "the knob 'width' is given twice: the network itself says 0.5"),
     ("sweep mobilenet_v1@resolution=128 --width 1,2 --input 3x160x160", "resolution only says what the input is"),
     ("sweep mobilenet_v1@input=3x160x160 --width 1,2", "here the input stands beside the network"),
     ("report mobilenet_v1@width=0.5 --width 1", "the knob 'width' is given twice"),
