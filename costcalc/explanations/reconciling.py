@@ -211,12 +211,18 @@ def _key(node: Node, shapes: dict[int, Datum]) -> Datum:
     op, producer = node.op, node.producer
     words = frozenset(part.rstrip("0123456789") for part in node.name.split("/"))
     before = producer and (producer.op.kind, producer.op.__dict__.get("bias"))
-    found = (op.kind, *op.__dict__.items(), node.x, node.y, node.density, node.call, node.shared is None, before, words)
+    fields = (op.kind, *op.__dict__.items())
+    rest = (node.density, node.call, node.shared is None, before, words)
+    return tuple(_hashable(part, shapes) for part in (fields, node.x, node.y, rest))
+
+
+def _hashable(value: Datum, shapes: dict[int, Datum]) -> Datum:
+    """Return a value, or where it holds numbers of a sweep what can be compared and hashed instead."""
     try:
-        hash(found)
-    except TypeError:  # of numbers of a sweep
-        return _written(found, shapes)
-    return found
+        hash(value)
+    except TypeError:
+        return _written(value, shapes)
+    return value
 
 
 def _written(value: Datum, shapes: dict[int, Datum]) -> Datum:
@@ -330,7 +336,7 @@ def _taken(spec: Spec, knob: str) -> Callable[[int], bool]:
     """
     now = spec.knobs[knob]
     for step in (1, 2, 4, 8, 16, 32, 64):
-        if all(_expands(spec, {knob: now + times * step}) for times in (3, 1)):
+        if all(_expands(spec, {knob: now + times * step}) for times in (8, 3)):
             return lambda value: (value - now) % step == 0
     return lambda _: False
 
