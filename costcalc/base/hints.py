@@ -65,7 +65,7 @@ def limit(**given: Datum) -> Hint:
 
 def function(name: str, *given: Datum) -> Hint:
     """Return a function of costcalc, and the command of that name: `costcalc.metrics()`, `costcalc metrics`."""
-    words = ["costcalc", COMMANDS.get(name, name.removeprefix("list_")), *map(str, given)]
+    words = ["costcalc", COMMANDS.get(name, name), *map(str, given)]
     return Hint(f"costcalc.{name}({', '.join(map(_quoted, given))})", " ".join(words))
 
 

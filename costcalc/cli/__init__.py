@@ -9,10 +9,10 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from io import TextIOBase, TextIOWrapper
-from typing import Any
 
 import click
 
+from costcalc import __version__
 from costcalc.base.errors import SpecError, stop
 from costcalc.cli import progress, usage
 
@@ -115,17 +115,11 @@ costcalc report my.yaml --by type
 """
 
 
-def _print_version(ctx: click.Context, param: click.Parameter, asked: Any) -> None:
-    del param
-    if asked and not ctx.resilient_parsing:
-        from costcalc import __version__
-
-        click.echo(f"costcalc {__version__}")
-        ctx.exit()
+PRINT_VERSION = usage.printing(lambda _: f"costcalc {__version__}")
 
 
 @click.group(cls=Lazy, help=HELP, epilog=EXAMPLES)
-@click.option("--version", help="Show the version and exit.", callback=_print_version, **usage.EAGER)
+@click.option("--version", help="Show the version and exit.", callback=PRINT_VERSION, **usage.EAGER)
 def group() -> None:
     """Run a command."""
 

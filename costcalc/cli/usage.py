@@ -63,11 +63,16 @@ class WholeFromOne(click.IntRange):
 EAGER: dict[str, Any] = {"is_flag": True, "is_eager": True, "expose_value": False}
 
 
-def _print_help(ctx: click.Context, param: click.Parameter, asked: Any) -> None:
-    del param
-    if asked and not ctx.resilient_parsing:
-        click.echo(ctx.get_help(), color=ctx.color)
-        ctx.exit()
+def printing(text: Callable[[click.Context], str]) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """Return what such a flag does: print a text, and end."""
+
+    def run(ctx: click.Context, param: click.Parameter, asked: Any) -> None:
+        del param
+        if asked and not ctx.resilient_parsing:
+            click.echo(text(ctx), color=ctx.color)
+            ctx.exit()
+
+    return run
 
 
 class Helped(click.Command):
@@ -78,8 +83,8 @@ class Helped(click.Command):
     def get_help_option(self, ctx: click.Context) -> click.Option:
         """Return the option, the same each time."""
         if self.own_help is None:
-            said = "Show this message and exit."
-            self.own_help = click.Option(["-h", "--help"], help=said, callback=_print_help, **EAGER)
+            said, run = "Show this message and exit.", printing(click.Context.get_help)
+            self.own_help = click.Option(["-h", "--help"], help=said, callback=run, **EAGER)
         return self.own_help
 
 
