@@ -186,7 +186,7 @@ def sound(spec: Spec, shape: Shape | None) -> Spec:
 
 def is_target(text: str) -> bool:
     """Say whether a text names a Python object, `module:name`, and no file is called so."""
-    return bool(re.match(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*\Z", text)) and not os.path.exists(text)
+    return ":" in text and bool(re.match(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*\Z", text)) and not os.path.exists(text)
 
 
 def is_module(network: Any) -> bool:

@@ -37,6 +37,16 @@ def lines(said: Iterable[str]) -> str:
     return "\n".join(map(printable, said))
 
 
+def is_identifier(text: str) -> bool:
+    """Say whether a text is an ASCII letter or _, then letters, digits and _."""
+    return text.isascii() and text.isidentifier()
+
+
+def is_word(text: str) -> bool:
+    """Say whether a text is letters, digits, and any of _ . - only, one at least."""
+    return bool(text) and all(c.isalnum() or c in "_.-" for c in text)
+
+
 def plural(number: int, thing: str) -> str:
     """Return '1 argument', '2 arguments'."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ from costcalc.base.errors import stop
 from costcalc.cli import common, usage
 from costcalc.estimates.calibrating import Calibrated
 from costcalc.hardware.device import KINDS
-from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.hardware.words import DTYPES, FUSIONS
 
 
 @click.command(

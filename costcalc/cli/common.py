@@ -45,9 +45,9 @@ class KnobCommand(usage.Command):
             name, equals, value = word.partition("=")
             if word == "--":
                 rest += [word, *words]
-            elif re.match(r"-[A-Za-z][A-Za-z]+", word) and word[:2] not in declared:
+            elif word[:1] == "-" and len(word) > 2 and word[1:3].isalpha() and word[:2] not in declared:
                 ctx.fail(f"there is no option '{word}'; did you mean '-{word}'?")
-            elif not re.match(r"--[A-Za-z]", word) or name in declared:
+            elif word[:2] != "--" or not word[2:3].isalpha() or name in declared:
                 rest.append(word)
             else:
                 knob = name[2:].replace("-", "_")
@@ -323,7 +323,7 @@ def _output(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 
 
 # How a file begins a line that people write, or keep: not what is printed.
-KEPT = re.compile(r'^(costcalc(_\w+)? *:|[{\s]*"costcalc_baseline" *:)', re.MULTILINE)
+KEPT = r'^(costcalc(_\w+)? *:|[{\s]*"costcalc_baseline" *:)'
 
 
 def refuse_kept(path: str | None) -> None:
@@ -333,7 +333,7 @@ def refuse_kept(path: str | None) -> None:
     held = ""
     with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:  # what can't be read is none
         held = file.read(files.LARGEST_FILE)
-    if KEPT.search(held):
+    if re.search(KEPT, held, re.MULTILINE):
         said = f"{path} holds a spec, a baseline or data of costcalc's, and would be written over"
         raise stop(said, hint="name another file with -o, or remove this one before")
 

@@ -10,7 +10,7 @@ from costcalc.cli import common
 from costcalc.comparisons.budgets import amount
 from costcalc.estimates.powering import Energy
 from costcalc.hardware import energy
-from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.hardware.words import DTYPES, FUSIONS
 from costcalc.reports.lines import VIEWS
 
 

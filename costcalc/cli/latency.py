@@ -9,7 +9,7 @@ from costcalc.base import Datum
 from costcalc.cli import common
 from costcalc.estimates.timing import WeightsFit, estimated
 from costcalc.hardware import device, lut
-from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.hardware.words import DTYPES, FUSIONS
 from costcalc.reports.lines import VIEWS
 
 

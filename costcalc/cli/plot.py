@@ -16,7 +16,7 @@ from costcalc.cli import common, usage
 from costcalc.cli.networks import networks
 from costcalc.cli.sweep import given
 from costcalc.comparisons.budgets import limits
-from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.hardware.words import DTYPES, FUSIONS
 from costcalc.reports.result import Result
 from costcalc.sweeps.grids import axes_of
 

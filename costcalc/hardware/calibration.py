@@ -15,7 +15,8 @@ from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.hardware.lut import milliseconds, table
-from costcalc.hardware.traffic import GROUPINGS, works
+from costcalc.hardware.traffic import works
+from costcalc.hardware.words import GROUPINGS
 from costcalc.language.yaml_text import inline
 from costcalc.numbers.num import UNKNOWN
 

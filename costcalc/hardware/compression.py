@@ -15,7 +15,7 @@ from typing import NamedTuple
 from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
-from costcalc.hardware.traffic import FLOAT
+from costcalc.hardware.words import FLOAT
 from costcalc.numbers.num import UNKNOWN, Dim, ceil_div
 
 DUST = Fraction(1, 10**6)  # what a float's last digit may add to a share

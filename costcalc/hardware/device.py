@@ -6,7 +6,7 @@ import os
 
 from costcalc.base import Data
 from costcalc.hardware.reading import SUFFIX, Number, free_keys, located, named, number, numbers, opened, part
-from costcalc.hardware.traffic import DTYPES, FUSIONS, GROUPINGS
+from costcalc.hardware.words import DTYPES, FUSIONS, GROUPINGS
 from costcalc.language.sections import Section
 
 FOLDER = "devices"

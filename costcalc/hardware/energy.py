@@ -14,7 +14,8 @@ from costcalc.base.errors import stop
 from costcalc.costs.rows import Row
 from costcalc.hardware.compression import Coding, StoredRow, kept, stored, whole
 from costcalc.hardware.reading import SUFFIX, free_keys, located, named, number, numbers, opened, part
-from costcalc.hardware.traffic import DTYPES, known_dtype, works
+from costcalc.hardware.traffic import known_dtype, works
+from costcalc.hardware.words import DTYPES
 from costcalc.language.sections import Section
 from costcalc.numbers.num import UNKNOWN, Dim
 

@@ -8,20 +8,11 @@ from typing import NamedTuple
 from costcalc.base.errors import nearest, stop
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Node, Tensor
+from costcalc.hardware.words import DTYPES, FUSIONS
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import FOLDED, INPLACE, STORED, VIEW
-
-FLOAT = 32  # bits of a number unless told
-# Bytes of a number.
-DTYPES = {"fp32": 4, "fp16": 2, "int8": 1}
-FUSIONS = {
-    "eager": "every norm, activation and join is a pass of its own (PyTorch as it stands)",
-    "pointwise": "element-wise operators in a row are one pass (torch.compile)",
-    "ideal": "element-wise operators are done as the layer before writes (TFLite, TensorRT)",
-}
-GROUPINGS = ("dense", "grouped", "depthwise")
 
 
 class Work(NamedTuple):

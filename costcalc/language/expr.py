@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
+from costcalc.base.text import is_identifier
 from costcalc.language.arithmetic import (
     ARITHMETIC,
     BUILTINS,
@@ -35,8 +36,8 @@ DEEPEST = 40  # levels of one expression
 
 Run = Callable[["Lookup"], Datum]
 
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
-_STRANGE = re.compile(r"[^\w\s+\-*/%<>=!()\[\],.'\"]", re.ASCII)
+_SPACES = "\t\n\r\f\v"
+_SIGNS = f"_+-*/%<>=!()[],.'\" {_SPACES}"
 
 
 class Lookup(Protocol):
@@ -87,7 +88,7 @@ def parse(text: str, limit: int = num.LARGEST) -> Expr:
 
     limit: what whole numbers in it stay below.
     """
-    if _IDENTIFIER.match(text) and text not in _KEYWORDS and len(text) <= LONGEST:
+    if is_identifier(text) and text not in _KEYWORDS and len(text) <= LONGEST:
         return Expr(text, ((text, 0),), (), _name(text), limit)
     compiler = _Compiler(text, limit)
     run = compiler.compile(tree_of(text).body, 0)
@@ -98,16 +99,16 @@ def tree_of(text: str) -> ast.Expression:
     """Return the syntax tree of a text that is short enough to be parsed safely."""
     if len(text) > LONGEST:
         raise Fault(f"an expression of {len(text):,} characters is too long", f"the limit is {LONGEST}")
-    strange = _STRANGE.search(text)
-    if strange:
-        said = _STRANGE_WORDS.get(strange[0], "expressions are arithmetic over names and numbers")
-        raise Fault(f"{strange[0]!r} has no meaning in an expression", said, offset=strange.start())
+    strange = next((c for c in text if not (c.isascii() and c.isalnum()) and c not in _SIGNS), None)
+    if strange is not None:
+        said = _STRANGE_WORDS.get(strange, "expressions are arithmetic over names and numbers")
+        raise Fault(f"{strange!r} has no meaning in an expression", said, offset=text.index(strange))
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
         raise Fault(
             f"brackets do not match in '{text[:60]}'",
             "close every bracket; inside { } or [ ] quote an expression that holds , [ or {",
         )
-    line = re.sub(r"\s", " ", text)
+    line = text.translate(_ONE_LINE)
     start = len(line) - len(line.lstrip())
     try:
         with warnings.catch_warnings():
@@ -124,6 +125,7 @@ def tree_of(text: str) -> ast.Expression:
     return tree
 
 
+_ONE_LINE = str.maketrans(_SPACES, " " * len(_SPACES))
 _STRANGE_WORDS = {
     "&": "for both of two tests, write and", "|": "for one of two tests, write or", "~": "write not",
     "^": "a power is written **", ":": "a lambda and a slice have no place here; YAML needs a space after a colon",

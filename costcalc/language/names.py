@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from costcalc.base.errors import Mark, Problems, closest, nearest
-from costcalc.base.text import plural
+from costcalc.base.text import is_identifier, plural
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr
@@ -41,7 +41,7 @@ class SpecNames:
         """Say whether a name may be given to a variable or a block; say why not where it may not."""
         spec, thing = self.spec, f"an {what}" if what[0] in "aeiou" else f"a {what}"
         shadows = what != "definition" and name in self.definitions
-        if not re.match(r"[A-Za-z_]\w*\Z", name, re.ASCII):
+        if not is_identifier(name):
             self.note(f"'{name}' is no name for {thing}", mark, "a name is a letter, then letters, digits, _")
         elif name in RESERVED or keyword.iskeyword(name):
             self.note(f"{thing} cannot be called '{name}'", mark, "the language has a meaning for this word")

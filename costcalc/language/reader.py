@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from costcalc.base.errors import Fault, Mark, Problems, closest, nearest
+from costcalc.base.text import is_word
 from costcalc.language import sharing
 from costcalc.language.blocks import BlockReader, first_word
 from costcalc.language.context import Context, LayerNames
@@ -117,7 +118,7 @@ class SpecReader:
         if node.value is None or node.is_map:
             said = f"{node.spoken} is no value of a knob" if inside else f"knob '{name}' needs a default"
             self.note(said, node.mark, kinds)
-        elif isinstance(node.value, str) and not re.match(r"[\w.-]{1,100}\Z", node.value):
+        elif isinstance(node.value, str) and not (is_word(node.value) and len(node.value) <= 100):
             hint = f"it is {kinds}; expressions stand under define"
             self.note(f"'{node.value[:60]}' is no value of a knob", node.mark, hint)
         else:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from costcalc.base.errors import Fault
+from costcalc.base.text import is_word
 from costcalc.language.expr import Expr, parse, tree_of
 
 Argument = tuple[str, int, Expr | None, int]  # name and its offset, default and its offset
@@ -16,7 +16,7 @@ _ADVICE = "write name(first, second=default), those with a default last"
 def parse_signature(text: str) -> tuple[str, list[Argument]]:
     """Return name and arguments, with their defaults, of `separable(out, stride=1)` or of a bare name."""
     text = text.strip()
-    if re.match(r"[\w.-]+\Z", text):
+    if is_word(text):
         return text, []
     tree = _call(text)
     assert isinstance(tree.func, ast.Name)

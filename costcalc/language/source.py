@@ -11,10 +11,10 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base import Datum, files
+from costcalc.base import Datum
 from costcalc.base.errors import MOST_PROBLEMS, Mark, Problem, Problems, SpecError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ MOST_VALUES = 50_000  # scalars, lists and mappings, aliases counted in full
 MOST_MENDS = 10  # mistakes in a text's YAML that are told and read on after
 LONGEST_MENDED = 200_000  # characters of a text that is read on, as often
 LONGEST_NUMBER = 20  # digits that are read exactly; no number that costcalc takes has more
+_PARSED = os.path.join(os.path.dirname(__file__), "parsed")
 
 
 class YamlNode:
@@ -117,47 +118,36 @@ def _word(text: str, where: str) -> YamlNode | None:
     return node
 
 
-def to_keep(node: YamlNode) -> list[Any]:
+def to_keep(node: YamlNode) -> tuple[Any, ...]:
     """Return a node as plain data, from which `parse` makes it again."""
     if node.is_map:
-        return [_place(node.mark), {key: [_place(mark), *to_keep(part)] for key, mark, part in node.entries()}]
-    return [_place(node.mark), [to_keep(part) for part in node.value] if node.is_list else node.value, node.text]
+        return _place(node.mark), {key: (_place(mark), *to_keep(part)) for key, mark, part in node.entries()}
+    return _place(node.mark), tuple(map(to_keep, node.value)) if node.is_list else node.value, node.text
 
 
-def _place(mark: Mark) -> list[int | None]:
-    return [mark.line, mark.column, mark.width, mark.inset]
-
-
-@lru_cache(maxsize=1)
-def _all_kept() -> str:
-    """Return `data/parsed.json`: a line a file, `[name, text, data]`; `python tests/tools/generate.py` writes it."""
-    path = files.shipped("parsed.json")
-    return files.read(path, largest=None) if os.path.isfile(path) else ""
+def _place(mark: Mark) -> tuple[int | None, ...]:
+    return mark.line, mark.column, mark.width, mark.inset
 
 
 def _kept(text: str, where: str) -> YamlNode | None:
-    """Return what is kept of a file; None where it is no file of costcalc's, letter for letter."""
-    name, every = os.path.basename(where), _all_kept()
-    if f'["{name}",' not in every:
+    """Return what is kept of a file in `parsed`; None where it is no file of costcalc's, letter for letter."""
+    stem = os.path.splitext(os.path.basename(where))[0]
+    if not os.path.isfile(os.path.join(_PARSED, f"{stem}.py")):
         return None
-    import json
-
-    line = json.dumps([name, text], separators=(",", ":"))[:-1]
-    begin = every.find(f"\n{line},") + 1
-    if not begin:
+    data = import_module(f"costcalc.language.parsed.{stem}").DATA.get(text)
+    if data is None:
         return None
-    _, _, data = json.loads(every[begin : every.index("\n", begin)].rstrip(","))
 
     def mark(line: int, column: int, width: int, inset: int | None) -> Mark:
         found = Mark(where, text, line, column, width)
         found.inset = inset
         return found
 
-    def node(place: list[Any], value: Any, said: str = "") -> YamlNode:
+    def node(place: tuple[Any, ...], value: Any, said: str = "") -> YamlNode:
         if isinstance(value, dict):
             keys = {key: mark(*parts[0]) for key, parts in value.items()}
             return YamlNode({key: node(*parts[1:]) for key, parts in value.items()}, mark(*place), keys)
-        found = YamlNode([node(*part) for part in value] if isinstance(value, list) else value, mark(*place))
+        found = YamlNode([node(*part) for part in value] if isinstance(value, tuple) else value, mark(*place))
         found.text = said
         return found
 
@@ -390,10 +380,10 @@ class _Builder:
         return _WORDS.get(text, text)
 
     def number(self, text: str) -> Datum:
-        if not _NUMBER.match(text):
+        if not re.match(_NUMBER, text, re.ASCII):
             return text
         based = text[1:2] in ("x", "o")
-        if len(text) <= LONGEST_NUMBER and (based or _INTEGER.match(text)):
+        if len(text) <= LONGEST_NUMBER and (based or re.match(_INTEGER, text, re.ASCII)):
             return int(text, 0 if based else 10)
         return _HUGE if based else max(min(float(text), _HUGE), -_HUGE)
 
@@ -498,10 +488,8 @@ _WORDS: dict[str, Datum] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-_INTEGER = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
-_NUMBER = re.compile(
-    r"(?:[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+)\Z", re.ASCII
-)
+_INTEGER = r"[-+]?[0-9]+\Z"
+_NUMBER = r"(?:[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+)\Z"
 
 
 _HUGE = 1e300  # stands for all that is larger: far above every number that costcalc takes

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from costcalc.base.errors import Fault, Mark, nearest
+from costcalc.base.text import is_identifier
 from costcalc.language.context import Context
 from costcalc.language.document import Ref, Value, Values, mistaken, mistaken_ref
 from costcalc.language.expr import Expr, parse
@@ -16,7 +17,7 @@ from costcalc.operators import op as ops
 LONGEST_NAME = 100  # characters of a layer's name: paths are made of them, and there are many
 LONGEST_LIST = 200  # values of a list that is one value: expressions run over them again and again
 
-_REFERENCE = re.compile(r"(?P<stem>[^()\s]+(?: [^()\s]+)*?)(?:\((?P<index>.+)\))?(?:(?<=\))\.(?P<part>\w+))?\Z")
+_REFERENCE = r"(?P<stem>[^()\s]+(?: [^()\s]+)*?)(?:\((?P<index>.+)\))?(?:(?<=\))\.(?P<part>\w+))?\Z"
 
 
 class ValueReader:
@@ -105,7 +106,9 @@ class ValueReader:
         text = node.written
         if not self.fits(text, node.mark) or not self.problems.visible(text, node.mark):
             return mistaken_ref(node.mark)
-        match = _REFERENCE.match(text)
+        if is_identifier(text):
+            return Ref(text, node.mark)
+        match = re.match(_REFERENCE, text)
         if match is None:
             self.note(f"'{text[:60]}' is no name", node.mark, "a name is text, or text with an index: p(k + 1)")
             return mistaken_ref(node.mark)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from costcalc.base import Data, Datum, hints
 from costcalc.base.errors import Mark, Problems, nearest, stop
 from costcalc.base.files import PACKAGE, decode, read, refuse_output, shipped
+from costcalc.base.text import is_word
 from costcalc.language.document import Spec
 from costcalc.language.reader import read as read_spec
 from costcalc.language.source import YamlNode, from_data, parse
@@ -211,7 +212,7 @@ def _checked(spec: Spec, root: YamlNode | None, problems: Problems) -> Spec:
 def find(name: str) -> Spec | None:
     """Return the zoo's spec of that name, a file's or a variant's; None if there is none."""
     path = os.path.join(folder(), f"{name}{SUFFIX}")
-    if re.fullmatch(r"[\w.-]+", name) and os.path.isfile(path):
+    if is_word(name) and os.path.isfile(path):
         return _zoo_file(path)
     for path in files():
         # The text is searched first, since parsing every file of the zoo would take its time.

@@ -9,7 +9,7 @@ from typing import ClassVar
 from costcalc.graph.graph import Graph
 from costcalc.hardware import energy
 from costcalc.hardware.energy import Chip, Spent
-from costcalc.hardware.traffic import DTYPES
+from costcalc.hardware.words import DTYPES
 from costcalc.measures.metric import Metric, Setup, counted, find
 from costcalc.numbers.num import Dim
 

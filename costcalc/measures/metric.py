@@ -20,7 +20,7 @@ from costcalc.costs.counting import Cost, cost
 from costcalc.costs.rows import Row
 from costcalc.costs.rows import rows as rows_of
 from costcalc.graph.graph import Graph
-from costcalc.hardware.traffic import DTYPES, FUSIONS
+from costcalc.hardware.words import DTYPES, FUSIONS
 from costcalc.numbers.num import LARGEST, UNKNOWN, Dim, limited, or_none
 
 REGISTRY: dict[str, Metric] = {}

@@ -10,7 +10,7 @@ from costcalc.costs import conventions
 from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph
-from costcalc.hardware.traffic import FLOAT
+from costcalc.hardware.words import FLOAT
 from costcalc.measures.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, Dim, ceil_div
 

@@ -14,7 +14,7 @@ from costcalc.base.hints import ROWS
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
-from costcalc.hardware.traffic import FLOAT
+from costcalc.hardware.words import FLOAT
 from costcalc.measures._order import segments
 from costcalc.measures._storage import shape_of, storages
 from costcalc.measures.memory import scheduled

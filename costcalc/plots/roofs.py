@@ -12,7 +12,7 @@ from costcalc.base.optional import need
 from costcalc.estimates.timing import Latency
 from costcalc.hardware import device as devices
 from costcalc.hardware.roofline import Model, Timing
-from costcalc.hardware.traffic import GROUPINGS
+from costcalc.hardware.words import GROUPINGS
 from costcalc.plots.style import (
     COLOURS,
     DASHES,

@@ -18,7 +18,7 @@ from costcalc.reports.table import Table
 
 VIEWS = ("layer", "row", "type", "block")
 GROUPED = ("type", "block")  # views whose lines are neither layers nor rows: they have no shapes, but a number of rows
-LEVEL = re.compile("[/.]")  # what parts a path's levels: blocks of a spec, modules of an imported network
+LEVEL = "/."  # what parts a path's levels: blocks of a spec, modules of an imported network
 SEE_ALL = "--all shows all, --fold N so many levels"
 
 
@@ -184,7 +184,7 @@ def shorter(
         return None
 
     def made() -> Iterator[tuple[list[Table], str]]:
-        deepest = max(len(LEVEL.findall(_path(row, by))) for row in rows) + 1
+        deepest = max(len(_level_ends(_path(row, by))) for row in rows) + 1
         least = len(lines(rows, by, fold))
         for level in range(deepest, 0, -1) if fold is None else (fold,):
             shown = merged(lines(rows, by, level), cells)
@@ -240,8 +240,12 @@ def _path(row: CountedRow, by: str) -> str:
     return row.node.layer if by == "layer" else row.name
 
 
+def _level_ends(path: str) -> list[int]:
+    return [place for place, character in enumerate(path) if character in LEVEL]
+
+
 def _top(path: str, depth: int) -> str:
-    ends = [level.start() for level in LEVEL.finditer(path)]
+    ends = _level_ends(path)
     return path[: ends[depth - 1]] if depth <= len(ends) else path
 
 

@@ -15,7 +15,8 @@ from costcalc.estimates.timing import Latency
 from costcalc.hardware import device, energy
 from costcalc.hardware.compression import Coding
 from costcalc.hardware.energy import Chip
-from costcalc.hardware.traffic import FUSIONS, works
+from costcalc.hardware.traffic import works
+from costcalc.hardware.words import FUSIONS
 from costcalc.reports.result import Result
 
 PHONE, CARD = device.load("pixel3_4_threads"), device.load("nvidia_t4")

@@ -1391,6 +1391,11 @@ def test_one_word_is_what_the_parser_makes_of_it(text: str) -> None:
     assert all_of(root) == all_of(built)
 
 
+def test_nothing_is_kept_of_files_that_are_gone() -> None:
+    kept = {path.stem for path in (generate.ROOT / generate.PARSED).glob("*.py")} - {"__init__"}
+    assert kept == {path.stem for path in generate.own_yaml()}
+
+
 def test_of_a_changed_file_nothing_that_is_kept_is_used() -> None:
     text = (generate.ROOT / "specs/mobilenet_v1.yaml").read_text(encoding="utf-8")
     for changed in (f"# ours\n{text}", text.replace("1024", "1025"), f"{text} "):

@@ -69,7 +69,7 @@ def index() -> str:
     return "{\n" + ",\n".join(f'"{name}": {text}' for name, text in parts.items()) + "\n}\n"
 
 
-PARSED = "costcalc/data/parsed.json"
+PARSED = "costcalc/language/parsed"
 HOMES = "costcalc/operators/families/homes.py"
 
 
@@ -78,18 +78,18 @@ def own_yaml() -> list[Path]:
     return sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "costcalc/data/conventions").glob("*.yaml"))
 
 
-def parsed() -> str:
-    """Return what costcalc's own YAML files hold, a line each: name, text, and the data with its places."""
+def parsed(stem: str) -> str:
+    """Return what the files of one name hold as a module: by their text, the data with its places."""
     from costcalc.language import source
 
-    lines = []
-    for path in own_yaml():
+    found = {}
+    for path in (path for path in own_yaml() if path.stem == stem):
         text = path.read_text(encoding="utf-8")
         root, problems = source.built(text, path.name)
         assert root is not None, path
         assert not problems, path
-        lines.append(json.dumps([path.name, text, source.to_keep(root)], separators=(",", ":")))
-    return "[\n" + ",\n".join(lines) + "\n]\n"
+        found[text] = source.to_keep(root)
+    return f'"""What {stem}.yaml holds, by its text."""\n\nDATA = {found!r}\n'
 
 
 def homes() -> str:
@@ -228,7 +228,8 @@ def split(line: str) -> tuple[list[str], str]:
 
 def targets() -> dict[str, Callable[[], str]]:
     """Return every file that is generated, or holds something generated, with what makes its text."""
-    made: dict[str, Callable[[], str]] = {HOMES: homes, REFERENCE: reference, INDEX: index, PARSED: parsed}
+    made: dict[str, Callable[[], str]] = {HOMES: homes, REFERENCE: reference, INDEX: index}
+    made |= {f"{PARSED}/{path.stem}.py": partial(parsed, path.stem) for path in own_yaml()}
     made |= {file: partial(schema, name) for file, name in SCHEMAS.items()}
     return made | {path.relative_to(ROOT).as_posix(): partial(page, path) for path in pages()}
 

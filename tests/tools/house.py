@@ -35,6 +35,7 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
+    if path.parent.name != "parsed"  # data that is generated
 }
 
 

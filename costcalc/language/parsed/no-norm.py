@@ -1,0 +1,3 @@
+"""What no-norm.yaml holds, by its text."""
+
+DATA = {'costcalc_convention: 1\nname: no-norm\nsays: "params: kernels and biases, no norm; MACs: conv + fc + matmul, no bias"\nsource: arXiv:1603.05027, Table 4 (its 10.2 M of ResNet-1001)\nparams: weights + biases\nmacs: macs\n': ((0, 0, 1, 0), {'costcalc_convention': ((0, 0, 19, 0), (0, 21, 1, 0), 1, '1'), 'name': ((1, 0, 4, 0), (1, 6, 7, 0), 'no-norm', ''), 'says': ((2, 0, 4, 0), (2, 6, 72, 1), 'params: kernels and biases, no norm; MACs: conv + fc + matmul, no bias', ''), 'source': ((3, 0, 6, 0), (3, 8, 53, 0), 'arXiv:1603.05027, Table 4 (its 10.2 M of ResNet-1001)', ''), 'params': ((4, 0, 6, 0), (4, 8, 16, 0), 'weights + biases', ''), 'macs': ((5, 0, 4, 0), (5, 6, 4, 0), 'macs', '')})}

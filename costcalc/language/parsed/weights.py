@@ -1,0 +1,3 @@
+"""What weights.yaml holds, by its text."""
+
+DATA = {'costcalc_convention: 1\nname: weights\nsays: "params: kernels only, no bias, no norm; mult-adds: conv + fc + matmul, no bias"\nsource: arXiv:1704.04861, Table 2\nunit: mult-adds\nparams: weights\nmacs: macs\n': ((0, 0, 1, 0), {'costcalc_convention': ((0, 0, 19, 0), (0, 21, 1, 0), 1, '1'), 'name': ((1, 0, 4, 0), (1, 6, 7, 0), 'weights', ''), 'says': ((2, 0, 4, 0), (2, 6, 80, 1), 'params: kernels only, no bias, no norm; mult-adds: conv + fc + matmul, no bias', ''), 'source': ((3, 0, 6, 0), (3, 8, 25, 0), 'arXiv:1704.04861, Table 2', ''), 'unit': ((4, 0, 4, 0), (4, 6, 9, 0), 'mult-adds', ''), 'params': ((5, 0, 6, 0), (5, 8, 7, 0), 'weights', ''), 'macs': ((6, 0, 4, 0), (6, 6, 4, 0), 'macs', '')})}
