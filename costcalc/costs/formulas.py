@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, nearest
 from costcalc.costs.rows import Row
-from costcalc.language.arithmetic import BUILTINS
+from costcalc.language.arithmetic import BUILTINS, built_in
 from costcalc.language.expr import Expr
 from costcalc.numbers.num import LARGEST_TOTAL, UNKNOWN, Dim, prod, whole
 from costcalc.numbers.shape import Shape, Shapes
@@ -122,7 +122,11 @@ class Names:
         """Refuse a name that is not known."""
         raise Fault(f"a convention knows no '{name}'")
 
-    dim_of = call = resolve
+    dim_of = resolve
+
+    def call(self, name: str, values: list[Datum]) -> Datum:
+        """Return what a function gives."""
+        return built_in(name, values) if name in BUILTINS else self.resolve(name)
 
 
 _NOTHING = Names({})

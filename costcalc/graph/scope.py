@@ -8,11 +8,14 @@ from collections.abc import Collection, Sequence
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Problems, nearest
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
+from costcalc.language.arithmetic import built_in
 from costcalc.language.document import DependsOnMistake, Function, Item, Spec
 from costcalc.language.names import known_word
+from costcalc.language.version_1 import later
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
+from costcalc.operators.fields import AMBIENT, LATER, TENSORS
 
 _ALIAS = "write as: NAME inside the braces of include"
 
@@ -104,16 +107,21 @@ class Scope:
             raise UntilReached(name, flow)
 
     def dim(self, name: str) -> Dim:
-        """Return c_in, h_in or w_in."""
+        """Return c_in, h_in or another of what enters."""
         return _dim(name[0], _shape(self.flow))
 
-    def dim_of(self, name: str, value: Datum) -> Dim:
-        """Return c_of, h_of or w_of of a layer."""
+    def dim_of(self, name: str, value: Datum, axis: Datum = None) -> Dim:
+        """Return c_of, h_of or another of a layer; size_of along an axis, 0 for the channels."""
         if isinstance(value, str):
             value = self.layer(value)
         if not isinstance(value, Tensor | Bundle):
             raise Fault(f"{name} takes a layer's name, not {num.describe(value)}")
-        return _dim(name[0], _shape(value))
+        if axis is None:
+            return _dim(name[0], _shape(value))
+        shape, place = _shape(value), num.whole(axis)
+        if num.any_of(place < 0):
+            raise Fault(f"{name} takes an axis from 0, the channels, not {num.describe(axis)}")
+        return shape.dims[shape.place(place)]
 
     def resolve(self, name: str) -> Datum:
         """Return what a word stands for that is no variable."""
@@ -121,19 +129,27 @@ class Scope:
             return self.frame.source
         if name in self.frame.spec.functions:
             raise DependsOnMistake  # a constant whose value could not be known
-        if name in self.frame.spec.blocks or known_word(name):  # of which a layer may be called as a field's word is
+        word = name in self.frame.spec.blocks or known_word(name)  # a layer may be called as a field's word is
+        if word and not (name in self.frame.layers and later(name)):
             return name
         found = self.find(name)
         if found is not None:
             return found
+        if name in LATER and name in AMBIENT:
+            return self.dim(name)
         raise self.unknown_name(name)
 
     def call(self, name: str, values: list[Datum]) -> Datum:
-        """Return a defined function's value, or the layer of an indexed name."""
+        """Return a defined function's value, the layer of an indexed name, or what a function of `LATER` gives."""
         function = self.frame.spec.functions.get(name)
-        if function is None:
+        if function is not None:
+            return _evaluate(function, values, self)
+        if name not in LATER:
             return self.resolve(f"{name}{num.whole(values[0])}")
-        return _evaluate(function, values, self)
+        own = self.frame.layers.get(f"{name}{values[0]}")
+        if own is not None:
+            return own.flow
+        return self.dim_of(name, *values) if name in TENSORS else built_in(name, values)
 
     def find(self, name: str) -> Flow | None:
         """Return the layer of that name, or the part of one (`cell.out`)."""
@@ -170,7 +186,7 @@ class Scope:
 
 
 def _dim(which: str, shape: Shape) -> Dim:
-    return shape.c if which == "c" else shape.h if which == "h" else shape.w
+    return getattr(shape, which)
 
 
 def _shape(flow: Flow) -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -61,6 +62,17 @@ def _power(a: Datum, b: Datum) -> Datum:
     if isinstance(result, complex):
         raise Fault(f"{num.describe(a)} has no real power {num.describe(b)}")
     return result
+
+
+def _log2(x: Datum) -> Datum:
+    """Return the logarithm to the base 2 of a number above 0."""
+    if num.is_array(x):
+        from costcalc.numbers.factored import singly
+
+        return singly(_log2, x)
+    if number(x) <= 0:
+        raise Fault(f"log2({num.describe(x)}): only a number above 0 has a logarithm")
+    return math.log2(x)
 
 
 def picked(value: Datum, index: Datum) -> Datum:
@@ -135,6 +147,7 @@ COMPARISONS: dict[type, Callable[[Datum, Datum], Datum]] = {
     ast.In: _contains,
     ast.NotIn: lambda a, b: negated(_contains(a, b)),
 }
+# A function's arguments, at least and at most, and what it gives.
 BUILTINS: dict[str, tuple[int, int, Callable[..., Datum]]] = {
     "int": (1, 1, num.trunc),
     "round": (1, 1, num.nearest),
@@ -142,6 +155,16 @@ BUILTINS: dict[str, tuple[int, int, Callable[..., Datum]]] = {
     "ceil": (1, 1, num.ceil),
     "min": (1, 99, num.smallest),
     "max": (1, 99, num.largest),
+    "sum": (1, 1, num.total),
     "len": (1, 1, num.length),
+    "log2": (1, 1, _log2),
     "divisible": (1, 2, num.divisible),
 }
+
+
+def built_in(name: str, values: list[Datum]) -> Datum:
+    """Return what a function gives; raise Fault where it does not take so many values."""
+    least, most, function = BUILTINS[name]
+    if not least <= len(values) <= most:
+        raise Fault(f"{name} does not take {len(values)} values")
+    return function(*values)

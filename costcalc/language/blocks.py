@@ -8,10 +8,10 @@ from costcalc.base.errors import Fault
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import Block, MistakenItem, Value, mistaken
 from costcalc.language.items import ItemReader
+from costcalc.language.names import is_operator
 from costcalc.language.sections import Section, mapping
 from costcalc.language.signature import Argument, parse_signature
 from costcalc.language.source import YamlNode
-from costcalc.operators import op as ops
 from costcalc.operators.fields import MODIFIERS
 
 Head = tuple[Block, list[Argument], YamlNode]  # a block that is known by name, its arguments, its body
@@ -39,7 +39,7 @@ class BlockReader:
                 self.problems.add(fault.at(mark))
                 self.names.mistaken_blocks.add(first_word(text))
                 continue
-            if name in ops.operators() or name in ("table", "do", "include", *MODIFIERS):
+            if is_operator(name) or name in ("table", "do", "include", *MODIFIERS):
                 self.note(f"a block cannot be called '{name}'", mark, "the language has a meaning for this word")
             elif name in self.spec.blocks:
                 line = self.spec.blocks[name].mark.line + 1

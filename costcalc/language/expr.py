@@ -29,7 +29,7 @@ from costcalc.language.arithmetic import (
     truth_or_refuse,
 )
 from costcalc.numbers import num
-from costcalc.operators.fields import FUNCTIONS, TENSORS
+from costcalc.operators.fields import FUNCTIONS, LATER, TENSORS
 
 LONGEST = 400  # characters of one expression
 DEEPEST = 40  # levels of one expression
@@ -48,14 +48,14 @@ class Lookup(Protocol):
     def dim(self, name: str) -> Datum:
         """Return c_in, h_in or w_in of the tensor that enters the item."""
 
-    def dim_of(self, name: str, value: Datum) -> Datum:
-        """Return c_of, h_of or w_of of a tensor, given as a value or a layer's name."""
+    def dim_of(self, name: str, value: Datum, axis: Datum = None) -> Datum:
+        """Return c_of, h_of, ... of a tensor, given as a value or a layer's name; size_of along an axis."""
 
     def resolve(self, name: str) -> Datum:
         """Return what a word that is no variable stands for: a layer's tensor, or the word itself."""
 
     def call(self, name: str, values: list[Datum]) -> Datum:
-        """Return the value of a function under `define`, or of an indexed name."""
+        """Return the value of a function under `define`, of an indexed name, or of a function of `LATER`."""
 
 
 class Expr:
@@ -295,21 +295,23 @@ class _Compiler:
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         name, values = node.func.id, [self.compile(arg, depth) for arg in arguments]
         self.calls.append((name, node.col_offset, len(values)))
-        if name in TENSORS:
-            return self._dim_of(name, values, node.col_offset)
-        builtin = BUILTINS.get(name)
-        if builtin is None:
+        if name in LATER or not (name in TENSORS or name in BUILTINS):
             return lambda scope: scope.call(name, [value(scope) for value in values])
-        least, most, function = builtin
-        if not least <= len(values) <= most:
-            raise Fault(f"{name} takes {_count(least, most)}, not {len(values)}", offset=node.col_offset)
+        if wrong := wrong_count(name, len(values)):
+            raise Fault(wrong, offset=node.col_offset)
+        if name in TENSORS:
+            return lambda scope: scope.dim_of(name, values[0](scope))
+        function = BUILTINS[name][2]
         return lambda scope: function(*(value(scope) for value in values))
 
-    def _dim_of(self, name: str, values: list[Run], offset: int) -> Run:
-        if len(values) != 1:
-            raise Fault(f"{name} takes one layer's name, not {len(values)}", offset=offset)
-        value = values[0]
-        return lambda scope: scope.dim_of(name, value(scope))
+
+def wrong_count(name: str, count: int) -> str:
+    """Return what is wrong with a call of a function of the language with so many arguments, '' for nothing."""
+    if name in TENSORS:
+        wanted = "a layer's name and an axis" if name == "size_of" else "one layer's name"
+        return "" if count == 1 + (name == "size_of") else f"{name} takes {wanted}, not {count}"
+    least, most, _ = BUILTINS[name]
+    return "" if least <= count <= most else f"{name} takes {_count(least, most)}, not {count}"
 
 
 _WHAT_MAY = "an expression holds numbers, names, + - * / // % **, comparisons, and or not, a if test else b, x[i], " + (

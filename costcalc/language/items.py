@@ -23,7 +23,7 @@ from costcalc.language.document import (
     VariableItem,
     mistaken,
 )
-from costcalc.language.names import SpecNames, joins, prefix_of
+from costcalc.language.names import SpecNames, is_operator, joins, prefix_of
 from costcalc.language.sections import Section, mapping
 from costcalc.language.sharing import Share
 from costcalc.language.source import YamlNode
@@ -168,7 +168,7 @@ class ItemReader:
             return self.include(value, mark, context)
         if key in self.spec.blocks:
             return self.call(key, value, mark, context)
-        if key in context.variables and key not in ops.operators():
+        if key in context.variables and not is_operator(key):
             self.names.used |= {key, *value.words()}  # which of them are names depends on what the key holds
             self.calls_by_word = True
             for node in value.under("share"):  # whether branches stand there is known later

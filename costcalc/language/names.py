@@ -10,8 +10,9 @@ from costcalc.base.errors import Mark, Problems, closest, nearest
 from costcalc.base.text import is_identifier, plural
 from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import Spec
-from costcalc.language.expr import Expr
+from costcalc.language.expr import Expr, wrong_count
 from costcalc.language.source import YamlNode
+from costcalc.language.version_1 import later
 from costcalc.operators import op as ops
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, RESERVED, TENSORS
 
@@ -50,7 +51,7 @@ class SpecNames:
             whose, place = self.owner(name)
             said = f"'{name}' is {whose} name already{place and f', {place}'}"
             self.note(said, mark, "shadowing is refused: choose another name")
-        elif what != "block" and (name in spec.blocks or name in ops.operators()):
+        elif what != "block" and (name in spec.blocks or is_operator(name)):
             self.note(f"{thing} cannot be called '{name}'", mark, self.shadowed(name))
         else:
             return True
@@ -74,7 +75,7 @@ class SpecNames:
         elif name in context.variables or name in self.spec.functions:
             kind = "a variable's" if name in context.variables else "a function's"
             self.note(said, mark, f"it is {kind} name: shadowing is refused")
-        elif not indexed and (name in self.spec.blocks or name in ops.operators()):
+        elif not indexed and (name in self.spec.blocks or is_operator(name)):
             self.note(said, mark, self.shadowed(name))
 
     def shadowed(self, name: str) -> str:
@@ -156,6 +157,8 @@ class SpecNames:
                     self.note(f"{name}(...) is a layer's name with one index, not {count}", place)
             elif name not in FUNCTIONS and name not in TENSORS:
                 self.refuse_function(name, context, place)
+            elif wrong := wrong_count(name, count):
+                self.note(wrong, place)
         return len(self.problems) == before
 
     def known(self, name: str, context: Context, *, ambient: bool) -> bool:
@@ -204,6 +207,11 @@ class SpecNames:
         elif name in context.variables:
             hint = f"'{name}' is a variable: write {name} * (...) for a product"
         self.note(f"unknown function '{name}'", mark, hint)
+
+
+def is_operator(name: str) -> bool:
+    """Say whether a name is an operator's, so that nothing else may have it: of those of version 1."""
+    return name in ops.operators() and not later(name)
 
 
 def prefix_of(include: YamlNode) -> str:

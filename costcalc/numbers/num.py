@@ -303,6 +303,11 @@ def _fold(two: Callable[[Dim, Dim], Dim], values: tuple[Datum, ...]) -> Dim:
     return result
 
 
+def total(x: Datum) -> Dim:
+    """Return the sum of a list's numbers, 0 of an empty one."""
+    return sum((number(item) for item in x), 0) if length(x) else 0
+
+
 def length(x: Datum) -> int:
     """Return how many items a list has."""
     if not isinstance(x, list | tuple):

@@ -56,6 +56,20 @@ class Shape:
         return f"Shape({', '.join(str(d) for d in self.dims)})"
 
     @property
+    def d(self) -> Dim:
+        """Depth: the third axis from the last."""
+        if len(self.space) < 3:
+            raise Fault(f"a tensor of shape {self} has no depth")
+        return self.space[-3]
+
+    @property
+    def l(self) -> Dim:  # noqa: E743
+        """Length: the one spatial axis."""
+        if len(self.space) != 1:
+            raise Fault(f"a tensor of shape {self} has no length", "a length is that of one spatial axis")
+        return self.space[0]
+
+    @property
     def h(self) -> Dim:
         """Height: the axis before the last."""
         if len(self.space) < 2:

@@ -28,11 +28,15 @@ MODIFIERS = {
     "density": "share of the weights that is not zero, 0 to 1",
 }
 
-# Names that an expression finds everywhere; nothing else may be called so.
-FUNCTIONS = ("int", "round", "floor", "ceil", "min", "max", "len", "divisible")
-TENSORS = ("c_of", "h_of", "w_of")
-AMBIENT = ("c_in", "h_in", "w_in", "input", "i", "row")
-RESERVED = frozenset((*FUNCTIONS, *TENSORS, *AMBIENT, "true", "false", "none", "and", "or", "not", "if", "else", "in"))
+# Names that an expression finds everywhere.
+FUNCTIONS = ("int", "round", "floor", "ceil", "min", "max", "sum", "len", "log2", "divisible")
+TENSORS = ("c_of", "h_of", "w_of", "d_of", "l_of", "size_of")
+AMBIENT = ("c_in", "h_in", "w_in", "d_in", "l_in", "input", "i", "row")
+# Those of them that came after version 1 of the language: a spec's own name wins over them.
+LATER = frozenset(("sum", "log2", "d_of", "l_of", "size_of", "d_in", "l_in"))
+RESERVED = (
+    frozenset((*FUNCTIONS, *TENSORS, *AMBIENT, "true", "false", "none", "and", "or", "not", "if", "else", "in")) - LATER
+)
 
 # How the implementation that `reference` names calls a row, where that is no module of its own.
 CALLS = {

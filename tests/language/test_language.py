@@ -98,6 +98,11 @@ EXPRESSIONS = [
     ("1 if 1 < k <= 3 else 9", 1),
     ("1 if k == 3 and f != 2 else 9", 1),
     ("1 if k == 4 or not t else 9", 9),
+    ("sum(l) - sum([])", 15),  # 4 + 5 + 6
+    ("sum([k, f, 0.5])", 6),
+    ("log2(8) + log2(0.5)", 2),  # 3 - 1
+    ("int(abs_(-7) + log2(k))", 8),  # 7 + 1.58
+    ("max([c_in, size_of(input, 0) + 1])", 7),
     ("1 if k in l else 9", 9),
     ("1 if 5 in l and 7 not in l else 9", 1),
     ("1 if w == word else 9", 9),  # the knob holds another word
@@ -122,6 +127,7 @@ define:
   ch(c): int(c * f)
   base: 32
   pick: [k, 3 * k]
+  abs_(x): max(x, -x)
 input: [6]
 blocks: {{word: [relu]}}
 layers:
@@ -144,6 +150,9 @@ DIMENSIONS = [
     ("c_of(p(2))", 5),
     ("c_of(p2)", 5),
     ("w_of(p(k + 1))", 9),
+    ("size_of(first, 0)", 3),
+    ("size_of(p2, k)", 12),
+    ("sum([size_of(first, 1), size_of(first, 2), 0])", 42),  # 24 + 18
 ]
 
 
@@ -158,6 +167,40 @@ layers:
   - conv: {{out: "{text}", kernel: 1}}
 """)
     assert out(result) == (value, 12, 9)
+
+
+@pytest.mark.parametrize(
+    ("space", "text", "value"),
+    [
+        ([7, 5, 3], "d_in", 7),
+        ([7, 5, 3], "d_of(input) + h_of(first)", 12),
+        ([7, 5, 3], "size_of(first, 3)", 3),
+        ([9, 7, 5, 3], "d_in", 7),  # the third from last
+        ([11], "l_in + l_of(input) + w_in", 33),
+        ([7, 5], "d_in", "a tensor of shape 4x7x5 has no depth"),
+        ([7, 5], "l_of(first)", "a tensor of shape 4x7x5 has no length"),
+        ([7, 5], "size_of(first, 3)", "axis 3 is past the last axis of 4x7x5: 2"),
+        ([7, 5], "size_of(first, -1)", "size_of takes an axis from 0, the channels, not -1"),
+        ([7, 5], "size_of(first)", "size_of takes a layer's name and an axis, not 1"),
+        ([7, 5], "log2(c_in - 4)", "log2(0): only a number above 0 has a logarithm"),
+        ([7, 5], "sum(c_in)", "4 is not a list"),
+        ([7, 5], "sum(1, 2)", "sum takes 1 argument, not 2"),
+    ],
+)
+def test_sizes_along_any_number_of_axes(space: list[int], text: str, value: int | str) -> None:
+    spec = f"""
+input: [4, {", ".join(map(str, space))}]
+layers:
+  - {{relu, name: first}}
+  - fc: {{out: "{text}", per_position: true}}
+"""
+    assert (message(spec) if isinstance(value, str) else out(run(spec))[0]) == value
+
+
+def test_a_swept_logarithm_and_sum() -> None:
+    text = HEAD + 'knobs: {c: 8}\ninput: [4]\nlayers: [fc: {out: "log2(c) + sum([c, 1])"}]'
+    found = costcalc.sweep(zoo.load_text(text), c=[8, 16, 32])
+    assert list(found.params) == [5 * (n + 2**n + 1) for n in (3, 4, 5)]  # 4 inputs and a bias
 
 
 def test_i_and_row() -> None:
@@ -1297,9 +1340,12 @@ def test_a_file_that_is_included_is_called_by_its_stem(tmp_path: Path) -> None:
     assert (result.params, result.rows[1].name) == (3 * 2 + 2, "sub.net/s/fc")
 
 
-def test_defaults_of_an_add_of_branches() -> None:
-    text = "defaults: {add: {broadcast: true}}\nlayers: [{global_avg_pool, name: g}, {add: [input, g]}]"
-    assert out(costcalc.count(f"{HEAD}input: [3, 8, 8]\n{text}")) == (3, 8, 8)
+@pytest.mark.parametrize(("defaults", "shape"), [("{}", (3, 8, 8)), ("{add: {broadcast: true}}", (3, 8, 8))])
+def test_an_add_broadcasts_unless_its_defaults_forbid_it(defaults: str, shape: tuple[int, ...]) -> None:
+    text = f"input: [3, 8, 8]\ndefaults: {defaults}\nlayers: [{{global_avg_pool, name: g}}, {{add: [input, g]}}]"
+    assert out(run(text)) == shape
+    said = message(text.replace(defaults, "{add: {broadcast: false}}"))
+    assert said == "add needs equal shapes, but the branches give 3x8x8 and 3"
 
 
 def test_what_is_loaded_is_the_callers_own() -> None:

@@ -84,7 +84,6 @@ def test_a_word_without_what_differs_from_tool_to_tool(word: str, same: str) -> 
 HALF, AS_MANY = "windows without padding take 2 away: write padding: half there", "the branches have not as many axes: "
 STRIDE = "stride 2 is in one branch only: give it to the other, or upsample: {scale: 2}"
 CHANNELS = "a 1x1 convolution on one of them makes the channels equal"
-BROADCAST = "{add: {broadcast: true}, from: [a, b]} repeats axes of length 1, and [C] beside [C, H, W]"
 BORDER = "a border is treated otherwise: a pool's ceil_mode, or padding on one side, gives the missing one"
 GATE = "axes of length 1 are repeated; the others must be equal"
 
@@ -93,15 +92,12 @@ GATE = "axes of length 1 are repeated; the others must be equal"
     ("kind", "a", "b", "said"),
     [
         ("add", (16, 30, 30), (16, 28, 28), HALF),
-        ("add", (3, 64, 49, 49), (3, 1, 49, 49), BROADCAST),
         ("add", (48, 112, 112), (3, 112, 112), CHANNELS),
         ("add", (64, 56, 56), (64, 28, 28), STRIDE),
         ("add", (64, 55, 55), (64, 28, 28), STRIDE),
         ("add", (64, 56, 56), (128, 28, 28), "a 1x1 convolution with the same stride on the shortcut makes them equal"),
         ("add", (16, 30, 30), (8, 28, 28), f"{HALF}; {CHANNELS}"),
         ("add", (16, 28, 28), (16, 27, 27), BORDER),
-        ("add", (8, 4, 4), (8,), BROADCAST),
-        ("add", (8, 4, 4), (8, 1, 1), BROADCAST),
         ("add", (8, 4, 4), (128,), f"{AS_MANY}flatten, reshape or a global pool takes some away"),
         ("add", (8, 4, 4), (4, 4), f"{AS_MANY}flatten, reshape or a global pool takes some away"),
         ("add", (10,), (12,), CHANNELS),

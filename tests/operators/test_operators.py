@@ -589,7 +589,8 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
         "add needs equal shapes, but the branches give 64x56x56 and 256x56x56",
     ),
     ("add", {}, ((64,),), "add needs two or more branches, and has 1"),
-    ("add", {}, ((64, 56, 56), (64,)), "add needs equal shapes, but the branches give 64x56x56 and 64"),
+    ("add", {}, ((64, 56, 56), (32,)), "add needs equal shapes, but the branches give 64x56x56 and 32"),
+    ("add", {"broadcast": False}, ((64, 7, 7), (64,)), "add needs equal shapes, but the branches give 64x7x7 and 64"),
     (
         "concat",
         {},
@@ -628,7 +629,7 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
         "add",
         {"broadcast": True},
         ((8, 4), (8, 5)),
-        "add needs equal shapes or a gate of [C] or [1, H, W], but the branches give 8x4 and 8x5",
+        "add needs equal shapes, but the branches give 8x4 and 8x5",
     ),
     (
         "subtract",

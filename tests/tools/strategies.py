@@ -551,7 +551,7 @@ CHANGES = [_insert, _delete, _replace, _number, _line, _swap, _swap]
 
 ATOMS = [
     "0", "1", "2", "7", "0.5", "1e9", "999999999999999", "true", "false", "'word'", "relu", "half", "[]",
-    "[1, 2, 3]", "k", "f", "text", "list", "nothing", "c_in", "h_in", "w_in", "input", "layer", "twice",
+    "[1, 2, 3]", "k", "f", "text", "list", "nothing", "c_in", "h_in", "w_in", "d_in", "l_in", "input", "layer", "twice",
     "i", "no_such_name",
 ]  # fmt: skip
 SOUP = [
@@ -572,6 +572,9 @@ FUNCTIONS = [
     "c_of",
     "h_of",
     "w_of",
+    "size_of",
+    "sum",
+    "log2",
     "twice",
     "p",
 ]

@@ -290,10 +290,11 @@ class _Network:
         section.only("weights_type", ("none",), "costcalc has no sum with learned factors")
         section.asked.add("weights_normalization")
         values = self.layers(section, "from")
-        if len(values) == 1 and self.flat.shapes[values[0]] != self.flat.shapes[self.flow]:
+        alike = all(self.flat.shapes[value] == self.flat.shapes[self.flow] for value in values)
+        if len(values) == 1 and not alike:
             sum_ = self.common(section, values[0])
         else:
-            sum_ = self.flat.one("add", [self.flow, *values], section.what)
+            sum_ = self.flat.one("add", [self.flow, *values], section.what, broadcast=alike)
         return self.activated(section, sum_, "linear")
 
     def common(self, section: Options, other: str) -> str:
@@ -302,7 +303,7 @@ class _Network:
         c_other, *space = self.flat.shapes[other].dims
         step = space[-1] // w if len(space) == 2 else 0
         if step < 1 or space != [step * h, step * w]:
-            return self.flat.one("add", [self.flow, other], section.what)  # which refuses it, with both shapes
+            return self.flat.one("add", [self.flow, other], section.what, broadcast=False)  # which refuses it
         if step > 1:
             other = self.flat.one("subsample", [other], f"{section.what}.stride", stride=step)
         if c_other > c:

@@ -116,7 +116,7 @@ def _biased(net: Net, call: Call, value: str, bias: Const | Data | None) -> str:
     held = net.data(call, 2)
     shape = net.shape_of(value)
     each = net.reshape(held.name, (shape[0], *(1,) * (len(shape) - 1)), f"{call.name}.bias")
-    return net.add("add", [value, each], f"{call.name}.bias", broadcast=True)
+    return net.add("add", [value, each], f"{call.name}.bias")
 
 
 @rule("ConvTranspose")
@@ -358,13 +358,8 @@ def join(net: Net, kind: str, operands: Sequence[Data], name: str) -> str:
     sources = [net.unmoved(x.name) for x in operands]
     order = sources[0][1]
     if order is not None and all(o == order for _, o in sources) and len(set(wanted)) == 1:
-        return net.permute(_joined(net, kind, [value for value, _ in sources], name), order, name)
-    return _joined(net, kind, [net.reshape(x.name, d, name) for x, d in zip(operands, wanted, strict=True)], name)
-
-
-def _joined(net: Net, kind: str, values: Sequence[str], name: str) -> str:
-    differ = len({net.shape_of(value) for value in values}) > 1
-    return net.add(kind, values, name, broadcast=True if kind == "add" and differ else None)
+        return net.permute(net.add(kind, [value for value, _ in sources], name), order, name)
+    return net.add(kind, [net.reshape(x.name, d, name) for x, d in zip(operands, wanted, strict=True)], name)
 
 
 # ---- norms ---------------------------------------------------------------------------------------

@@ -62,23 +62,19 @@ class Factors(Join):
 class Add(Join, kind="add"):
     """Sum of branches, element by element: the joint of a residual block.
 
-    One addition less than branches an element. The shapes must be equal; with `broadcast` they may
-    differ as those of `multiply`.
+    One addition less than branches an output element; broadcast as in `multiply`.
     """
 
     stores = INPLACE
     operation = function = "add"
-    broadcast: bool = flag("repeat axes of length 1, and [C] beside [C, H, W], to the others' lengths", False)
+    broadcast: bool = flag("whether axes of length 1, and [C] beside [C, H, W], are repeated", True)
 
     def shape(self, x: tuple[Shape, ...]) -> Shape:
-        if self.broadcast:
-            return super().shape(x)
-        self.several(x)
-        for other in x[1:]:
+        y = super().shape(x)
+        for other in x[1:] if not self.broadcast else ():
             if _differ(x[0].dims, other.dims):
-                said = f"add needs equal shapes, but the branches give {x[0]} and {other}"
-                raise Fault(said, _equalled(x[0], other))
-        return x[0]
+                raise Fault(_unequal(x[0], other), "broadcast: false asks for it")
+        return y
 
     examples = [
         Example(
@@ -90,7 +86,7 @@ class Add(Join, kind="add"):
         ),
         Example({}, ((8,), (8,), (8,)), (8,), "three branches: 2 * 8", elementwise={"add": 16}),
         Example(
-            {"broadcast": True},
+            {},
             ((64, 7, 7), (64, 1, 1)),
             (64, 7, 7),
             "a global context added at each pixel: 64 * 7 * 7",
@@ -237,6 +233,8 @@ def _pair(kind: str, a: Shape, b: Shape) -> Shape:
     if len(dims) != len(long.dims) or any(
         num.any_of((m != n) & (m != 1) & (n != 1)) for m, n in zip(long.dims, dims, strict=True)
     ):
+        if kind == "add":  # no gate, and where it is a residual block's a shortcut is wrong
+            raise Fault(_unequal(a, b), _equalled(a, b))
         raise Fault(
             f"{kind} needs equal shapes or a gate of [C] or [1, H, W], but the branches give {a} and {b}",
             _resized(a.space, b.space) or "axes of length 1 are repeated; the others must be equal",
@@ -244,13 +242,15 @@ def _pair(kind: str, a: Shape, b: Shape) -> Shape:
     return Shape(*(num.maximum(m, n) for m, n in zip(long.dims, dims, strict=True)))
 
 
+def _unequal(a: Shape, b: Shape) -> str:
+    return f"add needs equal shapes, but the branches give {a} and {b}"
+
+
 def _equalled(a: Shape, b: Shape) -> str:
     """Return what makes two shapes equal, by the axes in which they differ."""
     alike = num.every(a.c == b.c)
     if len(a.dims) != len(b.dims) and not (alike and not (a.space and b.space)):
         return "the branches have not as many axes: flatten, reshape or a global pool takes some away"
-    if all(num.every((m == n) | (m == 1) | (n == 1)) for m, n in zip(a.dims, b.dims, strict=False)):
-        return "{add: {broadcast: true}, from: [a, b]} repeats axes of length 1, and [C] beside [C, H, W]"
     sizes = _resized(a.space, b.space)
     if alike or "stride" not in sizes:
         channels = "" if alike else "a 1x1 convolution on one of them makes the channels equal"

@@ -182,5 +182,5 @@ def affine(
     for x, joint in ((weight, "multiply"), (bias, "add")):
         if x is not None:
             factor = r.arrange(x, [list(range(len(x.sizes)))])
-            y = r.add(joint, [y, factor], broadcast=True if joint == "add" else None)
+            y = r.add(joint, [y, factor])
     return y

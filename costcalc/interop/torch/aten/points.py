@@ -159,12 +159,7 @@ def joined(r: Reading, kind: str, x: Tensor, y: Tensor) -> View:
     order = [k for k in first.order if sizes[k] > 1]
     order += [k for k in range(rank) if sizes[k] > 1 and k not in order]
     y_scaled = scaled(r, kind, x, y, order) or (scaled(r, kind, y, x, order) if kind == "multiply" else "")
-    if y_scaled:
-        value = y_scaled
-    else:
-        values = [fitted(r, t, order) for t in (x, y)]
-        uneven = kind == "add" and r.dims(values[0]) != r.dims(values[1])
-        value = r.add(kind, values, broadcast=True if uneven else None)
+    value = y_scaled or r.add(kind, [fitted(r, t, order) for t in (x, y)])
     return r.placed(value, order, rank)
 
 

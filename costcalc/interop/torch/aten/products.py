@@ -37,7 +37,7 @@ def fully(r: Reading, value: str, weight: Tensor, bias: Tensor | None, out: int)
 
 def plus(r: Reading, value: str, bias: Tensor) -> str:
     """Add a bias: a number a channel."""
-    return r.add("add", [value, r.arrange(bias, [[len(bias.sizes) - 1]])], broadcast=True)
+    return r.add("add", [value, r.arrange(bias, [[len(bias.sizes) - 1]])])
 
 
 @aten("matmul", "mm", "bmm", "mv", "dot", "vdot", counted=True, both=True)
