@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ FONT = 8  # points: the least that is read on a page
 WIDTH = 7.2  # inches: a page's text
 SUFFIXES = ("png", "svg", "pdf")
 MOST_PIXELS = 20_000  # of a PNG's side
+ON_SCREEN = 100  # dots an inch, in a notebook
 UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 QUIET = "0.35"  # the grey of what is not data
 
@@ -75,10 +77,25 @@ def styled() -> Iterator[None]:
 
 
 def figure(size: tuple[float, float]) -> Figure:
-    """Return an empty figure of so many inches. It belongs to no window, and closes itself."""
-    made: Figure = need("matplotlib.figure", "plot").Figure(figsize=size, layout="constrained")
+    """Return an empty figure of so many inches. It belongs to no window, closes itself, and a notebook shows it."""
+    made = _picture()(figsize=size, layout="constrained")
     need("matplotlib.backends.backend_agg", "plot").FigureCanvasAgg(made)
     return made
+
+
+@cache
+def _picture() -> type[Figure]:
+    """Return the class of the figures: matplotlib's own, and what Jupyter asks for to show it."""
+    need("matplotlib.figure", "plot")
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        """A figure that a notebook shows, without a back end of matplotlib's."""
+
+        def _repr_png_(self) -> bytes:
+            return _written(self, "png", ON_SCREEN)
+
+    return Picture
 
 
 def results(networks: Sequence[NetworkLike], more: Mapping[str, Datum], *words: Any, **named: Any) -> list[Result]:
@@ -160,9 +177,15 @@ def save(figure_: Figure, path: str, dpi: float = 150) -> None:
             f"a picture of more than {MOST_PIXELS:,} pixels a side is refused",
             hint=Hint("ask for a smaller size, or fewer dpi", "ask for a smaller --figure, or --dpi"),
         )
+    picture = _written(figure_, kind, dpi)  # whole, as a pipe has no place to go back to
+    with writing(path) as file:
+        file.write(picture)
+
+
+def _written(figure_: Figure, kind: str, dpi: float) -> bytes:
+    """Return a figure as a file of png, svg or pdf holds it."""
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    picture = BytesIO()  # a pipe has no place to go back to
+    picture = BytesIO()
     with styled():
         figure_.savefig(picture, format=kind, dpi=dpi, metadata=metadata)
-    with writing(path) as file:
-        file.write(picture.getbuffer())
+    return picture.getvalue()

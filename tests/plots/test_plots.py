@@ -9,6 +9,7 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -427,6 +428,11 @@ def test_a_png_has_the_size_and_dots_asked_for(tmp_path: Path) -> None:
     words = ["layers", "alexnet", "--figure", "5x4", "--dpi", "60", "-o", str(path)]
     CliRunner().invoke(command.command, words, catch_exceptions=False)
     assert imread(path).shape[:2] == (240, 300)
+
+
+def test_a_notebook_shows_a_figure_at_a_hundred_dots_an_inch() -> None:
+    shown = plots.layers("alexnet", size=(5, 4))._repr_png_()
+    assert imread(BytesIO(shown)).shape[:2] == (400, 500)
 
 
 def test_settings_that_make_no_grid_and_other_tables_are_refused() -> None:

@@ -6,23 +6,30 @@
 Jupyter is not needed: the code cells of a notebook run in order, in one namespace. What a cell gives is what
 it prints, and the value of an expression that stands last. Several notebooks run in a process each, so that
 none sees another's settings. A file is written as Jupyter writes it.
+
+A picture's dots hang on matplotlib's version and its fonts. So what a picture draws is written down beside it
+as a digest, and a saved picture stays as it is while that is the same.
 """
 
 from __future__ import annotations
 
 import ast
+import base64
 import contextlib
 import copy
+import hashlib
 import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PNG = "image/png"
 
 
 class CellError(Exception):
@@ -34,21 +41,33 @@ def text(notebook: dict[str, Any]) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def executed(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook with the outputs that its cells give now.
+def executed(notebook: dict[str, Any], **known: Any) -> dict[str, Any]:
+    """Return a notebook with the outputs that its cells give now; `known` are names that they know beforehand.
 
     Raises CellError for the first cell that fails.
     """
     made = copy.deepcopy(notebook)
-    names: dict[str, Any] = {"__name__": "__main__"}
+    names: dict[str, Any] = {"__name__": "__main__", **known}
     code = [cell for cell in made["cells"] if cell["cell_type"] == "code"]
     for number, cell in enumerate(code, 1):
         try:
-            cell["outputs"] = outputs("".join(cell["source"]), names, number)
+            found = outputs("".join(cell["source"]), names, number)
         except Exception as error:
             raise CellError(f"cell '{cell['id']}' failed: {type(error).__name__}: {error}") from error
+        cell["outputs"] = [kept(one, cell["outputs"]) for one in found]
         cell["execution_count"] = number
     return made
+
+
+def kept(fresh: dict[str, Any], saved: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a cell's output, as it is saved where that is another picture of the same things."""
+    same = [one for one in saved if PNG in one.get("data", {}) and without_dots(one) == without_dots(fresh)]
+    return same[0] if same and PNG in fresh.get("data", {}) else fresh
+
+
+def without_dots(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output without the dots of its picture."""
+    return output | {"data": {kind: shown for kind, shown in output.get("data", {}).items() if kind != PNG}}
 
 
 def outputs(source: str, names: dict[str, Any], number: int = 1) -> list[dict[str, Any]]:
@@ -64,14 +83,42 @@ def outputs(source: str, names: dict[str, Any], number: int = 1) -> list[dict[st
     if printed.getvalue():
         found.append({"name": "stdout", "output_type": "stream", "text": lines(printed.getvalue())})
     if value is not None:
-        found.append({"data": shown(value), "execution_count": number, "metadata": {}, "output_type": "execute_result"})
+        about = {"drawn": digest(value)} if hasattr(value, "_repr_png_") else {}
+        found.append(
+            {"data": shown(value), "execution_count": number, "metadata": about, "output_type": "execute_result"}
+        )
     return found
 
 
-def shown(value: Any) -> dict[str, list[str]]:
-    """Return a value as text, and as HTML where it has such a form."""
+def shown(value: Any) -> dict[str, Any]:
+    """Return a value as text, and as HTML or a picture where it has such a form."""
     page = value._repr_html_() if hasattr(value, "_repr_html_") else None
-    return {"text/plain": lines(repr(value))} | ({"text/html": lines(page)} if page else {})
+    found: dict[str, Any] = {"text/plain": lines(repr(value))} | ({"text/html": lines(page)} if page else {})
+    if hasattr(value, "_repr_png_"):
+        found[PNG] = base64.b64encode(value._repr_png_()).decode()
+    return found
+
+
+def digest(figure: Any) -> str:
+    """Return what a figure draws, in a few letters: its words and its data, which no font changes."""
+    return hashlib.sha256("\n".join(drawn(figure)).encode()).hexdigest()[:12]
+
+
+def drawn(figure: Any) -> Iterator[str]:
+    """Yield the words of a figure and of its panels, and the numbers of all lines, points, bars and maps."""
+    yield figure.get_supxlabel()
+    for axes in figure.axes:
+        yield from (axes.get_title(), axes.get_xlabel(), axes.get_ylabel())
+        for line in axes.lines:
+            yield f"{line.get_label()} {numbers(line.get_xydata())}"
+        for patch in axes.patches:
+            yield f"{patch.get_label()} {numbers(patch.get_patch_transform().transform(patch.get_path().vertices))}"
+        for points in axes.collections:
+            yield f"{points.get_label()} {numbers(points.get_offsets())} {numbers(points.get_array())}"
+
+
+def numbers(array: Any) -> str:
+    return "" if array is None else " ".join(f"{value:.6g}" for value in array.ravel())
 
 
 def lines(written: str) -> list[str]:
