@@ -173,11 +173,11 @@ def metric_options(function: F) -> F:
     return function
 
 
-def metrics(options: Data, shorthands: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Data]:
+def metrics(options: Data, shorthands: tuple[str, ...] = (), *, lines: bool = False) -> tuple[tuple[str, ...], Data]:
     """Return the metrics that a command line asks for, and the options given for them.
 
-    shorthands: names of metrics that other options stand for. Raises SpecError for a metric that there
-    is not, and where an option is given that matters to none of them.
+    shorthands: names of metrics that other options stand for. lines: columns may say what a line is, too. Raises
+    SpecError for a metric that there is not, and where an option is given that matters to none of them.
     """
     asked = {name: options.get(name) for name in OPTIONS if name != "batch"}
     given = {name: value for name, value in asked.items() if value is not None and value is not False}
@@ -188,7 +188,14 @@ def metrics(options: Data, shorthands: tuple[str, ...] = ()) -> tuple[tuple[str,
         return (), {}
     from costcalc.measures.metric import names, refuse_idle
 
-    asked_for = names([*shorthands, *filter(None, columns.split(","))], options["convention"])
+    words = [*shorthands, *filter(None, columns.split(","))]
+    if lines:
+        from costcalc.reports import body
+
+        asked_for = body.names(words, options["convention"])
+        refuse_idle([name for name in asked_for if not body.known(name)], given)
+        return asked_for, given
+    asked_for = names(words, options["convention"])
     refuse_idle(asked_for, given)
     return asked_for, given
 

@@ -8,6 +8,7 @@ from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
 from costcalc.measures.metric import GROUPS, OPTIONS, metrics
+from costcalc.reports.body import docs
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
@@ -53,4 +54,7 @@ def asked() -> str:
     lines = [f"  --{name.replace('_', '-'):{width}} {doc}" for name, doc in said.items()]
     wide = max(map(len, GROUPS)) + 2
     groups = [f"  {name:{wide}} {', '.join(group)}" for name, group in GROUPS.items()]
-    return "\n".join(["options:", *lines, "", "groups:", *groups])
+    columns = docs()
+    room = max(map(len, columns)) + 2
+    drawn = [f"  {name:{room}} {doc}" for name, doc in columns.items()]
+    return "\n".join(["options:", *lines, "", "groups:", *groups, "", "what a line of a report is:", *drawn])

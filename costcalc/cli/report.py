@@ -51,25 +51,37 @@ def shorthand(name: str, said: str) -> Callable[[usage.F], usage.F]:
 @shorthand("--memory", "Activations, bytes, and what is alive at once.")
 @shorthand("--energy", "Where energy goes, relative.")
 @shorthand("--bars", "A line's share of the operations as a bar.")
+@usage.option("--slide", is_flag=True, group=usage.OUTPUT, help="For a slide: what costs, two decimals, short title.")
 @common.exact_option
 @common.output_option
 @click.pass_context
 def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: str | None, **options: Datum) -> None:
     """Print what SPEC costs: a path, or a name of the zoo."""
-    by, fold = options["by"], options["fold"]
-    if options["format_"] == "json" and (by or fold):
-        raise stop("JSON has every row and layer type: --by and --fold are for tables and CSV", hint="--format csv")
-    if options["bars"] and options["format_"] != "table":
-        raise stop(f"--bars is for tables on a terminal, not for {options['format_']}")
+    by, fold, format_ = options["by"], options["fold"], options["format_"]
+    if options["bars"] and format_ != "table":
+        raise stop(f"--bars is for tables on a terminal, not for {format_}")
+    if options["slide"] and (format_ in ("csv", "json") or options["exact"]):
+        raise stop(f"--slide rounds, and {'--exact' if options['exact'] else format_} has all digits")
     # FLOPs are of multiply-accumulates; what element-wise operations there are stands beside them.
     options["flops"] = ctx.meta.get(common.UNIT) == "flops" and not (options["columns"] or options["bars"])
     options["timed"] = bool(options["device"]) and not options["columns"]  # --device alone asks for times
-    names, given = common.metrics(options, tuple(group for flag, group in SHORT.items() if options[flag]))
+    shorthands = tuple(group for flag, group in SHORT.items() if options[flag])
+    names, given = common.metrics(options, shorthands, lines=True)
+    if format_ == "json" and (by or fold) and not lines_are_told(names):
+        raise stop("JSON has every row and layer type: --by and --fold are for tables and CSV", hint="--format csv")
     if names and options["bars"]:
         raise stop("--bars are of MACs, and other columns were asked for", hint="use one of them")
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = counted(loaded, knobs, common.input_shape(input_), options)
-    common.write_page(result.page(by, fold, names, bars=options["bars"], **given), options)
+    page = result.page(by, fold, names, bars=options["bars"], slide=options["slide"], **given)
+    common.write_page(page, options)
+
+
+def lines_are_told(names: Sequence[str]) -> bool:
+    """Say whether a column among these says what a line is: the JSON has lines then."""
+    from costcalc.reports import body
+
+    return any(map(body.known, names))
 
 
 def counted(spec: Spec, knobs: Data, shape: tuple[int, ...] | None, options: Data) -> Result:

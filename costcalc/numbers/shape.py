@@ -99,6 +99,11 @@ class Shape:
         return Shape(*self.dims[:axis], length, *self.dims[axis + 1 :])
 
 
+def drawn(numbers: Sequence[Dim]) -> str:
+    """Return numbers as the tables of papers write shapes: `3 x 3 x 32`."""
+    return " x ".join(map(str, numbers))
+
+
 Shapes = Any  # what an operator takes or gives: one Shape, or a tuple of them where it has several tensors
 
 

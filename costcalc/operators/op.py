@@ -66,6 +66,7 @@ class Op:
     plane                   None              it can run channel by channel over its own input
     reach (reads_all)       the same place    it slides, or reads all; among, begins: of one of several tensors
     type                    kind              breakdowns tell its kernels apart: conv 3x3
+    filter_shape            ""                it has a kernel, which the tables of papers draw
     grouping, sliding       dense, None       hardware has other rates for it: depthwise; Winograd takes it
     is_act, norm_word       False, ""         it may stand in `act:`, or in `norm:` by that word
     derived                 True              its numbers are stated by the spec
@@ -230,6 +231,10 @@ class Op:
     def type(self, x: Shapes) -> str:
         """Return the layer type that breakdowns go by: `conv dw 3x3`."""
         return self.kind
+
+    def filter_shape(self, x: Shapes, y: Shapes) -> str:
+        """Return its kernel as the tables of papers draw it, `3 x 3 x 32 x 64`; nothing of what has none."""
+        return ""
 
     def tensors(self, x: Shapes, y: Shapes) -> Dims:
         """Return what must be equal for two layers to share their weights."""

@@ -13,18 +13,26 @@ from costcalc.numbers.text import figure
 from costcalc.reports.lines import GROUPED, CountedRow, Line, marked, window
 from costcalc.reports.table import Column, Table
 
+DECIMALS = 2  # of a slide
 ABOUT = ("name", "type", "op", "input", "output", "kernel", "stride")
 
 
-def table(shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer", *, shares: bool = False) -> Table:
+def table(
+    shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer", *, shares: bool = False, slide: bool = False
+) -> Table:
     """Return lines under the chosen columns, with the network's values below.
 
     shares: each number stands with its part of the whole. By type it is the resource-per-layer-type table of the
-    MobileNet paper (its Table 2) then.
+    MobileNet paper (its Table 2) then. slide: two decimals, and only lines that cost something.
     """
-    grouped = by in GROUPED
-    titles = [Column(by), Column("rows", "number")] if grouped else []
+    grouped, numbered = by in GROUPED, by in GROUPED and not slide
+    if slide:
+        shown = [line for line in shown if costs_something(line, columns)]
+    titles = [Column(by), *[Column("rows", "number")] * numbered] if grouped else []
     titles = titles or [Column("layer"), Column("type"), Column("input"), Column("output"), Column("k/s")]
+
+    def about(line: Line) -> list[Datum]:
+        return [str(len(line.rows))] * numbered if grouped else [line.type, line.input, line.output, window(line)]
 
     def costs(values: Iterable[Datum]) -> list[Datum]:
         pairs = zip(columns, values, strict=True)
@@ -32,17 +40,19 @@ def table(shown: Sequence[Line], columns: Sequence[Measured], by: str = "layer",
 
     for one in columns:
         titles += [Column(one.metric.heading(one.setup), one.metric.kind), *[Column("%", "share")] * shares]
-    cells = [
-        [
-            marked(line),
-            *([str(len(line.rows))] if grouped else [line.type, line.input, line.output, window(line)]),
-            *costs(over(one, line) for one in columns),
-        ]
-        for line in shown
-    ]
-    rows = sum(len(line.rows) for line in shown)
-    said = ["total", str(rows)] if grouped else ["total", plural(len(shown), "line"), "", "", ""]
-    return Table(titles, cells, [*said, *costs(one.total for one in columns)], paths=not grouped)
+    cells = [[marked(line), *about(line), *costs(over(one, line) for one in columns)] for line in shown]
+    rows = str(sum(len(line.rows) for line in shown))
+    said = [rows] * numbered if grouped else [plural(len(shown), "line"), "", "", ""]
+    totals = ["total", *said, *costs(one.total for one in columns)]
+    return Table(titles, cells, totals, paths=not grouped, decimals=DECIMALS if slide else None)
+
+
+def costs_something(line: Line, columns: Sequence[Measured]) -> bool:
+    """Say whether a line has any of these metrics; where there are none, whether it has anything to learn or to do."""
+    if columns:
+        return any(over(one, line) not in (0, None) for one in columns)
+    rows = [row.row for row in line.rows]
+    return any(row.learnable or row.macs is UNKNOWN or row.macs or any(row.elementwise.values()) for row in rows)
 
 
 def over(one: Measured, line: Line) -> Dim:

@@ -201,7 +201,7 @@ def merged(shown: Iterable[Line], cells: Callable[[Line], list[Datum]]) -> list[
     known: list[Datum] = []  # of the last run: what its lines are, and which number of their names counts on
     for line in shown:
         alike = [line.type, line.input, line.output, window(line), line.shared, line.stated, cells(line)]
-        place = _counted_on(runs[-1][0].name, line.name, len(runs[-1])) if runs else None
+        place = counted_on(runs[-1][0].name, line.name, len(runs[-1])) if runs else None
         if place is not None and known in ([alike, place], [alike, None]):
             runs[-1].append(line)
         else:
@@ -211,7 +211,7 @@ def merged(shown: Iterable[Line], cells: Callable[[Line], list[Datum]]) -> list[
     return [_as_one(run) for run in runs]
 
 
-def _counted_on(first: str, other: str, more: int) -> int | None:
+def counted_on(first: str, other: str, more: int) -> int | None:
     """Return which part of a name is a number that is so much more in another name, which else is the same."""
     ours, theirs = _parts(first), _parts(other)
     places = [k for k, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]]
@@ -225,13 +225,19 @@ def _parts(name: str) -> list[str]:
     return re.split(r"([0-9]+)", name)
 
 
+def spanned(first: str, last: str) -> str:
+    """Return two names that differ in a number as one: `bottleneck2-4`."""
+    pairs = zip(_parts(first), _parts(last), strict=True)
+    return "".join(a if a == b else f"{a}-{b}" for a, b in pairs)
+
+
 def _as_one(run: list[Line]) -> Line:
     """Return a line that is the sum of lines that are alike."""
     first, last = run[0], run[-1]
     if len(run) == 1:
         return first
-    parts = [a if a == b else f"{a}-{b}" for a, b in zip(_parts(first.name), _parts(last.name), strict=True)]
-    whole = Line(f"{''.join(parts)} x{len(run)}", first.type, [member for line in run for member in line.rows])
+    name = f"{spanned(first.name, last.name)} x{len(run)}"
+    whole = Line(name, first.type, [member for line in run for member in line.rows])
     whole.input, whole.kernel, whole.stride = first.input, first.kernel, first.stride
     return whole
 

@@ -29,9 +29,14 @@ def notes(rows: Sequence[CountedRow], rule: Convention, batch: int) -> list[str]
     return said
 
 
-def heading(graph: Graph) -> list[str]:
-    """Return the lines above a table: the network, its knobs and input, where it comes from."""
-    knobs = ", ".join(f"{name} {typed(value)}" for name, value in graph.knobs.items())
+def heading(graph: Graph, *, short: bool = False) -> list[str]:
+    """Return the lines above a table: the network, its knobs and input, where it comes from.
+
+    short: only the knobs that are not as the spec has them.
+    """
+    own = graph.spec.knobs if short else {}
+    told = {name: value for name, value in graph.knobs.items() if name not in own or own[name] != value}
+    knobs = ", ".join(f"{name} {typed(value)}" for name, value in told.items())
     shape = f"input {graph.input.shape}{' as given' if graph.input_given else ''}"
     said = [f"{graph.spec.name}: {shape}{f', {knobs}' if knobs else ''}"]
     source = graph.spec.meta.get("source")

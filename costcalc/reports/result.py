@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import costcalc.measures.work  # noqa: F401 - the metrics of every report; `find` loads all for any other
@@ -143,14 +143,48 @@ class Result:
         return lines(self.rows, by, fold)
 
     def table(
-        self, by: str = "layer", fold: int | None = None, columns: str | Iterable[str] = (), **options: Datum
+        self,
+        by: str = "layer",
+        fold: int | None = None,
+        columns: str | Iterable[str] = (),
+        *,
+        slide: bool = False,
+        **options: Datum,
     ) -> Table:
         """Return the lines as a table with parameters, operations and their shares.
 
-        columns: these metrics instead, by name; options are theirs.
+        columns: these metrics instead, by name; options are theirs. With a column of `reports/body` among them, the
+        table has those that are named and no others. slide: two decimals, and only what costs something.
         """
-        columns = names(columns, self.convention)
-        return table(self.lines(by, fold), self.metrics(columns, **options), by, shares=not columns)
+        chosen = self.chosen(columns)
+        return self._table(self.lines(by, fold), chosen, self._measured(chosen, options), by, slide=slide)
+
+    def chosen(self, columns: str | Iterable[str]) -> tuple[str, ...]:
+        """Return the columns that are named: metrics, and what says what a line is; SpecError for another."""
+        if not columns:
+            return ()
+        from costcalc.reports import body
+
+        return body.names(columns, self.convention)
+
+    def _measured(self, chosen: Sequence[str], options: Data) -> list[Measured]:
+        """Return the metrics among some columns; what the convention counts where there are no columns."""
+        if not chosen:
+            return self.metrics(**options)
+        from costcalc.reports import body
+
+        asked = [name for name in chosen if not body.known(name)]
+        refuse_idle(asked, spread(options))
+        return self.metrics(asked, **options) if asked else []
+
+    def _table(
+        self, shown: Sequence[Line], chosen: Sequence[str], measures: Sequence[Measured], by: str, *, slide: bool
+    ) -> Table:
+        if len(measures) == len(chosen) or not chosen:
+            return table(shown, measures, by, shares=not chosen, slide=slide)
+        from costcalc.reports import body
+
+        return body.table(body.lines(shown, self.graph, chosen, measures, by), chosen, measures, slide=slide)
 
     def page(
         self,
@@ -159,22 +193,27 @@ class Result:
         columns: str | Iterable[str] = (),
         *,
         bars: bool = False,
+        slide: bool = False,
         **options: Datum,
     ) -> Page:
         """Return the report, which writes itself in any format: `result.page("type").written("markdown")`.
 
-        by: what a line is, unless told a layer (in a CSV a row). bars: shares of the operations drawn, too.
+        by: what a line is, unless told a layer (in a CSV a row). bars: shares of the operations drawn, too. slide: one
+        table of what costs something, two decimals, and a title without the knobs that are as the spec has them.
         """
-        columns, every = names(columns, self.convention), by in (None, "row") and fold is None
-        measures, mark, view = self.metrics(columns, **options), self.convention.mark, by or "layer"
-        besides = () if columns or view in GROUPED else ("type",)
+        columns, every = self.chosen(columns), by in (None, "row") and fold is None
+        measures, mark, view = self._measured(columns, options), self.convention.mark, by or "layer"
+        besides = () if columns or slide or view in GROUPED else ("type",)
+        drawn = len(measures) < len(columns)  # some columns say what a line is
 
         def tables(first: list[Line] | None = None) -> list[Table]:
             views = [(view, first or self.lines(view, fold)), *((other, self.lines(other)) for other in besides)]
-            made = [table(shown, measures, view, shares=not columns) for view, shown in views]
+            made = [self._table(shown, columns, measures, view, slide=slide) for view, shown in views]
             return [barred(one) for one in made] if bars else made
 
         def told() -> list[Data]:
+            if drawn:
+                return self.drawn("row" if by is None and fold is None else view, fold, columns, **options)
             if every:
                 return records(self.rows, measures, mark, whole=not columns)
             return folded(self.lines(view, fold), measures, view, mark)
@@ -183,11 +222,24 @@ class Result:
         return Page(
             tables,
             told,
-            lambda: self.to_dict(columns, **options),
-            heading=self.heading(),
-            notes=said,
-            shorter=shorter(self.rows, view, fold, lambda line: [over(one, line) for one in measures], tables),
+            lambda: self.to_dict(columns, by=by if drawn else None, fold=fold if drawn else None, **options),
+            heading=heading(self.graph, short=slide),
+            notes=said if measures else [note for note in said if note != self.convention.counted],
+            shorter=None
+            if drawn
+            else shorter(self.rows, view, fold, lambda line: [over(one, line) for one in measures], tables),
         )
+
+    def drawn(
+        self, by: str = "layer", fold: int | None = None, columns: str | Iterable[str] = (), **options: Datum
+    ) -> list[Data]:
+        """Return one flat record a line of a table with columns of `reports/body`: their values, and the metrics'."""
+        from costcalc.reports import body
+
+        chosen = self.chosen(columns)
+        measures = self._measured(chosen, options)
+        shown = body.lines(self.lines(by, fold), self.graph, chosen, measures, by)
+        return body.records(shown, chosen, measures, by, self.convention.mark)
 
     def said(self, *, exact: bool = True) -> str:
         """Return the totals in words: figure, with all digits behind where exact."""
@@ -209,16 +261,29 @@ class Result:
 
         columns: instead of all components these metrics, by name; options are theirs.
         """
-        columns = names(columns, self.convention)
-        measures = self.metrics(columns, **options)
+        columns = self.chosen(columns)
+        measures = self._measured(columns, options)
+        if len(measures) < len(columns):
+            return self.drawn("row", None, columns, **options)
         return records(self.rows, measures, self.convention.mark, whole=not columns)
 
-    def to_dict(self, columns: str | Iterable[str] = (), **options: Datum) -> Data:
+    def to_dict(
+        self,
+        columns: str | Iterable[str] = (),
+        *,
+        by: str | None = None,
+        fold: int | None = None,
+        **options: Datum,
+    ) -> Data:
         """Return everything as plain data: the JSON that `--format json` writes.
 
-        columns: metrics, by name, that each row and the whole are told with; options are theirs.
+        columns: metrics, by name, that each row and the whole are told with; options are theirs. Of columns that say
+        what a line is, there are `lines` beside the rows: by `by`, folded to `fold` levels.
         """
-        measures, graph = self.metrics(columns, **options), self.graph
+        chosen, graph = self.chosen(columns), self.graph
+        measures = self._measured(chosen, options)
+        if len(measures) == len(chosen) and (by or fold):
+            raise stop("JSON has every row and layer type", hint="by and fold are for tables, CSV and columns of lines")
         report = {
             "costcalc_report": VERSION,
             "name": self.name,
@@ -240,7 +305,9 @@ class Result:
             ],
             "rows": [row.to_dict() for row in self.rows],
         }
-        return with_metrics(report, measures) if columns else report
+        if len(measures) < len(chosen):
+            report["lines"] = self.drawn(by or "layer", fold, chosen, **options)
+        return with_metrics(report, measures) if chosen and measures else report
 
     def to_pandas(self, columns: str | Iterable[str] = (), **options: Datum) -> pd.DataFrame:
         """Return a DataFrame, a line a row, exact integers.
@@ -249,8 +316,8 @@ class Result:
         """
         from costcalc.reports.frame import frame
 
-        columns = names(columns, self.convention)
-        return frame(self.records(columns, **options), self.metrics(columns, **options), self.convention)
+        columns = self.chosen(columns)
+        return frame(self.records(columns, **options), self._measured(columns, options), self.convention)
 
     def _repr_html_(self) -> str:
         title, *rest = self.heading()

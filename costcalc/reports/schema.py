@@ -44,6 +44,7 @@ def report_schema() -> Data:
                 "rows": {"type": "array", "items": closed(row, metrics=asked)},
             },
             setup={"type": "object"},
+            lines={"type": "array", "items": {"type": "object"}},
             metrics={"type": "array", "items": _metric()},
         ),
     }

@@ -18,7 +18,7 @@ class Column:
 class Table:
     """Cells under columns, with a line of totals; counts are exact ints until a writer rounds them."""
 
-    __slots__ = ("cells", "columns", "paths", "summary", "totals")
+    __slots__ = ("cells", "columns", "decimals", "paths", "summary", "totals")
 
     def __init__(
         self,
@@ -28,12 +28,18 @@ class Table:
         *,
         paths: bool = False,
         summary: str = "",
+        decimals: int | None = None,
     ) -> None:
         self.columns = columns
         self.cells = cells
-        self.totals = totals
+        self.totals = totals  # none where there is nothing to sum up
         self.paths = paths  # whether the first column holds paths, which a writer may put under headings
         self.summary = summary  # what a notebook shows in its place until it is unfolded; shown at once where empty
+        self.decimals = decimals  # of every count and share, in one unit a column; those that suit it unless told
+
+    def but(self, columns: list[Column], cells: list[list[Datum]], totals: list[Datum]) -> Table:
+        """Return a table that is written like this one, of other columns or lines."""
+        return Table(columns, cells, totals, paths=self.paths, decimals=self.decimals)
 
 
 def barred(table: Table) -> Table:
@@ -41,4 +47,4 @@ def barred(table: Table) -> Table:
     kept = [index for index, column in enumerate(table.columns) if column.title != "input"]
     columns = [*(table.columns[index] for index in kept), Column("", "bar")]
     cells = [[*(row[index] for index in kept), row[-1]] for row in table.cells]
-    return Table(columns, cells, [*(table.totals[index] for index in kept), ""], paths=table.paths)
+    return table.but(columns, cells, [*(table.totals[index] for index in kept), ""])

@@ -6,6 +6,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.numbers import num
+from costcalc.numbers.shape import drawn
 from costcalc.operators import Dim, Dims, Example, Fault, Saved, Shape, flag, integer, padding, per_axis, prod, role
 from costcalc.operators.families._twin import edges
 from costcalc.operators.receptive import Interval, Reach
@@ -69,6 +70,14 @@ class Convolution(Windowed):
         if num.every(self.groups == 1):
             return f"conv {size}"
         return f"conv dw {size}" if num.every(self.groups == x.c) else f"conv group {size}"
+
+    def filter_shape(self, x: Shape, y: Shape) -> str:
+        """Draw it as the MobileNet paper's table 1 does: `3 x 3 x 3 x 32`, of a depthwise one `3 x 3 x 32 dw`."""
+        depthwise = self.grouping(x) == "depthwise"
+        taken = x.c if depthwise else x.c // self.groups
+        made = [] if depthwise and y.c == x.c else [y.c]
+        split = " dw" if depthwise else f", {self.groups} groups" if self.groups > 1 else ""
+        return f"{drawn((*self.kernel, taken, *made))}{split}"
 
 
 class Conv(Convolution, kind="conv"):

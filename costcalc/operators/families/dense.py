@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.numbers import num
-from costcalc.numbers.shape import listed
+from costcalc.numbers.shape import drawn, listed
 from costcalc.operators import Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer, role
 from costcalc.operators.families._twin import channels_last
 
@@ -48,6 +48,9 @@ class FullyConnected(Op, kind="fc"):
 
     def bias_adds(self, x: Shape, y: Shape) -> Dim:
         return y.size if self.bias else 0
+
+    def filter_shape(self, x: Shape, y: Shape) -> str:
+        return drawn((x.c, self.out))
 
     def tensors(self, x: Shape, y: Shape) -> Dims:
         return (x.c, self.out, self.bias)

@@ -6,6 +6,7 @@ from math import gcd
 from typing import Any, ClassVar
 
 from costcalc.numbers import num
+from costcalc.numbers.shape import drawn
 from costcalc.operators import Dim, Dims, Example, Fault, Op, Saved, Shape, ceil_div, per_axis, prod
 from costcalc.operators.receptive import Reach
 
@@ -20,6 +21,9 @@ class GlobalPool(Op):
         if not x.space:
             raise Fault(f"{self.kind} takes space away, but the input has none: {x}", "leave it out")
         return Shape(x.c)
+
+    def filter_shape(self, x: Shape, y: Shape) -> str:
+        return f"pool {drawn(x.space)}"
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         """Return a pool to one pixel, as PyTorch's networks have it, and the pixel's channels; or a plain function."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.numbers import num
+from costcalc.numbers.shape import drawn
 from costcalc.operators import Dim, Dims, Example, Fault, Saved, Shape, flag, padding, per_axis, prod
 from costcalc.operators.families._twin import edges, plain
 from costcalc.operators.window import Windowed
@@ -24,6 +25,9 @@ class Pool(Windowed):
 
     def shape(self, x: Shape) -> Shape:
         return Shape(x.c, *self.slid(x))
+
+    def filter_shape(self, x: Shape, y: Shape) -> str:
+        return f"pool {drawn(self.kernel)}"
 
     def check(self, x: Shape, y: Shape) -> None:
         """Refuse padding of more than half the kernel, as PyTorch does; that of `same` is never too much."""

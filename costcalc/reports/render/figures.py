@@ -30,9 +30,9 @@ def column_unit(values: Iterable[Datum], wholes: Iterable[Datum] = ()) -> Unit:
     return larger._replace(decimals=3) if larger.size > unit.size > 1 else unit
 
 
-def _suiting(values: Iterable[Datum]) -> Unit:
+def _suiting(values: Iterable[Datum], least: int = 10) -> Unit:
     largest = max((value for value in values if value is not UNKNOWN and value is not None), default=0)
-    return next((Unit(size, name) for size, name in UNITS if largest >= 10 * size), Unit(1, ""))
+    return next((Unit(size, name) for size, name in UNITS if largest >= least * size), Unit(1, ""))
 
 
 def in_unit(value: Datum, unit: Unit) -> str:
@@ -74,7 +74,7 @@ def cells(table: Table, *, exact: bool, format_: str = "text") -> tuple[list[tup
     for index, column in enumerate(table.columns):
         values = [row[index] for row in table.cells]
         wholes = [total for total in table.totals[index : index + 1] if total not in ("", None)]
-        unit, write = writer(column.kind, values, wholes, exact=exact)
+        unit, write = writer(column.kind, values, wholes, exact=exact, decimals=table.decimals)
         heads.append((clean(column.title, format_), unit))
         made = [*map(write, values), *(map(write, wholes) if wholes else [""])]
         harmless = format_ == "text" and "".join(made).isprintable()  # all at once: most columns are
@@ -82,15 +82,20 @@ def cells(table: Table, *, exact: bool, format_: str = "text") -> tuple[list[tup
     return heads, [list(row) for row in zip(*texts, strict=True)]
 
 
-def writer(kind: str, values: list[Datum], wholes: list[Datum], *, exact: bool) -> tuple[str, Callable[[Datum], str]]:
-    """Return the unit of a column and what writes its cells."""
+def writer(
+    kind: str, values: list[Datum], wholes: list[Datum], *, exact: bool, decimals: int | None = None
+) -> tuple[str, Callable[[Datum], str]]:
+    """Return the unit of a column and what writes its cells; decimals: so many of each, in the unit of the largest."""
     if kind == "share":
-        return "", exact_share if exact else share
+        return "", share if decimals is None and not exact else exact_share
     if kind == "bar":
         return "", bars(values)
     if kind == "ratio":
         return "", lambda value: figure(value, exact=exact or isinstance(value, int))
     if kind != "count":
         return "", cell
+    if decimals is not None and not exact:
+        size, name, _ = _suiting([*values, *wholes], 1)
+        return name, lambda value: in_unit(value, Unit(size, name, decimals))
     unit = Unit(1, "") if exact else column_unit(values, wholes)
     return unit.name, lambda value: in_unit(value, unit)

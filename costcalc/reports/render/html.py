@@ -23,9 +23,8 @@ def render(table: Table, *, exact: bool = False) -> str:
 
     titles = [f"{title} ({unit})" if unit else title for title, unit in heads]
     body = "".join(row("td", values) for values in texts[:-1])
-    return (
-        f"<table><thead>{row('th', titles)}</thead><tbody>{body}</tbody><tfoot>{row('th', texts[-1])}</tfoot></table>"
-    )
+    foot = f"<tfoot>{row('th', texts[-1])}</tfoot>" if table.totals else ""
+    return f"<table><thead>{row('th', titles)}</thead><tbody>{body}</tbody>{foot}</table>"
 
 
 def page(page: Page, *, exact: bool, **_: object) -> str:

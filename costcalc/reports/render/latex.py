@@ -32,8 +32,7 @@ def render(table: Table, notes: list[str], *, exact: bool = False) -> str:
             " & ".join(titles) + r" \\",
             r"\midrule",
             *rows[:-1],
-            r"\midrule",
-            rows[-1],
+            *([r"\midrule", rows[-1]] if table.totals else []),
             r"\bottomrule",
             r"\end{tabular}",
         ]

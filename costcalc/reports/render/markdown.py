@@ -31,5 +31,5 @@ def render(table: Table, *, exact: bool = False) -> str:
     heads, texts = cells(table, exact=exact, format_="markdown")
     titles = [f"{title} ({unit})" if unit else title for title, unit in heads]
     ruler = ["---" if column.kind == "text" else "---:" for column in table.columns]
-    total = [f"**{text}**" if text else "" for text in texts[-1]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ruler, *texts[:-1], total))
+    total = [[f"**{text}**" if text else "" for text in texts[-1]]] if table.totals else []
+    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ruler, *texts[:-1], *total))

@@ -62,7 +62,7 @@ def _fewer(tables: Sequence[Table], height: float) -> Iterator[tuple[list[Table]
     for table in tables if len(tables) == 1 else ():
         number = len(table.cells)
         for kept in range(min(number - 1, int(height)), _LEAST_LINES - 1, -1):
-            shown = Table(table.columns, table.cells[:kept], table.totals, paths=table.paths)
+            shown = table.but(table.columns, table.cells[:kept], table.totals)
             yield [shown], f"the first {kept} of {plural(number, 'line')}: --all shows all"
 
 
@@ -92,8 +92,8 @@ def beside(table: Table, columns: int, keys: int = 0, *, exact: bool = False) ->
 
 def _chosen(table: Table, places: list[int]) -> Table:
     """Return some columns of a table."""
-    lines = [[line[k] for k in places] for line in [*table.cells, table.totals]]
-    return Table([table.columns[k] for k in places], lines[:-1], lines[-1], paths=table.paths)
+    cells = [[line[k] for k in places] for line in table.cells]
+    return table.but([table.columns[k] for k in places], cells, [table.totals[k] for k in places if table.totals])
 
 
 def render(
@@ -134,7 +134,7 @@ def render(
     lines = [(_line(row, widths, left, gap), BOLD) for row in titles]
     lines.append((ruler, DIM))
     lines += [(row[0], DIM) if len(row) == 1 else (_line(row, widths, left, gap), "") for row in body]
-    lines += [(ruler, DIM), (_line(texts[-1], widths, left, gap), BOLD)]
+    lines += [(ruler, DIM), (_line(texts[-1], widths, left, gap), BOLD)] if table.totals else []
     return "\n".join(f"{style}{line}{RESET}" if color and style else line for line, style in lines)
 
 
