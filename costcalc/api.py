@@ -289,7 +289,8 @@ def compare(
     network, networks: as for `count`; what one says itself (`mobilenet_v1@width=0.5,resolution=160`) stands above
     what is said for all. Results are counted as they were unless `convention` and `batch` say otherwise. bytes: of the
     parameters, at 32 bits or what the spec's `bits` and `density` leave. top1: what a source prints for these very
-    knobs. columns: these metrics instead, each with a ratio; options are theirs: `{"bits": 8}`.
+    knobs; top1_mark where its sources print another cost than ours (≠) or none (°), top1_cost what they print. columns:
+    these metrics instead, each with a ratio; options are theirs: `{"bits": 8}`.
 
     >>> compare("mobilenet_v1", "mobilenet_v1@width=0.5")[["network", "macs"]]
                       network       macs

@@ -9,6 +9,7 @@ from costcalc.cli import common
 from costcalc.cli.networks import networks
 from costcalc.comparisons import comparing
 from costcalc.costs.conventions import get
+from costcalc.published import accuracies
 from costcalc.reports.page import Page
 
 
@@ -39,9 +40,10 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Datum) -> 
     found = networks(ctx, words, options)
     rule, batch = get(options["convention"]), options["batch"]
     counted = f"{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}"
+    lines, setup = comparing.records(found, names, **given), found[0].result.setup(**given)
     page = Page(
-        lambda: [comparing.table(found, names, exact=options["exact"], **given)],
-        lambda: comparing.records(found, names, **given),
-        notes=[counted, *common.under(found[0].result.setup(**given), names)],
+        lambda: [comparing.table(lines, setup, names, exact=options["exact"])],
+        lambda: lines,
+        notes=[*accuracies.notes(lines), counted, *common.under(setup, names)],
     )
     common.write_page(page, options)

@@ -14,6 +14,7 @@ from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.numbers.text import figure
 from costcalc.operators.op import PARAMETERS
+from costcalc.published import accuracies
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
 
@@ -36,7 +37,8 @@ def command(words: tuple[str, ...], **options: Datum) -> None:
     if not found:
         raise stop(f"no network's name or family holds {' and '.join(words)}", hint="costcalc list shows all of them")
     found = [one | get(DEFAULT).mark for one in found]
-    page = Page(lambda: [table(found, exact=options["exact"])], lambda: found, notes=[get(DEFAULT).counted])
+    notes = [*accuracies.notes(found), get(DEFAULT).counted]
+    page = Page(lambda: [table(found, exact=options["exact"])], lambda: found, notes=notes)
     common.write_page(page, options)
 
 
@@ -54,7 +56,6 @@ def chosen(found: Data, words: tuple[str, ...]) -> bool:
 
 def record(name: str, spec: Spec) -> Data:
     """Return what is listed of a network."""
-    from costcalc.comparisons.comparing import top1
     from costcalc.costs.counting import cost, total
     from costcalc.costs.rows import rows
     from costcalc.graph.expand import expand
@@ -68,7 +69,7 @@ def record(name: str, spec: Spec) -> Data:
         "input": str(graph.input.shape),
         "params": whole.params,
         "macs": whole.operations,
-        "top1": top1(graph),
+        **accuracies.record(graph),
     }
 
 
@@ -78,7 +79,7 @@ def table(found: list[Data], *, exact: bool) -> Table:
         Column("network"), Column("family"), Column("year"), Column("input"), Column("params", "number"),
         Column("MACs", "number"), Column("top-1", "number"),
     ]  # fmt: skip
-    cells = [
+    cells: list[list[Datum]] = [
         [
             f["network"],
             f["family"],
@@ -86,7 +87,7 @@ def table(found: list[Data], *, exact: bool) -> Table:
             f["input"],
             figure(f["params"], exact=exact),
             figure(f["macs"], exact=exact),
-            f["top1"],
+            accuracies.text(f),
         ]
         for f in found
     ]

@@ -9,11 +9,10 @@ from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.comparisons.networks import Network
 from costcalc.costs.convention import Convention
-from costcalc.graph.graph import Graph
-from costcalc.measures.metric import find, plain
+from costcalc.measures.metric import Setup, find, plain
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
-from costcalc.published.figures import settings
+from costcalc.published import accuracies
 from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BESIDE = ("activations", "bytes")  # what is told of a network beside what its convention counts
+LOSSY = ("bits", "weight_bits", "density")  # options that make another network of it: no printed accuracy is its
 
 
 def measures(result: Result, names: Sequence[str] = (), **options: Datum) -> dict[str, Datum]:
@@ -33,30 +33,19 @@ def usual(rule: Convention) -> tuple[str, ...]:
     return (*rule.quantities, *BESIDE)
 
 
-def top1(graph: Graph) -> str:
-    """Return the accuracy that a source prints for these very knob values, or nothing."""
-    spec = graph.spec
-    for row in () if graph.input_given else spec.published:
-        # A variant's own row, no other's of the same values: mnasnet_b1 is the paper's, mnasnet1_0 torchvision's.
-        if row.get("variant", "") != spec.variant and spec.variant:
-            continue
-        if "top1" in row and {**spec.knobs, **settings(spec, row)} == graph.knobs:
-            return str(row["top1"])
-    return ""
-
-
 def records(networks: list[Network], names: Sequence[str] = (), **options: Datum) -> list[Data]:
     """Return a record a network: exact integers, None where a cost is unknown, ratios to the first network.
 
     names: the metrics, `usual` unless told; options are theirs.
     """
     totals = [measures(network.result, names, **options) for network in networks]
+    altered = any(name in LOSSY for name, _ in networks[0].result.setup(**options).given)
     ratios = names or networks[0].result.convention.quantities
     return [
         {
             "network": label,
             **{name: plain(value) for name, value in values.items()},
-            "top1": top1(result.graph),
+            **accuracies.record(None if altered else result.graph),
             **{f"{name}_ratio": _ratio(values[name], totals[0][name]) for name in ratios},
             "batch": result.batch,
             **result.convention.mark,
@@ -82,21 +71,20 @@ def frame(networks: list[Network], names: Sequence[str] = (), **options: Datum) 
     return table
 
 
-def table(networks: list[Network], names: Sequence[str] = (), *, exact: bool = False, **options: Datum) -> Table:
-    """Return the comparison as a table for people."""
-    setup = networks[0].result.setup(**options)
+def table(found: list[Data], setup: Setup, names: Sequence[str] = (), *, exact: bool = False) -> Table:
+    """Return the records of a comparison as a table for people."""
     titles = {name: find(name).heading(setup) for name in names or usual(setup.convention)}
     ratios = names or setup.convention.quantities
     heads = (*titles.values(), "top-1", *(f"{titles[name]} ×" for name in ratios))
     columns = [Column("network"), *(Column(title, "number") for title in heads)]
-    cells = [
+    cells: list[list[Datum]] = [
         [
             record["network"],
             *(figure(UNKNOWN if record[name] is None else record[name], exact=exact) for name in titles),
-            record["top1"],
+            accuracies.text(record),
             *(_times(record[f"{name}_ratio"]) for name in ratios),
         ]
-        for record in records(networks, names, **options)
+        for record in found
     ]
     return Table(columns, cells, [plural(len(cells), "network"), *[""] * (len(columns) - 1)])
 

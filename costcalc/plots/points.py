@@ -15,7 +15,9 @@ from costcalc.costs.convention import Convention
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.plots.labels import Sheet
-from costcalc.plots.style import COLOURS, MARKERS, WIDTH, counts, figure, legend, small_print, styled
+from costcalc.plots.style import COLOURS, MARKERS, QUIET, WIDTH, counts, figure, legend, small_print, styled
+from costcalc.published import accuracies
+from costcalc.published.accuracies import OTHER, SILENT
 from costcalc.published.figures import counted, settings
 from costcalc.published.verdicts import places
 
@@ -23,21 +25,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COSTS = ("operations", "params")
+COSTS = {"operations": "macs", "params": "params"}  # of a point, by what a published row calls it
 REST = "other families"
 CLASSES = 1000  # of ImageNet
 NEAR = 14  # points: how far away a name may stand that is not on the front
 
 
 class Point(NamedTuple):
-    """A network at settings whose accuracy is printed: top-1 in per cent, and what we count."""
+    """A network at settings whose accuracy is printed: top-1 in per cent, and its costs.
+
+    A cost is what we count, or what is printed with the accuracy where that is another: its mark says so. Where that
+    counts otherwise than the picture does, it is none.
+    """
 
     network: str
     family: str
     file: str
     top1: float
-    params: int
-    operations: int
+    params: float | None
+    operations: float | None
+    marks: Mapping[str, str]  # by cost, as `accuracies` has them
 
 
 def accuracy(
@@ -53,6 +60,8 @@ def accuracy(
     CIFAR's. limits: only networks up to there, `{"macs": "1G", "params": "10M"}`. The line joins what no other network
     beats in both.
     Filled points are named as far as there is room, first those on the line, then each network's best.
+    Where an accuracy's source prints another cost than ours, the point stands at the printed one, with a cross; with a
+    bar where it prints none.
 
     Raises SpecError where no published accuracy is left.
     """
@@ -62,7 +71,7 @@ def accuracy(
         raise stop(f"the zoo's figures have no {name} to be limited, as {rule.name} counts", hint=f"known: {known}")
     fields = {"params": "params", rule.called: "operations"}
     every = published(words, classes=classes, convention=convention)
-    found = [point for point in every if all(getattr(point, fields[name]) <= most for name, most in bounds.items())]
+    found = [point for point in every if all(_within(point, fields[name], most) for name, most in bounds.items())]
     if not found:
         raise stop(
             "no network of the zoo with a published accuracy is left", hint="ask for less: fewer words, more MACs"
@@ -76,7 +85,7 @@ def accuracy(
         panels[0].set_ylabel("top-1 accuracy (%)")
         legend(made, panels[0], 5)
         said = f"{plural(len(found), 'network')} of {classes} classes; accuracies as their sources print them"
-        small_print(made, said, rule.counted)
+        small_print(made, said, *_marks(found), rule.counted)
         _named(made, panels, found)
     return made
 
@@ -105,18 +114,42 @@ def called(spec: Spec, row: Any) -> str:
 
 
 def _point(spec: Spec, row: Any, name: str, convention: str | Convention) -> Point:
-    costs = counted(spec, settings(spec, row), convention)
-    family = str(spec.meta.get("family", ""))
-    return Point(name, family, spec.where, float(row["top1"]), costs["params"][1], costs["macs"][1])
+    rule, accuracy_ = conventions.get(convention), accuracies.of_row(spec, row)
+    ours = counted(spec, settings(spec, row), rule)
+    marks = {cost: accuracy_.mark_of(quantity) for cost, quantity in COSTS.items()}
+    costs: dict[str, Any] = {
+        cost: accuracy_.beside(quantity, ours[quantity][1], rule) for cost, quantity in COSTS.items()
+    }
+    return Point(name, str(spec.meta.get("family", "")), spec.where, float(row["top1"]), **costs, marks=marks)
+
+
+def _within(point: Point, cost: str, most: float) -> bool:
+    """Say whether a point's cost is known, and so much at most."""
+    value = getattr(point, cost)
+    return value is not None and value <= most
+
+
+def _marks(points: Sequence[Point]) -> list[str]:
+    """Return what the marks in a picture say."""
+    found = {mark for point in points for mark in point.marks.values()}
+    said = {OTHER: "×: at the cost that is printed, which ours is not", SILENT: "|: at ours, none is printed"}
+    out = sum(getattr(point, cost) is None for point in points for cost in COSTS)
+    told = [f"{plural(out, 'cost')} left out, of which nothing printed can be compared"] if out else []
+    return ["; ".join([*(text for mark, text in said.items() if mark in found), *told])]
 
 
 def front(points: Sequence[Point], cost: str) -> list[Point]:
     """Return the points than which none is better for less, the cheapest first."""
     best: list[Point] = []
-    for point in sorted(points, key=lambda p: (getattr(p, cost), -p.top1)):
+    for point in sorted(_placed(points, cost), key=lambda p: (getattr(p, cost), -p.top1)):
         if not best or point.top1 > best[-1].top1:
             best.append(point)
     return best
+
+
+def _placed(points: Sequence[Point], cost: str) -> list[Point]:
+    """Return the points that have such a cost."""
+    return [point for point in points if getattr(point, cost) is not None]
 
 
 def groups(points: Sequence[Point]) -> dict[str, list[Point]]:
@@ -130,17 +163,29 @@ def groups(points: Sequence[Point]) -> dict[str, list[Point]]:
 
 def _drawn(axes: Axes, points: Sequence[Point], cost: str) -> None:
     """Draw the points, filled where they are on the front, and the front as steps."""
-    best = front(points, cost)
+    best, placed = front(points, cost), _placed(points, cost)
     axes.set_xscale("log")
     corners = _steps(best, cost)
-    axes.plot(*zip(*corners, strict=True), color="black", linewidth=0.9, zorder=2, label="best for its cost")
-    for number, (family, members) in enumerate(groups(points).items()):
-        colour = COLOURS[number]
+    axes.plot(
+        [x for x, _ in corners],
+        [y for _, y in corners],
+        color="black",
+        linewidth=0.9,
+        zorder=2,
+        label="best for its cost",
+    )
+    for number, (family, everyone) in enumerate(groups(points).items()):
+        colour, members = COLOURS[number], _placed(everyone, cost)
         axes.scatter(
             [getattr(p, cost) for p in members], [p.top1 for p in members], s=20, marker=MARKERS[number],
             facecolors=[colour if p in best else "white" for p in members], edgecolors=colour, linewidths=0.9,
             zorder=3, label=family,
         )  # fmt: skip
+    for mark, shape, large in ((OTHER, "x", 40), (SILENT, "|", 110)):
+        marked = [_at(point, cost) for point in placed if point.marks[cost] == mark]
+        if marked:
+            xs, ys = zip(*marked, strict=True)
+            axes.scatter(xs, ys, s=large, marker=shape, color=QUIET, linewidths=0.7, zorder=4)
     axes.grid(visible=True, linewidth=0.3, color="0.85")
     counts(axes.xaxis)
     axes.margins(0.1)
@@ -153,10 +198,10 @@ def _named(made: Figure, panels: Sequence[Axes], points: Sequence[Point]) -> Non
     notable = {point.file: point for point in sorted(points, key=lambda p: p.top1)}
     for axes, cost in zip(panels, COSTS, strict=True):
         best = front(points, cost)
-        sheet = Sheet(axes, [_at(point, cost) for point in points], _steps(best, cost))
+        sheet = Sheet(axes, [_at(point, cost) for point in _placed(points, cost)], _steps(best, cost))
         for point in best:
             sheet.write(point.network, _at(point, cost))
-        for point in sorted(notable.values(), key=lambda p: -p.top1):
+        for point in sorted(_placed([*notable.values()], cost), key=lambda p: -p.top1):
             if point not in best:
                 sheet.write(point.network, _at(point, cost), NEAR)
 
@@ -167,7 +212,7 @@ def _at(point: Point, cost: str) -> tuple[float, float]:
 
 def _steps(best: Sequence[Point], cost: str) -> list[tuple[float, float]]:
     """Return the corners of the front's line: level up to the next point, then upright."""
-    corners = [_at(best[0], cost)]
+    corners = [_at(point, cost) for point in best[:1]]
     for point in best[1:]:
         x, y = _at(point, cost)
         corners += [(x, corners[-1][1]), (x, y)]

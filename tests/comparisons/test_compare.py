@@ -195,8 +195,8 @@ def test_compare_as_tables(run: Run) -> None:
     assert run("compare", "tiny.yaml", "--format", "markdown")[1].startswith("| network | params | MACs |")
     run("compare", "tiny.yaml", "odd.yaml", "--format", "csv", "-o", "out.csv")
     assert Path("out.csv").read_text(encoding="utf-8").splitlines()[1:] == [
-        "tiny.yaml,970,54864,1546,3880,,1.0,1.0,1,costcalc,9c528e",
-        f"odd.yaml,975,,,3900,,{975 / 970},,1,costcalc,9c528e",
+        "tiny.yaml,970,54864,1546,3880,,,,1.0,1.0,1,costcalc,9c528e",
+        f"odd.yaml,975,,,3900,,,,{975 / 970},,1,costcalc,9c528e",
     ]
 
 

@@ -205,12 +205,15 @@ def test_small_types_stand_together_and_nothing_is_lost() -> None:
 
 
 # Top-1 as printed, and the million MACs and parameters printed beside it: MobileNet Table 6, MobileNetV2 Table 4,
-# ShuffleNet Table 5, EfficientNet Table 2.
+# ShuffleNet Table 5, EfficientNet Table 2. Where ours is another the point stands at the printed one: ours are
+# 582.2 and 6.1 of MobileNetV2 at width 1.4, and 21.6 of a ShuffleNet of half the units whose widths are not known.
 PRINTED = [
     ("mobilenet_v1 0.5", 63.7, 149, 1.3),
     ("mobilenet_v1", 70.6, 569, 4.2),
     ("mobilenet_v2", 72.0, 301, 3.5),
-    ("mobilenet_v2 1.4", 74.7, 582, 6.1),
+    ("mobilenet_v2 1.4", 74.7, 585, 6.9),
+    ("shufflenet_v1_g3_shallow 0.5", 57.2, 40, None),
+    ("darts_v1", 73.1, 595, 4.9),
     ("shufflenet_v1_g3 1.5", 71.5, 292, None),
     ("efficientnet_b0", 77.1, 386, 5.3),
 ]
@@ -223,7 +226,7 @@ def test_points_are_the_published_ones(network: str, top1: float, macs: int, par
     assert params is None or round(point.params / 1e6, 1) == params
     for axes, cost in zip(picture("accuracy").axes, (point.operations, point.params), strict=True):
         drawn = [tuple(at) for part in axes.collections for at in part.get_offsets()]
-        assert (cost, top1) in drawn
+        assert ((cost, top1) in drawn) is (cost is not None)
 
 
 def test_every_network_with_a_published_accuracy_is_a_point() -> None:
@@ -234,14 +237,36 @@ def test_every_network_with_a_published_accuracy_is_a_point() -> None:
         if "top1" in row
         and {**spec.knobs, **spec.variants.get(row.get("variant"), {}), **(row.get("knobs") or {})}["classes"] == 1000
     }
-    drawn = sum(len(part.get_offsets()) for part in picture("accuracy").axes[0].collections)
-    assert drawn == len(points.published()) == len(rows)
+    found = points.published()
+    assert len(found) == len(rows)
+    for axes, cost in zip(picture("accuracy").axes, points.COSTS, strict=True):
+        drawn = [tuple(at) for part in axes.collections for at in part.get_offsets()]
+        placed = [point for point in found if getattr(point, cost) is not None]
+        marked = [point for point in placed if point.marks[cost]]
+        assert len(drawn) == len(placed) + len(marked)  # a mark lies on its point
+        assert {drawn.count((float(getattr(p, cost)), p.top1)) >= 2 for p in marked} == {True}
+    # What is printed of IGCV3 counts ReLUs too; of the others no params are printed, but MACs that are not ours.
+    assert [p.network for p in found if p.operations is None] == ["igcv3_d 1.4"]
+    assert [p.network for p in found if p.params is None] == ["igcv3_d 1.4", "inception_v3", *SHALLOW]
+
+
+SHALLOW = ["shufflenet_v1_g3_shallow 0.5"]
+
+
+@pytest.mark.parametrize("cost", points.COSTS)
+def test_what_is_not_reproduced_leads_no_picture(cost: str) -> None:
+    """At our 21.6 M it would be on the front, and at our 505.9 M DARTS on that of FE-Net's table."""
+    names = [point.network for point in points.front(points.published(), cost)]
+    assert not {*SHALLOW, "darts_v1", "darts_v2", "inception_v2", "googlenet_caffe"} & {*names}
+    darts = points.front(points.published(["1903.05285"]), cost)
+    assert "darts_v1" not in [point.network for point in darts]
 
 
 @pytest.mark.parametrize("cost", points.COSTS)
 def test_the_front_is_what_nothing_beats(cost: str) -> None:
     found = points.published()
     best = points.front(found, cost)
+    found = [p for p in found if getattr(p, cost) is not None]
 
     def beaten(p: points.Point) -> bool:
         mine = getattr(p, cost), -p.top1
