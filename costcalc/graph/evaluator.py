@@ -84,23 +84,62 @@ class Evaluator:
         return f"{self.name(ref, scope)}.{ref.part}" if ref.part else self.name(ref, scope)
 
     def layer(self, ref: Ref, scope: Scope) -> Flow:
-        """Return the layer that a reference means; a variable may hold one."""
+        """Return the layer that a reference means, or those of a list together."""
+        return self.flow(self.meant(ref, scope), ref, scope)
+
+    def flow(self, value: Datum, ref: Ref, scope: Scope) -> Flow:
+        """Return the layer, or the layers, of what a reference means."""
+        if isinstance(value, Tensor | Bundle):
+            return value
+        try:
+            if not isinstance(value, list | tuple):
+                return layer_of(value, ref.text, scope)
+            given = [single(layer_of(one, ref.text, scope)) for one in value if not is_none(one)]
+        except Fault as fault:
+            raise MarkedFault(fault, ref.mark) from None
+        return Bundle(given, [f"{ref.text}[{k}]" for k in range(len(given))], listed=True)
+
+    def meant(self, ref: Ref, scope: Scope) -> Datum:
+        """Return what a reference means: a layer, or what a variable or an expression gives, a list or a word."""
         if ref.mistaken:
             raise DependsOnMistake
+        if ref.choice is not None:
+            named = scope.named(ref.text) if "." in ref.text else None
+            return self.value(ref.choice, scope) if named is None else named
         name = self.name_with_part(ref, scope)
+        value = scope.vars.get(name) if ref.index is None else None
+        if value is not None or name == "none":
+            return name if value is None else value
         try:
-            value = scope.vars.get(name) if ref.index is None else None
-            if isinstance(value, Tensor | Bundle):
-                return value
-            if value is not None and not isinstance(value, str):
-                raise Fault(f"'{name}' is {num.describe(value)}, which is no layer")
-            return scope.layer(value if isinstance(value, str) else name)
+            return scope.layer(name)
         except Fault as fault:
             raise MarkedFault(fault, ref.mark) from None
 
-    def tensor(self, ref: Ref, scope: Scope) -> Tensor:
-        """Return the one tensor of the layer that a reference means."""
-        return one_tensor(self.layer(ref, scope), ref.mark)
+    def layers(self, ref: Ref, scope: Scope) -> tuple[list[Tensor], bool]:
+        """Return the tensors of the layers that a reference means, and whether a list or `none` told how many."""
+        value = self.meant(ref, scope)
+        if is_none(value):
+            return [], True
+        found = self.flow(value, ref, scope)
+        if isinstance(found, Bundle) and found.listed:
+            return found.tensors, True
+        return [one_tensor(found, ref.mark)], False
+
+
+def is_none(value: Datum) -> bool:
+    """Say whether a value is the word that names no layer."""
+    return isinstance(value, str) and value == "none"
+
+
+def layer_of(value: Datum, name: str, scope: Scope) -> Flow:
+    """Return the layer that a value is or names; raise Fault where it is none. name: how it was come to."""
+    if isinstance(value, Tensor | Bundle):
+        return value
+    if not isinstance(value, str):
+        raise Fault(f"'{name}' is {num.describe(value)}, which is no layer")
+    if value == "none":
+        raise Fault(f"'{name}' is none, and a layer is needed here", "only a join and a list leave none out")
+    return scope.layer(value)
 
 
 def one_tensor(flow: Flow, mark: Mark) -> Tensor:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest, stop
 from costcalc.graph.builder import Builder, share
-from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
+from costcalc.graph.evaluator import Evaluator, MarkedFault, is_none, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
 from costcalc.graph.knobs import knob_values, refuse_idle_knobs
@@ -192,8 +192,9 @@ class Expansion:
         for ref in self.spec.outputs:
             try:
                 bound, _ = scope.bound(self.evaluator.name_with_part(ref, scope))
-                if bound is None or not bound.skipped:
-                    found += tensors(self.evaluator.layer(ref, scope))
+                value = "none" if bound is not None and bound.skipped else self.evaluator.meant(ref, scope)
+                if not is_none(value):
+                    found += tensors(self.evaluator.flow(value, ref, scope))
             except MarkedFault as marked:
                 self.broken = True
                 self.problems.add(marked.problem)
@@ -294,9 +295,15 @@ class Expansion:
         return self.bundle(refs, scope)
 
     def bundle(self, refs: list[Ref], scope: Scope) -> Bundle:
-        """Return several layers that flow together; each is a part of that name."""
-        given = [self.evaluator.tensor(ref, scope) for ref in refs]
-        return Bundle(given, [self.evaluator.name_with_part(ref, scope) for ref in refs])
+        """Return several layers that flow together; each is a part of that name, those of a list are numbered."""
+        flow = Bundle([], [])
+        for ref in refs:
+            found, listed = self.evaluator.layers(ref, scope)
+            name = self.evaluator.name_with_part(ref, scope)
+            flow.names += [f"{name}[{k}]" for k in range(len(found))] if listed else [name]
+            flow.tensors += found
+            flow.listed |= listed
+        return flow
 
     def bind(self, item: Item, ref: Ref, flow: Flow, scope: Scope, *, skipped: bool) -> None:
         """Give a layer's name to what flows."""
@@ -342,23 +349,60 @@ class Expansion:
     # ---- what an item may be ---------------------------------------------------------------------
 
     def operator(self, item: OpItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
-        """Run an operator; a join runs its branches first."""
+        """Run an operator; a join runs its branches first. A join of what a list tells to be one is the identity."""
         if item.branches is not None:
-            entered = flow
-            gathered = [self.branch(branch, entered, scope, around, item) for branch in item.branches]
-            flow = Bundle(gathered, [branch.label for branch in item.branches])
-            scope.flow = entered  # the branches have moved on, and a field may read `c_in`
+            flow = self.gathered(item.branches, flow, scope, around, item)
+        if isinstance(flow, Bundle) and flow.listed and item.cls.inputs is None:
+            if not flow.tensors:
+                raise Fault(f"{item.key} has nothing to join", "its list is empty, or each of its branches is none")
+            if len(flow.tensors) == 1:
+                return flow.tensors[0]
         found = self.builder.operator(item, flow, self.path(item, item.key, scope, around), scope, around)
         self.steps += len(found.tensors) if isinstance(found, Bundle) else 0
         return found
 
-    def branch(self, branch: Branch, flow: Flow, scope: Scope, around: Surroundings, item: OpItem) -> Tensor:
-        """Return what one branch of a join gives."""
-        self.count_step(item, around)
-        if branch.ref is not None:
-            return self.evaluator.tensor(branch.ref, scope)
-        inside = around.deeper(f"{around.prefix}{branch.label}/" if branch.label else None)
-        return one_tensor(self.run(branch.items or [], flow, scope, inside), item.mark)
+    def gathered(self, branches: list[Branch], flow: Flow, scope: Scope, around: Surroundings, item: OpItem) -> Bundle:
+        """Return what the branches of a join give, which all begin with what flows."""
+        found, inner = Bundle([], []), scope.branch(flow)
+        for branch in branches:
+            self.count_step(item, around)
+            inside = around.deeper(f"{around.prefix}{branch.label}/" if branch.label else None)
+            if branch.ref is None:
+                given, listed = [one_tensor(self.run(branch.items or [], flow, inner, inside), item.mark)], False
+            else:
+                given, listed = self.named(branch, branch.ref, flow, inner, inside)
+            found.tensors += given
+            found.names += [branch.label] * len(given)
+            found.listed |= listed
+        return found
+
+    def named(
+        self, branch: Branch, ref: Ref, flow: Flow, scope: Scope, around: Surroundings
+    ) -> tuple[list[Tensor], bool]:
+        """Return the layers that a branch names, and whether a list or `none` told how many they are."""
+        value = self.evaluator.meant(ref, scope)
+        if branch.whole and isinstance(value, Bundle):
+            value = value.tensors
+        if isinstance(value, list | tuple):
+            given = [self.chosen(one, branch, ref, flow, scope, around) for one in value if not is_none(one)]
+            self.steps += len(given)
+            return given, True
+        if branch.whole and not (isinstance(value, Tensor) and value.shape is None):
+            fault = Fault(f"'{ref.text}' is no list of layers to join", f"write [{ref.text}, []]")
+            raise MarkedFault(fault, ref.mark)
+        if is_none(value):
+            return [], True
+        return [self.chosen(value, branch, ref, flow, scope, around)], False
+
+    def chosen(self, value: Datum, branch: Branch, ref: Ref, flow: Flow, scope: Scope, around: Surroundings) -> Tensor:
+        """Return the layer that a branch names; a word that is no layer's is an operator or a block, which is run."""
+        if isinstance(value, Tensor):
+            return value
+        word, spec = branch.word, scope.frame.spec
+        is_word = isinstance(value, str) and scope.find(value) is None and value not in ("input", "joined")
+        if word is not None and is_word and (value in spec.blocks or ops.find(value) is not None):
+            return one_tensor(self.run([self.meant_item(word, value, spec, around)], flow, scope, around), ref.mark)
+        return one_tensor(self.evaluator.flow(value, ref, scope), ref.mark)
 
     def call(self, item: CallItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run a block's items in a scope of its own."""
@@ -433,12 +477,16 @@ class Expansion:
         if word not in blocks and ops.find(word) is None:
             hint = nearest(word, (*blocks, *ops.operators()))
             raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
+        return self.dispatch(self.meant_item(item, word, scope.frame.spec, around), flow, scope, around.deeper())
+
+    def meant_item(self, item: VariableItem, word: str, spec: Spec, around: Surroundings) -> Item:
+        """Return what an item is whose key is a variable that holds a word; it is read once for each word."""
         if (item, word) not in self.variable_items:
-            self.variable_items[item, word] = read_variable_item(scope.frame.spec, item, word)
+            self.variable_items[item, word] = read_variable_item(spec, item, word)
         found, problems = self.variable_items[item, word]
         for problem in problems:
             self.problems.add(problem, around.trace)
-        return self.dispatch(found, flow, scope, around.deeper())
+        return found
 
     def include(self, item: IncludeItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run the layers of another spec, up to one of them where `until` says so."""

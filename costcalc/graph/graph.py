@@ -34,11 +34,12 @@ class Tensor:
 class Bundle:
     """Several tensors that flow together, each with its name: what a block of several outputs gives."""
 
-    __slots__ = ("names", "tensors")
+    __slots__ = ("listed", "names", "tensors")
 
-    def __init__(self, tensors: list[Tensor], names: list[str]) -> None:
+    def __init__(self, tensors: list[Tensor], names: list[str], *, listed: bool = False) -> None:
         self.tensors = tensors
         self.names = names
+        self.listed = listed  # whether a list or `none` said how many they are: a join of one is then the identity
 
     def __str__(self) -> str:
         return f"a layer of several outputs ({', '.join(self.names)})"

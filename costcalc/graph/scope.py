@@ -72,7 +72,7 @@ class Frame:
 class Scope:
     """Where the names of one item find their values (`expr.Lookup`): its body, its variables, what enters it."""
 
-    __slots__ = ("flow", "frame", "last", "rows", "vars")
+    __slots__ = ("flow", "frame", "joined", "last", "rows", "vars")
 
     def __init__(self, frame: Frame, variables: dict[str, Datum], flow: Flow, rows: tuple[int, ...] = ()) -> None:
         self.frame = frame
@@ -80,12 +80,19 @@ class Scope:
         self.flow = flow  # what enters the item at hand: `c_in`
         self.rows = rows  # the rows of the tables around
         self.last = True  # whether each repeat around is in its last turn
+        self.joined: Flow | None = None  # what entered the nearest join, inside its branches
 
     def child(self, *row: int) -> Scope:
         """Return a scope for the turns of a repeat, or for a table's row: variables of its own, the same body."""
         child = Scope(self.frame, dict(self.vars), self.flow, (*self.rows, *row))
-        child.last = self.last
+        child.last, child.joined = self.last, self.joined
         return child
+
+    def branch(self, entered: Flow) -> Scope:
+        """Return the scope of a join's branches: the same variables, with `joined`."""
+        inside = Scope(self.frame, self.vars, entered, self.rows)
+        inside.last, inside.joined = self.last, entered
+        return inside
 
     def bind(self, name: str, item: Item, flow: Flow, *, indexed: bool, skipped: bool) -> None:
         """Give a layer's name to what flows; raise Fault where the name is another's."""
@@ -136,7 +143,7 @@ class Scope:
         if found is not None:
             return found
         if name in LATER and name in AMBIENT:
-            return self.dim(name)
+            return self.dim(name) if self.joined is None or name != "joined" else self.joined
         raise self.unknown_name(name)
 
     def call(self, name: str, values: list[Datum]) -> Datum:
@@ -170,6 +177,13 @@ class Scope:
                 return self.frame.layers[name[:at]], name[at + 1 :]
         return None, ""
 
+    def named(self, name: str) -> Flow | None:
+        """Return the layer, or the part of one, that is called just so; None where a text is no name."""
+        bound, part = self.bound(name)
+        if bound is None or (part and not (isinstance(bound.flow, Bundle) and part in bound.flow.names)):
+            return None
+        return _part(bound.flow, part, name) if part else bound.flow
+
     def unknown_name(self, name: str) -> Exception:
         """Return what to raise for a name that no layer has; DependsOnMistake where a told mistake may be the cause."""
         if not self.frame.nowhere(name):
@@ -180,6 +194,8 @@ class Scope:
     def layer(self, name: str) -> Flow:
         """Return an earlier layer; raise Fault if there is none of that name."""
         found = self.frame.source if name == "input" else self.find(name)
+        if found is None and name == "joined":
+            found = self.joined
         if found is None:
             raise self.unknown_name(name)
         return found

@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
@@ -15,6 +15,7 @@ from costcalc.operators.fields import not_a_number
 
 LARGEST_POWER = 4096  # bits of the result of **, and of any other whole number on the way
 _LARGE = 2**LARGEST_POWER
+LONGEST_LIST = 200  # values of a list that is one value: expressions run over them again and again
 
 
 def truth_or_refuse(value: Datum) -> Datum:
@@ -38,7 +39,9 @@ def number(value: Datum) -> Datum:
 
 
 def computed(compute: Callable[[Datum, Datum], Datum], a: Datum, b: Datum) -> Datum:
-    """Return the result of + - * / // % or **, of bounded size."""
+    """Return the result of + - * / // % or **, of bounded size; + also puts two lists together."""
+    if compute is operator.add and isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return put_together(a, b)
     try:
         result = compute(number(a), number(b))
     except (ZeroDivisionError, FloatingPointError):
@@ -48,6 +51,13 @@ def computed(compute: Callable[[Datum, Datum], Datum], a: Datum, b: Datum) -> Da
     if type(result) is int and not -_LARGE < result < _LARGE:
         raise Fault("the number is too large", f"a number on the way has at most {LARGEST_POWER:,} bits")
     return result
+
+
+def put_together(a: Sequence[Datum], b: Sequence[Datum]) -> list[Datum]:
+    """Return a list of what two lists hold; raise Fault where it is too long."""
+    if len(a) + len(b) > LONGEST_LIST:
+        raise Fault(f"a list of {len(a) + len(b):,} values", f"one value has {LONGEST_LIST} at most")
+    return [*a, *b]
 
 
 def _power(a: Datum, b: Datum) -> Datum:
@@ -76,7 +86,8 @@ def _log2(x: Datum) -> Datum:
 
 
 def picked(value: Datum, index: Datum) -> Datum:
-    """Return x[i] of a list."""
+    """Return x[i] of a list, or of several tensors."""
+    value = getattr(value, "tensors", value)
     if not isinstance(value, list | tuple):
         raise Fault(f"{num.describe(value)} is not a list, so nothing can be picked from it")
     place = num.single(num.whole(index))
@@ -85,9 +96,16 @@ def picked(value: Datum, index: Datum) -> Datum:
     return value[place]
 
 
+def _length(value: Datum) -> int:
+    """Return how many items a list has, or how many tensors there are."""
+    return num.length(getattr(value, "tensors", value))
+
+
 def _same(a: Datum, b: Datum) -> Datum:
     if type(a) is type(b) and type(a) in (int, str):
         return a == b
+    if "none" in (a if isinstance(a, str) else "", b if isinstance(b, str) else ""):
+        return False  # `none` stands beside everything, a layer too
     for value in (a, b):
         if not isinstance(value, bool | int | float | str | list | tuple) and not num.is_array(value):
             said = f"{num.describe(value)} is compared with {num.describe(b if value is a else a)}"
@@ -156,7 +174,7 @@ BUILTINS: dict[str, tuple[int, int, Callable[..., Datum]]] = {
     "min": (1, 99, num.smallest),
     "max": (1, 99, num.largest),
     "sum": (1, 1, num.total),
-    "len": (1, 1, num.length),
+    "len": (1, 1, _length),
     "log2": (1, 1, _log2),
     "divisible": (1, 2, num.divisible),
 }

@@ -47,7 +47,8 @@ class Context(NamedTuple):
     layers: LayerNames = NO_LAYERS  # of its body
     block: str = ""  # whose body that is; '' for the spec's own layers
     repeated: bool = False  # whether it is run several times: a repeat or a table is around it
+    branch: bool = False  # whether it is inside a branch of a join: `joined`
 
     def also(self, names: Iterable[str], *, repeated: bool = False) -> Context:
         """Return this context with more variables."""
-        return Context(self.variables.union(names), self.layers, self.block, self.repeated or repeated)
+        return Context(self.variables.union(names), self.layers, self.block, self.repeated or repeated, self.branch)

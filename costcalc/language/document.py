@@ -78,14 +78,15 @@ def mistaken(mark: Mark) -> Value:
 
 
 class Ref:
-    """A layer's name as it is written: text, an index, and the part of several tensors it picks."""
+    """A layer's name as it is written: text, an index, and the part of several tensors it picks; or an expression."""
 
-    __slots__ = ("index", "mark", "mistaken", "part", "text")
+    __slots__ = ("choice", "index", "mark", "mistaken", "part", "text")
 
     def __init__(
         self, text: str, mark: Mark, index: Value | None = None, part: str = "", *, mistaken: bool = False
     ) -> None:
         self.mistaken = mistaken  # it names nothing: the mistake is reported already
+        self.choice: Value | None = None  # what says which layers are meant, where no layer is called so
         self.text = text
         self.mark = mark
         self.index = index
@@ -98,14 +99,16 @@ def mistaken_ref(mark: Mark) -> Ref:
 
 
 class Branch:
-    """One branch of a join: items, or a word (an earlier layer, `input`, a variable that holds one)."""
+    """One branch of a join: items; or what names earlier layers, or words of operators and blocks."""
 
-    __slots__ = ("items", "label", "ref")
+    __slots__ = ("items", "label", "ref", "whole", "word")
 
-    def __init__(self, label: str, items: list[Item] | None, ref: Ref | None) -> None:
+    def __init__(self, label: str, items: list[Item] | None, ref: Ref | None, word: VariableItem | None = None) -> None:
         self.label = label
         self.items = items
         self.ref = ref
+        self.word = word  # what a word is that the reference gives and that names no layer: an operator, a block
+        self.whole = False  # whether it stands for all branches of its join
 
 
 class Item:

@@ -276,6 +276,11 @@ class ItemReader:
     def branches(self, node: YamlNode, mark: Mark, cls: type[ops.Op], context: Context) -> list[Branch]:
         """Read the branches of a join, in a list or by their labels; none where they are not what it takes."""
         example = f"write {cls.kind}: [input, []]"
+        context = context._replace(branch=True)
+        if isinstance(node.value, str):
+            every = self.branch("", node, context)
+            every.whole = True
+            return [every]
         if not node.is_map and not node.is_list:
             self.note(f"{cls.kind} joins branches", mark, f"{example}, or a mapping of them")
             return []
@@ -302,16 +307,19 @@ class ItemReader:
             source = node.value.get("from")
             if source is None or source.is_list or not set(node.value) <= set(MODIFIERS):
                 return Branch(label, [self.item(node, context)], None)
-            said, hint = "a branch without an operator", f"a word alone is a branch: write {source.value}"
-        else:
-            word = node.value
-            kind = isinstance(word, str) and (word in ops.operators() or word in self.spec.blocks)
-            if not kind or context.layers.may_be(word):
-                return Branch(label, None, self.values.ref(node, context, "a branch"))
-            said = f"no layer is called '{word}'"
-            hint = f"a word that is a branch is an earlier layer; for the operator or block write [{word}]"
-        self.note(said, node.mark, hint)
-        return Branch(label, [MistakenItem("", node.mark)], None)
+            hint = f"a word alone is a branch: write {source.value}"
+            self.note("a branch without an operator", node.mark, hint)
+            return Branch(label, [MistakenItem("", node.mark)], None)
+        word = node.value
+        known = word in context.variables or context.layers.may_be(word) if isinstance(word, str) else True
+        if not known and (word in self.spec.blocks or word in ops.operators()):
+            return Branch(label, [self.item(node, context)], None)
+        if known and isinstance(self.spec.knobs.get(word), str | list):
+            self.calls_by_word = True  # the knob may hold a block
+        ref = self.values.ref(node, context, "a branch")
+        chosen = ref.choice is not None or ref.text in context.variables
+        word = VariableItem(ref.text, ref.mark, YamlNode(None, ref.mark), context) if chosen else None
+        return Branch(label, None, ref, word)
 
     # ---- blocks and specs that are run -----------------------------------------------------------
 

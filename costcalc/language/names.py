@@ -14,7 +14,7 @@ from costcalc.language.expr import Expr, wrong_count
 from costcalc.language.source import YamlNode
 from costcalc.language.version_1 import later
 from costcalc.operators import op as ops
-from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, RESERVED, TENSORS
+from costcalc.operators.fields import AMBIENT, FUNCTIONS, LATER, MODIFIERS, RESERVED, TENSORS
 
 # What YAML 1.1 read as true and false; in YAML 1.2 they are words.
 _TRUTHS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -143,7 +143,8 @@ class SpecNames:
             self.used.add(name)
             if not self.known(name, context, ambient=ambient) and name not in words:
                 compared = bool(re.search(r"[=!]=|\bin\b", expression.text))
-                self.refuse_name(name, context, mark.shifted(start, len(name)), words, compared=compared)
+                place = mark.shifted(start, len(name))
+                self.refuse_name(name, context, place, words, compared=compared, ambient=ambient)
         for name, start, count in expression.calls:
             place = mark.shifted(start, len(name))
             if name in self.spec.functions:
@@ -167,18 +168,32 @@ class SpecNames:
             return True
         if name in ("i", "row"):
             return False
-        if name in AMBIENT:
+        if name in AMBIENT and name not in LATER:
             return ambient
-        return context.layers.may_be(name) or name in self.spec.blocks or known_word(name)
+        return (
+            context.layers.may_be(name)
+            or name in self.spec.blocks
+            or known_word(name)
+            or (name in AMBIENT and ambient and (name != "joined" or context.branch))
+        )
 
     def refuse_name(
-        self, name: str, context: Context, mark: Mark, words: Iterable[str], *, compared: bool = False
+        self,
+        name: str,
+        context: Context,
+        mark: Mark,
+        words: Iterable[str],
+        *,
+        compared: bool = False,
+        ambient: bool = True,
     ) -> None:
         """Say what is wrong with a name that means nothing here."""
         if name == "i":
             self.note("'i' is the turn of a repeat, and there is none here", mark)
         elif name == "row":
             self.note("'row' is the row of a table, and there is none here", mark)
+        elif name == "joined" and ambient:
+            self.note("'joined' is what enters the branches of a join, and there is none here", mark)
         elif name in AMBIENT:
             self.note(f"'{name}' has no meaning here", mark, "no tensor enters here: knobs and define are seen only")
         elif name in self.spec.functions or name in FUNCTIONS or name in TENSORS:

@@ -16,7 +16,7 @@ def spec_schema() -> Data:
     """Return the JSON Schema of specs. Blocks have names of their own, so other keys stay open in items."""
     kinds = {name: _operator(cls) for name, cls in sorted(ops.operators().items())}
     items = {"type": "array", "items": {"$ref": "#/$defs/item"}}
-    branches = {"type": ["array", "object", "null"]}  # an object holds named branches, or the fields
+    branches = {"type": ["array", "object", "string", "null"]}  # named branches, or the fields; a list by an expression
     several = {name: cls for name, cls in ops.operators().items() if cls.joins}
     joins = {name: branches | {"description": _first(cls)} for name, cls in several.items()}
     modifiers = {name: {"description": doc} for name, doc in MODIFIERS.items()}

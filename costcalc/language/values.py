@@ -7,17 +7,34 @@ from collections.abc import Iterable
 
 from costcalc.base.errors import Fault, Mark, nearest
 from costcalc.base.text import is_identifier
-from costcalc.language.context import Context
+from costcalc.language.arithmetic import LONGEST_LIST
+from costcalc.language.context import Context, stems
 from costcalc.language.document import Ref, Value, Values, mistaken, mistaken_ref
 from costcalc.language.expr import Expr, parse
 from costcalc.language.names import SpecNames
 from costcalc.language.source import YamlNode
 from costcalc.operators import op as ops
+from costcalc.operators.fields import FUNCTIONS
 
 LONGEST_NAME = 100  # characters of a layer's name: paths are made of them, and there are many
-LONGEST_LIST = 200  # values of a list that is one value: expressions run over them again and again
 
 _REFERENCE = r"(?P<stem>[^()\s]+(?: [^()\s]+)*?)(?:\((?P<index>.+)\))?(?:(?<=\))\.(?P<part>\w+))?\Z"
+
+
+_FORMULA = r"[()\[\]+]|\b(if|else)\b"  # what a text has that is meant as an expression
+
+
+def indexed_stem(text: str) -> str:
+    """Return what stands before the brackets of a name with an index, `p(k)`, '' for any other text."""
+    match = re.match(_REFERENCE, text)
+    if match is None or match["index"] is None:
+        return ""
+    depth = 0
+    for character in match["index"]:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:  # the first bracket closes before the last: p(1) if deep else p(2)
+            return ""
+    return match["stem"]
 
 
 class ValueReader:
@@ -81,10 +98,37 @@ class ValueReader:
         return [self.ref(n, context, what) for n in nodes] or [mistaken_ref(node.mark)]
 
     def ref(self, node: YamlNode, context: Context, what: str) -> Ref:
-        """Read the name of a layer that gives it itself: text, `p(k)`, `cell.out`."""
+        """Read which layer is meant: by the name that it gives itself, `p(k)`, `cell.out`; else by an expression."""
+        choice = self.choice(node, context)
+        if choice is not None:
+            ref = Ref(node.value, node.mark)
+            ref.choice = choice
+            return ref
         ref = self.name(node, context, what, "layer's name")
         ref.mistaken = ref.mistaken or not self.is_layer(ref, context)
         return ref
+
+    def choice(self, node: YamlNode, context: Context) -> Value | None:
+        """Read an expression that says which layers are meant; None where a text is a name, or no expression."""
+        text = node.value
+        if not isinstance(text, str) or is_identifier(text.replace(".", "_")):
+            return None
+        if text in context.layers.exact or any(stem in context.layers.indexed for stem in stems(text)):
+            return None
+        if (stem := indexed_stem(text)) and not (stem in self.names.spec.functions or stem in FUNCTIONS):
+            return None
+        try:
+            expression = parse(text)
+        except Fault as fault:
+            if not re.search(_FORMULA, text):
+                return None
+            self.problems.add(fault.at(node.mark))
+            return mistaken(node.mark)
+        # The layers that are included, and the parts of several tensors, may be called as an expression reads.
+        dotted = context.layers.may_be(text)
+        if dotted and not all(self.names.known(name, context, ambient=True) for name, _ in expression.names):
+            return None
+        return self.expression(expression, node.mark, context)
 
     def new_ref(self, node: YamlNode, context: Context, what: str) -> Ref | None:
         """Read a name that is given here; None where it is none."""
@@ -134,7 +178,7 @@ class ValueReader:
         elif text in context.variables:
             self.names.used.add(text)
             return True
-        elif text == "input" or layers.may_be(text):
+        elif text in ("input", "none") or layers.may_be(text) or (text == "joined" and context.branch):
             return True
         else:
             said, hint = f"no layer is called '{text}'", nearest(text, {*layers.known(), "input"})

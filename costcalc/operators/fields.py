@@ -31,9 +31,9 @@ MODIFIERS = {
 # Names that an expression finds everywhere.
 FUNCTIONS = ("int", "round", "floor", "ceil", "min", "max", "sum", "len", "log2", "divisible")
 TENSORS = ("c_of", "h_of", "w_of", "d_of", "l_of", "size_of")
-AMBIENT = ("c_in", "h_in", "w_in", "d_in", "l_in", "input", "i", "row")
+AMBIENT = ("c_in", "h_in", "w_in", "d_in", "l_in", "input", "joined", "i", "row")
 # Those of them that came after version 1 of the language: a spec's own name wins over them.
-LATER = frozenset(("sum", "log2", "d_of", "l_of", "size_of", "d_in", "l_in"))
+LATER = frozenset(("sum", "log2", "d_of", "l_of", "size_of", "d_in", "l_in", "joined"))
 RESERVED = (
     frozenset((*FUNCTIONS, *TENSORS, *AMBIENT, "true", "false", "none", "and", "or", "not", "if", "else", "in")) - LATER
 )
