@@ -7,7 +7,8 @@ imported: modules and nodes are handed in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from costcalc.base import Datum
@@ -41,6 +42,17 @@ def unsaved(module: Any) -> set[str]:
 def set_border(module: Any, edges: list[int]) -> None:
     """Give a convolution its border as `F.pad` takes it: the form that modes other than zeros read; since 1.5."""
     module._reversed_padding_repeated_twice = edges
+
+
+@contextmanager
+def in_steps(torch: Any) -> Iterator[None]:
+    """Let recurrent layers be run step by step: oneDNN's fused kernel hides its products; since 1.0."""
+    before = torch.backends.mkldnn.is_available() and torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 # ---- the graph of an exported program ------------------------------------------------------------

@@ -44,8 +44,8 @@ class Builder:
             self.report_fields(item, scope, around)
             raise DependsOnMistake from None
         result: Flow = node.outputs[0]
-        if isinstance(node.y, tuple):
-            result = Bundle(node.outputs, [f"part{k}" for k in range(len(node.outputs))])
+        if isinstance(node.y, tuple) and not node.op.results:
+            result = Bundle(node.outputs, ops.part_names(node.op, len(node.outputs)))
         for role in item.cls.roles:
             result = self.companion(item, node, role, result, scope, around)
         return result

@@ -213,7 +213,8 @@ class Expansion:
         for tensor in graph.outputs:
             tensor.used = True
         for node in graph.nodes:
-            if not all(tensor.used for tensor in node.outputs):
+            enough = any if node.op.results else all
+            if not enough(tensor.used for tensor in node.outputs):
                 hint = "feed it to a later item with from:, list it under outputs:, or remove it"
                 self.problems.note(f"nothing uses the result of '{node.name}'", node.mark, hint)
 

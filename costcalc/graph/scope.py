@@ -225,7 +225,7 @@ def single(flow: Flow) -> Tensor:
 def _part(flow: Flow, part: str, name: str) -> Flow:
     if isinstance(flow, Tensor) and flow.shape is None:
         raise DependsOnMistake  # what it is, its mistake keeps from us
-    names, tensors = (flow.names, flow.tensors) if isinstance(flow, Bundle) else ([], [])
+    names, tensors = (flow.names, flow.tensors) if isinstance(flow, Bundle) else _beside(flow)
     exact = [tensor for tensor, known in zip(tensors, names, strict=True) if known == part]
     found = exact or [tensor for tensor, known in zip(tensors, names, strict=True) if part in known.split(".")]
     if not found:
@@ -234,6 +234,14 @@ def _part(flow: Flow, part: str, name: str) -> Flow:
     if any(tensor is not found[0] for tensor in found):
         raise Fault(f"'{name}' has several parts '{part}'", f"it has {', '.join(names)}: give each a name of its own")
     return found[0]
+
+
+def _beside(flow: Tensor) -> tuple[list[str], list[Tensor]]:
+    """Return what an operator gives beside the tensor that flows on, itself first: an lstm's last states."""
+    node = flow.node
+    if node is None or not node.op.results or flow is not node.outputs[0]:
+        return [], []
+    return list(node.op.results), node.outputs
 
 
 def _evaluate(function: Function, values: list[Datum], scope: Scope) -> Datum:

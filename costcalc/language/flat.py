@@ -92,7 +92,8 @@ class Flat:
             raise stop(f"{name}: {fault.message}", hint=fault.hint) from None
         several = isinstance(step.y, tuple)
         given = step.y if several else (step.y,)
-        step.outputs = [f"{step.name}.part{k}" for k in range(len(given))] if several else [step.name]
+        parts = [f"{step.name}.{part}" for part in ops.part_names(op, len(given))] if several else [step.name]
+        step.outputs = [step.name, *parts[1:]] if op.results else parts
         self.shapes.update(zip(step.outputs, given, strict=True))
         self.steps.append(step)
         return step.outputs
@@ -164,6 +165,7 @@ class Flat:
         items = self._items(spelled, common) or ["identity"]
         head |= {"input": list(self.shapes[INPUT].dims), "defaults": common, "layers": items}
         last = self.steps[-1].outputs if self.steps else [INPUT]
+        last = last[:1] if part_of(last, 0) is None else last
         if self.outputs and self.outputs != last:
             head["outputs"] = [spelled[value] for value in self.outputs]
         return {key: value for key, value in head.items() if value not in ("", {})}
@@ -174,7 +176,7 @@ class Flat:
         before = INPUT
         for step in self.steps:
             found.append(_item(step, {} if step.kind in common else step.fields, before, spelled))
-            before = step.outputs[0] if len(step.outputs) == 1 else ""
+            before = step.outputs[0] if part_of(step.outputs, 0) is None else ""
         return found
 
     def spelled(self) -> dict[str, str]:
@@ -186,7 +188,7 @@ class Flat:
         for step in self.steps:
             joins = ops.operators()[step.kind].joins  # its inputs are named, each
             asked |= set(step.inputs) - (set() if joins else {before})
-            before = step.outputs[0] if len(step.outputs) == 1 else ""
+            before = step.outputs[0] if part_of(step.outputs, 0) is None else ""
         asked |= set() if self.outputs == [before] else set(self.outputs)
         spelled = {}
         for step in self.steps:
@@ -200,6 +202,14 @@ class Flat:
     def text(self) -> str:
         """Return the spec's text, an item a line."""
         return spec_text(self.data())
+
+
+def part_of(outputs: Sequence[str], number: int) -> str | None:
+    """Return the word that picks one of a step's values, `part1`, `h`; None for what flows on by itself."""
+    first = outputs[0]
+    if number == 0 and (len(outputs) == 1 or outputs[1].startswith(f"{first}.")):
+        return None
+    return outputs[number].rpartition(".")[2]
 
 
 def _item(step: Step, fields: dict[str, Datum], before: str, spelled: dict[str, str]) -> Datum:

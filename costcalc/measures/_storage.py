@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from costcalc.graph.graph import Graph, Node, Tensor
+from costcalc.graph.widths import widths
 from costcalc.measures.metric import Setup
 from costcalc.measures.sizes import activation_bits, in_bytes
 from costcalc.numbers import num
@@ -50,8 +51,8 @@ class Storages:
         self.makers: list[Node | None] = []
         self.shapes: list[Shape] = []
         self.place: dict[Tensor, int] = {}  # tensor -> its storage
-        assert graph.input.shape is not None
-        self.place[graph.input] = self._new(None, graph.input.shape)
+        self.widths = widths(graph)
+        self.place[graph.input] = self._new(None, graph.input)
         self.steps = [self._step(node) for node in graph.nodes]
         self.kept = frozenset(self.place[tensor] for tensor in graph.outputs)  # to the end
         self.held = held(self) if setup.mode == "eager" else []
@@ -60,9 +61,10 @@ class Storages:
         """Return the rows that hand a row its operands, views included."""
         return {tensor.node.index for tensor in self.graph.nodes[index].inputs if tensor.node is not None}
 
-    def _new(self, node: Node | None, shape: Shape, *, stored: bool = False) -> int:
+    def _new(self, node: Node | None, tensor: Tensor, *, stored: bool = False) -> int:
+        shape, width = shape_of(tensor), self.widths.get(tensor)
         elements = 0 if stored else shape.size * self.setup.batch
-        self.sizes.append(in_bytes(elements, activation_bits(self.setup)))
+        self.sizes.append(elements * width if width else in_bytes(elements, activation_bits(self.setup)))
         self.makers.append(node)
         self.shapes.append(shape)
         return len(self.sizes) - 1
@@ -74,13 +76,14 @@ class Storages:
         if kind == VIEW:
             self.place.update(dict.fromkeys(node.outputs, reads[0]))
             return MemoryStep(node, reads, [])
-        writes = [self._new(node, shape_of(tensor), stored=kind == STORED) for tensor in node.outputs]
+        writes = [self._new(node, tensor, stored=kind == STORED) for tensor in node.outputs]
         self.place.update(zip(node.outputs, writes, strict=True))
         step = MemoryStep(node, reads, writes)
         mode = self.setup.mode
         several = mode == "folded" and len(node.inputs) > 1
         if kind in OVERWRITES[mode] and not several:
-            step.over = [place for place in reads if same(self.shapes[place], shape_of(node.outputs[0]))]
+            wide = {self.place[tensor] for tensor in node.inputs if tensor in self.widths}
+            step.over = [k for k in reads if k not in wide and same(self.shapes[k], shape_of(node.outputs[0]))]
         if mode == "mcu":
             step.plane = self._plane(node, reads, writes)
         if mode == "eager":

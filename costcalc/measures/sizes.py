@@ -9,7 +9,8 @@ from typing import ClassVar
 from costcalc.costs import conventions
 from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row
-from costcalc.graph.graph import Graph
+from costcalc.graph.graph import Graph, Tensor
+from costcalc.graph.widths import widths
 from costcalc.hardware.words import FLOAT
 from costcalc.measures.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, Dim, ceil_div
@@ -71,8 +72,8 @@ class ActivationBytes(InBytes, name="activation_bytes"):
     source = "elements * bits / 8, rounded up to whole bytes a row"
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
-        bits = activation_bits(setup)
-        return [in_bytes(row.outputs * setup.batch, bits) for row in counted(graph)]
+        own = widths(graph)
+        return [tensor_bytes(row.outputs, row.node.outputs, own, setup) for row in counted(graph)]
 
 
 class Bytes(InBytes, name="bytes"):
@@ -90,13 +91,23 @@ class Bytes(InBytes, name="bytes"):
         return ceil_div(sum(stored_bits(row, setup) for row in counted(graph)), 8)
 
 
-def moved(row: Row, setup: Setup) -> Dim:
+def tensor_bytes(elements: Dim, tensors: Sequence[Tensor], own: dict[Tensor, int], setup: Setup) -> Dim:
+    """Return the bytes of a batch of tensors that have so many elements in all; `own`: bytes of some's elements."""
+    others = [(tensor.shape.size, own[tensor]) for tensor in tensors if tensor in own and tensor.shape]
+    for size, _ in others:
+        elements = elements - size
+    extra = sum(size * width for size, width in others)
+    return in_bytes(elements * setup.batch, activation_bits(setup)) + extra * setup.batch
+
+
+def moved(row: Row, own: dict[Tensor, int], setup: Setup) -> Dim:
     """Return the bytes that a row must move: its inputs, outputs and parameters, once each."""
-    through = in_bytes((row.inputs + row.outputs) * setup.batch, activation_bits(setup))
+    tensors = [*row.node.inputs, *row.node.outputs]
+    through = tensor_bytes(row.inputs + row.outputs, tensors, own, setup)
     # Weights that are shared are read by each row that uses them, though they are counted once.
     node = row.node
-    own = row if node.shared is None else counted_alone(row)
-    return through + ceil_div(stored_bits(own, setup), 8)
+    alone = row if node.shared is None else counted_alone(row)
+    return through + ceil_div(stored_bits(alone, setup), 8)
 
 
 def counted_alone(row: Row) -> Row:
@@ -116,7 +127,8 @@ class Traffic(InBytes, name="traffic"):
     uses = ("bits", "weight_bits", "batch")
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
-        return [moved(row, setup) for row in counted(graph)]
+        own = widths(graph)
+        return [moved(row, own, setup) for row in counted(graph)]
 
 
 class Intensity(InBytes, name="intensity"):
@@ -128,17 +140,18 @@ class Intensity(InBytes, name="intensity"):
     vectorised = False
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
-        return [_ratio([row], setup) for row in counted(graph)]
+        own = widths(graph)
+        return [_ratio([row], own, setup) for row in counted(graph)]
 
     def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return the MACs of the rows in all over their bytes in all."""
         rows = counted(graph)
-        return _ratio([rows[index] for index in indices], setup)
+        return _ratio([rows[index] for index in indices], widths(graph), setup)
 
 
-def _ratio(rows: Sequence[Row], setup: Setup) -> Dim:
+def _ratio(rows: Sequence[Row], own: dict[Tensor, int], setup: Setup) -> Dim:
     """Return the MACs over the bytes of some rows; None where no byte moves."""
-    macs, size = sum(row.macs for row in rows), sum(moved(row, setup) for row in rows)
+    macs, size = sum(row.macs for row in rows), sum(moved(row, own, setup) for row in rows)
     if macs is UNKNOWN or not size:
         return macs if macs is UNKNOWN else None
     return Fraction(macs * setup.batch, size)

@@ -14,6 +14,7 @@ from costcalc.base.hints import ROWS
 from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
+from costcalc.graph.widths import widths
 from costcalc.hardware.words import FLOAT
 from costcalc.measures._order import segments
 from costcalc.measures._storage import shape_of, storages
@@ -57,7 +58,7 @@ def learning(graph: Graph, freeze: str) -> Learning:
         learns = filled and not any(_named(node, pattern) for pattern in patterns)
         inward = sum(tensor in needs for tensor in node.inputs)
         if learns or inward:
-            needs.update(node.outputs)
+            needs.update(tensor for k, tensor in enumerate(node.outputs) if k not in node.op.gives_as)
         found.learns.append(learns)
         found.inward.append(inward)
         found.outward.append(learns or inward > 0)
@@ -134,6 +135,7 @@ def kept(graph: Graph, setup: Setup) -> KeptBytes:
     learns = learning(graph, setup.freeze)
     base: dict[Tensor, Tensor] = {}
     have: set[Tensor] = set()
+    own_widths = widths(graph)
     found = KeptBytes([], [])
     for node, seen, own, over in zip(graph.nodes, learns.outward, learns.learns, in_place(graph), strict=True):
         rule = (node.op if over else node.op.apart()).saved(node.x, node.y)
@@ -144,8 +146,9 @@ def kept(graph: Graph, setup: Setup) -> KeptBytes:
         tensors = [node.inputs[number] for number in numbers] + ([*node.outputs] if rule.result else [])
         new = [one for one in dict.fromkeys(base.get(tensor, tensor) for tensor in tensors) if seen and one not in have]
         have.update(new)
-        elements = sum((shape_of(tensor).size for tensor in new), rule.elements if seen else 0)
+        elements = sum((shape_of(one).size for one in new if one not in own_widths), rule.elements if seen else 0)
         extra = rule.bytes * setup.batch + rule.fixed if seen else 0
+        extra += sum(shape_of(one).size * own_widths[one] for one in new if one in own_widths) * setup.batch
         found.rows.append(in_bytes(elements * setup.batch, kept_bits(setup)) + extra)
         found.tensors.append(new)
     return found

@@ -55,6 +55,8 @@ class Op:
     rule (or attribute)     unless told       to be told where
     ---------------------   ---------------   ---------------------------------------------------------------
     inputs, axes            1, any            it takes several tensors (None: branches), or only so many axes
+    results                 part0, part1 ...  of several outputs the first flows on, and the others have names
+    reads_as, gives_as      activations       a tensor holds indices (8 bytes each) or truths (1)
     settle                  nothing           a field follows from others; begin with super().settle()
     shape, check            the input's, -    the output differs; fields and input may not go together
     weights, biases, norm_params, buffers, macs, bias_adds, elementwise: 0 of what it has none
@@ -79,6 +81,9 @@ class Op:
     inputs: ClassVar[int | None] = 1  # how many tensors it takes; None: as many as there are branches
     joins: ClassVar[bool] = False  # whether it takes several tensors, which may be its branches
     axes: ClassVar[tuple[int, ...] | None] = None  # the numbers of spatial axes it takes; None: any
+    results: ClassVar[tuple[str, ...]] = ()  # of several outputs, of which the first flows on: their names
+    reads_as: ClassVar[dict[int, int]] = {}  # inputs that are no activations -> bytes of an element: an index has 8
+    gives_as: ClassVar[dict[int, int]] = {}  # the same of its outputs: an index has 8, a truth 1
     is_act: ClassVar[bool] = False  # may stand in `act:`
     inplace: bool = False  # whether PyTorch writes its result over its input where nothing else reads that
     norm_word: ClassVar[str] = ""  # the word by which it stands in `norm:`
@@ -254,6 +259,11 @@ class Op:
                 f"{self.kind} takes {wanted}, but the input is {x}",
                 "flatten and global_avg_pool take the space away: what they give, fc takes" if not x.space else "",
             )
+
+
+def part_names(op: Op, count: int) -> list[str]:
+    """Return the names of so many outputs, `part0` and on unless they have their own."""
+    return list(op.results) or [f"part{k}" for k in range(count)]
 
 
 def _ordered(above: dict[str, Field], own: dict[str, Field]) -> dict[str, Field]:

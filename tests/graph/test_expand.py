@@ -126,6 +126,30 @@ layers:
 """,
         {"p0": 32, "p1": 0, "x": 18, "y": 10, "z": 10, "concat": 0},
     ),
+    # lstm over [96, 32]: 4 * 8 * (96 + 8) and 2 * 4 * 8; its last states are [1, 8]
+    "the first of an lstm's outputs flows on, and the others have names": (
+        """
+layers:
+  - {reshape: {shape: [96, 32]}, name: rows}
+  - {lstm: {hidden: 8}, name: r}
+  - {fc: {out: 4, per_position: true}, name: each}
+  - {add: [r.h, r.c], name: last}
+  - {flatten, name: flat}
+  - {fc: {out: 2}, name: of_state}
+  - {slice: {start: 31, axis: 1}, from: r.out, name: end}
+outputs: [each, of_state, end, r]
+""",
+        {"rows": 0, "r": 3392, "each": 36, "last": 0, "flat": 0, "of_state": 18, "end": 0},
+    ),
+    "the states alone may be used": (
+        """
+layers:
+  - {reshape: {shape: [96, 32]}}
+  - {gru: {hidden: 8}, name: r}
+  - {flatten, from: r.h, name: h}
+""",
+        {"reshape": 0, "r": 2544, "h": 0},
+    ),
 }
 
 
@@ -213,6 +237,24 @@ layers:
   - concat: [a.q, b.q]
 """,
         [("13:18", "'g' has several parts 'p'", "it has a.p, b.p: give each a name of its own")],
+    ),
+    "a state that an operator has not": (
+        """
+layers:
+  - {reshape: {shape: [96, 32]}}
+  - {gru: {hidden: 8}, name: r}
+  - {flatten, from: r.c}
+""",
+        [("6:20", "'r' has no part 'c'", "it has out, h")],
+    ),
+    "a state of what follows an lstm": (
+        """
+layers:
+  - {reshape: {shape: [96, 32]}}
+  - {do: [lstm: {hidden: 8}, relu], name: r}
+  - {flatten, from: r.h}
+""",
+        [("6:20", "'r' has no part 'h'", "it gives one tensor only")],
     ),
 }
 

@@ -177,6 +177,19 @@ def cases() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
             (4, 5, 5), "dwconv layer_norm fc gelu fc scale add", 40 + 8 + 40 + 36 + 4, 25 * (36 + 64),
         ),
         "shuffle": (Net(shuffled), (8, 3, 3), "reshape permute reshape", 0, 0),
+        "recurrent, both ways": (
+            Net(
+                lambda n, x: n.r(n.g(n.l(x.transpose(1, 2))[0].relu())[0])[0][:, -1],
+                l=nn.LSTM(6, 4, 2, batch_first=True, bidirectional=True), g=nn.GRU(8, 5, batch_first=True),
+                r=nn.RNN(5, 3, nonlinearity="relu", batch_first=True, bias=False),
+            ),
+            (6, 7), "lstm relu gru rnn slice flatten",
+            2 * 4 * 4 * (10 + 12) + 4 * 32 + 3 * 5 * 13 + 30 + 24, 7 * (2 * 4 * 4 * (10 + 12) + 3 * 5 * 13 + 24),
+        ),
+        "the last state of a projected one": (
+            Net(lambda n, x: n.l(x.permute(2, 0, 1))[1][0].sum(0), l=nn.LSTM(6, 4, proj_size=2)),
+            (6, 7), "lstm reduce_axes", 4 * 4 * 8 + 32 + 8, 7 * (4 * 4 * 8 + 8),
+        ),
         "tokens": (
             Tokens(), (3, 8, 8),
             TOKENS,
@@ -453,7 +466,25 @@ def odd() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
             0, 6 * 6 * 64 + 6 * 6 * 8,
         ),
         "rows of a table": (
-            Net(lambda n, x: n.e(x[:, 0].long()), e=nn.Embedding(10, 4)), image, "", 40, 0,
+            Net(lambda n, x: n.e(x[:, 0].long()), e=nn.Embedding(10, 4)), image,
+            "slice reshape embedding permute", 40, 0,
+        ),
+        "places by a constant": (Net(lambda _, x: x[:, :, torch.tensor([[0, 2, 4], [1, 1, 1]])]), image,
+            "parameter lookup", 0, 0),
+        "rows of a table by stored places": (
+            Net(lambda n, x: x + n.t[n.i].reshape(8, 8), t=parameter(5, 1), i=torch.zeros(64, dtype=torch.long)),
+            image, "parameter weight_params add", 5, 0,
+        ),
+        "one step": (
+            Net(lambda n, x: n.g(n.l(x[:, :, 0, 0])[1], x[:, :4, 1, 1]), l=nn.LSTMCell(6, 4), g=nn.GRUCell(4, 4)),
+            image, "", 4 * 4 * 10 + 32 + 3 * 4 * 8 + 24, 4 * 4 * 10 + 3 * 4 * 8,
+        ),
+        "one step of a plain recurrence": (
+            Net(lambda n, x: n.r(x[:, :, 0, 0]), r=nn.RNNCell(6, 4)), image, "", 4 * 10 + 8, 4 * 10,
+        ),
+        "recurrent, of words": (
+            Net(lambda n, x: n.l(n.e(x[:, 0, 0].long()))[0], e=nn.Embedding(9, 5), l=nn.LSTM(5, 3, batch_first=True)),
+            image, "", 45 + 4 * 3 * 8 + 24, 8 * 4 * 3 * 8,
         ),
     }  # fmt: skip
 
@@ -585,8 +616,11 @@ REFUSED = [
     ("in a module", nn.Sequential(nn.ReLU(), Net(lambda _, x: torch.cdist(x, x))), "1: cdist.default: distances of"),
     ("statistics of the image", Net(unnormalized, weight=parameter(4), bias=parameter(4)), "statistics at inference"),
     ("as many as the image says", Net(lambda _, x: x[x > 0]), "index.Tensor: how much it gives depends"),
-    ("recurrent", Net(lambda n, x: n.r(x[:, 0])[0], r=nn.LSTM(3, 2, batch_first=True)), "a recurrent layer has no"),
-    ("recurrent, one step", Net(lambda n, x: n.r(x[:, 0, 0]), r=nn.GRUCell(3, 2)), "a recurrent layer has no operator"),
+    (
+        "recurrent, of rows",
+        Net(lambda n, x: n.r(x[0])[0], r=nn.LSTM(3, 2, batch_first=True)),
+        "a recurrent layer over 4 sequences of one image can't be expressed",
+    ),
     ("Fourier", Net(lambda _, x: torch.fft.fft2(x).abs()), "a Fourier transform has no operator here"),
     ("an inverse", Net(lambda _, x: torch.linalg.inv(x[:, :3])), "linear algebra beyond products and norms"),
     ("3-D pool", Net(lambda _, x: F.max_pool3d(x[:, None], 2)), "a 3-D pool has no operator here"),

@@ -116,6 +116,27 @@ def test_peaks_by_hand(why: str, layers: list[Any], wanted: dict[str, int]) -> N
     assert {mode: peak(spec, mode=mode, bits=8) for mode in wanted} == wanted
 
 
+# Bytes of 26 indices, of vectors of 16, of an lstm's 8 numbers a step and its two states of 8, at 32 and at 8 bits.
+WORDS: list[tuple[str, list[Any], int, int]] = [
+    ("the lstm's input and outputs", [{"embedding": {"count": 9, "out": 16}}, {"lstm": {"hidden": 8}}],
+     4 * (416 + 224), 416 + 224),
+    ("an index has 8 bytes at any bits", [{"embedding": {"count": 9, "out": 4}}], 208 + 4 * 104, 208 + 104),
+    ("a moved index too", [{"flip": {"axes": [0]}}, {"embedding": {"count": 9, "out": 2}}], 2 * 208, 2 * 208),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "layers", "wide", "narrow"), WORDS, ids=lambda v: v if isinstance(v, str) else "")
+def test_peaks_with_indices_by_hand(why: str, layers: list[Any], wide: int, narrow: int) -> None:
+    spec = {"costcalc": 1, "input": [26], "layers": layers}
+    assert (peak(spec), peak(spec, bits=8)) == (wide, narrow)
+
+
+def test_bytes_of_indices_by_hand() -> None:
+    result = costcalc.count({"costcalc": 1, "input": [26], "layers": [{"embedding": {"count": 9, "out": 4}}]})
+    assert result.metric("traffic").total == 26 * 8 + 26 * 4 * 4 + 9 * 4 * 4
+    assert result.metric("saved").total == 26 * 8  # nn.Embedding's backward pass reads the indices
+
+
 def test_a_batch_and_bits_scale_it() -> None:
     assert peak("mobilenet_v2", batch=4, bits=16) == 8 * peak("mobilenet_v2", bits=8)
 

@@ -79,7 +79,7 @@ ITEMS: list[Any] = [
     *({"reduce_axes": {"axes": [1], "op": op}} for op in ("mean", "sum", "maximum", "variance", "norm")),
     {"zero_pad_channels": {"out": 8}}, {"permute": {"axes": [1, 2, 0]}}, {"roll": {"by": [1], "axes": [1]}},
     {"flip": {"axes": [1]}}, {"unfold": {"kernel": 3}}, {"reshape": {"shape": [4, 81]}}, "identity", "flatten",
-    {"slice": {"stop": 2}},
+    {"slice": {"stop": 2}}, "zeros",
 ]  # fmt: skip
 LEARNED = 64  # bytes of small tensors of a learned shift (its angles), which are not counted
 

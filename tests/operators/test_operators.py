@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import csv
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costcalc.base.errors import Fault
+from costcalc.base.torch_compat import in_steps
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 from costcalc.numbers.symbolic import Symbol, value_of
@@ -122,7 +126,7 @@ def test_torch_twin(cls: type[Op], example: Example) -> None:
     y = op.shape(x)
     module = op.torch(torch, x, y)
     tensors = [torch.rand(2, *shape.dims) for shape in each(x)] or [torch.rand(2, 3)]  # where nothing enters: an image
-    with torch.no_grad(), FlopCounterMode(display=False) as flops:
+    with torch.no_grad(), in_steps(torch), FlopCounterMode(display=False) as flops:
         out = module(*tensors)
     out = out if isinstance(out, tuple) else (out,)
     assert [tuple(t.shape) for t in out] == [(2, *shape.dims) for shape in each(y)]
@@ -249,6 +253,31 @@ def test_zero_pad_channels_and_slices_take_the_right_channels() -> None:
     assert torch.equal(shuffled, x[:, [0, 3, 1, 4, 2, 5]])
 
 
+RECURRENT = [
+    row
+    for row in csv.DictReader((Path(__file__).parents[1] / "data" / "recurrent.csv").read_text().splitlines())
+    if row["code"].startswith("nn.")
+]
+
+
+@pytest.mark.parametrize("row", RECURRENT, ids=lambda row: row["name"])
+def test_recurrent_layers_cost_what_a_loop_of_their_steps_does(row: dict[str, str]) -> None:
+    """The code that was counted, `nn.LSTM(40,64,num_layers=2,bias=False)`, is the operator with these fields."""
+    call = ast.parse(row["code"], mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    channels, hidden = (ast.literal_eval(argument) for argument in call.args)
+    said = {one.arg: ast.literal_eval(one.value) for one in call.keywords if one.arg != "batch_first"}
+    fields = {"layers" if name == "num_layers" else name: value for name, value in said.items()} | {"hidden": hidden}
+    steps = int(row["input"].split("x")[row["layout"].index("T") // 2])
+    x = Shape(channels, steps)
+    op = made(operators()[call.func.attr.lower()], fields, x)
+    y = op.shape(x)
+    assert op.weights(x, y) + op.biases(x, y) == int(row["params"])
+    assert op.macs(x, y) == int(row["macs"])
+    assert y[0].c == int(row["output"].split("x")[2])
+
+
 # ---- one formula, three kinds of numbers -------------------------------------------------------------
 
 
@@ -334,8 +363,8 @@ def agree(cls: type[Op], example: Example, pixels: Any) -> bool:
     return whole is not None
 
 
-# Their examples state the size of what comes out (or the kernel is a tensor): no other input fits.
-OF_ONE_SIZE = {"broadcast_to", "dynamic_conv", "fold"}
+# Their examples state the size of what comes out, or of a state (or the kernel is a tensor): no other input fits.
+OF_ONE_SIZE = {"broadcast_to", "dynamic_conv", "fold", "gru_cell", "lstm_cell"}
 
 
 @pytest.mark.parametrize(("kind", "cls"), [case for case in CLASSES if case[1].inputs != 0])
@@ -648,6 +677,22 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("hard_tanh", {"least": 0, "most": 0}, (8,), "hard_tanh: least 0 is not below most 0"),
     ("celu", {"alpha": 0}, (8,), "celu divides by alpha, which is 0"),
     ("softmax", {"axis": 2}, (8, 4), "axis 2 is past the last axis of 8x4: 1"),
+    ("lstm", {"hidden": 4}, (3, 8, 8), "lstm takes 1 spatial axis, but the input is 3x8x8"),
+    ("lstm", {"hidden": 4, "projection": 4}, (3, 8), "projection 4 must be below hidden, 4"),
+    ("rnn", {"hidden": 4, "nonlinearity": "sigmoid"}, (3, 8), "nonlinearity: 'sigmoid' is not known here"),
+    (
+        "lstm_cell",
+        {"hidden": 4},
+        ((3,), (4,), (5,)),
+        "lstm_cell takes channels only, and then its state, [4] and [4], but the tensors are 3, 4, 5",
+    ),
+    (
+        "gru_cell",
+        {"hidden": 4},
+        ((3, 2), (4,)),
+        "gru_cell takes channels only, and then its state, [4], but the tensors are 3x2, 4",
+    ),
+    ("lookup", {"axis": 1}, ((8,), (4,)), "axis 1 is past the last axis of 8: 0"),
     ("glu", {}, (7,), "glu takes two halves, but axis 0 of 7 has 7 elements"),
     ("reshape", {"shape": [3, -1]}, (8, 4), "8x4 has 32 elements, which can't be 3x?"),
     ("reshape", {"shape": [5, 4]}, (8, 4), "8x4 has 32 elements, which can't be 5x4"),

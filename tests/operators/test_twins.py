@@ -13,6 +13,7 @@ import pytest
 from test_operators import CLASSES, each, made, shapes
 
 from costcalc.base.errors import Fault
+from costcalc.base.torch_compat import in_steps
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shape
 from costcalc.operators import fields as kinds
@@ -22,6 +23,9 @@ torch: Any = pytest.importorskip("torch")
 
 # What is drawn for a field of this name; of other fields only flags and words are.
 VALUES: dict[str, list[Any]] = {
+    "hidden": [3, 4],
+    "layers": [1, 2, 3],
+    "projection": [0, 2],
     "kernel": [1, 2, 3, 4, [1, 4], [4, 1], [2, 3]],
     "stride": [1, 2, [2, 1]],
     "padding": [0, 1, "same", "half", [0, 1, 2, 1], [1, 0]],
@@ -99,7 +103,7 @@ def products(module: Any, x: Any) -> tuple[int, int]:
     """Return a twin's multiply-accumulates of an image, and those of them whose factor is no zero of a padding."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    with torch.no_grad(), Products() as mode, FlopCounterMode(display=False) as flops:
+    with torch.no_grad(), in_steps(torch), Products() as mode, FlopCounterMode(display=False) as flops:
         module(*(torch.rand(2, *shape.dims) + 1 for shape in each(x)))  # two images, which normalization needs
     convolutions = flops.get_flop_counts().get("Global", {}).get(torch.ops.aten.convolution, 0)
     return flops.get_total_flops() // 4, (flops.get_total_flops() - convolutions) // 4 + mode.real // 2
@@ -117,7 +121,7 @@ def kept(module: Any, own: set[int], x: Any, batch: int) -> int:
 
     # What enters is the result of something, as in a network: a twin may write over it.
     tensors = [torch.rand(batch, *shape.dims, requires_grad=True).mul(2) for shape in each(x)]
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    with in_steps(torch), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         result = module(*(tensors or [torch.rand(batch, 3)]))
     del result
     return sum(storage.nbytes() for storage in found.values())
@@ -126,14 +130,15 @@ def kept(module: Any, own: set[int], x: Any, batch: int) -> int:
 def stated(op: Op, x: Any, y: Any, batch: int) -> Any:
     """Return the bytes that `saved` says."""
     rule = op.saved(x, y)
-    whole = [each(x)[n].size for n in {*rule.operands, *rule.learned}] + [each(y)[0].size] * rule.result
-    return batch * (4 * sum(whole, rule.elements) + rule.bytes) + rule.fixed
+    whole = [each(x)[n].size * op.reads_as.get(n, 4) for n in {*rule.operands, *rule.learned}]
+    whole += [4 * each(y)[0].size] * rule.result
+    return batch * (sum(whole, 4 * rule.elements) + rule.bytes) + rule.fixed
 
 
 def differences(op: Op, module: Any, x: Any, y: Any) -> Iterator[tuple[str, Any, Any]]:
     """Yield what is compared, what the operator says, and what its twin has."""
     learned, buffers = parts(module)
-    with torch.no_grad():
+    with torch.no_grad(), in_steps(torch):
         out = module(*[torch.rand(2, *shape.dims) for shape in each(x)] or [torch.rand(2, 3)])
     yield (
         "shape",

@@ -13,6 +13,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.interop.blocks.tree import HALF, Free, TreeItem
+from costcalc.language.flat import part_of
 from costcalc.language.yaml_text import inline
 from costcalc.operators import op as ops
 from costcalc.operators.fields import MODIFIERS, REQUIRED, RESERVED, Text
@@ -20,7 +21,7 @@ from costcalc.operators.fields import MODIFIERS, REQUIRED, RESERVED, Text
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "absent"})()  # of an item that an instance does without
 CHANNELS = ("out", "groups", "start", "stop")  # fields that count channels
 TURNS = "repeat"
-Ref = tuple[int, int | None]  # an item's number (-1: what enters) and, of several outputs, which
+Ref = tuple[int, str | None]  # an item's number (-1: what enters) and, of several outputs, the word of one
 ENTERS: Ref = (-1, None)
 
 
@@ -63,7 +64,7 @@ class WrittenItem:
     def __init__(self, part: TreeItem, refs: Sequence[Ref], label: str) -> None:
         self.kind = part.kind
         self.joins = part.joins
-        self.outputs = len(part.outputs)
+        self.flows = part_of(part.outputs, 0) is None  # whether one tensor flows on
         self.refs = refs
         self.label = label  # where it comes from: it is named so
         self.fields: dict[str, Datum] = part.fields
@@ -144,7 +145,7 @@ class Fitter:
             item.fields = self.fields(parts)
             turns = [part.repeat if part else ABSENT for part in parts]
             item.repeat = self.value(turns, TURNS, 1, parts, channels=False)
-            if place in asked and item.outputs == 1:
+            if place in asked and item.flows:
                 self.read[place] = item
         for place, item in enumerate(items):
             there = [row[place] is not None for row in self.rows]

@@ -20,7 +20,7 @@ from costcalc.interop.blocks.tree import CONTAINERS, Group, Tree, TreeItem, chai
 from costcalc.interop.guard import guarded
 from costcalc.language import zoo
 from costcalc.language.document import VERSION
-from costcalc.language.flat import INPUT, Flat, Step
+from costcalc.language.flat import INPUT, Flat, Step, part_of
 from costcalc.language.yaml_text import spec_text
 from costcalc.operators import op as ops
 
@@ -167,8 +167,7 @@ class Folder:
         found = []
         for number, part in enumerate(parts):
             found.append(tuple(places.get(value, ENTERS) for value in part.inputs))
-            several = len(part.outputs) > 1
-            places.update({value: (number, k if several else None) for k, value in enumerate(part.outputs)})
+            places.update({value: (number, part_of(part.outputs, k)) for k, value in enumerate(part.outputs)})
         return found
 
     def block(self, pattern: Pattern) -> None:
@@ -233,7 +232,7 @@ class Folder:
 
     def place(self, place: tuple[int, int]) -> Ref:
         number, k = place
-        return (number, k if len(self.root[number].outputs) > 1 else None)
+        return (number, part_of(self.root[number].outputs, k))
 
 
 class Pattern:
@@ -291,7 +290,7 @@ def _parts(group: Group) -> Iterator[TreeItem]:
     return (part for part in group.parts if isinstance(part, TreeItem))
 
 
-def _sent(value: Ref, part: int | None) -> Ref:
+def _sent(value: Ref, part: str | None) -> Ref:
     return (value[0], part) if part is not None else value
 
 

@@ -42,7 +42,7 @@ def _flow(number: int, items: Sequence[WrittenItem]) -> Ref | None:
     """Return what flows into an item; None where it is several tensors."""
     if number == 0:
         return ENTERS
-    return (number - 1, None) if items[number - 1].outputs == 1 else None
+    return (number - 1, None) if items[number - 1].flows else None
 
 
 # ---- names -------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def _label(item: WrittenItem) -> str:
 def _spelled(ref: Ref, names: dict[int, str]) -> str:
     if ref[0] < 0:
         return INPUT
-    return names[ref[0]] if ref[1] is None else f"{names[ref[0]]}.part{ref[1]}"
+    return names[ref[0]] if ref[1] is None else f"{names[ref[0]]}.{ref[1]}"
 
 
 # ---- items -------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
 from costcalc.base.progress import steps
 from costcalc.interop.guard import OPAQUE, guarded
-from costcalc.interop.torch.aten import layers, points, products, space, views
+from costcalc.interop.torch.aten import layers, points, products, recurrent, space, views
 from costcalc.interop.torch.aten.composed import composed
 from costcalc.interop.torch.aten.decomposed import decomposed
 from costcalc.interop.torch.aten.reading import (
@@ -46,7 +46,7 @@ SHAPING = "type_as.default to.other expand_as.default view_as.default reshape_as
 SHAPE_ALONE = {("other", operation) for operation in SHAPING} | {("the_template", "resize_as_.default")}
 # What has no operator here: how the names of its operations begin.
 MISSING = {
-    "a recurrent layer": "lstm gru rnn_ mkldnn_rnn",
+    "a recurrent layer over packed sequences": "lstm.data gru.data rnn_tanh.data rnn_relu.data",
     "a 3-D transposed convolution": "conv_transpose3d",
     "a 3-D pool": "max_pool3d avg_pool3d",
     "a Fourier transform": "fft_ _fft stft istft",
@@ -62,7 +62,7 @@ MISSING = {
 }
 
 # To import them registers what they know.
-TRANSLATIONS = (layers, points, products, space, views)
+TRANSLATIONS = (layers, points, products, recurrent, space, views)
 
 
 # ---- the import ----------------------------------------------------------------------------------
@@ -112,7 +112,12 @@ def _exported(torch: Any, module: Any, shape: tuple[int, ...]) -> Any:
         # What goes wrong is told in one line; torch.export would print its whole trace beside it.
         with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
-            return torch.export.export(module, (example,), strict=False)
+            try:
+                return torch.export.export(module, (example,), strict=False)
+            except RuntimeError as error:
+                if "scalar types: Long, Int" not in str(error):  # an embedding takes what enters as indices
+                    raise
+                return torch.export.export(module, (example.long(),), strict=False)
     except (Exception, SystemExit) as error:
         raise stop(
             f"torch.export could not trace {type(module).__name__}: {first_line(error)}",

@@ -13,9 +13,10 @@ from costcalc.base import Data, Datum
 from costcalc.base.errors import first_line
 from costcalc.base.optional import need
 from costcalc.base.text import plural
-from costcalc.base.torch_compat import unsaved
+from costcalc.base.torch_compat import in_steps, unsaved
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.graph import Graph
+from costcalc.graph.widths import widths
 from costcalc.interop.torch.build import REFUSALS, build
 from costcalc.numbers import num
 from costcalc.numbers.shape import Shapes, listed
@@ -70,7 +71,7 @@ def measure(network: Any, image: Any) -> Measurement:
 
     hooks = [module.register_forward_hook(note) for module in network.nodes]
     try:
-        with torch.no_grad(), counter:
+        with torch.no_grad(), in_steps(torch), counter:
             given = network(image)
         found.whole = Observed(given, *_held(network, set()), counter.get_total_flops())
     except REFUSALS as error:
@@ -178,7 +179,8 @@ def verify(graph: Graph, device: str = "meta") -> Verification:
     with torch.device(device):
         network = build(graph).eval()
         shape: Shapes = graph.input.shape
-        found = measure(network, torch.rand(BATCH, *shape.dims))
+        made = torch.rand if graph.input not in widths(graph) else torch.zeros
+        found = measure(network, made(BATCH, *shape.dims))
     parts: list[Observed | None] = [*found.parts, *[None] * (len(counted) - len(found.parts))]
     checks = [_check(row, part) for row, part in zip(counted, parts, strict=True)]
     whole = _whole(graph, checks, found)

@@ -6,6 +6,7 @@ from typing import Any
 
 from costcalc.operators import STORED, VIEW, Dim, Dims, Example, Op, Shape, integer, integers, text, word
 from costcalc.operators.families._twin import twin
+from costcalc.operators.receptive import Reach
 
 
 class Parameter(Op, kind="parameter"):
@@ -45,6 +46,29 @@ class Parameter(Op, kind="parameter"):
         Example({"shape": [768, 197]}, (), (768, 197), "ViT-B/16's position embedding: 768 * 197", weights=151296),
         Example({"shape": [2, 169], "store": "buffer"}, (), (2, 169), "coordinates that are stored", buffers=338),
         Example({"shape": [64], "store": "none"}, (), (64,), "a constant"),
+    ]
+
+
+class Zeros(Op, kind="zeros"):
+    """Zeros, of a shape: nothing is computed, and nothing of what flows in is read.
+
+    The `none` of cell searches (NAS-Bench-201, arXiv:2001.00326), and the first state of a cell.
+    """
+
+    dims: Dims | None = integers("its shape; by default the input's", None, key="shape")
+
+    def shape(self, x: Shape) -> Shape:
+        return x if self.dims is None else Shape(*self.dims)
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        return (Reach(1, [None]),) * len(y.space)
+
+    def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        return lambda t: t.new_zeros(len(t), *y.dims)
+
+    examples = [
+        Example({}, (16, 32, 32), (16, 32, 32), "NAS-Bench-201's none, at the first stage"),
+        Example({"shape": [64]}, (40, 10), (64,), "a state of 64 zeros"),
     ]
 
 

@@ -291,7 +291,7 @@ def flip(r: Reading, x: View, dims: Sequence[int], **_: Any) -> View:
 # What takes, puts or orders numbers by their places or their sizes, and multiplies nothing. Where one of them gives the
 # places beside the values, they have the values' shape.
 MOVING = """
-index gather index_select take take_along_dim embedding one_hot
+gather take take_along_dim one_hot
 index_put index_add index_copy index_fill index_reduce scatter scatter_add scatter_reduce masked_scatter put
 slice_scatter select_scatter diagonal_scatter as_strided_scatter max_unpool2d
 sort argsort topk kthvalue mode median msort nanmedian cummax cummin cumsum cumprod logcumsumexp argmax argmin
