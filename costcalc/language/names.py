@@ -12,7 +12,7 @@ from costcalc.language.context import Context, LayerNames
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, wrong_count
 from costcalc.language.source import YamlNode
-from costcalc.language.version_1 import later
+from costcalc.language.version_1 import words
 from costcalc.operators import op as ops
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, LATER, MODIFIERS, RESERVED, TENSORS
 
@@ -226,7 +226,7 @@ class SpecNames:
 
 def is_operator(name: str) -> bool:
     """Say whether a name is an operator's, so that nothing else may have it: of those of version 1."""
-    return name in ops.operators() and not later(name)
+    return name in ops.operators() and name in words("Operators")
 
 
 def prefix_of(include: YamlNode) -> str:

@@ -10,11 +10,15 @@ from costcalc.base.files import PACKAGE
 FILE = os.path.join(PACKAGE, "data", "version_1.txt")
 
 
-@lru_cache(maxsize=1)
-def words() -> frozenset[str]:
-    """Return the words of version 1: operators, words of fields, functions, names, modifiers."""
+@lru_cache(maxsize=2)
+def words(section: str = "") -> frozenset[str]:
+    """Return the words of version 1: operators, words of fields, functions, names, modifiers; or of one section."""
+    found, heading = set[str](), ""
     with open(FILE, encoding="utf-8") as file:
-        return frozenset(word for line in file if not line.startswith("#") for word in line.split())
+        for line in file:
+            heading = line[1:].strip() if line.startswith("#") else heading
+            found.update(line.split() if not line.startswith("#") and heading.startswith(section) else ())
+    return frozenset(found)
 
 
 def later(word: str) -> bool:
