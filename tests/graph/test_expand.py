@@ -245,7 +245,7 @@ layers:
   - {gru: {hidden: 8}, name: r}
   - {flatten, from: r.c}
 """,
-        [("6:20", "'r' has no part 'c'", "it has out, h")],
+        [("6:21", "'r' has no part 'c'", "it has out, h")],
     ),
     "a state of what follows an lstm": (
         """
@@ -254,7 +254,7 @@ layers:
   - {do: [lstm: {hidden: 8}, relu], name: r}
   - {flatten, from: r.h}
 """,
-        [("6:20", "'r' has no part 'h'", "it gives one tensor only")],
+        [("6:21", "'r' has no part 'h'", "it gives one tensor only")],
     ),
 }
 

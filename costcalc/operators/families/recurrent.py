@@ -8,7 +8,6 @@ from costcalc.base.errors import Fault
 from costcalc.numbers import num
 from costcalc.numbers.shape import listed
 from costcalc.operators import UNKNOWN, Dim, Dims, Example, Op, Saved, Shape, flag, integer, word
-from costcalc.operators.families._twin import channels_last
 
 SIGMOID, TANH = {"exp": 1, "add": 1, "div": 1}, {"mul": 1, "exp": 1, "add": 2, "div": 1}
 

@@ -14,9 +14,7 @@ KINDS = {"lstm": "lstm", "gru": "gru", "rnn_tanh": "rnn", "rnn_relu": "rnn"}
 
 
 @aten("lstm.input", "gru.input", "rnn_tanh.input", "rnn_relu.input", counted=True)
-def recurrent(
-    r: Reading, x: View, hx: Any, params: list[Tensor], has_biases: bool, num_layers: int, **given: Any
-) -> list[View]:
+def recurrent(r: Reading, x: View, hx: Any, params: list[Tensor], num_layers: int, **given: Any) -> list[View]:
     """Translate a recurrent layer over one sequence, whose first state is a constant."""
     word = r.operation.partition(".")[0]
     batch, steps = (0, 1) if given["batch_first"] else (1, 0)
@@ -26,12 +24,12 @@ def recurrent(
     if any(isinstance(state, View) or state.params for state in states):
         raise r.refuse("a recurrent layer whose first state is computed or learned can't be expressed", OPAQUE)
     sets = num_layers * (2 if given["bidirectional"] else 1)
-    hidden, projected = states[-1].sizes[-1], len(params) // sets - (4 if has_biases else 2)
+    hidden, projected = states[-1].sizes[-1], len(params) // sets - (4 if given["has_biases"] else 2)
     fields = {
         "hidden": hidden,
         "layers": num_layers,
         "bidirectional": given["bidirectional"],
-        "bias": has_biases,
+        "bias": given["has_biases"],
         "projection": states[0].sizes[-1] if projected else None,
         "nonlinearity": "relu" if word == "rnn_relu" else None,
     }
@@ -78,13 +76,13 @@ def embedding(r: Reading, weight: Tensor, indices: Tensor, **_: Any) -> View:
 
 
 @aten("index_select", both=True)
-def index_select(r: Reading, x: Tensor, dim: int, index: Tensor, **_: Any) -> View:
+def index_select(r: Reading, x: Tensor, dim: int, index: Tensor, **_: Any) -> Any:
     """Translate places of an axis that a list of indices names."""
     return looked_up(r, x, index, dim % len(x.sizes))
 
 
 @aten("index.Tensor", "_unsafe_index.Tensor", both=True)
-def index(r: Reading, x: Tensor, indices: Sequence[Tensor | None], **given: Any) -> Any:
+def indexed(r: Reading, x: Tensor, indices: Sequence[Tensor | None], **given: Any) -> Any:
     """Translate places of an axis by one tensor of indices; of several it is known how many numbers are moved."""
     named = [(k, one) for k, one in enumerate(indices) if one is not None]
     made = r.node.meta["val"]
@@ -95,7 +93,7 @@ def index(r: Reading, x: Tensor, indices: Sequence[Tensor | None], **given: Any)
     return looked_up(r, x, places, k)
 
 
-def looked_up(r: Reading, x: Tensor, places: Tensor, dim: int) -> View:
+def looked_up(r: Reading, x: Tensor, places: Tensor, dim: int) -> Any:
     """Return the places of an axis that a tensor of indices names, whose axes then stand there."""
     table = x if isinstance(x, View) else r.constant(x)
     if table.axes[dim] is None:  # of one place
