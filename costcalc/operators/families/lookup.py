@@ -39,7 +39,7 @@ class Embedding(Op, kind="embedding"):
     ]
 
 
-class Lookup(Op, kind="lookup"):
+class TableLookup(Op, kind="lookup"):
     """Places of a tensor's axis by a second tensor of indices: of [C, N] and [L] it gives [L, N], [C, L] on axis 1.
 
     Where the indices have several axes, all of these stand in the axis' place: Swin's table of position biases
