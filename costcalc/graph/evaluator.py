@@ -108,6 +108,7 @@ class Evaluator:
             return self.value(ref.choice, scope) if named is None else named
         name = self.name_with_part(ref, scope)
         value = scope.vars.get(name) if ref.index is None else None
+        value = scope.frame.lists.get(name) if value is None else value
         if value is not None or name == "none":
             return name if value is None else value
         try:

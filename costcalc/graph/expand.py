@@ -16,7 +16,7 @@ from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
 from costcalc.graph.includes import Includes
 from costcalc.graph.knobs import knob_values, refuse_idle_knobs
 from costcalc.graph.paths import UniquePaths
-from costcalc.graph.scope import Binding, Frame, Scope, UntilReached, spec_scope
+from costcalc.graph.scope import Binding, Frame, Scope, UntilReached, single, spec_scope
 from costcalc.graph.surroundings import Surroundings
 from costcalc.graph.tables import cells, columns
 from costcalc.language.document import (
@@ -287,7 +287,22 @@ class Expansion:
         if item.name is not None:
             scope.flow = entered  # the items inside have moved on, and an index may read `c_in`
             self.bind(item, item.name, flow, scope, skipped=skipped)
+        if (item.into is not None or item.sets is not None) and not skipped:
+            scope.flow = entered
+            self.keep(item, flow, scope)
         return flow
+
+    def keep(self, item: Item, flow: Flow, scope: Scope) -> None:
+        """Put what flows to the end of a list, or let an earlier layer's name mean it."""
+        for ref in filter(None, (item.into, item.sets)):
+            name = self.evaluator.name(ref, scope)
+            try:
+                if ref is item.into:
+                    scope.put(name, single(flow))
+                else:
+                    scope.set_anew(name, flow)
+            except Fault as fault:
+                raise MarkedFault(fault, ref.mark) from None
 
     def picked(self, refs: list[Ref], scope: Scope) -> Flow:
         """Return what `from` names."""
@@ -425,7 +440,7 @@ class Expansion:
         arguments = {name: self.evaluator.value(value, scope) for name, value in item.named.items()}
         for (name, _), value in zip(block.arguments, item.positional, strict=False):
             arguments[name] = self.evaluator.value(value, scope)
-        frame = Frame(scope.frame.spec, scope.frame.constants, flow)
+        frame = Frame(scope.frame.spec, scope.frame.constants, flow, lists=block.lists)
         inner = Scope(frame, {**frame.constants, **arguments}, flow)
         for name, default in block.arguments:
             if name not in inner.vars and default is not None:
@@ -543,6 +558,14 @@ def poison_names(item: Item, scope: Scope) -> None:
         frame.poisoned.add(item.name.text)
     elif item.name is not None:
         frame.layers[item.name.text] = Binding(Tensor(None), item, scope.rows, skipped=False)
+    for ref in filter(None, (item.into, item.sets)):
+        known = frame.layers.get(ref.text)
+        if ref.index is not None:
+            frame.poisoned.add(ref.text)
+        elif ref is item.into:
+            frame.lists[ref.text] = (*frame.lists.get(ref.text, ()), Tensor(None))
+        elif known is not None:
+            frame.layers[ref.text] = Binding(Tensor(None), known.item, known.rows, skipped=False)
     inside = item.items if isinstance(item, GroupItem | TableItem) else []
     branches = (item.branches or []) if isinstance(item, OpItem) else []
     for part in (*inside, *(part for branch in branches for part in branch.items or [])):
@@ -553,7 +576,7 @@ def poison_names(item: Item, scope: Scope) -> None:
 def _names_in(node: YamlNode) -> Iterator[str]:
     """Yield with what the names begin that the items below a node give; what the node is, nobody may know yet."""
     for key, part in node.value.items() if node.is_map else ():
-        if key in ("name", "as"):
+        if key in ("name", "as", "into"):
             yield part.written.partition("(")[0]
     for part in node.children:
         yield from _names_in(part)

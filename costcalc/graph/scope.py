@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Problems, nearest
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
-from costcalc.language.arithmetic import built_in
+from costcalc.language.arithmetic import BUILTINS, built_in, put_together
 from costcalc.language.document import DependsOnMistake, Function, Item, Spec
 from costcalc.language.names import known_word
 from costcalc.language.version_1 import later
@@ -44,15 +44,23 @@ class UntilReached(Exception):
 class Frame:
     """What all items of one body share: a spec's layers, or a block's."""
 
-    __slots__ = ("aliases", "constants", "layers", "poisoned", "shares", "source", "spec", "until")
+    __slots__ = ("aliases", "constants", "layers", "lists", "poisoned", "shares", "source", "spec", "until")
 
-    def __init__(self, spec: Spec, constants: dict[str, Datum], source: Flow, until: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        constants: dict[str, Datum],
+        source: Flow,
+        until: Collection[str] = (),
+        lists: Collection[str] = (),
+    ) -> None:
         self.spec = spec
         self.constants = constants  # knobs, and the constants under `define`
         self.source = source  # what entered the body: `input`
         self.until = until  # the layers that an `include` goes up to: its own, and one of an include around it
         self.aliases: dict[str, Item] = {}  # the names under which the layers of included specs stand
         self.layers: dict[str, Binding] = {}
+        self.lists: dict[str, tuple[Tensor, ...]] = dict.fromkeys(lists, ())  # what `into` puts together
         self.shares: dict[str, list[Node]] = {}
         self.poisoned: set[str] = set()  # with what the names begin that items which failed may have given
 
@@ -113,6 +121,20 @@ class Scope:
         if name in frame.until and self.last:
             raise UntilReached(name, flow)
 
+    def put(self, name: str, tensor: Tensor) -> None:
+        """Put a layer to the end of a list; raise Fault where it is too long, or a layer is called so."""
+        lists = self.frame.lists
+        if name in self.frame.layers:
+            raise Fault(f"a layer and a list of layers are called '{name}'")
+        lists[name] = tuple(put_together(lists.get(name, ()), (tensor,)))
+
+    def set_anew(self, name: str, flow: Flow) -> None:
+        """Let the name of an earlier layer mean what flows; raise Fault where there is none of that name."""
+        known = self.frame.layers.get(name)
+        if known is None:
+            raise self.unknown_name(name)
+        self.frame.layers[name] = Binding(flow, known.item, known.rows, skipped=False)
+
     def dim(self, name: str) -> Dim:
         """Return c_in, h_in or another of what enters."""
         return _dim(name[0], _shape(self.flow))
@@ -136,6 +158,8 @@ class Scope:
             return self.frame.source
         if name in self.frame.spec.functions:
             raise DependsOnMistake  # a constant whose value could not be known
+        if name in self.frame.lists:
+            return self.frame.lists[name]
         word = name in self.frame.spec.blocks or known_word(name)  # a layer may be called as a field's word is
         if word and not (name in self.frame.layers and later(name)):
             return name
@@ -151,11 +175,9 @@ class Scope:
         function = self.frame.spec.functions.get(name)
         if function is not None:
             return _evaluate(function, values, self)
-        if name not in LATER:
+        known = name in TENSORS or name in BUILTINS
+        if not known or (values and f"{name}{values[0]}" in self.frame.layers):
             return self.resolve(f"{name}{num.whole(values[0])}")
-        own = self.frame.layers.get(f"{name}{values[0]}")
-        if own is not None:
-            return own.flow
         return self.dim_of(name, *values) if name in TENSORS else built_in(name, values)
 
     def find(self, name: str) -> Flow | None:
@@ -278,4 +300,4 @@ def spec_scope(
             problems.add(fault.at(function.body.mark), trace)
         except DependsOnMistake:
             pass
-    return Scope(Frame(spec, constants, source, until), dict(constants), source)
+    return Scope(Frame(spec, constants, source, until, spec.lists), dict(constants), source)

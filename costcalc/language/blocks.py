@@ -12,7 +12,7 @@ from costcalc.language.names import is_operator
 from costcalc.language.sections import Section, mapping
 from costcalc.language.signature import Argument, parse_signature
 from costcalc.language.source import YamlNode
-from costcalc.operators.fields import MODIFIERS
+from costcalc.operators.fields import LATER, MODIFIERS
 
 Head = tuple[Block, list[Argument], YamlNode]  # a block that is known by name, its arguments, its body
 
@@ -39,7 +39,7 @@ class BlockReader:
                 self.problems.add(fault.at(mark))
                 self.names.mistaken_blocks.add(first_word(text))
                 continue
-            if is_operator(name) or name in ("table", "do", "include", *MODIFIERS):
+            if is_operator(name) or name in ("table", "do", "include") or (name in MODIFIERS and name not in LATER):
                 self.note(f"a block cannot be called '{name}'", mark, "the language has a meaning for this word")
             elif name in self.spec.blocks:
                 line = self.spec.blocks[name].mark.line + 1
@@ -68,6 +68,7 @@ class BlockReader:
         if items.is_list:
             self.names.collect(items, context.layers)
             block.items = self.items.items(items, context) or block.items
+            block.lists = [*context.layers.lists]
         else:
             said, hint = f"the body of block '{block.name}' must be a list of items", "write - conv: {...}"
             if node.is_map:

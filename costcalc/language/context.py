@@ -13,19 +13,25 @@ class LayerNames:
 
     def __init__(self) -> None:
         self.exact: dict[str, Mark] = {}
+        self.lists: dict[str, Mark] = {}  # of layers, to which items are put with `into`
         self.indexed: set[str] = set()
         self.prefixes: set[str] = set()
 
     def may_be(self, name: str) -> bool:
         """Say whether a name may turn out to be a layer's."""
-        if name in self.exact or any(stem in self.indexed for stem in stems(name)):
+        if name in self.exact or name in self.lists or any(stem in self.indexed for stem in stems(name)):
             return True
         head, dot, _ = name.rpartition(".")
         return bool(dot) and (any(name.startswith(f"{prefix}.") for prefix in self.prefixes) or self.may_be(head))
 
     def known(self) -> set[str]:
         """Return the names for a 'did you mean'."""
-        return {*self.exact, *(f"{p}.NAME" for p in self.prefixes), *(f"{stem}(k)" for stem in self.indexed)}
+        return {
+            *self.exact,
+            *self.lists,
+            *(f"{p}.NAME" for p in self.prefixes),
+            *(f"{stem}(k)" for stem in self.indexed),
+        }
 
 
 def stems(text: str) -> Iterator[str]:

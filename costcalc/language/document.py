@@ -114,7 +114,7 @@ class Branch:
 class Item:
     """One item of a list of layers; subclasses say what it does, the modifiers stand here."""
 
-    __slots__ = ("bits", "density", "key", "mark", "name", "repeat", "share", "source", "when")
+    __slots__ = ("bits", "density", "into", "key", "mark", "name", "repeat", "sets", "share", "source", "when")
 
     def __init__(self, key: str, mark: Mark) -> None:
         self.key = key
@@ -123,6 +123,8 @@ class Item:
         self.repeat: Value | None = None
         self.when: Value | None = None
         self.source: list[Ref] | None = None
+        self.into: Ref | None = None
+        self.sets: Ref | None = None
         self.share: Ref | None = None
         self.bits: Value | None = None
         self.density: Value | None = None
@@ -222,7 +224,7 @@ class Function:
 class Block:
     """A template: arguments with defaults, the names of its inputs, items, outputs."""
 
-    __slots__ = ("arguments", "inputs", "items", "mark", "name", "outputs")
+    __slots__ = ("arguments", "inputs", "items", "lists", "mark", "name", "outputs")
 
     def __init__(self, name: str, mark: Mark, arguments: list[tuple[str, Value | None]]) -> None:
         self.name = name
@@ -230,6 +232,7 @@ class Block:
         self.arguments = arguments
         self.inputs: list[str] | None = None
         self.items: list[Item] = []
+        self.lists: list[str] = []  # the lists of layers that its items make with `into`
         self.outputs: list[Ref] | None = None
 
 
@@ -259,6 +262,7 @@ class Spec:
         self.defaults: dict[str, dict[str, Value]] = {}
         self.blocks: dict[str, Block] = {}
         self.layers: list[Item] = []
+        self.lists: list[str] = []  # the lists that they make with `into`
         self.outputs: list[Ref] | None = None
         self.min_resolution: Value | None = None
         self.published: list[dict[str, Datum]] = []

@@ -29,7 +29,7 @@ from costcalc.language.sharing import Share
 from costcalc.language.source import YamlNode
 from costcalc.language.values import LONGEST_NAME, ValueReader
 from costcalc.operators import op as ops
-from costcalc.operators.fields import AMBIENT, MODIFIERS, REQUIRED, Field, Role, Text
+from costcalc.operators.fields import AMBIENT, LATER, MODIFIERS, REQUIRED, Field, Role, Text
 
 LEARNED = {"weights", "biases", "norm_params"}  # the components that layers may share
 
@@ -72,8 +72,11 @@ class ItemReader:
             return MistakenItem("", node.mark)
         node = self.mended(node)
         keys = [k for k in node.value if k not in MODIFIERS and not (k == "do" and "table" in node.value)]
+        if not keys:  # a spec's own block or variable wins over a modifier that came after version 1
+            own = (*self.spec.blocks, *context.variables)
+            keys = [k for k in node.value if k in LATER and k in own][:1]
         key = keys[0] if len(keys) == 1 else self.main_key(node, keys)
-        modifiers = {k: v for k, v in node.value.items() if k in MODIFIERS}
+        modifiers = {k: v for k, v in node.value.items() if k in MODIFIERS and k != key}
         if key is None:
             return self.with_modifiers(MistakenItem("", node.mark), modifiers, context, context.also(("i", "row")))
         value = node.value[key]
@@ -145,6 +148,10 @@ class ItemReader:
                     self.shared(item, item.share, inner, again=inner.repeated and not alone)
             elif key == "from":
                 item.source = self.values.refs(node, outer, "from")
+            elif key == "into":
+                item.into = self.values.new_ref(node, inner, "into")
+            elif key == "sets":
+                item.sets = self.values.given_ref(node, inner)
             else:
                 setattr(item, slot, self.values.value(node, outer if key == "repeat" else inner))
         return item

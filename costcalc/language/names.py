@@ -95,6 +95,8 @@ class SpecNames:
             key = meant.get(given, given)
             if key == "name" and isinstance(value.value, str | int | float):
                 self.give(value.written, value.mark, layers)
+            elif key == "into" and key not in self.spec.blocks and isinstance(value.value, str):
+                self.give_list(value.value, value.mark, layers)
             elif key == "include":
                 layers.prefixes.add(prefix_of(value))
             elif key not in MODIFIERS and key not in self.spec.blocks and key != "table":
@@ -108,11 +110,23 @@ class SpecNames:
         stem, bracket, _ = text.partition("(")
         if bracket:
             layers.indexed.add(stem)
+        elif text in layers.lists:
+            self.note(f"a layer and a list of layers are called '{text}'", mark, f"{text} is a list: into: {text}")
         elif text in layers.exact:
             first = f"the first is on line {layers.exact[text].line + 1}; " if mark.line >= 0 else ""
             self.note(f"two layers are called '{text}'", mark, f"{first}p(k) is p3 where k is 3")
         else:
             layers.exact[text] = mark
+
+    def give_list(self, text: str, mark: Mark, layers: LayerNames) -> None:
+        """Put the name of a list of layers to those of its body."""
+        stem, bracket, _ = text.partition("(")
+        if bracket:
+            layers.indexed.add(stem)
+        elif text in layers.exact:
+            self.note(f"a layer and a list of layers are called '{text}'", mark, f"sets: {text} gives the layer anew")
+        else:
+            layers.lists.setdefault(text, mark)
 
     def meant_keys(self, node: YamlNode) -> dict[str, str]:
         """Return what the misspelt modifiers of an item mean, and a misspelt table beside its `do`."""

@@ -243,6 +243,7 @@ class SpecReader:
         context = Context(self.names.everywhere(), LayerNames())
         self.names.collect(node, context.layers)
         self.spec.layers = self.items.items(node, context)
+        self.spec.lists = [*context.layers.lists]
         if outputs:
             self.spec.outputs = self.values.refs(outputs, context, "outputs")
 

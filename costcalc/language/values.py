@@ -138,9 +138,23 @@ class ValueReader:
         if ref.part and what != "until":
             self.note(f"'{what}' gives a name, and '.{ref.part}' picks a part of one", node.mark, "leave it out")
             return None
-        if what == "name":
+        if what in ("name", "into"):
             self.names.refuse_as_layer(ref.text, node.mark, context, indexed=ref.index is not None)
         return ref
+
+    def given_ref(self, node: YamlNode, context: Context) -> Ref | None:
+        """Read the name of a layer that `sets` gives anew; None where no item of the body gives it first."""
+        ref = self.new_ref(node, context, "sets")
+        if ref is None:
+            return None
+        known = context.layers.exact if ref.index is None else context.layers.indexed
+        if ref.text in known:
+            return ref
+        hint = nearest(ref.text, known) or f"name: {ref.text} gives a name first, sets: {ref.text} gives it anew"
+        if ref.text in context.layers.lists:
+            hint = f"it is a list: into: {ref.text} puts a layer to its end"
+        self.note(f"no layer is called '{ref.text}'", ref.mark, hint)
+        return None
 
     def name(self, node: YamlNode, context: Context, what: str, kind: str) -> Ref:
         """Read a name, with its index and its part."""

@@ -23,6 +23,8 @@ MODIFIERS = {
     "repeat": "how many times the item is run, each turn fed by the one before",
     "if": "where false, the item is the identity",
     "from": "the earlier layer that feeds this item, or a list of them",
+    "into": "a list of layers of this body, to whose end what flows out is put",
+    "sets": "the earlier layer whose name means, from here on, what flows out",
     "share": "items with the same word here use one set of weights",
     "bits": "bits of each weight",
     "density": "share of the weights that is not zero, 0 to 1",
@@ -32,8 +34,8 @@ MODIFIERS = {
 FUNCTIONS = ("int", "round", "floor", "ceil", "min", "max", "sum", "len", "log2", "divisible")
 TENSORS = ("c_of", "h_of", "w_of", "d_of", "l_of", "size_of")
 AMBIENT = ("c_in", "h_in", "w_in", "d_in", "l_in", "input", "joined", "i", "row")
-# Those of them that came after version 1 of the language: a spec's own name wins over them.
-LATER = frozenset(("sum", "log2", "d_of", "l_of", "size_of", "d_in", "l_in", "joined"))
+# Those of them, and of the modifiers, that came after version 1 of the language: a spec's own name wins over them.
+LATER = frozenset(("sum", "log2", "d_of", "l_of", "size_of", "d_in", "l_in", "joined", "into", "sets"))
 RESERVED = (
     frozenset((*FUNCTIONS, *TENSORS, *AMBIENT, "true", "false", "none", "and", "or", "not", "if", "else", "in")) - LATER
 )

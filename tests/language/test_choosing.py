@@ -166,3 +166,86 @@ def test_what_names_no_layer_is_refused_in_words(item: str, said: str, hint: str
     assert said in problem.message
     assert hint is None or problem.hint == hint
     assert problem.mark.line >= 0
+
+
+# ---- lists that grow, names that are set anew ------------------------------------------------------------
+
+# Items over an input of 8 channels; the output's channels, by hand.
+GROWING = [
+    # 8, then 2 each: the list has 8, 2, 2, 2
+    ("[{do: [], into: kids}, {do: [concat: kids, fc: {out: 2}], into: kids, repeat: 3}, concat: kids]", 14),
+    ("[{fc: {out: 3}, into: kids}, {fc: {out: 5}, into: kids}, concat: 'kids + [input]']", 16),
+    ("[{fc: {out: 3}, into: kids}, concat: [kids, input]]", 11),
+    ("[{fc: {out: 3}, into: kids, if: false}, {fc: {out: 1 + len(kids)}}]", 1),  # skipped, nothing is put there
+    ("[{fc: {out: 3}, into: kids, repeat: 0}, concat: '[input] + kids', relu]", 8),
+    ("[{table: {c: [1, 2, 4]}, do: [{fc: {out: c}}], into: kids}, concat: kids]", 7),
+    ("[{table: {c: [1, 2, 4]}, do: [{fc: {out: c}}], into: kids(row)}, concat: '[kids2[0], kids(1)[0]]']", 6),
+    ("[{do: [{fc: {out: 3}, into: kids}, relu], name: g}, concat: [kids, g]]", 6),
+    ("[{fc: {out: 3}, name: x}, {fc: {out: 5}, sets: x}, {fc: {out: 2}}, concat: [x, []]]", 7),
+    ("[{fc: {out: 3}, name: x}, {fc: {out: 5}, sets: x, if: false}, {fc: {out: 2}}, concat: [x, []]]", 5),
+    ("[{fc: {out: 1}, name: x}, {fc: {out: c_of(x) + 1}, sets: x, repeat: 4}, {concat: [x, x]}]", 10),  # 1, 2, .. 5
+    ("[{do: [{fc: {out: 3}, name: x}, {fc: {out: c_of(x) + i}, sets: x}], repeat: 2}, concat: [x, x]]", 8),
+    ("[{fc: {out: 3}, name: p(1)}, {fc: {out: 5}, sets: p(1)}, {fc: {out: 2}}, concat: [p1, []]]", 7),
+    ("[{custom: {shape: [4]}, into: into}, concat: '[into[0], into[0]]']", 8),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layers", "channels"), GROWING, ids=[text for text, _ in GROWING])
+def test_lists_grow_and_names_are_set_anew(layers: str, channels: int) -> None:
+    found = costcalc.count(zoo.load_text(f"costcalc: 1\ninput: [8]\nlayers: {layers}\n"))
+    assert found.graph.outputs[-1].shape == Shape(channels)
+
+
+def test_each_call_of_a_block_has_lists_of_its_own_and_sets_its_own_inputs() -> None:
+    """By hand: 2 + 2 channels a call, then 4 + 4; the pair is exchanged."""
+    text = """
+costcalc: 1
+input: [8]
+blocks:
+  twice: [{fc: {out: 2}, into: kids, repeat: 2}, concat: kids]
+  exchanged:
+    inputs: [l, r]
+    layers: [{do: [], from: l, name: old}, {do: [], from: r, sets: l}, {do: [], from: old, sets: r}]
+    outputs: [l, r]
+layers:
+  - {twice, repeat: 2}
+  - {fc: {out: 3}, name: three}
+  - {fc: {out: 5}, name: five}
+  - {exchanged, from: [three, five], name: pair}
+  - {fc: {out: 1}, from: "pair[0]"}
+  - concat: [[], "pair[1]"]
+"""
+    rows = costcalc.count(zoo.load_text(text)).rows
+    assert [row.output[0] for row in rows] == [2, 2, 4, 2, 2, 4, 3, 5, 1, 4]
+    assert [row.inputs for row in rows[-2:]] == [5, 4]
+
+
+NOT_GROWING = [
+    ("{relu, sets: x}", "no layer is called 'x'", "name: x gives a name first, sets: x gives it anew"),
+    ("{relu, sets: kids}", "no layer is called 'kids'", "it is a list: into: kids puts a layer to its end"),
+    ("{relu, sets: firsd}", "no layer is called 'firsd'", "did you mean 'first'?"),
+    ("{relu, sets: later}", "no layer before this one is called 'later'", None),
+    ("{relu, sets: input}", "no layer is called 'input'", None),
+    ("{relu, into: first}", "a layer and a list of layers are called 'first'", "sets: first gives the layer anew"),
+    ("{relu, name: kids}", "a layer and a list of layers are called 'kids'", "kids is a list: into: kids"),
+    ("{relu, into: relu}", "a layer cannot be called 'relu'", "it is an operator's name: shadowing is refused"),
+    ("{relu, into: c_in}", "a layer cannot be called 'c_in'", None),
+    ("{relu, into: [a]}", "'into' takes a name, not a list", None),
+    ("{relu, into: }", "'into' is empty", None),
+    ("{split: {parts: 2}, into: kids}", "2 tensors flow in here (part0, part1)", None),
+    ("{relu, repeat: 201, into: kids}", "a list of 201 values", "one value has 200 at most"),
+    ("{relu, from: 'kids[7]'}", "there is no item 7 in a list of 1", "items count from 0"),
+    ("{add: kids + first}", "a list of 1 is not a number", None),
+    ("{conv: {out: 8, kernel: 9}, into: kids}, concat: kids", "a window of 9 does not fit into 4", None),
+]
+
+
+@pytest.mark.parametrize(("item", "said", "hint"), NOT_GROWING, ids=[item for item, *_ in NOT_GROWING])
+def test_lists_and_names_that_cannot_be(item: str, said: str, hint: str | None) -> None:
+    layers = f"[{{relu, name: first}}, {{relu, into: kids}}, {item}, {{relu, name: later}}]"
+    with pytest.raises(SpecError) as caught:
+        costcalc.count(zoo.load_text(f"costcalc: 1\ninput: [8, 4, 4]\nlayers: {layers}\n"))
+    problem = caught.value.problems[0]
+    assert said in problem.message
+    assert hint is None or problem.hint == hint
+    assert (problem.mark.line, len(caught.value.problems)) == (2, 1), str(caught.value)
