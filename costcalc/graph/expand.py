@@ -554,23 +554,26 @@ def poison_names(item: Item, scope: Scope) -> None:
         frame.poisoned.update(_names_in(item.node))
     if isinstance(item, IncludeItem):
         frame.poisoned.add(f"{item.alias}.")
-    if item.name is not None and item.name.index is not None:
-        frame.poisoned.add(item.name.text)
-    elif item.name is not None:
-        frame.layers[item.name.text] = Binding(Tensor(None), item, scope.rows, skipped=False)
-    for ref in filter(None, (item.into, item.sets)):
-        known = frame.layers.get(ref.text)
-        if ref.index is not None:
-            frame.poisoned.add(ref.text)
-        elif ref is item.into:
-            frame.lists[ref.text] = (*frame.lists.get(ref.text, ()), Tensor(None))
-        elif known is not None:
-            frame.layers[ref.text] = Binding(Tensor(None), known.item, known.rows, skipped=False)
+    poison_given(item, frame, scope.rows)
     inside = item.items if isinstance(item, GroupItem | TableItem) else []
     branches = (item.branches or []) if isinstance(item, OpItem) else []
     for part in (*inside, *(part for branch in branches for part in branch.items or [])):
         if part.name is None or part.name.text not in frame.layers:
             poison_names(part, scope)
+
+
+def poison_given(item: Item, frame: Frame, rows: tuple[int, ...]) -> None:
+    """Make unknown what an item that failed would have called by its name, put to a list, or set anew."""
+    for ref in filter(None, (item.name, item.into, item.sets)):
+        known = frame.layers.get(ref.text)
+        if ref.index is not None:
+            frame.poisoned.add(ref.text)
+        elif ref is item.name:
+            frame.layers[ref.text] = Binding(Tensor(None), item, rows, skipped=False)
+        elif ref is item.into:
+            frame.lists[ref.text] = (*frame.lists.get(ref.text, ()), Tensor(None))
+        elif known is not None:
+            frame.layers[ref.text] = Binding(Tensor(None), known.item, known.rows, skipped=False)
 
 
 def _names_in(node: YamlNode) -> Iterator[str]:
