@@ -24,6 +24,7 @@ torch: Any = pytest.importorskip("torch")
 # What is drawn for a field of this name; of other fields only flags and words are.
 VALUES: dict[str, list[Any]] = {
     "hidden": [3, 4],
+    "count": [2, 3],
     "layers": [1, 2, 3],
     "projection": [0, 2],
     "kernel": [1, 2, 3, 4, [1, 4], [4, 1], [2, 3]],

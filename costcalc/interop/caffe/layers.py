@@ -199,22 +199,9 @@ class CaffeNetwork:
         size = group.whole("local_size", 5, least=1)
         region = group.word("norm_region", "ACROSS_CHANNELS")
         group.only("norm_region", ("ACROSS_CHANNELS", "WITHIN_CHANNEL", "0", "1"), "there are two regions")
-        if region in ("WITHIN_CHANNEL", "1"):
-            return self.lrn_within(layer, group, values[0], size)
-        return self.flat.add("lrn", values, layer.name, size=size)
-
-    def lrn_within(self, layer: CaffeLayer, group: Options, value: str, size: int) -> list[str]:
-        """The input times (1 + alpha * the mean of squares around it) ^ -beta, composed as Caffe does."""
-        c, *space = self.image(layer, value)
-        pad, one, name = (size - 1) // 2, self.flat.one, layer.name
-        out = [n + 2 * pad - size + 1 for n in space]
-        square = one("arithmetic", [value], f"{name}.square", op="square")
-        fields = {"kernel": (size,) * 2, "stride": (1, 1), "pads": [(pad, pad)] * 2, "dilation": (1, 1)}
-        mean = pool_over(one, "avg_pool", square, f"{name}.pool", space, out, **fields)
-        self.flat.same(layer.options.what, mean, (c, *space))
-        for op, by in (("multiply", group.real("alpha", 1.0)), ("add", 1), ("power", -group.real("beta", 0.75))):
-            mean = one("arithmetic", [mean], f"{name}.{op}", op=op, by=by)
-        return self.flat.add("multiply", [value, mean], name)
+        group.asked |= {"alpha", "beta"}
+        over = "space" if region in ("WITHIN_CHANNEL", "1") else "channels"
+        return self.flat.add("lrn", values, layer.name, size=size, over=over)
 
     def normalize(self, layer: CaffeLayer, group: Options, values: list[str]) -> list[str]:
         """SSD's layer: each pixel's channels divided by their length, then a factor a channel."""

@@ -164,7 +164,9 @@ def layer_norm(w: Writer, node: Node, inputs: list[str]) -> Any:
 
 
 def lrn(w: Writer, node: Node, inputs: list[str]) -> Any:
-    """Write local response normalization."""
+    """Write local response normalization; within a channel ONNX has none."""
+    if vars(node.op)["over"] != "channels":
+        return None
     return w.node("LRN", inputs, size=vars(node.op)["size"])
 
 

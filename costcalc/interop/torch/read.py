@@ -19,7 +19,7 @@ from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
 from costcalc.base.progress import steps
 from costcalc.interop.guard import OPAQUE, guarded
-from costcalc.interop.torch.aten import layers, points, products, recurrent, space, views
+from costcalc.interop.torch.aten import choices, layers, points, products, recurrent, space, views
 from costcalc.interop.torch.aten.composed import composed
 from costcalc.interop.torch.aten.decomposed import decomposed
 from costcalc.interop.torch.aten.reading import (
@@ -62,7 +62,7 @@ MISSING = {
 }
 
 # To import them registers what they know.
-TRANSLATIONS = (layers, points, products, recurrent, space, views)
+TRANSLATIONS = (choices, layers, points, products, recurrent, space, views)
 
 
 # ---- the import ----------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ from typing import Any
 
 from costcalc.numbers import num
 from costcalc.numbers.shape import drawn, listed
-from costcalc.operators import Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer, role
+from costcalc.operators import UNKNOWN, Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer, role, text
 from costcalc.operators.families._twin import channels_last
+from costcalc.operators.fields import REQUIRED
 
 
 class FullyConnected(Op, kind="fc"):
@@ -194,5 +195,102 @@ class Attention(Op, kind="attention"):
             (10, 4),
             "one head; 10 queries, 6 keys: 60 scores of 8 + 4",
             macs=720, elementwise={"mul": 60, "exp": 60, "add": 50, "div": 60},
+        ),
+    ]  # fmt: skip
+
+
+class Einsum(Op, kind="einsum"):
+    """Product of one or two tensors whose axes have letters: `ck,kl->cl`, channels first, without the batch.
+
+    Each letter is a length. Of two tensors that share a letter which the result lacks, the product of all letters'
+    lengths are multiply-accumulates; where none is summed over, they are multiplications. A letter that one tensor
+    alone has, and not the result, is summed over first, an addition an element but the first; so it is with one tensor.
+    """
+
+    inputs = None
+    reads_all = True
+    equation: str = text("letters of each tensor's axes, of the result's: hik,hkj->hij", REQUIRED)
+
+    def settle(self) -> None:
+        inputs, arrow, out = self.equation.replace(" ", "").partition("->")
+        self.letters = [*inputs.split(","), out]
+        fits = arrow and len(self.letters) <= 3 and all(one.isalpha() for one in self.letters)
+        alone = all(len(set(one)) == len(one) for one in self.letters)
+        if not fits or not alone or not set(out) <= set(inputs):
+            raise Fault(
+                f"equation: '{self.equation[:60]}' is none of one or two tensors, each letter once in each",
+                "hik,hkj->hij: letters of the axes, channels first, without the batch",
+                field="equation",
+            )
+
+    def lengths(self, x: tuple[Shape, ...]) -> dict[str, Dim]:
+        """Return the length that each letter stands for; raise Fault where there are two, or the axes don't fit."""
+        found: dict[str, Dim] = {}
+        if len(x) != len(self.letters) - 1:
+            raise Fault(f"einsum {self.equation} takes {len(self.letters) - 1} tensors, and has {len(x)}")
+        for one, letters in zip(x, self.letters, strict=False):
+            if len(one.dims) != len(letters):
+                raise Fault(f"einsum {self.equation}: '{letters}' has {len(letters)} axes, and the tensor is {one}")
+            for letter, n in zip(letters, one.dims, strict=True):
+                if num.any_of(found.setdefault(letter, n) != n):
+                    raise Fault(f"einsum {self.equation}: '{letter}' is {found[letter]} and {n}")
+        return found
+
+    def shape(self, x: tuple[Shape, ...]) -> Shape:
+        lengths = self.lengths(x)
+        return Shape(*(lengths[letter] for letter in self.letters[-1]))
+
+    def summed(self) -> tuple[list[str], str]:
+        """Return the letters of each tensor that stay after what it alone is summed over, and those both lack then."""
+        *given, out = self.letters
+        others = [out + "".join(given[:k] + given[k + 1 :]) for k in range(len(given))]
+        left = ["".join(c for c in one if c in other) for one, other in zip(given, others, strict=True)]
+        return left, "".join(sorted(set(left[0]) - set(out))) if len(left) > 1 else ""
+
+    def macs(self, x: tuple[Shape, ...], y: Shape) -> Dim:
+        lengths, (left, inner) = self.lengths(x), self.summed()
+        return num.prod(lengths[c] for c in sorted(set("".join(left)))) if inner else 0
+
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
+        lengths, (left, inner) = self.lengths(x), self.summed()
+        kept = [num.prod(lengths[c] for c in one) for one in left]
+        sums = sum(one.size - size for one, size in zip(x, kept, strict=True))
+        return {"add": sums} | ({"mul": y.size} if len(x) > 1 and not inner else {})
+
+    def scratch(self, x: tuple[Shape, ...], y: Shape) -> Dim:
+        """Return that nobody knows: which copies PyTorch makes depends on the order of the letters."""
+        return UNKNOWN
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        """Return what is multiplied: each tensor, or its sums where something of it is summed over first."""
+        if len(x) < 2:
+            return Saved()
+        lengths, (left, _) = self.lengths(x), self.summed()
+        whole = tuple(k for k, one in enumerate(left) if one == self.letters[k])
+        sums = [num.prod(lengths[c] for c in one) for k, one in enumerate(left) if k not in whole]
+        return Saved(whole, elements=sum(sums, 0))
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        batch = next(c for c in "zyxwvutsrqponmlkjihgfedcba" if c not in self.equation)
+        said = ",".join(batch + one for one in self.letters[:-1]) + f"->{batch}{self.letters[-1]}"
+        return lambda *tensors: torch.einsum(said, *tensors)
+
+    examples = [
+        Example(
+            {"equation": "hik,hjk->hij"},
+            ((8, 49, 32), (8, 49, 32)),
+            (8, 49, 49),
+            "eight heads' scores: 8 * 49 * 49 * 32",
+            macs=614656, elementwise={"add": 0},
+        ),
+        Example(
+            {"equation": "chw,chw->chw"},
+            ((4, 3, 3), (4, 3, 3)),
+            (4, 3, 3),
+            "nothing is summed over: 36 multiplications",
+            elementwise={"add": 0, "mul": 36},
+        ),
+        Example(
+            {"equation": "cl->c"}, ((4, 10),), (4,), "one tensor: nine additions a channel", elementwise={"add": 36}
         ),
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from costcalc.numbers import num
@@ -38,8 +39,10 @@ class Join(Op):
         return {self.operation: (len(x) - 1) * y.size}
 
     def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        return self.in_pairs(getattr(torch, self.function), y)
+
+    def in_pairs(self, two: Callable[[Any, Any], Any], y: Shape) -> Any:
         """Return a function of tensors that joins them two by two; a [C] stands at the front of longer shapes."""
-        two = getattr(torch, self.function)
 
         def join(*tensors: Any) -> Any:
             first, *others = (t.reshape(*t.shape, *(1,) * (len(y.dims) + 1 - t.dim())) for t in tensors)

@@ -7,6 +7,7 @@ from typing import Any
 from costcalc.numbers import num
 from costcalc.operators import FOLDED, NEW, Dim, Dims, Example, Fault, Op, Saved, Shape, flag, integer, real, word
 from costcalc.operators.families._twin import channels_last
+from costcalc.operators.receptive import SAME, Reach, sliding
 
 
 class BatchNorm(Op, kind="batch_norm"):
@@ -299,23 +300,49 @@ class InstanceNorm(Op, kind="instance_norm"):
     ]  # fmt: skip
 
 
+OVER = ("channels", "space")
+
+
 class LocalResponseNorm(Op, kind="lrn"):
     """Local response normalization of AlexNet: each element by its `size` neighbours in channel direction.
 
     x / (k + alpha * sum of squares)^0.75. An element takes its square, `size` - 1 additions, the
     scale and the constant k, and the power as root times root of root: 3 mul, `size` add, 2 sqrt, 1 div.
+    Over space (Caffe's WITHIN_CHANNEL) the neighbours are a window of `size` on each axis of its own channel.
     """
 
-    size: int = integer("neighbouring channels, its own included", 5)
+    size: int = integer("neighbours on an axis, its own included", 5)
+    over: str = word("along what they are neighbours: channels, or the space of one channel", "channels", OVER)
+
+    def shape(self, x: Shape) -> Shape:
+        if self.over == "space":
+            self.spatial(x, 1, 2, 3)
+            if num.any_of(self.size % 2 == 0):
+                hint = "it lies around a pixel"
+                raise Fault(f"lrn over space needs an odd size, not {self.size}", hint, field="size")
+        return x
+
+    def window(self, x: Shape) -> Dim:
+        """Return how many neighbours an element has."""
+        return self.size if self.over == "channels" else num.prod(self.size for _ in x.space)
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
-        return {"mul": 3 * x.size, "add": self.size * x.size, "sqrt": 2 * x.size, "div": x.size}
+        return {"mul": 3 * x.size, "add": self.window(x) * x.size, "sqrt": 2 * x.size, "div": x.size}
+
+    def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
+        moving = sliding(self.size, 1, self.size // 2)
+        return tuple(SAME if self.over == "channels" else moving for _ in x.space)
 
     def saved(self, x: Shape, y: Shape) -> Saved:
-        """Return the input, its padded squares, and the divisor before and after its power."""
-        return Saved((0,), elements=2 * x.size + (x.c + self.size - 1) * x.pixels)
+        """Return the input, its squares (padded, over channels), and the divisor before and after its power."""
+        squares = x.size if self.over == "space" else (x.c + self.size - 1) * x.pixels
+        return Saved((0,), elements=2 * x.size + squares)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
+        if self.over == "space":
+            functional = torch.nn.functional
+            mean = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)[len(x.space) - 1]
+            return lambda t: t / (1 + 1e-4 * mean(t * t, self.size, 1, self.size // 2)) ** 0.75
         norm = torch.nn.LocalResponseNorm(self.size)
         return norm if x.space else lambda t: norm(t[..., None])[..., 0]  # PyTorch wants at least one spatial axis
 
@@ -326,5 +353,12 @@ class LocalResponseNorm(Op, kind="lrn"):
             (96, 27, 27),
             "AlexNet: 96 * 27 * 27 = 69,984 elements, five neighbours",
             elementwise={"mul": 209952, "add": 349920, "sqrt": 139968, "div": 69984},
+        ),
+        Example(
+            {"size": 3, "over": "space"},
+            (8, 5, 5),
+            (8, 5, 5),
+            "cuda-convnet on CIFAR: 200 elements, 3 * 3 neighbours",
+            elementwise={"mul": 600, "add": 1800, "sqrt": 400, "div": 200},
         ),
     ]  # fmt: skip

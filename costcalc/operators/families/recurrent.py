@@ -372,3 +372,70 @@ class GruCell(Cell, kind="gru_cell"):
             elementwise={"exp": 96, "add": 224, "div": 96, "mul": 128},
         ),
     ]  # fmt: skip
+
+
+class Scan(Op, kind="scan"):
+    """The core of a state-space model: h = a * h + b * x, y = c h at each of L steps, a state of N for each channel.
+
+    It takes x [D, L], a [D, N, L], b [N, L] and c [N, L], all computed before it (Mamba's a is exp of a step's length
+    times a learned matrix; arXiv:2312.00752), and gives [D, L]. c h takes L * D * N multiply-accumulates; a * h, b * x
+    and their sum are 3 * L * D * N operations on single elements. The state begins with zeros.
+    """
+
+    inputs = 4
+    reads_all = True
+
+    def shape(self, x: tuple[Shape, Shape, Shape, Shape]) -> Shape:
+        given, decay, inward, outward = x
+        self.spatial(given, 1)
+        wanted = (given.c, decay.space[0] if decay.space else 0, given.w)
+        fits = len(decay.dims) == 3 and all(len(one.dims) == 2 for one in (inward, outward))
+        if not fits or any(
+            num.any_of(m != n)
+            for one, dims in ((decay, wanted), (inward, wanted[1:]), (outward, wanted[1:]))
+            for m, n in zip(one.dims, dims, strict=True)
+        ):
+            raise Fault(
+                f"scan takes x [D, L], a [D, N, L], b [N, L] and c [N, L], but the tensors are {listed(x)}",
+                "write from: [x, a, b, c] beside it",
+            )
+        return given
+
+    def states(self, x: tuple[Shape, ...]) -> Dim:
+        """Return the numbers of the state at all steps: L * D * N."""
+        return x[1].size
+
+    def macs(self, x: tuple[Shape, ...], y: Shape) -> Dim:
+        return self.states(x)
+
+    def elementwise(self, x: tuple[Shape, ...], y: Shape) -> dict[str, Dim]:
+        return {"mul": 2 * self.states(x), "add": self.states(x)}
+
+    def saved(self, x: tuple[Shape, ...], y: Shape) -> Saved:
+        """Return what enters, and the state before each step and after the last: as a loop keeps it."""
+        return Saved((0, 1, 2, 3), elements=self.states(x) + x[1].c * x[1].space[0])
+
+    def scratch(self, x: tuple[Shape, ...], y: Shape) -> Dim:
+        """Return that nobody knows: a fused kernel keeps the state to itself."""
+        return UNKNOWN
+
+    def torch(self, torch: Any, x: tuple[Shape, ...], y: Shape) -> Any:
+        def run(given: Any, decay: Any, inward: Any, outward: Any) -> Any:
+            state, found = given.new_zeros(len(given), *x[1].dims[:2]), []
+            for step in range(y.w):
+                entered = given[:, :, step, None] * inward[:, None, :, step]
+                state = decay[..., step] * state + entered
+                found.append(torch.matmul(state, outward[:, :, step, None])[..., 0])
+            return torch.stack(found, -1)
+
+        return run
+
+    examples = [
+        Example(
+            {},
+            ((8, 6), (8, 4, 6), (4, 6), (4, 6)),
+            (8, 6),
+            "6 steps of 8 channels with a state of 4 each: 192",
+            macs=192, elementwise={"mul": 384, "add": 192},
+        ),
+    ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.interop import words
-from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of, stated
+from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten, operation_of
 from costcalc.interop.torch.aten.views import reshaped, unsqueeze
 from costcalc.interop.words import ATEN
 from costcalc.operators.op import operators
@@ -145,7 +145,7 @@ def addcmul(r: Reading, x: Tensor, tensor1: Tensor, tensor2: Tensor, value: floa
 # ---- joins ---------------------------------------------------------------------------------------
 
 
-def joined(r: Reading, kind: str, x: Tensor, y: Tensor) -> View:
+def joined(r: Reading, kind: str, x: Tensor, y: Tensor, **fields: Datum) -> View:
     """Add an operation on two tensors, element by element, broadcast as PyTorch does.
 
     The larger decides the order of axes. A gate of one number a channel stays `[C]`; a learned factor a channel is
@@ -159,7 +159,7 @@ def joined(r: Reading, kind: str, x: Tensor, y: Tensor) -> View:
     order = [k for k in first.order if sizes[k] > 1]
     order += [k for k in range(rank) if sizes[k] > 1 and k not in order]
     y_scaled = scaled(r, kind, x, y, order) or (scaled(r, kind, y, x, order) if kind == "multiply" else "")
-    value = y_scaled or r.add(kind, [fitted(r, t, order) for t in (x, y)])
+    value = y_scaled or r.add(kind, [fitted(r, t, order) for t in (x, y)], **fields)
     return r.placed(value, order, rank)
 
 
@@ -266,13 +266,3 @@ def pooled_all(r: Reading, x: View, op: str) -> str:
 def to_conv(node: Any) -> bool:
     """Say whether a result goes into a two-dimensional convolution next."""
     return any(operation_of(user).startswith("conv2d") for user in node.users)
-
-
-# ---- masks ---------------------------------------------------------------------------------------
-
-
-@aten("masked_fill", "where.self", "where.ScalarOther", "where.ScalarSelf", "where.Scalar", both=True)
-def masked(r: Reading, **given: Any) -> View:
-    """Translate a choice by a mask, which costs no multiplication."""
-    constant = sum(isinstance(t, View) for t in given.values()) == 1
-    return stated(r, given.values(), r.node.meta["val"].shape, f"chosen by a {'constant ' if constant else ''}mask")

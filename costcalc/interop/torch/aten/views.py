@@ -294,7 +294,7 @@ MOVING = """
 gather take take_along_dim one_hot
 index_put index_add index_copy index_fill index_reduce scatter scatter_add scatter_reduce masked_scatter put
 slice_scatter select_scatter diagonal_scatter as_strided_scatter max_unpool2d
-sort argsort topk kthvalue mode median msort nanmedian cummax cummin cumsum cumprod logcumsumexp argmax argmin
+sort argsort kthvalue mode median msort nanmedian cummax cummin cumprod logcumsumexp
 bucketize searchsorted isin diagonal diag_embed as_strided tril triu trace
 fractional_max_pool2d bernoulli rrelu rrelu_with_noise complex real imag view_as_real view_as_complex
 """.split()
