@@ -116,7 +116,7 @@ def test_importing_costcalc_loads_nothing() -> None:
 # Words of the language that happen to be operators' names too, or Python's own.
 COMMON = {
     "custom", "input", "pad", "scale", "slice", "split", "shift", "add", "crop", "identity", "multiply", "tanh",
-    "fold", "maximum", "mean", "minimum", "opaque", "parameter",
+    "fold", "maximum", "mean", "minimum", "opaque", "parameter", "where", "compare", "scan",
 }  # fmt: skip
 # Importers and exporters translate between vocabularies, and transformations make other layers: they name operators.
 ENGINE = [
