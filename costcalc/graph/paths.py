@@ -13,7 +13,7 @@ class UniquePaths:
     def __init__(self) -> None:
         self.counters: dict[str, int] = {}
         self.taken: set[str] = set()
-        self.firsts: set[str] = set()  # the paths that costcalc numbered 1
+        self.firsts: dict[str, str] = {}  # the paths that costcalc numbered 1, and what they are without it
 
     def claim(self, path: str) -> str:
         """Return the path of a layer that the spec names; a turn after the first gets a number."""
@@ -24,10 +24,11 @@ class UniquePaths:
         return path
 
     def claim_numbered(self, path: str) -> str:
-        """Return the path of a layer that is called by what it is, with a number: `conv2`."""
-        found = self._free(path, "")
-        if found == f"{path}1":
-            self.firsts.add(found)
+        """Return the path of a layer that is called by what it is, with a number: `conv2`, `figure5_2`."""
+        between = "_" if path[-1].isdigit() else ""
+        found = self._free(path, between)
+        if found == f"{path}{between}1":
+            self.firsts[found] = path
         return found
 
     def _free(self, path: str, between: str) -> str:
@@ -60,7 +61,8 @@ class UniquePaths:
     def _short(self, path: str, known: dict[str, str]) -> str:
         if path not in known:
             group, slash, label = path.rpartition("/")
-            if path in self.firsts and self.counters[path[:-1]] == 1 and path[:-1] not in self.taken:
-                label = label[:-1]
+            alone = self.firsts.get(path)
+            if alone and self.counters[alone] == 1 and alone not in self.taken:
+                label = alone.rpartition("/")[2]
             known[path] = f"{self._short(group, known)}{slash}{label}"
         return known[path]

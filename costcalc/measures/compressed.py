@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.base.errors import stop
-from costcalc.costs.layer_patterns import assigned, valued
 from costcalc.graph.graph import Graph
-from costcalc.hardware.compression import Coding, StoredRow, checked_density, kept, stored, whole
-from costcalc.measures.metric import Metric, Setup, counted
-from costcalc.measures.sizes import weight_bits
+from costcalc.hardware.compression import Coding, stored, whole
+from costcalc.measures.metric import Metric, Setup
+from costcalc.measures.sizes import held
 from costcalc.numbers.num import UNKNOWN, Dim
 
 SOURCE = "docs/compression.md"
-
-
-def held(graph: Graph, setup: Setup) -> list[StoredRow]:
-    """Return what is stored of every row: its spec's bits and density, those asked for where it states none."""
-    rows = counted(graph)
-    choices = [valued(part, checked_density) for part in setup.density.split(";") if part.strip()]
-    if setup.density and not choices:
-        raise stop(f"'{setup.density[:40]}' is no density", hint='0.3, or "conv 3x3=0.3; fc=0.1"')
-    return kept(rows, {row.name: weight_bits(row, setup) for row in rows}, assigned(rows, choices, "density"))
 
 
 class Compressed(Metric, name="compressed_bytes"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row
@@ -14,6 +15,9 @@ from costcalc.graph.widths import widths
 from costcalc.hardware.words import FLOAT
 from costcalc.measures.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, Dim, ceil_div
+
+if TYPE_CHECKING:
+    from costcalc.hardware.compression import StoredRow
 
 
 def activation_bits(setup: Setup) -> int:
@@ -37,6 +41,18 @@ def stored_bits(row: Row, setup: Setup) -> Dim:
     others = row.biases + row.norm_params
     kept = cost(row, conventions.get("pruned")).params - others
     return kept * weight_bits(row, setup) + others * FLOAT
+
+
+def held(graph: Graph, setup: Setup) -> list[StoredRow]:
+    """Return what is stored of every row: its spec's bits and density, those asked for where it states none."""
+    from costcalc.costs.layer_patterns import assigned, valued
+    from costcalc.hardware.compression import checked_density, kept
+
+    rows = counted(graph)
+    choices = [valued(part, checked_density) for part in setup.density.split(";") if part.strip()]
+    if setup.density and not choices:
+        raise stop(f"'{setup.density[:40]}' is no density", hint='0.3, or "conv 3x3=0.3; fc=0.1"')
+    return kept(rows, {row.name: weight_bits(row, setup) for row in rows}, assigned(rows, choices, "density"))
 
 
 class InBytes(Metric):
@@ -81,14 +97,27 @@ class Bytes(InBytes, name="bytes"):
 
     title = "bytes"
     source = "docs/memory.md"
-    uses = ("bits", "weight_bits")
+    uses = ("bits", "weight_bits", "density")
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
-        return [ceil_div(stored_bits(row, setup), 8) for row in counted(graph)]
+        return [ceil_div(bits, 8) for bits in self.bits(graph, setup)]
 
     def total(self, graph: Graph, setup: Setup) -> Dim:
         """Return the bytes of all numbers packed, rounded up once."""
-        return ceil_div(sum(stored_bits(row, setup) for row in counted(graph)), 8)
+        return ceil_div(sum(self.bits(graph, setup)), 8)
+
+    def bits(self, graph: Graph, setup: Setup) -> list[Dim]:
+        """Return the bits of each row's numbers, of a density that is asked for what it leaves."""
+        if setup.density:
+            return [one.nonzero * one.bits + one.others * FLOAT for one in held(graph, setup)]
+        return [stored_bits(row, setup) for row in counted(graph)]
+
+    def vectorises(self, setup: Setup) -> bool:
+        """Say whether its rules run on a sweep's numbers: which layers a density means is looked up in each network."""
+        return not setup.density
+
+    def says(self, setup: Setup) -> str:
+        return f"{super().says(setup)}{f', density {setup.density}' if setup.density else ''}"
 
 
 def tensor_bytes(elements: Dim, tensors: Sequence[Tensor], own: dict[Tensor, int], setup: Setup) -> Dim:

@@ -18,6 +18,7 @@ from costcalc.published.figures import QUANTITIES, Claim, claims, figure, settin
 from costcalc.published.verdicts import counted_under
 
 OTHER, SILENT = "≠", "°"
+MANY = 8  # networks of which a note tells what is printed
 NEURONS = "activations"  # the unit of a figure under `macs` that is no work
 CALLED = dict(zip(QUANTITIES, ("MACs", "params"), strict=True))
 
@@ -74,9 +75,10 @@ def text(record: Data) -> str:
 def notes(records: Sequence[Data]) -> list[str]:
     """Return what the marks of records' accuracies say, and what is printed where that is another cost than ours."""
     other = [f"{one['network']} {one['top1_cost']}" for one in records if one["top1_mark"] == OTHER]
+    told = "; ".join(other) if len(other) <= MANY else "in CSV and JSON it is top1_cost"
     silent = any(one["top1_mark"] == SILENT for one in records)
     return [
-        *([f"{OTHER} the accuracy's source prints another cost than ours: {'; '.join(other)}"] if other else []),
+        *([f"{OTHER} the accuracy's source prints another cost than ours: {told}"] if other else []),
         *([f"{SILENT} the accuracy's source prints no such cost, or only one of the two"] if silent else []),
     ]
 

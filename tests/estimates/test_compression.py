@@ -87,6 +87,24 @@ def test_deep_compression(name, density, gap, wanted, published) -> None:
     assert form.least * 0.88 <= published * 1e6 <= form.most * 1.12
 
 
+# By hand: torchvision's AlexNet has 2,468,544 weights in convolutions, fc of 37,748,736, 16,777,216 and 4,096,000, a
+# tenth of each left (rounded up), and 10,344 biases; a number has 4 bytes. Of `fc=0.1; conv1=0.5` also 23,232 / 2.
+KEPT = [
+    ("fc=0.1", 4 * (2_468_544 + 3_774_874 + 1_677_722 + 409_600 + 10_344)),
+    ("fc=0.1; conv1=0.5", 4 * (2_468_544 - 11_616 + 3_774_874 + 1_677_722 + 409_600 + 10_344)),
+    ("", 4 * 61_100_840),
+]
+
+
+@pytest.mark.parametrize(("density", "wanted"), KEPT)
+def test_bytes_are_of_what_a_density_leaves(density: str, wanted: int, run: Run) -> None:
+    assert costcalc.count("alexnet").metric("bytes", density=density).total == wanted
+    words = ["--density", density] if density else []
+    assert f"{wanted:,}" in run("report", "alexnet", "--columns", "bytes", *words).out
+    found = costcalc.sweep("alexnet", width=[1.0], columns="bytes", options={"density": density})
+    assert found["bytes"].tolist() == [wanted]
+
+
 # TensorFlow's page of hosted models: sizes of files, in MB; batch norms are folded there.
 FILES = [
     ("mobilenet_v1", {}, 16.9),

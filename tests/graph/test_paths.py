@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,23 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     blocks = {"a": draw(items([*NAMES], [], 1)), "b": [*draw(items([*NAMES], ["a"], 1)), "a"]}
     layers = [*draw(items([*NAMES], ["a", "b"], 2)), "b"]  # a block that nothing calls is refused
     return {"costcalc": 1, "input": [4, 8, 8], "blocks": blocks, "layers": layers}
+
+
+# By hand: a number stands apart from a digit before it, and a thing that is the only one of its kind has none.
+CALLED = [
+    (["figure5", "figure5", "figure7"], ["figure5_1", "figure5_2", "figure7"]),
+    (["relu6", "relu6"], ["relu6_1", "relu6_2"]),
+    (["softmax", "relu", "softmax"], ["softmax1", "relu", "softmax2"]),
+    (["figure5", "figure5", {"relu": None, "name": "figure5_1"}], ["figure5_1", "figure5_2", "figure5_1_2"]),
+]
+
+
+@pytest.mark.parametrize(("layers", "names"), CALLED)
+def test_numbers_of_names(layers: list[Any], names: list[str]) -> None:
+    used = {word for word in layers if isinstance(word, str)}
+    blocks = {name: ["relu"] for name in ("figure5", "figure7") if name in used}
+    nodes = expand(zoo.load({"costcalc": 1, "input": [4, 8, 8], "blocks": blocks, "layers": layers})).nodes
+    assert [node.layer.partition("/")[0] for node in nodes] == names
 
 
 @settings(max_examples=300)

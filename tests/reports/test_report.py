@@ -69,15 +69,20 @@ def test_resources_per_layer_type(kind: str, params: str, macs: str) -> None:
 
 
 # The lecture's Ho*Wo*Co*Ci*Kh*Kw/G + Ho*Wo*Co: 724,406,816 MACs and 659,272 outputs of conv and fc (AlexNet,
-# grouped); 15,470,264,320 and 13,556,712 (VGG-16); 568,740,352 and 5,038,600 + 1,000 (MobileNetV1: 10.4 million
-# by its layer table / 2, counted there).
-LECTURE = [("alexnet_grouped", 724_406_816 + 659_272), ("vgg16", 15_470_264_320 + 13_556_712)]
+# grouped); 15,470,264,320 and 13,556,712 (VGG-16); 568,740,352 and 5,043,688 (MobileNetV1:
+# 112^2 * 128 + 56^2 * 448 + 28^2 * 896 + 14^2 * 5888 + 7^2 * 3584 + 1000).
+# Its Co*Ci*Kh*Kw/G + Co: 4,209,088 kernels and 11,944 outputs (MobileNetV1's slide); the others have a bias anyway.
+LECTURE = [
+    ("alexnet_grouped", 60_965_224, 724_406_816 + 659_272),
+    ("vgg16", 138_357_544, 15_470_264_320 + 13_556_712),
+    ("mobilenet_v1", 4_221_032, 568_740_352 + 5_043_688),
+]
 
 
-@pytest.mark.parametrize(("network", "operations"), LECTURE)
-def test_the_lectures_operations(network: str, operations: int) -> None:
+@pytest.mark.parametrize(("network", "params", "operations"), LECTURE)
+def test_the_lectures_formulas(network: str, params: int, operations: int) -> None:
     result = costcalc.count(network, convention="lecture")
-    assert (result.operations, result.unit) == (operations, "operations")
+    assert (result.params, result.operations, result.unit) == (params, operations, "operations")
 
 
 @pytest.mark.parametrize("convention", conventions.names())
