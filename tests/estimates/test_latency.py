@@ -193,6 +193,51 @@ def test_the_page_states_the_errors_of_networks_left_out(row: list[str], run: Ru
     assert f"by MACs alone {macs}; ranks {rank}, by MACs {macs_rank}" in said
 
 
+# arXiv:1905.02244, Table 3 (Pixel 1, 2, 3), and arXiv:1801.04381, Table 4 (Pixel 1): milliseconds, one big core.
+PIXELS = ("pixel1_big_core", "pixel2_big_core", "pixel3_big_core")
+PAPERS = [
+    ("mobilenet_v3_large", (51, 61, 44)),
+    ("mobilenet_v3_large_075", (39, 46, 40)),
+    ("mnasnet_a1", (71, 86, 61)),
+    ("proxylessnas_mobile", (72, 84, 60)),
+    ("mobilenet_v2", (64, 76, 56)),
+    ("mobilenet_v3_small", (15.8, 19.4, 14.4)),
+    ("mobilenet_v3_small_075", (12.8, 15.6, 11.7)),
+    ("mnasnet_small", (20.3, 24.2, 17.2)),
+    ("mobilenet_v2@width=0.35", (16.6, 19.6, 13.9)),
+    ("mobilenet_v1", (113,)),
+    ("nasnet_a_mobile", (183,)),
+    ("mobilenet_v2", (75,)),
+    ("mobilenet_v2@width=1.4", (143,)),
+]
+
+
+def test_the_page_states_every_time_of_two_papers_with_its_error() -> None:
+    off: dict[str, list[float]] = {name: [] for name in PIXELS}
+    shown = stated("| printed in | network |")
+    assert len(shown) == len(PAPERS)
+    for (_, network, *cells), (word, times) in zip(shown, PAPERS, strict=True):
+        assert network == word
+        for name, printed, cell in zip(PIXELS, times, cells, strict=False):
+            ours = estimates.latency(word, name).milliseconds[1]
+            off[name].append(ours / printed - 1)
+            assert cell == f"{printed} → {ours:.1f} ({round(100 * off[name][-1]):+d} %)"
+    found = sorted(abs(one) for errors in off.values() for one in errors)
+    said = " ".join(PAGE.split())
+    assert f"The {len(found)} times" in said
+    assert (
+        f"{sum(one <= 0.15 for one in found)} of them are within 15 %, the median is {100 * found[15]:.1f} % off"
+        in said
+    )
+    for name, errors in off.items():
+        trust = device.load(name).fits["fp32"].trust
+        assert f"of {len(errors)} times of" in trust
+        assert (
+            f"{sum(abs(one) <= 0.15 for one in errors)} are within 15 %, ProxylessNAS is {round(100 * max(errors))} %"
+            in trust
+        )
+
+
 def test_the_page_states_what_one_family_predicts() -> None:
     shown = [tuple(cell.split(" ")[0] for cell in row[4:]) for row in stated("| device | dtype | fitted to |")]
     assert shown == [ms for *_, ms in FAMILIES]
