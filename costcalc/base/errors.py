@@ -62,11 +62,11 @@ class Problem:
 
     __slots__ = ("hint", "mark", "message", "trace")
 
-    def __init__(self, message: str, mark: Mark, hint: str = "", trace: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, mark: Mark, hint: str = "", trace: Sequence[object] = ()) -> None:
         self.message = printable(message if len(message) <= LONGEST else f"{message[:LONGEST]}...")
         self.mark = mark
         self.hint = hint
-        self.trace = tuple(trace)
+        self.trace = tuple(map(str, trace))
 
     def __repr__(self) -> str:
         return f"Problem({self.head!r})"
@@ -174,7 +174,7 @@ class Problems:
     def __len__(self) -> int:
         return len(self.found)
 
-    def add(self, problem: Problem, trace: Sequence[str] = ()) -> None:
+    def add(self, problem: Problem, trace: Sequence[object] = ()) -> None:
         """Note a mistake, with how it was come to unless it says so itself."""
         if trace and not problem.trace:
             problem = Problem(problem.message, problem.mark, problem.hint, trace)

@@ -13,7 +13,6 @@ from costcalc.costs.conventions import DEFAULT, get
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.numbers.text import figure
-from costcalc.operators.op import PARAMETERS
 from costcalc.published import accuracies
 from costcalc.reports.page import Page
 from costcalc.reports.table import Column, Table
@@ -56,12 +55,11 @@ def chosen(found: Data, words: tuple[str, ...]) -> bool:
 
 def record(name: str, spec: Spec) -> Data:
     """Return what is listed of a network."""
-    from costcalc.costs.counting import cost, total
-    from costcalc.costs.rows import rows
+    from costcalc.costs.counting import cost_of
     from costcalc.graph.expand import expand
 
     graph = expand(spec)
-    whole = total(cost(row, get(DEFAULT)) for row in rows(graph, (*PARAMETERS, "macs")))
+    whole = cost_of(graph, get(DEFAULT))
     return {
         "network": name,
         "family": str(spec.meta.get("family", "")),

@@ -58,6 +58,7 @@ class Convention:
         self.added = False  # whether its counts are added to another's, and may be below zero
         self.others: dict[str, Convention] = {count: self}  # by what each counts
         self.of_kind = {kind: rule for rule in rules for kind in rule.kinds}
+        self._of: dict[str, tuple[Expr, Expr]] = {}
         self.called = _called(self)  # what its operations are called: macs and flops only where they are that
         self.stamp = stamp(self)
 
@@ -93,6 +94,13 @@ class Convention:
     def mark(self) -> dict[str, str]:
         """What every record says of its numbers: the convention's name and hash."""
         return {"convention": self.name, "convention_hash": self.stamp}
+
+    def of(self, kind: str) -> tuple[Expr, Expr]:
+        """Return how the parameters and the operations of an operator's rows are counted."""
+        found = self._of.get(kind)
+        if found is None:
+            found = self._of[kind] = self.formula(kind, "params"), self.formula(kind, OPERATIONS)
+        return found
 
     def formula(self, kind: str, quantity: str) -> Expr:
         """Return how `params`, or the `operations`, of an operator's rows are counted."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from costcalc.base.errors import Fault, Mark, Problem, SpecError, stop
 from costcalc.costs.convention import LEARNABLE, Convention
 from costcalc.costs.formulas import evaluate
-from costcalc.costs.rows import Row
-from costcalc.graph.graph import ABSENT
+from costcalc.costs.rows import Row, rows
+from costcalc.graph.block_graph import Placed
+from costcalc.graph.graph import ABSENT, Graph, Node
 from costcalc.numbers import num
 from costcalc.numbers.num import UNKNOWN, Dim
 
@@ -45,7 +46,7 @@ def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
     """
     if convention.tool and row.node.call == ABSENT:
         return Cost()  # the tool's users run an implementation that has no such step
-    params, operations = (convention.formula(row.kind, quantity) for quantity in ("params", "operations"))
+    params, operations = convention.of(row.node.op.kind)
     # The two formulas that nearly all conventions use are read off directly: they are run for
     # every row of every report.
     learned = row.learnable if params.text == LEARNABLE else _evaluated(params, row, convention)
@@ -99,3 +100,42 @@ def total(costs: Iterable[Cost]) -> Cost:
     for part in costs:
         params, operations = params + part.params, operations + part.operations
     return Cost(params, operations)
+
+
+def costs_of(graph: Graph, convention: Convention, batch: int = 1) -> list[Cost]:
+    """Return what each row of a network costs; raise SpecError, with the row's name, as `cost`."""
+    return [one for _, found in _by_part(graph, convention, batch) for one in found]
+
+
+def cost_of(graph: Graph, convention: Convention, batch: int = 1) -> Cost:
+    """Return what a network costs, the sum of its rows; raise SpecError as `costs_of`, and where it is too large."""
+    return require_bounded(total(whole for whole, _ in _by_part(graph, convention, batch)), convention)
+
+
+def _by_part(graph: Graph, convention: Convention, batch: int) -> list[tuple[Cost, list[Cost]]]:
+    """Return what each part of a graph costs in all, and its rows; those of a block that is kept are known."""
+    if not (convention.tool and graph.spec.reference):  # by names in the network, rows are called otherwise
+        try:
+            return [_costs_of_part(part, convention, batch) for part in graph.parts]
+        except SpecError:
+            pass  # it names a row as it is called in a block
+    found = [cost(row, convention, batch) for row in rows(graph)]
+    return [(total(found), found)]
+
+
+def _costs_of_part(part: Node | Placed, convention: Convention, batch: int) -> tuple[Cost, list[Cost]]:
+    if isinstance(part, Node):
+        alone = cost(Row(part), convention, batch)
+        return alone, [alone]
+    known = part.graph.counted
+    if convention not in known:
+        found = [_costs_of_part(inner, convention, 1) for inner in part.graph.parts]
+        known[convention] = total(whole for whole, _ in found), [one for _, each in found for one in each]
+    whole, each = known[convention]
+    if batch == 1:
+        return whole, each
+    return _of_batch(whole, batch), [_of_batch(one, batch) for one in each]
+
+
+def _of_batch(one: Cost, batch: int) -> Cost:
+    return Cost(one.params, one.operations * batch)

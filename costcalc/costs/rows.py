@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-
 from costcalc.base import Datum
+from costcalc.graph.block_graph import BlockGraph
 from costcalc.graph.graph import Graph, Node
 from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
@@ -14,21 +13,35 @@ from costcalc.operators.op import COMPONENTS, PARAMETERS
 class Row:
     """What one operator costs, for one image: its components, as numbers of elements or operations.
 
-    A component that an operator does not have is 0. `elementwise` maps a kind (add, mul, div,
-    compare, exp, sqrt) to its number of operations.
+    Each is worked out when it is first asked for. One that an operator does not have is 0. `elementwise` maps a kind
+    (add, mul, div, compare, exp, sqrt) to its number of operations. Weights shared with an earlier row are counted
+    there only.
     """
 
-    node: Node
-    weights: Dim = 0
-    biases: Dim = 0
-    norm_params: Dim = 0
-    buffers: Dim = 0
-    macs: Dim = 0
-    bias_adds: Dim = 0
-    elementwise: dict[str, Datum] = {}
+    weights: Dim
+    biases: Dim
+    norm_params: Dim
+    buffers: Dim
+    macs: Dim
+    bias_adds: Dim
+    elementwise: dict[str, Datum]
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, like: Row | None = None) -> None:
         self.node = node
+        self.like = like  # the row of a block that this is a copy of
+        self.__dict__.update(node.op.lacks)
+
+    def __getattr__(self, name: str) -> Datum:
+        if name not in COMPONENTS:
+            raise AttributeError(name)
+        node = self.node
+        found: Datum = 0
+        if self.like is not None:
+            found = getattr(self.like, name)
+        elif node.shared is None or name not in PARAMETERS:
+            found = getattr(node.op, name)(node.x, node.y)
+        self.__dict__[name] = found
+        return found
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.type}, {self.learnable} parameters, {self.macs} MACs>"
@@ -63,25 +76,20 @@ class Row:
     @property
     def learnable(self) -> Dim:
         """All learnable numbers: weights, biases and those of norms."""
-        return self.weights + self.biases + self.norm_params
+        return self.weights + self.biases + self.norm_params if self.node.op.learns else 0
 
 
-def rows(graph: Graph, components: Container[str] = COMPONENTS) -> list[Row]:
-    """Return a row for every node. Weights shared with an earlier row are counted there only.
-
-    components: those to count, all unless told; the others are left 0.
-    """
-    return rows_of(graph.nodes, components)
+def rows(graph: Graph) -> list[Row]:
+    """Return a row for every node."""
+    likes = (row for part in graph.parts for row in ([None] if isinstance(part, Node) else rows_of_block(part.graph)))
+    return [Row(*pair) for pair in zip(graph.nodes, likes, strict=True)]
 
 
-def rows_of(nodes: Iterable[Node], components: Container[str] = COMPONENTS) -> list[Row]:
-    """Return the rows of some nodes, as `rows` does."""
-    result = []
-    for node in nodes:
-        row = Row(node)
-        op, x, y, values = node.op, node.x, node.y, row.__dict__
-        for name in op.counted if components is COMPONENTS else [one for one in op.counted if one in components]:
-            if node.shared is None or name not in PARAMETERS:
-                values[name] = getattr(op, name)(x, y)
-        result.append(row)
-    return result
+def rows_of_block(graph: BlockGraph) -> list[Row]:
+    """Return the rows of a block's graph, which know their names in the block only."""
+    found: list[Row] = graph.counted.get("rows", [])
+    if len(found) < graph.size:
+        for part in graph.parts:
+            found += [Row(part)] if isinstance(part, Node) else rows_of_block(part.graph)
+        graph.counted["rows"] = found
+    return found

@@ -21,7 +21,7 @@ from costcalc.base.files import shipped
 from costcalc.costs import conventions
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import cost
-from costcalc.costs.rows import Row, rows_of
+from costcalc.costs.rows import Row
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, Node
 from costcalc.graph.knobs import with_knobs
@@ -199,7 +199,7 @@ def alike(graph: Graph) -> list[tuple[Row, int]]:
     """Return a row for all that any convention counts alike, with how many they are: a deep network repeats itself."""
     shapes: dict[int, Datum] = {}
     groups = grouped((_key(node, shapes), node) for node in graph.nodes)
-    firsts = rows_of(nodes[0] for nodes in groups.values())
+    firsts = [Row(nodes[0]) for nodes in groups.values()]
     return [(row, len(nodes)) for row, nodes in zip(firsts, groups.values(), strict=True)]
 
 

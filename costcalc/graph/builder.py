@@ -8,7 +8,6 @@ from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problems, nearest
 from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
-from costcalc.graph.paths import UniquePaths
 from costcalc.graph.scope import Frame, Scope, single
 from costcalc.graph.surroundings import Surroundings
 from costcalc.language.document import DependsOnMistake, Item, OpItem
@@ -21,11 +20,10 @@ from costcalc.operators import op as ops
 class Builder:
     """Adds nodes to the graph."""
 
-    def __init__(self, nodes: list[Node], paths: UniquePaths, problems: Problems, evaluator: Evaluator) -> None:
-        self.nodes = nodes
-        self.paths = paths
+    def __init__(self, problems: Problems, evaluator: Evaluator) -> None:
         self.problems = problems
         self.evaluator = evaluator
+        self.known: dict[tuple[str, str], type[ops.Op] | None] = {}  # the operators of the words of norm and act
 
     def operator(self, item: OpItem, flow: Flow, path: str, scope: Scope, around: Surroundings) -> Flow:
         """Add an operator with its norm and its activation; return what flows out."""
@@ -37,7 +35,7 @@ class Builder:
                 name: value.constant if value.run is None else evaluated(value, scope)
                 for name, value in item.values.items()
             }
-            node = self.node(item, item.cls, values, tensors, (path, path), scope, around)
+            node = self.node(item, item.cls, values, tensors, (path, path), scope, around, item.made)
         except (MarkedFault, DependsOnMistake) as error:
             if isinstance(error, MarkedFault):
                 self.problems.add(error.problem, around.trace)
@@ -67,15 +65,18 @@ class Builder:
         word = getattr(node.op, role)
         if word == "none":
             return flow
-        known = ops.role_words(role, word)
-        cls = ops.find(known.get(word, ""))
+        cls = self.known.get((role, word))
+        if cls is None:
+            known = ops.role_words(role, word)
+            cls = self.known[role, word] = ops.find(known.get(word, ""))
         if cls is None:
             fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
             raise MarkedFault(fault, item.values[role].mark)
         stated = cls.kind in scope.frame.spec.defaults
         values = self.defaults(cls.kind, Scope(scope.frame, dict(scope.frame.constants), flow)) if stated else {}
-        paths = (self.paths.claim(f"{node.name}/{cls.kind}"), node.name)
-        return self.node(item, cls, values, [single(flow)], paths, scope, around).outputs[0]
+        paths = (around.body.paths.claim(f"{node.name}/{cls.kind}"), node.name)
+        made = None if stated else cls.plain
+        return self.node(item, cls, values, [single(flow)], paths, scope, around, made).outputs[0]
 
     def defaults(self, kind: str, scope: Scope) -> dict[str, Datum]:
         """Return a spec's defaults for an operator that another one names: they see constants, and what enters it."""
@@ -91,8 +92,13 @@ class Builder:
         paths: tuple[str, str],
         scope: Scope,
         around: Surroundings,
+        made: dict[int, ops.Op] | None = None,
     ) -> Node:
-        """Add a row: its fields checked, its output's shape known. paths: its own, and its layer's."""
+        """Add a row: its fields checked, its output's shape known.
+
+        paths: its own, and its layer's. made: the operators of these values, by the number of axes, where they are
+        constants.
+        """
         shapes: list[Shape] = []
         for tensor in inputs:
             if tensor.shape is None:
@@ -101,13 +107,20 @@ class Builder:
             shapes.append(tensor.shape)
         x: Shapes = shapes[0] if cls.inputs == 1 else tuple(shapes)
         try:
-            op = cls(len(shapes[0].space) if shapes else 0, **values)
+            axes = len(shapes[0].space) if shapes else 0
+            op = None if made is None else made.get(axes)
+            if op is None:
+                op = cls(axes, **values)
+                if made is not None:
+                    made[axes] = op
             y = op.shape(x)
-            node = Node(len(self.nodes), *paths, op, inputs, item.mark)
+            node = Node(len(around.body.parts), *paths, op, inputs, item.mark)
             node.x, node.y, node.bits, node.density = x, y, around.bits, around.density
-            outputs = y if isinstance(y, tuple) else (y,)
-            node.outputs = [Tensor(_bounded(shape), node) for shape in outputs]
-            self.nodes.append(node)
+            if isinstance(y, tuple):
+                node.outputs = [Tensor(_bounded(shape), node) for shape in y]
+            else:
+                node.outputs = [Tensor(_bounded(y), node)]
+            around.body.parts.append(node)
             if cls.checks:
                 self.check(op, x, y, item, scope, around)
         except Fault as fault:
@@ -180,7 +193,8 @@ def _mark(item: Item, cls: type[ops.Op], fault: Fault, scope: Scope) -> Mark:
 
 
 def _bounded(shape: Shape) -> Shape:
-    if num.reaches(shape.size, num.LARGEST):
+    size = shape.size
+    if num.reaches(size, num.LARGEST) if type(size) is not int else size >= num.LARGEST:
         raise Fault(f"a tensor of {shape} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
     return shape
 

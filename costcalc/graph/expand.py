@@ -7,15 +7,16 @@ only what depends on it, so that one run reports all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NoReturn
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest, stop
+from costcalc.graph.block_graph import BlockGraph, GraphBody, Unkept, key_of, with_tensors
 from costcalc.graph.builder import Builder, share
-from costcalc.graph.evaluator import Evaluator, MarkedFault, is_none, one_tensor
-from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor
+from costcalc.graph.evaluator import MOST_WORK, Evaluator, MarkedFault, is_none, one_tensor
+from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor, tensors
 from costcalc.graph.includes import Includes
 from costcalc.graph.knobs import knob_values, refuse_idle_knobs
-from costcalc.graph.paths import UniquePaths
 from costcalc.graph.scope import Binding, Frame, Scope, UntilReached, single, spec_scope
 from costcalc.graph.surroundings import Surroundings
 from costcalc.graph.tables import cells, columns
@@ -61,12 +62,22 @@ def expand(
     values = knob_values(spec, knobs or {})
     refuse_idle_knobs(spec, values, shape)
     try:
-        return Expansion(spec, values).network(dims)
+        return _network(spec, values, dims)
     except SpecError as error:
         other = {name: values[name] for name in knobs or {} if blame and values[name] != spec.knobs[name]}
         if not other or not _stands(spec, dims):
             raise
         raise _blamed(error, other) from None
+
+
+def _network(spec: Spec, knobs: dict[str, Datum], shape: tuple[int, ...] | None) -> Graph:
+    """Return the graph, its blocks' calls as they are kept; where a mistake is met, all is done anew to tell it."""
+    if not any(num.is_array(value) for value in knobs.values()):
+        try:
+            return Expansion(spec, knobs, keeps=True).network(shape)
+        except (SpecError, Unkept):
+            pass
+    return Expansion(spec, knobs).network(shape)
 
 
 def own_dims(spec: Spec, knobs: Mapping[str, Datum]) -> Dims:
@@ -79,7 +90,7 @@ def own_dims(spec: Spec, knobs: Mapping[str, Datum]) -> Dims:
 def _stands(spec: Spec, shape: tuple[int, ...] | None) -> bool:
     """Say whether a spec is right with its own knobs."""
     try:
-        return bool(Expansion(spec, dict(spec.knobs)).network(shape))
+        return bool(_network(spec, dict(spec.knobs), shape))
     except SpecError:
         return False
 
@@ -98,19 +109,21 @@ class Expansion:
     """Runs the items of a document.
 
     Items flow: each is fed by the one before. What differs by item is in `Surroundings` and `Scope`, which are
-    handed down; what the whole expansion knows is here: rows, names, mistakes, and how much was done.
+    handed down; what the whole expansion knows is here: mistakes, and how much was done.
+
+    keeps: whether a block's call is expanded by itself, and kept for the next time. Such an expansion tells nothing of
+    mistakes but that there are some: another, all in one body, finds their places.
     """
 
-    def __init__(self, spec: Spec, knobs: dict[str, Datum]) -> None:
+    def __init__(self, spec: Spec, knobs: dict[str, Datum], *, keeps: bool = False) -> None:
         self.spec = spec
         self.knob_values = knobs
-        self.nodes: list[Node] = []
-        self.paths = UniquePaths()
-        self.problems = Problems(spec.problems, self.nodes)
+        self.keeps = keeps
+        self.body = GraphBody()
+        self.problems = Problems(spec.problems, self.body.parts)
         self.evaluator = Evaluator(self.problems)
-        self.builder = Builder(self.nodes, self.paths, self.problems, self.evaluator)
+        self.builder = Builder(self.problems, self.evaluator)
         self.includes = Includes(self.problems, self.evaluator)
-        self.variable_items: dict[tuple[VariableItem, str], tuple[Item, list[Problem]]] = {}
         self.steps = 0
         self.broken = False  # an item failed: what it would have used may now seem unused
 
@@ -119,7 +132,7 @@ class Expansion:
         source = Tensor(None)
         scope = spec_scope(self.spec, self.knob_values, source, self.problems)
         graph = Graph(self.spec, self.knob_values, source)
-        graph.nodes, graph.input_given = self.nodes, shape is not None
+        graph.parts, graph.input_given = self.body.parts, shape is not None
         try:
             own = self.own_input(scope, given=shape is not None)
             source.shape = self.input_shape(own, shape, scope)
@@ -128,20 +141,21 @@ class Expansion:
             self.problems.add(marked.problem)
         except DependsOnMistake:
             pass
-        start = Surroundings(includes=((self.spec.folder, self.spec.where),))
+        start = Surroundings(self.body, includes=((self.spec.folder, self.spec.where),))
         graph.outputs = self.outputs(self.run(self.spec.layers, source, scope, start), scope)
-        self.paths.shorten(self.nodes)
+        self.body.paths.shorten(self.body.parts)
         if not self.broken:
             self.refuse_empty()
             self.refuse_unused(graph)
         elif not self.problems.found:  # what is left of a network is never counted as if it were all
             hint = "this is a fault of costcalc: please report it, with the spec"
             raise stop("the network cannot be worked out, and no mistake was found", self.spec.where, hint)
+        if self.keeps and sum(part.size for part in graph.parts) > MOST_ROWS:
+            raise Unkept
         if self.problems.found:
             if graph.channel_warning and self.spec.input:
                 self.problems.found.append(Problem(graph.channel_warning, self.spec.input[0].mark))
             raise self.problems.error()
-        graph.mark_reference_calls()
         return graph
 
     def own_input(self, scope: Scope, *, given: bool) -> Dims | None:
@@ -204,7 +218,7 @@ class Expansion:
 
     def refuse_empty(self) -> None:
         """Refuse a network of which nothing is left: it would cost nothing."""
-        if not self.nodes and not self.problems.found:
+        if not self.body.parts and not self.problems.found:
             hint = "a 'repeat' of 0 or an 'if' that is false leaves out what it stands beside"
             self.problems.note("the network has no layers: nothing is left of them", self.spec.layers[0].mark, hint)
 
@@ -212,6 +226,8 @@ class Expansion:
         """Refuse a result that nothing uses and that is no output: most likely a mistake in the wiring."""
         for tensor in graph.outputs:
             tensor.used = True
+        if self.body.all_used(graph.outputs):
+            return
         for node in graph.nodes:
             enough = any if node.op.results else all
             if not enough(tensor.used for tensor in node.outputs):
@@ -228,7 +244,9 @@ class Expansion:
 
     def item(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run one item with its modifiers; a mistake gives a tensor of unknown shape."""
-        self.count_step(item, around)
+        self.steps += 1
+        if self.steps > MOST_STEPS or len(around.body.parts) > MOST_ROWS:
+            self.refuse_size(item, around)
         try:
             if item.repeat is None:
                 return self.once(item, flow, scope, around, first=True)
@@ -246,11 +264,15 @@ class Expansion:
     def count_step(self, item: Item, around: Surroundings) -> None:
         """Count a step; refuse a network of too many."""
         self.steps += 1
-        if self.steps > MOST_STEPS or len(self.nodes) > MOST_ROWS:
-            what = f"{MOST_ROWS:,} rows" if len(self.nodes) > MOST_ROWS else f"{MOST_STEPS:,} steps"
-            hint = "a repeat is larger than was meant"
-            self.problems.add(Problem(f"the network has more than {what}", item.mark, hint), around.trace)
-            raise SpecError(self.problems.found)
+        if self.steps > MOST_STEPS or len(around.body.parts) > MOST_ROWS:
+            self.refuse_size(item, around)
+
+    def refuse_size(self, item: Item, around: Surroundings) -> NoReturn:
+        """Refuse a network of too many rows or steps."""
+        what = f"{MOST_ROWS:,} rows" if len(around.body.parts) > MOST_ROWS else f"{MOST_STEPS:,} steps"
+        hint = "a repeat is larger than was meant"
+        self.problems.add(Problem(f"the network has more than {what}", item.mark, hint), around.trace)
+        raise SpecError(self.problems.found)
 
     def repeated(self, item: Item, repeat: Value, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item again and again, each turn fed by the one before."""
@@ -262,7 +284,7 @@ class Expansion:
         inner = scope.child()
         for i in range(turns):
             inner.vars["i"], inner.last = i, scope.last and i == turns - 1
-            here = around.via(f"turn {i + 1} of the repeat at {item.mark}")
+            here = around if self.keeps else around.via("turn ", i + 1, " of the repeat at ", item.mark)
             flow = self.once(item, flow, inner, here, first=i == 0)
             if i:
                 self.count_step(item, here)
@@ -283,7 +305,8 @@ class Expansion:
         scope.flow = entered = flow
         skipped = item.when is not None and not self.evaluator.truth(item.when, scope)
         if not skipped:
-            flow = self.under_modifiers(item, flow, scope, around)
+            plain = item.bits is None and item.density is None and item.share is None
+            flow = (self.dispatch if plain else self.under_modifiers)(item, flow, scope, around)
         if item.name is not None:
             scope.flow = entered  # the items inside have moved on, and an index may read `c_in`
             self.bind(item, item.name, flow, scope, skipped=skipped)
@@ -331,12 +354,14 @@ class Expansion:
 
     def under_modifiers(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run an item under its `bits`, `density` and `share`."""
-        start, mistakes = len(self.nodes), len(self.problems.found)
+        start, mistakes = len(around.body.parts), len(self.problems.found)
         if item.bits is not None:
             around = around._replace(bits=self.evaluator.within(item.bits, scope, "bits", 1, 64))
         if item.density is not None:
             around = around._replace(density=self.evaluator.within(item.density, scope, "density", 0, 1))
         name = "" if item.share is None else self.evaluator.name(item.share, scope)
+        if item.share is not None:
+            around = around._replace(shared=True)
         cut = None
         try:
             flow = self.dispatch(item, flow, scope, around)
@@ -345,7 +370,8 @@ class Expansion:
         if item.share is not None:
             unknown = len(self.problems.found) > mistakes or any(tensor.shape is None for tensor in tensors(flow))
             if not unknown:  # else nobody knows how many weights there would be
-                share(name, item.share.mark, self.nodes[start:], scope.frame, cut=cut is not None)
+                made = [part for part in around.body.parts[start:] if isinstance(part, Node)]
+                share(name, item.share.mark, made, scope.frame, cut=cut is not None)
         if cut is not None:
             raise cut
         return flow
@@ -356,11 +382,18 @@ class Expansion:
             raise Fault(f"blocks, branches and groups are nested more than {DEEPEST} deep")
         return _HANDLERS[type(item)](self, item, flow, scope, around)
 
-    def path(self, item: Item, kind: str, scope: Scope, around: Surroundings) -> str:
-        """Return a row's or a group's path: its name, or what it is with a number."""
+    def path(self, item: Item, kind: str, scope: Scope, around: Surroundings, *, call: bool = False) -> str:
+        """Return a row's, a group's or a call's path: its name, or what it is with a number."""
         if item.name is None:
-            return self.paths.claim_numbered(f"{around.prefix}{kind}")
-        return self.paths.claim(f"{around.prefix}{self.evaluator.name(item.name, scope)}")
+            return around.body.paths.claim_numbered(f"{around.prefix}{kind}", call=call)
+        name = self.evaluator.name(item.name, scope)
+        self.require_one_level(name)
+        return around.body.paths.claim(f"{around.prefix}{name}", call=call)
+
+    def require_one_level(self, name: str) -> None:
+        """Raise Unkept for a name that may stand among those of a call of a block: `unit/conv` beside `unit`."""
+        if self.keeps and "/" in name:
+            raise Unkept
 
     # ---- what an item may be ---------------------------------------------------------------------
 
@@ -382,7 +415,9 @@ class Expansion:
         found, inner = Bundle([], []), scope.branch(flow)
         for branch in branches:
             self.count_step(item, around)
-            inside = around.deeper(f"{around.prefix}{branch.label}/" if branch.label else None)
+            self.require_one_level(branch.label)
+            label = around.body.paths.label(f"{around.prefix}{branch.label}") if branch.label else ""
+            inside = around.deeper(f"{label}/" if label else None)
             if branch.ref is None:
                 given, listed = [one_tensor(self.run(branch.items or [], flow, inner, inside), item.mark)], False
             else:
@@ -425,22 +460,68 @@ class Expansion:
         block = scope.frame.spec.blocks[item.key]
         if block in around.blocks:
             raise Fault(f"block '{block.name}' calls itself", "blocks do not recurse: use repeat")
-        inner = self.callee_scope(block, item, flow, scope)
-        path = self.path(item, block.name, scope, around)
-        inside = around.in_block(path, block, f"block {block.name}, called at {item.mark}")
+        evaluated = self.evaluator.value
+        arguments = {
+            name: value.constant if value.run is None else evaluated(value, scope) for name, value in item.named.items()
+        }
+        for (name, _), value in zip(block.arguments, item.positional, strict=False):
+            arguments[name] = evaluated(value, scope)
+        if self.keeps and not around.shared:
+            spec, constants = scope.frame.spec, scope.frame.constants
+            key, entering = key_of(block, arguments, flow, around, constants)
+            graph = spec.kept.get(key)
+            if graph is None or around.depth > graph.depth or not graph.blocks.isdisjoint(around.blocks):
+                graph = self.block_graph(block, arguments, flow, entering, scope.frame, around)
+                if graph.keeps:
+                    spec.kept.put(key, graph, graph.size + 1)
+            else:
+                self.spend(graph)
+            return around.body.place(graph, self.path(item, block.name, scope, around, call=True), entering)
+        inner = self.callee_scope(block, arguments, flow, scope.frame)
+        path = self.path(item, block.name, scope, around, call=True)
+        inside = around.in_block(path, block, "block ", block.name, ", called at ", item.mark)
         try:
-            result = self.run(block.items, flow, inner, inside)
-            return result if block.outputs is None else self.bundle(block.outputs, inner)
+            return self.block(block, flow, inner, inside)
         except MarkedFault as marked:
             self.problems.add(marked.problem, inside.trace)
             raise DependsOnMistake from None
 
-    def callee_scope(self, block: Block, item: CallItem, flow: Flow, scope: Scope) -> Scope:
+    def block_graph(
+        self,
+        block: Block,
+        arguments: dict[str, Datum],
+        flow: Flow,
+        entering: list[Tensor],
+        caller: Frame,
+        around: Surroundings,
+    ) -> BlockGraph:
+        """Return what a call comes to, expanded by itself; raise Unkept where a mistake is met."""
+        steps, work, body = self.steps, self.evaluator.work, GraphBody()
+        own = {tensor: Tensor(tensor.shape) for tensor in entering}
+        given, flow = {name: with_tensors(value, own) for name, value in arguments.items()}, with_tensors(flow, own)
+        leaving = self.block(block, flow, self.callee_scope(block, given, flow, caller), around.in_call(body, block))
+        if self.broken or self.problems.found or not body.all_used(tensors(leaving)):
+            raise Unkept
+        body.paths.shorten(body.parts)
+        spent = self.steps - steps, self.evaluator.work - work
+        return BlockGraph(body, block, around.depth, [*own.values()], leaving, spent)
+
+    def spend(self, graph: BlockGraph) -> None:
+        """Count what a graph that was kept has taken; raise Unkept where that is too much."""
+        steps, work = graph.spent
+        self.steps += steps
+        self.evaluator.work += work
+        if self.steps > MOST_STEPS or self.evaluator.work > MOST_WORK:
+            raise Unkept
+
+    def block(self, block: Block, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
+        """Run a block's items; return what flows out of it."""
+        flow = self.run(block.items, flow, scope, around)
+        return flow if block.outputs is None else self.bundle(block.outputs, scope)
+
+    def callee_scope(self, block: Block, arguments: dict[str, Datum], flow: Flow, caller: Frame) -> Scope:
         """Return the scope of a block's body: its arguments, and the tensors that enter it."""
-        arguments = {name: self.evaluator.value(value, scope) for name, value in item.named.items()}
-        for (name, _), value in zip(block.arguments, item.positional, strict=False):
-            arguments[name] = self.evaluator.value(value, scope)
-        frame = Frame(scope.frame.spec, scope.frame.constants, flow, lists=block.lists)
+        frame = Frame(caller.spec, caller.constants, flow, lists=block.lists)
         inner = Scope(frame, {**frame.constants, **arguments}, flow)
         for name, default in block.arguments:
             if name not in inner.vars and default is not None:
@@ -467,7 +548,7 @@ class Expansion:
         scope.flow = flow
         found = columns(item, scope, self.evaluator)
         for index in range(len(found[0]) if found else 0):
-            here = around.via(f"row {index + 1} of the table at {item.mark}")
+            here = around if self.keeps else around.via("row ", index + 1, " of the table at ", item.mark)
             self.count_step(item, here)
             row = scope.child(index)
             row.flow = flow
@@ -497,15 +578,16 @@ class Expansion:
 
     def meant_item(self, item: VariableItem, word: str, spec: Spec, around: Surroundings) -> Item:
         """Return what an item is whose key is a variable that holds a word; it is read once for each word."""
-        if (item, word) not in self.variable_items:
-            self.variable_items[item, word] = read_variable_item(spec, item, word)
-        found, problems = self.variable_items[item, word]
+        if word not in item.read:
+            item.read[word] = read_variable_item(spec, item, word)
+        found, problems = item.read[word]
         for problem in problems:
             self.problems.add(problem, around.trace)
         return found
 
     def include(self, item: IncludeItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run the layers of another spec, up to one of them where `until` says so."""
+        around.body.includes = True
         spec = self.includes.spec(item, scope.frame.spec, around)
         knobs = self.includes.knobs(item, spec, scope)
         self.steps += len(spec.functions)
@@ -513,8 +595,8 @@ class Expansion:
         own = "" if item.until is None else self.evaluator.name_with_part(item.until, scope)
         dotted = f"{item.alias}."
         outer = {name.removeprefix(dotted) for name in scope.frame.until if scope.last and name.startswith(dotted)}
-        inside = around.deeper(f"{self.paths.claim(f'{around.prefix}{item.alias}')}/")
-        inside = inside.via(f"{spec.where}, included at {item.mark}")
+        inside = around.deeper(f"{around.body.paths.claim(f'{around.prefix}{item.alias}')}/")
+        inside = inside.via(spec.where, ", included at ", item.mark)
         inner = spec_scope(spec, knobs, flow, self.problems, inside.trace, {*outer, own})
         inside = inside._replace(includes=(*around.includes, (spec.folder, spec.where)))
         reached = None
@@ -602,8 +684,3 @@ _HANDLERS: dict[type[Item], Callable[..., Flow]] = {
     VariableItem: Expansion.variable_item,
     IncludeItem: Expansion.include,
 }
-
-
-def tensors(flow: Flow) -> list[Tensor]:
-    """Return all tensors that flow."""
-    return [flow] if isinstance(flow, Tensor) else list(flow.tensors)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Mark, Problem, nearest
@@ -13,6 +14,9 @@ from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.op import Op
 from costcalc.operators.receptive import Reaches
+
+if TYPE_CHECKING:
+    from costcalc.graph.block_graph import Placed
 
 MODULE, ABSENT = "module", "absent"  # what `reference` says of rows: where it says nothing; where there is no call
 
@@ -46,6 +50,11 @@ class Bundle:
 
 
 Flow = Tensor | Bundle
+
+
+def tensors(flow: Flow) -> list[Tensor]:
+    """Return all tensors that flow."""
+    return [flow] if isinstance(flow, Tensor) else list(flow.tensors)
 
 
 class Node:
@@ -89,6 +98,11 @@ class Node:
         return f"<{self.name}: {self.op.kind} {self.x} -> {self.y}>"
 
     @property
+    def size(self) -> int:
+        """How many rows it is."""
+        return 1
+
+    @property
     def path_parts(self) -> tuple[str, ...]:
         """The modules that its layer stands in, and the layer: names part at `/`, imported ones at `.`."""
         return tuple(re.split("[/.]", self.layer))
@@ -111,7 +125,10 @@ class Node:
 
 
 class Graph:
-    """A network for given knob values: its nodes in order, its input and its outputs."""
+    """A network for given knob values: its nodes in order, its input and its outputs.
+
+    Of a call of a block that is kept, nodes are made when they are asked for.
+    """
 
     def __init__(self, spec: Spec, knobs: dict[str, Datum], source: Tensor) -> None:
         self.spec = spec
@@ -119,8 +136,35 @@ class Graph:
         self.input = source
         self.own_dims: Dims = ()  # the shape of the spec's own input, where another is given from outside
         self.input_given = False  # whether the input's shape was given from outside, not by the spec
-        self.nodes: list[Node] = []
+        self.parts: Sequence[Node | Placed] = ()
         self.outputs: list[Tensor] = []
+        self.made: list[Node] | None = None
+        self.counted: Any = None  # its rows, once `costs` has counted them
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Its operators, in order."""
+        if self.made is None:
+            nodes: list[Node] = []
+            for part in self.parts:
+                if isinstance(part, Node):
+                    part.index = len(nodes)
+                    nodes.append(part)
+                else:
+                    nodes += part.nodes(len(nodes))
+            self.made = nodes
+            self.mark_reference_calls(nodes)
+        return self.made
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of its rows, in order."""
+        for part in self.parts:
+            if isinstance(part, Node):
+                yield part.name
+            else:
+                prefix = f"{part.name}/"
+                for name in part.graph.names:
+                    yield prefix + name
 
     @property
     def channel_warning(self) -> str:
@@ -134,12 +178,12 @@ class Graph:
         last = shape.dims[-1] == self.own_dims[0]
         return f"{said}: they come first, {Shape(shape.dims[-1], *shape.dims[:-1])}" if last else said
 
-    def mark_reference_calls(self) -> None:
+    def mark_reference_calls(self, nodes: list[Node]) -> None:
         """Tell each node how the reference implementation calls it: by the first pattern that its name matches."""
         words = [word for word, patterns in self.spec.reference.items() for _ in patterns]
         called = _matcher(pattern for patterns in self.spec.reference.values() for pattern in patterns)
         held = _matcher(self.spec.held)
-        for node in self.nodes if words or self.spec.held else ():
+        for node in nodes if words or self.spec.held else ():
             node.holds_input = held(node.layer) is not None
             number = called(node.name)
             node.call = MODULE if number is None else words[number]

@@ -25,7 +25,7 @@ class Includes:
     def spec(self, item: IncludeItem, host: Spec, around: Surroundings) -> Spec:
         """Return the spec that is included; its own mistakes are told as such."""
         key = (host.folder, item.spec)
-        there = around.via(f"{item.spec}, included at {item.mark}")
+        there = around.via(item.spec, ", included at ", item.mark)
         try:
             spec = self.found[key] = self.found.get(key) or zoo.include(item.spec, host)
         except SpecError as error:

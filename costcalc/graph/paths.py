@@ -3,60 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, count
+from typing import TYPE_CHECKING
 
 from costcalc.graph.graph import Node
 
+if TYPE_CHECKING:
+    from costcalc.graph.block_graph import Placed
+
 
 class UniquePaths:
-    """Gives paths, each once."""
+    """Gives paths, each once. What stands under the path of a block's call is told there, apart from all others."""
 
     def __init__(self) -> None:
         self.counters: dict[str, int] = {}
         self.taken: set[str] = set()
         self.firsts: dict[str, str] = {}  # the paths that costcalc numbered 1, and what they are without it
+        self.calls: set[str] = set()
+        self.labels: dict[str, str] = {}  # the paths of branches, each the same in all turns
 
-    def claim(self, path: str) -> str:
-        """Return the path of a layer that the spec names; a turn after the first gets a number."""
-        if path in self.taken:
+    def claim(self, path: str, *, call: bool = False) -> str:
+        """Return the path of a layer, or a call, that the spec names; a turn after the first gets a number."""
+        if path in self.taken or (call and path in self.labels.values()):
             self.counters.setdefault(path, 1)  # the second of a name is its _2
-            return self._free(path, "_")
+            return self._free(path, "_", call=call)
         self.taken.add(path)
+        if call:
+            self.calls.add(path)
         return path
 
-    def claim_numbered(self, path: str) -> str:
-        """Return the path of a layer that is called by what it is, with a number: `conv2`, `figure5_2`."""
+    def claim_numbered(self, path: str, *, call: bool = False) -> str:
+        """Return the path of a layer, or a call, that is called by what it is, with a number: `conv2`, `figure5_2`."""
         between = "_" if path[-1].isdigit() else ""
-        found = self._free(path, between)
+        found = self._free(path, between, call=call)
         if found == f"{path}{between}1":
             self.firsts[found] = path
         return found
 
-    def _free(self, path: str, between: str) -> str:
+    def label(self, path: str) -> str:
+        """Return the path of a branch: its label, with a number where that is a call's path."""
+        if path not in self.labels:
+            numbered = (f"{path}_{number}" for number in count(2))
+            self.labels[path] = next(one for one in chain([path], numbered) if one not in self.calls)
+        return self.labels[path]
+
+    def _free(self, path: str, between: str, *, call: bool) -> str:
         """Return a path with the next number that no layer has yet."""
         number = self.counters.get(path, 0) + 1
-        while f"{path}{between}{number}" in self.taken:
+        while (found := f"{path}{between}{number}") in self.taken or (call and found in self.labels.values()):
             number += 1
         self.counters[path] = number
-        self.taken.add(f"{path}{between}{number}")
-        return f"{path}{between}{number}"
+        self.taken.add(found)
+        if call:
+            self.calls.add(found)
+        return found
 
-    def shorten(self, nodes: Sequence[Node]) -> None:
+    def shorten(self, parts: Sequence[Node | Placed]) -> None:
         """Take the number off the paths of what is the only one of its kind: `fc1` becomes `fc`, unless that is taken.
 
-        Labels of branches are paths that nobody claims, and so may be what stands before a slash in a name.
+        What stands before a slash in a name is a path that nobody claims.
         """
         above: set[str] = set()
-        for node in nodes:
-            path = node.name
+        for part in parts:
+            path = part.name
             while path and path not in above:
                 above.add(path)
                 path = path.rpartition("/")[0]
         self.taken |= above
         known = {"": ""}
-        for node in nodes:
-            rest = node.name[len(node.layer) :]
-            node.layer = self._short(node.layer, known)
-            node.name = node.layer + rest
+        for part in parts:
+            layer, name = part.layer, part.name
+            part.layer = self._short(layer, known)
+            part.name = part.layer if name == layer else part.layer + name[len(layer) :]
 
     def _short(self, path: str, known: dict[str, str]) -> str:
         if path not in known:
@@ -64,5 +82,5 @@ class UniquePaths:
             alone = self.firsts.get(path)
             if alone and self.counters[alone] == 1 and alone not in self.taken:
                 label = alone.rpartition("/")[2]
-            known[path] = f"{self._short(group, known)}{slash}{label}"
+            known[path] = f"{self._short(group, known)}/{label}" if slash else label
         return known[path]

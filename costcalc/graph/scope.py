@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
 from costcalc.base import Datum
@@ -194,9 +193,11 @@ class Scope:
 
     def bound(self, name: str) -> tuple[Binding | None, str]:
         """Return the binding of a layer, None where there is none, and the part of it that the name means."""
-        for at in (len(name), *(match.start() for match in reversed([*re.finditer(r"\.", name)]))):
-            if name[:at] in self.frame.layers:
-                return self.frame.layers[name[:at]], name[at + 1 :]
+        layers, at = self.frame.layers, len(name)
+        while at > 0:
+            if name[:at] in layers:
+                return layers[name[:at]], name[at + 1 :]
+            at = name.rfind(".", 0, at)
         return None, ""
 
     def named(self, name: str) -> Flow | None:
@@ -282,7 +283,7 @@ def spec_scope(
     knobs: dict[str, Datum],
     source: Flow,
     problems: Problems,
-    trace: Sequence[str] = (),
+    trace: Sequence[object] = (),
     until: Collection[str] = (),
 ) -> Scope:
     """Return the scope of a whole spec: everywhere in it, the knobs and the constants under `define` are seen.

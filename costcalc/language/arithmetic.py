@@ -43,7 +43,8 @@ def computed(compute: Callable[[Datum, Datum], Datum], a: Datum, b: Datum) -> Da
     if compute is operator.add and isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return put_together(a, b)
     try:
-        result = compute(number(a), number(b))
+        plain = type(a) is int and type(b) is int  # as most are
+        result = compute(a, b) if plain else compute(number(a), number(b))
     except (ZeroDivisionError, FloatingPointError):
         raise Fault(f"{num.describe(a)} is divided by zero") from None
     except OverflowError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from costcalc.base.errors import Fault
 from costcalc.language.context import Context, LayerNames
@@ -51,6 +52,29 @@ class BlockReader:
             else:
                 self.names.mistaken_blocks.add(name)
         return heads
+
+    def bodies(self, heads: list[Head]) -> None:
+        """Read the bodies of all blocks; note which names the rows of each depend on, operators' defaults too."""
+        used = self.names.used
+        for head in heads:
+            self.names.used = set()
+            self.body(head)
+            head[0].reads = self.names.used
+        own = {block.name: {*block.reads} for block, *_ in heads}
+        for block, *_ in heads:
+            block.reads = used.union(*(own[name] for name in self.reached(block.name)))
+        self.names.used = used.union(*own.values())
+
+    def reached(self, block: str) -> Collection[str]:
+        """Return a block and those that it may call, directly or through others."""
+        if self.items.calls_by_word:
+            return self.spec.blocks
+        found, left = {block}, [block]
+        while left:
+            more = self.items.calls.get(left.pop(), set()) - found
+            found |= more
+            left += more
+        return found
 
     def body(self, head: Head) -> None:
         """Read the defaults of a block's arguments, its items and its outputs."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problem
+from costcalc.base.kept import Kept
 from costcalc.language.context import Context
 from costcalc.language.source import YamlNode
 from costcalc.operators.op import Op
 
 VERSION = 1
+MOST_KEPT = 20_000  # rows of blocks that a loaded spec keeps expanded
 
 
 class DependsOnMistake(Exception):
@@ -133,13 +135,14 @@ class Item:
 class OpItem(Item):
     """An operator with its fields, or a join with its branches."""
 
-    __slots__ = ("branches", "cls", "values")
+    __slots__ = ("branches", "cls", "made", "values")
 
     def __init__(self, key: str, mark: Mark, cls: type[Op]) -> None:
         super().__init__(key, mark)
         self.cls = cls
         self.values: dict[str, Value] = {}
         self.branches: list[Branch] | None = None
+        self.made: dict[int, Op] | None = None  # number of axes -> the operator, where all its fields are constants
 
 
 class MistakenItem(Item):
@@ -162,12 +165,13 @@ class CallItem(Item):
 class VariableItem(Item):
     """An item whose key is a variable: which operator or block it is, its value says."""
 
-    __slots__ = ("context", "node")
+    __slots__ = ("context", "node", "read")
 
     def __init__(self, key: str, mark: Mark, node: YamlNode, context: Context) -> None:
         super().__init__(key, mark)
         self.node = node
         self.context = context
+        self.read: dict[str, tuple[Item, list[Problem]]] = {}  # by that value: what it is then, and its mistakes
 
 
 class TableItem(Item):
@@ -224,7 +228,7 @@ class Function:
 class Block:
     """A template: arguments with defaults, the names of its inputs, items, outputs."""
 
-    __slots__ = ("arguments", "inputs", "items", "lists", "mark", "name", "outputs")
+    __slots__ = ("arguments", "inputs", "items", "lists", "mark", "name", "outputs", "reads")
 
     def __init__(self, name: str, mark: Mark, arguments: list[tuple[str, Value | None]]) -> None:
         self.name = name
@@ -234,6 +238,7 @@ class Block:
         self.items: list[Item] = []
         self.lists: list[str] = []  # the lists of layers that its items make with `into`
         self.outputs: list[Ref] | None = None
+        self.reads: Collection[str] = ()  # the knobs and constants that its rows may depend on
 
 
 class Spec:
@@ -268,6 +273,7 @@ class Spec:
         self.published: list[dict[str, Datum]] = []
         self.published_marks: list[dict[str, Mark]] = []  # where the values of those rows stand
         self.problems: list[Problem] = []  # mistakes found while reading; a spec with any is never counted
+        self.kept = Kept(MOST_KEPT)  # the graphs of its blocks' calls, by what they depend on
 
     def __repr__(self) -> str:
         knobs = ", ".join(f"{k}={v}" for k, v in self.knobs.items())

@@ -219,6 +219,8 @@ class ItemReader:
                 if node.value is None or (node.is_map and name not in node.keys):
                     self.note(f"{key} needs '{name}' ({field.doc})", mark, f"write {key}: {{{name}: ...}}")
                 item.values[name] = mistaken(mark)
+        if all(value.run is None for value in item.values.values()):
+            item.made = {}
         return item
 
     def fields(self, cls: type[ops.Op], node: YamlNode, context: Context) -> dict[str, Value]:

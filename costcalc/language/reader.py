@@ -75,8 +75,9 @@ class SpecReader:
         self.define()
         self.input()
         self.defaults()
-        for head in heads:
-            self.blocks.body(head)
+        self.blocks.bodies(heads)
+        for block, *_ in heads:
+            block.reads = sorted(self.with_definitions({*block.reads}) & self.names.everywhere())
         self.layers()
         self.minimum()
         read_published(self.spec, top.get("published"), self.problems)

@@ -8,7 +8,6 @@ budgets and searches take any metric by its name.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, ClassVar
 
 from costcalc.base import Data, Datum, arguments
@@ -16,7 +15,6 @@ from costcalc.base.errors import Problem, SpecError, nearest, stop
 from costcalc.base.hints import argument, function, said
 from costcalc.costs import conventions
 from costcalc.costs.convention import OPERATIONS, Convention
-from costcalc.costs.counting import Cost, cost
 from costcalc.costs.rows import Row
 from costcalc.costs.rows import rows as rows_of
 from costcalc.graph.graph import Graph
@@ -291,16 +289,12 @@ def last(values: Iterable[Dim]) -> Dim:
     return next((value for value in reversed(list(values)) if value is not None), None)
 
 
-@lru_cache(maxsize=4)
 def counted(graph: Graph) -> list[Row]:
     """Return the graph's rows with all components; kept, since several metrics ask for the same."""
-    return rows_of(graph)
-
-
-@lru_cache(maxsize=4)
-def costs_of(graph: Graph, convention: Convention, batch: int) -> list[Cost]:
-    """Return what each row costs under a convention; kept, since a report asks for it column by column."""
-    return [cost(row, convention, batch) for row in counted(graph)]
+    if graph.counted is None:
+        graph.counted = rows_of(graph)
+    rows: list[Row] = graph.counted
+    return rows
 
 
 # ---- finding and measuring ------------------------------------------------------------------------------

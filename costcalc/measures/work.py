@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costcalc.costs.counting import costs_of
 from costcalc.graph.graph import Graph
-from costcalc.measures.metric import Metric, Setup, costs_of, counted
+from costcalc.measures.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, Dim
 
 

@@ -115,6 +115,8 @@ def ceil_div(a: Dim, b: Dim) -> Dim:
 
 def maximum(a: Dim, b: Dim) -> Dim:
     """Return the larger of two numbers, element by element; unknown where one is."""
+    if type(a) is int and type(b) is int:
+        return max(a, b)
     if a is UNKNOWN or b is UNKNOWN:
         return UNKNOWN
     if is_array(a) or is_array(b):

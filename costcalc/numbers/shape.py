@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from costcalc.base.errors import Fault
@@ -40,7 +41,7 @@ class Shape:
         self.dims = dims
         self.c = dims[0]
         self.space = dims[1:]
-        self.pixels = num.prod(self.space)
+        self.pixels = prod(self.space)
         self.size = self.pixels * dims[0]
 
     def __eq__(self, other: object) -> bool:

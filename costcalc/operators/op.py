@@ -25,6 +25,7 @@ FAMILIES = "costcalc.operators.families"  # the package of costcalc's own
 
 # What a row holds. Parameters are counted once where weights are shared, work each time.
 PARAMETERS = ("weights", "biases", "norm_params", "buffers")
+LEARNABLE = frozenset(("weights", "biases", "norm_params"))
 WORK = ("macs", "bias_adds", "elementwise")
 
 # What an operator does to storage: it writes a new tensor; its output is its input under another shape, or a part
@@ -93,6 +94,9 @@ class Op:
     settled: ClassVar[dict[int, dict[str, Datum]]] = {}  # number of axes -> the values of the others
     checks: ClassVar[bool] = False  # whether it has a `check` of its own
     counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
+    lacks: ClassVar[dict[str, Datum]] = {}  # and the others, of which it has none
+    learns: ClassVar[bool] = False  # whether it has learnable numbers
+    plain: ClassVar[dict[int, Op]] = {}  # number of axes -> the operator with all fields at their defaults
     stores: ClassVar[str] = (
         NEW  # what `storage`, `saved` and `reach` give, where that is the same for all fields and shapes
     )
@@ -113,6 +117,9 @@ class Op:
         cls.joins = cls.inputs not in (0, 1)
         cls.checks = cls.check is not Op.check
         cls.counted = tuple(n for n in COMPONENTS if getattr(cls, n) is not getattr(Op, n))
+        cls.lacks = {n: {} if n == "elementwise" else 0 for n in COMPONENTS if n not in cls.counted}
+        cls.plain = {}
+        cls.learns = not LEARNABLE.isdisjoint(cls.counted)
         if kind:
             cls.kind, cls.aliases = kind, aliases
             _register(cls)

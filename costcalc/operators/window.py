@@ -48,7 +48,7 @@ class Windowed(Op):
 
     def windows(self) -> Dims:
         """Return what a kernel spans on each axis: dilation * (kernel - 1) + 1."""
-        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+        return tuple([d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)])
 
     def pads(self, x: Shape) -> Pads:
         """Return (before, after) for each axis; of SAME an odd total puts the extra one after."""
@@ -68,7 +68,8 @@ class Windowed(Op):
         out = []
         for n, w, s, (before, after) in zip(x.space, self.windows(), self.stride, self.pads(x), strict=True):
             fits = num.out_len(n, w, s, before, after, ceil=self.ceil_mode)
-            if num.any_of(fits < 1):
+            few = fits < 1
+            if few is not False and num.any_of(few):
                 padded = f"{n}" if num.every(before + after == 0) else f"{n} + {before} + {after} of padding"
                 raise Fault(
                     f"a window of {w} does not fit into {padded}",

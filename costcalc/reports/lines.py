@@ -11,6 +11,8 @@ from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, cost, total
 from costcalc.costs.rows import Row
+from costcalc.graph.graph import Graph, Node
+from costcalc.measures.metric import counted
 from costcalc.numbers.num import Dim, Dims, or_none
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.op import PARAMETERS
@@ -25,11 +27,12 @@ SEE_ALL = "--all shows all, --fold N so many levels"
 class CountedRow:
     """One row with what it costs under a convention, for a batch: an item of `Result.rows`."""
 
-    __slots__ = ("batch", "convention", "cost", "node", "row")
+    __slots__ = ("batch", "convention", "cost", "graph", "index", "name")
 
-    def __init__(self, row: Row, cost_: Cost, convention: Convention, batch: int = 1) -> None:
-        self.row = row
-        self.node = row.node  # the row's operator in the network, with its tensors
+    def __init__(self, graph: Graph, index: int, name: str, cost_: Cost, convention: Convention, batch: int) -> None:
+        self.graph = graph
+        self.index = index
+        self.name = name  # the row's path: `stage1/bottleneck2/conv1`
         self.cost = cost_
         self.convention = convention
         self.batch = batch
@@ -44,9 +47,14 @@ class CountedRow:
         return getattr(self.row, name)
 
     @property
-    def name(self) -> str:
-        """The row's path: `stage1/bottleneck2/conv1`."""
-        return self.row.name
+    def row(self) -> Row:
+        """Its components, under no convention."""
+        return counted(self.graph)[self.index]
+
+    @property
+    def node(self) -> Node:
+        """Its operator in the network, with its tensors."""
+        return self.graph.nodes[self.index]
 
     @property
     def type(self) -> str:
@@ -66,7 +74,7 @@ class CountedRow:
     @property
     def macs(self) -> Dim:
         """MACs, for the whole batch; SpecError where the convention does not count them."""
-        return self.of("macs")
+        return self.cost.operations if self.convention.called == "macs" else self.of("macs")
 
     @property
     def flops(self) -> Dim:
@@ -81,13 +89,13 @@ class CountedRow:
     @property
     def input(self) -> Dims:
         """Input shape (C, *space); of a join, its first branch's; () where nothing enters."""
-        x = self.row.node.x
+        x = self.node.x
         return x.dims if isinstance(x, Shape) else x[0].dims if x else ()
 
     @property
     def output(self) -> Dims:
         """Output shape (C, *space); of a split, its first part's."""
-        y = self.row.node.y
+        y = self.node.y
         return tuple((y if isinstance(y, Shape) else y[0]).dims)
 
     def to_dict(self) -> Data:

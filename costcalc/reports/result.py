@@ -10,13 +10,11 @@ from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import nearest, stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
-from costcalc.costs.counting import Cost, require_bounded, total
+from costcalc.costs.counting import Cost, cost_of, costs_of, require_bounded, total
 from costcalc.graph.graph import Graph
 from costcalc.measures.metric import (
     Measured,
     Setup,
-    costs_of,
-    counted,
     measured,
     names,
     refuse_idle,
@@ -44,9 +42,8 @@ class Result:
         self.graph = graph
         self.convention = convention
         self.batch = require_batch(batch)
-        costs = costs_of(graph, convention, self.batch)
-        self.rows = [CountedRow(*pair, convention, self.batch) for pair in zip(counted(graph), costs, strict=True)]
-        self.cost = require_bounded(total(costs), convention)
+        self.cost = cost_of(graph, convention, self.batch)
+        self._rows: list[CountedRow] = []
 
     def __repr__(self) -> str:
         knobs = "".join(f", {k}={v}" for k, v in self.graph.knobs.items())
@@ -71,6 +68,15 @@ class Result:
                 f"{self.name} has no row {shown}", hint=hint or "by number: result.rows[0]; result.rows have names"
             )
         return found
+
+    @property
+    def rows(self) -> list[CountedRow]:
+        """Its rows, one an operator, in order."""
+        if not self._rows:
+            graph, rule, batch = self.graph, self.convention, self.batch
+            each = zip(graph.names(), costs_of(graph, rule, batch), strict=True)
+            self._rows = [CountedRow(graph, index, *one, rule, batch) for index, one in enumerate(each)]
+        return self._rows
 
     @property
     def name(self) -> str:

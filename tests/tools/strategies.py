@@ -618,3 +618,91 @@ def arithmetic() -> st.SearchStrategy[str]:
         )
 
     return st.recursive(st.one_of(st.integers(0, 1000).map(str), st.sampled_from("abc")), larger, max_leaves=10)
+
+
+# ---- networks of blocks --------------------------------------------------------------------------
+
+VALUES = ["1", "1", "1.0", "true", "4", "4.0", "2", "k", "k + 1", "relu", "[1, 2]"]
+
+
+class BlockDrawer:
+    """Draws a spec of blocks that call blocks, most of them right: all that a call can depend on."""
+
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
+        self.inputs: dict[str, int] = {}  # block -> how many tensors it takes
+        self.number = 0  # of names
+
+    def of(self, *choices: Any) -> Any:
+        return self.draw(st.sampled_from(choices))
+
+    def spec(self) -> str:
+        """Return its text."""
+        blocks = [self.block(name) for name in ("a", "b", "c")]
+        calls = [self.call(name, "k") for name in self.inputs]
+        read = "{relu: {}, if: w == relu and n < 9 and k < 9 and half < 9 and twice(k) < 99}"  # all must be read
+        lines = [
+            "costcalc: 1",
+            "knobs: {k: 2, w: relu, n: 1}",
+            "define: {twice(x): 2 * x, half: k / 2}",
+            "input: [4, 6, 6]",
+            f"defaults: {{conv: {{kernel: 1, bias: {self.of('true', 'k == 2')}}}}}",
+            f"blocks:\n  {'  '.join(blocks)}",
+            f"layers: [{', '.join([*self.items(2, 'k', self.of(2, 3, 4)), *calls, read])}]",
+        ]
+        return "\n".join(lines)
+
+    def block(self, name: str) -> str:
+        inputs = self.of(1, 1, 2)
+        outputs = self.of("", "", "", "[y]", "[y, input]") if inputs == 1 else ""
+        items = self.items(1, "x", self.of(0, 1, 2, 3))
+        items += ["{relu: {}, name: y}"] if outputs == "[y]" else []
+        items += ["{relu: {}, name: y}"] if outputs == "[y, input]" else []
+        items[:0] = ["{add: [p, q]}"] if inputs == 2 else []
+        self.inputs[name] = inputs
+        takes = "inputs: [p, q], " if inputs == 2 else ""
+        gives = ", outputs: [y]" if outputs else ""
+        return f"{name}(x, z={self.of(*VALUES)}): {{{takes}layers: [{', '.join(items)}]{gives}}}\n"
+
+    def items(self, depth: int, own: str, number: int) -> list[str]:
+        """Return items; `own` is the argument, or the knob, that they read."""
+        found = []
+        for _ in range(number):
+            item = self.item(depth, own)
+            found += [item] if "share" not in item else [item, item]
+        return found
+
+    def call(self, name: str, own: str, *extras: str) -> str:
+        value, other = self.of(*VALUES, own), self.of(*VALUES, own)
+        given = self.of(f"[{value}]", f"{{x: {value}, z: {other}}}")
+        taken = ["from: [input, input]"] if self.inputs[name] == 2 else []
+        return f"{{{', '.join([f'{name}: {given}', *taken, *extras])}}}"
+
+    def item(self, depth: int, own: str) -> str:
+        """Return a call, an operator that reads arguments, knobs and the input, a join or a group."""
+        self.number += 1
+        extras = self.of(
+            [], [], [], [], ["repeat: 2"], ["repeat: n"], ["if: k > 1"], [f"if: {own} == 1"],
+            [f"share: s{self.number}"], [f"name: u{self.number}"],
+            ["bits: 8"], ["bits: k + 1"], ["density: 0.5"], ["density: 1.0"],
+        )  # fmt: skip
+        kind = self.of("call", "call", "call", "conv", "conv", "batch_norm", "add", "do")
+        if kind == "call" and self.inputs:
+            return self.call(self.of(*self.inputs), own, *extras)
+        if kind in ("add", "do") and depth:
+            parts = [f"[{', '.join(self.items(depth - 1, own, self.of(0, 1, 2)))}]" for _ in range(2)]
+            labels = self.of(("l", "r"), ("a1", "b"), ("c", "a"))
+            body = f"do: {parts[0]}" if kind == "do" else f"add: {{{labels[0]}: {parts[0]}, {labels[1]}: {parts[1]}}}"
+        elif kind == "batch_norm":
+            body = "batch_norm: {}"
+        else:
+            out = self.of("4", "4", "4", "c_in", "c_in", "c_of(input)", "2 * k", "twice(k)", own)
+            body = f"conv: {{out: {out}, norm: batch, bias: {self.of('true', 'k > 2', f'{own} == 1')}}}"
+        return f"{{{', '.join([body, *extras])}}}"
+
+
+@st.composite
+def block_networks(draw: Draw) -> tuple[str, list[dict[str, Any]]]:
+    """Draw a spec of blocks that call blocks, right or wrong, and knobs to count it with, one after another."""
+    knobs = st.fixed_dictionaries({}, optional={"k": st.integers(1, 3), "n": st.integers(0, 2)})
+    return BlockDrawer(draw).spec(), draw(st.lists(knobs, min_size=1, max_size=3))
