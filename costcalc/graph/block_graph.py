@@ -168,7 +168,7 @@ class Placed:
                 tensor = known[number]
                 if tensor is None:
                     known[number] = tensor = Tensor(its.shape)
-                    tensor.used = its.used
+                    tensor.used = True  # else its block's graph would not be kept
                 tensor.node = node
                 node.outputs.append(tensor)
             if same is not None:

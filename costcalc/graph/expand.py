@@ -228,6 +228,8 @@ class Expansion:
             tensor.used = True
         if self.body.all_used(graph.outputs):
             return
+        if self.keeps:
+            raise Unkept
         for node in graph.nodes:
             enough = any if node.op.results else all
             if not enough(tensor.used for tensor in node.outputs):

@@ -28,7 +28,7 @@ def told(graph: Graph) -> list[Any]:
     places = {node: node.index for node in graph.nodes}
 
     def place(tensor: Tensor) -> Any:
-        return (None if tensor.node is None else places[tensor.node], tensor.shape, tensor.used)
+        return (None if tensor.node is None else places[tensor.node], tensor.shape)
 
     rows = [
         (
@@ -100,3 +100,34 @@ def test_a_label_and_a_call_have_paths_of_their_own() -> None:
     )
     found = [node.name for node in expand(zoo.load_text(text)).nodes]
     assert found == ["unit1/conv1", "unit1/conv2", "add", "unit2/conv", "unit3/conv"]
+
+
+LISTS = """
+costcalc: 1
+knobs: {n: 3}
+input: [4, 8, 8]
+defaults: {conv: {kernel: 1}}
+blocks:
+  dense(kids): [concat: kids, conv: {out: 2}]
+  grown(m):
+    - {conv: {out: m}, into: own}
+    - {conv: {out: m}, into: own, repeat: 2}
+    - concat: own
+  gated: [multiply: {a: [], b: [conv: {out: c_of(joined)}]}]
+  pooled: [global_avg_pool]
+layers:
+  - {conv: {out: 2}, into: kids}
+  - {dense: [kids], into: kids, repeat: n}
+  - {dense: [kids], into: kids, repeat: n}
+  - grown: [4]
+  - grown: [4]
+  - gated
+  - gated
+  - pooled
+"""
+
+
+def test_lists_of_layers_are_arguments_like_others() -> None:
+    spec = zoo.load_text(LISTS)
+    for n in (3, 1, 4, 3):
+        assert not isinstance(require_same(spec, {"n": n}), str)
