@@ -5,12 +5,10 @@ from __future__ import annotations
 import click
 
 from costcalc.base import Datum
-from costcalc.base.errors import stop
-from costcalc.base.text import plural
 from costcalc.cli import common, usage
-from costcalc.published import verdicts
+from costcalc.language import printed_tables
+from costcalc.published import printed
 from costcalc.reports.page import Page
-from costcalc.reports.table import Column, Table
 
 
 @click.command(
@@ -28,23 +26,14 @@ from costcalc.reports.table import Column, Table
 def command(source: str | None, where: str | None, **options: Datum) -> None:
     """Print a paper's table with our counts beside its figures: costcalc table 1704.04861 8.
 
-    SOURCE is a part of where the table stands, WHERE its number; without them, the tables that there are.
-    A count that is not what is printed is marked ≠; costcalc zoo says why.
+    SOURCE is a part of where the table stands, WHERE its number, or SOURCE is the file of a table of your own. Without
+    them, the tables that there are. A count that is not what is printed is marked ≠; numbers lead to the notes below.
     """
-    if source is None or where is None:
-        table = listing(source or "")
-        records = [dict(zip(("source", "where", "rows"), row, strict=True)) for row in table.cells]
+    if where is None and source and source.endswith((".yaml", ".yml")):
+        page = printed.page(printed_tables.load(source))
+    elif where is None:
+        table, records = printed.listing(source or "")
+        page = Page(lambda: [table], lambda: records)
     else:
-        rows = verdicts.find_table(source, where)
-        table = verdicts.paper_table(rows)
-        records = [verdicts.record(spec, row) for spec, row in rows]
-    common.write_page(Page(lambda: [table], lambda: records), options)
-
-
-def listing(source: str) -> Table:
-    """Return the tables that the zoo has rows of."""
-    found = [(*key, len(rows)) for key, rows in verdicts.tables().items() if source.lower() in key[0].lower()]
-    columns = [Column("source"), Column("where"), Column("rows", "number")]
-    if not found:
-        raise stop(f"the zoo has no figure of a source called '{source}'", hint="costcalc table lists the tables")
-    return Table(columns, [list(row) for row in sorted(found)], [plural(len(found), "table"), "", ""])
+        page = printed.page(printed.find(source or "", where))
+    common.write_page(page, options)

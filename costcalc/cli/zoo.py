@@ -33,10 +33,12 @@ def command(words: tuple[str, ...], **options: Datum) -> None:
     found = verdicts.figures(words)
     if not found:
         raise stop(f"the zoo has no figure of '{' '.join(words)}'", hint="costcalc zoo shows all")
+    notes = verdicts.Notes()
+    table = verdicts.account_table(found, notes)
     page = Page(
-        lambda: [verdicts.account_table(found)],
+        lambda: [table],
         lambda: [figure.to_dict() for figure in found],
-        notes=[verdicts.summary(found)],
+        notes=[*notes.lines, *[""] * bool(notes.lines), verdicts.summary(found)],
     )
     common.write_page(page, options)
     sys.exit(any(figure.verdict not in verdicts.GOOD for figure in found))

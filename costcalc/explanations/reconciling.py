@@ -32,7 +32,7 @@ from costcalc.numbers.factored import Spread, TooWide
 from costcalc.numbers.num import UNKNOWN, Array, Mixed
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import operators
-from costcalc.published.figures import Figure, claims, figure, rounded
+from costcalc.published.figures import Figure, claims, figure, published, rounded
 from costcalc.sweeps.engine import Axis, Grid, parts
 
 MOST_STEPS = 3
@@ -157,12 +157,12 @@ def written(count: Count, claim: Claimed) -> Iterator[Match]:
 
 def printed(spec: Spec, claim: Claimed) -> Iterator[Match]:
     """Yield the published figures of the spec that are the claim: the source says which setting it is."""
-    for row in spec.published:
+    for row, _ in published(spec):
         texts = {str(row[key]) for key in ("macs", "params") if key in row}
         if not any(_same(text, claim) for text in texts):
             continue
         for one in claims(spec, row):
-            if _same(one.printed, claim) and isinstance(one.ours, int):
+            if one.quantity in ("macs", "params") and _same(one.printed, claim) and isinstance(one.ours, int):
                 rule = conventions.get(row.get("convention", conventions.DEFAULT))
                 unit = rule.unit if one.quantity == "macs" else rule.things
                 yield Match((_cited(row, holds=one.holds),), one.ours, unit, one.ours - claim.value, printed=True)

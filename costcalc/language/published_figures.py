@@ -14,14 +14,18 @@ from costcalc.language.source import YamlNode
 from costcalc.numbers import num
 from costcalc.operators.fields import CALLS, HELD
 
+# What a figure of cost may be of: what a convention counts, a metric, a time.
+COSTS = ("macs", "params", "activations", "bytes", "compressed_bytes", "ms")
 PUBLISHED = (
-    "where", "source", "variant", "knobs", "of", "convention", "macs", "params", "top1", "top5", "digits", "rounding",
+    "where", "source", "variant", "knobs", "of", "convention", "options", *COSTS, "top1", "top5", "digits", "rounding",
     "reproduces", "note",
 )  # fmt: skip
+EXPLAINED = "explained"  # of a figure that no count gives, whose note shows how it comes about
 _CLAIMS: dict[str, tuple[Callable[[Datum], bool], str]] = {
     "rounding": (lambda v: v in ("nearest", "floor", "ceil"), "write nearest, floor or ceil"),
     "digits": (lambda v: type(v) is int and v > 0, "write how many digits of the figure count: 2"),
-    "reproduces": (lambda v: isinstance(v, bool), "write true or false"),
+    "reproduces": (lambda v: isinstance(v, bool) or v == EXPLAINED, f"write true, false or {EXPLAINED}"),
+    "options": (lambda v: isinstance(v, dict), "write options of metrics: {bits: 8}, {device: pixel1_big_core}"),
     "variant": (lambda v: isinstance(v, str), "write the name of a variant"),
     "convention": (
         lambda v: isinstance(v, str),
@@ -37,7 +41,7 @@ _CLAIMS: dict[str, tuple[Callable[[Datum], bool], str]] = {
     "top1": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 70.6"),
     "top5": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 89.5"),
 }
-FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGBT%]?)\Z")
+FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGT]i?|[B%]?)\Z")
 
 
 def read_reference(spec: Spec, node: YamlNode | None, problems: Problems) -> None:
@@ -99,12 +103,18 @@ def _check_row(spec: Spec, row: Section) -> None:
             note(f"there is no knob '{knob}'", mark, hint)
         elif fault := knob_fault(knob, spec.knobs[knob], value.plain()):
             row.problems.add(fault.at(value.mark))
-    for key, (right, hint) in _CLAIMS.items():
-        if key in values and not right(values[key]):
-            note(f"{key} is {num.describe(values[key])}", marks[key], hint)
-    if values.get("reproduces") is False and not values.get("note"):
-        hint = "say why: a misprint of the paper, a detail that was never published"
-        note("a row that is not reproduced needs a 'note'", row.node.mark, hint)
-    for key in ("macs", "params"):
+    check_claims(row)
+    for key in COSTS:
         if key in values and not FIGURE.match(str(values[key])):
             note(f"{num.describe(values[key])} is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
+
+
+def check_claims(row: Section) -> None:
+    """Refuse what is wrongly said of figures, whatever network they are of."""
+    values, note = row.plain(), row.problems.note
+    for key, (right, hint) in _CLAIMS.items():
+        if key in values and not right(values[key]):
+            note(f"{key} is {num.describe(values[key])}", row.values[key].mark, hint)
+    if values.get("reproduces") in (False, EXPLAINED) and not values.get("note"):
+        hint = "say why: a misprint of the paper, a detail that was never published"
+        note("a row that is not reproduced needs a 'note'", row.node.mark, hint)

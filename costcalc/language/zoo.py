@@ -33,11 +33,18 @@ def files() -> list[str]:
     return [os.path.join(folder(), file) for file in sorted(os.listdir(folder())) if file.endswith(SUFFIX)]
 
 
+def is_own(spec: Spec) -> bool:
+    """Say whether a spec is of a file of the zoo, and no user's."""
+    return spec.folder is None and os.path.isfile(os.path.join(folder(), os.path.basename(spec.where)))
+
+
 def fingerprint() -> str:
-    """Return a hash of all files of the zoo."""
+    """Return a hash of all files of the zoo, and of the tables that print its networks."""
     import hashlib
 
-    texts = (f"{os.path.basename(path)}\n{read(path)}" for path in files())
+    printed = shipped("tables")
+    tables = (os.path.join(printed, file) for file in sorted(os.listdir(printed)))
+    texts = (f"{os.path.basename(path)}\n{read(path)}" for path in (*files(), *tables))
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
@@ -171,6 +178,7 @@ _OTHERS = {
     "device": ("a device", "costcalc devices {path}"),
     "energy": ("a table of energies", "costcalc energy SPEC --energy-table {path}"),
     "report": ("a report", "give the spec that it was made from"),
+    "table": ("a printed table", "costcalc table {path}"),
 }
 
 

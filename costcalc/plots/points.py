@@ -19,6 +19,7 @@ from costcalc.plots.style import COLOURS, MARKERS, QUIET, WIDTH, counts, figure,
 from costcalc.published import accuracies
 from costcalc.published.accuracies import OTHER, SILENT
 from costcalc.published.figures import counted, settings
+from costcalc.published.figures import published as printed_of
 from costcalc.published.verdicts import places
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def published(
     wanted = [word.lower() for word in words]
     found: dict[str, Point] = {}
     for spec in zoo.specs():
-        for row in spec.published:
+        for row, _ in printed_of(spec):
             name = called(spec, row)
             text = f"{name} {spec.meta.get('family', '')} {row.get('source', '')} {' '.join(places(row))}".lower()
             if "top1" not in row or name in found or not all(word in text for word in wanted):

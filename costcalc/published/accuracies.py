@@ -14,13 +14,13 @@ from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.graph.graph import Graph
 from costcalc.language.document import Spec
 from costcalc.numbers.num import Dim
-from costcalc.published.figures import QUANTITIES, Claim, claims, figure, settings
+from costcalc.published.figures import Claim, claims, figure, published, settings
 from costcalc.published.verdicts import counted_under
 
 OTHER, SILENT = "≠", "°"
 MANY = 8  # networks of which a note tells what is printed
 NEURONS = "activations"  # the unit of a figure under `macs` that is no work
-CALLED = dict(zip(QUANTITIES, ("MACs", "params"), strict=True))
+CALLED = {"macs": "MACs", "params": "params"}
 
 
 class Accuracy(NamedTuple):
@@ -87,7 +87,7 @@ def of_graph(graph: Graph) -> Accuracy | None:
     """Return the accuracy that is printed for these very knob values, the first of the spec's; None without one."""
     spec = graph.spec
     # A variant's own row, no other's of the same values: mnasnet_b1 is the paper's, mnasnet1_0 torchvision's.
-    for row in () if graph.input_given else spec.published:
+    for row, _ in () if graph.input_given else published(spec):
         own = row.get("variant", "") == spec.variant or not spec.variant
         if "top1" in row and own and _knobs(spec, row) == graph.knobs:
             return of_row(spec, row)
@@ -96,11 +96,11 @@ def of_graph(graph: Graph) -> Accuracy | None:
 
 def of_row(spec: Spec, row: Mapping[str, Datum]) -> Accuracy:
     """Return the accuracy of a published row, with the costs that the sources of this accuracy print of its network."""
-    same = [one for one in spec.published if _network(spec, one) == _network(spec, row)]
+    same = [one for one, _ in published(spec) if _network(spec, one) == _network(spec, row)]
     sources = {one["source"] for one in same if one.get("top1") == row["top1"]}
     found = [claim for one in same if one["source"] in sources for claim in claims(spec, one) if _is_cost(claim)]
     found.sort(key=lambda claim: not claim.holds)
-    return Accuracy(row, {name: next((one for one in found if one.quantity == name), None) for name in QUANTITIES})
+    return Accuracy(row, {name: next((one for one in found if one.quantity == name), None) for name in CALLED})
 
 
 def _knobs(spec: Spec, row: Mapping[str, Datum]) -> dict[str, Datum]:
@@ -115,7 +115,7 @@ def _network(spec: Spec, row: Mapping[str, Datum]) -> tuple[Datum, ...]:
 def _is_cost(claim: Claim) -> bool:
     """Say whether a figure is of parameters or of work: one of bytes or of neurons is neither."""
     rule = counted_under(claim.row)
-    return rule.things == "params" if claim.quantity == "params" else rule.unit != NEURONS
+    return rule.things == "params" if claim.quantity == "params" else claim.quantity == "macs" and rule.unit != NEURONS
 
 
 def _formulas(rule: Convention, count: str) -> list[str]:

@@ -10,20 +10,23 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from costcalc.base import Datum
-from costcalc.base.errors import Fault, SpecError, nearest, stop
+from costcalc.base import Data, Datum
+from costcalc.base.errors import Fault, Mark, Problem, SpecError, nearest
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import cost, total
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.expand import expand
+from costcalc.graph.knobs import refused
 from costcalc.language.document import Spec
-from costcalc.language.published_figures import FIGURE
+from costcalc.language.printed_tables import printed_of
+from costcalc.language.published_figures import COSTS, FIGURE
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim
 
-QUANTITIES = ("macs", "params")
-UNITS = {"": 0, "%": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
+METRICS = {"activations": "activations", "bytes": "bytes", "compressed_bytes": "compressed_bytes", "ms": "latency_most"}
+UNITS = {"": 1, "%": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+UNITS |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 ROUNDINGS = {"nearest": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
 
 
@@ -38,11 +41,11 @@ class Claim(NamedTuple):
     """One figure of a published row, and what a spec gives for it."""
 
     row: Mapping[str, Datum]
-    quantity: str  # macs or params
+    quantity: str  # one of COSTS
     printed: str
-    ours: int | Decimal  # a Decimal where the figure is a share in per cent
-    holds: bool  # ours, rounded as the source rounds, is what is printed
-    reproduces: bool  # what the row says: false where a note explains why the figure cannot hold
+    ours: int | Decimal  # a Decimal where the figure is a share in per cent, or a time in ms
+    holds: bool  # ours, rounded as the source rounds, is what is printed; of a time nothing is claimed
+    reproduces: bool  # what the row says: false where a note says why the figure cannot hold
 
 
 def figure(text: str, digits: int | None = None) -> Figure:
@@ -55,7 +58,7 @@ def figure(text: str, digits: int | None = None) -> Figure:
     if not found:
         raise Fault(f"'{text}' is no figure", "write 569M, 4.2M, 1.5G, 0.39B")
     written = Decimal(found["number"])
-    unit = Decimal(10) ** UNITS[found["unit"]]
+    unit = Decimal(UNITS[found["unit"]])
     step = Decimal(1).scaleb(int(written.as_tuple().exponent)) * unit
     if digits is not None:
         if type(digits) is not int or digits < 1:
@@ -94,32 +97,75 @@ def counted(
     """
     rule = conventions.get(convention)
     found = rows(expand(spec, knobs))
-    wanted = of if isinstance(of, list) else [of]
-    for name in wanted:
-        if not any(_within(row, name) for row in found):
-            known = {row.type for row in found} | {row.node.layer.split("/")[0] for row in found}
-            raise Fault(f"there is no layer, group or layer type '{name}'", nearest(name, known))
-    members = [row for row in found if any(_within(row, name) for name in wanted)]
+    members = [found[index] for index in _members(found, of)]
     whole, part = (total(cost(row, rule) for row in some) for some in (found, members))
     return {"macs": (part.operations, whole.operations), "params": (part.params, whole.params)}
 
 
+def published(spec: Spec) -> list[tuple[Data, dict[str, Mark]]]:
+    """Return what is printed of a spec, with the places of its values: by tables of papers, then by its own rows."""
+    return [*printed_of(spec), *zip(spec.published, spec.published_marks, strict=True)]
+
+
 def claims(spec: Spec, row: Mapping[str, Datum]) -> list[Claim]:
-    """Return the figures of one row that can be counted; a row may have none, an accuracy alone."""
-    printed = {quantity: str(row[quantity]) for quantity in QUANTITIES if quantity in row}
+    """Return the figures of one row that can be counted; a row may have none, an accuracy alone.
+
+    A time is none without a device. Raises Fault where a figure is none, or the network has not what it is of.
+    """
+    printed = {quantity: str(row[quantity]) for quantity in COSTS if quantity in row}
+    options = row.get("options") or {}
+    if "device" not in options:
+        printed.pop("ms", None)
     if not printed:
         return []
-    parts = counted(spec, settings(spec, row), row.get("convention", conventions.DEFAULT), row.get("of", ""))
+    knobs, convention, of = settings(spec, row), row.get("convention", conventions.DEFAULT), row.get("of", "")
+    parts: dict[str, tuple[Dim, Dim]] = {}
+    if printed.keys() - METRICS:
+        parts |= counted(spec, knobs, convention, of)
+    for quantity in printed.keys() & METRICS:
+        parts[quantity] = measured(spec, knobs, METRICS[quantity], options, of)
     for quantity in printed:
         if any(number is num.UNKNOWN for number in parts[quantity]):
             raise Fault(f"the {quantity} are unknown, since those of a layer are", "remove the figure, or the layer")
     ours = {quantity: _share(*parts[quantity], text) for quantity, text in printed.items()}
     digits, rounding = row.get("digits"), row.get("rounding", "nearest")
-    reproduces = row.get("reproduces") is not False
+    reproduces = row.get("reproduces", True) is True
     return [
-        Claim(row, quantity, text, ours[quantity], holds(ours[quantity], text, digits, rounding), reproduces)
+        Claim(
+            row, quantity, text, ours[quantity], quantity == "ms" or holds(ours[quantity], text, digits, rounding),
+            reproduces,
+        )
         for quantity, text in printed.items()
-    ]
+    ]  # fmt: skip
+
+
+def measured(
+    spec: Spec, knobs: Mapping[str, Datum], name: str, options: Data, of: str | list[str] = ""
+) -> tuple[Dim, Dim]:
+    """Return what a part of a network and the whole have of a metric; raise Fault where there is no such part."""
+    from costcalc.measures import metric
+
+    graph, found, setup = expand(spec, knobs), metric.find(name), metric.Setup(**options)
+    every = metric.counted(graph)
+    values = found.rows(graph, setup)
+    whole = found.total(graph, setup)
+    part = found.over(graph, setup, values, _members(every, of)) if of else whole
+    return (_exact(part), _exact(whole))
+
+
+def _exact(value: Dim) -> Dim:
+    """Return a metric's value as the figures' arithmetic takes it."""
+    return value if value is num.UNKNOWN or value is None or isinstance(value, int) else Decimal(str(float(value)))
+
+
+def _members(found: list[Row], of: str | list[str]) -> list[int]:
+    """Return which rows a part has; raise Fault where the network has no such part."""
+    wanted = of if isinstance(of, list) else [of]
+    for name in wanted:
+        if not any(_within(row, name) for row in found):
+            known = {row.type for row in found} | {row.node.layer.split("/")[0] for row in found}
+            raise Fault(f"there is no layer, group or layer type '{name}'", nearest(name, known))
+    return [index for index, row in enumerate(found) if any(_within(row, name) for name in wanted)]
 
 
 def _within(row: Row, name: str) -> bool:
@@ -133,20 +179,21 @@ def _share(part: int, whole: int, printed: str) -> int | Decimal:
 
 
 def check(spec: Spec) -> list[Claim]:
-    """Return every figure of a spec's `published` rows with what the spec gives for it.
+    """Return every figure that is printed of a spec with what the spec gives for it.
 
     Raises SpecError where the spec is wrong, a convention unknown, or a figure none.
     """
-    found: list[Claim] = []
-    for row in spec.published:
-        try:
-            found += claims(spec, row)
-        except Fault as fault:
-            raise refused(spec, row, fault) from None
-    return found
+    return [claim for row, marks in published(spec) for claim in judged(spec, row, marks)]
 
 
-def refused(spec: Spec, row: Mapping[str, Datum], fault: Fault) -> SpecError:
-    """Return the error for a row whose figure cannot be read."""
-    place = row.get("where") or row.get("variant") or "a row"
-    return stop(f"published, {place}: {fault.message}", spec.where, fault.hint)
+def judged(spec: Spec, row: Mapping[str, Datum], marks: Mapping[str, Mark]) -> list[Claim]:
+    """Return the claims of a row; raise SpecError, with its place, where its figure cannot be read."""
+    try:
+        for knob, value in (row.get("knobs") or {}).items():
+            if fault := refused(spec, knob, value):
+                raise fault
+        return claims(spec, row)
+    except Fault as fault:
+        place = row.get("where") or row.get("variant") or "a row"
+        mark = next(iter(marks.values()), Mark(spec.where))
+        raise SpecError([Problem(f"published, {place}: {fault.message}", mark, fault.hint)]) from None

@@ -5,30 +5,58 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from costcalc.base import Data, Datum, grouped
-from costcalc.base.errors import Problem, stop
+from costcalc.base import Data, Datum
+from costcalc.base.errors import Problem
 from costcalc.base.progress import steps
 from costcalc.base.text import plural
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.language import zoo
 from costcalc.language.document import Spec
+from costcalc.language.published_figures import EXPLAINED
 from costcalc.language.yaml_text import typed
 from costcalc.numbers import text as numbers
-from costcalc.published.figures import Claim, check, claims, figure
+from costcalc.published.figures import Claim, check, figure, holds, judged, published
 from costcalc.reports.table import Column, Table
 
-EXACT, ROUNDED, EXPLAINED, WRONG, STALE = "exact", "rounded", "explained", "WRONG", "STALE"
-GOOD = (EXACT, ROUNDED, EXPLAINED)
+EXACT, ROUNDED, MISSED, TIMED = "exact", "rounded", "not reproduced", "modelled"
+WRONG, STALE = "WRONG", "STALE"  # what its row does not claim
+GOOD = (EXACT, ROUNDED, EXPLAINED, MISSED, TIMED)
+HELD = (EXACT, ROUNDED)
+ROUNDINGS = {"floor": "cut, not rounded", "ceil": "rounded up"}
 
 
 def verdict(claim: Claim) -> str:
-    """Return what is to be said of a figure; WRONG and STALE are verdicts that its spec does not claim."""
+    """Return what is to be said of a figure; WRONG and STALE are verdicts that its row does not claim."""
+    if claim.quantity == "ms":
+        return TIMED
     if claim.holds:
         if not claim.reproduces:
             return STALE
         return EXACT if figure(claim.printed).value == claim.ours else ROUNDED
-    return WRONG if claim.reproduces else EXPLAINED
+    if claim.reproduces:
+        return WRONG
+    return EXPLAINED if claim.row.get("reproduces") == EXPLAINED else MISSED
+
+
+def note(claim: Claim) -> str:
+    """Return what must be said beside a figure: how it is rounded where that is not to the nearest, and its note."""
+    row = claim.row
+    said = [str(row["note"])] if row.get("note") else []
+    if claim.quantity == "ms":
+        return "; ".join(said)
+    if claim.holds and not holds(claim.ours, claim.printed, row.get("digits")):
+        said.insert(0, ROUNDINGS[row["rounding"]])
+    elif claim.holds and not holds(claim.ours, claim.printed, rounding=row.get("rounding", "nearest")):
+        said.insert(0, f"to {row['digits']} digits")
+    return "; ".join(said)
+
+
+def off(claim: Claim) -> str:
+    """Return how far the model's time is from a printed one: `+18 %`; nothing of any other figure."""
+    if claim.quantity != "ms":
+        return ""
+    return f"{round(100 * (claim.ours / figure(claim.printed).value - 1)):+d} %"
 
 
 class PublishedFigure:
@@ -49,9 +77,10 @@ class PublishedFigure:
 
     @property
     def unit(self) -> str:
-        """What the figure counts, as its convention calls it."""
-        rule = counted_under(self.claim.row)
-        return rule.unit if self.claim.quantity == "macs" else rule.things
+        """What the figure counts, as its convention or its metric calls it."""
+        rule, quantity = counted_under(self.claim.row), self.claim.quantity
+        units = {"macs": rule.unit, "params": rule.things, "compressed_bytes": "bytes"}
+        return units.get(quantity, quantity)
 
     def to_dict(self) -> Data:
         """Return the figure as plain data."""
@@ -64,11 +93,16 @@ class PublishedFigure:
             "unit": self.unit,
             "printed": claim.printed,
             "of": claim.row.get("of"),
-            "ours": claim.ours if isinstance(claim.ours, int) else float(claim.ours),
+            "ours": plain(claim.ours),
             **counted_under(claim.row).mark,
             "verdict": self.verdict,
-            "note": claim.row.get("note"),
+            "note": note(claim) or None,
         }
+
+
+def plain(ours: int | Decimal) -> int | float:
+    """Return our number as JSON and CSV hold it."""
+    return ours if isinstance(ours, int) else float(ours)
 
 
 def counted_under(row: Mapping[str, Datum]) -> Convention:
@@ -79,6 +113,29 @@ def counted_under(row: Mapping[str, Datum]) -> Convention:
 def called(claim: Claim) -> str:
     """Return what a figure counts, by name; a spec says `macs:` of whatever its convention counts."""
     return counted_under(claim.row).called if claim.quantity == "macs" else claim.quantity
+
+
+class Notes:
+    """The notes below a table: each is said once, under a number."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def marked(self, text: str, said: str) -> str:
+        """Return a text with the number of what is said of it, where something is."""
+        if not said:
+            return text
+        return f"{text} {raised(self.numbers.setdefault(said, len(self.numbers) + 1))}".lstrip()
+
+    @property
+    def lines(self) -> list[str]:
+        """The notes, each behind its number."""
+        return [f"{raised(number)} {said}" for said, number in self.numbers.items()]
+
+
+def raised(number: int) -> str:
+    """Return a number as a footnote's."""
+    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def figures(words: Iterable[str] = ()) -> list[PublishedFigure]:
@@ -126,8 +183,8 @@ def _value(value: Datum) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def account_table(found: list[PublishedFigure]) -> Table:
-    """Return a line a figure: what is printed and where, what we count, the verdict."""
+def account_table(found: list[PublishedFigure], notes: Notes) -> Table:
+    """Return a line a figure: what is printed and where, what we count, the verdict with the number of its note."""
     columns = [
         Column("network"),
         Column("printed in"),
@@ -135,15 +192,25 @@ def account_table(found: list[PublishedFigure]) -> Table:
         Column("ours", "number"),
         Column("verdict"),
     ]
-    cells = [[f.network, f.where, f"{f.claim.printed} {f.unit}", _shown(f.claim), f.verdict] for f in found]
+    cells = [
+        [
+            f.network,
+            f.where,
+            f"{f.claim.printed} {f.unit}",
+            _shown(f.claim),
+            notes.marked(f"{f.verdict} {off(f.claim)}".rstrip(), note(f.claim)),
+        ]
+        for f in found
+    ]
     return Table(columns, cells, [plural(len(found), "figure"), "", "", "", ""])
 
 
 def unclaimed(spec: Spec) -> list[Problem]:
     """Return a problem for each figure of a spec whose verdict is not what the spec claims."""
-    marks = {id(row): marks for row, marks in zip(spec.published, spec.published_marks, strict=True)}
     found = []
-    for figure_ in of_spec(spec):
+    pairs = published(spec)
+    marks = {id(row): places for row, places in pairs}
+    for figure_ in (PublishedFigure(network(spec, row), one) for row, at in pairs for one in judged(spec, row, at)):
         claim = figure_.claim
         if figure_.verdict in GOOD:
             continue
@@ -167,74 +234,10 @@ def _exact(claim: Claim) -> str:
 def summary(found: list[PublishedFigure]) -> str:
     """Return how often each verdict stands."""
     verdicts = [f.verdict for f in found]
-    return ", ".join(f"{verdicts.count(v)} {v}" for v in (EXACT, ROUNDED, EXPLAINED, WRONG, STALE) if v in verdicts)
-
-
-# ---- tables of papers --------------------------------------------------------------------------
+    return ", ".join(f"{verdicts.count(v)} {v}" for v in (*GOOD, WRONG, STALE) if v in verdicts)
 
 
 def places(row: Mapping[str, Datum]) -> list[str]:
-    """Return the tables that print a row: one, or a list of them."""
+    """Return the places that print a row: one, or a list of them."""
     where = row.get("where", "")
     return [str(place) for place in where] if isinstance(where, list) else [str(where)]
-
-
-def tables() -> dict[tuple[str, str], list[tuple[Spec, Data]]]:
-    """Return the rows of the zoo by the table that prints them: (source, where)."""
-    rows = [(spec, row) for spec in zoo.specs() for row in spec.published]
-    return grouped(((str(row.get("source", "")), place), (spec, row)) for spec, row in rows for place in places(row))
-
-
-def find_table(source: str, where: str) -> list[tuple[Spec, Data]]:
-    """Return the rows of one table, by a part of its source and its number or name; raise SpecError for none."""
-    known = tables()
-    same = [key for key in known if source.lower() in key[0].lower() and _called(key[1], where)]
-    if not same:
-        raise stop(f"no figure of the zoo is of '{source}', '{where}'", hint="costcalc table lists the tables")
-    return [row for key in same for row in known[key]]
-
-
-def _called(where: str, wanted: str) -> bool:
-    return wanted.lower() in (where.lower(), where.lower().removeprefix("table "))
-
-
-def record(spec: Spec, row: Data) -> Data:
-    """Return what a table prints of a network as plain data, our counts beside it and the convention they are under."""
-    ours = {
-        f"our_{called(one)}": one.ours if isinstance(one.ours, int) else float(one.ours) for one in claims(spec, row)
-    }
-    return {"network": network(spec, row), **row, **ours, **counted_under(row).mark}
-
-
-def paper_table(rows: list[tuple[Spec, Data]]) -> Table:
-    """Return a table as its paper prints it, our counts beside its figures; what it has not, has no column."""
-    titles = {
-        "macs": "MACs",
-        "our macs": "ours",
-        "params": "params",
-        "our params": "ours",
-        "top1": "top-1",
-        "top5": "top-5",
-    }
-    lines = paper_lines(rows)
-    keys = [key for key in titles if any(key in line for line in lines)]
-    columns = [Column("network"), *(Column(titles[key], "number") for key in keys)]
-    cells = [[line["network"], *(line.get(key, "") for key in keys)] for line in lines]
-    return Table(columns, cells, [plural(len(cells), "line"), *[""] * len(keys)])
-
-
-def paper_lines(rows: list[tuple[Spec, Data]]) -> list[dict[str, str]]:
-    """Return the cells of a paper's table by line: what is printed of one network in several rows stands together."""
-    lines: list[dict[str, str]] = []
-    for spec, row in rows:
-        cells: dict[str, str] = {key: str(row[key]) for key in ("macs", "params", "top1", "top5") if key in row}
-        for claim in claims(spec, row):
-            cells[f"our {claim.quantity}"] = _shown(claim) + ("" if claim.holds else " ≠")
-        name = network(spec, row)
-        # A quantity that is printed twice of a network is printed of two lines.
-        free = [line for line in lines if line["network"] == name and not line.keys() & cells.keys()]
-        if free:
-            free[0].update(cells)
-        else:
-            lines.append({"network": name, **cells})
-    return lines

@@ -74,8 +74,9 @@ HOMES = "costcalc/operators/families/homes.py"
 
 
 def own_yaml() -> list[Path]:
-    """Return the YAML files that every short command reads: networks and conventions."""
-    return sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "costcalc/data/conventions").glob("*.yaml"))
+    """Return the YAML files that every short command reads: networks, conventions and printed tables."""
+    folders = ("specs", "costcalc/data/conventions", "costcalc/data/tables")
+    return [path for folder in folders for path in sorted((ROOT / folder).glob("*.yaml"))]
 
 
 def parsed(stem: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.base.text import lines, plural, printable
 from costcalc.reports.render.figures import cells
-from costcalc.reports.table import Table
+from costcalc.reports.table import Column, Table
 
 if TYPE_CHECKING:
     from costcalc.reports.page import Page
@@ -71,8 +71,12 @@ def beside(table: Table, columns: int, keys: int = 0, *, exact: bool = False) ->
 
     keys: how many columns are said again; the first, and the words beside it that leave room, unless told.
     """
-    heads, texts = cells(table, exact=exact)
+    heads, texts = _texts(table, exact=exact)
+    if table.prose and _narrowed(heads, texts, table.columns, columns):
+        return [table]
     wide = _widths([[max(head, key=width) for head in heads], *texts])
+    if table.prose:
+        wide = _widths([*_stacked([title for title, _ in heads], texts, columns), *texts])
     words = [column.kind == "text" and not table.paths for column in table.columns]
     # Names may stand under headings or on lines of their own, and words be broken.
     most = [columns // _NAMES // 2, *(_LEAST_TEXT if word else w for w, word in zip(wide[1:], words[1:], strict=True))]
@@ -83,10 +87,13 @@ def beside(table: Table, columns: int, keys: int = 0, *, exact: bool = False) ->
         k for k in range(1, len(wide)) if k == 1 or (all(words[:k]) and sum(wide[:k]) + k <= columns // 2)
     )
     groups: list[list[int]] = [[*range(keys)]]
-    for k in range(keys, len(wide)):
-        if len(groups[-1]) > keys and sum(wide[j] + 1 for j in [*groups[-1], k]) - 1 > columns:
+    k = keys
+    while k < len(wide):
+        end = next((j for j in range(k + 1, len(wide)) if not table.columns[j].joined), len(wide))
+        if len(groups[-1]) > keys and sum(wide[j] + 1 for j in [*groups[-1], *range(k, end)]) - 1 > columns:
             groups.append([*range(keys)])
-        groups[-1].append(k)
+        groups[-1] += range(k, end)
+        k = end
     return [_chosen(table, group) for group in groups]
 
 
@@ -111,19 +118,21 @@ def render(
     third of the line stand under headings too, and of what is still as long there the end is shown. broken: the
     longest column of words is broken where it makes the table too wide.
     """
-    heads, texts = cells(table, exact=exact)
-    if broken and not table.paths:
+    heads, texts = _texts(table, exact=exact)
+    if table.prose:
+        texts = _narrowed(heads, texts, table.columns, columns) or texts
+    elif broken and not table.paths:
         texts = _broken(heads, texts, [column.kind == "text" for column in table.columns], columns)
-    titles = [[title for title, _ in heads]]
+    titles = _stacked([title for title, _ in heads], texts, columns)
     if any(unit for _, unit in heads):
         titles.append([unit for _, unit in heads])
     left = [column.kind in ("text", "bar") for column in table.columns]
-    others = _widths([row[1:] for row in titles + texts])
+    others = _widths(titles + texts)[1:]
     body: list[list[str]] = texts[:-1]
     room = columns - sum(others) - len(others)
     short = short and table.paths
     longest = columns // _NAMES if short else room
-    if min(room, longest) < max(width(row[0]) for row in texts):
+    if min(room, longest) < max(width(row[0]) for row in texts) and not table.prose:
         room = max(room, _LEAST_NAME)
         placed = _under_headings(body, "/." if short else "/") if table.paths else body
         placed = [_shortened(row, longest, room) for row in placed] if short else placed
@@ -136,6 +145,61 @@ def render(
     lines += [(row[0], DIM) if len(row) == 1 else (_line(row, widths, left, gap), "") for row in body]
     lines += [(ruler, DIM), (_line(texts[-1], widths, left, gap), BOLD)] if table.totals else []
     return "\n".join(f"{style}{line}{RESET}" if color and style else line for line, style in lines)
+
+
+def _texts(table: Table, *, exact: bool) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return heads and lines as text; a line between the rows of a table of words, which has one cell, as that cell."""
+    heads, texts = cells(table, exact=exact)
+    if table.prose:
+        alone = [all(value is None for value in line[1:]) for line in table.cells]
+        texts = [row[:1] if one else row for one, row in zip(alone, texts, strict=False)] + texts[-1:]
+    return heads, texts
+
+
+def _narrowed(
+    heads: list[tuple[str, str]], texts: list[list[str]], columns: list[Column], room: int
+) -> list[list[str]]:
+    """Return the lines with the words of the widest columns broken until the table has room; none where it has not."""
+    words = [column.kind == "text" for column in columns]
+    titles, *longest = [[max(_filled(cell, 1), key=width) for cell in row] for row in [[t for t, _ in heads], *texts]]
+    wide = _widths([titles, *texts])
+    least = [s if word else w for s, w, word in zip(_widths([titles, *longest]), wide, words, strict=True)]
+    if sum(least) + len(least) - 1 > room:
+        return []
+    while sum(wide) + len(wide) - 1 > room:
+        spare = [now - end for now, end in zip(wide, least, strict=True)]
+        place = max((k for k in range(len(wide)) if spare[k]), key=wide.__getitem__)
+        wide[place] -= 1
+    made = []
+    for row in texts:
+        if len(row) == 1:
+            made.append(row)
+            continue
+        stacks = [_filled(cell, w) if word else [cell] for cell, w, word in zip(row, wide, words, strict=True)]
+        height = max(map(len, stacks))
+        made += [list(line) for line in zip(*(stack + [""] * (height - len(stack)) for stack in stacks), strict=True)]
+    return made
+
+
+def _stacked(titles: list[str], texts: list[list[str]], columns: int) -> list[list[str]]:
+    """Return the lines of the titles: one, or several of their words where the table is too wide otherwise."""
+    wide = _widths([titles, *texts])
+    if sum(wide) + len(wide) - 1 <= columns:
+        return [titles]
+    for hyphens in (False, True):  # Mult-Adds stays whole where there is room
+        stacks = [_filled(title, room, hyphens=hyphens) for title, room in zip(titles, _widths(texts), strict=True)]
+        wide = _widths([[max(stack, key=width) for stack in stacks], *texts])
+        if sum(wide) + len(wide) - 1 <= columns:
+            break
+    height = max(map(len, stacks))
+    return [list(line) for line in zip(*([""] * (height - len(stack)) + stack for stack in stacks), strict=True)]
+
+
+def _filled(text: str, room: int, *, hyphens: bool = True) -> list[str]:
+    """Return a text in lines of so many columns, a longer word on a line of its own; broken behind hyphens too."""
+    import textwrap
+
+    return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=hyphens) or [""]
 
 
 def _broken(heads: list[tuple[str, str]], texts: list[list[str]], words: list[bool], columns: int) -> list[list[str]]:
@@ -179,7 +243,10 @@ def wrapped(text: str, columns: int) -> str:
 
 
 def _widths(rows: list[list[str]]) -> list[int]:
-    return [max(map(len if "".join(column).isascii() else width, column)) for column in zip(*rows, strict=True)]
+    """Return the width of each column; a line between rows, which has one cell, has no part in it."""
+    whole = max(map(len, rows))
+    columns = zip(*(row for row in rows if len(row) == whole), strict=True)
+    return [max(map(len if "".join(column).isascii() else width, column)) for column in columns]
 
 
 def _under_headings(rows: list[list[str]], ends: str) -> list[list[str]]:
