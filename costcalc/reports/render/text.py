@@ -123,7 +123,8 @@ def render(
         texts = _narrowed(heads, texts, table.columns, columns) or texts
     elif broken and not table.paths:
         texts = _broken(heads, texts, [column.kind == "text" for column in table.columns], columns)
-    titles = _stacked([title for title, _ in heads], texts, columns)
+    titles = [[title for title, _ in heads]]
+    titles = _stacked(titles[0], texts, columns) if table.prose else titles
     if any(unit for _, unit in heads):
         titles.append([unit for _, unit in heads])
     left = [column.kind in ("text", "bar") for column in table.columns]
