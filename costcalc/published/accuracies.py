@@ -14,7 +14,7 @@ from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.graph.graph import Graph
 from costcalc.language.document import Spec
 from costcalc.numbers.num import Dim
-from costcalc.published.figures import Claim, claims, figure, published, settings
+from costcalc.published.figures import METRICS, Claim, claims, figure, published, settings
 from costcalc.published.verdicts import counted_under
 
 OTHER, SILENT = "≠", "°"
@@ -98,7 +98,8 @@ def of_row(spec: Spec, row: Mapping[str, Datum]) -> Accuracy:
     """Return the accuracy of a published row, with the costs that the sources of this accuracy print of its network."""
     same = [one for one, _ in published(spec) if _network(spec, one) == _network(spec, row)]
     sources = {one["source"] for one in same if one.get("top1") == row["top1"]}
-    found = [claim for one in same if one["source"] in sources for claim in claims(spec, one) if _is_cost(claim)]
+    costs = [{key: value for key, value in one.items() if key not in METRICS} for one in same]  # a time is no such cost
+    found = [claim for one in costs if one["source"] in sources for claim in claims(spec, one) if _is_cost(claim)]
     found.sort(key=lambda claim: not claim.holds)
     return Accuracy(row, {name: next((one for one in found if one.quantity == name), None) for name in CALLED})
 
@@ -115,7 +116,7 @@ def _network(spec: Spec, row: Mapping[str, Datum]) -> tuple[Datum, ...]:
 def _is_cost(claim: Claim) -> bool:
     """Say whether a figure is of parameters or of work: one of bytes or of neurons is neither."""
     rule = counted_under(claim.row)
-    return rule.things == "params" if claim.quantity == "params" else claim.quantity == "macs" and rule.unit != NEURONS
+    return rule.things == "params" if claim.quantity == "params" else rule.unit != NEURONS
 
 
 def _formulas(rule: Convention, count: str) -> list[str]:
