@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from costcalc.asked import Asked, NetworkLike, agreed, asked, several
-from costcalc.base import Datum, arguments
+from costcalc.base import Datum, GivenShape, arguments
 from costcalc.base.errors import stop
 from costcalc.costs.convention import Convention
 from costcalc.costs.conventions import get
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from costcalc.sweeps.tables import Arrays
     from costcalc.transforms.whatif import WhatIf
 
-Shape = Iterable[int] | None
+Shape: TypeAlias = "GivenShape | None"
 Knobs = Mapping[str, Datum] | None
 Rule = str | Convention | None
 Options = Mapping[str, Datum] | None
@@ -394,11 +394,8 @@ def whatif(
 
     Raises SpecError where one can't be carried out.
     """
-    from costcalc.transforms.whatif import TRANSFORMATIONS, WhatIf
+    from costcalc.transforms.whatif import WhatIf
 
-    if not steps:
-        known = ", ".join(word.replace("-", "_") for word in TRANSFORMATIONS)
-        raise stop("nothing is to be changed", hint=f'say what: ("depthwise_separable", "conv 3x3"); known: {known}')
     return WhatIf(asked(network, more, knobs, input, batch, convention, variant).result, steps)
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from costcalc.base import Data, Datum, arguments
+from costcalc.base import Data, Datum, GivenShape, InputShape, arguments
 from costcalc.base.errors import stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
-from costcalc.graph.knobs import with_knobs
+from costcalc.graph.knobs import given_shapes, with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.measures.metric import OPTIONS, require_batch
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
 WORDS = ("knobs", "input", "batch", "convention", "options", "limits", "variant")
 
-# Options of the command line that are called otherwise in Python.
-OF_COMMANDS = {
-    "unit": 'convention="costcalc:flops"',
-    "sort": 'by, of costcalc.sweep: by="-macs"',
-    "format": 'costcalc.count(...).page().written("csv")',
-    "exact": "costcalc.count(...).page().written(exact=True)",
-}
-Shape = tuple[int, ...]
 # What stands for a network: a word or a path, a dict, a spec, a network counted, one of PyTorch.
 NetworkLike: TypeAlias = "str | os.PathLike[str] | Data | Spec | Result | torch.nn.Module"
 
@@ -50,7 +42,7 @@ class Asked(NamedTuple):
     spec: Spec
     own: Mapping[str, Datum]  # the knobs that the network says itself, which stand above those given beside it
     knobs: Mapping[str, Datum]
-    shape: Shape | None
+    shape: InputShape | None
     convention: str | Convention
     batch: int
     counted: Result | None = None  # what stood for it, where that is what is asked for
@@ -100,7 +92,7 @@ class _Said(NamedTuple):
     name: str
     spec: Spec
     own: Mapping[str, Datum]
-    shape: Shape | None = None
+    shape: InputShape | None = None
     result: Result | None = None
     variant: bool = False  # whether it names one
     traced: bool = False  # whether it is a module, read over the input
@@ -115,7 +107,7 @@ def several(
     networks: Sequence[NetworkLike],
     more: Mapping[str, Datum],
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     batch: int | None = None,
     convention: str | Convention | None = None,
     variant: str = "",
@@ -129,7 +121,7 @@ def several(
     Raises SpecError for a mistake, and for what would change nothing.
     """
     shared = together(knobs, more)
-    shape = None if input is None else arguments.shape(input)
+    shape = None if input is None else arguments.shapes(input)
     variant = arguments.text(variant, "a variant", 'variant="vit_small"')
     said = [_said(network, shape, variant) for network in networks]
     _refuse_idle(said, shared, shape, variant)
@@ -182,11 +174,11 @@ def _word(rule: Convention) -> str | Convention:
     return rule.name if ours and conventions.get(rule.name).stamp == rule.stamp else rule
 
 
-def sound(spec: Spec, shape: Shape | None) -> Spec:
+def sound(spec: Spec, shape: InputShape | None) -> Spec:
     """Return a spec in which no mistake was found; raise SpecError for one that has, or an input of other axes."""
     if spec.problems:
         expand(spec)  # tells the mistakes of shapes too, all at once
-    if shape is not None and len(shape) != len(spec.input):
+    if any(len(dims) != len(spec.inputs[name]) for name, dims in given_shapes(spec, shape).items()):
         expand(spec, shape=shape)  # tells once, not for each setting, that its axes are others
     return spec
 
@@ -202,21 +194,24 @@ def is_module(network: Any) -> bool:
     return torch is not None and isinstance(network, torch.Module)
 
 
-def _said(network: NetworkLike, shape: Shape | None, variant: str) -> _Said:
+def _said(network: NetworkLike, shape: InputShape | None, variant: str) -> _Said:
     """Return what stands for a network as it says it, with the variant in force unless it names one."""
     if isinstance(network, Result):
         graph = network.graph
         own = {name: value for name, value in graph.knobs.items() if value != graph.spec.knobs[name]}
-        dims = graph.input.shape.dims if graph.input_given and graph.input.shape else None
         given = {name: graph.spec.knobs[name] for name in graph.spec.given}
-        return _Said(network.name, graph.spec, {**given, **own}, dims, network, variant=True)
+        return _Said(network.name, graph.spec, {**given, **own}, graph.given_shape, network, variant=True)
     if is_module(network):
         return _traced(network, shape)
     if not isinstance(network, str) or "\n" in network:
         spec = zoo.load(network)
         found = zoo.chosen(spec, variant) if variant else spec
         return _Said(spec.name, found, {name: spec.knobs[name] for name in sorted(spec.given)})
-    from costcalc.comparisons.networks import cut, values_of  # of words: a spec that is loaded needs none of them
+    from costcalc.comparisons.networks import (  # of words: a spec that is loaded needs none of them
+        cut,
+        shape_said,
+        values_of,
+    )
 
     reference = cut(network)
     if is_target(reference.name):
@@ -226,23 +221,23 @@ def _said(network: NetworkLike, shape: Shape | None, variant: str) -> _Said:
         )
     names_one = zoo.says_variant(reference.name)
     spec = zoo.load(reference.name if reference.texts or reference.shape else network)
-    spec = zoo.of_a_name(spec, variant) if variant and not names_one else spec
-    return _Said(reference.name, spec, values_of(reference, spec), reference.shape, variant=names_one)
+    spec = zoo.chosen(spec, variant) if variant and not names_one else spec
+    return _Said(reference.name, spec, values_of(reference, spec), shape_said(reference, spec), variant=names_one)
 
 
-def _traced(module: Any, shape: Shape | None) -> _Said:
+def _traced(module: Any, shape: InputShape | None) -> _Said:
     """Return a network of PyTorch as a spec, over the input given or what a timm model states."""
     from costcalc.interop.torch.read import from_torch
     from costcalc.interop.torch.target import usual_input
 
-    dims = shape or usual_input(module)
+    dims = arguments.sole(shape) or usual_input(module)
     if dims is None:
         raise stop("a PyTorch module is read over an input, and none is given", hint="input=(3, 224, 224)")
     spec = zoo.load_text(from_torch(module, dims).text(), type(module).__name__)
     return _Said(spec.name, spec, {}, traced=True)
 
 
-def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: Shape | None, variant: str) -> None:
+def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: InputShape | None, variant: str) -> None:
     """Refuse what is said for all networks where each says its own: it would change nothing."""
     for name in knobs:
         if all(name in one.own for one in said):
@@ -250,8 +245,6 @@ def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: Shape
             raise stop(f"the knob '{name}' is given twice: the network itself says {value}")
         if name in OPTIONS and not any(name in one.spec.knobs for one in said):
             raise stop(f"{name} is an option of metrics, no knob", hint=f'write options={{"{name}": ...}}')
-        if said and not any(name in one.spec.knobs for one in said) and (hint := elsewhere(name)):
-            raise stop(f"{said[0].spec.name} has no knob '{name}', and it is no argument here", hint=hint)
     idle = ["input"] if shape and all(one.shape for one in said) else []
     idle += ["variant"] if variant and all(one.variant or one.traced for one in said) else []
     if idle:
@@ -259,29 +252,8 @@ def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: Shape
         raise stop(f"{idle[0]} changes nothing: {says}", hint="leave one of them out")
 
 
-def elsewhere(name: str) -> str:
-    """Return what is meant by an argument that is no knob: a word of the command line, or of another function."""
-    import inspect
-
-    import costcalc
-
-    if name.startswith("max_"):
-        limit = f'limits={{"{name.removeprefix("max_")}": ...}}'
-        return f"it is written {limit}, for costcalc.check and costcalc.solve"
-    if name in OF_COMMANDS:
-        return f"in Python it is {OF_COMMANDS[name]}"
-    functions = {f"costcalc.{one}": getattr(costcalc, one) for one in costcalc.__all__ if one.islower()}
-    methods = {f"costcalc.count(...).{one}": getattr(Result, one) for one in ("table", "page", "metric")}
-    found = [
-        word
-        for word, made in (methods | functions).items()
-        if callable(made) and name in inspect.signature(made).parameters
-    ]
-    return f"it is an argument of {', '.join(found[:3])}" if found else ""
-
-
 def _asked(
-    one: _Said, knobs: Mapping[str, Datum], shape: Shape | None, convention: str | Convention, batch: int
+    one: _Said, knobs: Mapping[str, Datum], shape: InputShape | None, convention: str | Convention, batch: int
 ) -> Asked:
     found = Asked(one.name, one.spec, one.own, knobs, shape, convention, batch)
     result = one.result

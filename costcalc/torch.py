@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from costcalc.asked import NetworkLike, asked
-from costcalc.base import Datum
+from costcalc.base import Datum, GivenShape
 from costcalc.interop.torch import build as interop
 
 
@@ -15,7 +15,7 @@ def build(
     /,
     *,
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     variant: str = "",
     **more: Datum,
 ) -> Any:

@@ -115,9 +115,9 @@ def test_networks_run_forward_and_backward(data: dict[str, Any]) -> None:
 
     torch.manual_seed(0)
     graph = expand(zoo.load(data))
-    assert graph.input.shape is not None
+    (shape,) = graph.input_shapes.values()
     network = build(graph)
-    image = torch.rand(2, *graph.input.shape.dims, requires_grad=True)
+    image = torch.rand(2, *shape.dims, requires_grad=True)
     outputs = network(image)
     loss = sum(out.square().mean() for out in (outputs if isinstance(outputs, tuple) else (outputs,)))
     # What is only stated gives zeros, whatever enters; and some numbers do no work on the image.

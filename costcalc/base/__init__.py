@@ -4,11 +4,15 @@ Imports nothing of costcalc. A new way of being wrong is a message where it is n
 or writes files, or asks for a package that may be missing, lives here.
 """
 
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 Datum = Any  # one value, before it is looked at: a number, a word, true or false, nothing, a list or mapping of these
 Data = dict[str, Datum]  # values by name, as JSON writes them
+
+# An input's shape (channels, *space), or several by the inputs' names; and what a caller may write for it.
+InputShape: TypeAlias = "tuple[int, ...] | dict[str, tuple[int, ...]]"
+GivenShape: TypeAlias = "Iterable[int] | Mapping[str, Iterable[int]]"
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -8,7 +8,7 @@ from math import isfinite
 from operator import index
 from typing import Any
 
-from costcalc.base import Datum
+from costcalc.base import Datum, InputShape, hints
 from costcalc.base.errors import stop
 
 
@@ -82,6 +82,16 @@ def _one(value: Datum, what: str) -> Any:
     return found
 
 
+def shapes(value: Datum) -> InputShape:
+    """Return an input's shape, or those of several inputs by their names."""
+    if isinstance(value, Mapping):
+        if not value or not all(isinstance(name, str) for name in value):
+            hint = hints.said("write {}", hints.argument(input={"left": (3, 224, 224)}))
+            raise stop("inputs are shapes by their names", hint=hint)
+        return {name: shape(dims) for name, dims in value.items()}
+    return shape(value)
+
+
 def shape(dims: Datum) -> tuple[int, ...]:
     """Return an input's shape, (channels, *space), as a tuple."""
     parts = listed(dims)
@@ -92,6 +102,13 @@ def shape(dims: Datum) -> tuple[int, ...]:
         shown = "x".join(f"{part!s:.20}" for part in parts[:10])
         raise stop(f"'{shown}' is no input shape", hint="give channels, height, width: (3, 224, 224)")
     return tuple(axis for axis in found if axis is not None)
+
+
+def sole(shape: InputShape | None) -> tuple[int, ...] | None:
+    """Return the shape of the one input that what is imported has; refuse shapes by name."""
+    if isinstance(shape, dict):
+        raise stop("what is imported has one input", hint=hints.said("write {}", hints.argument(input=(3, 224, 224))))
+    return shape
 
 
 def flag(value: Datum, what: str) -> bool:

@@ -79,9 +79,13 @@ def _options(given: dict[str, Datum]) -> str:
 
 def _behind(value: Datum) -> str:
     """Return what stands behind an option: nothing where it is a flag, 3x224x224 of a shape."""
-    if value is True:
-        return ""
-    return f" {'x'.join(map(str, value)) if isinstance(value, tuple) else value}"
+    return "" if value is True else f" {_word(value)}"
+
+
+def _word(value: Datum) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{name}={_word(part)}" for name, part in value.items())
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _dashed(name: str) -> str:

@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from costcalc.asked import is_target, sound
-from costcalc.base import Data, Datum, files
+from costcalc.base import Data, Datum, InputShape, files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines, printable
 from costcalc.cli import progress, usage
@@ -117,7 +117,11 @@ def knob_option(function: F) -> F:
             help="The same: -k width=0.5.",
         ),
         usage.option(
-            "--input", "input_", metavar="CxHxW", group=usage.COUNTED, help="Another input shape: 3x800x1333."
+            "--input",
+            "input_",
+            metavar="CxHxW",
+            group=usage.COUNTED,
+            help="Another input shape: 3x800x1333; left=1x9x9.",
         ),
     ):
         function = declare(function)
@@ -285,33 +289,18 @@ batch_option = usage.option(
     "--batch", type=usage.WholeFromOne(), default=1, metavar="N", group=usage.COUNTED, help="Images at once."
 )
 ENDINGS = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
-PLAIN = ".txt"  # the ending of a table as text
 
 
 def _by_ending(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Return the format, which is the output's file's by its ending where none is given."""
     # What stands on the command line is read before what doesn't, so -o is known here.
-    output = ctx.params.get("output")
-    if output is None or ctx.get_parameter_source("format_") != ParameterSource.DEFAULT:
-        return value
-    refuse_kept(output)
-    choices = param.type.choices if isinstance(param.type, click.Choice) else ()
-    return by_ending(output, {ending: name for ending, name in ENDINGS.items() if name in choices}) or value
+    found = ENDINGS.get(os.path.splitext(ctx.params.get("output") or "")[1], value)
+    known = isinstance(param.type, click.Choice) and found in param.type.choices
+    return found if known and ctx.get_parameter_source("format_") == ParameterSource.DEFAULT else value
 
 
-def by_ending(path: str, known: Mapping[str, str]) -> str:
-    """Return the format that a file is for by its ending, none of a text; raise SpecError for an ending of none."""
-    ending = os.path.splitext(path)[1].lower()
-    if ending in ("", PLAIN) or ending in known:
-        return known.get(ending, "")
-    hint = f"by its ending a file is of a format: {', '.join([*known, PLAIN])}; or say which with --format"
-    raise stop(f"{path}: nothing here writes {ending}", hint=hint)
-
-
-def format_option(
-    formats: Iterable[str], help_: str = "by FILE's ending too.", *, by_file: bool = True
-) -> Callable[[F], F]:
-    """Declare --format; by_file: -o takes the same, which else is the file of something else."""
+def format_option(formats: Iterable[str], help_: str = "by FILE's ending too.") -> Callable[[F], F]:
+    """Declare --format."""
     choice = click.Choice(tuple(formats))
     return usage.option(
         "--format",
@@ -319,7 +308,7 @@ def format_option(
         type=choice,
         metavar="WHAT",
         default="table",
-        callback=_by_ending if by_file else None,
+        callback=_by_ending,
         group=usage.OUTPUT,
         help=help_,
     )
@@ -395,15 +384,15 @@ def refuse_lines(ctx: click.Context, what: str) -> None:
             raise stop(f"--{name} is for tables: {what}", hint=f"leave --{name} out")
 
 
-def tell_channels(spec: Spec, knobs: Mapping[str, Datum], shape: tuple[int, ...] | None) -> None:
+def tell_channels(spec: Spec, knobs: Mapping[str, Datum], shape: InputShape | None) -> None:
     """Say on stderr where an input was most likely written the wrong way: axes in another order, other channels."""
     with suppress(SpecError):  # which the command itself tells
-        note = expand(spec, knobs, shape).channel_warning if shape else misplaced(own_dims(spec, knobs))
-        if note:
+        notes = [expand(spec, knobs, shape).channel_warning] if shape else map(misplaced, own_dims(spec, knobs))
+        for note in filter(None, notes):
             tell(f"note: {spec.name}: {note}")
 
 
-def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
+def loaded(name: str, shape: InputShape | None = None) -> Spec:
     """Return the spec of a name or path, or of the PyTorch model that a `module:name` is, in this folder too.
 
     The variant of the command line is in force, unless the word says its own: `vit.yaml@vit_small`.
@@ -416,7 +405,7 @@ def loaded(name: str, shape: tuple[int, ...] | None = None) -> Spec:
     else:
         found = sound(_with_knobs(name) if "@" in name else zoo.load(name), shape)
     variant = click.get_current_context().meta.get(VARIANT)
-    return zoo.of_a_name(found, variant) if variant and not zoo.says_variant(name) else found
+    return zoo.chosen(found, variant) if variant and not zoo.says_variant(name) else found
 
 
 def here() -> None:
@@ -478,10 +467,20 @@ def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Datum:
     return one(text, name)
 
 
-def input_shape(text: str | None) -> tuple[int, ...] | None:
-    """Return (3, 800, 1333) for 3x800x1333 (or 3,800,1333); raise SpecError for anything else."""
-    if text is None:
-        return None
+def input_shape(text: str | None) -> InputShape | None:
+    """Return (3, 800, 1333) for 3x800x1333 (or 3,800,1333), of left=3x9x9,right=3x9x9 a shape each; SpecError else."""
+    if text is None or "=" not in text:
+        return None if text is None else _shape(text)
+    found: dict[str, tuple[int, ...]] = {}
+    for part in text.split(","):
+        name, _, dims = part.partition("=")
+        if name in found:
+            raise stop(f"--input gives '{name:.60}' twice")
+        found[name] = _shape(dims)
+    return found
+
+
+def _shape(text: str) -> tuple[int, ...]:
     parts = re.split(r"[x,×]", text)
     if not all(part.isascii() and part.isdigit() and 0 < len(part) < 10 and int(part) > 0 for part in parts):
         raise stop(f"'{text[:60]}' is no input shape", hint="give channels, height, width: --input 3x800x1333")

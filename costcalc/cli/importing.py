@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from costcalc.base import Datum
+from costcalc.base.arguments import sole
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
@@ -84,7 +85,7 @@ def onnx(model: str, input_: str | None, **given: Datum) -> None:
     from costcalc.interop.onnx import read as onnx_import
 
     refuse_spec(model)
-    finish(onnx_import.read(model, common.input_shape(input_), opaque=given["opaque"]), **given)
+    finish(onnx_import.read(model, sole(common.input_shape(input_)), opaque=given["opaque"]), **given)
 
 
 @command.command(
@@ -117,7 +118,7 @@ def caffe(network: str, input_: str | None, **given: Datum) -> None:
     from costcalc.interop.caffe import read as importer
 
     refuse_spec(network)
-    shape = common.input_shape(input_)
+    shape = sole(common.input_shape(input_))
     finish(importer.read(read(network), given["name"], network, shape, opaque=given["opaque"]), **given)
 
 

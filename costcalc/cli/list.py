@@ -37,7 +37,7 @@ def command(words: tuple[str, ...], **options: Datum) -> None:
         raise stop(f"no network's name or family holds {' and '.join(words)}", hint="costcalc list shows all of them")
     found = [one | get(DEFAULT).mark for one in found]
     notes = [*accuracies.notes(found), get(DEFAULT).counted]
-    page = Page(lambda: [table(found, exact=options["exact"])], lambda: found, notes=notes, prose=True)
+    page = Page(lambda: [table(found, exact=options["exact"])], lambda: found, notes=notes)
     common.write_page(page, options)
 
 
@@ -57,6 +57,7 @@ def record(name: str, spec: Spec) -> Data:
     """Return what is listed of a network."""
     from costcalc.costs.counting import cost_of
     from costcalc.graph.expand import expand
+    from costcalc.numbers.shape import listed
 
     graph = expand(spec)
     whole = cost_of(graph, get(DEFAULT))
@@ -64,7 +65,7 @@ def record(name: str, spec: Spec) -> Data:
         "network": name,
         "family": str(spec.meta.get("family", "")),
         "year": spec.meta.get("year", ""),
-        "input": str(graph.input.shape),
+        "input": listed([*graph.input_shapes.values()]),
         "params": whole.params,
         "macs": whole.operations,
         **accuracies.record(graph),

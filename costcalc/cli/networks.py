@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from costcalc.base import Data
+from costcalc.base import Data, InputShape
 from costcalc.base.errors import stop
 from costcalc.cli import common
-from costcalc.comparisons.networks import Network, Reference, counted, cut
+from costcalc.comparisons.networks import Network, Reference, counted, cut, shape_said
 from costcalc.language import zoo
 
 
@@ -21,8 +21,8 @@ def networks(ctx: click.Context, words: tuple[str, ...], options: Data) -> list[
     found = []
     for one in references:
         name = one.name if not variant or zoo.says_variant(one.name) else f"{one.name}@{variant}"
-        reference = one._replace(name=name, shape=one.shape or shape)
-        spec = common.loaded(reference.name, reference.shape)
+        spec = common.loaded(name, one.shape or shape)
+        reference = one._replace(name=name, shape=shape_said(one, spec) or shape)
         knobs = {knob: common.knob_value(ctx, spec, knob, value) for knob, value in shared.items()}
         common.tell_channels(spec, knobs, reference.shape)
         found.append(counted(reference, spec, options["convention"], options.get("batch", 1), knobs))
@@ -30,7 +30,7 @@ def networks(ctx: click.Context, words: tuple[str, ...], options: Data) -> list[
 
 
 def refuse_idle(
-    references: list[Reference], shared: dict[str, str], shape: tuple[int, ...] | None, variant: str | None
+    references: list[Reference], shared: dict[str, str], shape: InputShape | None, variant: str | None
 ) -> None:
     """Refuse what is given for all networks where each says its own: it would change nothing."""
     idle = [f"--{knob}" for knob in shared if all(knob in one.texts for one in references)]

@@ -138,10 +138,7 @@ def accuracy(words: tuple[str, ...], **options: Datum) -> None:
 @picture
 @click.pass_context
 def layers(ctx: click.Context, /, spec: str, **options: Datum) -> None:
-    """Draw each layer's share of the cost, by layer type.
-
-    One picture has its parameters, one its operations.
-    """
+    """Draw each layer's share of parameters and operations, by layer type."""
     from costcalc import plots
 
     size = checked(options)
@@ -234,10 +231,7 @@ def shapes(ctx: click.Context, /, spec: str, **options: Datum) -> None:
 @picture
 @click.pass_context
 def roofline(ctx: click.Context, /, spec: str, **options: Datum) -> None:
-    """Draw a network's layers under a device's roofline.
-
-    Each stands at its MACs a byte and the MACs a second that it can have there.
-    """
+    """Draw a network's layers under a device's roofline: MACs a byte against MACs a second."""
     from costcalc import plots
 
     size = checked(options)

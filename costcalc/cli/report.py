@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from costcalc import api
-from costcalc.base import Data, Datum
+from costcalc.base import Data, Datum, InputShape
 from costcalc.base.errors import SpecError, stop
 from costcalc.cli import common, usage
 from costcalc.graph.graph import Node
@@ -84,7 +84,7 @@ def lines_are_told(names: Sequence[str]) -> bool:
     return any(map(body.known, names))
 
 
-def counted(spec: Spec, knobs: Data, shape: tuple[int, ...] | None, options: Data) -> Result:
+def counted(spec: Spec, knobs: Data, shape: InputShape | None, options: Data) -> Result:
     """Count; where a shape is wrong, show the rows that were still right before the mistakes."""
     try:
         return api.count(spec, convention=options["convention"], input=shape, batch=options["batch"], knobs=knobs)

@@ -123,7 +123,7 @@ def _shown(value: Datum) -> str:
 
 # ---- what feeds a layer --------------------------------------------------------------------------
 
-Origin = tuple[str, int]  # a layer's name, "" for the network's input, and which of its tensors
+Origin = tuple[str, int | str]  # a layer's name, and which of its tensors; "" and the name of what enters the network
 
 
 def _feeds(members: Iterable[CountedRow]) -> list[Origin]:
@@ -136,7 +136,7 @@ def _feeds(members: Iterable[CountedRow]) -> list[Origin]:
 
 def origins(tensors: Iterable[Tensor]) -> list[Origin]:
     """Return which layers give these tensors."""
-    return [(t.node.layer, t.node.outputs.index(t)) if t.node else ("", 0) for t in tensors]
+    return [(t.node.layer, t.node.outputs.index(t)) if t.node else ("", t.name) for t in tensors]
 
 
 def moved(before: list[Origin], after: list[Origin], partners: dict[str, str]) -> bool:
@@ -152,4 +152,4 @@ def moved(before: list[Origin], after: list[Origin], partners: dict[str, str]) -
 
 
 def _listed(origins: list[Origin]) -> str:
-    return " + ".join(name or "input" for name, _ in origins)
+    return " + ".join(name or str(part) for name, part in origins)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from costcalc.base import Datum
+from costcalc.base import Datum, InputShape
 from costcalc.base.errors import stop
 from costcalc.base.hints import argument, said
 from costcalc.costs import conventions
@@ -15,15 +15,11 @@ from costcalc.costs.convention import Convention
 from costcalc.graph.expand import expand
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
-from costcalc.language.document import Spec
+from costcalc.language.document import INPUT, Spec
 from costcalc.language.yaml_text import typed
 from costcalc.measures.metric import require_batch
 from costcalc.reports.result import Result
 from costcalc.sweeps.grids import one, require_knob
-
-INPUT = "input"  # stands among the knobs for another input's shape; no knob may be called so
-
-Shape = tuple[int, ...]
 
 
 class Network(NamedTuple):
@@ -38,7 +34,7 @@ class Reference(NamedTuple):
 
     name: str
     texts: dict[str, str]
-    shape: Shape | None = None
+    shape: InputShape | None = None
 
 
 def cut(text: str) -> Reference:
@@ -68,7 +64,13 @@ def cut(text: str) -> Reference:
     return Reference(name, texts, None if shape is None else shape_of(shape))
 
 
-def shape_of(text: str) -> Shape:
+def shape_said(reference: Reference, spec: Spec) -> InputShape | None:
+    """Return the shapes of inputs that a word gives: of the one, `input=3x160x160`, or by their names."""
+    named = {name: shape_of(text) for name, text in reference.texts.items() if name in spec.inputs}
+    return {**reference.shape, **named} if isinstance(reference.shape, dict) else named or reference.shape
+
+
+def shape_of(text: str) -> tuple[int, ...]:
     """Return (3, 160, 160) for 3x160x160; raise SpecError for anything else."""
     if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", text, re.ASCII):
         raise stop(f"'{text[:60]}' is no input shape", hint="give channels, height, width: input=3x160x160")
@@ -85,30 +87,33 @@ def counted(
     """Return a network counted: its own knobs over those given for all. Raises SpecError with every mistake found."""
     require_batch(batch)
     values = {**(knobs or {}), **values_of(reference, spec)}
-    result = Result(expand(spec, values, reference.shape), conventions.get(convention), batch)
-    return Network(word(reference.name, values, reference.shape), result)
+    shape = shape_said(reference, spec)
+    result = Result(expand(spec, values, shape), conventions.get(convention), batch)
+    return Network(word(reference.name, values, shape), result)
 
 
 def values_of(reference: Reference, spec: Spec) -> dict[str, Datum]:
     """Return the values of the knobs that a word gives; an unknown knob is told before its value is read."""
-    return {knob: one(text, knob) for knob, text in reference.texts.items() if require_knob(spec, knob) is not None}
+    texts = {name: text for name, text in reference.texts.items() if name not in spec.inputs}
+    return {knob: one(text, knob) for knob, text in texts.items() if require_knob(spec, knob) is not None}
 
 
 def spec_of(text: str, load: Callable[[str], Spec]) -> Spec:
     """Return the spec that a word means, its knobs' values in force; raise SpecError where it says an input too."""
     reference = cut(text)
-    if reference.shape is not None:
+    spec = load(reference.name)
+    if shape_said(reference, spec) is not None:
         raise stop(
             f"'{text}': here the input stands beside the network", hint=said("{}", argument(input=(3, 160, 160)))
         )
-    spec = load(reference.name)
     return with_knobs(spec, values_of(reference, spec)) if reference.texts else spec
 
 
-def word(name: str, values: Mapping[str, Datum], shape: Shape | None = None) -> str:
+def word(name: str, values: Mapping[str, Datum], shape: InputShape | None = None) -> str:
     """Return the word for a network: `cut` gives the name and these values again; the knobs in their order by name."""
     given = [f"{knob}={typed(values[knob])}" for knob in sorted(values)]
-    given += [f"{INPUT}={'x'.join(map(str, shape))}"] if shape else []
+    shapes = shape if isinstance(shape, dict) else {INPUT: shape} if shape else {}
+    given += [f"{name}={'x'.join(map(str, dims))}" for name, dims in shapes.items()]
     return f"{name}{',' if zoo.says_variant(name) else '@'}{','.join(given)}" if given else name
 
 
@@ -116,4 +121,4 @@ def label_of(result: Result) -> str:
     """Return what a Result is called: its network's name, and the knobs that are not as its spec has them."""
     graph = result.graph
     changed = {name: value for name, value in graph.knobs.items() if value != graph.spec.knobs.get(name)}
-    return word(result.name, changed, graph.input.shape.dims if graph.input_given and graph.input.shape else None)
+    return word(result.name, changed, graph.given_shape)

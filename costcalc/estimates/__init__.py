@@ -8,11 +8,11 @@ A network, and how it is asked about (`knobs`, `input`, `batch`, `variant`), is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from costcalc.asked import NetworkLike, asked
-from costcalc.base import Datum, hints
+from costcalc.base import Datum, GivenShape, hints
 from costcalc.base.arguments import number, path, said, text, whole
 from costcalc.base.errors import stop
 
@@ -29,7 +29,7 @@ def size(
     density: Choices = None,
     *,
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     batch: int | None = None,
     variant: str = "",
     gap: int = 4,
@@ -62,7 +62,7 @@ def latency(
     device: str,
     *,
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     batch: int | None = None,
     variant: str = "",
     dtype: str = "",
@@ -95,7 +95,7 @@ def energy(
     /,
     *,
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     batch: int | None = None,
     variant: str = "",
     table: str = "horowitz_45nm",

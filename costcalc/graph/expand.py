@@ -6,17 +6,17 @@ only what depends on it, so that one run reports all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
-from costcalc.base import Datum
+from costcalc.base import Datum, GivenShape
 from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest, stop
 from costcalc.graph.block_graph import BlockGraph, GraphBody, Unkept, key_of, with_tensors
 from costcalc.graph.builder import Builder, share
 from costcalc.graph.evaluator import MOST_WORK, Evaluator, MarkedFault, is_none, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Graph, Node, Tensor, tensors
 from costcalc.graph.includes import Includes
-from costcalc.graph.knobs import knob_values, refuse_idle_knobs
+from costcalc.graph.knobs import given_shapes, knob_values, refuse_idle_knobs
 from costcalc.graph.scope import Binding, Frame, Scope, UntilReached, single, spec_scope
 from costcalc.graph.surroundings import Surroundings
 from costcalc.graph.tables import cells, columns
@@ -51,46 +51,47 @@ DEEPEST = 30  # blocks, branches and groups inside one another
 
 
 def expand(
-    spec: Spec, knobs: Mapping[str, Datum] | None = None, shape: Iterable[int] | None = None, *, blame: bool = True
+    spec: Spec, knobs: Mapping[str, Datum] | None = None, shape: GivenShape | None = None, *, blame: bool = True
 ) -> Graph:
     """Return the graph of a spec for knob values, on another input shape if one is given.
 
-    `shape` is (channels, *space). Raises SpecError with every mistake found; it names the knobs given, unless
-    `blame` is off, where the spec is right with its own.
+    `shape` is (channels, *space), or such shapes by the names of the inputs. Raises SpecError with every mistake
+    found; it names the knobs given, unless `blame` is off, where the spec is right with its own.
     """
-    dims = None if shape is None else tuple(shape)
+    given = given_shapes(spec, shape)
     values = knob_values(spec, knobs or {})
-    refuse_idle_knobs(spec, values, shape)
+    refuse_idle_knobs(spec, values, given)
     try:
-        return _network(spec, values, dims)
+        return _network(spec, values, given)
     except SpecError as error:
         other = {name: values[name] for name in knobs or {} if blame and values[name] != spec.knobs[name]}
-        if not other or not _stands(spec, dims):
+        if not other or not _stands(spec, given):
             raise
         raise _blamed(error, other) from None
 
 
-def _network(spec: Spec, knobs: dict[str, Datum], shape: tuple[int, ...] | None) -> Graph:
+def _network(spec: Spec, knobs: dict[str, Datum], given: Mapping[str, Dims]) -> Graph:
     """Return the graph, its blocks' calls as they are kept; where a mistake is met, all is done anew to tell it."""
     if not any(num.is_array(value) for value in knobs.values()):
         try:
-            return Expansion(spec, knobs, keeps=True).network(shape)
+            return Expansion(spec, knobs, keeps=True).network(given)
         except (SpecError, Unkept):
             pass
-    return Expansion(spec, knobs).network(shape)
+    return Expansion(spec, knobs).network(given)
 
 
-def own_dims(spec: Spec, knobs: Mapping[str, Datum]) -> Dims:
-    """Return the shape of a spec's own input, no layer expanded; of none where it can't be worked out."""
+def own_dims(spec: Spec, knobs: Mapping[str, Datum]) -> list[Dims]:
+    """Return the shapes of a spec's own inputs, no layer expanded; of none where one can't be worked out."""
     values = knob_values(spec, knobs)
     one = Expansion(spec, values)
-    return one.own_input(spec_scope(spec, values, Tensor(None), one.problems), given=True) or ()
+    scope = spec_scope(spec, values, Graph(spec, values).flow, one.problems)
+    return [one.own_input(name, scope, given=True) or () for name in spec.inputs]
 
 
-def _stands(spec: Spec, shape: tuple[int, ...] | None) -> bool:
+def _stands(spec: Spec, given: Mapping[str, Dims]) -> bool:
     """Say whether a spec is right with its own knobs."""
     try:
-        return bool(_network(spec, dict(spec.knobs), shape))
+        return bool(_network(spec, dict(spec.knobs), given))
     except SpecError:
         return False
 
@@ -127,22 +128,15 @@ class Expansion:
         self.steps = 0
         self.broken = False  # an item failed: what it would have used may now seem unused
 
-    def network(self, shape: tuple[int, ...] | None) -> Graph:
-        """Return the graph of the whole spec."""
-        source = Tensor(None)
-        scope = spec_scope(self.spec, self.knob_values, source, self.problems)
-        graph = Graph(self.spec, self.knob_values, source)
-        graph.parts, graph.input_given = self.body.parts, shape is not None
-        try:
-            own = self.own_input(scope, given=shape is not None)
-            source.shape = self.input_shape(own, shape, scope)
-            graph.own_dims = own or ()
-        except MarkedFault as marked:
-            self.problems.add(marked.problem)
-        except DependsOnMistake:
-            pass
+    def network(self, given: Mapping[str, Dims]) -> Graph:
+        """Return the graph of the whole spec; given: inputs' shapes that stand for its own."""
+        graph = Graph(self.spec, self.knob_values)
+        graph.parts, graph.given = self.body.parts, given
+        scope = spec_scope(self.spec, self.knob_values, graph.flow, self.problems)
+        for name in graph.inputs:
+            self.enter(name, graph, scope)
         start = Surroundings(self.body, includes=((self.spec.folder, self.spec.where),))
-        graph.outputs = self.outputs(self.run(self.spec.layers, source, scope, start), scope)
+        graph.outputs = self.outputs(self.run(self.spec.layers, graph.flow, scope, start), scope)
         self.body.paths.shorten(self.body.parts)
         if not self.broken:
             self.refuse_empty()
@@ -153,28 +147,42 @@ class Expansion:
         if self.keeps and sum(part.size for part in graph.parts) > MOST_ROWS:
             raise Unkept
         if self.problems.found:
-            if graph.channel_warning and self.spec.input:
-                self.problems.found.append(Problem(graph.channel_warning, self.spec.input[0].mark))
+            if graph.channel_warning and self.spec.inputs:
+                first = next(iter(self.spec.inputs.values()))
+                self.problems.found.append(Problem(graph.channel_warning, first[0].mark))
             raise self.problems.error()
         return graph
 
-    def own_input(self, scope: Scope, *, given: bool) -> Dims | None:
-        """Return the shape of the spec's own input; None where it can't be worked out and another is given."""
+    def enter(self, name: str, graph: Graph, scope: Scope) -> None:
+        """Give an input its shape; what is wrong with that is told."""
+        shape = graph.given.get(name)
         try:
-            return tuple(self.evaluator.whole(value, scope, "input") for value in self.spec.input)
+            own = self.own_input(name, scope, given=shape is not None)
+            graph.inputs[name].shape = self.input_shape(name, own, shape, scope)
+            graph.own_dims[name] = own or ()
+        except MarkedFault as marked:
+            self.problems.add(marked.problem)
+        except DependsOnMistake:
+            pass
+
+    def own_input(self, name: str, scope: Scope, *, given: bool) -> Dims | None:
+        """Return the spec's own shape of an input; None where it can't be worked out and another is given."""
+        try:
+            return tuple(self.evaluator.whole(value, scope, name) for value in self.spec.inputs.get(name, ()))
         except (MarkedFault, DependsOnMistake):
             if not given:
                 raise
         return None
 
-    def input_shape(self, own: Dims | None, shape: tuple[int, ...] | None, scope: Scope) -> Shape | None:
-        """Return the input's shape: the spec's own, or the one given."""
-        marks = [value.mark for value in self.spec.input]
+    def input_shape(self, name: str, own: Dims | None, shape: Dims | None, scope: Scope) -> Shape | None:
+        """Return an input's shape: the spec's own, or the one given."""
+        values = self.spec.inputs.get(name, [])
+        marks = [value.mark for value in values]
         dims = (own or ()) if shape is None else shape
         if shape is not None:
-            marks = [Mark("input")] * len(dims)
+            marks = [Mark(name)] * len(dims)
             try:
-                refuse_other_axes(shape, ["?"] * len(self.spec.input) if own is None else own)
+                refuse_other_axes(shape, ["?"] * len(values) if own is None else own)
             except Fault as other:
                 raise MarkedFault(other, marks[0]) from None
         if not dims:
@@ -226,10 +234,14 @@ class Expansion:
         """Refuse a result that nothing uses and that is no output: most likely a mistake in the wiring."""
         for tensor in graph.outputs:
             tensor.used = True
-        if self.body.all_used(graph.outputs):
+        idle = [name for name, tensor in graph.inputs.items() if not tensor.used] if len(graph.inputs) > 1 else []
+        if self.body.all_used(graph.outputs) and not idle:
             return
         if self.keeps:
             raise Unkept
+        for name in idle:
+            hint = "feed it to an item with from:, or remove it"
+            self.problems.note(f"nothing uses the input '{name}'", self.spec.inputs[name][0].mark, hint)
         for node in graph.nodes:
             enough = any if node.op.results else all
             if not enough(tensor.used for tensor in node.outputs):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base import Datum
+from costcalc.base import Datum, InputShape
 from costcalc.base.errors import Mark, Problem, nearest
 from costcalc.base.hints import ROWS
-from costcalc.language.document import Spec
+from costcalc.language.document import INPUT, Spec
 from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.op import Op
@@ -22,11 +22,12 @@ MODULE, ABSENT = "module", "absent"  # what `reference` says of rows: where it s
 
 
 class Tensor:
-    """A tensor of the graph: its shape, and the node that gives it (None: the network's input)."""
+    """A tensor of the graph: its shape, and the node that gives it; None where it enters the network, by a name."""
 
-    __slots__ = ("node", "shape", "used")
+    __slots__ = ("name", "node", "shape", "used")
 
-    def __init__(self, shape: Shape | None, node: Node | None = None) -> None:
+    def __init__(self, shape: Shape | None, node: Node | None = None, name: str = "") -> None:
+        self.name = name
         self.shape = shape
         self.node = node
         self.used = False
@@ -125,17 +126,17 @@ class Node:
 
 
 class Graph:
-    """A network for given knob values: its nodes in order, its input and its outputs.
+    """A network for given knob values: its nodes in order, its inputs and its outputs.
 
     Of a call of a block that is kept, nodes are made when they are asked for.
     """
 
-    def __init__(self, spec: Spec, knobs: dict[str, Datum], source: Tensor) -> None:
+    def __init__(self, spec: Spec, knobs: dict[str, Datum]) -> None:
         self.spec = spec
         self.knobs = knobs
-        self.input = source
-        self.own_dims: Dims = ()  # the shape of the spec's own input, where another is given from outside
-        self.input_given = False  # whether the input's shape was given from outside, not by the spec
+        self.inputs = {name: Tensor(None, name=name) for name in spec.inputs or (INPUT,)}
+        self.own_dims: dict[str, Dims] = {}  # the spec's own shapes, where others are given from outside
+        self.given: Mapping[str, Dims] = {}  # the inputs whose shapes were given from outside, not by the spec
         self.parts: Sequence[Node | Placed] = ()
         self.outputs: list[Tensor] = []
         self.made: list[Node] | None = None
@@ -169,14 +170,38 @@ class Graph:
     @property
     def channel_warning(self) -> str:
         """What is to be told loudly of an input: other channels than the spec's own, or axes in another order."""
-        shape = self.input.shape
-        if not self.input_given:
-            return misplaced(shape.dims) if shape else ""
-        if not (self.own_dims and shape) or shape.c == self.own_dims[0]:
+        return next(filter(None, map(self._warning, self.inputs)), "")
+
+    def _warning(self, name: str) -> str:
+        shape, own = self.inputs[name].shape, self.own_dims.get(name)
+        if shape is None:
             return ""
-        said = f"the input {shape} has other channels than the spec's own {Shape(*self.own_dims)}"
-        last = shape.dims[-1] == self.own_dims[0]
+        if name not in self.given:
+            return misplaced(shape.dims)
+        if not own or shape.c == own[0]:
+            return ""
+        called = f"the input {shape}" if name == INPUT else f"the input {name}, {shape},"
+        said = f"{called} has other channels than the spec's own {Shape(*own)}"
+        last = shape.dims[-1] == own[0]
         return f"{said}: they come first, {Shape(shape.dims[-1], *shape.dims[:-1])}" if last else said
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        """The shapes of what enters, by name."""
+        return {name: tensor.shape for name, tensor in self.inputs.items() if tensor.shape is not None}
+
+    @property
+    def given_shape(self) -> InputShape | None:
+        """The inputs' shapes that were given from outside, as a caller writes them; None where none was."""
+        if not self.given:
+            return None
+        return self.given[INPUT] if INPUT in self.given else dict(self.given)
+
+    @property
+    def flow(self) -> Flow:
+        """What enters the first item: the one input, or all in their order."""
+        tensors = [*self.inputs.values()]
+        return tensors[0] if len(tensors) == 1 else Bundle(tensors, [*self.inputs])
 
     def mark_reference_calls(self, nodes: list[Node]) -> None:
         """Tell each node how the reference implementation calls it: by the first pattern that its name matches."""

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Problems, nearest
-from costcalc.graph.graph import Bundle, Flow, Node, Tensor
+from costcalc.base.text import plural
+from costcalc.graph.graph import Bundle, Flow, Node, Tensor, tensors
 from costcalc.language.arithmetic import BUILTINS, built_in, put_together
-from costcalc.language.document import DependsOnMistake, Function, Item, Spec
+from costcalc.language.document import INPUT, DependsOnMistake, Function, Item, Spec
 from costcalc.language.names import known_word
 from costcalc.language.version_1 import later
 from costcalc.numbers import num
@@ -301,4 +302,16 @@ def spec_scope(
             problems.add(fault.at(function.body.mark), trace)
         except DependsOnMistake:
             pass
-    return Scope(Frame(spec, constants, source, until, spec.lists), dict(constants), source)
+    frame = Frame(spec, constants, source, until, spec.lists)
+    if spec.inputs and INPUT not in spec.inputs:
+        frame.layers |= dict(zip(spec.inputs, _entering(spec, source), strict=True))
+    return Scope(frame, dict(constants), source)
+
+
+def _entering(spec: Spec, source: Flow) -> list[Binding]:
+    """Return what enters a spec that names its inputs, one tensor each."""
+    found = tensors(source)
+    if len(found) != len(spec.inputs):
+        names = ", ".join(spec.inputs)
+        raise Fault(f"{spec.name} takes {plural(len(spec.inputs), 'input')} ({names}), and {len(found)} flow in here")
+    return [Binding(tensor, None, (), skipped=False) for tensor in found]

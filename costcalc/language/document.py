@@ -241,6 +241,9 @@ class Block:
         self.reads: Collection[str] = ()  # the knobs and constants that its rows may depend on
 
 
+INPUT = "input"  # what the tensor that enters is called, where there is one, and no name is given to it
+
+
 class Spec:
     """A spec that was read: what `costcalc.load` returns.
 
@@ -262,7 +265,7 @@ class Spec:
         self.knobs_of_file: dict[str, Datum] | None = None  # the knobs before a variant was chosen
         self.variants: dict[str, dict[str, Datum]] = {}
         self.functions: dict[str, Function] = {}
-        self.input: list[Value] = []
+        self.inputs: dict[str, list[Value]] = {}  # the shapes of what enters, by name; `input` where it is one
         self.of_input: set[str] = set()  # the knobs that nothing but `input` reads
         self.defaults: dict[str, dict[str, Value]] = {}
         self.blocks: dict[str, Block] = {}

@@ -15,15 +15,13 @@ from typing import Any
 from costcalc.base import Data, Datum
 from costcalc.base.errors import Fault, stop
 from costcalc.base.text import printable
-from costcalc.language.document import VERSION
+from costcalc.language.document import INPUT, VERSION
 from costcalc.language.values import LONGEST_NAME
 from costcalc.language.yaml_text import spec_text
 from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators import op as ops
 from costcalc.operators.fields import RESERVED
-
-INPUT = "input"  # the name of the network's input, as a value
 
 
 class Step:
@@ -53,10 +51,10 @@ class Step:
 
 
 class Flat:
-    """A network as a flat list of steps, with its input and outputs."""
+    """A network as a flat list of steps, with its inputs and outputs."""
 
-    def __init__(self, name: str, shape: Sequence[int], source: str = "") -> None:
-        """Begin a network over an input of this shape (channels, *space)."""
+    def __init__(self, name: str, shape: Sequence[int] | Mapping[str, Sequence[int]], source: str = "") -> None:
+        """Begin a network over an input of this shape (channels, *space), or over several by their names."""
         self.name = name
         self.source = source
         self.unused = 0  # parameters that no step uses, and that are left out
@@ -67,7 +65,8 @@ class Flat:
         self.learners: dict[Step, dict[str, int]] = {}  # a step -> the stored tensors that are its weights, with sizes
         self.known: dict[object, dict[str, Datum]] = {}  # operators with their fields -> those that must be said
         self.numbers: dict[str, int] = {}  # name -> the last number that a layer of that name got
-        self.shapes: dict[str, Shape] = {INPUT: Shape(*shape)}
+        self.inputs = dict(shape) if isinstance(shape, Mapping) else {INPUT: shape}
+        self.shapes = {name: Shape(*dims) for name, dims in self.inputs.items()}
 
     def add(self, kind: str, inputs: Iterable[str], name: str, *, share: str = "", **fields: Datum) -> list[str]:
         """Add a layer and return the names of the values it gives, one unless the operator splits.
@@ -163,17 +162,28 @@ class Flat:
         spelled = self.spelled()
         common = common_fields(((step.kind, step.fields) for step in self.steps), least=2)
         items = self._items(spelled, common) or ["identity"]
-        head |= {"input": list(self.shapes[INPUT].dims), "defaults": common, "layers": items}
-        last = self.steps[-1].outputs if self.steps else [INPUT]
+        head |= {"input": self.entering, "defaults": common, "layers": items}
+        last = self.steps[-1].outputs if self.steps else [*self.inputs]
         last = last[:1] if part_of(last, 0) is None else last
         if self.outputs and self.outputs != last:
             head["outputs"] = [spelled[value] for value in self.outputs]
         return {key: value for key, value in head.items() if value not in ("", {})}
 
+    @property
+    def entering(self) -> Datum:
+        """What the spec says under `input`."""
+        dims = {name: list(shape) for name, shape in self.inputs.items()}
+        return dims[INPUT] if dims.keys() == {INPUT} else dims
+
+    @property
+    def flow(self) -> str:
+        """The value that enters the first item: the one input; none where there are several, which are named."""
+        return next(iter(self.inputs)) if len(self.inputs) == 1 else ""
+
     def _items(self, spelled: dict[str, str], common: Container[str]) -> list[Datum]:
         """Return the spec's items, one a step; a step that is fed by the one before does not say so."""
         found = []
-        before = INPUT
+        before = self.flow
         for step in self.steps:
             found.append(_item(step, {} if step.kind in common else step.fields, before, spelled))
             before = step.outputs[0] if part_of(step.outputs, 0) is None else ""
@@ -184,7 +194,7 @@ class Flat:
 
         A layer can't be called `relu`; but the only relu without a name is called so by itself.
         """
-        before, asked = INPUT, set[str]()
+        before, asked = self.flow, set[str]()
         for step in self.steps:
             joins = ops.operators()[step.kind].joins  # its inputs are named, each
             asked |= set(step.inputs) - (set() if joins else {before})
@@ -197,7 +207,7 @@ class Flat:
                 own = "" if own == step.kind and not asked & set(step.outputs) else self.free(f"{own}_")
             spelled[step.name] = own
             spelled |= {value: own + value[len(step.name) :] for value in step.outputs}
-        return {INPUT: INPUT, **spelled}
+        return {**dict(zip(self.inputs, self.inputs, strict=True)), **spelled}
 
     def text(self) -> str:
         """Return the spec's text, an item a line."""

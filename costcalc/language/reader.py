@@ -14,7 +14,7 @@ from costcalc.base.text import is_word
 from costcalc.language import sharing
 from costcalc.language.blocks import BlockReader, first_word
 from costcalc.language.context import Context, LayerNames
-from costcalc.language.document import VERSION, Function, MistakenItem, Spec, Value, knob_fault, mistaken
+from costcalc.language.document import INPUT, VERSION, Function, MistakenItem, Spec, Value, knob_fault, mistaken
 from costcalc.language.items import ItemReader
 from costcalc.language.names import SpecNames
 from costcalc.language.published_figures import read_published, read_reference
@@ -28,9 +28,11 @@ from costcalc.operators.fields import RESERVED, TOP
 
 MOST_NAMES = 500  # knobs and definitions: each block's scope holds them all
 MOST_CALLS = 10_000  # steps of one definition, those of the definitions that it calls included
-MOST_AXES = 8  # of the input
+MOST_AXES = 8  # of an input
+MOST_INPUTS = 50
 
 META = ("name", "family", "year", "task", "source")
+_INPUT = f"{INPUT}: [channels, height, width]"
 _NO_USE = ("knobs", "variants", "published", "reference", *META)  # sections in which a knob's name reads nothing
 
 
@@ -193,18 +195,32 @@ class SpecReader:
         return YamlNode({}, mark)
 
     def input(self) -> None:
-        """Read the input's shape."""
-        node, hint = self.top.get("input"), "write input: [channels, height, width]"
+        """Read the input's shape, or those of several inputs by their names."""
+        node = self.top.get(INPUT)
         if node is None:
-            self.note("'input' is missing", self.root.mark, hint)
-        elif not node.is_list or not node.value:
-            sizes = re.findall(r"[0-9]+", str(node.plain()))
-            meant = f"write input: [{', '.join(sizes)}]" if len(sizes) > 1 else hint
-            self.note("'input' must be a list", node.mark, meant)
-        elif len(node.value) > MOST_AXES:
-            self.note(f"'input' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
+            self.note("'input' is missing", self.root.mark, f"write {_INPUT}")
+        elif not node.is_map:
+            self.axes(INPUT, node)
+        elif not node.value or len(node.value) > MOST_INPUTS:
+            said = f"'input' names {len(node.value)} tensors" if node.value else "'input' is empty"
+            self.note(said, node.mark, f"1 to {MOST_INPUTS} may enter" if node.value else f"write {_INPUT}")
         else:
-            self.spec.input, self.spec.of_input = self.apart(node.value)
+            for name, mark, shape in node.entries():
+                if name == INPUT or self.names.may_be_given(name, mark, "input"):
+                    self.axes(name, shape)
+
+    def axes(self, name: str, node: YamlNode) -> None:
+        """Read the shape of one input."""
+        if not node.is_list or not node.value:
+            sizes = re.findall(r"[0-9]+", str(node.plain()))
+            own = _INPUT if name == INPUT else _INPUT.replace(INPUT, name)
+            meant = f"write {name}: [{', '.join(sizes)}]" if len(sizes) > 1 else f"write {own}"
+            self.note(f"'{name}' must be a list", node.mark, meant)
+        elif len(node.value) > MOST_AXES:
+            self.note(f"'{name}' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
+        else:
+            self.spec.inputs[name], knobs = self.apart(node.value)
+            self.spec.of_input |= knobs
 
     def minimum(self) -> None:
         """Read the least height and width of an input."""
@@ -242,6 +258,9 @@ class SpecReader:
             self.spec.layers = [MistakenItem("", self.root.mark)]
             return
         context = Context(self.names.everywhere(), LayerNames())
+        for name, values in self.spec.inputs.items():
+            if name != INPUT:
+                self.names.give(name, values[0].mark, context.layers)
         self.names.collect(node, context.layers)
         self.spec.layers = self.items.items(node, context)
         self.spec.lists = [*context.layers.lists]

@@ -58,6 +58,7 @@ def _top(items: Data) -> Data:
         "items": {"type": "object", "properties": dict.fromkeys(PUBLISHED, _ANY), "additionalProperties": False},
     }
     published = {"type": "object", "properties": {"source": _ANY, "rows": rows}, "additionalProperties": False}
+    shape = {"type": "array", "items": number, "minItems": 1, "description": "[channels, height, width]"}
     return {
         "costcalc": {"const": VERSION, "description": "the version of the language"},
         "name": text,
@@ -69,7 +70,7 @@ def _top(items: Data) -> Data:
         "knobs": knobs,
         "variants": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
         "define": {"type": "object", "description": "functions of the knobs, ch(c): int(c * width), and constants"},
-        "input": {"type": "array", "items": number, "minItems": 1, "description": "[channels, height, width]"},
+        "input": {"anyOf": [shape, {"type": "object", "additionalProperties": shape, "minProperties": 1}]},
         "defaults": {"type": "object", "properties": {n: _operator(c) for n, c in sorted(ops.operators().items())}},
         "blocks": {"type": "object", "description": "templates with arguments: separable(out, stride=1): [...]"},
         "layers": items,

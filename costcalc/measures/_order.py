@@ -157,7 +157,7 @@ def segments(found: Storages) -> Iterator[list[int]]:
     for place in found.kept:
         last[place] = len(found.steps)
     rows: list[int] = []
-    alive: set[int] = {0}
+    alive: set[int] = set(found.entering)
     for number, step in enumerate(found.steps):
         rows.append(number)
         alive = {place for place in (*alive, *step.writes) if last.get(place, -1) > number}

@@ -57,7 +57,7 @@ def _stage(found: Storages, moments: Sequence[Moment], count: int) -> Patched | 
     if needs is None or moments[-1].step.node.op.storage(nodes[-1].x, nodes[-1].y) == VIEW:
         return None
     result = found.place[nodes[-1].outputs[0]]
-    tensors = {found.place[t]: t for t in (found.graph.input, *(t for node in nodes for t in node.outputs))}
+    tensors = {found.place[t]: t for t in (*found.graph.inputs.values(), *(t for node in nodes for t in node.outputs))}
     most = [0] * len(nodes)
     for need in product(*needs):
         sizes = {place: _bytes(found, tensor, need) for place, tensor in tensors.items()}

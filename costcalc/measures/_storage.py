@@ -52,7 +52,8 @@ class Storages:
         self.shapes: list[Shape] = []
         self.place: dict[Tensor, int] = {}  # tensor -> its storage
         self.widths = widths(graph)
-        self.place[graph.input] = self._new(None, graph.input)
+        self.place |= {tensor: self._new(None, tensor) for tensor in graph.inputs.values()}
+        self.entering = frozenset(self.place.values())
         self.steps = [self._step(node) for node in graph.nodes]
         self.kept = frozenset(self.place[tensor] for tensor in graph.outputs)  # to the end
         self.held = held(self) if setup.mode == "eager" else []
@@ -113,11 +114,11 @@ def same(a: Shape, b: Shape) -> bool:
 def held(found: Storages) -> list[tuple[int, int]]:
     """Return what PyTorch's callers hold: storages, each with the last step during which it is.
 
-    The network's input is held for the whole run, and what enters a block until the block ends: Python's
+    The network's inputs are held for the whole run, and what enters a block until the block ends: Python's
     frames keep what they were called with.
     """
     steps = found.steps
-    holds = [(0, len(steps) - 1)]
+    holds = [(place, len(steps) - 1) for place in sorted(found.entering)]
     open_: dict[Keys, tuple[int, set[int]]] = {}  # block -> where it began, what has entered it
     for number, (step, now) in enumerate(zip([*steps, None], [*blocks(found.graph), set()], strict=True)):
         for name in [name for name in open_ if name not in now]:
@@ -175,7 +176,7 @@ def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
     until: dict[int, int] = {}
     for place, last in found.held:
         until[place] = max(last, until.get(place, -1))
-    alive: dict[int, None] = {0: None}
+    alive = dict.fromkeys(sorted(found.entering))
     made = []
     for number, index in enumerate(order):
         step = steps[index]

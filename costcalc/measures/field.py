@@ -36,8 +36,9 @@ def fields(graph: Graph, *, ignore: bool) -> Fields:
 
     ignore: leave out what reads all, where it meets what does not: gates.
     """
-    assert graph.input.shape is not None
-    known: dict[Tensor, View] = {graph.input: (SAME,) * len(graph.input.shape.space)}
+    known: dict[Tensor, View] = {
+        tensor: (SAME,) * len(space) for tensor, space in zip(graph.inputs.values(), _spaces(graph), strict=True)
+    }
     found = Fields([], [], [])
     free: set[Tensor] = set()  # what no image enters
     for node in graph.nodes:
@@ -49,6 +50,15 @@ def fields(graph: Graph, *, ignore: bool) -> Fields:
                 paths = [path for path in paths if path is not None]
             known[output] = _joined(found if part == 0 else Fields([], [], []), node, paths)
         found.views.append(known[node.outputs[0]])
+    return found
+
+
+def _spaces(graph: Graph) -> list[Dims]:
+    """Return the pixels of each input; raise SpecError where inputs have other ones: a field is counted in them."""
+    found = [shape.space for shape in graph.input_shapes.values()]
+    if len({str(space) for space in found}) > 1:
+        sizes = ", ".join(f"{name} {shape}" for name, shape in graph.input_shapes.items())
+        raise stop(f"a receptive field is counted in pixels of the input, and the inputs differ in size: {sizes}")
     return found
 
 
@@ -170,7 +180,7 @@ class ReceptiveField(ReceptiveFieldMetric, name="receptive_field"):
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
         found = fields(graph, ignore=setup.ignore_se)
-        assert graph.input.shape is not None
+        shape = next(iter(graph.input_shapes.values()))
         said = []
         for node, view in zip(graph.nodes, found.views, strict=True):
             if view is UNKNOWN:
@@ -179,9 +189,8 @@ class ReceptiveField(ReceptiveFieldMetric, name="receptive_field"):
             if view is None and _space(node):
                 said.append(f"{node.name} is the first row with pixels that reads all of the input")
                 break
-            space = graph.input.shape.space
-            if isinstance(view, tuple) and any(size(reach) > n for reach, n in zip(view, space, strict=False)):
-                said.append(f"from {node.name} on it is larger than the input {graph.input.shape}")
+            if isinstance(view, tuple) and any(size(reach) > n for reach, n in zip(view, shape.space, strict=False)):
+                said.append(f"from {node.name} on it is larger than the input {shape}")
                 break
         return [*said, *_met("strides", found.strides), *_met("centres", found.centres)]
 

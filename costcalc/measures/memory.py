@@ -48,9 +48,9 @@ class Schedule:
 
 
 def name(found: Storages, place: int) -> str:
-    """Return what a storage is called: the row that wrote it, or the input."""
+    """Return what a storage is called: the row that wrote it, or the input that it is."""
     maker = found.makers[place]
-    return "input" if maker is None else maker.name
+    return [*found.graph.inputs][place] if maker is None else maker.name  # they are the first
 
 
 @lru_cache(maxsize=8)

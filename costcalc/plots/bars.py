@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from costcalc.asked import NetworkLike
-from costcalc.base import Datum, grouped
+from costcalc.base import Datum, GivenShape, grouped
 from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import Convention
@@ -39,7 +39,7 @@ def layers(
     /,
     *,
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     batch: int | None = None,
     convention: str | Convention | None = None,
     variant: str = "",
@@ -67,7 +67,7 @@ def layers(
 def types(
     *networks: NetworkLike,
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     batch: int | None = None,
     convention: str | Convention | None = None,
     variant: str = "",

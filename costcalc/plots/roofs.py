@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from costcalc.asked import NetworkLike
-from costcalc.base import Data, Datum, grouped
+from costcalc.base import Data, Datum, GivenShape, grouped
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
 from costcalc.estimates.timing import Latency
@@ -38,7 +38,7 @@ def roofline(
     device: str,
     *,
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     batch: int | None = None,
     variant: str = "",
     dtype: str = "",

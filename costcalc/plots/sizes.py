@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.asked import NetworkLike
-from costcalc.base import Datum
+from costcalc.base import Datum, GivenShape
 from costcalc.base.optional import need
 from costcalc.graph.graph import Node
 from costcalc.numbers.shape import Shape
@@ -47,7 +47,7 @@ def shapes(
     /,
     *,
     knobs: Mapping[str, Datum] | None = None,
-    input: Iterable[int] | None = None,
+    input: GivenShape | None = None,
     variant: str = "",
     size: tuple[float, float] | None = None,
     **more: Datum,
@@ -88,7 +88,7 @@ def stops(result: Result) -> list[Stop]:
         depths[node] = 1 if source is None else depths[source] + (source.layer != node.layer)
     last = {node.layer: node for node in graph.nodes}  # a layer's output is its norm's or activation's
     path = _back(max(last.values(), key=lambda n: depths[n]), before) if last else set()
-    first = [Stop(0, *_sizes(graph.input.shape), True)] if graph.input.shape else []
+    first = [Stop(0, *_sizes(shape), True) for shape in graph.input_shapes.values()]
     return first + [
         Stop(depths[node], *_sizes(node.y), node in path) for node in sorted(last.values(), key=lambda n: n.index)
     ]

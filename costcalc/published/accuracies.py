@@ -61,15 +61,15 @@ class Accuracy(NamedTuple):
 
 
 def record(graph: Graph | None) -> Data:
-    """Return the accuracy that is printed for these very knob values as plain data: None where none is."""
+    """Return the accuracy that is printed for these very knob values as plain data: empty where none is."""
     found = of_graph(graph) if graph else None
-    said = (float(found.row["top1"]), found.mark, found.cost) if found else (None, "", "")
+    said = (str(found.row["top1"]), found.mark, found.cost) if found else ("", "", "")
     return dict(zip(("top1", "top1_mark", "top1_cost"), said, strict=True))
 
 
 def text(record: Data) -> str:
     """Return the accuracy of a record with its mark."""
-    return "" if record["top1"] is None else f"{record['top1']} {record['top1_mark']}".rstrip()
+    return f"{record['top1']} {record['top1_mark']}".rstrip()
 
 
 def notes(records: Sequence[Data]) -> list[str]:
@@ -87,7 +87,7 @@ def of_graph(graph: Graph) -> Accuracy | None:
     """Return the accuracy that is printed for these very knob values, the first of the spec's; None without one."""
     spec = graph.spec
     # A variant's own row, no other's of the same values: mnasnet_b1 is the paper's, mnasnet1_0 torchvision's.
-    for row, _ in () if graph.input_given else published(spec):
+    for row, _ in () if graph.given else published(spec):
         own = row.get("variant", "") == spec.variant or not spec.variant
         if "top1" in row and own and _knobs(spec, row) == graph.knobs:
             return of_row(spec, row)

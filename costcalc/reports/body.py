@@ -22,7 +22,7 @@ from costcalc.numbers.num import Dims
 from costcalc.numbers.shape import Shape, drawn
 from costcalc.numbers.text import figure
 from costcalc.operators.receptive import SAME
-from costcalc.reports.columns import DECIMALS, costs_something, folded, headings, over
+from costcalc.reports.columns import DECIMALS, costs_something, folded, over
 from costcalc.reports.lines import Line, counted_on, marked, spanned
 from costcalc.reports.table import Column, Table
 
@@ -326,10 +326,10 @@ def stride(body: Body) -> Datum:
     """The stride; of blocks that of all their layers together."""
     if body.single:
         return body.line.stride or None
-    graph, space = body.graph, body.graph.input.shape
-    views = field.fields(graph, ignore=True).views
-    source = body.nodes[0].inputs[0].node
-    before = views[source.index] if source else (SAME,) * len(space.space if space else ())
+    views = field.fields(body.graph, ignore=True).views
+    entering = body.nodes[0].inputs[0]
+    source, shape = entering.node, entering.shape
+    before = views[source.index] if source else (SAME,) * len(shape.space if shape else ())
     after = views[body.nodes[-1].index]
     if not (isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after)):
         return None
@@ -476,13 +476,13 @@ def table(bodies: Iterable[Body], chosen: Sequence[str], measures: Sequence[Meas
     """Return lines under exactly the columns that are named; their names stand first where none tells them apart."""
     named = chosen if {*chosen} & {*NAMED} else ("layer", *chosen)
     shown = [body for body in bodies if not slide or costs_something(body.line, measures)]
-    of = {one.name: (one, title) for one, title in zip(measures, headings(measures), strict=True)}
+    of = {one.name: one for one in measures}
     titles: list[Column] = []
     made: list[list[Datum]] = []
     for name in named:
         if name in of:
-            one, title = of[name]
-            titles.append(Column(title, one.metric.kind))
+            one = of[name]
+            titles.append(Column(one.metric.heading(one.setup), one.metric.kind))
             made.append([*(over(one, body.line) for body in shown), one.total])
         else:
             fact = find(name)

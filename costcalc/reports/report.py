@@ -6,21 +6,15 @@ from collections.abc import Sequence
 
 from costcalc.costs.convention import Convention
 from costcalc.graph.graph import Graph
+from costcalc.language.document import INPUT
 from costcalc.language.yaml_text import typed
 from costcalc.numbers import num
 from costcalc.reports.lines import CountedRow
 
 
-def notes(rows: Sequence[CountedRow], rule: Convention, batch: int, asked: Sequence[str] = ()) -> list[str]:
-    """Return what a reader must know beside the numbers: convention, batch, stated and shared rows.
-
-    asked: the quantities that are shown, where they are not the convention's own.
-    """
-    said = rule.told(asked)
-    others = [row for row in rows if not type(row.node.op).__module__.startswith("costcalc.") and row.operations]
-    if others:
-        kinds = ", ".join(dict.fromkeys(row.row.kind for row in others))
-        said.append(f"and the {rule.unit} of {kinds}, as that operator's own definition counts them")
+def notes(rows: Sequence[CountedRow], rule: Convention, batch: int) -> list[str]:
+    """Return what a reader must know beside the numbers: convention, batch, stated and shared rows."""
+    said = [rule.counted]
     if batch != 1:
         said.append(f"{rule.unit} are for a batch of {batch}; parameters do not grow with it")
     stated = [row for row in rows if not row.node.op.derived]
@@ -36,6 +30,13 @@ def notes(rows: Sequence[CountedRow], rule: Convention, batch: int, asked: Seque
     return said
 
 
+def entering(graph: Graph) -> str:
+    """Return what enters a network, and what of it was given from outside: `input 3x224x224 as given`."""
+    said = [f"{name} {shape}{' as given' if name in graph.given else ''}" for name, shape in graph.input_shapes.items()]
+    plain = graph.inputs.keys() == {INPUT}
+    return ", ".join(said) if plain else f"{INPUT if len(said) == 1 else 'inputs'} {', '.join(said)}"
+
+
 def heading(graph: Graph, *, short: bool = False) -> list[str]:
     """Return the lines above a table: the network, its knobs and input, where it comes from.
 
@@ -44,7 +45,6 @@ def heading(graph: Graph, *, short: bool = False) -> list[str]:
     own = graph.spec.knobs if short else {}
     told = {name: value for name, value in graph.knobs.items() if name not in own or own[name] != value}
     knobs = ", ".join(f"{name} {typed(value)}" for name, value in told.items())
-    shape = f"input {graph.input.shape}{' as given' if graph.input_given else ''}"
-    said = [f"{graph.spec.name}: {shape}{f', {knobs}' if knobs else ''}"]
+    said = [f"{graph.spec.name}: {entering(graph)}{f', {knobs}' if knobs else ''}"]
     source = graph.spec.meta.get("source")
     return [*said, str(source)] if source else said

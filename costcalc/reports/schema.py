@@ -27,6 +27,7 @@ def report_schema() -> Data:
     convention = dict.fromkeys(("name", "hash", "says", "params", "operations", "unit", "source"), text)
     by_type = {"type": text, "params": count, "operations": known}
     totals = {"params": count, "operations": known, "unit": text, "rows": count}
+    dims = {"type": "array", "items": {"type": "integer"}}
     return {
         "$schema": DRAFT,
         "title": "costcalc report",
@@ -36,7 +37,7 @@ def report_schema() -> Data:
                 "name": text,
                 "source": {"type": ["string", "null"]},
                 "knobs": {"type": "object"},
-                "input": {"type": "array", "items": {"type": "integer"}},
+                "input": {"anyOf": [dims, {"type": "object", "additionalProperties": dims}]},
                 "batch": {"type": "integer", "minimum": 1},
                 "convention": closed(convention),
                 "totals": closed(totals, macs=known, flops=known),

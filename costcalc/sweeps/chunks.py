@@ -15,14 +15,14 @@ from math import prod
 from threading import Lock
 from typing import TypeVar
 
-from costcalc.base import Data, Datum, arguments
+from costcalc.base import Data, Datum, InputShape, arguments
 from costcalc.base.errors import Fault, nearest, stop
 from costcalc.base.hints import argument, said
 from costcalc.base.progress import steps
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.costs.formulas import Names
-from costcalc.graph.knobs import refuse_idle_knobs, with_knobs
+from costcalc.graph.knobs import given_shapes, refuse_idle_knobs, with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
@@ -81,7 +81,7 @@ class Task:
         question: Question | None = None,
         *,
         convention: str = conventions.DEFAULT,
-        shape: tuple[int, ...] | None = None,
+        shape: InputShape | None = None,
         batch: int = 1,
         block: int = BLOCK,
         skip: bool = False,
@@ -94,7 +94,7 @@ class Task:
         self.axes = list(axes)
         for name, values in ((name, values) for columns in self.axes for name, values in columns.items()):
             for value in values if name in spec.of_input else ():
-                refuse_idle_knobs(spec, {name: value}, shape)
+                refuse_idle_knobs(spec, {name: value}, given_shapes(spec, shape))
         self.convention = convention
         self.shape = shape
         self.batch = require_batch(batch)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base import Data, Datum, grouped
+from costcalc.base import Data, Datum, InputShape, grouped
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.costs.convention import Convention
 from costcalc.costs.counting import Cost, cost, require_bounded, total
@@ -123,7 +123,7 @@ class Part:
         convention: Convention,
         batch: int = 1,
         beside: Beside | None = None,
-        shape: tuple[int, ...] | None = None,
+        shape: InputShape | None = None,
     ) -> None:
         self.indices = indices
         self.graph = graph
@@ -139,7 +139,7 @@ def parts(
     spec: Spec,
     grid: Grid,
     convention: Convention,
-    shape: tuple[int, ...] | None = None,
+    shape: InputShape | None = None,
     *,
     batch: int = 1,
     skip: bool = False,
@@ -210,7 +210,7 @@ def _counted(
     grid: Grid,
     indices: list[Indices],
     convention: Convention,
-    shape: tuple[int, ...] | None,
+    shape: InputShape | None,
     *,
     batch: int,
     skip: bool,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from costcalc.base import Datum
+from costcalc.base import Datum, InputShape
 from costcalc.base.arguments import number
 from costcalc.base.errors import SpecError, stop
 from costcalc.base.hints import Hint, limit, said
@@ -61,7 +61,7 @@ def solve(
     *,
     fixed: Mapping[str, Datum] | None = None,
     convention: str = conventions.DEFAULT,
-    shape: tuple[int, ...] | None = None,
+    shape: InputShape | None = None,
     batch: int = 1,
     mapper: Mapper = here,
     setup: Mapping[str, Datum] | None = None,
@@ -101,7 +101,7 @@ def compound(
     *,
     fixed: Mapping[str, Datum] | None = None,
     convention: str = conventions.DEFAULT,
-    shape: tuple[int, ...] | None = None,
+    shape: InputShape | None = None,
     batch: int = 1,
     setup: Mapping[str, Datum] | None = None,
 ) -> pd.DataFrame:

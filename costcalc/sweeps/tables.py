@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from costcalc.base import Data, Datum, grouped
+from costcalc.base import Data, Datum, InputShape, grouped
 from costcalc.base.errors import stop
 from costcalc.base.hints import Hint
 from costcalc.costs import conventions
@@ -172,7 +172,7 @@ def sweep(
     question: Question,
     *,
     convention: str,
-    shape: tuple[int, ...] | None,
+    shape: InputShape | None,
     batch: int,
     view: str = "",
     folded: Callable[[Task], Columns] = fold,

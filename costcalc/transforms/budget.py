@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from costcalc.base import Datum
+from costcalc.base import Datum, InputShape
 from costcalc.base.errors import SpecError, stop
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
@@ -32,7 +32,7 @@ def solve(
     *,
     fixed: Mapping[str, Datum] | None = None,
     convention: str = conventions.DEFAULT,
-    shape: tuple[int, ...] | None = None,
+    shape: InputShape | None = None,
     batch: int = 1,
     rounding: str = "8",
     setup: Mapping[str, Datum] | None = None,

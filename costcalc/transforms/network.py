@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from costcalc.base import Datum
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.language import zoo
-from costcalc.language.flat import INPUT, Flat, Step, alike, padded
-from costcalc.numbers.shape import Shapes
+from costcalc.language.flat import Flat, Step, alike, padded
 from costcalc.operators import op as ops
 from costcalc.operators.fields import Field, Padding, PerAxis, Role
 
@@ -18,8 +17,8 @@ from costcalc.operators.fields import Field, Padding, PerAxis, Role
 class EditableNetwork(Flat):
     """A flat network whose steps know their paths, and the layers of the first network that they stand for."""
 
-    def __init__(self, name: str, shape: Iterable[int], source: str = "") -> None:
-        super().__init__(name, tuple(shape), source)
+    def __init__(self, name: str, shapes: Mapping[str, Sequence[int]], source: str = "") -> None:
+        super().__init__(name, shapes, source)
         self.paths: dict[str, str] = {}  # a step's name -> its path, as reports print it
         self.origins: dict[str, str] = {}  # a step's name -> the layer of the first network that it stands for
 
@@ -74,9 +73,9 @@ def flattened(network: Any) -> EditableNetwork:
     row is the original's.
     """
     graph = network if isinstance(network, Graph) else expand(zoo.load(network))
-    shape: Shapes = graph.input.shape
-    made = EditableNetwork(graph.spec.name, shape.dims, str(graph.spec.meta.get("source") or ""))
-    values = {id(graph.input): INPUT}
+    dims = {name: shape.dims for name, shape in graph.input_shapes.items()}
+    made = EditableNetwork(graph.spec.name, dims, str(graph.spec.meta.get("source") or ""))
+    values = {id(tensor): name for name, tensor in graph.inputs.items()}
     shared = {id(node.shared): node.shared.name for node in graph.nodes if node.shared is not None}
     for node in graph.nodes:
         inputs = [values[id(tensor)] for tensor in node.inputs]
@@ -108,8 +107,8 @@ class Rewrite:
 
     def __init__(self, old: EditableNetwork) -> None:
         self.old = old
-        self.new = EditableNetwork(old.name, old.shapes[INPUT].dims, old.source)
-        self.values = {INPUT: INPUT}
+        self.new = EditableNetwork(old.name, old.inputs, old.source)
+        self.values = {name: name for name in old.inputs}
 
     def inputs(self, step: Step) -> list[str]:
         """Return the values of the new network that a step of the old one takes."""

@@ -57,7 +57,7 @@ def outcome(count: Callable[[], Graph], metrics: tuple[str, ...]) -> Any:
 def require_same(spec: Spec, knobs: dict[str, Any], metrics: tuple[str, ...] = ()) -> Any:
     """Hold a spec, whatever it keeps by now, to the same expanded anew."""
     found = outcome(lambda: expand(spec, knobs, blame=False), metrics)
-    assert found == outcome(lambda: Expansion(spec, knob_values(spec, knobs)).network(None), metrics)
+    assert found == outcome(lambda: Expansion(spec, knob_values(spec, knobs)).network({}), metrics)
     return found
 
 

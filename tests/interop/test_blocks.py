@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import costcalc
 from costcalc.interop.blocks.folding import folded, search, snake
-from costcalc.language.flat import INPUT, Flat
+from costcalc.language.document import INPUT
+from costcalc.language.flat import Flat
 from costcalc.language.yaml_text import spec_text
 
 

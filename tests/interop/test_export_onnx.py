@@ -232,7 +232,7 @@ def compare(torch: Any, build: Any, graph: Graph, model: Any) -> None:
                 tensor.copy_(torch.rand_like(tensor) + 0.1)
             held += [t for t in (*module.parameters(), *module.buffers()) if t.dim()]
     given = filled(model, [t.detach().numpy() for t in held])
-    shape: Any = graph.input.shape
+    (shape,) = graph.input_shapes.values()
     image = torch.rand(1, *shape.dims)
     with torch.no_grad():
         wanted = network(image)

@@ -28,8 +28,8 @@ def each(one: Any) -> tuple[Any, ...]:
 
 
 def picture(graph: Graph) -> Any:
-    assert graph.input.shape is not None
-    return torch.rand(BATCH, *graph.input.shape.dims)
+    (shape,) = graph.input_shapes.values()
+    return torch.rand(BATCH, *shape.dims)
 
 
 def test_a_network_of_the_zoo_is_built_for_any_knob() -> None:

@@ -154,7 +154,7 @@ def test_every_output_reads_what_its_gradient_reaches(seed: int) -> None:
     try:
         view = fields(graph, ignore=False).views[-1]
         assert view is not None
-        length = graph.input.shape.w  # type: ignore[union-attr]
+        length = graph.input_shapes["input"].w
         width, checked = graph.nodes[-1].y.w, 0
         for place in sorted({*range(0, width, max(1, width // 20)), width // 2, width // 2 + 1}):
             window = view[0].of(place)

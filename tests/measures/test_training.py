@@ -38,14 +38,14 @@ def autograd(result: costcalc.Result, freeze: str = "") -> int:
     torch = pytest.importorskip("torch")
     from costcalc.interop.torch.build import build
 
-    assert result.graph.input.shape is not None
+    (shape,) = result.graph.input_shapes.values()
     kept: dict[int, int] = {}
     held = []  # a storage that is gone could lend its number to another
     with torch.device("meta"):
         network = build(result.graph).train()
         for module, learns in zip(network.nodes, learning(result.graph, freeze).learns, strict=True):
             module.requires_grad_(learns)
-        image = torch.empty(result.batch, *result.graph.input.shape.dims)
+        image = torch.empty(result.batch, *shape.dims)
         own = {tensor.untyped_storage()._cdata for tensor in [*network.parameters(), *network.buffers()]}
 
         def pack(tensor: Any) -> Any:

@@ -35,7 +35,7 @@ def through_torch(graph: Graph) -> Flat:
 
     with torch.device("meta"):
         network = build(graph)
-    shape: Any = graph.input.shape
+    (shape,) = graph.input_shapes.values()
     return from_torch(network, shape.dims)
 
 

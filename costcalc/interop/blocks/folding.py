@@ -19,8 +19,8 @@ from costcalc.interop.blocks.text import defaulted, written
 from costcalc.interop.blocks.tree import CONTAINERS, Group, Tree, TreeItem, chained, groups, learned
 from costcalc.interop.guard import guarded
 from costcalc.language import zoo
-from costcalc.language.document import VERSION
-from costcalc.language.flat import INPUT, Flat, Step, part_of
+from costcalc.language.document import INPUT, VERSION
+from costcalc.language.flat import Flat, Step, part_of
 from costcalc.language.yaml_text import spec_text
 from costcalc.operators import op as ops
 
@@ -221,7 +221,7 @@ class Folder:
         """Return the spec as data."""
         flat = self.flat
         head: dict[str, Datum] = {"costcalc": VERSION, "name": flat.name, "source": flat.source}
-        head |= {"input": list(flat.shapes[INPUT].dims)}
+        head |= {"input": flat.entering}
         bodies = {block.head: written(block.items, block, self.names)[0] for block in self.blocks}
         places = {value: (n, k) for n, part in enumerate(self.root) for k, value in enumerate(part.outputs)}
         results = [self.place(places[value]) for value in flat.outputs if value in places]

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from costcalc.base import Datum
 from costcalc.interop.blocks.arguments import ENTERS, TURNS, Computed, FoundBlock, Ref, WrittenItem, free, same
 from costcalc.interop.blocks.tree import HALF, Free
-from costcalc.language.flat import INPUT, legal_name
+from costcalc.language.document import INPUT
+from costcalc.language.flat import legal_name
 from costcalc.operators import op as ops
 from costcalc.operators.fields import REQUIRED
 

@@ -13,7 +13,8 @@ from itertools import groupby
 
 from costcalc.base import Datum, grouped
 from costcalc.base.errors import Fault
-from costcalc.language.flat import INPUT, Flat, Step, common_fields
+from costcalc.language.document import INPUT
+from costcalc.language.flat import Flat, Step, common_fields
 from costcalc.numbers.shape import Shape
 from costcalc.operators import op as ops
 

@@ -13,7 +13,8 @@ from costcalc.interop.caffe.file import LOSSES, CaffeLayer
 from costcalc.interop.guard import guarded
 from costcalc.interop.options import Declared, Options, wrong
 from costcalc.interop.words import CAFFE
-from costcalc.language.flat import INPUT, alike, legal_name, pool_over, window_fields
+from costcalc.language.document import INPUT
+from costcalc.language.flat import alike, legal_name, pool_over, window_fields
 
 # Fields of any layer, and of parameter groups, that change nothing in the network's cost.
 ANY = frozenset("blobs loss_weight propagate_down phase blobs_lr weight_decay blob_share_mode loss_param".split())

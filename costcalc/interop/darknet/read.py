@@ -17,7 +17,8 @@ from costcalc.base.errors import Mark, nearest
 from costcalc.interop.darknet.words import ACTIVATIONS, ANY, CONV, HEAD, NET, SHORT, UNKNOWN
 from costcalc.interop.guard import guarded
 from costcalc.interop.options import MOST_LAYERS, Declared, Options, wrong
-from costcalc.language.flat import INPUT, Step, alike, halves, pool_over, window_fields
+from costcalc.language.document import INPUT
+from costcalc.language.flat import Step, alike, halves, pool_over, window_fields
 
 
 def read(text: str, name: str = "darknet", where: str = "network.cfg", *, opaque: bool = False) -> Declared:

@@ -27,7 +27,8 @@ from costcalc.interop.onnx.inline import GRAPHS, every_node, graphs_of, inlined
 from costcalc.interop.onnx.net import RULES, Call, Net
 from costcalc.interop.onnx.origin import Origin, Root, of_constant_node, of_initializer
 from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, is_floating, stored
-from costcalc.language.flat import INPUT, Flat
+from costcalc.language.document import INPUT
+from costcalc.language.flat import Flat
 from costcalc.operators.op import operators
 
 _FAMILIES = (arrange, fused, layers, maths, products)  # each has entered its rules into RULES

@@ -50,9 +50,9 @@ class Writer:
         self.stored: dict[str, Datum] = {}  # small constants, by name
         self.weights: dict[str, str] = {}
         self.own = False  # whether a node of costcalc's own domain was written
-        self.names: dict[Tensor, str] = {graph.input: "input"}
+        self.names: dict[Tensor, str] = {tensor: name for name, tensor in graph.inputs.items()}
         self.row: Node = graph.nodes[0]
-        self.taken = {"input"}
+        self.taken = set(graph.inputs)
 
     def model(self) -> Any:
         """Return the whole model."""
@@ -67,7 +67,7 @@ class Writer:
         graph = self.helper.make_graph(
             [*self.made, *self.nodes],
             self.graph.spec.name or "network",
-            [self.info(self.graph.input)],
+            [self.info(tensor) for tensor in self.graph.inputs.values()],
             outputs,
             initializer=list(self.stored.values()),
             value_info=[info for info in infos if info.name not in ends],

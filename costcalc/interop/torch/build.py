@@ -53,11 +53,11 @@ def _network(torch: Any, graph: Graph) -> Any:
     """Return a module that runs its `nodes` as the graph says; it holds none yet."""
     base = torch.nn.Module
 
-    def forward(self: Any, image: Any) -> Any:
-        values: dict[Tensor, Any] = {graph.input: image}
+    def forward(self: Any, *images: Any) -> Any:
+        values: dict[Tensor, Any] = dict(zip(graph.inputs.values(), images, strict=True))
         for node, module in zip(graph.nodes, self.nodes, strict=True):
-            # What takes no tensor is handed the image all the same, for its batch's size.
-            result = module(*([values[tensor] for tensor in node.inputs] or [image]))
+            # What takes no tensor is handed an image all the same, for its batch's size.
+            result = module(*([values[tensor] for tensor in node.inputs] or images[:1]))
             values.update(zip(node.outputs, result if isinstance(result, tuple) else (result,), strict=True))
         outputs = tuple(values[tensor] for tensor in graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs

@@ -38,7 +38,8 @@ from costcalc.interop.torch.aten.reading import (
     tensors_in,
 )
 from costcalc.interop.torch.aten.writes import Env, written
-from costcalc.language.flat import INPUT, Flat
+from costcalc.language.document import INPUT
+from costcalc.language.flat import Flat
 
 # Of another tensor they take the shape alone; or the type, of this argument.
 MAKING = ("new_", "zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like")

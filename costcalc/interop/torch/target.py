@@ -9,6 +9,8 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from costcalc.base import InputShape
+from costcalc.base.arguments import sole
 from costcalc.base.errors import first_line, stop
 from costcalc.base.files import refuse_output
 from costcalc.base.optional import need
@@ -20,13 +22,13 @@ if TYPE_CHECKING:
 IMAGE = (3, 224, 224)  # the input of a model that is given none
 
 
-def traced(target: str, shape: tuple[int, ...] | None = None, *, name: str = "", opaque: bool = False) -> Flat:
+def traced(target: str, shape: InputShape | None = None, *, name: str = "", opaque: bool = False) -> Flat:
     """Import `module:name`, call it, and return the network that it is; this runs the module's Python code."""
     from costcalc.interop.torch.read import from_torch
 
     module = load_target(target)
-    shape = shape or usual_input(module) or IMAGE
-    return from_torch(module, shape, name=name or target.rpartition(":")[2], opaque=opaque)
+    dims = sole(shape) or usual_input(module) or IMAGE
+    return from_torch(module, dims, name=name or target.rpartition(":")[2], opaque=opaque)
 
 
 def load_target(target: str) -> Any:

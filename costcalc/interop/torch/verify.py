@@ -19,7 +19,7 @@ from costcalc.graph.graph import Graph
 from costcalc.graph.widths import widths
 from costcalc.interop.torch.build import REFUSALS, build
 from costcalc.numbers import num
-from costcalc.numbers.shape import Shapes, listed
+from costcalc.numbers.shape import listed
 
 QUANTITIES = ("output", "params", "buffers", "macs")
 DEVICES = ("meta", "cpu")
@@ -52,7 +52,7 @@ class Measurement:
         self.refusal = ""
 
 
-def measure(network: Any, image: Any) -> Measurement:
+def measure(network: Any, *images: Any) -> Measurement:
     """Run a built network once, and return what its modules gave, held and did.
 
     MACs are read off PyTorch's FlopCounterMode, which sees the calls that are made, not the modules.
@@ -72,7 +72,7 @@ def measure(network: Any, image: Any) -> Measurement:
     hooks = [module.register_forward_hook(note) for module in network.nodes]
     try:
         with torch.no_grad(), in_steps(torch), counter:
-            given = network(image)
+            given = network(*images)
         found.whole = Observed(given, *_held(network, set()), counter.get_total_flops())
     except REFUSALS as error:
         found.refusal = first_line(error)
@@ -178,9 +178,12 @@ def verify(graph: Graph, device: str = "meta") -> Verification:
     counted = rows(graph)
     with torch.device(device):
         network = build(graph).eval()
-        shape: Shapes = graph.input.shape
-        made = torch.rand if graph.input not in widths(graph) else torch.zeros
-        found = measure(network, made(BATCH, *shape.dims))
+        indices = widths(graph)
+        images = [
+            (torch.zeros if tensor in indices else torch.rand)(BATCH, *graph.input_shapes[name].dims)
+            for name, tensor in graph.inputs.items()
+        ]
+        found = measure(network, *images)
     parts: list[Observed | None] = [*found.parts, *[None] * (len(counted) - len(found.parts))]
     checks = [_check(row, part) for row, part in zip(counted, parts, strict=True)]
     whole = _whole(graph, checks, found)
