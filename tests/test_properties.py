@@ -254,6 +254,44 @@ outputs: [a, b]
 min_resolution: 16
 published: {source: none, rows: [{where: here, macs: 1M, params: 2.5K, top1: 70}]}
 """,
+    """
+costcalc: 1
+name: chosen
+knobs: {first: true, taps: [a, b], kind: relu, n: 3}
+input: [6, 9, 9]
+define:
+  either(x, y): x if first else y
+defaults: {conv: {padding: half}}
+blocks:
+  root(kids, skip=none):
+    - concat: kids + [input]
+    - {conv: {out: c_of(input), kernel: 1}, name: made}
+    - add: [[], skip]
+    - {relu, sets: made, if: skip != none}
+  grown(k):
+    - {do: [], into: kids}
+    - do:
+        - concat: kids
+        - {conv: {out: k, kernel: 3}, into: kids}
+      repeat: n
+    - concat: kids
+layers:
+  - {conv: {out: 6, kernel: 3}, name: a}
+  - {relu, name: b, from: a if n > 1 else input}
+  - {identity, from: "either(a, b) if first else b"}
+  - concat: [taps, []]
+  - grown: [4]
+  - {split: {parts: 2}, name: h}
+  - add: ["h[0]", "h[1] if first else h.part1"]
+  - {root: {kids: "[a, b]", skip: "[a, b][0] if n > 4 else none"}, name: r}
+  - concat: [[conv: {out: c_of(joined) // 2, kernel: 1}], relu, kind, none]
+  - {conv: {out: c_of(r), kernel: 1}, name: e}
+  - {add: {broadcast: true}, from: "[r, e]", name: d}
+  - add: ["d if first else r", conv: {out: c_in, kernel: 1}]
+  - global_avg_pool
+  - {fc: {out: "int(log2(c_in)) + sum([size_of(a, 0), h_of(b)])"}, name: fc_}
+outputs: [a, fc_ if first else b]
+""",
 ]
 TEXTS = INLINE + [Path(path).read_text(encoding="utf-8") for path in zoo.files()]
 

@@ -30,10 +30,6 @@ def peak(network: Any, knobs: dict[str, Any] | None = None, **options: Any) -> i
 
 # ---- torchvision --------------------------------------------------------------------------------------
 
-# torchvision's DenseNet keeps the parts of a block and puts them side by side anew in every layer; the spec's layer
-# puts its result beside what came in. Fused they come to the same; elsewhere the parts lie in memory twice.
-PARTS = "densenet121"
-OTHERWISE = {(PARTS, "inplace"): 7_225_344, (PARTS, "eager"): 8_630_272}
 COLUMNS = {"fused": "fx_fused_peak_bytes", "inplace": "fx_declared_peak_bytes", "eager": "eager_peak_bytes"}
 
 
@@ -43,10 +39,7 @@ def test_torchvision_to_the_byte(row: dict[str, str], mode: str) -> None:
     side = int(row["res"])
     ours = costcalc.count(row["model"], input=(3, side, side)).metric("peak_memory", mode=mode).total
     theirs = int(row[COLUMNS[mode]])
-    if (row["model"], mode) in OTHERWISE:
-        assert ours == OTHERWISE[row["model"], mode] != theirs  # no excuse outlives its cause
-    else:
-        assert ours == theirs
+    assert ours == theirs
 
 
 # ---- MCUNetV2 and TinyEngine: int8, elements are bytes --------------------------------------------------

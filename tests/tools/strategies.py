@@ -265,7 +265,7 @@ class Drawer:
         elif kind == 17:
             self.parameter()
         elif kind == 18:
-            self.group()
+            self.draw(st.sampled_from([self.group, self.grown]))()
         else:
             self.shared()
 
@@ -326,6 +326,19 @@ class Drawer:
         items, y = keeping(self.draw, self.x, self.x.c)
         if items:
             self.append({"do": items}, y, **({"repeat": self.draw(st.integers(0, 3))} if self.chance(2) else {}))
+
+    def grown(self) -> None:
+        """Add operators whose results are put to a list, which is joined; of one, which the join lets through too."""
+        word = self.name()
+        for _ in range(self.draw(st.integers(1, 3))):
+            self.append({"do": keeping(self.draw, self.x, self.x.c)[0]}, self.x, into=word)
+        if self.chance(2):
+            last = self.name()
+            self.append({"add": word}, self.x, name=last)
+            self.append("identity", self.x, sets=last)
+            self.append({"add": [f"{word}[0] if c_in > {self.x.c} else {last}", "none", "joined"]}, self.x)
+        else:
+            self.append({"add": f"{word} + [none, {word}[-1]]"}, self.x)
 
     def shared(self) -> None:
         """Add an operator twice, with one set of weights."""
@@ -470,7 +483,8 @@ TOKENS = [
     "blocks", "knobs", "define", "defaults", "outputs", "variants", "published", "c_in", "h_in", "w_in",
     "c_of(input)", "i", "row", "out", "kernel", "stride", "padding", "half", "same", "groups",
     "divisible(c_in, 8)", "int(", "1 if c_in > 2 else 0", "2 ** 9", "1 / 0", "c_in[0]", "x.y", "not",
-    "and", "lambda",
+    "and", "lambda", "joined", "kids", "none", "into: kids", "sets: a", "from: a if true else b", "kids + [a]",
+    "kids[0]", "add: kids", "c_of(joined)", "size_of(input, 1)", "len(kids)", "sum(kids)", "log2(c_in)",
 ]  # fmt: skip
 NUMBERS = [
     "0", "1", "-1", "2", "3", "7", "64", "1000", "99999", "1000000", "10000000000", "999999999999999",
