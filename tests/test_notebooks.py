@@ -111,7 +111,9 @@ FACTS = [
     ("2", "factorized", "0.2857, which is 2/7 = 0.2857"),
     ("2", "bottleneck", "73,728 weights"),  # 2 * 9 * 64^2
     ("2", "bottleneck", "69,632 weights"),  # 2 * 256 * 64 + 9 * 64^2
+    ("2", "active", "702,464 operations"),  # 4 products and 3 sums for each of 128 * 28^2
     ("2", "hswish", "7556320"),  # 5 * 1,511,264
+    ("3", "pareto", "DARTS 595 4.9 73.1 MAdds, Params"),  # as arXiv:1903.05285 prints it; our 506 M are other cells
     ("5", "save", "48.8 times"),  # 4 * 60,965,224 bytes by 4 * 1,248,424; "50x" in arXiv:1602.07360, Table 2
     ("5", "strategies", "589824"),  # 256 * 256 * 9
     ("5", "strategies", "327680"),  # 128 * 256 * 9 + 128 * 256

@@ -188,8 +188,8 @@ def _drawn(axes: Axes, points: Sequence[Point], cost: str) -> None:
             xs, ys = zip(*marked, strict=True)
             axes.scatter(xs, ys, s=large, marker=shape, color=QUIET, linewidths=0.7, zorder=4)
     axes.grid(visible=True, linewidth=0.3, color="0.85")
-    counts(axes.xaxis)
     axes.margins(0.1)
+    counts(axes.xaxis)
 
 
 def _named(made: Figure, panels: Sequence[Axes], points: Sequence[Point]) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from costcalc.asked import NetworkLike
 from costcalc.base import Data, Datum, GivenShape, grouped
 from costcalc.base.errors import stop
-from costcalc.base.optional import need
 from costcalc.estimates.timing import Latency
 from costcalc.hardware import device as devices
 from costcalc.hardware.roofline import Model, Timing
@@ -69,8 +68,6 @@ def roofline(
         axes.set_ylabel("MACs a second")
         axes.grid(visible=True, linewidth=0.3, color="0.85")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(need("matplotlib.ticker", "plot").LogLocator(subs=(1, 2, 5)))
-            axis.set_minor_formatter(need("matplotlib.ticker", "plot").NullFormatter())
             counts(axis)
         legend(made, axes, 3)
         small_print(made, named(result), *found.notes(), result.convention.counted)

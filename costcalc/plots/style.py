@@ -26,6 +26,7 @@ FONT = 8  # points: the least that is read on a page
 WIDTH = 7.2  # inches: a page's text
 SUFFIXES = ("png", "svg", "pdf")
 MOST_PIXELS = 20_000  # of a PNG's side
+MANY = 3_000  # so many times the least make an axis of many decades
 ON_SCREEN = 100  # dots an inch, in a notebook
 UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 QUIET = "0.35"  # the grey of what is not data
@@ -147,8 +148,12 @@ def amount(value: float, _: object = None) -> str:
 
 
 def counts(axis: Any) -> None:
-    """Write an axis's ticks as counts, each with its unit."""
-    axis.set_major_formatter(need("matplotlib.ticker", "plot").FuncFormatter(amount))
+    """Write a logarithmic axis's ticks as counts, each with its unit: every decade, of few decades three in each."""
+    ticker = need("matplotlib.ticker", "plot")
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if high < MANY * low else (1,)))
+    axis.set_minor_formatter(ticker.NullFormatter())
+    axis.set_major_formatter(ticker.FuncFormatter(amount))
 
 
 def scaled(axis: Any, title: str, largest: float) -> None:

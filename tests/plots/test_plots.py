@@ -57,6 +57,7 @@ PICTURES: dict[str, Any] = {
     "accuracy, mobile": lambda: plots.accuracy(limits={"macs": 1e9}),
     "accuracy, flops": lambda: plots.accuracy("torchvision", convention="flops"),
     "accuracy, cifar": lambda: plots.accuracy(classes=10),
+    "accuracy, few decades": lambda: plots.accuracy("mobilenet", limits={"macs": "700M"}),
     "accuracy, one": lambda: plots.accuracy("googlenet_caffe"),
     "curves": lambda: plots.sweep(swept("mobilenet_v1", "mobilenet_v2", "resnet18")),
     "curves, words": lambda: plots.sweep(
