@@ -394,8 +394,11 @@ def whatif(
 
     Raises SpecError where one can't be carried out.
     """
-    from costcalc.transforms.whatif import WhatIf
+    from costcalc.transforms.whatif import TRANSFORMATIONS, WhatIf
 
+    if not steps:
+        known = ", ".join(word.replace("-", "_") for word in TRANSFORMATIONS)
+        raise stop("nothing is to be changed", hint=f'say what: ("depthwise_separable", "conv 3x3"); known: {known}')
     return WhatIf(asked(network, more, knobs, input, batch, convention, variant).result, steps)
 
 

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
 WORDS = ("knobs", "input", "batch", "convention", "options", "limits", "variant")
 
+# Options of the command line that are called otherwise in Python.
+OF_COMMANDS = {
+    "unit": 'convention="costcalc:flops"',
+    "sort": 'by, of costcalc.sweep: by="-macs"',
+    "format": 'costcalc.count(...).page().written("csv")',
+    "exact": "costcalc.count(...).page().written(exact=True)",
+}
 # What stands for a network: a word or a path, a dict, a spec, a network counted, one of PyTorch.
 NetworkLike: TypeAlias = "str | os.PathLike[str] | Data | Spec | Result | torch.nn.Module"
 
@@ -221,7 +228,7 @@ def _said(network: NetworkLike, shape: InputShape | None, variant: str) -> _Said
         )
     names_one = zoo.says_variant(reference.name)
     spec = zoo.load(reference.name if reference.texts or reference.shape else network)
-    spec = zoo.chosen(spec, variant) if variant and not names_one else spec
+    spec = zoo.of_a_name(spec, variant) if variant and not names_one else spec
     return _Said(reference.name, spec, values_of(reference, spec), shape_said(reference, spec), variant=names_one)
 
 
@@ -245,11 +252,34 @@ def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: Input
             raise stop(f"the knob '{name}' is given twice: the network itself says {value}")
         if name in OPTIONS and not any(name in one.spec.knobs for one in said):
             raise stop(f"{name} is an option of metrics, no knob", hint=f'write options={{"{name}": ...}}')
+        if said and not any(name in one.spec.knobs for one in said) and (hint := elsewhere(name)):
+            raise stop(f"{said[0].spec.name} has no knob '{name}', and it is no argument here", hint=hint)
     idle = ["input"] if shape and all(one.shape for one in said) else []
     idle += ["variant"] if variant and all(one.variant or one.traced for one in said) else []
     if idle:
         says = "the network says its own" if len(said) == 1 else "each network says its own"
         raise stop(f"{idle[0]} changes nothing: {says}", hint="leave one of them out")
+
+
+def elsewhere(name: str) -> str:
+    """Return what is meant by an argument that is no knob: a word of the command line, or of another function."""
+    import inspect
+
+    import costcalc
+
+    if name.startswith("max_"):
+        limit = f'limits={{"{name.removeprefix("max_")}": ...}}'
+        return f"it is written {limit}, for costcalc.check and costcalc.solve"
+    if name in OF_COMMANDS:
+        return f"in Python it is {OF_COMMANDS[name]}"
+    functions = {f"costcalc.{one}": getattr(costcalc, one) for one in costcalc.__all__ if one.islower()}
+    methods = {f"costcalc.count(...).{one}": getattr(Result, one) for one in ("table", "page", "metric")}
+    found = [
+        word
+        for word, made in (methods | functions).items()
+        if callable(made) and name in inspect.signature(made).parameters
+    ]
+    return f"it is an argument of {', '.join(found[:3])}" if found else ""
 
 
 def _asked(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from costcalc.base import Data, Datum
-from costcalc.base.hints import in_shell
+from costcalc.base.hints import Hint, in_shell
 from costcalc.base.text import lines, printable
 
 
@@ -156,7 +156,8 @@ class SpecError(ValueError):
         shown = [p.render(for_shell=for_shell) for p in self.problems[: self.most]]
         left = len(self.problems) - self.most
         if left > 0:
-            shown.append(f"... and {left} more")
+            every = Hint("error.problems holds all", "costcalc validate FILE --format json tells all")
+            shown.append(f"... and {left} more: {in_shell(every) if for_shell else every}")
         return "\n".join(shown)
 
 

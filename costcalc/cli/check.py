@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from costcalc.base import Data, Datum
@@ -65,7 +67,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Datum) -> 
     if update:
         baseline, new = baselines.updated(found, options["baseline"], rule)
         common.tell(f"{baseline.path}: {'written' if new else 'as it was'}")
-    tell(baselines.check(found, limits, baseline, tolerance, **given), rule, ctx, options)
+    tell(baselines.check(found, limits, baseline, tolerance, **given), rule, tuple(limits), ctx, options)
 
 
 def named(ctx: click.Context, baseline: Baseline | None, options: Data) -> list[Network]:
@@ -80,8 +82,12 @@ def named(ctx: click.Context, baseline: Baseline | None, options: Data) -> list[
     return networks(ctx, words, options)
 
 
-def tell(checked: Checked, rule: Convention, ctx: click.Context, options: Data) -> None:
-    """Write what was found: what is within its budget to stdout, what is not to stderr, and the exit code."""
+def tell(checked: Checked, rule: Convention, limits: Sequence[str], ctx: click.Context, options: Data) -> None:
+    """Write what was found: what is within its budget to stdout, what is not to stderr, and the exit code.
+
+    limits: the metrics that have one; of what they count the last line tells, unless a baseline holds other numbers.
+    """
+    told = rule.told(() if options["baseline"] else limits)
     batch = options["batch"]
     if options["format_"] == "json":
         found: Data = {"ok": bool(checked), "batch": batch, **rule.mark}
@@ -92,5 +98,5 @@ def tell(checked: Checked, rule: Convention, ctx: click.Context, options: Data) 
             common.say(line)
         for breach in checked.breaches:
             common.tell(*str(breach).split("\n"))
-        common.say(f"{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}")
+        common.say(*(f"{said}{f'; a batch of {batch}' if batch > 1 else ''}" for said in told))
     ctx.exit(0 if checked else 1)

@@ -289,18 +289,33 @@ batch_option = usage.option(
     "--batch", type=usage.WholeFromOne(), default=1, metavar="N", group=usage.COUNTED, help="Images at once."
 )
 ENDINGS = {".csv": "csv", ".json": "json", ".md": "markdown", ".tex": "latex"}
+PLAIN = ".txt"  # the ending of a table as text
 
 
 def _by_ending(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Return the format, which is the output's file's by its ending where none is given."""
     # What stands on the command line is read before what doesn't, so -o is known here.
-    found = ENDINGS.get(os.path.splitext(ctx.params.get("output") or "")[1], value)
-    known = isinstance(param.type, click.Choice) and found in param.type.choices
-    return found if known and ctx.get_parameter_source("format_") == ParameterSource.DEFAULT else value
+    output = ctx.params.get("output")
+    if output is None or ctx.get_parameter_source("format_") != ParameterSource.DEFAULT:
+        return value
+    refuse_kept(output)
+    choices = param.type.choices if isinstance(param.type, click.Choice) else ()
+    return by_ending(output, {ending: name for ending, name in ENDINGS.items() if name in choices}) or value
 
 
-def format_option(formats: Iterable[str], help_: str = "by FILE's ending too.") -> Callable[[F], F]:
-    """Declare --format."""
+def by_ending(path: str, known: Mapping[str, str]) -> str:
+    """Return the format that a file is for by its ending, none of a text; raise SpecError for an ending of none."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending in ("", PLAIN) or ending in known:
+        return known.get(ending, "")
+    hint = f"by its ending a file is of a format: {', '.join([*known, PLAIN])}; or say which with --format"
+    raise stop(f"{path}: nothing here writes {ending}", hint=hint)
+
+
+def format_option(
+    formats: Iterable[str], help_: str = "by FILE's ending too.", *, by_file: bool = True
+) -> Callable[[F], F]:
+    """Declare --format; by_file: -o takes the same, which else is the file of something else."""
     choice = click.Choice(tuple(formats))
     return usage.option(
         "--format",
@@ -308,7 +323,7 @@ def format_option(formats: Iterable[str], help_: str = "by FILE's ending too.") 
         type=choice,
         metavar="WHAT",
         default="table",
-        callback=_by_ending,
+        callback=_by_ending if by_file else None,
         group=usage.OUTPUT,
         help=help_,
     )
@@ -405,7 +420,7 @@ def loaded(name: str, shape: InputShape | None = None) -> Spec:
     else:
         found = sound(_with_knobs(name) if "@" in name else zoo.load(name), shape)
     variant = click.get_current_context().meta.get(VARIANT)
-    return zoo.chosen(found, variant) if variant and not zoo.says_variant(name) else found
+    return zoo.of_a_name(found, variant) if variant and not zoo.says_variant(name) else found
 
 
 def here() -> None:

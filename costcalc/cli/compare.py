@@ -39,11 +39,11 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Datum) -> 
     names, given = common.metrics(options)
     found = networks(ctx, words, options)
     rule, batch = get(options["convention"]), options["batch"]
-    counted = f"{rule.counted}{f'; a batch of {batch}' if batch > 1 else ''}"
+    counted = [f"{said}{f'; a batch of {batch}' if batch > 1 else ''}" for said in rule.told(names)]
     lines, setup = comparing.records(found, names, **given), found[0].result.setup(**given)
     page = Page(
         lambda: [comparing.table(lines, setup, names, exact=options["exact"])],
         lambda: lines,
-        notes=[*accuracies.notes(lines), counted, *common.under(setup, names)],
+        notes=[*accuracies.notes(lines), *counted, *common.under(setup, names)],
     )
     common.write_page(page, options)

@@ -38,7 +38,10 @@ def command() -> None:
 @common.output("Write to this file.", required=True)
 @click.pass_context
 def onnx(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str) -> None:
-    """Write an ONNX graph of SPEC that other tools open; it has shapes, and no trained weights. Needs onnx."""
+    """Write SPEC as an ONNX graph, for other tools to open.
+
+    It has shapes, and no trained weights. Needs onnx.
+    """
     from costcalc.interop.onnx import write as onnx_export
 
     if output == "-":
@@ -62,7 +65,10 @@ def onnx(ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | No
 def scale_sim(
     ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str | None, *, leave_out: bool
 ) -> None:
-    """Write the topology CSV of the SCALE-Sim simulator: a line for each layer that multiplies."""
+    """Write a topology of the SCALE-Sim simulator.
+
+    It is a CSV with a line for each layer that multiplies.
+    """
     from costcalc.interop.simulators import scalesim
 
     left: list[str] | None = [] if leave_out else None
@@ -84,7 +90,10 @@ def scale_sim(
 def timeloop(
     ctx: click.Context, spec: str, pairs: tuple[str, ...], input_: str | None, output: str, *, leave_out: bool
 ) -> None:
-    """Write a Timeloop problem, a YAML file, for each layer that multiplies."""
+    """Write problems of Timeloop, a YAML file a layer.
+
+    There is one for each layer that multiplies.
+    """
     from costcalc.interop.simulators import timeloop as exporter
 
     left: list[str] | None = [] if leave_out else None

@@ -37,7 +37,7 @@ def command(words: tuple[str, ...], **options: Datum) -> None:
         raise stop(f"no network's name or family holds {' and '.join(words)}", hint="costcalc list shows all of them")
     found = [one | get(DEFAULT).mark for one in found]
     notes = [*accuracies.notes(found), get(DEFAULT).counted]
-    page = Page(lambda: [table(found, exact=options["exact"])], lambda: found, notes=notes)
+    page = Page(lambda: [table(found, exact=options["exact"])], lambda: found, notes=notes, prose=True)
     common.write_page(page, options)
 
 

@@ -138,7 +138,10 @@ def accuracy(words: tuple[str, ...], **options: Datum) -> None:
 @picture
 @click.pass_context
 def layers(ctx: click.Context, /, spec: str, **options: Datum) -> None:
-    """Draw each layer's share of parameters and operations, by layer type."""
+    """Draw each layer's share of the cost, by layer type.
+
+    One picture has its parameters, one its operations.
+    """
     from costcalc import plots
 
     size = checked(options)
@@ -231,7 +234,10 @@ def shapes(ctx: click.Context, /, spec: str, **options: Datum) -> None:
 @picture
 @click.pass_context
 def roofline(ctx: click.Context, /, spec: str, **options: Datum) -> None:
-    """Draw a network's layers under a device's roofline: MACs a byte against MACs a second."""
+    """Draw a network's layers under a device's roofline.
+
+    Each stands at its MACs a byte and the MACs a second that it can have there.
+    """
     from costcalc import plots
 
     size = checked(options)

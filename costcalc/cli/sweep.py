@@ -16,7 +16,7 @@ from costcalc.cli import common, usage
 from costcalc.costs import conventions
 from costcalc.language.document import Spec
 from costcalc.language.yaml_text import typed
-from costcalc.measures.metric import Setup, find
+from costcalc.measures.metric import Setup, find, titles
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
 from costcalc.reports.page import Page
@@ -104,7 +104,7 @@ def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, l
 
 def format_of(format_: str | None, output: str | None) -> str:
     """Return the format asked for, by its name or by the file's suffix."""
-    suffix = SUFFIXES.get(os.path.splitext(output or "")[1])
+    suffix = SUFFIXES.get(os.path.splitext(output or "")[1]) if format_ else common.by_ending(output or "", SUFFIXES)
     if format_ and suffix and format_ != suffix:
         raise stop(f"{output} is for {suffix}, not {format_}", hint="leave --format out")
     return format_ or suffix or "table"
@@ -208,8 +208,8 @@ def write(
     setup = Setup(rule, **options)
     page = Page(
         lambda: [shown(table, setup)],
-        lambda: [row | rule.mark for row in plain(table)],
-        notes=[rule.counted, *common.under(setup, table.attrs["columns"]), *trend],
+        lambda: [row | rule.marked(table.attrs["columns"]) for row in plain(table)],
+        notes=[*rule.told(table.attrs["columns"]), *common.under(setup, table.attrs["columns"]), *trend],
     )
     common.write_page(page, {"format_": format_, "output": output, "every": every})
 
@@ -238,7 +238,7 @@ def plain(table: pd.DataFrame) -> list[Data]:
 def shown(table: pd.DataFrame, setup: Setup) -> Table:
     """Return the answer as a table for people."""
     found = {name: find(name) for name in table.attrs["columns"]}
-    heads = {name: (metric.heading(setup), metric.kind) for name, metric in found.items()}
+    heads = {name: (title, found[name].kind) for name, title in titles(found.values(), setup).items()}
     columns = [Column(*heads.get(name, (name, "text"))) for name in table.columns]
     cells = [[_cell(value) for value in row.values()] for row in plain(table)]
     totals = [plural(len(cells), "line"), *[""] * (len(columns) - 1)]

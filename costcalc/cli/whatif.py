@@ -50,7 +50,7 @@ def transformation_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @common.knob_option
 @common.convention_option
 @common.batch_option
-@common.format_option(common.TABLE_FORMATS, "what to print.")
+@common.format_option(common.TABLE_FORMATS, "what to print.", by_file=False)
 @common.exact_option
 @common.output("Write the new spec to a file.")
 @click.pass_context

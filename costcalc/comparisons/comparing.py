@@ -10,6 +10,7 @@ from costcalc.base.text import plural
 from costcalc.comparisons.networks import Network
 from costcalc.costs.convention import Convention
 from costcalc.measures.metric import Setup, find, plain
+from costcalc.measures.metric import titles as titles_of
 from costcalc.numbers.num import UNKNOWN
 from costcalc.numbers.text import figure
 from costcalc.published import accuracies
@@ -48,7 +49,7 @@ def records(networks: list[Network], names: Sequence[str] = (), **options: Datum
             **accuracies.record(None if altered else result.graph),
             **{f"{name}_ratio": _ratio(values[name], totals[0][name]) for name in ratios},
             "batch": result.batch,
-            **result.convention.mark,
+            **result.convention.marked(names),
         }
         for (label, result), values in zip(networks, totals, strict=True)
     ]
@@ -73,7 +74,7 @@ def frame(networks: list[Network], names: Sequence[str] = (), **options: Datum) 
 
 def table(found: list[Data], setup: Setup, names: Sequence[str] = (), *, exact: bool = False) -> Table:
     """Return the records of a comparison as a table for people."""
-    titles = {name: find(name).heading(setup) for name in names or usual(setup.convention)}
+    titles = titles_of(map(find, names or usual(setup.convention)), setup)
     ratios = names or setup.convention.quantities
     heads = (*titles.values(), "top-1", *(f"{titles[name]} ×" for name in ratios))
     columns = [Column("network"), *(Column(title, "number") for title in heads)]

@@ -66,7 +66,7 @@ class Diff:
         None where the difference is nothing, or unknown. A part that goes against the difference is below zero.
         """
         whole = getattr(self, quantity)
-        return None if UNKNOWN in (part, whole) or not whole else 100 * part / whole
+        return None if UNKNOWN in (part, whole) or not whole else 100 * part / whole + 0.0  # no minus zero
 
     def biggest(self) -> list[Change]:
         """Return the changes by their size: the larger of their parts of all that changed, params or operations."""

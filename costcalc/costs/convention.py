@@ -6,6 +6,7 @@ for certain operators.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from costcalc.base.errors import Mark, stop
@@ -13,6 +14,18 @@ from costcalc.language.expr import Expr
 
 UNITS = {"macs": "MACs", "flops": "FLOPs"}
 OPERATIONS = "operations"  # what is counted, by whatever name: the convention's `unit` says of what kind they are
+OTHERS = {
+    "inputs",
+    "outputs",
+    "first",
+    "bias_adds",
+    "elementwise",
+    "muls",
+    "norm_params",
+    "biases",
+    "affine",
+    "branches",
+}
 LEARNABLE = "weights + biases + norm_params"
 
 
@@ -129,6 +142,23 @@ class Convention:
             hint=f"what it counts is called {self.called}{f', its unit {self.unit}' * (self.called == OPERATIONS)}",
         )
 
+    def counts(self, asked: Iterable[str]) -> list[Convention]:
+        """Return the counts of this convention that some quantities are of, each once; itself where none is named.
+
+        `macs` under `costcalc:flops` is told by `costcalc`: what is said beside numbers is what they are counted by.
+        """
+        named = [name for name in asked if name in (*UNITS, OPERATIONS)]
+        return [*{one.stamp: one for one in map(self.named, named)}.values()] or [self]
+
+    def told(self, asked: Iterable[str]) -> list[str]:
+        """Return what every output says of the numbers of some quantities, a line for each count among them."""
+        return [one.counted for one in self.counts(asked)]
+
+    def marked(self, asked: Iterable[str]) -> dict[str, str]:
+        """Return what every record says of them: the one count that all are of, else this convention."""
+        found = self.counts(asked)
+        return (found[0] if len(found) == 1 else self).mark
+
     def to_dict(self) -> dict[str, str]:
         """Return the convention as plain data."""
         said = {slot: getattr(self, slot) for slot in ("name", "says", "params", OPERATIONS, "unit", "source")}
@@ -139,11 +169,15 @@ def _called(convention: Convention) -> str:
     """Return what a convention's operations are called: macs where they are those of all rows or of some, no others.
 
     flops where its unit says so, and a MAC is two; else operations: a tool's "MACs" may hold those of norms, and its
-    "FLOPs" be one a MAC.
+    "FLOPs" be one a MAC. A tool's MACs are macs too, if no formula reads anything else that is counted: it
+    may count the products of some convolutions wrongly.
     """
     rules = [rule.formulas for rule in convention.rules if convention.count in rule.formulas]
-    texts = {formulas[convention.count].text for formulas in (convention.formulas, *rules)}
-    if texts <= {"macs", "0"}:
+    formulas = [one[convention.count] for one in (convention.formulas, *rules)]
+    if {formula.text for formula in formulas} <= {"macs", "0"}:
+        return "macs"
+    read = {name for formula in formulas for name, _ in formula.names}
+    if convention.tool and convention.unit == UNITS["macs"] and not read & OTHERS:
         return "macs"
     return "flops" if convention.count == "flops" and convention.unit == UNITS["flops"] else OPERATIONS
 

@@ -138,6 +138,8 @@ def _column(heading: str, node: YamlNode, problems: Problems) -> PrintedColumn:
         return PrintedColumn(heading)
     short = node if node.is_map else YamlNode({"is": node}, node.mark, {"is": node.mark})
     said = _said(Section(short, SAID, "unknown key of a column: '{}'", problems), QUANTITIES)
+    if heading in _ROW and said.get("is") in COSTS:
+        problems.note(f"a row says '{heading}' of itself", node.mark, f"call the column {heading.capitalize()}")
     return PrintedColumn(heading, said.pop("is", ""), said.pop("in", ""), said)
 
 
@@ -205,7 +207,7 @@ def _read(path: str, text: str) -> PrintedTable:
     root, problems = parse(text, shown)
     if problems or root is None:
         raise problems.error() if problems else stop(f"{shown} is empty")
-    if not root.is_map or VERSION not in root.value:
+    if not root.is_map or VERSION not in root.value or root.value[VERSION].value != 1:
         raise stop(f"{shown} is no printed table", hint=f"its first line is '{VERSION}: 1'")
     return PrintedTable(shown, Section(root, _TOP, "unknown key '{}' in a printed table", problems))
 

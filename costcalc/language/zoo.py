@@ -95,7 +95,7 @@ def _named(source: str) -> Spec:
     if at and path and "=" not in variant:
         if says_variant(path):
             raise stop(f"'{source[:80]}' names two variants", hint="one is in force: NAME@VARIANT")
-        return chosen(_named(path), variant)
+        return of_a_name(_named(path), variant)
     found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
     if found is None:
         if os.path.isdir(source):
@@ -116,6 +116,13 @@ def chosen(spec: Spec, variant: str) -> Spec:
         hint = f"a knob takes a value: {variant}={inline(spec.knobs[variant])}" if variant in spec.knobs else hint
         raise stop(f"{spec.name} has no variant '{variant[:60]}'", hint=hint)
     return spec.chosen(variant)
+
+
+def of_a_name(spec: Spec, variant: str) -> Spec:
+    """Return a variant of the spec that a name stands for; raise SpecError where the name is another's already."""
+    if spec.variant not in ("", variant):
+        raise stop(f"{spec.variant} is a variant already, and {variant[:60]} another", hint="name one of them alone")
+    return chosen(spec, variant)
 
 
 def _is_path(source: str) -> bool:

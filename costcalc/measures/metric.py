@@ -379,6 +379,15 @@ def refuse_idle(asked: Collection[str], options: Mapping[str, Datum]) -> None:
             raise stop(f"{name} does not matter to {', '.join(asked)}", hint=f"it is about {those}")
 
 
+def titles(asked: Iterable[Metric], setup: Setup) -> dict[str, str]:
+    """Return the titles of columns by the metrics' names; of those with one title all but the first say the name."""
+    found: dict[str, str] = {}
+    for one in asked:
+        title = one.heading(setup)
+        found[one.name] = f"{title} ({one.name})" if title in found.values() else title
+    return found
+
+
 def refuse_uncounted(asked: Iterable[str], convention: Convention) -> None:
     """Raise SpecError for macs, flops or operations among metrics where the convention counts no such thing."""
     for name in asked:

@@ -61,15 +61,15 @@ class Accuracy(NamedTuple):
 
 
 def record(graph: Graph | None) -> Data:
-    """Return the accuracy that is printed for these very knob values as plain data: empty where none is."""
+    """Return the accuracy that is printed for these very knob values as plain data: None where none is."""
     found = of_graph(graph) if graph else None
-    said = (str(found.row["top1"]), found.mark, found.cost) if found else ("", "", "")
+    said = (float(found.row["top1"]), found.mark, found.cost) if found else (None, "", "")
     return dict(zip(("top1", "top1_mark", "top1_cost"), said, strict=True))
 
 
 def text(record: Data) -> str:
     """Return the accuracy of a record with its mark."""
-    return f"{record['top1']} {record['top1_mark']}".rstrip()
+    return "" if record["top1"] is None else f"{record['top1']} {record['top1_mark']}".rstrip()
 
 
 def notes(records: Sequence[Data]) -> list[str]:

@@ -22,7 +22,7 @@ from costcalc.numbers.num import Dims
 from costcalc.numbers.shape import Shape, drawn
 from costcalc.numbers.text import figure
 from costcalc.operators.receptive import SAME
-from costcalc.reports.columns import DECIMALS, costs_something, folded, over
+from costcalc.reports.columns import DECIMALS, costs_something, folded, headings, over
 from costcalc.reports.lines import Line, counted_on, marked, spanned
 from costcalc.reports.table import Column, Table
 
@@ -476,13 +476,13 @@ def table(bodies: Iterable[Body], chosen: Sequence[str], measures: Sequence[Meas
     """Return lines under exactly the columns that are named; their names stand first where none tells them apart."""
     named = chosen if {*chosen} & {*NAMED} else ("layer", *chosen)
     shown = [body for body in bodies if not slide or costs_something(body.line, measures)]
-    of = {one.name: one for one in measures}
+    of = {one.name: (one, title) for one, title in zip(measures, headings(measures), strict=True)}
     titles: list[Column] = []
     made: list[list[Datum]] = []
     for name in named:
         if name in of:
-            one = of[name]
-            titles.append(Column(one.metric.heading(one.setup), one.metric.kind))
+            one, title = of[name]
+            titles.append(Column(title, one.metric.kind))
             made.append([*(over(one, body.line) for body in shown), one.total])
         else:
             fact = find(name)

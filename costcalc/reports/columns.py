@@ -8,6 +8,7 @@ from costcalc.base import Data, Datum
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS
 from costcalc.measures.metric import COUNTED, Measured, plain
+from costcalc.measures.metric import titles as titles_of
 from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.numbers.text import figure
 from costcalc.reports.lines import GROUPED, CountedRow, Line, marked, window
@@ -38,13 +39,18 @@ def table(
         pairs = zip(columns, values, strict=True)
         return [v for one, value in pairs for v in ([value, percentage(value, one.total)] if shares else [value])]
 
-    for one in columns:
-        titles += [Column(one.metric.heading(one.setup), one.metric.kind), *[Column("%", "share")] * shares]
+    for one, title in zip(columns, headings(columns), strict=True):
+        titles += [Column(title, one.metric.kind), *[Column("%", "share")] * shares]
     cells = [[marked(line), *about(line), *costs(over(one, line) for one in columns)] for line in shown]
     rows = str(sum(len(line.rows) for line in shown))
     said = [rows] * numbered if grouped else [plural(len(shown), "line"), "", "", ""]
     totals = ["total", *said, *costs(one.total for one in columns)]
     return Table(titles, cells, totals, paths=not grouped, decimals=DECIMALS if slide else None)
+
+
+def headings(columns: Sequence[Measured]) -> list[str]:
+    """Return the titles of metrics' columns, no two alike."""
+    return [*titles_of((one.metric for one in columns), columns[0].setup).values()] if columns else []
 
 
 def costs_something(line: Line, columns: Sequence[Measured]) -> bool:
@@ -105,12 +111,12 @@ def flat(value: Datum) -> Datum:
 
 def totals(columns: Sequence[Measured]) -> list[str]:
     """Return a line a metric: its total with all digits, what it was counted under, what explains it."""
-    said = []
+    said, names = [], {one.name for one in columns}
     for one in columns:
         under = f" ({one.says})" if one.says else ""
         unit = "" if one.unit.lower() == one.name or isinstance(one.total, str | None) else f" {one.unit}"
         own = one.name in ("params", *COUNTED) and one.unit.lower() != one.name  # called as the convention says
-        label, unit = (one.unit, "") if own else (one.name, unit)
+        label, unit = (one.unit, "") if own and one.unit.lower() not in names else (one.name, unit)
         said.append(f"{label}: {written(one.total)}{unit}{under}")
         said += [f"  {remark}" for remark in one.metric.remarks(one.graph, one.setup)]
     return said

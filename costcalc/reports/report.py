@@ -12,9 +12,16 @@ from costcalc.numbers import num
 from costcalc.reports.lines import CountedRow
 
 
-def notes(rows: Sequence[CountedRow], rule: Convention, batch: int) -> list[str]:
-    """Return what a reader must know beside the numbers: convention, batch, stated and shared rows."""
-    said = [rule.counted]
+def notes(rows: Sequence[CountedRow], rule: Convention, batch: int, asked: Sequence[str] = ()) -> list[str]:
+    """Return what a reader must know beside the numbers: convention, batch, stated and shared rows.
+
+    asked: the quantities that are shown, where they are not the convention's own.
+    """
+    said = rule.told(asked)
+    others = [row for row in rows if not type(row.node.op).__module__.startswith("costcalc.") and row.operations]
+    if others:
+        kinds = ", ".join(dict.fromkeys(row.row.kind for row in others))
+        said.append(f"and the {rule.unit} of {kinds}, as that operator's own definition counts them")
     if batch != 1:
         said.append(f"{rule.unit} are for a batch of {batch}; parameters do not grow with it")
     stated = [row for row in rows if not row.node.op.derived]

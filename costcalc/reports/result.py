@@ -209,7 +209,7 @@ class Result:
         table of what costs something, two decimals, and a title without the knobs that are as the spec has them.
         """
         columns, every = self.chosen(columns), by in (None, "row") and fold is None
-        measures, mark, view = self._measured(columns, options), self.convention.mark, by or "layer"
+        measures, mark, view = self._measured(columns, options), self.convention.marked(columns), by or "layer"
         besides = () if columns or slide or view in GROUPED else ("type",)
         drawn = len(measures) < len(columns)  # some columns say what a line is
 
@@ -225,7 +225,7 @@ class Result:
                 return records(self.rows, measures, mark, whole=not columns)
             return folded(self.lines(view, fold), measures, view, mark)
 
-        said = [*(totals(measures) if columns else [self.said()]), *self.notes()]
+        said = [*(totals(measures) if columns else [self.said()]), *self.notes(columns)]
         return Page(
             tables,
             told,
@@ -246,7 +246,7 @@ class Result:
         chosen = self.chosen(columns)
         measures = self._measured(chosen, options)
         shown = body.lines(self.lines(by, fold), self.graph, chosen, measures, by)
-        return body.records(shown, chosen, measures, by, self.convention.mark)
+        return body.records(shown, chosen, measures, by, self.convention.marked(chosen))
 
     def said(self, *, exact: bool = True) -> str:
         """Return the totals in words: figure, with all digits behind where exact."""
@@ -258,10 +258,13 @@ class Result:
         """Return the lines above a table: the network, its knobs and input, where it comes from."""
         return heading(self.graph)
 
-    def notes(self) -> list[str]:
-        """Return what a reader must know beside the numbers: convention, batch, stated and shared rows, odd inputs."""
+    def notes(self, columns: Sequence[str] = ()) -> list[str]:
+        """Return what a reader must know beside the numbers: convention, batch, stated and shared rows, odd inputs.
+
+        columns: the metrics that are shown.
+        """
         odd = [f"! {self.graph.channel_warning}"] if self.graph.channel_warning else []
-        return [*notes(self.rows, self.convention, self.batch), *odd]
+        return [*notes(self.rows, self.convention, self.batch, columns), *odd]
 
     def records(self, columns: str | Iterable[str] = (), **options: Datum) -> list[Data]:
         """Return one flat record a row, as the CSV and the DataFrame hold it: text and exact numbers only.
@@ -272,7 +275,7 @@ class Result:
         measures = self._measured(columns, options)
         if len(measures) < len(columns):
             return self.drawn("row", None, columns, **options)
-        return records(self.rows, measures, self.convention.mark, whole=not columns)
+        return records(self.rows, measures, self.convention.marked(columns), whole=not columns)
 
     def to_dict(
         self,

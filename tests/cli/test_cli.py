@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pty
@@ -115,7 +117,8 @@ VARIANTS = [
     (["report", "./own.yaml@small"], "44 params (44)"),
     (["report", "own.yaml", "--variant", "large"], "560 params (560)"),
     (["report", "own.yaml@large", "--width", "2"], "14 params (14)"),
-    (["report", "resnet50@resnet18"], "ResNet (resnet18)"),
+    (["report", "resnet@resnet18"], "ResNet (resnet18)"),
+    (["report", "resnet50", "--variant", "resnet50"], "ResNet (resnet50)"),
     (["compare", "own.yaml", "own.yaml@small", "own.yaml@large,width=2"], "own.yaml@large,width=2 14 "),
     (["compare", "own.yaml", "own.yaml@small", "--variant", "large"], "own.yaml@large 560 "),
     (["check", "own.yaml@small", "--max-params", "44"], "own.yaml@small: ok, 44 of 44 params"),
@@ -142,6 +145,9 @@ NO_VARIANTS = [
     (["report", "own.yaml@width"], "a knob takes a value: width=8"),
     (["report", "own.yaml@small@large"], "'own.yaml@small@large' names two variants"),
     (["report", "own.yaml@small", "--variant", "large"], "says its own variant, and --variant large another"),
+    (["report", "resnet50", "--variant", "resnet18"], "resnet50 is a variant already, and resnet18 another"),
+    (["report", "resnet50@resnet18"], "resnet50 is a variant already, and resnet18 another"),
+    (["compare", "resnet50", "resnet18", "--variant", "resnet34"], "resnet50 is a variant already"),
     (["report", "no/such.yaml@small"], "no/such.yaml: there is no such file"),
     (["compare", "own.yaml@small", "--variant", "large"], "--variant changes nothing: the network says its own"),
     (["compare", "own.yaml@width=2", "--width", "3"], "--width changes nothing: the network says its own"),
@@ -168,6 +174,8 @@ def test_variants_in_python(tmp_path: Path) -> None:
     assert costcalc.count(costcalc.load(path, variant="large"), variant="small", width=2).params == 14
     with pytest.raises(costcalc.SpecError, match="Own has no variant 'smal'"):
         costcalc.load(path, variant="smal")
+    with pytest.raises(costcalc.SpecError, match="resnet50 is a variant already, and resnet18 another"):
+        costcalc.count("resnet50", variant="resnet18")
 
 
 # What a newcomer types wrong, and what must be said: exit code 2, the reason on stderr, nothing on stdout.
@@ -392,8 +400,8 @@ LINES = [
     (["list"], 24, "the first 14 of "),
     (["list", "--all"], 24, ""),
     (["list", "vgg"], 24, ""),
-    (["zoo", "resnet"], 24, " of 49 lines: --all shows all"),
-    (["table"], 24, "the first 17 of "),
+    (["zoo", "resnet"], 24, " of 56 lines: --all shows all"),
+    (["table"], 16, "the first "),
     (["compare", *["alexnet"] * 30], 24, "the first 16 of 30 lines: --all shows all"),
     (["diff", "resnet18", "resnet50"], 24, "changes: --all shows all, --top N so many"),
     (["diff", "resnet18", "resnet50", "--top", "30"], 24, ""),
@@ -694,6 +702,83 @@ ENDINGS = [
     ("a.txt", [], "MobileNetV1: input"),
     ("a.csv", ["--format", "json"], "{"),  # what is told holds
 ]
+
+
+# A file's ending that no format of the command goes by, and those that some do.
+NO_ENDINGS = [
+    (["report", "alexnet", "-o", "a.xlsx"], "a.xlsx: nothing here writes .xlsx", ".csv, .json, .md, .tex, .txt"),
+    (["report", "alexnet", "-o", "a.html"], "a.html: nothing here writes .html", ".tex"),
+    (["compare", "alexnet", "-o", "a.tex"], "a.tex: nothing here writes .tex", ".csv, .json, .md, .txt"),
+    (["list", "alexnet", "-o", "a.xls"], "a.xls: nothing here writes .xls", ".csv, .json, .md, .txt"),
+    (["zoo", "alexnet", "-o", "a.yaml"], "a.yaml: nothing here writes .yaml", "say which with --format"),
+    (["sweep", "alexnet", "--width", "1,2", "-o", "a.xlsx"], "nothing here writes .xlsx", ".md, .parquet, .txt"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said", "known"), NO_ENDINGS, ids=lambda a: " ".join(a) * isinstance(a, list))
+def test_an_ending_of_no_format_is_refused(arguments: list[str], said: str, known: str, tmp_path: Path) -> None:
+    done = run(*arguments, folder=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert known in done.err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_format_that_is_told_holds_for_any_ending(tmp_path: Path) -> None:
+    assert run("report", "alexnet", "-o", "a.v2", "--format", "csv", folder=tmp_path).code == 0
+    assert (tmp_path / "a.v2").read_text(encoding="utf-8").startswith("name,")
+
+
+@pytest.mark.parametrize("name", ["export", "plot", "import"])
+def test_no_sentence_of_a_group_is_cut(name: str) -> None:
+    assert "..." not in run(name, "--help").out.replace("[ARGS]...", "")
+
+
+# What is asked for under --unit flops, and the counts that the lines below tell of.
+COUNTS = [
+    (["report", "alexnet", "--columns", "macs"], ["MACs: conv"]),
+    (["report", "alexnet", "--columns", "flops"], ["FLOPs: two"]),
+    (["report", "alexnet", "--columns", "macs,flops"], ["MACs: conv", "FLOPs: two"]),
+    (["report", "alexnet", "--columns", "bytes"], ["FLOPs: two"]),
+    (["compare", "alexnet", "--columns", "macs"], ["MACs: conv"]),
+    (["sweep", "alexnet", "--width", "0.5,1", "--columns", "macs"], ["MACs: conv"]),
+    (["check", "alexnet", "--max-macs", "1G"], ["MACs: conv"]),
+    (["check", "alexnet", "--max", "flops=2G"], ["FLOPs: two"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "counts"), COUNTS, ids=lambda a: " ".join(a) if a[0][0].islower() else "")
+def test_what_is_said_of_numbers_is_what_they_count(arguments: list[str], counts: list[str]) -> None:
+    told = [line for line in run(*arguments, "--unit", "flops").out.splitlines() if line.startswith("counted:")]
+    assert len(told) == len(counts)
+    assert all(f"params: learnable; {count}" in line for line, count in zip(told, counts, strict=True))
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_no_two_columns_have_one_title(command: str) -> None:
+    out = run(command, "alexnet", "--columns", "macs,flops,operations").out
+    head = next(line for line in out.splitlines() if "FLOPs" in line and "MACs" in line)
+    titles = [title for title in re.split("  +", head.replace("MACs (operations)", "  other  ")) if title]
+    assert titles.count("MACs") == 1 or command == "compare"
+    assert "MACs (operations)" in head
+
+
+def test_numbers_of_records_are_numbers(run: in_process.Run) -> None:
+    for words in (["list", "alexnet"], ["compare", "alexnet"]):
+        first = json.loads(run(*words, "--format", "json").out)[0]
+        assert first["top1"] == 56.522
+    lines = [*csv.DictReader(io.StringIO(run("zoo", "alexnet", "--format", "csv").out))]
+    assert not [line["where"] for line in lines if "[" in line["where"]]
+    assert not re.search(r"(^|,)-0\.0(,|$)", run("diff", "vgg16", "vgg11", "--format", "csv").out, re.MULTILINE)
+
+
+def test_validate_says_how_all_mistakes_are_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        "costcalc: 1\nname: bad\ninput: [3, 8, 8]\nlayers:\n" + "".join(f"  - relo{k}\n" for k in range(30))
+    )
+    done = run("validate", "bad.yaml", folder=tmp_path)
+    assert "... and 10 more: costcalc validate FILE --format json tells all" in done.err
+    assert len(json.loads(run("validate", "bad.yaml", "--format", "json", folder=tmp_path).out)) == 30
 
 
 @pytest.mark.parametrize(("name", "told", "begins"), ENDINGS)

@@ -117,10 +117,11 @@ CALLED: dict[str, tuple[str, int | None, dict[str, int]]] = {
     "torch": ("flops", 2 * MACS, {}),
     "darknet": ("flops", 2 * CONVS, {}),
     "tf": ("flops", 2 * MACS + 1000 + 49 * 1024 + 5000, {}),
-    **dict.fromkeys(
-        ("calflops", "torchscan", "ultralytics"), ("flops", None, {})
-    ),  # MACs and what a tool counts besides
-    **dict.fromkeys(("calflops:macs", "torchscan:macs"), ("operations", None, {"flops": 0})),
+    # MACs and what a tool counts besides.
+    **dict.fromkeys(("torchscan", "ultralytics"), ("flops", None, {})),
+    "calflops": ("flops", None, {"macs": MACS}),
+    "torchscan:macs": ("operations", None, {"flops": 0}),
+    "calflops:macs": ("macs", MACS, {"flops": 0}),
 }
 EVERY = [one.name for name in conventions.names() for one in conventions.get(name).others.values()]
 COSTS = ("operations", "macs", "flops")

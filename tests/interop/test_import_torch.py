@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -465,7 +466,7 @@ def odd() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
         ),
         "sampled where the image says": (
             Net(lambda n, x: F.grid_sample(x, n.c(x).permute(0, 2, 3, 1), align_corners=False), c=nn.Conv2d(6, 2, 1)),
-            image, "conv flatten flatten concat custom", 14, 64 * 12,
+            image, "conv grid_sample", 14, 64 * 12,
         ),
         "a product of three": (
             Net(lambda _, x: torch.einsum("bchw,bdhw,bdk->bck", x, x, x[:, :, 0])), image, "",
@@ -766,6 +767,47 @@ def test_places_of_the_largest_are_found_with_them(network: Any) -> None:
     flat = from_torch(Net(network), (4, 4, 4))
     assert len(flat.steps) == 1
     assert flat.outputs == [flat.steps[0].name] * 2
+
+
+VISION = {
+    "deform_conv2d": "Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, int stride_h, "
+    "int stride_w, int pad_h, int pad_w, int dilation_h, int dilation_w, int groups, int offset_groups, "
+    "bool use_mask) -> Tensor",
+    "roi_align": "Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width, "
+    "int sampling_ratio, bool aligned) -> Tensor",
+}
+
+
+def test_operators_of_torchvision_become_rows() -> None:
+    """Where it is not installed, operators of the same signatures stand in for its own: only shapes are asked for."""
+    if importlib.util.find_spec("torchvision"):
+        importlib.import_module("torchvision")
+    else:
+        for name, signature in VISION.items():
+            torch.library.define(f"torchvision::{name}", f"({signature}")
+        torch.library.register_fake("torchvision::deform_conv2d")(
+            lambda x, weight, offset, *_: x.new_empty(len(x), len(weight), *offset.shape[2:])
+        )
+        torch.library.register_fake("torchvision::roi_align")(
+            lambda x, rois, _, high, wide, *__: x.new_empty(len(rois), x.shape[1], high, wide)
+        )
+
+    def forward(net: Any, x: Any) -> Any:
+        y = torch.ops.torchvision.deform_conv2d(
+            x, net.kernel, net.offsets(x), x.new_ones(1, 9, 8, 8), net.bias, 1, 1, 1, 1, 1, 1, 1, 1, True
+        )
+        boxes = torch.cat([y.new_zeros(5, 1), y[0, 0, :5, :4]], 1)
+        return torch.ops.torchvision.roi_align(y, boxes, 1.0, 7, 7, 2, False)
+
+    net = Net(forward, offsets=nn.Conv2d(6, 18, 3, padding=1), kernel=parameter(4, 6, 3, 3), bias=parameter(4))
+    flat = from_torch(net, (6, 8, 8))
+    assert [step.kind for step in flat.steps if step.kind in ("conv", "deform_conv", "roi_align", "custom")] == [
+        "conv", "deform_conv", "roi_align",
+    ]  # fmt: skip
+    result = costcalc.count(flat.data())
+    assert result.params == 6 * 18 * 9 + 18 + 4 * 54 + 4
+    assert result.macs == 64 * (6 * 18 * 9 + 4 * 54)
+    assert str(flat.shapes[flat.outputs[0]]) == "5x4x7x7"
 
 
 def test_an_export_that_fails_says_why(capfd: pytest.CaptureFixture[str]) -> None:

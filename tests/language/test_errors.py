@@ -149,7 +149,7 @@ def test_only_the_first_twenty_are_shown() -> None:
     error = refused(spec("\n".join(f"  - relo{k}" for k in range(30))))
     assert len(error.problems) == 30
     assert str(error).count("unknown operator or block") == 20
-    assert str(error).endswith("... and 10 more")
+    assert str(error).endswith("... and 10 more: error.problems holds all")
 
 
 def test_after_a_hundred_nobody_reads_on() -> None:

@@ -278,6 +278,43 @@ def test_recurrent_layers_cost_what_a_loop_of_their_steps_does(row: dict[str, st
     assert y[0].c == int(row["output"].split("x")[2])
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_deformed_convolution_that_is_not_deformed_is_one(masked: bool) -> None:
+    torch = pytest.importorskip("torch")
+    fields = {"out": 6, "kernel": [3, 2], "stride": [2, 1], "padding": [1, 0], "groups": 2, "offset_groups": 2}
+    offsets = [Shape(4, 9, 8), Shape(24, 5, 7), Shape(12, 5, 7)][: 3 if masked else 2]
+    op = made(operators()["deform_conv"], fields, tuple(offsets))
+    module = op.torch(torch, tuple(offsets), op.shape(tuple(offsets))).double()
+    torch.nn.init.uniform_(module.weight)
+    x = torch.rand(2, 4, 9, 8, dtype=torch.double)
+    moved = [torch.zeros(2, 24, 5, 7, dtype=torch.double), torch.ones(2, 12, 5, 7, dtype=torch.double)]
+    plain = torch.nn.functional.conv2d(x, module.weight, module.bias, (2, 1), (1, 0), groups=2)
+    assert torch.allclose(module(x, *moved[: len(offsets) - 1]), plain)
+    # one pixel down and to the right, where all that is read lies inside
+    moved[0][:] = 1
+    inside = module(x, *moved[: len(offsets) - 1])[:, :, 1:4, :5]
+    assert torch.allclose(
+        inside, torch.nn.functional.conv2d(x[:, :, 2:, 1:], module.weight, module.bias, (2, 1), groups=2)[:, :, :3, :5]
+    )
+
+
+def test_regions_are_read_where_their_boxes_lie() -> None:
+    """Of a map that rises evenly a region's windows have the values at their middles."""
+    torch = pytest.importorskip("torch")
+    shapes_ = (Shape(2, 12, 16), Shape(4, 3))
+    op = made(operators()["roi_align"], {"size": [2, 4]}, shapes_)
+    rows, columns = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
+    boxes = torch.tensor([[2.0, 3.0, 4.0], [1.0, 2.0, 5.0], [10.0, 7.0, 12.0], [9.0, 4.0, 6.0]])
+    found = op.torch(torch, shapes_, op.shape(shapes_))(torch.stack([rows, columns])[None], boxes[None])[0]
+    for k, (left, top, right, bottom) in enumerate(boxes.T.tolist()):
+        middles = [
+            [low + (high - low) * (i + 0.5) / n - 0.5 for i in range(n)]
+            for low, high, n in ((top, bottom, 2), (left, right, 4))
+        ]
+        assert found[0, :, 0, k].tolist() == pytest.approx(middles[0], abs=1e-4)
+        assert found[1, 0, :, k].tolist() == pytest.approx(middles[1], abs=1e-4)
+
+
 # ---- one formula, three kinds of numbers -------------------------------------------------------------
 
 
@@ -364,7 +401,10 @@ def agree(cls: type[Op], example: Example, pixels: Any) -> bool:
 
 
 # Their examples state the size of what comes out, or of a state (or the kernel is a tensor): no other input fits.
-OF_ONE_SIZE = {"broadcast_to", "dynamic_conv", "fold", "gru_cell", "lstm_cell"}
+OF_ONE_SIZE = {
+    "broadcast_to", "deform_conv", "dynamic_conv", "fold", "grid_sample", "gru_cell", "lstm_cell", "roi_align",
+    "roi_pool",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "cls"), [case for case in CLASSES if case[1].inputs != 0])
@@ -728,6 +768,39 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
         {},
         ((8, 6), (8, 4, 6), (4, 6), (5, 6)),
         "scan takes x [D, L], a [D, N, L], b [N, L] and c [N, L], but the tensors are 8x6, 8x4x6, 4x6, 5x6",
+    ),
+    (
+        "grid_sample",
+        {},
+        ((3, 8, 8), (8, 8, 2)),
+        "grid_sample takes a map and a grid of [2, height, width], not 3x8x8, 8x8x2",
+    ),
+    ("roi_align", {"size": 7}, ((3, 8, 8), (5, 4)), "roi_align takes a map and boxes of [4, regions], not 3x8x8, 5x4"),
+    ("roi_align", {"size": 7, "ratio": 0}, ((3, 8, 8), (4, 5)), "ratio: must be at least 1, not 0"),
+    ("roi_pool", {"size": 7}, ((3, 8), (4, 5)), "roi_pool takes 2 spatial axes, but the input is 3x8"),
+    (
+        "deform_conv",
+        {"out": 4, "kernel": 3},
+        ((8, 8, 8),),
+        "deform_conv takes a map and offsets, or these and a mask, not 1 tensors",
+    ),
+    (
+        "deform_conv",
+        {"out": 4, "kernel": 3},
+        ((8, 8, 8), (9, 6, 6)),
+        "deform_conv over 8x8x8 takes offsets of 18x6x6, not 9x6x6",
+    ),
+    (
+        "deform_conv",
+        {"out": 4, "kernel": 3},
+        ((8, 8, 8), (18, 6, 6), (18, 6, 6)),
+        "deform_conv over 8x8x8 takes a mask of 9x6x6, not 18x6x6",
+    ),
+    (
+        "deform_conv",
+        {"out": 4, "kernel": 1, "offset_groups": 3},
+        ((8, 8, 8), (6, 8, 8)),
+        "8 input channels can't be split into 3 groups",
     ),
     ("lookup", {"axis": 1}, ((8,), (4,)), "axis 1 is past the last axis of 8: 0"),
     ("glu", {}, (7,), "glu takes two halves, but axis 0 of 7 has 7 elements"),

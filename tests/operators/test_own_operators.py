@@ -94,6 +94,13 @@ def test_what_holds_is_counted_and_may_be_defined_again() -> None:
         assert costcalc.count(NET).macs == 64 * 56 * 56 * 9
 
 
+def test_what_it_counts_is_told_beside_what_the_convention_says() -> None:
+    defined("filter", "filter")
+    notes = costcalc.count(NET).notes()
+    assert notes[1] == "and the MACs of blur_pool, as that operator's own definition counts them"
+    assert len(costcalc.count({**NET, "layers": ["relu"]}).notes()) == 1
+
+
 PACKAGES = [
     ("no_such_module", "", "ModuleNotFoundError: No module named"),
     ("twice", BLUR.replace("blur_pool", "conv"), "two operators are called 'conv': costcalc.operators.families.conv.C"),

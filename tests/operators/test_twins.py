@@ -45,6 +45,9 @@ EXCEPT = {
     ("active_shift", "saved"): "its output is a view of the whole map, which counts as what follows keeps it",
     ("conv_transpose", "real_macs"): "its twin crops what uneven padding cuts; tests/measures counts it by ones",
     ("conv_transpose", "share"): "where groups differ, the same numbers join other channels",
+    ("deform_conv", "saved"): "torchvision's own operator keeps what enters; its twin is composed of others",
+    ("roi_align", "saved"): "torchvision's own operator keeps the boxes; its twin is composed of others",
+    ("roi_pool", "saved"): "torchvision's own operator keeps the boxes and the places",
     ("custom", "macs"): "stated, and its twin is a stand-in",
     ("custom", "real_macs"): "not stated",
 }

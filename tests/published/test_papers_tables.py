@@ -24,6 +24,15 @@ GOOGLE = "Model | ImageNet Accuracy | Million Mult-Adds | Million Parameters"
 
 # What the papers print, copied from them: the headings, then the rows; and what comes of their figures of cost.
 TABLES: dict[tuple[str, str], tuple[str, Counter[str]]] = {
+    ("Krizhevsky", "2"): (
+        """Model | Top-1 (val) | Top-5 (val) | Top-5 (test)
+        SIFT + FVs | — | — | 26.2%
+        1 CNN | 40.7% | 18.2% | —
+        5 CNNs | 38.1% | 16.4% | 16.4%
+        1 CNN* | 39.0% | 16.6% | —
+        7 CNNs* | 36.7% | 15.4% | 15.3%""",
+        Counter(),
+    ),
     ("1512.00567", "3"): (
         """Network | Top-1 Error | Top-5 Error | Cost Bn Ops
         GoogLeNet | 29% | 9.2% | 1.5
@@ -135,6 +144,25 @@ TABLES: dict[tuple[str, str], tuple[str, Counter[str]]] = {
         (e) top-down pyramid, w/o lateral | {Pk} | 200k | | ✓ | 34.5 | 46.1 | 26.5 | 57.4 | 64.7
         (f) only finest level | P2 | 750k | ✓ | ✓ | 38.4 | 51.3 | 35.1 | 59.7 | 67.6""",
         Counter(exact=2, rounded=4),
+    ),
+    ("1612.03144", "2"): (
+        """Fast R-CNN | proposals | feature | head | lateral? | top-down? | AP@0.5 | AP | APₛ | APₘ | APₗ
+        (a) baseline on conv4 | RPN, {Pk} | C4 | conv5 | | | 54.7 | 31.9 | 15.7 | 36.5 | 45.5
+        (b) baseline on conv5 | RPN, {Pk} | C5 | 2fc | | | 52.9 | 28.8 | 11.9 | 32.4 | 43.4
+        (c) FPN | RPN, {Pk} | {Pk} | 2fc | ✓ | ✓ | 56.9 | 33.9 | 17.8 | 37.7 | 45.8
+        Ablation experiments follow:
+        (d) bottom-up pyramid | RPN, {Pk} | {Pk} | 2fc | ✓ | | 44.9 | 24.9 | 10.9 | 24.4 | 38.5
+        (e) top-down pyramid, w/o lateral | RPN, {Pk} | {Pk} | 2fc | | ✓ | 54.0 | 31.3 | 13.3 | 35.2 | 45.3
+        (f) only finest level | RPN, {Pk} | P2 | 2fc | ✓ | ✓ | 56.3 | 33.4 | 17.3 | 37.3 | 45.6""",
+        Counter(),
+    ),
+    ("1612.03144", "3"): (
+        """Faster R-CNN | proposals | feature | head | lateral? | top-down? | AP@0.5 | AP | APₛ | APₘ | APₗ
+        (*) baseline from He et al.† | RPN, C4 | C4 | conv5 | | | 47.3 | 26.3 | - | - | -
+        (a) baseline on conv4 | RPN, C4 | C4 | conv5 | | | 53.1 | 31.6 | 13.2 | 35.6 | 47.1
+        (b) baseline on conv5 | RPN, C5 | C5 | 2fc | | | 51.7 | 28.0 | 9.6 | 31.9 | 43.1
+        (c) FPN | RPN, {Pk} | {Pk} | 2fc | ✓ | ✓ | 56.9 | 33.9 | 17.8 | 37.7 | 45.8""",
+        Counter(),
     ),
     ("1704.04861", "2"): (
         """Type | Mult-Adds | Parameters
@@ -368,6 +396,7 @@ def test_records_hold_ours_the_verdict_the_note_and_the_convention(run: Run) -> 
 def test_the_list_of_tables(run: Run) -> None:
     records = list(csv.DictReader(io.StringIO(run("table", "--format", "csv").out)))
     found = {(one["source"].removeprefix("arXiv:"), one["where"].removeprefix("Table ")): one for one in records}
+    found |= {("Krizhevsky", where): one for (source, where), one in found.items() if source.startswith("Krizhevsky")}
     for place, (_, said) in TABLES.items():
         counts = {"counts": said.total() - said["modelled"], "hold": said["exact"] + said["rounded"]}
         assert {key: int(found[place][key]) for key in counts} == counts
@@ -429,6 +458,7 @@ WRONG = [
     ("rounding: floor", "rounding: down", "11:21: rounding is 'down'"),
     ("rounding: floor", "reproduces: false", "11:10: a row that is not reproduced needs a 'note'"),
     ("Ops: {rounding", "Opz: {rounding", "11:5: unknown key of a row: 'Opz'"),
+    ("  Ops: {is", "  of: {is", "6:7: a row says 'of' of itself"),
     ("where: Table 1\n", "", "1:1: a printed table needs 'where'"),
     ("source: a paper", "sauce: a paper", "2:1: unknown key 'sauce' in a printed table"),
 ]
@@ -443,6 +473,20 @@ def test_a_mistake_in_a_table_is_told_at_its_place(old: str, new: str, says: str
     with pytest.raises(SpecError) as caught:
         printed.page(printed_tables.load(str(path)))
     assert f"mine.yaml:{says}" in caught.value.problems[0].head
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "costcalc: 1", "costcalc_table: 2\nsource: a paper"])
+def test_what_is_no_printed_table(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match=r"mine\.yaml is (empty|no printed table)"):
+        printed_tables.load(str(tmp_path / "mine.yaml"))
+
+
+def test_a_printed_table_is_no_spec(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "mine.yaml").write_text(OWN, encoding="utf-8")
+    done = run("report", str(tmp_path / "mine.yaml"))
+    assert f"{tmp_path}/mine.yaml is a printed table, no spec" in done.err
+    assert f"costcalc table {tmp_path}/mine.yaml" in done.err
 
 
 MISSING = [

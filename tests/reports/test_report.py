@@ -358,6 +358,70 @@ def test_color_styles_only() -> None:
     assert re.sub(r"\x1b\[\d+m", "", colored) == plain != colored
 
 
+WORDS = Table(
+    [Column("what it is"), Column("Mult-Adds in millions", "number"), Column("ours", "number", joined=True)],
+    [["one long name of words", "569", "568.7"], ["a line between rows", None, None], ["short", "1", ""]],
+    ["2 rows", "", ""],
+    prose=True,
+)
+BROKEN = {
+    60: """\
+what it is              Mult-Adds in millions   ours
+────────────────────────────────────────────────────
+one long name of words                    569  568.7
+a line between rows
+short                                       1
+────────────────────────────────────────────────────
+2 rows""",
+    40: """\
+                        Mult-Adds
+                               in
+what it is               millions   ours
+────────────────────────────────────────
+one long name of words        569  568.7
+a line between rows
+short                           1
+────────────────────────────────────────
+2 rows""",
+    28: """\
+                 Mult-
+                  Adds
+                    in
+what it is    millions  ours
+────────────────────────────
+one long name      569 568.7
+of words
+a line between rows
+short                1
+────────────────────────────
+2 rows""",
+    15: """\
+                          Mult-
+                           Adds
+                             in
+what it is             millions  ours
+─────────────────────────────────────
+one long name of words      569 568.7
+a line between rows
+short                         1
+─────────────────────────────────────
+2 rows""",  # there is no room for its longest words: no line is broken
+}
+
+
+@pytest.mark.parametrize("columns", BROKEN)
+def test_a_table_of_words_breaks_them_where_it_is_too_wide(columns: int) -> None:
+    assert text.render(WORDS, columns=columns) == BROKEN[columns]
+
+
+def test_a_column_stays_beside_the_one_that_it_is_joined_to() -> None:
+    names = ["name", "first figure", "ours", "second figure", "ours"]
+    columns = [Column(name, "number", joined=name == "ours") for name in names]
+    wide = Table(columns, [["x", *["123456789"] * 4]], [""] * 5)
+    parts = text.beside(wide, 36)
+    assert [[column.title for column in part.columns] for part in parts] == [names[:3], [names[0], *names[3:]]]
+
+
 def test_wide_characters_align() -> None:
     result = costcalc.count({**BARE, "layers": [{"conv": {"out": 4, "kernel": 3}, "name": "畳み込み"}, "relu"]})
     made = text.render(result.table()).splitlines()

@@ -178,7 +178,32 @@ FURTHER: dict[str, tuple[tuple[int, ...], list[Any]]] = {
     "product": (IMAGE, [{"multiply": [[], []]}]),
     "matmul": (IMAGE, [{"matmul": [[], []]}]),
     "scale": (IMAGE, ["scale"]),
-}
+    "lstm": ((16, 30), [{"lstm": {"hidden": 8}}]),
+    "lstm, two layers, both ways, no bias": (
+        (16, 30), [{"lstm": {"hidden": 8, "layers": 2, "bidirectional": True, "bias": False}}],
+    ),
+    "lstm with a projection": ((16, 30), [{"lstm": {"hidden": 8, "projection": 4}}]),
+    "gru": ((16, 30), [{"gru": {"hidden": 8}}]),
+    "gru, two layers, both ways": ((16, 30), [{"gru": {"hidden": 8, "layers": 2, "bidirectional": True}}]),
+    "rnn": ((16, 30), [{"rnn": {"hidden": 8}}]),
+    "rnn, two layers, both ways": ((16, 30), [{"rnn": {"hidden": 8, "layers": 2, "bidirectional": True}}]),
+    "lstm cell": (
+        (16, 30),
+        [{"reduce_axes": {"axes": [1], "op": "maximum"}, "name": "x"}, {"zeros": {"shape": [8]}, "name": "z"},
+         {"lstm_cell": {"hidden": 8}, "from": ["x", "z", "z"]}],
+    ),
+    "gru cell": (
+        (16, 30),
+        [{"reduce_axes": {"axes": [1], "op": "maximum"}, "name": "x"}, {"zeros": {"shape": [8]}, "name": "z"},
+         {"gru_cell": {"hidden": 8}, "from": ["x", "z"]}],
+    ),
+    "embedding": ((16, 30), [{"embedding": {"count": 9, "out": 8}}]),
+    "einsum": ((16, 30), [{"einsum": {"equation": "cl,kl->ck"}, "from": ["base", "base"]}]),
+    "cumsum": ((16, 30), ["cumsum"]),
+    "argmax": ((16, 30), ["argmax"]),
+    "topk": ((16, 30), [{"topk": {"count": 3}}]),
+    "where": ((16, 30), [{"compare": {"by": 0}, "name": "m"}, {"where": {"otherwise": 0}, "from": ["m", "base"]}]),
+}  # fmt: skip
 
 
 def operator_spec(name: str = "") -> dict[str, Any]:

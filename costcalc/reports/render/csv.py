@@ -30,5 +30,7 @@ def render(records: list[Data]) -> str:
 
 
 def _cell(value: Datum) -> Datum:
-    """Return numbers as they are; text as it may stand in a spreadsheet."""
-    return value if value is None or isinstance(value, int | float) else clean(str(value), "csv")
+    """Return numbers as they are; text, that of a list with commas, as it may stand in a spreadsheet."""
+    if value is None or isinstance(value, int | float):
+        return value
+    return clean(", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value), "csv")

@@ -162,7 +162,10 @@ def _narrowed(
 ) -> list[list[str]]:
     """Return the lines with the words of the widest columns broken until the table has room; none where it has not."""
     words = [column.kind == "text" for column in columns]
-    titles, *longest = [[max(_filled(cell, 1), key=width) for cell in row] for row in [[t for t, _ in heads], *texts]]
+    titles, *longest = [
+        [max(_filled(cell, 1), key=width) for cell in row] for row in [[t for t, _ in heads], *texts[:-1]]
+    ]
+    longest += texts[-1:]
     wide = _widths([titles, *texts])
     least = [s if word else w for s, w, word in zip(_widths([titles, *longest]), wide, words, strict=True)]
     if sum(least) + len(least) - 1 > room:
@@ -172,14 +175,14 @@ def _narrowed(
         place = max((k for k in range(len(wide)) if spare[k]), key=wide.__getitem__)
         wide[place] -= 1
     made = []
-    for row in texts:
+    for row in texts[:-1]:
         if len(row) == 1:
             made.append(row)
             continue
         stacks = [_filled(cell, w) if word else [cell] for cell, w, word in zip(row, wide, words, strict=True)]
         height = max(map(len, stacks))
         made += [list(line) for line in zip(*(stack + [""] * (height - len(stack)) for stack in stacks), strict=True)]
-    return made
+    return [*made, texts[-1]]
 
 
 def _stacked(titles: list[str], texts: list[list[str]], columns: int) -> list[list[str]]:

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from costcalc.base import Datum
+from costcalc.interop.guard import OPAQUE
 from costcalc.interop.torch.aten.layers import image, spread, window
 from costcalc.interop.torch.aten.points import numbered, pooled_all, to_conv, word
 from costcalc.interop.torch.aten.reading import (
@@ -163,10 +164,52 @@ def channel_shuffle(r: Reading, x: View, groups: int, **_: Any) -> View:
 
 
 @aten("grid_sampler", "grid_sampler_2d", both=True)
-def sampled(r: Reading, x: Tensor, grid: Tensor, **_: Any) -> View:
-    """Translate interpolation at the places of a grid, of which only the output's shape is known."""
+def sampled(r: Reading, x: Tensor, grid: Tensor, **given: Any) -> View:
+    """Translate interpolation at the places of a grid; over several images, or volumes, its output's shape is known."""
+    if len(x.sizes) == 4 and x.sizes[0] == 1:
+        mode = given.get("interpolation_mode", 0)
+        values = [r.arrange(x, [[1], [2], [3]]), r.arrange(grid, [[3], [1], [2]])]
+        return r.view(r.add("grid_sample", values, mode=("bilinear", "nearest", "bicubic")[mode]), [None, 0, 1, 2])
     where = "a constant grid" if isinstance(grid, Constant) else "a grid"
     return stated(r, [x, grid], r.node.meta["val"].shape, f"interpolated at the places of {where}")
+
+
+@aten("torchvision::deform_conv2d", counted=True)
+def deformed(r: Reading, x: View, weight: Tensor, offset: View, mask: Tensor, bias: Tensor, **given: Any) -> View:
+    """Translate torchvision's deformable convolution, of one image."""
+    if x.sizes[0] > 1:
+        raise r.refuse(f"a deformable convolution over {x.sizes[0]} images can't be expressed", OPAQUE)
+    tensors = [x, offset, *([mask] if given["use_mask"] else [])]
+    values = [r.arrange(one, [[1], [2], [3]]) for one in tensors]
+    pairs: dict[str, Datum] = {
+        name: [given[f"{key}_h"], given[f"{key}_w"]]
+        for name, key in (("stride", "stride"), ("padding", "pad"), ("dilation", "dilation"))
+    }
+    out, kernel = weight.sizes[0], list(weight.sizes[2:])
+    biased = isinstance(bias, Constant) and bool(bias.params)
+    weights = [(weight, prod(weight.sizes)), *([(bias, out)] if biased else [])]
+    groups: dict[str, Datum] = {"groups": given["groups"], "offset_groups": given["offset_groups"]}
+    fields = pairs | groups | {"out": out, "kernel": kernel, "bias": biased}
+    y = r.learned("deform_conv", values, weights, **fields)
+    if not y:
+        raise r.refuse("a deformable convolution whose weights are not its own can't be expressed", OPAQUE)
+    return r.view(y, [None, 0, 1, 2])
+
+
+@aten("torchvision::roi_align", "torchvision::roi_pool", both=True)
+def regions(r: Reading, x: Tensor, rois: Tensor, **given: Any) -> Any:
+    """Translate torchvision's regions of a map, of one image; each box has the image's number before its four."""
+    ratio = given.get("sampling_ratio", 1)
+    if x.sizes[0] > 1 or ratio < 1:
+        why = f"over {x.sizes[0]} images" if x.sizes[0] > 1 else "with as many places as fit a region"
+        raise r.refuse(f"regions {why} can't be expressed", OPAQUE)
+    kind = r.operation.partition("::")[2].partition(".")[0]
+    boxes = r.helper("slice", r.arrange(rois, [[1], [0]]), start=1)
+    size = [given["pooled_height"], given["pooled_width"]]
+    more: dict[str, Datum] = {"ratio": ratio} if kind == "roi_align" else {}
+    image = r.arrange(x, [[1], [2], [3]])
+    y = r.view(r.several(kind, [image, boxes], r.title(), size=size, **more)[0], [3, 0, 1, 2])
+    return y if kind == "roi_align" else [y, None]  # where each largest stood, nothing reads at inference
 
 
 # ---- windows -------------------------------------------------------------------------------------
