@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from costcalc.base import Datum
+from functools import cached_property
+
+from costcalc.base import Data, Datum
 from costcalc.graph.block_graph import BlockGraph
 from costcalc.graph.graph import Graph, Node
 from costcalc.numbers.num import Dim
@@ -29,6 +31,7 @@ class Row:
     def __init__(self, node: Node, like: Row | None = None) -> None:
         self.node = node
         self.like = like  # the row of a block that this is a copy of
+        self.told: tuple[int, Data] = (0, {})  # what reports say of it, by the batch
         self.__dict__.update(node.op.lacks)
 
     def __getattr__(self, name: str) -> Datum:
@@ -56,10 +59,10 @@ class Row:
         """The operator's kind: `conv`."""
         return self.node.op.kind
 
-    @property
+    @cached_property
     def type(self) -> str:
         """The layer type that breakdowns go by: `conv dw 3x3`."""
-        return self.node.op.type(self.node.x)
+        return self.node.op.type(self.node.x) if self.like is None else self.like.type
 
     @property
     def inputs(self) -> Dim:
@@ -81,8 +84,22 @@ class Row:
 
 def rows(graph: Graph) -> list[Row]:
     """Return a row for every node."""
-    likes = (row for part in graph.parts for row in ([None] if isinstance(part, Node) else rows_of_block(part.graph)))
-    return [Row(*pair) for pair in zip(graph.nodes, likes, strict=True)]
+    likes = models(graph)
+    return [one if one.node is node else Row(node, one) for node, one in zip(graph.nodes, likes, strict=True)]
+
+
+def models(graph: Graph) -> list[Row]:
+    """Return for every node a row that costs the same: of a block that is kept one of its graph, which stands nowhere.
+
+    Its node knows no place: name, index and tensors are others.
+    """
+    if graph.models is None:
+        found: list[Row] = []
+        for part in graph.parts:
+            found += [Row(part)] if isinstance(part, Node) else rows_of_block(part.graph)
+        graph.models = found
+    known: list[Row] = graph.models
+    return known
 
 
 def rows_of_block(graph: BlockGraph) -> list[Row]:

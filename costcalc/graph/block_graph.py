@@ -77,19 +77,16 @@ class BlockGraph:
         self.size = sum([1 if type(part) is Node else part.size for part in body.parts])  # its rows
         self.spent = spent  # steps, and work of expressions
         self.counted: dict[Any, Any] = {}  # what `costs` knows of its rows
-        self.named: list[str] = []
+        self.named: list[tuple[str, str]] = []
         self.made: list[BlockRow] = []
         self.numbers: dict[Tensor, int] = {}
         self.tensors = 0
 
     @property
-    def names(self) -> list[str]:
-        """The names of its rows."""
+    def names(self) -> list[tuple[str, str]]:
+        """The names of its rows, and those of their layers."""
         if len(self.named) < self.size:
-            self.named = []
-            for part in self.parts:
-                inner = [part.name] if isinstance(part, Node) else [f"{part.name}/{name}" for name in part.graph.names]
-                self.named += inner
+            self.named = names_of(self.parts)
         return self.named
 
     @property
@@ -167,14 +164,27 @@ class Placed:
             for number, its in zip(gives, own.outputs, strict=True):
                 tensor = known[number]
                 if tensor is None:
-                    known[number] = tensor = Tensor(its.shape)
+                    known[number] = tensor = Tensor(its.shape, node)
                     tensor.used = True  # else its block's graph would not be kept
-                tensor.node = node
+                else:
+                    tensor.node = node
                 node.outputs.append(tensor)
             if same is not None:
                 node.shared = made[same]
             made.append(node)
         return made
+
+
+def names_of(parts: Sequence[Node | Placed]) -> list[tuple[str, str]]:
+    """Return the names of all rows, and those of their layers."""
+    found: list[tuple[str, str]] = []
+    for part in parts:
+        if isinstance(part, Node):
+            found.append((part.name, part.layer))
+        else:
+            prefix = f"{part.name}/"
+            found += [(prefix + name, prefix + layer) for name, layer in part.graph.names]
+    return found
 
 
 def with_tensors(value: Datum, known: Mapping[Tensor, Tensor]) -> Datum:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc.base import Datum, InputShape
@@ -141,6 +141,7 @@ class Graph:
         self.outputs: list[Tensor] = []
         self.made: list[Node] | None = None
         self.counted: Any = None  # its rows, once `costs` has counted them
+        self.models: Any = None  # and for each one that costs the same
 
     @property
     def nodes(self) -> list[Node]:
@@ -156,16 +157,6 @@ class Graph:
             self.made = nodes
             self.mark_reference_calls(nodes)
         return self.made
-
-    def names(self) -> Iterator[str]:
-        """Yield the names of its rows, in order."""
-        for part in self.parts:
-            if isinstance(part, Node):
-                yield part.name
-            else:
-                prefix = f"{part.name}/"
-                for name in part.graph.names:
-                    yield prefix + name
 
     @property
     def channel_warning(self) -> str:

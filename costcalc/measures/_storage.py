@@ -47,6 +47,7 @@ class Storages:
     def __init__(self, graph: Graph, setup: Setup) -> None:
         self.graph = graph
         self.setup = setup
+        self.mode, self.batch, self.bits = setup.mode, setup.batch, activation_bits(setup)
         self.sizes: list[Dim] = []
         self.makers: list[Node | None] = []
         self.shapes: list[Shape] = []
@@ -64,8 +65,8 @@ class Storages:
 
     def _new(self, node: Node | None, tensor: Tensor, *, stored: bool = False) -> int:
         shape, width = shape_of(tensor), self.widths.get(tensor)
-        elements = 0 if stored else shape.size * self.setup.batch
-        self.sizes.append(elements * width if width else in_bytes(elements, activation_bits(self.setup)))
+        elements = 0 if stored else shape.size * self.batch
+        self.sizes.append(elements * width if width else in_bytes(elements, self.bits))
         self.makers.append(node)
         self.shapes.append(shape)
         return len(self.sizes) - 1
@@ -73,22 +74,23 @@ class Storages:
     def _step(self, node: Node) -> MemoryStep:
         """Return a node's step, and give its outputs their places."""
         kind = node.op.storage(node.x, node.y)
-        reads = list(dict.fromkeys(self.place[tensor] for tensor in node.inputs))
+        reads = list(dict.fromkeys([self.place[tensor] for tensor in node.inputs]))
         if kind == VIEW:
             self.place.update(dict.fromkeys(node.outputs, reads[0]))
             return MemoryStep(node, reads, [])
         writes = [self._new(node, tensor, stored=kind == STORED) for tensor in node.outputs]
         self.place.update(zip(node.outputs, writes, strict=True))
         step = MemoryStep(node, reads, writes)
-        mode = self.setup.mode
+        mode = self.mode
         several = mode == "folded" and len(node.inputs) > 1
         if kind in OVERWRITES[mode] and not several:
-            wide = {self.place[tensor] for tensor in node.inputs if tensor in self.widths}
-            step.over = [k for k in reads if k not in wide and same(self.shapes[k], shape_of(node.outputs[0]))]
+            wide = {self.place[tensor] for tensor in node.inputs if tensor in self.widths} if self.widths else ()
+            size = self.shapes[writes[0]].size  # of equally many elements: it may be written over under another shape
+            step.over = [k for k in reads if k not in wide and num.truth(self.shapes[k].size == size)]
         if mode == "mcu":
             step.plane = self._plane(node, reads, writes)
         if mode == "eager":
-            step.scratch = node.op.scratch(node.x, node.y) * self.setup.batch
+            step.scratch = node.op.scratch(node.x, node.y) * self.batch
         return step
 
     def _plane(self, node: Node, reads: list[int], writes: list[int]) -> Dim:
@@ -96,7 +98,7 @@ class Storages:
         plane = node.op.plane(node.x, node.y)
         if plane is None or not num.truth(self.sizes[writes[0]] <= self.sizes[reads[0]]):
             return None
-        return in_bytes(plane * self.setup.batch, activation_bits(self.setup))
+        return in_bytes(plane * self.batch, self.bits)
 
 
 def shape_of(tensor: Tensor) -> Shape:
@@ -104,11 +106,6 @@ def shape_of(tensor: Tensor) -> Shape:
     shape = tensor.shape
     assert isinstance(shape, Shape)
     return shape
-
-
-def same(a: Shape, b: Shape) -> bool:
-    """Say whether two shapes have equally many elements: a storage may be written over under another shape."""
-    return num.truth(a.size == b.size)
 
 
 def held(found: Storages) -> list[tuple[int, int]]:
@@ -163,7 +160,7 @@ class Moment:
 
     def total(self, sizes: Sequence[Dim]) -> Dim:
         """Return the bytes."""
-        return sum((sizes[place] for place in self.alive), self.beside)
+        return sum([sizes[place] for place in self.alive], self.beside)
 
 
 def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
@@ -184,7 +181,8 @@ def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
             waiting[place] -= 1
         dead = [place for place in step.reads if not waiting[place] and place not in found.kept]
         # Where a caller holds one of two operands, PyTorch's code adds to the other: the branch's own result.
-        over = min((place for place in step.over if place in dead), key=lambda place: place in until, default=None)
+        free = [place for place in step.over if place in dead]
+        over = min(free, key=until.__contains__, default=None)
         beside, new = step.scratch, [] if over is not None else step.writes
         if step.plane is not None and step.reads[0] in dead:
             over, beside, new = step.reads[0], step.plane, []
@@ -192,7 +190,7 @@ def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
         if over is not None and over in until:  # a caller holds the storage: what was written over it is held on
             written = step.writes[0]
             until[written] = max(until.pop(over), until.get(written, -1))
-        alive.update(dict.fromkeys(step.writes))
+        alive |= dict.fromkeys(step.writes)
         for place in [*alive]:
             idle = not waiting[place] and place not in found.kept
             if (idle and until.get(place, -1) <= number) or place == over:

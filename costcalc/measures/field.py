@@ -41,14 +41,22 @@ def fields(graph: Graph, *, ignore: bool) -> Fields:
     }
     found = Fields([], [], [])
     free: set[Tensor] = set()  # what no image enters
+    reaches: dict[tuple[int, ...], Reaches] = {}  # of rows of one block, which are one object in all its calls
     for node in graph.nodes:
         read = [(number, tensor) for number, tensor in enumerate(node.inputs) if tensor not in free]
         free.update(() if read else node.outputs)
         for part, output in enumerate(node.outputs):
-            paths = [_through(node, number, part, known[tensor]) for number, tensor in read]
+            paths = []
+            for number, tensor in read:
+                key = (id(node.op), id(node.x), id(node.y), number, part)
+                if key not in reaches:
+                    reaches[key] = node.reach(number, part)
+                paths.append(_through(node, reaches[key], known[tensor]))
             if ignore and any(path is not None for path in paths):
                 paths = [path for path in paths if path is not None]
-            known[output] = _joined(found if part == 0 else Fields([], [], []), node, paths)
+            known[output] = (
+                paths[0] if len(paths) == 1 else _joined(found if part == 0 else Fields([], [], []), node, paths)
+            )
         found.views.append(known[node.outputs[0]])
     return found
 
@@ -62,16 +70,20 @@ def _spaces(graph: Graph) -> list[Dims]:
     return found
 
 
-def _through(node: Node, number: int, part: int, before: View) -> View:
-    """Return what one of a node's outputs reads through one operand."""
-    own = node.reach(number, part)
+def _through(node: Node, own: Reaches, before: View) -> View:
+    """Return what one of a node's outputs reads through one operand: `own` of what that reads."""
     if before is None:
         return None
     if before is UNKNOWN or own is UNKNOWN:
         return UNKNOWN
     if not (isinstance(own, tuple) and isinstance(before, tuple) and len(before) == len(own)):
         return None
-    made = tuple(mine.after(theirs) for mine, theirs in zip(own, before, strict=True))
+    if own.count(SAME) == len(own):
+        return before
+    if len(set(own)) == 1 and len(set(before)) == 1:  # all axes alike
+        made = (own[0].after(before[0]),) * len(own)
+    else:
+        made = tuple(mine.after(theirs) for mine, theirs in zip(own, before, strict=True))
     if made and not any(one.step for one in made):
         return None  # each axis is read whole
     wide = [one for one in made if one.phases > MOST_PHASES]
@@ -102,7 +114,7 @@ def _joined(found: Fields, node: Node, paths: Sequence[View]) -> View:
             found.strides.append(node.name)
         elif any(not _aligned(a, b) for a, b in moving):
             found.centres.append(node.name)
-        view = tuple(a.also(b) for a, b in pairs)
+        view = view if view == path else tuple(a.also(b) for a, b in pairs)
     return view
 
 
@@ -135,8 +147,12 @@ class ReceptiveFieldMetric(Metric):
         raise NotImplementedError
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
+        shown: dict[int, Dim] = {}  # what does not slide reads what the row before it does
         views = fields(graph, ignore=setup.ignore_se).views
-        return [self.shown(view) for view in views]
+        for view in views:
+            if id(view) not in shown:
+                shown[id(view)] = self.shown(view)
+        return [shown[id(view)] for view in views]
 
     def shown(self, view: View) -> Dim:
         """Return what a row has: a number, or `global`, or unknown."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 
 from costcalc.base import Data
 from costcalc.base.errors import stop
@@ -27,7 +27,7 @@ class Schedule:
         self.exact = exact  # whether no order has a smaller peak for certain
         self.moments = moments(found, order)
 
-    @property
+    @cached_property
     def bytes(self) -> list[Dim]:
         """The bytes that are alive while each row runs, in the graph's order."""
         made: list[Dim] = [0] * len(self.order)

@@ -191,6 +191,8 @@ class Mixed(Exception):
 
 def truth(condition: Condition) -> bool:
     """Return the truth of a condition; raise `Mixed` if an array's elements disagree."""
+    if condition is True or condition is False:  # the plain answer first
+        return condition
     if not is_array(condition):
         return bool(condition)
     if condition.all():

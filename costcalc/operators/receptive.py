@@ -24,7 +24,7 @@ class Reach:
     def __init__(self, step: int, windows: Sequence[Interval | None]) -> None:
         self.step = step
         self.windows = tuple(windows)
-        self.ordered = _ordered(step, [window for window in windows if window])
+        self.ordered = len(self.windows) < 2 or _ordered(step, [window for window in windows if window])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Reach) and (self.step, self.windows) == (other.step, other.windows)
@@ -59,6 +59,9 @@ class Reach:
 
     def after(self, before: Reach) -> Reach:
         """Return what its outputs read of the inputs of `before`, whose outputs it reads."""
+        if len(before.windows) == 1 and before.windows[0] and before.step >= 0 and None not in self.windows:
+            (low, high), step = before.windows[0], before.step  # as of most: one window, which goes up
+            return Reach(self.step * step, [(low + one[0] * step, high + one[1] * step) for one in self.windows if one])
         turns = before.phases // gcd(self.step, before.phases)
         phases = turns * self.phases
         windows = [before.over(*window) if (window := self.of(place)) else None for place in range(phases)]

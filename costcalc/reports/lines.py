@@ -27,12 +27,22 @@ SEE_ALL = "--all shows all, --fold N so many levels"
 class CountedRow:
     """One row with what it costs under a convention, for a batch: an item of `Result.rows`."""
 
-    __slots__ = ("batch", "convention", "cost", "graph", "index", "name")
+    __slots__ = ("batch", "convention", "cost", "graph", "index", "layer", "model", "name")
 
-    def __init__(self, graph: Graph, index: int, name: str, cost_: Cost, convention: Convention, batch: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        index: int,
+        names: tuple[str, str],
+        model: Row,
+        cost_: Cost,
+        convention: Convention,
+        batch: int,
+    ) -> None:
         self.graph = graph
         self.index = index
-        self.name = name  # the row's path: `stage1/bottleneck2/conv1`
+        self.name, self.layer = names  # the row's path, `stage1/bottleneck2/conv1`, and its layer's
+        self.model = model  # a row that costs the same, wherever it stands
         self.cost = cost_
         self.convention = convention
         self.batch = batch
@@ -44,7 +54,7 @@ class CountedRow:
         # weights, biases, norm_params, buffers, bias_adds, elementwise, inputs, outputs are the row's.
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self.row, name)
+        return getattr(self.model, name)
 
     @property
     def row(self) -> Row:
@@ -59,7 +69,7 @@ class CountedRow:
     @property
     def type(self) -> str:
         """The layer type: `conv dw 3x3`."""
-        return self.row.type
+        return self.model.type
 
     @property
     def params(self) -> Dim:
@@ -89,40 +99,59 @@ class CountedRow:
     @property
     def input(self) -> Dims:
         """Input shape (C, *space); of a join, its first branch's; () where nothing enters."""
-        x = self.node.x
+        x = self.model.node.x
         return x.dims if isinstance(x, Shape) else x[0].dims if x else ()
 
     @property
     def output(self) -> Dims:
         """Output shape (C, *space); of a split, its first part's."""
-        y = self.node.y
+        y = self.model.node.y
         return tuple((y if isinstance(y, Shape) else y[0]).dims)
 
     def to_dict(self) -> Data:
         """Return the row as plain data; element and operation counts are for the whole batch."""
-        row, node, batch = self.row, self.node, self.batch
-        record: Data = {
-            "name": row.name,
-            "type": row.type,
-            "op": row.kind,
-            "input": _shapes(node.x),
-            "output": _shapes(node.y),
-            "kernel": plain(getattr(node.op, "kernel", None)),
-            "stride": plain(getattr(node.op, "stride", None)),
-            "params": or_none(self.cost.params),
-            OPERATIONS: or_none(self.operations),
-        }
-        record |= {name: getattr(row, name) for name in PARAMETERS}  # they do not grow with the batch
-        record["plain_macs"] = or_none(row.macs * batch)
-        record["bias_adds"] = row.bias_adds * batch
-        record["elementwise"] = {kind: or_none(n * batch) for kind, n in row.elementwise.items()}
-        record["input_elements"] = row.inputs * batch
-        record["output_elements"] = row.outputs * batch
-        record["bits"] = node.bits
-        record["density"] = node.density
-        record["shares"] = node.shared.name if node.shared else None
-        record["stated"] = not node.op.derived
+        model = self.model
+        record: Data = {"name": self.name, **_told(model, self.batch)}
+        for name in ("input", "output"):
+            record[name] = [[*dims] for dims in record[name]]
+        for name in ("kernel", "stride"):
+            record[name] = plain(record[name])
+        record["params"], record[OPERATIONS] = or_none(self.cost.params), or_none(self.operations)
+        record["elementwise"] = {**record["elementwise"]}
+        if model.node.shared is not None:
+            shared = self.node.shared
+            record["shares"] = shared and shared.name
         return record
+
+
+def _told(row: Row, batch: int) -> Data:
+    """Return what is told of a row wherever it stands and whatever it costs; worked out once for its last batch."""
+    known, record = row.told
+    if known == batch:
+        return record
+    node = row.node
+    record = {
+        "type": row.type,
+        "op": node.op.kind,
+        "input": _shapes(node.x),
+        "output": _shapes(node.y),
+        "kernel": getattr(node.op, "kernel", None),
+        "stride": getattr(node.op, "stride", None),
+        "params": None,
+        OPERATIONS: None,
+        **{name: getattr(row, name) for name in PARAMETERS},  # they do not grow with the batch
+        "plain_macs": or_none(row.macs * batch),
+        "bias_adds": row.bias_adds * batch,
+        "elementwise": {kind: or_none(n * batch) for kind, n in row.elementwise.items()},
+        "input_elements": row.inputs * batch,
+        "output_elements": row.outputs * batch,
+        "bits": node.bits,
+        "density": node.density,
+        "shares": None,
+        "stated": not node.op.derived,
+    }
+    row.told = batch, record
+    return record
 
 
 class Line:
@@ -131,14 +160,14 @@ class Line:
     __slots__ = ("cost", "input", "kernel", "kind", "name", "output", "rows", "stride", "type")
 
     def __init__(self, name: str, type_: str, members: list[CountedRow]) -> None:
-        first, last = members[0].node, members[-1].node
+        first, last = members[0].model.node, members[-1].model.node
         self.name = name
         self.type = type_
         self.kind = first.op.kind
         self.rows = members
         self.input = shown_shape(first.x)
         self.output = shown_shape(last.y)
-        one = all(member.node.layer == first.layer for member in members)
+        one = all(member.layer == members[0].layer for member in members)
         self.kernel = _per_axis(getattr(first.op, "kernel", None)) if one else ""
         self.stride = _per_axis(getattr(first.op, "stride", None)) if one else ""
         self.cost = members[0].cost if len(members) == 1 else total(member.cost for member in members)
@@ -146,12 +175,12 @@ class Line:
     @property
     def stated(self) -> bool:
         """Whether a number in this line is only stated by the spec (custom), not derived."""
-        return any(not member.node.op.derived for member in self.rows)
+        return any(not member.model.node.op.derived for member in self.rows)
 
     @property
     def shared(self) -> bool:
         """Whether a row in this line uses the weights of an earlier one."""
-        return any(member.node.shared is not None for member in self.rows)
+        return any(member.model.node.shared is not None for member in self.rows)
 
 
 def lines(rows: Sequence[CountedRow], by: str = "layer", fold: int | None = None) -> list[Line]:
@@ -170,7 +199,7 @@ def lines(rows: Sequence[CountedRow], by: str = "layer", fold: int | None = None
         types = _grouped(rows, lambda row: row.type, None)
         return sorted(types, key=lambda line: (-line.cost.operations, -line.cost.params))
     if by == "block":
-        return _grouped(rows, lambda row: _top(row.node.layer, fold or 1), None)
+        return _grouped(rows, lambda row: _top(row.layer, fold or 1), None)
     if fold is not None:
         depth = max(fold, 1)
         return _grouped(rows, lambda row: _top(_path(row, by), depth), by)
@@ -251,7 +280,7 @@ def _as_one(run: list[Line]) -> Line:
 
 
 def _path(row: CountedRow, by: str) -> str:
-    return row.node.layer if by == "layer" else row.name
+    return row.layer if by == "layer" else row.name
 
 
 def _level_ends(path: str) -> list[int]:
@@ -272,7 +301,7 @@ def _type(name: str, members: list[CountedRow], by: str | None) -> str:
     """Return what a line is: a type, or how many rows or layers it stands for."""
     if by is None and all(member.type == name for member in members):
         return plural(len(members), "row")
-    layers = {member.node.layer for member in members}
+    layers = {member.layer for member in members}
     return members[0].type if len(layers) == 1 else plural(len(layers), "layer")
 
 
@@ -283,13 +312,13 @@ def shown_shape(shape: Shapes) -> str:
     return str(shape[0]) if len(shape) == 1 else f"{len(shape)} tensors" if shape else ""
 
 
-def _shapes(shape: Shapes) -> list[list[Datum]]:
-    return [plain(s.dims) for s in (shape if isinstance(shape, tuple) else (shape,))]
+def _shapes(shape: Shapes) -> list[Dims]:
+    return [s.dims for s in (shape if isinstance(shape, tuple) else (shape,))]
 
 
 def plain(value: Datum) -> Datum:
     """Return tuples as lists, at any depth: what JSON has."""
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple) or isinstance(value, list):  # noqa: SIM101 - twice as fast as their union
         return [plain(v) for v in value]
     return value
 

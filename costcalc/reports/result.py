@@ -11,6 +11,8 @@ from costcalc.base.errors import nearest, stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, cost_of, costs_of, require_bounded, total
+from costcalc.costs.rows import models
+from costcalc.graph.block_graph import names_of
 from costcalc.graph.graph import Graph
 from costcalc.language.document import INPUT
 from costcalc.measures.metric import (
@@ -75,7 +77,7 @@ class Result:
         """Its rows, one an operator, in order."""
         if not self._rows:
             graph, rule, batch = self.graph, self.convention, self.batch
-            each = zip(graph.names(), costs_of(graph, rule, batch), strict=True)
+            each = zip(names_of(graph.parts), models(graph), costs_of(graph, rule, batch), strict=True)
             self._rows = [CountedRow(graph, index, *one, rule, batch) for index, one in enumerate(each)]
         return self._rows
 
