@@ -194,6 +194,8 @@ class ValueReader:
             return True
         elif text in ("input", "none") or layers.may_be(text) or (text == "joined" and context.branch):
             return True
+        elif text == "joined":
+            said, hint = "'joined' is what enters the branches of a join, and there is none here", ""
         else:
             said, hint = f"no layer is called '{text}'", nearest(text, {*layers.known(), "input"})
             if text in layers.prefixes:

@@ -149,7 +149,7 @@ WRONG = [
     ("concat: 3", "concat joins branches", "write concat: [input, []], or a mapping of them"),
     ("add: [none, none]", "add has nothing to join", "its list is empty, or each of its branches is none"),
     ("matmul: [a, none]", "matmul takes 2 tensors, and 1 flows in", None),
-    ("{FC, from: joined}", "no layer is called 'joined'", None),
+    ("{FC, from: joined}", "'joined' is what enters the branches of a join, and there is none here", None),
     ("fc: {out: c_of(joined)}", "'joined' is what enters the branches of a join, and there is none here", None),
     ("{split: {parts: 3}, name: h}", "nothing uses the result", None),
     ("add: ['p1[0]', []]", "a layer's output (7) is not a list, so nothing can be picked from it", None),
