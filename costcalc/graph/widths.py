@@ -19,17 +19,17 @@ def widths(graph: Graph) -> dict[Tensor, int]:
     for node in graph.nodes:
         found.update((node.outputs[k], size) for k, size in node.op.gives_as.items())
         sizes = {found.get(tensor) for tensor in node.inputs}
-        if _moves(node) and len(sizes) == 1 and (size := sizes.pop()):
+        if moves(node) and len(sizes) == 1 and (size := sizes.pop()):
             found.update(dict.fromkeys(node.outputs, size))
     for node in reversed(graph.nodes):
         found.update((node.inputs[k], size) for k, size in node.op.reads_as.items() if k < len(node.inputs))
         sizes = {found.get(tensor) for tensor in node.outputs}
-        if _moves(node) and len(sizes) == 1 and (size := sizes.pop()):
+        if moves(node) and len(sizes) == 1 and (size := sizes.pop()):
             found.update(dict.fromkeys(node.inputs, size))
     return found
 
 
-def _moves(node: Node) -> bool:
+def moves(node: Node) -> bool:
     """Say whether a node gives the numbers that it takes, in other places."""
     op = node.op
     return op.derived and not (op.counted or op.reads_as or op.gives_as)

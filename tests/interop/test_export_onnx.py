@@ -12,6 +12,7 @@ import pytest
 import costcalc
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
+from costcalc.graph.widths import widths
 from costcalc.language import zoo
 from costcalc.operators.op import Example, Op, operators
 
@@ -156,6 +157,8 @@ def test_each_operator_computes_what_its_twin_does(cls: type[Op], example: Examp
         pytest.skip("not ONNX's own operator")
     if cls.kind == "conv_transpose" and "groups" in example.fields:
         pytest.skip("ONNX's reference has no groups here")
+    if cls.kind in ("lstm", "gru", "rnn"):
+        pytest.skip("ONNX holds both directions in one tensor, and its gates in another order")
     if cls.kind == "global_max_pool" and len(example.x) > 3:
         pytest.skip("ONNX's reference takes the maximum over the last two of three axes only")
     if size > MOST_WORK:
@@ -234,6 +237,8 @@ def compare(torch: Any, build: Any, graph: Graph, model: Any) -> None:
     given = filled(model, [t.detach().numpy() for t in held])
     (shape,) = graph.input_shapes.values()
     image = torch.rand(1, *shape.dims)
+    if graph.input in widths(graph):
+        image = image.round().long() if widths(graph)[graph.input] > 1 else image > 0.5
     with torch.no_grad():
         wanted = network(image)
     with np.errstate(all="ignore"):  # some constants are zero, and some operators divide

@@ -70,6 +70,14 @@ def _squeeze(torch: Any) -> Any:
     return _written(torch, lambda m, t: t * m.gate(t), gate=nn.Sequential(*steps))
 
 
+def _recurrent(cls: Any, options: dict[str, Any]) -> Any:
+    """Return a recurrent layer over an image's pixels, as PyTorch's users write it."""
+    import torch
+
+    layer = cls(16, 8, batch_first=True, **options)
+    return _written(torch, lambda m, t: m.layer(t.flatten(2).transpose(1, 2))[0], layer=layer)
+
+
 SQUEEZE = [
     "global_avg_pool",
     {"fc": {"out": 4, "act": "relu"}, "name": "fc1"},
@@ -125,6 +133,35 @@ OPERATORS = {
         lambda torch: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1024, 10)),
     ),
     "Dropout": Operator(["dropout"], lambda torch: torch.nn.Dropout()),
+    **{
+        f"{kind.upper()}{said}": Operator(
+            [{"flatten": {"start": 1}}, {kind: fields}],
+            lambda torch, kind=kind, options=options: _recurrent(getattr(torch.nn, kind.upper()), options),
+        )
+        for kind in ("lstm", "gru", "rnn")
+        for said, fields, options in (
+            ("", {"hidden": 8}, {}),
+            (" of two layers, both ways, no bias",
+             {"hidden": 8, "layers": 2, "bidirectional": True, "bias": False},
+             {"num_layers": 2, "bidirectional": True, "bias": False}),
+            *([(" with a projection", {"hidden": 8, "projection": 4}, {"proj_size": 4})] if kind == "lstm" else []),
+        )
+    },
+    "LSTMCell": Operator(
+        ["global_avg_pool", {"lstm_cell": {"hidden": 16}, "from": ["global_avg_pool"] * 3}],
+        lambda torch: _written(torch, lambda m, t: m.c(x := t.mean((2, 3)), (x, x))[0], c=torch.nn.LSTMCell(16, 16)),
+        {"mean": ["global_avg_pool"]},
+    ),
+    "GRUCell": Operator(
+        ["global_avg_pool", {"gru_cell": {"hidden": 16}, "from": ["global_avg_pool"] * 2}],
+        lambda torch: _written(torch, lambda m, t: m.c(x := t.mean((2, 3)), x), c=torch.nn.GRUCell(16, 16)),
+        {"mean": ["global_avg_pool"]},
+    ),
+    "Embedding": Operator(
+        ["sigmoid", {"embedding": {"count": 9, "out": 8}}],
+        lambda torch: _written(torch, lambda m, t: m.e(t.sigmoid().long()), e=torch.nn.Embedding(9, 8)),
+        {"functional": ["sigmoid"]},
+    ),
 }  # fmt: skip
 
 
@@ -178,26 +215,6 @@ FURTHER: dict[str, tuple[tuple[int, ...], list[Any]]] = {
     "product": (IMAGE, [{"multiply": [[], []]}]),
     "matmul": (IMAGE, [{"matmul": [[], []]}]),
     "scale": (IMAGE, ["scale"]),
-    "lstm": ((16, 30), [{"lstm": {"hidden": 8}}]),
-    "lstm, two layers, both ways, no bias": (
-        (16, 30), [{"lstm": {"hidden": 8, "layers": 2, "bidirectional": True, "bias": False}}],
-    ),
-    "lstm with a projection": ((16, 30), [{"lstm": {"hidden": 8, "projection": 4}}]),
-    "gru": ((16, 30), [{"gru": {"hidden": 8}}]),
-    "gru, two layers, both ways": ((16, 30), [{"gru": {"hidden": 8, "layers": 2, "bidirectional": True}}]),
-    "rnn": ((16, 30), [{"rnn": {"hidden": 8}}]),
-    "rnn, two layers, both ways": ((16, 30), [{"rnn": {"hidden": 8, "layers": 2, "bidirectional": True}}]),
-    "lstm cell": (
-        (16, 30),
-        [{"reduce_axes": {"axes": [1], "op": "maximum"}, "name": "x"}, {"zeros": {"shape": [8]}, "name": "z"},
-         {"lstm_cell": {"hidden": 8}, "from": ["x", "z", "z"]}],
-    ),
-    "gru cell": (
-        (16, 30),
-        [{"reduce_axes": {"axes": [1], "op": "maximum"}, "name": "x"}, {"zeros": {"shape": [8]}, "name": "z"},
-         {"gru_cell": {"hidden": 8}, "from": ["x", "z"]}],
-    ),
-    "embedding": ((16, 30), [{"embedding": {"count": 9, "out": 8}}]),
     "einsum": ((16, 30), [{"einsum": {"equation": "cl,kl->ck"}, "from": ["base", "base"]}]),
     "cumsum": ((16, 30), ["cumsum"]),
     "argmax": ((16, 30), ["argmax"]),

@@ -11,7 +11,8 @@ from costcalc.interop.onnx import shapes
 from costcalc.interop.onnx.fold import MOVES, repeats, slices, split_sizes
 from costcalc.interop.onnx.layers import expanded
 from costcalc.interop.onnx.net import Call, Net, rule
-from costcalc.interop.onnx.values import Data, Dims
+from costcalc.interop.onnx.recurrent import looked_up
+from costcalc.interop.onnx.values import Const, Data, Dims
 from costcalc.interop.words import BORDERS, ONNX
 from costcalc.numbers.num import prod
 
@@ -194,7 +195,11 @@ def _sliced(net: Net, value: str, name: str, axis: int, start: int, stop: int, s
 
 @rule("Gather")
 def gather(net: Net, call: Call) -> None:
-    """One place of an axis, which goes; or some places, in their order."""
+    """One place of an axis, which goes; or some places, in their order; or those that the image names."""
+    index = call.value(1)
+    if isinstance(index, Data) or (isinstance(index, Const) and index.array() is None):
+        looked_up(net, call)
+        return
     x, index = net.data(call, 0), call.known(1)
     full = shapes.axis(int(call.attr("axis", 0)), len(x.shape))
     lead = 1 if net.lead(x.shape) and full > 0 else 0

@@ -256,7 +256,7 @@ def linear(net: Net, call: Call, x: Data, axis: int, weight: Const, bias: Const 
     """Add a fully connected layer over one axis of the spec's tensor, at each position of the others."""
     order = [axis, *(k for k in range(len(net.dims(x.shape))) if k != axis)]
     back = [order.index(k) for k in range(len(order))]
-    fields = {"out": out, "per_position": len(order) > 1, "bias": bias is not None}
+    fields: dict[str, Datum] = {"out": out, "per_position": len(order) > 1, "bias": bias is not None}
     front = net.permute(x.name, order, call.name)
     value = net.layer(call, "fc", front, [weight, bias], **fields)
     step = net.flat.steps[-1]
@@ -350,7 +350,7 @@ def expanded(net: Net, x: Data, shape: Dims, cut: int, name: str) -> str:
     return net.add("broadcast_to", [value], f"{name}.broadcast", shape=list(shape[cut:]))
 
 
-def join(net: Net, kind: str, operands: Sequence[Data], name: str) -> str:
+def join(net: Net, kind: str, operands: Sequence[Data], name: str, **fields: Datum) -> str:
     """Return tensors joined element by element, broadcast by numpy's rule."""
     whole = shapes.broadcast([x.shape for x in operands])
     cut = net.lead(whole)
@@ -358,8 +358,8 @@ def join(net: Net, kind: str, operands: Sequence[Data], name: str) -> str:
     sources = [net.unmoved(x.name) for x in operands]
     order = sources[0][1]
     if order is not None and all(o == order for _, o in sources) and len(set(wanted)) == 1:
-        return net.permute(net.add(kind, [value for value, _ in sources], name), order, name)
-    return net.add(kind, [net.reshape(x.name, d, name) for x, d in zip(operands, wanted, strict=True)], name)
+        return net.permute(net.add(kind, [value for value, _ in sources], name, **fields), order, name)
+    return net.add(kind, [net.reshape(x.name, d, name) for x, d in zip(operands, wanted, strict=True)], name, **fields)
 
 
 # ---- norms ---------------------------------------------------------------------------------------

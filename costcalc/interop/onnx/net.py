@@ -20,7 +20,8 @@ ALONE = "export the model with a batch of 1, or a symbolic one"
 # What has weights: what it gives is no image any more.
 WEIGHTED = frozenset(
     "Conv ConvTranspose Gemm MatMul Einsum QLinearConv QLinearMatMul BatchNormalization InstanceNormalization "
-    "GroupNormalization LayerNormalization RMSNormalization PRelu ConvInteger MatMulInteger FusedConv FusedGemm".split()
+    "GroupNormalization LayerNormalization RMSNormalization PRelu ConvInteger MatMulInteger FusedConv FusedGemm "
+    "LSTM GRU RNN DeformConv".split()
 )
 _NUMBERS = (Origin.CONSTANT, Origin.MADE, Origin.WHOLE)  # of lone ones: `x + 3`, not a bias
 
@@ -267,8 +268,16 @@ class Net:
 
     # ---- who learns what -------------------------------------------------------------------------
 
-    def layer(self, call: Call, kind: str, x: str, weights: Sequence[Const | None], **fields: Datum) -> str:
-        """Add a layer that learns these constants, and return its value.
+    def layer(
+        self,
+        call: Call,
+        kind: str,
+        x: str,
+        weights: Sequence[Const | None],
+        more_inputs: Sequence[str] = (),
+        **fields: Datum,
+    ) -> str:
+        """Add a layer that learns these constants, and return its value; more_inputs: what it takes beside x.
 
         Raises Fault where the layer would count another number of parameters than the constants have.
         """
@@ -279,7 +288,7 @@ class Net:
         if more > 0:
             note = "numbers from which weights are computed"
             x = self.add("weight_params", [x], f"{name}.stored", count=more, note=note)
-        value = self.add(kind, [x], name, **fields)
+        value = self.add(kind, [x, *more_inputs], name, **fields)
         step = self.flat.steps[-1]
         counted, given = _learned(step), sum(const.size for const in held)
         if counted != given:

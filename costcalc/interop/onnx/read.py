@@ -18,7 +18,7 @@ from costcalc.base.errors import Fault, stop
 from costcalc.base.hints import argument, said
 from costcalc.base.optional import need
 from costcalc.interop.guard import OPAQUE, guarded
-from costcalc.interop.onnx import arrange, fused, layers, maths, products
+from costcalc.interop.onnx import arrange, fused, layers, maths, products, recurrent
 from costcalc.interop.onnx.check import check
 from costcalc.interop.onnx.file import MOST_NODES, load
 from costcalc.interop.onnx.fold import fold
@@ -31,11 +31,10 @@ from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat
 from costcalc.operators.op import operators
 
-_FAMILIES = (arrange, fused, layers, maths, products)  # each has entered its rules into RULES
+_FAMILIES = (arrange, fused, layers, maths, products, recurrent)  # each has entered its rules into RULES
 _OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
 MOST_COLOURS = 4  # channels of an image
-_EACH = ("Split", "MaxPool")  # give each output that has a name
-_RECURRENT = ("LSTM", "GRU", "RNN")
+_EACH = ("Split", "MaxPool", "LSTM", "GRU", "RNN", "TopK")  # give each output that has a name
 MOST_VERSION = 1000
 MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
 
@@ -162,8 +161,7 @@ class Importer:
             return
         kind = call.op if node.domain in _OWN else f"{node.domain}.{call.op}"
         if kind not in RULES:
-            lacks = "no recurrent layers" if kind in _RECURRENT else f"no counterpart of ONNX's operator {kind}"
-            raise Fault(f"costcalc has {lacks}", OPAQUE)
+            raise Fault(f"costcalc has no counterpart of ONNX's operator {kind}", OPAQUE)
         if not call.outputs[0] and call.op not in _EACH:
             raise Fault("costcalc reads its first output, which nothing takes here", OPAQUE)
         RULES[kind](self.net, call)

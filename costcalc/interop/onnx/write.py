@@ -13,13 +13,16 @@ from costcalc.base import Datum
 from costcalc.base.files import writing
 from costcalc.base.optional import need
 from costcalc.graph.graph import Graph, Node, Tensor
-from costcalc.interop.onnx import write_layers, write_maths, write_moves
+from costcalc.graph.widths import moves, widths
+from costcalc.interop.onnx import write_layers, write_maths, write_moves, write_sequences
 from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, fields_text
 from costcalc.numbers.shape import Shape, Shapes
 
 OPSET, IR_VERSION = 22, 10  # from 22 on a pool's last, partial window is PyTorch's
 BATCH = 1
-_RULES: dict[str, Datum] = {**write_layers.RULES, **write_maths.RULES, **write_moves.RULES}
+_RULES: dict[str, Datum] = {
+    **write_layers.RULES, **write_maths.RULES, **write_moves.RULES, **write_sequences.RULES,
+}  # fmt: skip
 
 
 def write(graph: Graph, path: str) -> None:
@@ -51,8 +54,20 @@ class Writer:
         self.weights: dict[str, str] = {}
         self.own = False  # whether a node of costcalc's own domain was written
         self.names: dict[Tensor, str] = {tensor: name for name, tensor in graph.inputs.items()}
+        self.kinds = self.kinds_of(graph)
         self.row: Node = graph.nodes[0]
         self.taken = set(graph.inputs)
+
+    def kinds_of(self, graph: Graph) -> dict[Tensor, int]:
+        """Return the types of tensors that hold no floating point numbers: constants are written as if they did."""
+        known = {8: self.types.INT64, 1: self.types.BOOL}
+        found = {tensor: known[size] for tensor, size in widths(graph).items() if tensor.node is None}
+        for node in graph.nodes:
+            found.update((node.outputs[k], known[size]) for k, size in node.op.gives_as.items())
+            given = {found.get(tensor) for tensor in node.inputs}
+            if moves(node) and len(given) == 1 and (kind := given.pop()):
+                found.update(dict.fromkeys(node.outputs, kind))
+        return found
 
     def model(self) -> Any:
         """Return the whole model."""
@@ -86,7 +101,9 @@ class Writer:
     def info(self, tensor: Tensor) -> Any:
         """Return a tensor's name, type and shape."""
         shape: Shapes = tensor.shape
-        return self.helper.make_tensor_value_info(self.names[tensor], self.types.FLOAT, [BATCH, *shape.dims])
+        return self.helper.make_tensor_value_info(
+            self.names[tensor], self.kinds.get(tensor, self.types.FLOAT), [BATCH, *shape.dims]
+        )
 
     def written(self, node: Node) -> list[str]:
         """Write a node, and return the names of its outputs: the row's, with a number where there are several."""

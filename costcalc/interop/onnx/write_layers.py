@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Rule = Callable[["Writer", Node, list[str]], Any]
 
 
-def _window(node: Node) -> dict[str, Datum]:
+def window(node: Node) -> dict[str, Datum]:
     """Return the attributes of a window that slides."""
     op, x = node.op, node.x[0] if isinstance(node.x, tuple) else node.x
     values = vars(op)
@@ -34,7 +34,7 @@ def conv(w: Writer, node: Node, inputs: list[str]) -> Any:
     weights = [w.weight("weight", [y.c, x.c // groups, *values["kernel"]])]
     if values["bias"]:
         weights.append(w.weight("bias", [y.c]))
-    return w.node("Conv", [*inputs, *weights], **_window(node), group=groups)
+    return w.node("Conv", [*inputs, *weights], **window(node), group=groups)
 
 
 def conv_transpose(w: Writer, node: Node, inputs: list[str]) -> Any:
@@ -44,18 +44,18 @@ def conv_transpose(w: Writer, node: Node, inputs: list[str]) -> Any:
     if values["bias"]:
         weights.append(w.weight("bias", [y.c]))
     extra: Data = {"output_padding": list(values["output_padding"])} if any(values["output_padding"]) else {}
-    return w.node("ConvTranspose", [*inputs, *weights], **_window(node), **extra, group=values["groups"])
+    return w.node("ConvTranspose", [*inputs, *weights], **window(node), **extra, group=values["groups"])
 
 
 def dynamic_conv(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a convolution whose second input is the kernel."""
     kernel = w.node("Reshape", [inputs[1], w.ints(node.x[1].dims)])
-    return w.node("Conv", [inputs[0], kernel], **_window(node), group=vars(node.op)["groups"])
+    return w.node("Conv", [inputs[0], kernel], **window(node), group=vars(node.op)["groups"])
 
 
 def max_pool(w: Writer, node: Node, inputs: list[str]) -> Any:
     """Write a maximum over windows."""
-    return w.node("MaxPool", inputs, **_window(node), ceil_mode=int(vars(node.op)["ceil_mode"]))
+    return w.node("MaxPool", inputs, **window(node), ceil_mode=int(vars(node.op)["ceil_mode"]))
 
 
 def avg_pool(w: Writer, node: Node, inputs: list[str]) -> Any:
@@ -63,7 +63,7 @@ def avg_pool(w: Writer, node: Node, inputs: list[str]) -> Any:
     values = vars(node.op)
     counted = values["count_include_pad"] and values["padding"] != "same"
     more: Data = {"ceil_mode": int(values["ceil_mode"]), "count_include_pad": int(counted)}
-    return w.node("AveragePool", inputs, **_window(node), **more)
+    return w.node("AveragePool", inputs, **window(node), **more)
 
 
 def _global(name: str) -> Rule:

@@ -132,7 +132,7 @@ class RoiAlign(Regions, kind="roi_align"):
                 torch.broadcast_tensors(rows[..., :, None], columns[..., None, :]), -1
             )  # [N, R, size * S, size * S, 2]
             grid = _unnormalized(torch, places.flatten(1, 2) - 0.5, x[0])
-            read = torch.nn.functional.grid_sample(t, grid, align_corners=False)
+            read = torch.nn.functional.grid_sample(t, grid, padding_mode="border", align_corners=False)
             read = read.unflatten(2, (count, -1)).movedim(2, 1).flatten(0, 1)
             means = torch.nn.functional.avg_pool2d(read, ratio)
             return means.unflatten(0, (len(t), count)).movedim(1, -1)
