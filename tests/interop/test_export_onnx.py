@@ -237,8 +237,9 @@ def compare(torch: Any, build: Any, graph: Graph, model: Any) -> None:
     given = filled(model, [t.detach().numpy() for t in held])
     (shape,) = graph.input_shapes.values()
     image = torch.rand(1, *shape.dims)
-    if graph.input in widths(graph):
-        image = image.round().long() if widths(graph)[graph.input] > 1 else image > 0.5
+    (entering,) = graph.inputs.values()
+    if entering in widths(graph):
+        image = image.round().long() if widths(graph)[entering] > 1 else image > 0.5
     with torch.no_grad():
         wanted = network(image)
     with np.errstate(all="ignore"):  # some constants are zero, and some operators divide
