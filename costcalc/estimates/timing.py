@@ -61,7 +61,7 @@ class Latency:
 
     def notes(self) -> list[str]:
         """Return what is to be said beside the times: how far to trust them, what came from a table."""
-        said = list(self.model.says)
+        said = [*self.model.says, *self.model.beyond([row.row for row in self.result.rows])]
         if self.given:
             layers = len({one.work.row.node.layer for one in self.rows})
             left = "all" if self.looked_up == layers else f"the other {layers - self.looked_up} are the model's"

@@ -17,7 +17,7 @@ from costcalc.numbers.symbolic import Symbol, value_of
 from costcalc.operators.op import PARAMETERS, Op
 
 AXES = {1: ("",), 2: ("_h", "_w"), 3: ("_d", "_h", "_w")}
-SIDES = {1: (("_l", "_r"),), 2: (("_t", "_b"), ("_l", "_r"))}
+SIDES = {1: (("_l", "_r"),), 2: (("_t", "_b"), ("_l", "_r")), 3: (("_f", "_k"), ("_t", "_b"), ("_l", "_r"))}
 SPACE = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 

@@ -224,12 +224,16 @@ IMAGE = 16  # pixels, from which on a length may be an image's
 
 
 def misplaced(dims: Dims) -> str:
-    """Return what is most likely meant by an input that begins with a batch, or ends with its channels."""
+    """Return what is most likely meant by an input that begins with a batch or frames, or ends with its channels."""
     if not all(type(axis) is int for axis in dims):
         return ""
     said = "x".join(map(str, dims))
     if len(dims) == 4 and dims[0] == 1 and dims[1] in (1, 3) and min(dims[2:]) >= IMAGE:
         return f"the input {said} is a volume of one channel; an image is {list(dims[1:])}: the batch is not written"
+    if len(dims) == 4 and dims[0] > 3 and 3 in (dims[1], dims[3]):
+        plane = dims[2:] if dims[1] == 3 else dims[1:3]
+        if min(plane) >= IMAGE:
+            return f"the input {said} has {dims[0]} channels; a video's stand before its frames: {[3, dims[0], *plane]}"
     if len(dims) == 2 and dims[0] == dims[1] >= IMAGE:
         return f"the input {said} is {dims[0]} channels of one axis; an image has three: [3, {dims[0]}, {dims[1]}]"
     last = dims[2] if len(dims) == 3 and min(dims[:2]) >= IMAGE else 0

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.base.hints import Hint
+from costcalc.base.text import plural
 from costcalc.costs.rows import Row
 from costcalc.hardware.device import Device, FittedRates
 from costcalc.hardware.traffic import Work, known_dtype, works
@@ -70,6 +71,14 @@ class Model(NamedTuple):
         if self.fusion != self.fit.fusion:
             told.append(f"the rates were fitted with fusion {self.fit.fusion}: with another the times are off")
         return told
+
+    def beyond(self, rows: Sequence[Row]) -> list[str]:
+        """What of a network no fit has seen, in plain words: convolutions that slide over one axis, or over three."""
+        ops = [row.node.op for row in rows]
+        odd = sum("macs" in op.counted and len(getattr(op, "kernel", (1, 1))) != 2 for op in ops)
+        if self.fit is None or not odd:
+            return []
+        return [f"{odd} of {plural(len(ops), 'row')} slide over one axis or three: the rates were fitted to none such"]
 
 
 def _held(device: Device) -> str:

@@ -7,15 +7,16 @@ import inspect
 from costcalc.base import Datum, grouped
 from costcalc.language.yaml_text import inline
 from costcalc.operators import op as ops
-from costcalc.operators.fields import REQUIRED, Field
+from costcalc.operators.fields import REQUIRED, Field, counted_axes
 from costcalc.operators.op import Example, Op
 
 HEAD = """# Operators
 
 Every operator of the language: what it is, its fields, and worked examples, which the tests run. Shapes are
-channels x height x width. Defaults are PyTorch's; a spec states its own under `defaults`. Where a number stands an
-expression may stand. Beside an operator may stand the modifiers `name`, `repeat`, `if`, `from`, `share`, `bits` and
-`density` (see [the language](language.md)).
+channels x height x width. Over one axis they are channels x length, over three (a video, a volume) channels x depth x
+height x width: an operator is the same, and a list has a number for each axis, as `kernel: [3, 1, 1]`. Defaults are
+PyTorch's; a spec states its own under `defaults`. Where a number stands an expression may stand. Beside an operator may
+stand the modifiers `name`, `repeat`, `if`, `from`, `share`, `bits` and `density` (see [the language](language.md)).
 
 What an example gives are the [components](conventions.md#components) that are not zero. `costcalc explain` prints the
 formulas of any layer with its numbers put in.
@@ -53,6 +54,8 @@ def entry(cls: type[Op], level: str = "###") -> str:
     uses += [f"`act: {name}`" for name in (cls.kind, *cls.aliases)] if cls.is_act else []
     if uses:
         said += [f"As shorthand: {', '.join(uses)}.", ""]
+    if cls.axes:
+        said += [f"Takes {counted_axes(cls.axes)}.", ""]
     if cls.inputs == 0:
         said += ["Takes no tensor: what flows in goes nowhere.", ""]
     elif cls.joins:

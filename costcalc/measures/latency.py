@@ -84,7 +84,8 @@ class Time(Metric):
         return f"{found.device.name}, {found.dtype}, fusion {found.fusion}, batch {found.batch}"
 
     def remarks(self, graph: Graph, setup: Setup) -> list[str]:
-        return modelled(setup).says[1:]
+        found = modelled(setup)
+        return [*found.says[1:], *found.beyond(counted(graph))]
 
     def over(self, graph: Graph, setup: Setup, values: Sequence[Dim], indices: Sequence[int]) -> Dim:
         """Return the time of these rows together: their sum is rounded, not they."""

@@ -144,7 +144,7 @@ class PerAxis(Counted):
             return (value,) * axes if value is not None else None
         if len(value) != axes:
             hint = "write one number for all axes, or one for each"
-            raise self.fault(f"{_numbers(len(value))} given, but the input has {_axes(axes)}", hint)
+            raise self.fault(f"{_numbers(len(value))} given, but the input has {counted_axes([axes])}", hint)
         return value
 
     def schema(self) -> Data:
@@ -181,7 +181,7 @@ class Padding(Counted):
         if len(value) == 2 * axes:
             return tuple(zip(value[::2], value[1::2], strict=True))
         raise self.fault(
-            f"{_numbers(len(value))} given, but the input has {_axes(axes)}",
+            f"{_numbers(len(value))} given, but the input has {counted_axes([axes])}",
             f"write one number, {axes} (one an axis) or {2 * axes} (before and after on each axis)",
         )
 
@@ -309,8 +309,11 @@ def _numbers(n: int) -> str:
     return "1 number" if n == 1 else f"{n} numbers"
 
 
-def _axes(n: int) -> str:
-    return {0: "no spatial axis", 1: "1 spatial axis"}.get(n, f"{n} spatial axes")
+def counted_axes(counts: Sequence[int]) -> str:
+    """Return numbers of spatial axes as text: no spatial axis, 1 spatial axis, 1, 2 or 3 spatial axes."""
+    if counts[-1] < 2:
+        return "1 spatial axis" if counts[-1] else "no spatial axis"
+    return " or ".join(map(str, counts)).replace(" or ", ", ", len(counts) - 2) + " spatial axes"
 
 
 # ---- how an operator declares its fields; typed Any, so that the annotation gives the type --------

@@ -18,7 +18,7 @@ from costcalc.base.errors import Fault, first_line, stop
 from costcalc.numbers.num import Dim, Dims
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.operators.families.homes import HOMES, ROLES
-from costcalc.operators.fields import MODIFIERS, REQUIRED, Field, Role
+from costcalc.operators.fields import MODIFIERS, REQUIRED, Field, Role, counted_axes
 from costcalc.operators.receptive import SAME, Reaches
 
 FAMILIES = "costcalc.operators.families"  # the package of costcalc's own
@@ -259,11 +259,11 @@ class Op:
     # ---- helpers for shape rules -------------------------------------------------------------------
 
     def spatial(self, x: Shape, *counts: int) -> None:
-        """Raise Fault unless the input has one of the given numbers of spatial axes."""
+        """Raise Fault unless the input has one of these numbers of spatial axes; those of `axes` unless given."""
+        counts = counts or self.axes or (len(x.space),)
         if len(x.space) not in counts:
-            wanted = " or ".join(str(c) for c in counts) + (" spatial axis" if counts == (1,) else " spatial axes")
             raise Fault(
-                f"{self.kind} takes {wanted}, but the input is {x}",
+                f"{self.kind} takes {counted_axes(counts)}, but the input is {x}",
                 "flatten and global_avg_pool take the space away: what they give, fc takes" if not x.space else "",
             )
 

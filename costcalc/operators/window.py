@@ -23,7 +23,7 @@ class Windowed(Op):
     of the class, one number an axis.
     """
 
-    axes: ClassVar[tuple[int, ...] | None] = (1, 2)
+    axes: ClassVar[tuple[int, ...] | None] = (1, 2, 3)
     kernel: Dims
     stride: Dims
     padding: Datum  # "same", or (before, after) for each axis
@@ -64,7 +64,7 @@ class Windowed(Op):
 
     def slid(self, x: Shape) -> Dims:
         """Return the output's spatial axes; raise Fault where not even one window fits."""
-        self.spatial(x, 1, 2)
+        self.spatial(x)
         out = []
         for n, w, s, (before, after) in zip(x.space, self.windows(), self.stride, self.pads(x), strict=True):
             fits = num.out_len(n, w, s, before, after, ceil=self.ceil_mode)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NEAR = 0.13  # inches between two ticks of an axis, at least
-AXES = ("height", "width", "depth")
+AXES = ("depth", "height", "width")  # the last ones where there are fewer
 
 
 class Stop(NamedTuple):
@@ -113,7 +113,8 @@ def _sizes(y: Any) -> tuple[int, tuple[int, ...]]:
 def _spaces(found: list[Stop]) -> list[tuple[str, list[int]]]:
     """Return a line of sizes for each spatial axis; one for all where they never differ."""
     count = max(len(stop_.space) for stop_ in found)
-    lines = [(AXES[k], [s.space[k] if k < len(s.space) else 1 for s in found]) for k in range(count)]
+    names = AXES[-count:] if count <= len(AXES) else [f"axis {k + 1}" for k in range(count)]
+    lines = [(names[k], [s.space[k] if k < len(s.space) else 1 for s in found]) for k in range(count)]
     same = all(sizes == lines[0][1] for _, sizes in lines)
     return [("", lines[0][1] if lines else [1] * len(found))] if same else lines
 

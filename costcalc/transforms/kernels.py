@@ -8,6 +8,7 @@ from __future__ import annotations
 from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.language.flat import Step, window_fields
+from costcalc.operators.fields import counted_axes
 from costcalc.transforms.network import Action, EditableNetwork, Rewrite
 from costcalc.transforms.transformation import Transformation, Window
 
@@ -140,7 +141,7 @@ class GroupShuffle(Transformation):
 def not_two_axes(window: Window) -> str:
     """Return why a kernel can't be split into one along the height and one along the width."""
     if len(window.kernel) != 2:
-        return "it has one spatial axis"
+        return f"it has {counted_axes([len(window.kernel)])}"
     return f"its kernel is {'x'.join(map(str, window.kernel))} already" if 1 in window.kernel else ""
 
 

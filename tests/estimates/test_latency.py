@@ -520,3 +520,14 @@ AS_METRICS = [
 def test_as_metrics(words, said, run) -> None:
     done = run(*words)
     assert said in done.out + done.err
+
+
+def test_what_no_rate_was_fitted_to_is_said() -> None:
+    said = "1 of 2 rows slide over one axis or three: the rates were fitted to none such"
+    layers = [{"conv": {"out": 4, "kernel": 3}}, "relu"]
+    for dims, odd in (([3, 8, 8], False), ([3, 8], True), ([3, 8, 8, 8], True)):
+        result = costcalc.count({"costcalc": 1, "input": dims, "layers": layers})
+        assert (said in estimates.latency(result, "pixel1_big_core").notes()) is odd
+        one = result.metric("latency", device="pixel1_big_core")
+        assert (said in one.metric.remarks(one.graph, one.setup)) is odd
+        assert said not in estimates.latency(result, "nvidia_t4").notes()  # of the data sheet alone

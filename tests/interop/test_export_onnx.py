@@ -161,6 +161,8 @@ def test_each_operator_computes_what_its_twin_does(cls: type[Op], example: Examp
         pytest.skip("ONNX holds both directions in one tensor, and its gates in another order")
     if cls.kind == "global_max_pool" and len(example.x) > 3:
         pytest.skip("ONNX's reference takes the maximum over the last two of three axes only")
+    if cls.kind == "lrn" and len(example.x) > 3:
+        pytest.skip("ONNX's reference takes images only")
     if size > MOST_WORK:
         pytest.skip("too large for the reference")
     compare(torch, build, graph, model)

@@ -148,6 +148,34 @@ def test_what_scale_sim_cannot_hold_is_refused_or_noted(item: object, said: str)
     assert notes == [said]
 
 
+# Of 4 channels over 3 frames of 6x5: where nothing slides along two neighbouring axes they are one.
+VOLUMES = [
+    (
+        {"conv": {"out": 8, "kernel": [3, 1, 1], "padding": [1, 0, 0]}},
+        "conv, 5, 30, 3, 1, 4, 8, 1,",
+        3 * 30 * 4 * 8 * 3,
+    ),
+    ({"conv": {"out": 8, "kernel": 1}}, "conv, 18, 5, 1, 1, 4, 8, 1,", 90 * 4 * 8),
+    ({"conv_transpose": {"out": 2, "kernel": 2, "stride": 2}}, "conv_transpose, 18, 5, 1, 1, 4, 16, 1,", 90 * 4 * 16),
+    ({"fc": {"out": 5, "per_position": True}}, "fc, 18, 5, 1, 1, 4, 5, 1,", 90 * 4 * 5),
+]
+
+
+@pytest.mark.parametrize(("item", "line", "macs"), VOLUMES, ids=[row[1] for row in VOLUMES])
+def test_what_slides_along_one_of_three_axes_is_written(item: object, line: str, macs: int) -> None:
+    text = scalesim.topology(small(item, shape=(4, 3, 6, 5)))
+    assert text.splitlines()[1:] == [line]
+    assert sum(simulated(*one) for one in lines(text)) == macs
+
+
+@pytest.mark.parametrize("fields", [{"kernel": [1, 3, 3]}, {"kernel": 3}, {"kernel": 1, "stride": 2}])
+def test_what_slides_over_three_axes_is_refused(fields: dict[str, object]) -> None:
+    network = small({"conv": {"out": 4, **fields}}, shape=(4, 3, 6, 5))
+    for write in (scalesim.topology, timeloop.problems):
+        with pytest.raises(SpecError, match="it slides over three axes, a nest over two"):
+            write(network)
+
+
 def test_a_layer_of_another_package_that_multiplies_without_weights_is_refused() -> None:
     class Blur(Op, kind="blur_of_a_test"):
         """Filter each channel with fixed numbers."""
@@ -198,8 +226,11 @@ def test_timeloop_files_are_in_order_and_named_safely() -> None:
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_network_of_the_zoo_is_exported_whole(name: str) -> None:
-    network = graph(name)
-    assert sum(nest.macs for nest in nests(network)) == sum(row.macs for row in rows(network))
+    network, notes = graph(name), list[str]()
+    written = sum(nest.macs for nest in nests(network, notes))
+    assert all("it slides over three axes" in note for note in notes)
+    left = [row for row in rows(network) if any(note.startswith(f"{row.name} (") for note in notes)]
+    assert written + sum(row.macs for row in left) == sum(row.macs for row in rows(network))
 
 
 def test_a_folder_of_another_networks_problems_is_refused(tmp_path: Path, run: Run) -> None:

@@ -148,18 +148,30 @@ OPERATORS: list[tuple[str, list[Any], dict[str, Any], str, Shape, int, int]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("op", "stores", "attributes", "kinds", "shape", "params", "macs"), OPERATORS)
+V = ("N", 8, 4, 6, 6)  # the same over four frames
+VOLUMES: list[tuple[str, list[Any], dict[str, Any], str, Shape, int, int]] = [
+    ("Conv", [W("w", 4, 8, 3, 1, 1)], {"pads": [1, 0, 0, 1, 0, 0]}, "conv", (4, 4, 6, 6), 96, 96 * 144),
+    ("Conv", [W("w", 8, 1, 1, 3, 3)], {"group": 8, "strides": [1, 2, 2], "auto_pad": "SAME_UPPER"},
+     "conv", (8, 4, 3, 3), 72, 72 * 36),
+    ("ConvTranspose", [W("w", 8, 4, 2, 2, 2), W("b", 4)], {"strides": [2, 2, 2]},
+     "conv_transpose", (4, 8, 12, 12), 260, 256 * 144),
+    ("BatchNormalization", [W("s", 8), W("b", 8), W("m", 8), W("v", 8)], {}, "batch_norm", (8, 4, 6, 6), 16, 0),
+    ("MaxPool", [], {"kernel_shape": [1, 3, 3], "strides": [1, 2, 2], "ceil_mode": 1}, "max_pool", (8, 4, 3, 3), 0, 0),
+    ("AveragePool", [], {"kernel_shape": [2, 2, 2], "strides": [2, 2, 2]}, "avg_pool", (8, 2, 3, 3), 0, 0),
+    ("GlobalAveragePool", [], {}, "adaptive_avg_pool", (8, 1, 1, 1), 0, 0),
+    ("GlobalMaxPool", [], {}, "adaptive_max_pool", (8, 1, 1, 1), 0, 0),
+    ("ReduceMean", [ints("a", 2, 3, 4)], {"keepdims": 0}, "global_avg_pool", (8,), 0, 0),
+    ("Pad", [ints("p", 0, 0, 1, 0, 0, 0, 0, 1, 2, 2)], {}, "pad", (8, 6, 8, 8), 0, 0),
+]  # fmt: skip
+CASES = [(image, *row[:3], row[3:]) for image, rows in ((X, OPERATORS), (V, VOLUMES)) for row in rows]
+
+
+@pytest.mark.parametrize(("image", "op", "stores", "attributes", "wanted"), CASES)
 def test_operators(
-    op: str,
-    stores: list[Any],
-    attributes: dict[str, Any],
-    kinds: str,
-    shape: Shape,
-    params: int,
-    macs: int,
-    tmp_path: Path,
+    image: Any, op: str, stores: list[Any], attributes: dict[str, Any], wanted: tuple[Any, ...], tmp_path: Path
 ) -> None:
-    made = model([node(op, "x", *(s.name for s in stores), **attributes)], stores, X)
+    kinds, shape, params, macs = wanted
+    made = model([node(op, "x", *(s.name for s in stores), **attributes)], stores, image)
     found = flat(made, tmp_path)
     result = costcalc.count(found.data())
     if kinds:
@@ -340,6 +352,11 @@ def test_upsampling_by_factors_and_to_sizes(tmp_path: Path) -> None:
     ):
         (step,) = flat(model(nodes, stores, X, opset=opset), tmp_path).steps
         assert (step.kind, step.fields) == ("upsample", {"size": [12, 9], "mode": "bilinear"})
+    volume = [node("Resize", "x", "", "", "s", mode="linear")], [ints("s", 1, 8, 8, 12, 9)]
+    (step,) = flat(model(*volume, V), tmp_path).steps
+    assert (step.kind, step.fields) == ("upsample", {"size": [8, 12, 9], "mode": "trilinear"})
+    with pytest.raises(SpecError, match="costcalc has no cubic interpolation over 3 axes"):
+        flat(model([node("Resize", "x", "", "", "s", mode="cubic")], volume[1], V), tmp_path)
 
 
 def test_softmax_of_old_versions_takes_all_axes_from_one_on(tmp_path: Path) -> None:

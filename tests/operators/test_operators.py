@@ -334,7 +334,7 @@ def test_symbols_count_as_ints_do(cls: type[Op], example: Example, with_fields: 
     op = made(cls, example.fields, x)
     y = op.shape(x)
     plain = counts(op, x, y)
-    named = tuple(Shape(*(Symbol(d, "abcd"[i]) for i, d in enumerate(one.dims))) for one in each(x))
+    named = tuple(Shape(*(Symbol(d, "abcde"[i]) for i, d in enumerate(one.dims))) for one in each(x))
     given = named if isinstance(x, tuple) else named[0]
     if with_fields:
         op.__dict__.update({name: symbolic(value, name) for name, value in vars(op).items()})
@@ -534,7 +534,7 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
         (3, 5, 9),
         "a window of 7 does not fit into 5 + 0 + 1 of padding",
     ),
-    ("conv", {"out": 4, "kernel": 1}, (3,), "conv takes 1 or 2 spatial axes, but the input is 3"),
+    ("conv", {"out": 4, "kernel": 1}, (3,), "conv takes 1, 2 or 3 spatial axes, but the input is 3"),
     (
         "conv_transpose",
         {"out": 4, "kernel": 1, "padding": 4},
@@ -579,14 +579,14 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
         (8, 9, 9),
         "padding 2 is more than half of the kernel 2",
     ),
-    ("avg_pool", {"kernel": 2}, (8, 2, 2, 2), "avg_pool takes 1 or 2 spatial axes, but the input is 8x2x2x2"),
+    ("avg_pool", {"kernel": 2}, (8, 2, 2, 2, 2), "avg_pool takes 1, 2 or 3 spatial axes, but the input is 8x2x2x2x2"),
     ("global_avg_pool", {}, (64,), "global_avg_pool takes space away, but the input has none: 64"),
     ("global_max_pool", {}, (64,), "global_max_pool takes space away, but the input has none: 64"),
     (
         "adaptive_avg_pool",
         {"size": 1},
         (64,),
-        "adaptive_avg_pool takes 1 or 2 spatial axes, but the input is 64",
+        "adaptive_avg_pool takes 1, 2 or 3 spatial axes, but the input is 64",
     ),
     (
         "adaptive_max_pool",
@@ -599,7 +599,7 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("layer_norm", {"over": "pixels"}, (64, 8), "over: 'pixels' is not known here"),
     ("lrn", {"size": 0}, (64, 8), "size: must be at least 1, not 0"),
     ("lrn", {"over": "space", "size": 4}, (64, 8), "lrn over space needs an odd size, not 4"),
-    ("lrn", {"over": "space"}, (64,), "lrn takes 1 or 2 or 3 spatial axes, but the input is 64"),
+    ("lrn", {"over": "space"}, (64,), "lrn takes 1, 2 or 3 spatial axes, but the input is 64"),
     ("leaky_relu", {"slope": "steep"}, (8,), "slope: 'steep' is not a number"),
     ("prelu", {"per_channel": 1}, (8,), "per_channel: 1 is neither true nor false"),
     ("dropout", {"p": 1.5}, (8,), "p: 1.5 is not between 0 and 1"),
@@ -623,13 +623,31 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
         "upsample",
         {"scale": 2, "mode": "bilinear"},
         (8, 4),
-        "upsample takes 2 spatial axes, but the input is 8x4",
+        "bilinear is over 2 spatial axes, but the input is 8x4",
     ),
     (
         "upsample",
         {"scale": 2, "mode": "linear"},
         (8, 4, 4),
-        "upsample takes 1 spatial axis, but the input is 8x4x4",
+        "linear is over 1 spatial axis, but the input is 8x4x4",
+    ),
+    (
+        "upsample",
+        {"scale": 2, "mode": "trilinear"},
+        (8, 4, 4),
+        "trilinear is over 3 spatial axes, but the input is 8x4x4",
+    ),
+    ("upsample", {"scale": 2}, (8,), "upsample takes 1, 2 or 3 spatial axes, but the input is 8"),
+    ("conv", {"out": 4, "kernel": 1}, (3, 2, 2, 2, 2), "conv takes 1, 2 or 3 spatial axes, but the input is 3x2x2x2x2"),
+    ("conv", {"out": 4, "kernel": [3, 3]}, (3, 4, 4, 4), "kernel: 2 numbers given, but the input has 3 spatial axes"),
+    ("conv", {"out": 4, "kernel": [3, 1, 1]}, (3, 2, 4, 4), "a window of 3 does not fit into 2"),
+    ("unfold", {"kernel": 2}, (3, 4, 4, 4), "unfold takes 2 spatial axes, but the input is 3x4x4x4"),
+    ("space_to_depth", {"scale": 2}, (3, 4, 4, 4), "space_to_depth takes 2 spatial axes, but the input is 3x4x4x4"),
+    (
+        "concat",
+        {},
+        ((4, 4, 8, 8), (4, 2, 8, 8)),
+        "concat needs equal lengths of all axes but 0, but the branches give 4x4x8x8 and 4x2x8x8",
     ),
     ("upsample", {"scale": 2, "mode": "bilinar"}, (8, 4, 4), "mode: 'bilinar' is not known here"),
     ("upsample", {"scale": 1.5}, (8, 4, 4), "scale: 1.5 is not a whole number"),
@@ -644,13 +662,13 @@ FAULTS: list[tuple[str, dict[str, Any], Any, str]] = [
         "pad needs 'padding' (pixels: a number, one an axis, or [top, bottom, left, right])",
     ),
     ("pad", {"padding": "same"}, (8, 4, 4), "padding: 'same' is not a padding"),
-    ("pad", {"padding": 1}, (8,), "pad takes 1 or 2 or 3 spatial axes, but the input is 8"),
+    ("pad", {"padding": 1}, (8,), "pad takes 1, 2 or 3 spatial axes, but the input is 8"),
     ("crop", {}, (8, 4, 4), "crop needs 'size' or 'border', and has neither"),
     ("crop", {"size": 6}, (8, 4, 9), "a crop to 6 is larger than the input's 4"),
     ("crop", {"border": 2}, (8, 4, 9), "a border of 2 and 2 leaves nothing of 4"),
-    ("crop", {"size": 2}, (8,), "crop takes 1 or 2 or 3 spatial axes, but the input is 8"),
+    ("crop", {"size": 2}, (8,), "crop takes 1, 2 or 3 spatial axes, but the input is 8"),
     ("zero_pad_channels", {"out": 16}, (32, 8, 8), "out 16 is below the input's 32 channels"),
-    ("subsample", {"stride": 2}, (8,), "subsample takes 1 or 2 or 3 spatial axes, but the input is 8"),
+    ("subsample", {"stride": 2}, (8,), "subsample takes 1, 2 or 3 spatial axes, but the input is 8"),
     ("shift", {"kernel": 2}, (8, 4, 4), "shift needs an odd kernel, not 2"),
     ("active_shift", {}, (8, 4), "active_shift takes 2 spatial axes, but the input is 8x4"),
     (

@@ -27,16 +27,16 @@ VALUES: dict[str, list[Any]] = {
     "count": [2, 3],
     "layers": [1, 2, 3],
     "projection": [0, 2],
-    "kernel": [1, 2, 3, 4, [1, 4], [4, 1], [2, 3]],
-    "stride": [1, 2, [2, 1]],
-    "padding": [0, 1, "same", "half", [0, 1, 2, 1], [1, 0]],
+    "kernel": [1, 2, 3, 4, [1, 4], [4, 1], [2, 3], [1, 2, 3], [3, 1, 1], [2, 3, 1]],
+    "stride": [1, 2, [2, 1], [1, 2, 2]],
+    "padding": [0, 1, "same", "half", [0, 1, 2, 1], [1, 0], [0, 1, 1], [1, 0, 0, 1, 2, 0]],
     "dilation": [1, 2],
     "groups": [1, 2, 4],
     "out": [4, 8],
     "output_padding": [0, 1],
     "multiplier": [1, 2],
     "scale": [2],
-    "size": [3, [2, 3]],
+    "size": [3, [2, 3], [2, 3, 1], [1, 1, 1]],
 }
 DRAWS = 60  # of all fields together, beside each field alone
 
@@ -62,15 +62,22 @@ def values(field: kinds.Field) -> list[Any]:
     return VALUES.get(field.name, [])
 
 
+def for_axes(found: list[Any], base: Any) -> list[Any]:
+    """Return the values that go with the spatial axes of an example's input: a number for each, or two."""
+    axes = len(each(shapes(base.x))[0].space)
+    return [value for value in found if not isinstance(value, list) or len(value) in (axes, 2 * axes)]
+
+
 def cases(kind: str, cls: type[Op]) -> Iterator[tuple[Op, Any, Any]]:
     """Yield an operator with its input and output: its examples, then what is drawn and has an output."""
-    drawn = {name: found for name, field in cls.fields.items() if (found := values(field))}
+    offered = {name: found for name, field in cls.fields.items() if (found := values(field))}
     dice = random.Random(kind)
     bases = list({len(each(shapes(example.x))[0].dims): example for example in cls.examples if example.x}.values())
-    alone = [(base, {name: value}) for base in bases for name, found in drawn.items() for value in found]
+    drawn = {base: {name: for_axes(found, base) for name, found in offered.items()} for base in bases}
+    alone = [(base, {name: value}) for base in bases for name, found in drawn[base].items() for value in found]
     together = [
-        (base, {name: dice.choice(found) for name, found in drawn.items()})
-        for base in (dice.choices(bases, k=DRAWS) if drawn and bases else [])
+        (base, {name: dice.choice(found) for name, found in drawn[base].items()})
+        for base in (dice.choices(bases, k=DRAWS) if offered and bases else [])
     ]
     for example, given in [*((example, {}) for example in cls.examples), *alone, *together]:
         x = shapes(example.x)

@@ -31,6 +31,7 @@ SPECS = dict.fromkeys(
 ) | {"squeezenet1_0_caffe": 163, "alexnet_grouped": 163, "unet": 348}
 
 IMAGE = (16, 8, 8)  # of the networks of one operator
+VIDEO = (16, 4, 8, 6)
 BASE = {"conv": {"out": 16, "kernel": 1, "bias": False}, "name": "base"}  # before it, so that all tools find weights
 
 
@@ -220,6 +221,37 @@ FURTHER: dict[str, tuple[tuple[int, ...], list[Any]]] = {
     "argmax": ((16, 30), ["argmax"]),
     "topk": ((16, 30), [{"topk": {"count": 3}}]),
     "where": ((16, 30), [{"compare": {"by": 0}, "name": "m"}, {"where": {"otherwise": 0}, "from": ["m", "base"]}]),
+    "conv over three axes": (
+        VIDEO, [{"conv": {"out": 8, "kernel": [3, 5, 3], "stride": [1, 2, 2], "padding": "half"}}],
+    ),
+    "conv over three axes, same": (VIDEO, [{"conv": {"out": 8, "kernel": 3, "padding": "same"}}]),
+    "conv over three axes, norm and relu": (VIDEO, [{"conv": PLAIN | {"out": 8, "norm": "batch", "act": "relu"}}]),
+    "dwconv over three axes": (VIDEO, [{"dwconv": {"kernel": [3, 1, 1], "padding": "half", "bias": False}}]),
+    "convT over three axes": (VIDEO, [{"conv_transpose": {"out": 8, "kernel": 2, "stride": 2}}]),
+    "convT over three axes, groups": (VIDEO, [{"conv_transpose": TRANSPOSED | {"out": 16, "kernel": 3, "groups": 4}}]),
+    "batch norm over three axes": (VIDEO, ["batch_norm"]),
+    "group norm over three axes": (VIDEO, [{"group_norm": {"groups": 4}}]),
+    "instance norm over three axes": (VIDEO, [{"instance_norm": {"affine": True}}]),
+    "layer norm over three axes": (VIDEO, ["layer_norm"]),
+    "lrn over three axes": (VIDEO, ["lrn"]),
+    "relu over three axes": (VIDEO, ["relu"]),
+    "silu over three axes": (VIDEO, ["silu"]),
+    "prelu over three axes": (VIDEO, ["prelu"]),
+    "softmax over three axes": (VIDEO, ["softmax"]),
+    "max pool over three axes": (VIDEO, [{"max_pool": {"kernel": [1, 3, 2], "stride": [1, 2, 2]}}]),
+    "max pool 3x3x3": (VIDEO, [{"max_pool": {"kernel": 3, "stride": 2, "padding": 1}}]),
+    "avg pool over three axes": (VIDEO, [{"avg_pool": {"kernel": [2, 3, 2], "stride": 2}}]),
+    "avg pool 2x2x2": (VIDEO, [{"avg_pool": {"kernel": 2}}]),
+    "global avg pool over three axes": (VIDEO, ["global_avg_pool"]),
+    "global max pool over three axes": (VIDEO, ["global_max_pool"]),
+    "adaptive avg pool over three axes": (VIDEO, [{"adaptive_avg_pool": {"size": [2, 4, 3]}}]),
+    "adaptive avg pool 3x3x2": (VIDEO, [{"adaptive_avg_pool": {"size": [3, 3, 2]}}]),
+    "adaptive max pool over three axes": (VIDEO, [{"adaptive_max_pool": {"size": [2, 3, 3]}}]),
+    "upsample over three axes": (VIDEO, [{"upsample": {"scale": 2}}]),
+    "upsample 1x2x2": (VIDEO, [{"upsample": {"scale": [1, 2, 2]}}]),
+    "upsample trilinear": (VIDEO, [{"upsample": {"scale": 2, "mode": "trilinear"}}]),
+    "upsample trilinear to a size": (VIDEO, [{"upsample": {"size": [6, 10, 12], "mode": "trilinear"}}]),
+    "add over three axes": (VIDEO, [{"add": [[], []]}]),
 }  # fmt: skip
 
 

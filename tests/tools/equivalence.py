@@ -148,6 +148,7 @@ SPECIAL = {
         wrap=Detector,
     ),
     **{name: REGNET for name in list_models() if name.startswith("regnet")},
+    **dict.fromkeys(("r3d_18", "mc3_18", "r2plus1d_18"), Case(image=(3, 6, 48, 65))),
     "mobilenet_v3_large_075_tv": Case(theirs="mobilenet_v3_large", options={"width_mult": 0.75}),
     "mobilenet_v3_small_075_tv": Case(theirs="mobilenet_v3_small", options={"width_mult": 0.75}),
 }
@@ -198,7 +199,7 @@ def _enliven(network: Any) -> None:
                     tensor.normal_(0, 0.1)
                 elif tensor.is_floating_point() and not (key == "weight" and tensor.dim() > 1):
                     tensor.uniform_(0.5, 1.5)
-            if isinstance(module, torch.nn.BatchNorm2d):
+            if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm3d):
                 module.register_forward_pre_hook(_near_the_truth)
 
 

@@ -107,7 +107,7 @@ def fits(cls: type[Op], given: dict[str, Any], x: Any) -> Any:
     except Fault:
         return None
     shapes = y if isinstance(y, tuple) else (y,)
-    return y if all(0 < shape.size <= LARGEST and len(shape.dims) <= 4 for shape in shapes) else None
+    return y if all(0 < shape.size <= LARGEST and len(shape.dims) <= 5 for shape in shapes) else None
 
 
 def item_of(kind: str, given: dict[str, Any]) -> Any:
@@ -147,7 +147,7 @@ def to_queries(draw: Draw, x: Shape) -> Inputs | None:
 
 def to_kernels(draw: Draw, x: Shape) -> Inputs | None:
     """Return a tensor, and the kernels that a fully connected layer makes of its channels' means."""
-    if len(x.space) not in (1, 2):
+    if len(x.space) not in (1, 2, 3):
         return None
     kernel = [draw(st.integers(1, 3)) for _ in x.space]
     groups = draw(st.sampled_from([n for n in SMALL if x.c % n == 0]))
@@ -464,7 +464,7 @@ def inputs(draw: Draw, cls: type[Op], x: Shape) -> tuple[list[Shape], list[Chain
 @st.composite
 def specs(draw: Draw) -> dict[str, Any]:
     """Draw a valid spec, as Python data: a graph of operators, branches and joins, some of them repeated or shared."""
-    axes = draw(st.sampled_from([2, 2, 2, 2, 2, 2, 1, 1, 3, 0]))
+    axes = draw(st.sampled_from([2, 2, 2, 2, 2, 1, 1, 3, 3, 0]))
     dims = [draw(st.sampled_from(SMALL)), *(draw(st.integers(5, 13 if axes < 3 else 6)) for _ in range(axes))]
     drawer = Drawer(draw, Shape(*dims))
     for _ in range(draw(st.integers(4, 11))):

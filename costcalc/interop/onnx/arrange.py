@@ -279,8 +279,9 @@ def resize(net: Net, call: Call) -> None:
     if not net.lead(x.shape) or shape[0] != x.shape[0] or len(dims) < 2:
         raise Fault("resizes the batch, or a tensor without space")
     axes = len(dims) - 1
-    words = {"nearest": "nearest", "linear": ("", "linear", "bilinear")[axes] if axes < 3 else "", "cubic": "bicubic"}
-    mode = words.get(call.attr("mode", "nearest"), "")
+    linear = {1: "linear", 2: "bilinear", 3: "trilinear"}.get(axes, "")
+    cubic = "bicubic" if axes == 2 else ""
+    mode = {"nearest": "nearest", "linear": linear, "cubic": cubic}.get(call.attr("mode", "nearest"), "")
     if not mode:
         raise Fault(f"costcalc has no {call.attr('mode')} interpolation over {axes} axes")
     if dims[0] == inner[0]:

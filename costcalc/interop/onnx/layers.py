@@ -242,7 +242,7 @@ def global_pool(net: Net, call: Call) -> None:
         value = net.add("reduce_axes", [value], f"{call.name}.sum", op="sum", axes=list(range(1, axes + 1)), keep=True)
         net.give(call, net.add("arithmetic", [value], call.name, **back) if back else value, x)
         return
-    if kind and axes <= 2:
+    if kind and axes <= 3:
         net.give(call, net.add(kind, [x.name], call.name, size=1), x)
     else:
         fields = {"op": word, "axes": list(range(1, axes + 1)), "keep": True}

@@ -216,7 +216,7 @@ def reduced(net: Net, call: Call) -> None:
     before, op = _REDUCTIONS[call.op]
     value = net.add("arithmetic", [x.name], f"{call.name}.{before}", op=before) if before else x.name
     space = list(range(1, len(net.dims(x.shape))))
-    if op == "mean" and inner == space and len(space) in (1, 2):
+    if op == "mean" and inner == space and 1 <= len(space) <= 3:
         value = _global_mean(net, value, call.name, keep=keep)
     elif inner:
         value = net.add("reduce_axes", [value], call.name, op=op, axes=inner, keep=keep)

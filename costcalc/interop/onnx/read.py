@@ -310,8 +310,8 @@ def _sparse(sparse: Any, root: Root) -> Const:
 
 
 def _is_image(shape: Dims) -> bool:
-    """Say whether an input, batch included, is an image: of one to four channels, which stand first or last."""
-    return len(shape) == 4 and min(shape[1], shape[-1]) <= MOST_COLOURS
+    """Say whether an input, batch included, is an image or a video: one to four channels, which stand first or last."""
+    return len(shape) in (4, 5) and min(shape[1], shape[-1]) <= MOST_COLOURS
 
 
 def _input_shape(value: Datum, given: Dims | None) -> Dims:

@@ -1,7 +1,8 @@
 """The layers that multiply as nests of loops, which is what simulators of accelerators take.
 
 Every multiply-accumulate of a network is one of a convolution, grouped or not: a matrix product of
-[M, K] and [K, N] is one of kernel 1x1 over M x 1 pixels, K channels and N filters.
+[M, K] and [K, N] is one of kernel 1x1 over M x 1 pixels, K channels and N filters. Of three axes of space two are
+made where nothing slides along two neighbours: 3x1x1 over D x H x W is 3x1 over D x HW. Other windows have three.
 """
 
 from __future__ import annotations
@@ -54,7 +55,13 @@ def nests(graph: Graph, left_out: list[str] | None = None) -> list[Nest]:
         if sum(nest.macs for nest in own) == row.macs:
             found += own
         else:
-            notes.append(f"{row.name} ({row.type}): its multiply-accumulates are no convolution's")
+            three = len(getattr(row.node.op, "kernel", ())) > 2
+            why = (
+                "it slides over three axes, a nest over two"
+                if three
+                else "its multiply-accumulates are no convolution's"
+            )
+            notes.append(f"{row.name} ({row.type}): {why}")
     tell(notes, left_out)
     return found
 
@@ -107,14 +114,15 @@ def _convolved(row: Row, x: Shape, weights: int, kernel: tuple[int, ...]) -> lis
     if not channels:
         return []
     groups = x.c // channels
-    stride, dilation = (_two(getattr(op, name, ())) for name in ("stride", "dilation"))
-    filters = y.c // max(groups, 1)
-    return [Nest(row.name, groups, channels, filters, _plane(y.space), _two(kernel), stride, dilation)]
-
-
-def _two(values: Dims) -> Pair:
-    """Return one number an axis as (height, width); an axis that is missing has 1."""
-    return (values[-2] if len(values) > 1 else 1, values[-1] if values else 1)
+    each = (getattr(op, name, (1,) * len(kernel)) for name in ("stride", "dilation"))
+    axes = [*zip(y.space, kernel, *each, strict=True)] if kernel else [(n, 1, 1, 1) for n in _plane(y.space)]
+    while len(axes) > 2:
+        still = [k for k in range(len(axes) - 1) if axes[k][1:3] == axes[k + 1][1:3] == (1, 1)]
+        if not still:
+            return []
+        axes[still[0] : still[0] + 2] = [(axes[still[0]][0] * axes[still[0] + 1][0], 1, 1, 1)]
+    high, wide = [(1, 1, 1, 1)] * (2 - len(axes)) + axes
+    return [Nest(row.name, groups, channels, y.c // max(groups, 1), *zip(high, wide, strict=True))]
 
 
 def _plane(space: Dims) -> Pair:

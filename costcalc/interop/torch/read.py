@@ -48,8 +48,6 @@ SHAPE_ALONE = {("other", operation) for operation in SHAPING} | {("the_template"
 # What has no operator here: how the names of its operations begin.
 MISSING = {
     "a recurrent layer over packed sequences": "lstm.data gru.data rnn_tanh.data rnn_relu.data",
-    "a 3-D transposed convolution": "conv_transpose3d",
-    "a 3-D pool": "max_pool3d avg_pool3d",
     "a Fourier transform": "fft_ _fft stft istft",
     "linear algebra beyond products and norms": "linalg_inv linalg_svd linalg_det linalg_eig linalg_qr linalg_cholesky "
     "linalg_solve linalg_lu linalg_lstsq linalg_pinv linalg_matrix_ linalg_slogdet logdet inverse pinverse cholesky "

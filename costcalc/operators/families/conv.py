@@ -81,7 +81,7 @@ class Convolution(Windowed):
 
 
 class Conv(Convolution, kind="conv"):
-    """Convolution over one or two spatial axes, optionally grouped or dilated.
+    """Convolution over one, two or three spatial axes, optionally grouped or dilated.
 
     Each of the C_o outputs of a pixel takes C_i / G * K_h * K_w multiply-accumulates (the lecture's
     "number of parameters & operations"). groups = C_i is a depthwise convolution.
@@ -115,7 +115,7 @@ class Conv(Convolution, kind="conv"):
         return y.pixels if num.truth(self.groups == x.c) and num.truth(y.c == x.c) else None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
+        make = getattr(torch.nn, f"Conv{len(x.space)}d")
         conv = make(x.c, self.out, self.kernel, self.stride, 0, self.dilation, groups=self.groups, bias=self.bias)
         return _padded(torch, conv, self.pads(x), self.padding)
 
@@ -162,6 +162,13 @@ class Conv(Convolution, kind="conv"):
             "one spatial axis: 64 * 8 * 5 weights at 100 positions",
             weights=2560, biases=64, macs=256000, bias_adds=6400,
         ),
+        Example(
+            {"out": 64, "kernel": [3, 7, 7], "stride": [1, 2, 2], "padding": "half", "bias": False},
+            (3, 16, 112, 112),
+            (64, 16, 56, 56),
+            "the first layer of a 3-D ResNet: 64 * 3 * 147 weights at 16 * 56 * 56 places",
+            weights=28224, macs=1416167424,
+        ),
     ]  # fmt: skip
 
 
@@ -192,7 +199,7 @@ class DepthwiseConv(Convolution, kind="dwconv"):
         return y.pixels if num.truth(self.multiplier == 1) else None
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        make = (torch.nn.Conv1d, torch.nn.Conv2d)[len(x.space) - 1]
+        make = getattr(torch.nn, f"Conv{len(x.space)}d")
         conv = make(x.c, y.c, self.kernel, self.stride, 0, self.dilation, groups=x.c, bias=self.bias)
         return _padded(torch, conv, self.pads(x), self.padding)
 
@@ -218,6 +225,13 @@ class DepthwiseConv(Convolution, kind="dwconv"):
             "one spatial axis: 16 * 3 weights at 50 positions",
             weights=48, biases=16, macs=2400, bias_adds=800,
         ),
+        Example(
+            {"kernel": [3, 5, 5], "padding": "half", "bias": False},
+            (16, 8, 14, 14),
+            (16, 8, 14, 14),
+            "three spatial axes: 16 * 75 weights at 8 * 14 * 14 places",
+            weights=1200, macs=1881600,
+        ),
     ]  # fmt: skip
 
 
@@ -235,7 +249,7 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     groups: int = integer("groups, G, that input and output channels are split into", 1, symbol="G")
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 1, 2)
+        self.spatial(x)
         axes = zip(x.space, self.windows(), self.stride, self.padding, self.output_padding, strict=True)
         out = [(n - 1) * s + w - before - after + extra for n, w, s, (before, after), extra in axes]
         if any(num.any_of(n < 1) for n in out):
@@ -277,7 +291,7 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
         return Saved((0,))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        make = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)[len(x.space) - 1]
+        make = getattr(torch.nn, f"ConvTranspose{len(x.space)}d")
         even = all(before == after for before, after in self.padding)
         pad = tuple(before for before, _ in self.padding) if even else 0
         conv = make(
@@ -311,6 +325,13 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
             (8, 16, 16),
             "(8 - 1) * 2 + 3 - 2 + 1 = 16; 16 * 2 * 9 weights at 8 * 8 input pixels",
             weights=288, macs=18432,
+        ),
+        Example(
+            {"out": 8, "kernel": 3, "stride": [1, 2, 2], "padding": 1, "output_padding": [0, 1, 1], "bias": False},
+            (16, 4, 7, 7),
+            (8, 4, 14, 14),
+            "three spatial axes: 16 * 8 * 27 weights at 4 * 7 * 7 places of the input",
+            weights=3456, macs=677376,
         ),
     ]  # fmt: skip
 
@@ -357,7 +378,7 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
         return super().reach(x, y) if number == 0 else None
 
     def torch(self, torch: Any, x: tuple[Shape, Shape], y: Shape) -> Any:
-        conv = (torch.nn.functional.conv1d, torch.nn.functional.conv2d)[len(x[0].space) - 1]
+        conv = getattr(torch.nn.functional, f"conv{len(x[0].space)}d")
         pads = edges(self.pads(x[0]))
 
         def run(t: Any, weights: Any) -> Any:
@@ -377,6 +398,13 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
             macs=225792,
         ),
         Example({"kernel": 2}, ((3, 9), (5, 3, 2)), (5, 8), "one spatial axis: 5 * 3 * 2 * 8", macs=240),
+        Example(
+            {"kernel": [2, 1, 3], "padding": [0, 0, 1]},
+            ((4, 3, 5, 6), (2, 4, 2, 1, 3)),
+            (2, 2, 5, 6),
+            "three spatial axes: 2 * 4 * 6 weights at 2 * 5 * 6 places",
+            macs=2880,
+        ),
     ]
 
 

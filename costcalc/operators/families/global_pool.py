@@ -88,12 +88,12 @@ def _windows(size: int, out: int) -> Reach:
 class AdaptivePool(Op):
     """What adaptive pools share: windows of ceil(n / size), spread so that `size` of them cover an axis."""
 
-    axes = (1, 2)
+    axes = (1, 2, 3)
     size: Dims
     pooled: ClassVar[str]  # what PyTorch calls it: Avg
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 1, 2)
+        self.spatial(x)
         return Shape(x.c, *self.size)
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
@@ -116,7 +116,7 @@ class AdaptiveAveragePool(AdaptivePool, kind="adaptive_avg_pool"):
     """
 
     pooled = "Avg"
-    size: Dims = per_axis("the output's height and width")
+    size: Dims = per_axis("the output's size")
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"add": (self.window(x) - 1) * y.size, "div": y.size}
@@ -143,6 +143,13 @@ class AdaptiveAveragePool(AdaptivePool, kind="adaptive_avg_pool"):
         Example(
             {"size": 4}, (8, 12), (8, 4), "one spatial axis, windows of 3", elementwise={"add": 64, "div": 32}
         ),
+        Example(
+            {"size": [8, 1, 7]},
+            (16, 8, 14, 14),
+            (16, 8, 1, 7),
+            "three spatial axes, windows of 1 * 14 * 2: 27 additions for each of 16 * 8 * 7",
+            elementwise={"add": 24192, "div": 896},
+        ),
     ]  # fmt: skip
 
 
@@ -153,7 +160,7 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
     """
 
     pooled = "Max"
-    size: Dims = per_axis("the output's height and width")
+    size: Dims = per_axis("the output's size")
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"compare": (self.window(x) - 1) * y.size}
@@ -168,5 +175,12 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptive_max_pool"):
             (16, 2, 2),
             "windows of 3 * 4: 11 comparisons for each of 64 outputs",
             elementwise={"compare": 704},
+        ),
+        Example(
+            {"size": [1, 2, 2]},
+            (8, 3, 4, 4),
+            (8, 1, 2, 2),
+            "three spatial axes, windows of 3 * 2 * 2: 11 comparisons for each of 32 outputs",
+            elementwise={"compare": 352},
         ),
     ]  # fmt: skip

@@ -115,7 +115,8 @@ class Concat(Op, kind="concat"):
         for other in x[1:]:
             rest = (*other.dims[:axis], *other.dims[axis + 1 :])
             if len(other.dims) != len(x[0].dims) or _differ(others, rest):
-                equal = "height and width" if axis == 0 else f"lengths of all axes but {axis}"
+                plane = axis == 0 and len(x[0].space) == 2
+                equal = "height and width" if plane else f"lengths of all axes but {axis}"
                 raise Fault(
                     f"concat needs equal {equal}, but the branches give {x[0]} and {other}",
                     (axis == 0 and _resized(x[0].space, other.space)) or "check the branches' strides and paddings",
@@ -270,6 +271,8 @@ def _resized(a: Dims, b: Dims) -> str:
         return "a border is treated otherwise: a pool's ceil_mode, or padding on one side, gives the missing one"
     for stride in range(2, 33):
         if all(small in (large // stride, -(-large // stride)) for small, large in pairs):
-            return f"stride {stride} is in one branch only: give it to the other, or upsample: {{scale: {stride}}}"
+            each = [1 if m == n else stride for m, n in zip(a, b, strict=True)]
+            said = stride if 1 not in each else each
+            return f"stride {said} is in one branch only: give it to the other, or upsample: {{scale: {said}}}"
     lost = max(large - small for small, large in pairs)
     return f"windows without padding take {lost} away: write padding: half there"

@@ -10,6 +10,17 @@ from costcalc.operators.families._twin import channels_last
 from costcalc.operators.receptive import SAME, Reach, sliding
 
 
+def _module(torch: Any, name: str, x: Shape, **options: Any) -> Any:
+    """Return PyTorch's norm for so many axes of space; it has none for more than three, which are one meanwhile."""
+    axes = len(x.space)
+    if axes <= 3:
+        return getattr(torch.nn, f"{name}{max(axes, 1)}d")(x.c, **options)
+    norm = getattr(torch.nn, f"{name}1d")(x.c, **options)
+    norm.register_forward_pre_hook(lambda _, given: (given[0].flatten(2),))
+    norm.register_forward_hook(lambda _, __, result: result.unflatten(2, x.space))
+    return norm
+
+
 class BatchNorm(Op, kind="batch_norm"):
     """Batch normalization, with statistics that are constants once trained.
 
@@ -41,9 +52,7 @@ class BatchNorm(Op, kind="batch_norm"):
         return Saved((0,), fixed=8 * x.c)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        nn = torch.nn
-        make = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[len(x.space)]
-        return make(x.c, self.eps, affine=self.affine)
+        return _module(torch, "BatchNorm", x, eps=self.eps, affine=self.affine)
 
     examples = [
         Example(
@@ -55,6 +64,7 @@ class BatchNorm(Op, kind="batch_norm"):
         ),
         Example({}, (512,), (512,), "after a fully connected layer", norm_params=1024, buffers=1025),
         Example({"affine": False}, (8, 10), (8, 10), "one spatial axis: 2 * 8 + 1 stored", buffers=17),
+        Example({}, (8, 2, 3, 4), (8, 2, 3, 4), "three: as many numbers", norm_params=16, buffers=17),
     ]  # fmt: skip
 
 
@@ -227,6 +237,7 @@ class GroupNorm(Op, kind="group_norm"):
             norm_params=128, elementwise={"mul": 37632, "add": 50176, "div": 96, "sqrt": 32},
         ),
         Example({"groups": 2, "affine": False}, (6, 5), (6, 5), "one spatial axis, nothing learned"),
+        Example({"groups": 2}, (6, 2, 3, 4), (6, 2, 3, 4), "three spatial axes: 2 * 6 learned", norm_params=12),
     ]  # fmt: skip
 
 
@@ -278,9 +289,8 @@ class InstanceNorm(Op, kind="instance_norm"):
         return Saved((0,), bytes=4 * numbers * x.c)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        nn = torch.nn
-        make = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)[len(x.space) - 1]
-        return make(x.c, self.eps, affine=self.affine, track_running_stats=self.track_running_stats)
+        options = {"affine": self.affine, "track_running_stats": self.track_running_stats}
+        return _module(torch, "InstanceNorm", x, eps=self.eps, **options)
 
     examples = [
         Example(
@@ -296,6 +306,13 @@ class InstanceNorm(Op, kind="instance_norm"):
             (16, 9),
             "one spatial axis: 2 * 16 learned, 2 * 16 + 1 stored",
             norm_params=32, buffers=33, elementwise={"mul": 144, "add": 144},
+        ),
+        Example(
+            {},
+            (4, 2, 3, 5),
+            (4, 2, 3, 5),
+            "three spatial axes: 2 * 120 mul and 3 * 120 add, a root a channel",
+            elementwise={"mul": 240, "add": 360, "div": 12, "sqrt": 4},
         ),
     ]  # fmt: skip
 
@@ -344,7 +361,11 @@ class LocalResponseNorm(Op, kind="lrn"):
             mean = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)[len(x.space) - 1]
             return lambda t: t / (1 + 1e-4 * mean(t * t, self.size, 1, self.size // 2)) ** 0.75
         norm = torch.nn.LocalResponseNorm(self.size)
-        return norm if x.space else lambda t: norm(t[..., None])[..., 0]  # PyTorch wants at least one spatial axis
+        if not x.space:
+            return lambda t: norm(t[..., None])[..., 0]  # PyTorch wants at least one spatial axis
+        if len(x.space) > 2:  # and of more than two such a tensor as it can view with fewer
+            norm.register_forward_pre_hook(lambda _, given: (given[0].contiguous(),))
+        return norm
 
     examples = [
         Example(
@@ -360,5 +381,12 @@ class LocalResponseNorm(Op, kind="lrn"):
             (8, 5, 5),
             "cuda-convnet on CIFAR: 200 elements, 3 * 3 neighbours",
             elementwise={"mul": 600, "add": 1800, "sqrt": 400, "div": 200},
+        ),
+        Example(
+            {"size": 3},
+            (4, 2, 3, 5),
+            (4, 2, 3, 5),
+            "three spatial axes: 120 elements",
+            elementwise={"mul": 360, "add": 360, "sqrt": 240, "div": 120},
         ),
     ]  # fmt: skip

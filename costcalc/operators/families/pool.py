@@ -84,7 +84,7 @@ class MaxPool(Pool, kind="max_pool"):
         return kept._replace(bytes=8 * y.size)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        make = (torch.nn.MaxPool1d, torch.nn.MaxPool2d)[len(x.space) - 1]
+        make = getattr(torch.nn, f"MaxPool{len(x.space)}d")
         if self.even(x):
             pad = tuple(before for before, _ in self.pads(x))
             return make(*plain(self.kernel, self.stride, pad, self.dilation), ceil_mode=self.ceil_mode)
@@ -138,6 +138,13 @@ class MaxPool(Pool, kind="max_pool"):
             "one spatial axis; dilation 2 makes 3 span 5: 20 - 5 + 1 = 16; 2 comparisons each",
             elementwise={"compare": 512},
         ),
+        Example(
+            {"kernel": [1, 3, 3], "stride": [1, 2, 2], "padding": [0, 1, 1]},
+            (8, 4, 15, 15),
+            (8, 4, 8, 8),
+            "three spatial axes, frames apart: 8 comparisons for each of 8 * 4 * 8 * 8",
+            elementwise={"compare": 16384},
+        ),
     ]  # fmt: skip
 
 
@@ -162,12 +169,17 @@ class AveragePool(Pool, kind="avg_pool"):
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"add": (prod(self.kernel) - 1) * y.size, "div": y.size}
 
+    def even(self, x: Shape) -> bool:
+        """Say whether PyTorch's own has it: that over three axes takes no kernel larger than the unpadded input."""
+        fits = len(x.space) < 3 or all(k <= n for k, n in zip(self.kernel, x.space, strict=True))
+        return fits and super().even(x)
+
     def saved(self, x: Shape, y: Shape) -> Saved:
         """Return the input; of uneven padding a padded copy, and how many cells count at each place."""
         return Saved((0,)) if self.even(x) else Saved(elements=self.padded(x, y), fixed=4 * y.pixels)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        make = (torch.nn.AvgPool1d, torch.nn.AvgPool2d)[len(x.space) - 1]
+        make = getattr(torch.nn, f"AvgPool{len(x.space)}d")
         if self.even(x):
             pad = tuple(before for before, _ in self.pads(x))
             counted = self.count_include_pad and self.padding != "same"
@@ -226,5 +238,12 @@ class AveragePool(Pool, kind="avg_pool"):
             (6, 4),
             "one spatial axis, no padding: (10 - 4) // 2 + 1 = 4",
             elementwise={"add": 72, "div": 24},
+        ),
+        Example(
+            {"kernel": [2, 3, 3], "stride": 2, "padding": [0, 1, 1], "count_include_pad": False},
+            (16, 8, 15, 15),
+            (16, 4, 8, 8),
+            "three spatial axes: 17 additions and a division for each of 16 * 4 * 8 * 8",
+            elementwise={"add": 69632, "div": 4096},
         ),
     ]  # fmt: skip

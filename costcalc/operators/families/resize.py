@@ -1,4 +1,4 @@
-"""What changes the height and width: interpolation, padding, cropping, pixels to channels and back."""
+"""What changes the size of space: interpolation, padding, cropping, pixels to channels and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from costcalc.operators import (
 )
 from costcalc.operators.families._twin import edges, plain
 from costcalc.operators.families.layout import one_of
-from costcalc.operators.fields import REQUIRED
+from costcalc.operators.fields import REQUIRED, counted_axes
 from costcalc.operators.receptive import Reach, resampled, sliding
 from costcalc.operators.window import Pads
 
@@ -34,25 +34,41 @@ def _multiple(n: Dim, by: Dim, what: str, hint: str, field: str) -> None:
         raise Fault(f"{n} {what} are not a multiple of {by}", hint, field=field)
 
 
-# The multiplications and additions of an output, and the spatial axes, of each way to interpolate.
-_MODES = {"nearest": (0, 0, 0), "linear": (2, 1, 1), "bilinear": (4, 3, 2), "bicubic": (16, 15, 2)}
+# The multiplications and additions of an output, and the numbers of spatial axes, of each way to interpolate.
+_MODES = {
+    "nearest": (0, 0, (1, 2, 3)),
+    "linear": (2, 1, (1,)),
+    "bilinear": (4, 3, (2,)),
+    "trilinear": (8, 7, (3,)),
+    "bicubic": (16, 15, (2,)),
+}
 
 
 class Upsample(Op, kind="upsample"):
     """Interpolation to a larger grid, by a factor or to a size.
 
-    An output takes nothing (nearest), 2 mul + 1 add (linear), 4 + 3 (bilinear) or 16 + 15 (bicubic).
+    An output takes nothing (nearest, over any axes), 2 mul + 1 add (linear, over one axis), 4 + 3 (bilinear, over two),
+    8 + 7 (trilinear, over three) or 16 + 15 (bicubic, over two).
     """
 
+    axes = (1, 2, 3)
     scale: Datum = per_axis("how many times larger", None)
-    size: Datum = per_axis("the output's height and width", None)
+    size: Datum = per_axis("the output's size", None)
     mode: str = word("how values between pixels are found", "nearest", tuple(_MODES))
 
     def settle(self) -> None:
         one_of("upsample", {"scale": self.scale, "size": self.size})
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, *((_MODES[self.mode][2],) if self.mode != "nearest" else (1, 2, 3)))
+        self.spatial(x)
+        axes = _MODES[self.mode][2]
+        if len(x.space) not in axes:
+            own = next(mode for mode, (_, _, counts) in _MODES.items() if counts == (len(x.space),))
+            raise Fault(
+                f"{self.mode} is over {counted_axes(axes)}, but the input is {x}",
+                f"over these it is {own}",
+                field="mode",
+            )
         if self.size is not None:
             return Shape(x.c, *self.size)
         return Shape(x.c, *(n * s for n, s in zip(x.space, self.scale, strict=True)))
@@ -82,6 +98,13 @@ class Upsample(Op, kind="upsample"):
         ),
         Example({"scale": 3, "mode": "linear"}, (2, 5), (2, 15), "30 outputs", elementwise={"mul": 60, "add": 30}),
         Example(
+            {"scale": 2, "mode": "trilinear"},
+            (3, 2, 4, 5),
+            (3, 4, 8, 10),
+            "a 3-D U-Net's way up: 960 outputs of 2 * 2 * 2 neighbours",
+            elementwise={"mul": 7680, "add": 6720},
+        ),
+        Example(
             {"scale": [2, 1], "mode": "bicubic"},
             (1, 4, 5),
             (1, 8, 5),
@@ -98,7 +121,7 @@ class PixelShuffle(Op, kind="pixel_shuffle"):
     scale: int = integer("how many times larger, r", symbol="r")
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 2)
+        self.spatial(x)
         r = self.scale
         _multiple(x.c, r * r, "channels", f"a patch of {r} x {r} takes {r} * {r} channels", "scale")
         return Shape(x.c // (r * r), x.h * r, x.w * r)
@@ -119,7 +142,7 @@ class SpaceToDepth(Op, kind="space_to_depth"):
     scale: int = integer("how many times smaller, r", symbol="r")
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 2)
+        self.spatial(x)
         r = self.scale
         for n, axis in ((x.h, "rows"), (x.w, "columns")):
             _multiple(n, r, axis, "pad or crop the input", "scale")
@@ -141,11 +164,12 @@ _OUTSIDE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate",
 class Pad(Op, kind="pad"):
     """Zeros around the input, or what `mode` says: its mirror image, its edge, or its other end."""
 
+    axes = (1, 2, 3)
     padding: Datum = padding("pixels: a number, one an axis, or [top, bottom, left, right]", REQUIRED, words=())
     mode: str = word("what stands outside", "zeros", tuple(_OUTSIDE))
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 1, 2, 3)
+        self.spatial(x)
         for n, pads in zip(x.space, self.padding, strict=True):
             for pad in pads:
                 self._reach(n, pad)
@@ -170,6 +194,9 @@ class Pad(Op, kind="pad"):
         Example({"padding": 3, "mode": "reflect"}, (3, 8, 9), (3, 14, 15), "8 + 3 + 3 and 9 + 3 + 3"),
         Example({"padding": [0, 1, 0, 1]}, (64, 56, 56), (64, 57, 57), "one row below, one column at the right"),
         Example({"padding": 2}, (8, 10), (8, 14), "one spatial axis: 10 + 2 + 2"),
+        Example(
+            {"padding": [1, 0, 0, 2, 3, 3]}, (4, 4, 7, 7), (4, 5, 9, 13), "three spatial axes: 4 + 1, 7 + 2, 7 + 6"
+        ),
     ]
 
 
@@ -179,8 +206,9 @@ class Crop(Op, kind="crop"):
     Where an odd number of pixels goes, the one more goes at the bottom or the right.
     """
 
+    axes = (1, 2, 3)
     stores = VIEW
-    size: Datum = per_axis("the height and width that stay", None)
+    size: Datum = per_axis("the size that stays", None)
     border: Datum = padding("pixels cut off: a number, one an axis, or [top, bottom, left, right]", None, words=())
 
     def settle(self) -> None:
@@ -194,7 +222,7 @@ class Crop(Op, kind="crop"):
         return tuple((n // 2, n - n // 2) for n in left)
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 1, 2, 3)
+        self.spatial(x)
         for n, (before, after) in zip(x.space, self.cuts(x), strict=True):
             if num.any_of(before < 0):
                 raise Fault(f"a crop to {n - before - after} is larger than the input's {n}", field="size")
@@ -213,6 +241,7 @@ class Crop(Op, kind="crop"):
         Example({"size": 56}, (512, 64, 64), (512, 56, 56), "U-Net: (64 - 56) / 2 = 4 on each side"),
         Example({"border": [1, 0, 2, 1]}, (4, 8, 9), (4, 7, 6), "8 - 1 and 9 - 2 - 1"),
         Example({"size": 7}, (4, 10), (4, 7), "one spatial axis: 1 before, 2 after"),
+        Example({"size": [4, 5, 5]}, (4, 6, 9, 8), (4, 4, 5, 5), "three spatial axes"),
     ]
 
 
@@ -229,11 +258,12 @@ def steps(stride: Dims) -> Dims:
 class Subsample(Op, kind="subsample"):
     """Every stride-th pixel of each axis, the first included."""
 
+    axes = (1, 2, 3)
     stores = VIEW
     stride: Dims = per_axis("stride, S", symbol="S")
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 1, 2, 3)
+        self.spatial(x)
         return every_pixel(x, self.stride)
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
@@ -245,4 +275,5 @@ class Subsample(Op, kind="subsample"):
     examples = [
         Example({"stride": 2}, (16, 32, 32), (16, 16, 16), "the shortcut of a CIFAR ResNet"),
         Example({"stride": 3}, (4, 10), (4, 4), "one spatial axis: pixels 0, 3, 6, 9: ceil(10 / 3)"),
+        Example({"stride": [4, 1, 1]}, (3, 32, 8, 8), (3, 8, 8, 8), "every fourth frame of a video"),
     ]

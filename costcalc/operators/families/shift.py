@@ -63,7 +63,7 @@ class Shift(Op, kind="shift"):
     come in at the border.
     """
 
-    axes = (1, 2)
+    axes = (1, 2, 3)
     kernel: Dims = per_axis("kernel, K: offsets are at most (K - 1) / 2", 3, symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")
 
@@ -73,7 +73,7 @@ class Shift(Op, kind="shift"):
                 raise Fault(f"shift needs an odd kernel, not {k}", "its offsets lie around a centre", field="kernel")
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 1, 2)
+        self.spatial(x)
         return every_pixel(x, self.stride)
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
@@ -101,6 +101,7 @@ class Shift(Op, kind="shift"):
     examples = [
         Example({}, (64, 28, 28), (64, 28, 28), "moved, not computed"),
         Example({"kernel": 5, "stride": 2}, (16, 15), (16, 8), "one spatial axis: ceil(15 / 2)"),
+        Example({"kernel": [3, 1, 1]}, (16, 8, 7, 7), (16, 8, 7, 7), "three spatial axes: moved in time, not in space"),
     ]
 
 
@@ -115,7 +116,7 @@ class ActiveShift(Op, kind="active_shift"):
     stride: Dims = per_axis("stride, S", 1, symbol="S")
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 2)
+        self.spatial(x)
         return every_pixel(x, self.stride)
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:

@@ -146,13 +146,13 @@ class BroadcastTo(Op, kind="broadcast_to"):
 class Unfold(Windowed, kind="unfold"):
     """Each window of the input as a column: [C, H, W] gives [C * K_h * K_w, windows] (im2col)."""
 
+    axes = (2,)
     kernel: Dims = per_axis("kernel, K", symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")
     padding: Datum = padding("zeros around the input")
     dilation: Dims = per_axis("distance between the kernel's taps", 1, symbol="D")
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 2)
         return Shape(x.c * prod(self.kernel), prod(self.slid(x)))
 
     def reach(self, x: Shape, y: Shape, number: int = 0) -> tuple[Reach, ...] | None:
@@ -171,6 +171,7 @@ class Unfold(Windowed, kind="unfold"):
 class Fold(Op, kind="fold"):
     """Columns put back as windows, and added where they overlap: the way back from `unfold`."""
 
+    axes = (1,)
     reads_all = True
     size: Dims = integers("the output's height and width")
     kernel: Dims = integers("kernel's height and width")
@@ -184,7 +185,7 @@ class Fold(Op, kind="fold"):
                 raise Fault(f"{name}: two numbers are needed, height and width", field=name)
 
     def shape(self, x: Shape) -> Shape:
-        self.spatial(x, 1)
+        self.spatial(x)
         axes = zip(self.size, self.kernel, self.stride, self.padding, self.dilation, strict=True)
         windows = prod(num.out_len(n, d * (k - 1) + 1, s, p, p) for n, k, s, p, d in axes)
         if num.any_of(x.c % prod(self.kernel) != 0) or num.any_of(x.dims[1] != windows):

@@ -7,12 +7,11 @@ from math import prod
 from typing import Any
 
 from costcalc.base import Datum
-from costcalc.interop.guard import OPAQUE
 from costcalc.interop.torch.aten.points import joined
-from costcalc.interop.torch.aten.products import fully, linear, plus
+from costcalc.interop.torch.aten.products import linear, plus
 from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten
 from costcalc.interop.torch.aten.views import permute, reshaped, unsqueeze
-from costcalc.language.flat import Pairs, alike, halves, window_fields
+from costcalc.language.flat import Pairs, alike, window_fields
 
 # ---- convolutions --------------------------------------------------------------------------------
 
@@ -25,8 +24,6 @@ def conv(r: Reading, x: View, weight: Tensor, bias: Tensor | None = None, groups
         x = r.view(x.value, x.axes)  # the border is not yet there
     x = image(r, x, space)
     fields = window(r, given, weight.sizes[2:])
-    if space == 3:
-        return planes(r, x, weight, bias, fields | {"groups": groups})
     if x.sizes[0] > 1:
         return over_batch(r, x, weight, bias, fields, groups)
     value = r.arrange(x, [[k] for k in range(1, len(x.sizes))])
@@ -51,10 +48,8 @@ def window(r: Reading, given: dict[str, Datum], kernel: Sequence[int]) -> dict[s
     pads: Pairs | str
     if r.node in r.borders:
         pads = r.borders[r.node]
-    elif padding == "same" and axes < 3:
-        pads = "same"  # another operator to some tools, which don't count it
     elif padding == "same":
-        pads = [halves(d * (k - 1)) for k, d in zip(kernel, dilation, strict=True)]
+        pads = "same"  # another operator to some tools, which don't count it
     else:
         pads = [(n, n) for n in spread(0 if padding == "valid" else padding, axes)]
     return window_fields(kernel, stride, pads, dilation)
@@ -97,23 +92,7 @@ def over_batch(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields:
     return joined(r, "add", y, each)
 
 
-def planes(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields: dict[str, Datum]) -> View:
-    """Translate a 3-D convolution of one channel and a kernel of length 1 on the last axis: windows, and a fc."""
-    kernel, padding = weight.sizes[2:], spread(fields["padding"], 3)
-    plain = (fields["stride"], fields.get("dilation"), fields["groups"], kernel[2], *padding[2:]) == (1, None, 1, 1, 0)
-    if not plain or x.sizes[:2] != (1, 1):
-        raise r.refuse("a 3-D convolution can't be expressed", OPAQUE)
-    high, wide, slices = x.sizes[2:]
-    value = r.arrange(x, [[4], [2], [3]])
-    value = r.helper("unfold", value, kernel=alike(kernel[:2]), padding=alike(padding[:2]))
-    value = r.ordered(r.shaped(value, [slices, prod(kernel), high * wide]), [1, 0, 2])
-    y = fully(r, value, weight, bias, weight.sizes[0])
-    if not y:
-        raise r.refuse("a 3-D convolution whose weights are not its own can't be expressed")
-    return r.view(r.shaped(y, [weight.sizes[0], slices, high, wide]), [None, 0, 2, 3, 1])
-
-
-@aten("conv_transpose1d", "conv_transpose2d", counted=True)
+@aten("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", counted=True)
 def transposed(r: Reading, x: View, weight: Tensor, bias: Tensor | None = None, groups: int = 1, **given: Any) -> View:
     """Translate a transposed convolution."""
     space, out = len(weight.sizes) - 2, weight.sizes[1] * groups

@@ -264,5 +264,5 @@ def pooled_all(r: Reading, x: View, op: str) -> str:
 
 
 def to_conv(node: Any) -> bool:
-    """Say whether a result goes into a two-dimensional convolution next."""
-    return any(operation_of(user).startswith("conv2d") for user in node.users)
+    """Say whether a result goes into a convolution of images or volumes next."""
+    return any(operation_of(user).startswith(("conv2d", "conv3d")) for user in node.users)

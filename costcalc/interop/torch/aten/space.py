@@ -39,8 +39,10 @@ def on_space(r: Reading, x: View, space: int, kind: str, **fields: Datum) -> Vie
 
 # ---- pools ---------------------------------------------------------------------------------------
 
+MAXIMA = [f"max_pool{space}d_with_indices" for space in (1, 2, 3)]
 
-@aten("max_pool1d", "max_pool2d", "max_pool2d_with_indices", "avg_pool1d", "avg_pool2d")
+
+@aten(*(f"{of}_pool{space}d" for of in ("max", "avg") for space in (1, 2, 3)), *MAXIMA)
 def pool(r: Reading, x: View, **given: Any) -> Any:
     """Translate a pool over windows, and the places of maxima, which are found with them."""
     kind, space = word(r)[:8], int(word(r)[8])
@@ -74,7 +76,7 @@ def adaptive(r: Reading, x: View, output_size: Any, **_: Any) -> Any:
 # ---- borders -------------------------------------------------------------------------------------
 
 
-@aten("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d", "reflection_pad1d")
+@aten("pad", "constant_pad_nd", *(f"{of}_pad{space}d" for of in ("reflection", "replication") for space in (1, 2, 3)))
 def pad(r: Reading, x: View, mode: str = "constant", **given: Any) -> View:
     """Translate a border: zeros, or what the mode says; below zero it cuts."""
     edges = list(given.get("pad") or given.get("padding") or [])
@@ -93,19 +95,21 @@ def handed_on(r: Reading, x: View, pairs: dict[int, tuple[int, int]], outside: f
     """Hand a border to the one convolution or pool that takes it as its own padding; say whether there is one."""
     users = list(r.node.users)
     name = operation_of(users[0]).partition(".")[0] if len(users) == 1 else ""
-    if name not in ("conv2d", "max_pool2d", "avg_pool2d") or set(pairs) - {2, 3} or len(x.sizes) != 4:
+    kind, axes = name[:-2], range(2, len(x.sizes))
+    space = len(axes)
+    if kind not in ("conv", "max_pool", "avg_pool") or name[-2:] != f"{space}d" or set(pairs) - {*axes}:
         return False
     given = arguments_of(users[0])
-    edges = [edge for k in (2, 3) for edge in pairs.get(k, (0, 0))]
-    if any(spread(given.get("padding") or 0, 2)) or given.get("ceil_mode") or given.get("padding") == "same":
+    edges = [pairs.get(k, (0, 0)) for k in axes]
+    if given.get("padding") == "same" or any(spread(given.get("padding") or 0, space)) or given.get("ceil_mode"):
         return False
-    if name != "conv2d":
-        kernel = spread(given["kernel_size"], 2)
-        if any(edge > k // 2 for edge, k in zip(edges, [kernel[0], *kernel, kernel[1]], strict=True)):
+    if kind != "conv":
+        kernel = spread(given["kernel_size"], space)
+        if any(max(pair) > k // 2 for pair, k in zip(edges, kernel, strict=True)):
             return False
-    if outside != (float("-inf") if name == "max_pool2d" else 0) or not given.get("count_include_pad", True):
+    if outside != (float("-inf") if kind == "max_pool" else 0) or not given.get("count_include_pad", True):
         return False
-    r.borders[users[0]] = [pairs.get(k, (0, 0)) for k in (2, 3)]
+    r.borders[users[0]] = edges
     return True
 
 

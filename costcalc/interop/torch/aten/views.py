@@ -293,10 +293,11 @@ def flip(r: Reading, x: View, dims: Sequence[int], **_: Any) -> View:
 MOVING = """
 gather take take_along_dim one_hot
 index_put index_add index_copy index_fill index_reduce scatter scatter_add scatter_reduce masked_scatter put
-slice_scatter select_scatter diagonal_scatter as_strided_scatter max_unpool2d
+slice_scatter select_scatter diagonal_scatter as_strided_scatter max_unpool2d max_unpool3d
 sort argsort kthvalue mode median msort nanmedian cummax cummin cumprod logcumsumexp
 bucketize searchsorted isin diagonal diag_embed as_strided tril triu trace
-fractional_max_pool2d bernoulli rrelu rrelu_with_noise complex real imag view_as_real view_as_complex
+fractional_max_pool2d fractional_max_pool3d bernoulli rrelu rrelu_with_noise complex real imag
+view_as_real view_as_complex
 """.split()
 
 
