@@ -321,6 +321,11 @@ def test_totals_of_other_implementations(row: dict[str, str]) -> None:
 TOTALS: list[tuple[str, dict[str, Any], int, int]] = [
     ("alexnet_grouped", {}, 60_965_224, 724_406_816),
     ("alexnet_single", {}, 62_378_344, 1_135_256_096),
+    ("alexnet_lecture", {}, 62_378_344, 1_135_256_096),
+    ("alexnet_pruned", {}, 60_965_224, 724_406_816),  # of alexnet_grouped, before pruning
+    ("alexnet_deep_compression", {}, 60_965_224, 724_406_816),
+    # 10,178,490 of the convolutions and fc of preresnet1001_cifar, and norms: 2 * (16 + 111 * 6 * (16 + 32 + 64) + 448)
+    ("resnet1001_cifar", {}, 10_328_602, 1_487_849_984),
     ("vgg13", {}, 133_047_848, 11_308_466_176),
     ("vgg16_c", {}, 133_638_952, 11_770_888_192),
     ("googlenet_caffe", {}, 6_998_552, 1_582_671_872),

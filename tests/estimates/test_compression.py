@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from math import ceil
+from pathlib import Path
 
 import pytest
 from in_process import Run
@@ -103,6 +104,58 @@ def test_bytes_are_of_what_a_density_leaves(density: str, wanted: int, run: Run)
     assert f"{wanted:,}" in run("report", "alexnet", "--columns", "bytes", *words).out
     found = costcalc.sweep("alexnet", width=[1.0], columns="bytes", options={"density": density})
     assert found["bytes"].tolist() == [wanted]
+
+
+# arXiv:1602.07360, Table 2: what is printed, and docs/compression.md's count and ratio to AlexNet's bytes.
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "compression.md").read_text(encoding="utf-8")
+MB, MIB = 10**6, 2**20
+TABLE_2 = [
+    ("240 MB", "1x", "alexnet_grouped", {}, "fp32", ["243.9 MB", "1x"]),
+    ("48 MB", "5x", "", {}, "", ["", ""]),
+    ("27 MB", "9x", "alexnet_pruned", {}, "bytes", ["27.2 MB", "9.0x"]),
+    ("6.9 MB", "35x", "alexnet_deep_compression", {}, "relative", ["8.0 to 9.6 MB", "25 to 30x"]),
+    ("4.8 MiB", "50x", "squeezenet1_0", {}, "fp32", ["4.76 MiB", "48.8x"]),
+    ("0.66 MiB", "363x", "squeezenet1_0_pruned", {"kept_bits": 8}, "relative", ["0.59 MiB", "395x"]),
+    ("0.47 MiB", "510x", "squeezenet1_0_pruned", {}, "relative", ["0.47 MiB", "495x"]),
+]
+
+
+def test_the_page_has_the_seven_rows_of_the_compression_table() -> None:
+    lines = [line.split("|")[4:8] for line in PAGE.splitlines() if line.count("|") == 9][2:]
+    assert [[cell.strip() for cell in line] for line in lines] == [[a, b, *c] for a, b, *_, c in TABLE_2]
+
+
+def digits(numbers: list[float], like: str) -> str:
+    """Return numbers rounded as a text has them, those that are the same once: `8.0 to 9.6`."""
+    places = len(like.split(maxsplit=1)[0].rstrip("x").partition(".")[2])
+    return " to ".join(dict.fromkeys(f"{number:.{places}f}" for number in numbers))
+
+
+@pytest.mark.parametrize(("printed", "reduction", "network", "knobs", "form", "ours"), TABLE_2)
+def test_the_compression_table(printed, reduction, network, knobs, form, ours) -> None:
+    value, unit = printed.split()
+    # The printed ratio is of the printed numbers, MB by MB or by MiB alike: 240 / 0.47 = 510.6.
+    assert int(240 / float(value)) == int(reduction[:-1]) or round(240 / float(value)) == int(reduction[:-1])
+    if not network:
+        return
+    result = costcalc.count(network, **knobs)
+    if form == "bytes":
+        span = [result.metric("bytes").total]
+    else:
+        coding = Coding(scales="codebook" if "squeezenet" in network and form == "relative" else "none")
+        found = next(one for one in Sizes(result, coding=coding).forms if one.name == form)
+        span = [found.least, found.most]
+    size = {"MB": MB, "MiB": MIB}[unit]
+    assert f"{digits([one / size for one in span], ours[0])} {unit}" == ours[0]
+    ratios = [243_860_896 / one for one in reversed(span)]
+    assert f"{digits(ratios if 'to' in ours[1] else ratios[-1:], ours[1])}x" == ours[1]
+
+
+# Han et al. 2015, arXiv:1506.02626, abstract and Table 4: 61M become 6.7M, 9x fewer; 89 % of the weights go.
+def test_the_pruned_alexnet() -> None:
+    whole, left = (costcalc.count(name, convention="pruned").params for name in ("alexnet_grouped", "alexnet_pruned"))
+    assert costcalc.count("alexnet_pruned").params == whole == 60_965_224
+    assert (round(whole / left), round(100 * left / whole)) == (9, 11)
 
 
 # TensorFlow's page of hosted models: sizes of files, in MB; batch norms are folded there.

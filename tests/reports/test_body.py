@@ -258,8 +258,10 @@ def test_the_body_tables_of_papers(network: str, fold: int | None, columns: str,
 ALEXNET = {
     "conv1": "55 x 55 x 96 | 96 | 11x11 | 4 | 0",
     "pool1": "27 x 27 x 96 | 96 | 3x3 | 2 | 0",
+    "lrn1": "27 x 27 x 96 | 96 | | |",  # NORM1, behind the pool
     "conv2": "27 x 27 x 256 | 256 | 5x5 | 1 | 2",
     "pool2": "13 x 13 x 256 | 256 | 3x3 | 2 | 0",
+    "lrn2": "13 x 13 x 256 | 256 | | |",
     "conv3": "13 x 13 x 384 | 384 | 3x3 | 1 | 1",
     "conv4": "13 x 13 x 384 | 384 | 3x3 | 1 | 1",
     "conv5": "13 x 13 x 256 | 256 | 3x3 | 1 | 1",
@@ -271,7 +273,7 @@ ALEXNET = {
 
 
 def test_the_lectures_alexnet() -> None:
-    ours = shown("alexnet_grouped", None, "layer,output,out,kernel,stride,padding")
+    ours = shown("alexnet_lecture", None, "layer,output,out,kernel,stride,padding")
     found = {line[0]: line[1:] for line in ours if line[0] in ALEXNET}
     assert found == {name: lines_of(line)[0] for name, line in ALEXNET.items()}
     assert [*found] == [*ALEXNET]
