@@ -298,12 +298,13 @@ class Drawer:
     def parts(self, item: Any, y: tuple[Shape, ...]) -> None:
         """Add an operator of several results and a join of them, some of them by way of another operator."""
         name = self.name()
+        last = with_keys(item["do"][-1] if "do" in item else item)
+        words = operators()[next(iter(last))].results  # what it gives beside what flows on has names
         branches: list[Any] = []
         for k, part in enumerate(y):
+            piece = f"{name}.{words[k]}" if words else f"{name}[{k}]"
             chain, _ = keeping(self.draw, part, part.c) if self.chance(2) else ([], part)
-            branches.append(
-                [with_keys(chain[0], **{"from": f"{name}.part{k}"}), *chain[1:]] if chain else f"{name}.part{k}"
-            )
+            branches.append([with_keys(chain[0], **{"from": piece}), *chain[1:]] if chain else piece)
         joined = next((kind for kind in ("concat", "add") if fits(operators()[kind], {}, y)), "")
         if joined:
             self.append(item, self.x, name=name)
