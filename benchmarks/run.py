@@ -11,6 +11,7 @@ import io
 import os
 import platform
 import pty
+import random
 import resource
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from pathlib import Path
 from statistics import median
 
 from costcalc.language import zoo
+from costcalc.language.document import Spec
+from costcalc.reports.result import Result
 
 ROUNDS = 15
 COSTCALC = str(Path(sys.executable).with_name("costcalc"))
@@ -121,6 +124,68 @@ def calls() -> list[tuple[str, str, str]]:
     ]
 
 
+def plain_loop() -> int:
+    """Take 200,000 steps: what the times of calls are told in."""
+    total = 0
+    for step in range(200_000):
+        total += step
+    return total
+
+
+def read(result: Result) -> list[object]:
+    """Read every row's name, parameters and MACs."""
+    return [(row.name, row.params, row.macs) for row in result.rows]
+
+
+def settings() -> dict[str, list[int]]:
+    """Draw a supernet's kernels, expansions and depths."""
+    draw = random.choices
+    return {
+        "kernels": draw([1, 2, 3], k=20),
+        "expands": draw([3, 4, 6], k=20),
+        "depths": draw([2, 3, 4], k=5),
+    }
+
+
+def counts() -> list[tuple[str, str, str]]:
+    """Return what counts and metrics of loaded specs take, in plain loops of 200,000 steps."""
+    import costcalc
+
+    loop, found = milliseconds(plain_loop), []
+
+    def told(what: str, call: Callable[[], object], most: str) -> None:
+        found.append((what, f"{milliseconds(call, loops=3) / loop:.2f} loops", f"{most} loops"))
+
+    for name, new, kept in (
+        ("resnet50", "0.28", "0.14"),
+        ("preresnet1001_cifar", "2.2", "1.1"),
+        ("nasnet_a_mobile", "1.4", "0.69"),
+        ("efficientnet_b7", "1.0", "0.51"),
+    ):
+        spec = costcalc.load(name)
+
+        def width(spec: Spec = spec) -> None:
+            spec.kept.values.clear()
+            read(costcalc.count(spec, width=random.randrange(500, 2000) / 1000))
+
+        def classes(spec: Spec = spec) -> None:
+            read(costcalc.count(spec, classes=random.randrange(10, 10**6)))
+
+        told(f"count of {name}, a width never seen and nothing kept, all rows read", width, new)
+        told("the same, only its classes new", classes, kept)
+    spec = costcalc.load(Path(__file__).with_name("supernet.yaml"))
+    told("a supernet of 20 blocks, new lists, totals", lambda: costcalc.count(spec, **settings()).macs, "0.062")
+    told("the same, all rows read", lambda: read(costcalc.count(spec, **settings())), "0.15")
+    for name, most in (("resnet50", "0.31"), ("preresnet1001_cifar", "4.6")):
+        spec = costcalc.load(name)
+        for what in ("peak_memory", "receptive_field"):
+            results = iter([costcalc.count(spec, classes=number) for number in range(10, 10 + 3 * ROUNDS)])
+            told(f"{what} of {name}", lambda what=what, results=results: next(results).metric(what).total, most)
+        results = iter([costcalc.count(spec, classes=number) for number in range(10, 10 + 3 * ROUNDS)])
+        told(f"to_dict of {name}", lambda results=results: next(results).to_dict(), most)
+    return found
+
+
 def searches() -> list[tuple[str, str, str]]:
     """Return how long the slowest network of the zoo takes to say what explains a number."""
     from costcalc.explanations.reconciling import reconcile
@@ -139,7 +204,7 @@ def searches() -> list[tuple[str, str, str]]:
 def main() -> None:
     print(f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores\n")
     print("| what | measured | at most |\n| --- | --- | --- |")
-    for row in processes() + calls() + searches():
+    for row in processes() + calls() + counts() + searches():
         print(f"| {' | '.join(row)} |")
 
 
