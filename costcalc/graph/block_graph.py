@@ -86,7 +86,7 @@ class BlockGraph:
     def names(self) -> list[tuple[str, str]]:
         """The names of its rows, and those of their layers."""
         if len(self.named) < self.size:
-            self.named = names_of(self.parts)
+            self.named = [(begin + name, begin + layer) for begin, (name, layer) in names_of(self.parts)]
         return self.named
 
     @property
@@ -175,15 +175,15 @@ class Placed:
         return made
 
 
-def names_of(parts: Sequence[Node | Placed]) -> list[tuple[str, str]]:
-    """Return the names of all rows, and those of their layers."""
-    found: list[tuple[str, str]] = []
+def names_of(parts: Sequence[Node | Placed]) -> list[tuple[str, tuple[str, str]]]:
+    """Return what the names of all rows begin with, and what the row's and its layer's are behind that."""
+    found: list[tuple[str, tuple[str, str]]] = []
     for part in parts:
         if isinstance(part, Node):
-            found.append((part.name, part.layer))
+            found.append(("", (part.name, part.layer)))
         else:
             prefix = f"{part.name}/"
-            found += [(prefix + name, prefix + layer) for name, layer in part.graph.names]
+            found += [(prefix, names) for names in part.graph.names]
     return found
 
 

@@ -66,6 +66,7 @@ class Field:
     """One field of an operator. Subclasses say what a value may be."""
 
     kind = "value"
+    settles = False  # whether it has a `settle` of its own
     words: frozenset[str] = frozenset()
 
     def __init__(self, doc: str, default: Datum = REQUIRED, *, symbol: str = "") -> None:
@@ -74,6 +75,9 @@ class Field:
         self.symbol = symbol
         self.name = ""  # its key in a spec
         self.attr = ""  # the attribute of the operator that holds it, the same unless a rule has that name
+
+    def __init_subclass__(cls) -> None:
+        cls.settles = cls.settle is not Field.settle
 
     def parse(self, value: Datum) -> Datum:
         """Return the value as rules use it, or raise Fault."""

@@ -130,7 +130,8 @@ class Op:
         mine.update(self.defaults(axes))
         for name, value in values.items():
             field = self.fields[name]
-            mine[field.attr] = field.settle(field.parse(value), axes)
+            parsed = field.parse(value)
+            mine[field.attr] = field.settle(parsed, axes) if field.settles else parsed
         for name in self.required:
             if name not in values:
                 raise Fault(f"{self.kind} needs '{name}' ({self.fields[name].doc})")

@@ -63,7 +63,7 @@ def costs_something(line: Line, columns: Sequence[Measured]) -> bool:
 
 def over(one: Measured, line: Line) -> Dim:
     """Return what a line has of a metric."""
-    return one.over([row.node.index for row in line.rows])
+    return one.over([row.index for row in line.rows])
 
 
 def records(
@@ -80,7 +80,7 @@ def records(
         record = {key: flat(full[key]) for key in ABOUT} | {one.name: plain(one.rows[index]) for one in columns}
         if whole:
             record |= {key: flat(full[key]) for key in full if key not in record and key != "elementwise"}
-            record["elementwise"] = or_none(sum(row.row.elementwise.values()) * row.batch)
+            record["elementwise"] = or_none(sum(row.model.elementwise.values()) * row.batch)
         lines.append(record | mark)
     return lines
 

@@ -27,13 +27,13 @@ SEE_ALL = "--all shows all, --fold N so many levels"
 class CountedRow:
     """One row with what it costs under a convention, for a batch: an item of `Result.rows`."""
 
-    __slots__ = ("batch", "convention", "cost", "graph", "index", "layer", "model", "name")
+    __slots__ = ("batch", "convention", "cost", "graph", "index", "model", "names")
 
     def __init__(
         self,
         graph: Graph,
         index: int,
-        names: tuple[str, str],
+        names: tuple[str, tuple[str, str]],
         model: Row,
         cost_: Cost,
         convention: Convention,
@@ -41,7 +41,7 @@ class CountedRow:
     ) -> None:
         self.graph = graph
         self.index = index
-        self.name, self.layer = names  # the row's path, `stage1/bottleneck2/conv1`, and its layer's
+        self.names = names
         self.model = model  # a row that costs the same, wherever it stands
         self.cost = cost_
         self.convention = convention
@@ -55,6 +55,18 @@ class CountedRow:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.model, name)
+
+    @property
+    def name(self) -> str:
+        """The row's path: `stage1/bottleneck2/conv1`."""
+        begin, names = self.names
+        return begin + names[0]
+
+    @property
+    def layer(self) -> str:
+        """Its layer's path: a conv's norm and activation belong to the conv."""
+        begin, names = self.names
+        return begin + names[1]
 
     @property
     def row(self) -> Row:
