@@ -45,13 +45,9 @@ class JudgedCell(NamedTuple):
 class JudgedRow(NamedTuple):
     """A row of a printed table: its cells with ours."""
 
+    name: str  # its first cell, and as many of the next as tell it from the others
     row: PrintedRow
     cells: list[JudgedCell]
-
-    @property
-    def name(self) -> str:
-        """What the row is called."""
-        return self.row.cells[0]
 
 
 def find(source: str, where: str) -> PrintedTable:
@@ -82,7 +78,7 @@ def _number(where: str) -> str:
 def judge(table: PrintedTable) -> list[JudgedRow]:
     """Return a table's rows with our counts; raise SpecError, with the place, for a network or a knob that is none."""
     lines = []
-    for row in table.rows:
+    for name, row in zip(_names(table), table.rows, strict=True):
         claims: dict[str, Claim] = {}
         if row.network:
             spec = _spec(row)
@@ -91,8 +87,27 @@ def judge(table: PrintedTable) -> list[JudgedRow]:
                 for claim in judged(spec, of_file, marks):
                     claims[heading] = claim
         cells = zip(table.columns, row.cells, strict=False)
-        lines.append(JudgedRow(row, [JudgedCell(column, text, claims.get(column.heading)) for column, text in cells]))
+        lines.append(
+            JudgedRow(name, row, [JudgedCell(column, text, claims.get(column.heading)) for column, text in cells])
+        )
     return lines
+
+
+def _names(table: PrintedTable) -> list[str]:
+    """Return what the rows are called: by what stands between the rows above them too, where they need it."""
+    above, heading = [], ""
+    for row in table.rows:
+        heading = row.cells[0] if len(row.cells) < len(table.columns) else heading
+        above.append(f"{heading}: {row.cells[0]}" if heading else row.cells[0])
+    names = [row.cells[0] for row in table.rows]
+    names = [over if names.count(name) > 1 else name for name, over in zip(names, above, strict=True)]
+    for place in range(1, len(table.columns)):
+        twice = {name for name in names if names.count(name) > 1}
+        names = [
+            f"{name}, {row.cells[place]}" if name in twice and row.cells[place] else name
+            for name, row in zip(names, table.rows, strict=True)
+        ]
+    return names
 
 
 def _spec(row: PrintedRow) -> Spec:
@@ -172,7 +187,7 @@ def counted(lines: list[JudgedRow]) -> list[str]:
         ways = grouped((_way(claim), name) for name, claim in found)
         usual = max(ways, key=lambda way: len(ways[way]))
         for way in sorted(ways, key=lambda way: way != usual):
-            rows = "" if way == usual else f" of {', '.join(dict.fromkeys(ways[way]))}"
+            rows = "" if way == usual else f" of {'; '.join(ways[way])}"
             verb = "modelled" if found[0][1].quantity == "ms" else "counted"
             said.append(f"{verb}: {heading}{rows}: {way}")
     return said

@@ -403,6 +403,21 @@ def test_the_list_of_tables(run: Run) -> None:
         assert int(found[place]["times"]) == said["modelled"]
 
 
+NAMES = {
+    ("1603.05027", "4"): ["CIFAR-10", "CIFAR-10: NIN", "CIFAR-10: DSN", "CIFAR-10: FitNet"],
+    ("1602.07360", "2"): ["AlexNet, None (baseline)", "AlexNet, SVD (Denton et al., 2014)"],
+    ("1512.03385", "6"): ["Maxout", "NIN", "DSN", "FitNet", "Highway, 19", "Highway, 32", "ResNet, 20"],
+    ("1704.04861", "6"): ["1.0 MobileNet-224", "0.75 MobileNet-224"],
+}
+
+
+@pytest.mark.parametrize(("source", "where"), NAMES)
+def test_a_row_is_called_as_it_is_told_from_the_others(source: str, where: str) -> None:
+    names = [line.name for line in judged(source, where)[1]]
+    assert names[: len(NAMES[source, where])] == NAMES[source, where]
+    assert len(set(names)) == len(names)
+
+
 # ---- a table of one's own ----------------------------------------------------------------------------
 
 # A 1x1 convolution of 2 -> 3 channels with bias on 4x4: 9 parameters, 96 MACs, 48 activations, 36 bytes.
