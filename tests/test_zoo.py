@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import costcalc
 from costcalc.base.errors import Problems, SpecError
 from costcalc.costs.rows import Row, rows
 from costcalc.graph.evaluator import Evaluator
@@ -578,6 +579,14 @@ def test_totals_by_hand(name: str, knobs: dict[str, Any], n_params: list[int], n
 def test_totals_at_knob_values(name: str, knobs: dict[str, Any], n_params: int, n_macs: int) -> None:
     counted = network(name, **knobs)
     assert (params(counted), macs(counted)) == (n_params, n_macs)
+
+
+def test_a_video_of_another_size() -> None:
+    """As PyTorch counts R3D-18 over 8 frames of 96 x 128 pixels."""
+    found = costcalc.count("r3d_18", input=(3, 8, 96, 128))
+    assert (found.params, found.macs) == (33_371_472, 19_933_110_272)
+    with pytest.raises(SpecError, match="3x96x128 does not fit: the spec's input has 4 axes"):
+        costcalc.count("r3d_18", input=(3, 96, 128))
 
 
 # ---- networks of several parts ---------------------------------------------------------------------
