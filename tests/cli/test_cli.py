@@ -400,7 +400,7 @@ LINES = [
     (["list"], 24, "the first 14 of "),
     (["list", "--all"], 24, ""),
     (["list", "vgg"], 24, ""),
-    (["zoo", "resnet"], 24, " of 56 lines: --all shows all"),
+    (["zoo", "resnet"], 24, " of 57 lines: --all shows all"),
     (["table"], 16, "the first "),
     (["compare", *["alexnet"] * 30], 24, "the first 16 of 30 lines: --all shows all"),
     (["diff", "resnet18", "resnet50"], 24, "changes: --all shows all, --top N so many"),
