@@ -102,22 +102,13 @@ def page() -> None:
 
 
 def calls() -> list[tuple[str, str, str]]:
-    from costcalc.costs.rows import rows
-    from costcalc.graph.expand import expand
+    from costcalc import count
 
-    spec = zoo.load("resnet50")
-    graph = expand(spec)
-    widths = iter(range(100, 10**6))
+    text = zoo.load("resnet50").text
     return [
-        ("count of ResNet-50, graph expanded, all components", f"{milliseconds(lambda: rows(graph)):.2f} ms", "0.5 ms"),
         (
-            "the same with a new knob value, expansion included",
-            f"{milliseconds(lambda: rows(expand(spec, {'width': next(widths) / 100}))):.2f} ms",
-            "5 ms",
-        ),
-        (
-            "the same from YAML text",
-            f"{milliseconds(lambda: rows(expand(zoo.load_text(spec.text)))):.2f} ms",
+            "ResNet-50 read from YAML text and counted, all rows read",
+            f"{milliseconds(lambda: read(count(zoo.load_text(text)))):.2f} ms",
             "15 ms",
         ),
         ("the page of `costcalc report mobilenet_v1`, once more in a process", f"{milliseconds(page):.1f} ms", ""),
