@@ -131,3 +131,42 @@ def test_lists_of_layers_are_arguments_like_others() -> None:
     spec = zoo.load_text(LISTS)
     for n in (3, 1, 4, 3):
         assert not isinstance(require_same(spec, {"n": n}), str)
+
+
+# What a call's rows depend on, each with a spec whose calls differ in nothing else, and knobs to count it with in turn.
+DEPENDS_ON = {
+    "a knob that the body reads": ("b: [conv: {out: 4, bias: k > 2}]", "b", [2, 3]),
+    "a knob through a function": ("b: [conv: {out: more(4)}]", "b", [2, 3]),
+    "a knob through a block": ("b: [inner], inner: [conv: {out: k}]", "b", [2, 3]),
+    "a knob through a default": ("b: [dwconv: {kernel: 1}]", "b", [2, 3]),
+    "a knob through a constant": ("b: [conv: {out: twice}]", "b", [2, 3]),
+    "a knob through an argument's default": ("'b(x=k)': [conv: {out: x}]", "b", [2, 3]),
+    "an argument's type, of true": ("b(x): [conv: {out: 4, groups: x}]", "{b: [1]}, {b: [true]}", [2]),
+    "an argument's type, of a fraction": ("b(x): [conv: {out: x / 2 * 2}]", "{b: [4]}, {b: [4.0]}", [2]),
+    "which of two tensors enter": (
+        "b: {inputs: [p, q], layers: [add: [p, q]]}",
+        "{relu, name: u}, {relu, name: v}, {b, from: [u, v], name: w}, {b, from: [w, w], name: z}, {b, from: [z, u]}",
+        [2],
+    ),
+    "a layer as an argument": (
+        "b(x): [add: [x, []]]", "{relu, name: u}, {relu, name: v}, {b: [v]}, {b: [u]}", [2]
+    ),
+    "bits": ("b: [conv: {out: 4}]", "b, {b, bits: 8}, {b, bits: k}", [2, 3]),
+    "density, which is written as it is": ("b: [conv: {out: 4}]", "{b, density: 1}, {b, density: 1.0}", [2]),
+    "shared weights": ("b: [conv: {out: 4}]", "{b, share: s}, b, {b, share: s}", [2]),
+    "the pixels that enter": ("b: [conv: {out: 4}]", "b, {max_pool: {kernel: 2}}, b", [2]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", DEPENDS_ON)
+def test_a_call_is_told_from_another_by(what: str) -> None:
+    blocks, layers, values = DEPENDS_ON[what]
+    text = (
+        "costcalc: 1\nknobs: {k: 2}\ndefine: {more(x): x + k, twice: 2 * k}\ninput: [4, 8, 8]\n"
+        f"defaults: {{conv: {{kernel: 1, bias: true}}, dwconv: {{bias: k > 2}}}}\n"
+        f"blocks: {{{blocks}}}\nlayers: [{layers}, {{conv: {{out: k + 0 * more(1) + 0 * twice}}}}]\n"
+    )
+    spec = zoo.load_text(text)
+    found = [require_same(spec, {"k": value}) for value in (*values, *values)]
+    right = what != "an argument's type, of true"  # that is refused, though 1 is not
+    assert [not isinstance(one, str) for one in found] == [right] * len(found), found[0]
