@@ -316,7 +316,7 @@ LIMITS = {
     "graph.evaluator": "MOST_WORK",
     "graph.includes": "MOST_INCLUDES",
     "language.expr": "LONGEST DEEPEST",
-    "language.arithmetic": "LARGEST_POWER",
+    "language.arithmetic": "LARGEST_POWER MOST_HELD",
     "numbers.num": "LARGEST LARGEST_TOTAL",
     "graph.expand": "MOST_ROWS MOST_STEPS MOST_TURNS DEEPEST",
 }

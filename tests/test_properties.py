@@ -360,6 +360,11 @@ HOSTILE = {
     "deep maps": "layers: " + "{a: " * 3000 + "}" * 3000,
     "many aliases": "a0: &a0 [x, x]\n" + "".join(f"a{k}: &a{k} [{f'*a{k - 1}, ' * 9}]\n" for k in range(1, 20)),
     "minus signs": spec(f"{{conv: {{out: {'-' * 390}1, kernel: 1}}}}"),
+    "lists of lists": "costcalc: 1\ninput: [8]\ndefine: {f(x): '[x, x]'}\nblocks: {b(x): [fc: {out: len(x)}]}\n"
+    f"layers: [b: ['{'f(' * 38}1{')' * 38}']]",
+    "lists through blocks": "costcalc: 1\ninput: [8]\nblocks:\n  b0(x): [fc: {out: len(x)}]\n"
+    + "".join(f"  b{k}(x): [b{k - 1}: [[x, x]]]\n" for k in range(1, 29))
+    + "layers: [b28: [1]]",
     "powers": spec("{conv: {out: 9 ** 9 ** 9 ** 9, kernel: 1}}"),
     "powers of a float": spec("{conv: {out: 1e300 ** 9, kernel: 1}}"),
     "repeats of repeats": spec("{do: [{do: [relu], repeat: 9999}], repeat: 9999}"),

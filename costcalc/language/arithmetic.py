@@ -16,6 +16,7 @@ from costcalc.operators.fields import not_a_number
 LARGEST_POWER = 4096  # bits of the result of **, and of any other whole number on the way
 _LARGE = 2**LARGEST_POWER
 LONGEST_LIST = 200  # values of a list that is one value: expressions run over them again and again
+MOST_HELD = 1_000  # values of a list that is made on the way, those of the lists in it included
 
 
 def truth_or_refuse(value: Datum) -> Datum:
@@ -54,11 +55,28 @@ def computed(compute: Callable[[Datum, Datum], Datum], a: Datum, b: Datum) -> Da
     return result
 
 
+def listed(values: list[Datum]) -> list[Datum]:
+    """Return a list of values; raise Fault where it holds too many: lists of lists of lists grow fast."""
+    if _held(values) > MOST_HELD:
+        raise Fault("the list is too long", f"it holds {MOST_HELD:,} values at most, those of lists in it included")
+    return values
+
+
+def _held(values: Sequence[Datum]) -> int:
+    """Return how many values a list holds, counted up to the first that is too many."""
+    count = 0
+    for value in values:
+        count += _held(value) if isinstance(value, list | tuple) else 1
+        if count > MOST_HELD:
+            break
+    return count
+
+
 def put_together(a: Sequence[Datum], b: Sequence[Datum]) -> list[Datum]:
     """Return a list of what two lists hold; raise Fault where it is too long."""
     if len(a) + len(b) > LONGEST_LIST:
         raise Fault(f"a list of {len(a) + len(b):,} values", f"one value has {LONGEST_LIST} at most")
-    return [*a, *b]
+    return listed([*a, *b])
 
 
 def _power(a: Datum, b: Datum) -> Datum:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Mark, Problem
 from costcalc.base.kept import Kept
+from costcalc.language.arithmetic import listed
 from costcalc.language.context import Context
 from costcalc.language.source import YamlNode
 from costcalc.operators.op import Op
@@ -63,7 +64,7 @@ class Values:
 
     def run(self, scope: Any) -> list[Datum]:
         """Return the values in a scope."""
-        return [part.evaluate(scope) for part in self.parts]
+        return listed([part.evaluate(scope) for part in self.parts])
 
 
 class Mistake:

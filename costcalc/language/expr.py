@@ -23,6 +23,7 @@ from costcalc.language.arithmetic import (
     BUILTINS,
     COMPARISONS,
     computed,
+    listed,
     negated,
     number,
     picked,
@@ -223,7 +224,7 @@ class _Compiler:
 
     def _list(self, node: ast.List, depth: int) -> Run:
         items = [self.compile(item, depth) for item in node.elts]
-        return lambda scope: [item(scope) for item in items]
+        return lambda scope: listed([item(scope) for item in items])
 
     def _unaryop(self, node: ast.UnaryOp, depth: int) -> Run:
         value = self.compile(node.operand, depth)

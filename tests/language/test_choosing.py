@@ -249,3 +249,21 @@ def test_lists_and_names_that_cannot_be(item: str, said: str, hint: str | None) 
     assert said in problem.message
     assert hint is None or problem.hint == hint
     assert (problem.mark.line, len(caught.value.problems)) == (2, 1), str(caught.value)
+
+
+def test_what_a_block_runs_by_a_word_is_asked_anew_where_a_knob_of_it_differs() -> None:
+    """By hand: 3 weights an output; q and 2 * q outputs by which block is run. A kept call sees what it reads."""
+    text = """
+costcalc: 1
+knobs: {kind: wide, q: 2}
+input: [3]
+blocks:
+  wide: [fc: {out: 2 * q, bias: false}]
+  slim: [fc: {out: q, bias: false}]
+  body(word): [concat: [kind, word if q > 1 else wide]]
+layers: [body: [slim]]
+"""
+    spec = zoo.load_text(text)
+    settings = [{"q": q, "kind": kind} for q in (2, 1, 2, 5) for kind in ("wide", "slim")]
+    found = [costcalc.count(spec, knobs=knobs).params for knobs in settings]
+    assert found == [3 * n for n in (4 + 2, 2 + 2, 2 + 2, 1 + 2, 4 + 2, 2 + 2, 10 + 5, 5 + 5)]
