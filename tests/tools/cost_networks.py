@@ -149,14 +149,14 @@ OPERATORS = {
         )
     },
     "LSTMCell": Operator(
-        ["global_avg_pool", {"lstm_cell": {"hidden": 16}, "from": ["global_avg_pool"] * 3}],
+        [{"global_avg_pool": None, "name": "x"}, {"lstm_cell": {"hidden": 16}, "from": ["x"] * 3}],
         lambda torch: _written(torch, lambda m, t: m.c(x := t.mean((2, 3)), (x, x))[0], c=torch.nn.LSTMCell(16, 16)),
-        {"mean": ["global_avg_pool"]},
+        {"mean": ["x"]},
     ),
     "GRUCell": Operator(
-        ["global_avg_pool", {"gru_cell": {"hidden": 16}, "from": ["global_avg_pool"] * 2}],
+        [{"global_avg_pool": None, "name": "x"}, {"gru_cell": {"hidden": 16}, "from": ["x"] * 2}],
         lambda torch: _written(torch, lambda m, t: m.c(x := t.mean((2, 3)), x), c=torch.nn.GRUCell(16, 16)),
-        {"mean": ["global_avg_pool"]},
+        {"mean": ["x"]},
     ),
     "Embedding": Operator(
         ["sigmoid", {"embedding": {"count": 9, "out": 8}}],
