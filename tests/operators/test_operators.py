@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import costcalc
 from costcalc.base.errors import Fault
 from costcalc.base.torch_compat import in_steps
 from costcalc.numbers import num
@@ -313,6 +314,34 @@ def test_regions_are_read_where_their_boxes_lie() -> None:
         ]
         assert found[0, :, 0, k].tolist() == pytest.approx(middles[0], abs=1e-4)
         assert found[1, 0, :, k].tolist() == pytest.approx(middles[1], abs=1e-4)
+
+
+WINDOW = {"max_pool": {"kernel": 2, "stride": [2, 1], "padding": [0, 1]}}
+LINES: dict[str, Any] = {"lstm": {"hidden": 256, "bidirectional": True}}
+CRNN: dict[str, Any] = {
+    "costcalc": 1,
+    "knobs": {"width": 100},
+    "input": [1, 32, "width"],
+    "defaults": {"conv": {"padding": 1, "act": "relu", "bias": True}, "fc": {"per_position": True}},
+    "layers": [
+        {"conv": {"out": 64, "kernel": 3}}, {"max_pool": {"kernel": 2}},
+        {"conv": {"out": 128, "kernel": 3}}, {"max_pool": {"kernel": 2}},
+        {"conv": {"out": 256, "kernel": 3, "norm": "batch"}}, {"conv": {"out": 256, "kernel": 3}}, WINDOW,
+        {"conv": {"out": 512, "kernel": 3, "norm": "batch"}}, {"conv": {"out": 512, "kernel": 3}}, WINDOW,
+        {"conv": {"out": 512, "kernel": 2, "padding": 0, "norm": "batch"}}, {"reshape": {"shape": [512, -1]}},
+        LINES, {"fc": {"out": 256}}, LINES, {"fc": {"out": 37}},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [100, 256])
+def test_a_crnn_costs_what_pytorchs_own_does(width: int) -> None:
+    """Shi et al. 2015, arXiv:1507.05717, with two linear layers between: as counted in PyTorch."""
+    rows = csv.DictReader((Path(__file__).parents[1] / "data" / "recurrent.csv").read_text().splitlines())
+    row = next(row for row in rows if row["name"] == f"crnn_32x{width}")
+    found = costcalc.count(CRNN, width=width)
+    assert (found.params, found.macs) == (int(row["params"]), int(row["macs"]))
+    assert f"{found.rows[-1].node.y.w}x1x37" == row["output"]
 
 
 # ---- one formula, three kinds of numbers -------------------------------------------------------------
