@@ -61,9 +61,7 @@ def refuse_idle_knobs(spec: Spec, knobs: Mapping[str, Datum], given: Mapping[str
 
 def with_knobs(spec: Spec, knobs: Mapping[str, Datum], shape: GivenShape | None = None) -> Spec:
     """Return a spec with other values of its knobs in force, and on other inputs; raise SpecError for a bad one."""
-    import copy
-
-    found = copy.copy(spec)
+    found = spec.copy()
     found.knobs, found.given = knob_values(spec, knobs), spec.given | knobs.keys()
     if found.knobs_of_file is None:
         found.knobs_of_file = spec.knobs

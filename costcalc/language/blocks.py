@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import takewhile
 
 from costcalc.base.errors import Fault
 from costcalc.language.context import Context, LayerNames
@@ -35,7 +36,8 @@ class BlockReader:
             self.names.mistaken_blocks = {first_word(key) for part in node.value if part.is_map for key in part.value}
         for text, mark, body in mapping(node, "blocks", self.problems).entries():
             try:
-                name, arguments = parse_signature(re.sub(r"\(\s*\)\Z", "", text))
+                head, _, inside = text.partition("(")
+                name, arguments = parse_signature(head if inside.strip() == ")" else text)
             except Fault as fault:
                 self.problems.add(fault.at(mark))
                 self.names.mistaken_blocks.add(first_word(text))
@@ -156,4 +158,4 @@ class BlockReader:
 
 def first_word(text: str) -> str:
     """Return the name with which a signature begins, readable or not."""
-    return re.split(r"\W", text.strip(), maxsplit=1)[0]
+    return "".join(takewhile(lambda c: c.isalnum() or c == "_", text.strip()))

@@ -289,11 +289,15 @@ class Spec:
         name = str(self.meta.get("name") or "unnamed")
         return f"{name} ({self.variant})" if self.variant else name
 
+    def copy(self) -> Spec:
+        """Return a spec that holds the same, whose parts can be put anew without changing this one."""
+        made = Spec(self.where, self.text)
+        vars(made).update(vars(self))
+        return made
+
     def chosen(self, variant: str) -> Spec:
         """Return this spec with a variant's knob values in force, in place of those of another variant."""
-        import copy
-
-        spec = copy.copy(self)
+        spec = self.copy()
         spec.variant = variant
         spec.knobs_of_file = self.knobs if self.knobs_of_file is None else self.knobs_of_file
         spec.knobs = {**spec.knobs_of_file, **self.variants[variant]}

@@ -148,7 +148,7 @@ def _said(section: Section, quantities: tuple[str, ...] = COSTS) -> Data:
     if section.get("is"):
         section.choice("is", quantities, "")
     unit = section.text("in")
-    if unit and not FIGURE.match(f"1{unit}"):
+    if unit and not re.match(FIGURE, f"1{unit}"):
         hint = "write K, M, G, B, T, Ki, Mi, Gi, Ti or %"
         section.problems.note(f"'{unit:.20}' is no unit", section.values["in"].mark, hint)
     check_claims(section)

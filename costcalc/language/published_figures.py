@@ -41,7 +41,7 @@ _CLAIMS: dict[str, tuple[Callable[[Datum], bool], str]] = {
     "top1": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 70.6"),
     "top5": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 89.5"),
 }
-FIGURE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGT]i?|[B%]?)\Z")
+FIGURE = r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGT]i?|[B%]?)\Z"
 
 
 def read_reference(spec: Spec, node: YamlNode | None, problems: Problems) -> None:
@@ -105,7 +105,7 @@ def _check_row(spec: Spec, row: Section) -> None:
             row.problems.add(fault.at(value.mark))
     check_claims(row)
     for key in COSTS:
-        if key in values and not FIGURE.match(str(values[key])):
+        if key in values and not re.match(FIGURE, str(values[key])):
             note(f"{num.describe(values[key])} is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 from collections.abc import Mapping
@@ -243,7 +242,7 @@ def _zoo_file(path: str) -> Spec:
 
     It is the caller's own: what is changed in it changes no later one.
     """
-    spec = copy.copy(_zoo_text(os.path.basename(path), read(path)))
+    spec = _zoo_text(os.path.basename(path), read(path)).copy()
     for part in ("knobs", "variants", "meta", "reference", "published"):
         setattr(spec, part, _own(getattr(spec, part)))
     return spec

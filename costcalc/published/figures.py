@@ -6,6 +6,7 @@ digits is 569M. All arithmetic is on whole numbers and decimals, so that no floa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -54,7 +55,7 @@ def figure(text: str, digits: int | None = None) -> Figure:
     All digits written count, zeros at the end too, unless `digits` says how many do: 720M of two
     digits goes in steps of 10 M. Raises Fault for what is no figure, or has fewer digits than said.
     """
-    found = FIGURE.match(text)
+    found = re.match(FIGURE, text)
     if not found:
         raise Fault(f"'{text}' is no figure", "write 569M, 4.2M, 1.5G, 0.39B")
     written = Decimal(found["number"])
