@@ -165,7 +165,7 @@ def _mark(claim: Claim) -> str:
 
 
 def _ours(cell: JudgedCell) -> str:
-    """Return our count as the figure beside it is written, with a digit more and four at least."""
+    """Return our count as the figure beside it is written, a digit more and four at least; MiB where MB means it."""
     claim = cell.claim
     if claim is None:
         return ""
@@ -177,7 +177,8 @@ def _ours(cell: JudgedCell) -> str:
         return f"{claim.ours:,}" if "," in one["number"] or claim.ours < 1000 else str(claim.ours)
     decimals = len(one["number"].partition(".")[2]) + 1
     decimals = max(decimals, min(3, 3 - value.adjusted())) if value else decimals
-    return f"{value:.{decimals}f}{one['suffix']}"
+    suffix = one["suffix"].replace(unit[:1], unit, 1) if unit.endswith("i") else one["suffix"]
+    return f"{value:.{decimals}f}{suffix}"
 
 
 def counted(lines: list[JudgedRow]) -> list[str]:

@@ -393,6 +393,16 @@ def test_records_hold_ours_the_verdict_the_note_and_the_convention(run: Run) -> 
     assert (accuracy["ours"], accuracy["verdict"], accuracy["convention"]) == ("", "", "")
 
 
+def test_bytes_of_the_table_of_compression_have_one_unit_and_their_ratios(run: Run) -> None:
+    """MB are 10^6 bytes, MiB are said; each ratio is AlexNet's bytes over the row's."""
+    text = " ".join(run("table", "1602.07360", "2").out.split())
+    sizes = ("243.9MB", "27.23MB", "9.592MB", "4.762MiB", "0.568MiB", "0.468MiB")
+    assert [one for one in sizes if one not in text] == []
+    claims = [cell.claim for line in judged("1602.07360", "2")[1] for cell in line.cells if cell.claim]
+    ratios = [claims[0].ours / claim.ours for claim in claims]
+    assert ", ".join(f"{ratio:.{1 if ratio < 10 else 0}f}x" for ratio in ratios) + "." in text
+
+
 def test_the_list_of_tables(run: Run) -> None:
     records = list(csv.DictReader(io.StringIO(run("table", "--format", "csv").out)))
     found = {(one["source"].removeprefix("arXiv:"), one["where"].removeprefix("Table ")): one for one in records}
