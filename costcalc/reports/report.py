@@ -47,11 +47,12 @@ def entering(graph: Graph) -> str:
 def heading(graph: Graph, *, short: bool = False) -> list[str]:
     """Return the lines above a table: the network, its knobs and input, where it comes from.
 
-    short: only the knobs that are not as the spec has them.
+    short: only the knobs that are not as the spec's file, or its variant, has them.
     """
-    own = graph.spec.knobs if short else {}
+    spec = graph.spec
+    own = {**(spec.knobs_of_file or spec.knobs), **spec.variants.get(spec.variant, {})} if short else {}
     told = {name: value for name, value in graph.knobs.items() if name not in own or own[name] != value}
     knobs = ", ".join(f"{name} {typed(value)}" for name, value in told.items())
-    said = [f"{graph.spec.name}: {entering(graph)}{f', {knobs}' if knobs else ''}"]
-    source = graph.spec.meta.get("source")
+    said = [f"{spec.name}: {entering(graph)}{f', {knobs}' if knobs else ''}"]
+    source = spec.meta.get("source")
     return [*said, str(source)] if source else said

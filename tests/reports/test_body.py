@@ -423,8 +423,9 @@ def test_a_slide_has_what_costs_with_two_decimals_and_a_short_title(run: Run) ->
     assert "softmax" not in out
 
 
-def test_a_slide_keeps_a_knob_that_was_set(run: Run) -> None:
-    out = run("report", "mobilenet_v1", "--width", "0.5", "--slide").out
+@pytest.mark.parametrize("words", [["mobilenet_v1", "--width", "0.5"], ["mobilenet_v1@width=0.5"]])
+def test_a_slide_keeps_a_knob_that_was_set(words: list[str], run: Run) -> None:
+    out = run("report", *words, "--slide").out
     assert out.splitlines()[0] == "MobileNetV1: input 3x224x224, width 0.5"
     assert "global_avg_pool" not in out
     assert out.count("total") == 1
