@@ -107,6 +107,7 @@ FACTS = [
     ("1", "pyramid-image", "1.31 times"),  # 1 + 1/4 + 1/16
     ("1", "pyramid-image", "199,974"),  # "200k" in arXiv:1612.03144, Table 1
     ("1", "answer-1", "15,227,688 params"),  # VGG-16's 14,714,688 of convolutions, and 513,000
+    ("1", "answer-3", "MobileNetV1: 568.7 M MACs"),  # arXiv:1704.04861, Table 8: 569
     ("2", "inception", "163,328 weights 128,049,152"),  # "159K" (of 1024) and "128M" in arXiv:1409.4842, Table 1
     ("2", "inception", "393,216"),  # 192 * (64 + 9 * 128 + 25 * 32 + 32)
     ("2", "factorized", "0.2857, which is 2/7 = 0.2857"),
@@ -142,6 +143,8 @@ FACTS = [
     ("6", "field-networks", "1311"),
     ("6", "winograd", "2.228"),  # 15.47 G by 15.35 G / 2.25 + 0.124 G
     ("6", "intensity", "1.123"),  # 9 * 56^2 / (8 * 56^2 + 36) = 1.1234
+    ("6", "equal", "0 128 128 1 51.38 0.8192"),  # 3,136 * 256 + 128^2 = 819,200
+    ("6", "equal", "6 360 360 8 50.8 2.274"),  # 3,136 * 720 + 360^2 / 8 = 2,274,120
     ("6", "real-time", "20.8 G MACs"),  # 1250 / 2 / 30
     ("6", "netadapt-table", "124.2 ms by the table, 124.2 ms at once"),
     ("6", "answer-1", "[407680, 250880]"),  # 784 * 520, 784 * 320
@@ -310,6 +313,10 @@ def test_a_digest_is_of_what_is_drawn() -> None:
 
     assert drawn(width=[0.5, 1.0]) == drawn(width=[0.5, 1.0]) != drawn(width=[0.5, 0.75])
     assert notebooks.digest(plots.types("alexnet")) != notebooks.digest(plots.types("alexnet_grouped"))
+    named = [
+        {"costcalc": 1, "name": name, "input": [3, 8, 8], "layers": ["flatten", {"fc": {"out": 2}}]} for name in "ab"
+    ]
+    assert notebooks.digest(plots.types(named[0], "alexnet")) != notebooks.digest(plots.types(named[1], "alexnet"))
     assert notebooks.digest(plots.layers("alexnet")) != notebooks.digest(plots.layers("alexnet", convention="flops"))
 
 

@@ -116,8 +116,10 @@ def legend(figure_: Figure, axes: Axes, most: int = 4) -> None:
 
 
 def shortened(name: str, figure_: Figure) -> str:
-    """Return a name, of one that would take more than a third of the figure its end."""
+    """Return a name, of one that would take more than a third of the figure its variant alone, or its end."""
     most = max(int(figure_.get_figwidth() * 72 / (FONT * 0.56) / 3), 8)
+    if width(name) > most and "(" in name:
+        name = name.partition("(")[2].replace(")", "", 1)
     if width(name) <= most:
         return name
     while width(name) >= most:

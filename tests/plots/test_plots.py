@@ -506,6 +506,12 @@ def test_a_dollar_in_a_name_is_a_dollar(kind: str, tmp_path: Path, run: Any) -> 
     assert (done.code, done.err) == (0, "")
 
 
+def test_a_network_whose_name_is_too_long_is_called_by_its_variant() -> None:
+    pytest.importorskip("matplotlib")
+    made = costcalc.plots.types("mobilenet_v1", "shufflenet_v1_g3@width=2")
+    assert [label.get_text() for label in made.axes[0].get_yticklabels()] == ["MobileNetV1", "shufflenet_v1_g3@width=2"]
+
+
 def test_a_long_name_has_a_third_of_the_picture_and_letters_of_no_font_are_told_in_a_line(
     tmp_path: Path, run: Any
 ) -> None:

@@ -106,9 +106,13 @@ def digest(figure: Any) -> str:
 
 def drawn(figure: Any) -> Iterator[str]:
     """Yield the words of a figure and of its panels, and the numbers of all lines, points, bars and maps."""
+    from matplotlib.ticker import FixedLocator
+
     yield figure.get_supxlabel()
     for axes in figure.axes:
         yield from (axes.get_title(), axes.get_xlabel(), axes.get_ylabel())
+        if isinstance(axes.yaxis.get_major_locator(), FixedLocator):
+            yield from (label.get_text() for label in axes.get_yticklabels())  # the names of bars
         for line in axes.lines:
             yield f"{line.get_label()} {numbers(line.get_xydata())}"
         for patch in axes.patches:
