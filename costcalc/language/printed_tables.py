@@ -14,7 +14,7 @@ from costcalc.base import Data, Datum
 from costcalc.base.errors import Mark, Problems, stop
 from costcalc.base.files import read, shipped
 from costcalc.language.document import Spec
-from costcalc.language.published_figures import COSTS, FIGURE, check_claims
+from costcalc.language.published_figures import COSTS, check_claims, cut
 from costcalc.language.sections import Section, mapping
 from costcalc.language.source import YamlNode, parse
 
@@ -148,7 +148,7 @@ def _said(section: Section, quantities: tuple[str, ...] = COSTS) -> Data:
     if section.get("is"):
         section.choice("is", quantities, "")
     unit = section.text("in")
-    if unit and not re.match(FIGURE, f"1{unit}"):
+    if unit and cut(f"1{unit}") is None:
         hint = "write K, M, G, B, T, Ki, Mi, Gi, Ti or %"
         section.problems.note(f"'{unit:.20}' is no unit", section.values["in"].mark, hint)
     check_claims(section)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from costcalc.base import Datum
@@ -41,7 +40,18 @@ _CLAIMS: dict[str, tuple[Callable[[Datum], bool], str]] = {
     "top1": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 70.6"),
     "top5": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "write a percentage: 89.5"),
 }
-FIGURE = r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[KMGT]i?|[B%]?)\Z"
+# What may stand behind a figure, and the size of it.
+UNITS = {"": 1, "%": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+UNITS |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def cut(text: str) -> tuple[str, str] | None:
+    """Return the number and the unit of a figure, 4.2 and M; None where a text is none."""
+    number = text.rstrip("KMGTBi%")
+    whole, point, part = number.partition(".")
+    digits = number.isascii() and whole.isdecimal() and (part.isdecimal() or not point)
+    unit = text[len(number) :]
+    return (number, unit) if digits and unit in UNITS else None
 
 
 def read_reference(spec: Spec, node: YamlNode | None, problems: Problems) -> None:
@@ -105,7 +115,7 @@ def _check_row(spec: Spec, row: Section) -> None:
             row.problems.add(fault.at(value.mark))
     check_claims(row)
     for key in COSTS:
-        if key in values and not re.match(FIGURE, str(values[key])):
+        if key in values and cut(str(values[key])) is None:
             note(f"{num.describe(values[key])} is no figure", marks[key], "write 569M, 4.2M, 1.5G, 0.39B")
 
 

@@ -6,7 +6,6 @@ digits is 569M. All arithmetic is on whole numbers and decimals, so that no floa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -21,13 +20,11 @@ from costcalc.graph.expand import expand
 from costcalc.graph.knobs import refused
 from costcalc.language.document import Spec
 from costcalc.language.printed_tables import printed_of
-from costcalc.language.published_figures import COSTS, FIGURE
+from costcalc.language.published_figures import COSTS, UNITS, cut
 from costcalc.numbers import num
 from costcalc.numbers.num import Dim
 
 METRICS = {"activations": "activations", "bytes": "bytes", "compressed_bytes": "compressed_bytes", "ms": "latency_most"}
-UNITS = {"": 1, "%": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
-UNITS |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 ROUNDINGS = {"nearest": ROUND_HALF_UP, "floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
 
 
@@ -55,11 +52,10 @@ def figure(text: str, digits: int | None = None) -> Figure:
     All digits written count, zeros at the end too, unless `digits` says how many do: 720M of two
     digits goes in steps of 10 M. Raises Fault for what is no figure, or has fewer digits than said.
     """
-    found = re.match(FIGURE, text)
-    if not found:
+    found = cut(text)
+    if found is None:
         raise Fault(f"'{text}' is no figure", "write 569M, 4.2M, 1.5G, 0.39B")
-    written = Decimal(found["number"])
-    unit = Decimal(UNITS[found["unit"]])
+    written, unit = Decimal(found[0]), Decimal(UNITS[found[1]])
     step = Decimal(1).scaleb(int(written.as_tuple().exponent)) * unit
     if digits is not None:
         if type(digits) is not int or digits < 1:

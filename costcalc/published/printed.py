@@ -13,8 +13,9 @@ from costcalc.base.text import plural
 from costcalc.language import printed_tables, zoo
 from costcalc.language.document import Spec
 from costcalc.language.printed_tables import PrintedColumn, PrintedRow, PrintedTable
+from costcalc.language.published_figures import UNITS
 from costcalc.language.yaml_text import typed
-from costcalc.published.figures import METRICS, UNITS, Claim, judged
+from costcalc.published.figures import METRICS, Claim, judged
 from costcalc.published.verdicts import (
     HELD,
     TIMED,
