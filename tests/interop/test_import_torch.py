@@ -135,6 +135,11 @@ def shuffled(_: Any, x: Any) -> Any:
     return x.view(b, 2, c // 2, h, w).transpose(1, 2).contiguous().view(b, c, h, w)
 
 
+def fire(net: Any, x: Any) -> Any:
+    y = F.relu(net.squeeze(x))
+    return torch.cat([F.relu(net.one(y)), F.relu(net.three(y))], 1)
+
+
 def convnext(net: Any, x: Any) -> Any:
     y = net.dw(x).permute(0, 2, 3, 1)
     y = net.down(F.gelu(net.up(net.norm(y)))).permute(0, 3, 1, 2)
@@ -177,6 +182,23 @@ def cases() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
             Net(convnext, dw=nn.Conv2d(4, 4, 3, padding=1, groups=4), norm=nn.LayerNorm(4), up=nn.Linear(4, 8),
                 down=nn.Linear(8, 4), gamma=parameter(4, 1, 1)),
             (4, 5, 5), "dwconv layer_norm fc gelu fc scale add", 40 + 8 + 40 + 36 + 4, 25 * (36 + 64),
+        ),
+        "SqueezeNet's fire2: 11,920 parameters in arXiv:1602.07360, Table 1": (
+            Net(fire, squeeze=nn.Conv2d(96, 16, 1), one=nn.Conv2d(16, 64, 1), three=nn.Conv2d(16, 64, 3, padding=1)),
+            (96, 5, 5), "conv relu conv relu conv relu concat", 11920, 25 * (96 * 16 + 16 * 64 + 9 * 16 * 64),
+        ),
+        "MobileNetV2's inverted residual, t = 6": (
+            Net(
+                lambda n, x: x + n.narrow(n.within(n.wide(x))),
+                wide=nn.Sequential(nn.Conv2d(24, 144, 1, bias=False), nn.BatchNorm2d(144), nn.ReLU6(inplace=True)),
+                within=nn.Sequential(
+                    nn.Conv2d(144, 144, 3, padding=1, groups=144, bias=False), nn.BatchNorm2d(144),
+                    nn.ReLU6(inplace=True),
+                ),
+                narrow=nn.Sequential(nn.Conv2d(144, 24, 1, bias=False), nn.BatchNorm2d(24)),
+            ),
+            (24, 4, 4), "conv batch_norm relu6 dwconv batch_norm relu6 conv batch_norm add",
+            6 * 24 * (24 + 9 + 24) + 2 * (144 + 144 + 24), 16 * 6 * 24 * (24 + 9 + 24),
         ),
         "shuffle": (Net(shuffled), (8, 3, 3), "reshape permute reshape", 0, 0),
         "recurrent, both ways": (
