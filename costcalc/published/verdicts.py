@@ -224,7 +224,8 @@ def unclaimed(spec: Spec) -> list[Problem]:
 
 
 def _shown(claim: Claim) -> str:
-    return numbers.figure(claim.ours, "" if isinstance(claim.ours, int) else "%")
+    share = isinstance(claim.ours, Decimal) and claim.quantity != "ms"
+    return numbers.figure(claim.ours, "%" if share else "")
 
 
 def _exact(claim: Claim) -> str:

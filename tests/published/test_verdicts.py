@@ -57,6 +57,13 @@ def test_a_time_is_told_with_how_far_the_model_is_from_it() -> None:
     assert (verdicts.verdict(claim), verdicts.off(claim)) == ("modelled", "-1 %")
 
 
+@pytest.mark.parametrize(("quantity", "printed", "shown"), [("ms", "75", "74.46"), ("macs", "74.5%", "74.46 %")])
+def test_only_a_share_is_in_per_cent(quantity: str, printed: str, shown: str) -> None:
+    claim = Claim({}, quantity, printed, Decimal("74.46"), holds=True, reproduces=True)
+    table = verdicts.account_table([verdicts.PublishedFigure("net", claim)], verdicts.Notes())
+    assert table.cells[0][3] == shown
+
+
 # One 1x1 convolution of 2 -> 3 channels with bias on 4x4: 2*3 + 3 = 9 parameters, 16*6 = 96 MACs.
 SPEC = """\
 costcalc: 1
