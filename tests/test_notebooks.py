@@ -141,6 +141,7 @@ FACTS = [
     ("6", "field-networks", "483"),  # Araujo et al., Distill 2019: ResNet-50; MobileNetV1 315, Inception-v3 1311
     ("6", "field-networks", "315"),
     ("6", "field-networks", "1311"),
+    ("6", "field-networks", "715"),  # 27 + 2 * 32, 16 more, 5 * 64, 32 more, 2 * 128: nine modules with 5x5
     ("6", "winograd", "2.228"),  # 15.47 G by 15.35 G / 2.25 + 0.124 G
     ("6", "intensity", "1.123"),  # 9 * 56^2 / (8 * 56^2 + 36) = 1.1234
     ("6", "equal", "0 128 128 1 51.38 0.8192"),  # 3,136 * 256 + 128^2 = 819,200
