@@ -29,6 +29,12 @@ def widths(graph: Graph) -> dict[Tensor, int]:
     return found
 
 
+def as_numbers(graph: Graph, node: Node) -> list[bool]:
+    """Say of each input of a node whether it is an index or a truth that is read as a number: frameworks cast it."""
+    found = widths(graph)
+    return [t in found and k not in node.op.reads_as and not moves(node) for k, t in enumerate(node.inputs)]
+
+
 def moves(node: Node) -> bool:
     """Say whether a node gives the numbers that it takes, in other places."""
     op = node.op

@@ -78,7 +78,7 @@ class Flat:
 
         Raises SpecError, naming the layer, where the operator refuses the fields or the shapes.
         """
-        step = Step(self.free(name), kind, fields, list(inputs))
+        step = Step(name, kind, fields, list(inputs))
         step.share = share
         shapes = [self.shapes[value] for value in step.inputs]
         step.x = shapes[0] if ops.operators()[kind].inputs == 1 else tuple(shapes)
@@ -91,7 +91,9 @@ class Flat:
             raise stop(f"{name}: {fault.message}", hint=fault.hint) from None
         several = isinstance(step.y, tuple)
         given = step.y if several else (step.y,)
-        parts = [f"{step.name}.{part}" for part in ops.part_names(op, len(given))] if several else [step.name]
+        words = ops.part_names(op, len(given)) if several else []
+        step.name = self.free(name, words)
+        parts = [f"{step.name}.{word}" for word in words] or [step.name]
         step.outputs = [step.name, *parts[1:]] if op.results else parts
         self.shapes.update(zip(step.outputs, given, strict=True))
         self.steps.append(step)
@@ -104,11 +106,11 @@ class Flat:
             self.known[key] = _least(ops.operators()[kind], axes, fields)
         return dict(self.known[key])
 
-    def free(self, name: str) -> str:
-        """Return the name that a layer gets: legal in a spec, and not yet taken."""
+    def free(self, name: str, parts: Iterable[str] = ()) -> str:
+        """Return the name that a layer gets: legal in a spec, and not yet taken, nor what its parts are called."""
         legal = legal_name(name)
         found, number = legal, self.numbers.get(legal, 1)
-        while found in self.shapes or f"{found}.part0" in self.shapes:
+        while found in self.shapes or any(f"{found}.{part}" in self.shapes for part in ("part0", *parts)):
             number += 1
             found = f"{legal[: LONGEST_NAME - len(str(number)) - 1]}_{number}"
         self.numbers[legal] = number

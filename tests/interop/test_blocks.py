@@ -377,3 +377,12 @@ def test_random_networks_cost_the_same_folded_and_flat(modules, plan, outer, cla
     data = search(net.flat).data()
     assert rows(data) == rows(net.flat.data())
     assert spec_text(folded(net.flat)).count("\n") <= spec_text(net.flat.data()).count("\n")
+
+
+def test_a_layer_of_several_results_hides_no_other() -> None:
+    net = Net(4, 7)
+    net.add("relu", "x.h")
+    net.add("relu", "y.part1")
+    assert net.add("lstm", "x", hidden=4) == "x_2"
+    net.add("split", "y", parts=2)
+    assert len({value for step in net.flat.steps for value in step.outputs}) == 2 + 3 + 2

@@ -212,6 +212,12 @@ NETWORKS = {
         {"scale": {"shift": True}},
         "swish",
     ],
+    "truths and indices as numbers": [
+        {"compare": {"by": 0.5}, "from": ["input"]},
+        {"conv": {"out": 4, "kernel": 3}},
+        {"argmax": {"axis": 0}},
+        {"conv": {"out": 4, "kernel": 3}},
+    ],
 }
 
 

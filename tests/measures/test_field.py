@@ -222,6 +222,7 @@ EXAMPLES = [
 MOST_SIDE = 14  # examples on larger images are of layers that a smaller one shows as well
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize(("kind", "number"), EXAMPLES)
 def test_an_operator_reads_what_its_gradient_reaches(kind: str, number: int) -> None:
     """Every output's pixel, through every operand: the places that have a gradient are those of the rule.
@@ -257,6 +258,8 @@ def test_an_operator_reads_what_its_gradient_reaches(kind: str, number: int) -> 
             else {tuple(0 for _ in space), tuple(n // 2 for n in space), tuple(n - 1 for n in space)}
         ):
             total = (result[(0, slice(None), *place)] * torch.rand(result.shape[1])).sum()
+            if not total.requires_grad:
+                continue  # an index or a truth has no slope
             grads = torch.autograd.grad(total, images, retain_graph=True, allow_unused=True)
             for operand, grad in enumerate(grads):
                 reach = node.reach(operand, part)
@@ -269,7 +272,8 @@ def test_an_operator_reads_what_its_gradient_reaches(kind: str, number: int) -> 
                     found = sorted(set(read[:, axis].tolist()))
                     assert not found or inside, (part, operand, place, found, window)
                     assert set(found) <= set(inside), (part, operand, place, found, window)
-                    if kind not in ("max_pool", "global_max_pool", "adaptive_max_pool", "shift"):  # they choose
+                    # Those choose; of what a running sum may read, the first places read less.
+                    if kind not in ("max_pool", "global_max_pool", "adaptive_max_pool", "shift", "cumsum"):
                         assert not found or (found[0], found[-1]) == (inside[0], inside[-1]), (place, found, window)
 
 

@@ -357,19 +357,22 @@ class Drawer:
                 continue
             shapes, chains, given = found
             y = fits(cls, given, tuple(shapes))
-            if y is None or len(y.dims) < len(self.x.dims):
+            if y is None or (isinstance(y, Shape) and len(y.dims) < len(self.x.dims)):
                 continue
             branches = chains or [self.branch(shape, k) for k, shape in enumerate(shapes)]
             if given:
                 before = self.mark()
                 names = [self.reached(before, chain) for chain in branches]
                 self.source = None
-                self.items.append({cls.kind: given, "from": names})
-                self.x = y
+                item: Any = {cls.kind: given, "from": names}
             elif self.chance(2):
-                self.append({cls.kind: {f"b{k}": chain for k, chain in enumerate(branches)}}, y)
+                item = {cls.kind: {f"b{k}": chain for k, chain in enumerate(branches)}}
             else:
-                self.append({cls.kind: branches}, y)
+                item = {cls.kind: branches}
+            if isinstance(y, tuple):
+                self.parts(item, y)
+            else:
+                self.append(item, y)
             return
 
     def reached(self, before: str, chain: Any) -> str:

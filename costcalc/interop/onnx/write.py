@@ -13,7 +13,7 @@ from costcalc.base import Datum
 from costcalc.base.files import writing
 from costcalc.base.optional import need
 from costcalc.graph.graph import Graph, Node, Tensor
-from costcalc.graph.widths import moves, widths
+from costcalc.graph.widths import as_numbers, moves, widths
 from costcalc.interop.onnx import write_layers, write_maths, write_moves, write_sequences
 from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, fields_text
 from costcalc.numbers.shape import Shape, Shapes
@@ -107,7 +107,10 @@ class Writer:
 
     def written(self, node: Node) -> list[str]:
         """Write a node, and return the names of its outputs: the row's, with a number where there are several."""
-        inputs = [self.names[tensor] for tensor in node.inputs]
+        inputs = [
+            self.node("Cast", [self.names[tensor]], to=self.types.FLOAT) if cast else self.names[tensor]
+            for tensor, cast in zip(node.inputs, as_numbers(self.graph, node), strict=True)
+        ]
         own = getattr(node.op, "onnx", None)
         if own is not None:
             given = own(self, inputs, node.x, node.y)

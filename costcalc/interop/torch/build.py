@@ -18,6 +18,7 @@ from costcalc.base.optional import need
 from costcalc.base.torch_compat import APPLY, stores, then
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.in_place import in_place
+from costcalc.graph.widths import as_numbers
 from costcalc.operators.families._twin import twin
 
 Path = tuple[str, ...]
@@ -52,12 +53,15 @@ def build(graph: Graph) -> Any:
 def _network(torch: Any, graph: Graph) -> Any:
     """Return a module that runs its `nodes` as the graph says; it holds none yet."""
     base = torch.nn.Module
+    casts = [as_numbers(graph, node) for node in graph.nodes]
 
     def forward(self: Any, *images: Any) -> Any:
         values: dict[Tensor, Any] = dict(zip(graph.inputs.values(), images, strict=True))
-        for node, module in zip(graph.nodes, self.nodes, strict=True):
+        for node, module, cast in zip(graph.nodes, self.nodes, casts, strict=True):
+            given = [values[tensor] for tensor in node.inputs]
+            given = [t.to(torch.get_default_dtype()) if c else t for t, c in zip(given, cast, strict=True)]
             # What takes no tensor is handed an image all the same, for its batch's size.
-            result = module(*([values[tensor] for tensor in node.inputs] or images[:1]))
+            result = module(*(given or images[:1]))
             values.update(zip(node.outputs, result if isinstance(result, tuple) else (result,), strict=True))
         outputs = tuple(values[tensor] for tensor in graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs

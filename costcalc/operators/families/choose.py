@@ -15,7 +15,7 @@ COMPARISONS = {"greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal
 class Compare(Join, kind="compare"):
     """Comparison of two tensors, element by element, or of one with a number: true or false, a byte in memory.
 
-    One comparison an output element; broadcast as `multiply`.
+    One comparison an output element; broadcast as `multiply`. What takes numbers reads it as 0 or 1, at no cost.
     """
 
     stores = NEW
