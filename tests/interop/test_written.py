@@ -3,7 +3,8 @@
 Each is counted twice: the spec by costcalc, and a module that is written here from the paper, its parameters by
 `numel` and its multiply-accumulates by PyTorch's own counter. Sources: DLA arXiv:1707.06484 (figure 3, Table 1;
 projections that an outer tree would not use are left out), SelecSLS arXiv:1907.00837 (figure 4, supplement), VoVNet
-arXiv:1904.09730 (Table 1), SKNet arXiv:1903.06586 (section 3.1, on a ResNet-18), DETR arXiv:2005.12872 (figure 10).
+arXiv:1904.09730 (Table 1), SKNet arXiv:1903.06586 (section 3.1, on a ResNet-18), DETR arXiv:2005.12872 (figure 10),
+Swin arXiv:2103.14030 (figure 3, Table 7, equation 4). Row by row each spec is its twin's too.
 """
 
 from __future__ import annotations
@@ -193,6 +194,65 @@ layers:
 outputs: [logits, boxes]
 """
 
+SWIN_T = """
+costcalc: 1
+knobs: {resolution: 224, classes: 1000, m: 7}
+input: [3, resolution, resolution]
+defaults:
+  fc: {per_position: true}
+blocks:
+  attend(heads, by):
+    - {roll: {by: [-by, -by], axes: [1, 2]}, if: by > 0}
+    - fc: {out: 3 * c_in}
+    - reshape: {shape: [3, heads, c_of(input) // heads, h_in // m, m, w_in // m, m]}
+    - permute: {axes: [0, 3, 5, 1, 4, 6, 2]}
+    - {reshape: {shape: [3, h_of(input) * w_of(input) // m ** 2, heads, m * m, -1]}, name: qkv}
+    - {split: {parts: 3}, name: h}
+    - {arithmetic: {op: multiply, by: (c_of(input) / heads) ** -0.5}, from: "h[0]"}
+    - {matmul: [[], [{transpose, from: "h[1]"}]], name: scores}
+    - {parameter: {shape: [(2 * m - 1) ** 2, heads]}, name: biases}
+    - {parameter: {shape: [m ** 4], store: buffer}, name: places}
+    - lookup: [biases, places]
+    - permute: {axes: [1, 0]}
+    - {reshape: {shape: [1, 1, heads, m * m, m * m]}, name: bias}
+    - {parameter: {shape: [1, "size_of(qkv, 1)", 1, m * m, m * m], store: none}, if: by > 0, name: mask}
+    - add: [scores, bias, mask if by > 0 else none]
+    - softmax: {axis: 4}
+    - matmul: [[], "h[2]"]
+    - reshape: {shape: [h_of(input) // m, w_of(input) // m, heads, m, m, c_of(input) // heads]}
+    - permute: {axes: [2, 5, 0, 3, 1, 4]}
+    - reshape: {shape: [c_of(input), h_of(input), w_of(input)]}
+    - fc: {out: c_in}
+    - {roll: {by: [by, by], axes: [1, 2]}, if: by > 0}
+  layer(heads, by):
+    - layer_norm
+    - attend: [heads, by]
+    - {add: [[], input], name: x}
+    - layer_norm
+    - fc: {out: 4 * c_in, act: gelu}
+    - fc: {out: c_of(x)}
+    - add: [[], x]
+  merge:
+    - space_to_depth: {scale: 2}
+    - layer_norm
+    - fc: {out: c_in // 2, bias: false}
+layers:
+  - {conv: {out: 96, kernel: 4, stride: 4, norm: layer, bias: true}, name: patches}
+  - table:
+      - [heads, n]
+      - [3,     2]
+      - [6,     2]
+      - [12,    6]
+      - [24,    2]
+    name: stage(row)
+    do:
+      - {merge, if: row > 0}
+      - {layer: [heads, m // 2 if i % 2 == 1 and h_in > m else 0], repeat: n}
+  - layer_norm
+  - global_avg_pool
+  - fc: {out: classes}
+"""
+
 
 # ---- the same in PyTorch ---------------------------------------------------------------------------------
 
@@ -380,11 +440,82 @@ class DetrDecoder(nn.Module):
         return self.logits(x), self.boxes(x).sigmoid()
 
 
+class Windows(nn.Module):
+    """Self-attention within windows of 7x7 pixels, shifted or not, tensors [N, H, W, C]."""
+
+    def __init__(self, c: int, heads: int, shift: int, m: int = 7) -> None:
+        super().__init__()
+        self.heads, self.shift, self.m = heads, shift, m
+        self.qkv, self.last = nn.Linear(c, 3 * c), nn.Linear(c, c)
+        self.table = nn.Parameter(torch.empty((2 * m - 1) ** 2, heads))
+        at = torch.stack(torch.meshgrid(torch.arange(m), torch.arange(m), indexing="ij")).flatten(1)
+        apart = at[:, :, None] - at[:, None, :] + m - 1
+        self.register_buffer("places", (apart[0] * (2 * m - 1) + apart[1]).flatten())
+
+    def mask(self, h: int, w: int) -> Any:
+        """Return what keeps pixels apart that were no neighbours before the shift."""
+        regions = torch.zeros(h, w)
+        parts = [slice(0, -self.m), slice(-self.m, -self.shift), slice(-self.shift, None)]
+        for k, (rows, columns) in enumerate((a, b) for a in parts for b in parts):
+            regions[rows, columns] = k
+        regions = regions.view(h // self.m, self.m, w // self.m, self.m).transpose(1, 2).reshape(-1, self.m**2)
+        return torch.where(regions[:, None, :] == regions[:, :, None], 0.0, -100.0)[:, None]
+
+    def forward(self, x: Any) -> Any:
+        n, h, w, c = x.shape
+        m, heads = self.m, self.heads
+        x = x.roll((-self.shift, -self.shift), (1, 2))
+        x = x.view(n, h // m, m, w // m, m, c).transpose(2, 3).reshape(n, -1, m * m, c)
+        q, k, v = self.qkv(x).view(n, -1, m * m, 3, heads, c // heads).permute(3, 0, 1, 4, 2, 5)
+        bias = self.table[self.places].view(m * m, m * m, heads).permute(2, 0, 1)
+        scores = q * (c // heads) ** -0.5 @ k.transpose(-2, -1) + bias
+        scores = scores + self.mask(h, w) if self.shift else scores
+        x = (scores.softmax(-1) @ v).transpose(2, 3).reshape(n, h // m, w // m, m, m, c)
+        x = self.last(x.transpose(2, 3).reshape(n, h, w, c))
+        return x.roll((self.shift, self.shift), (1, 2))
+
+
+class SwinLayer(nn.Module):
+    def __init__(self, c: int, heads: int, shift: int) -> None:
+        super().__init__()
+        self.attend = nn.Sequential(nn.LayerNorm(c), Windows(c, heads, shift))
+        self.feed = nn.Sequential(nn.LayerNorm(c), nn.Linear(c, 4 * c), nn.GELU(), nn.Linear(4 * c, c))
+
+    def forward(self, x: Any) -> Any:
+        x = x + self.attend(x)
+        return x + self.feed(x)
+
+
+class Merge(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.norm, self.reduce = nn.LayerNorm(4 * c), nn.Linear(4 * c, 2 * c, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        four = [x[:, a::2, b::2] for b in (0, 1) for a in (0, 1)]
+        return self.reduce(self.norm(torch.cat(four, -1)))
+
+
+class SwinT(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, layers, c = nn.Conv2d(3, 96, 4, 4), [nn.LayerNorm(96)], 96
+        for row, n in enumerate([2, 2, 6, 2]):
+            layers += [Merge(c)] if row else []
+            c = 96 * 2**row
+            layers += [SwinLayer(c, 3 * 2**row, 3 if k % 2 and row < 3 else 0) for k in range(n)]
+        self.layers, self.head = nn.Sequential(*layers, nn.LayerNorm(c)), nn.Linear(c, 1000)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(self.layers(self.patches(x).permute(0, 2, 3, 1)).mean((1, 2)))
+
+
 WRITTEN: list[tuple[str, str, Callable[[], Any], tuple[int, ...]]] = [
     ("DLA-34", HEAD + DLA_34, dla_34, (3, 224, 224)),
     ("SelecSLS-42b", HEAD + SELECSLS_42B, Selecsls42b, (3, 224, 224)),
     ("VoVNet-39", HEAD + VOVNET_39, vovnet_39, (3, 224, 224)),
     ("SKNet-18", HEAD + SKNET_18, sknet_18, (3, 224, 224)),
+    ("Swin-T", SWIN_T, SwinT, (3, 224, 224)),
     ("DETR's decoder", DETR_DECODER, DetrDecoder, (2048, 25, 34)),
 ]
 
@@ -395,6 +526,8 @@ def test_a_network_as_its_paper_prints_it(
 ) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
+    from costcalc.interop.torch.verify import verify
+
     found = costcalc.count(zoo.load_text(text))
     with torch.device("meta"):
         network = module().eval()
@@ -402,3 +535,12 @@ def test_a_network_as_its_paper_prints_it(
             network(torch.empty(1, *shape))
     assert found.params == sum(weight.numel() for weight in network.parameters()), name
     assert 2 * found.macs == counter.get_total_flops(), name
+    assert verify(found.graph).agrees, name
+    assert not {row.kind for row in found.rows} & {"custom", "opaque"}, name
+
+
+def test_swin_t_has_the_figures_that_are_printed() -> None:
+    """torchvision's page of `swin_t` prints 28,288,354 parameters and 4.49 GFLOPS, its metadata 4.491."""
+    found = costcalc.count(zoo.load_text(SWIN_T))
+    assert found.params == 28_288_354
+    assert round(found.macs / 1e9, 3) == 4.491
