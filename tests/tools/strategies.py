@@ -185,6 +185,75 @@ def to_blocks(draw: Draw, x: Shape) -> Inputs | None:
     return [([{"adaptive_avg_pool": {"size": size}}], Shape(x.c, *size))], {"scale": r}
 
 
+def to_sequence(draw: Draw, x: Shape) -> Inputs | None:
+    """Return what flows as a sequence, and a recurrent layer's fields."""
+    if not x.space:
+        return None
+    chain: Chain = [] if len(x.space) == 1 else [{"flatten": {"start": 1}}]
+    given = {"hidden": draw(st.sampled_from(SMALL)), "layers": draw(st.integers(1, 2))}
+    return [(chain, Shape(x.c, x.size // x.c))], {**given, "bias": draw(st.booleans()), "bidirectional": True}
+
+
+def to_states(number: int) -> Callable[[Draw, Shape], Inputs | None]:
+    """Return a hook that gives a cell its input, and so many states."""
+
+    def states(draw: Draw, x: Shape) -> Inputs | None:
+        size = draw(st.sampled_from(SMALL))
+        mean: Chain = ["global_avg_pool"] if x.space else []
+        given = {"hidden": size, "bias": draw(st.booleans())}
+        return [(mean, Shape(x.c)), *[([*mean, {"fc": {"out": size}}], Shape(size))] * number], given
+
+    return states
+
+
+def to_scan(draw: Draw, x: Shape) -> Inputs | None:
+    """Return a sequence, its decays by channel and state, and what enters and leaves each state."""
+    if not x.space:
+        return None
+    n, length = draw(st.integers(1, 4)), x.size // x.c
+    flat: Chain = [] if len(x.space) == 1 else [{"flatten": {"start": 1}}]
+    decays = [*flat, per_position(x.c * n), {"reshape": {"shape": [x.c, n, length]}}]
+    ends = ([*flat, per_position(n)], Shape(n, length))
+    return [(flat, Shape(x.c, length)), (decays, Shape(x.c, n, length)), ends, ends], {}
+
+
+def to_regions(draw: Draw, x: Shape) -> Inputs | None:
+    """Return a map and the corners of a few regions."""
+    if len(x.space) != 2:
+        return None
+    count = draw(st.integers(1, 4))
+    corners = [per_position(4), {"adaptive_avg_pool": {"size": [1, count]}}, {"flatten": {"start": 1}}]
+    return [([], x), (corners, Shape(4, count))], {"size": draw(st.integers(1, 3))}
+
+
+def to_places(draw: Draw, x: Shape) -> Inputs | None:
+    """Return a map, and of each pixel the place that is sampled for it."""
+    mode = draw(st.sampled_from(["bilinear", "nearest"]))
+    return ([([], x), ([per_position(2)], x.with_channels(2))], {"mode": mode}) if len(x.space) == 2 else None
+
+
+def to_offsets(draw: Draw, x: Shape) -> Inputs | None:
+    """Return a map, the offsets of a kernel's places, and perhaps what each weighs."""
+    if len(x.space) != 2:
+        return None
+    kernel = draw(st.sampled_from([1, 3]))
+    counts = [2 * kernel**2, kernel**2][: draw(st.integers(1, 2))]
+    given = {"out": draw(st.sampled_from(SMALL)), "kernel": kernel, "padding": kernel // 2}
+    return [([], x), *(([per_position(n)], x.with_channels(n)) for n in counts)], given
+
+
+def to_equation(draw: Draw, x: Shape) -> Inputs | None:
+    """Return an equation of sums and products, and its tensors."""
+    if not x.space:
+        return None
+    axes = "abcde"[: len(x.dims)]
+    other = f"z{axes[1:]}"
+    result = f"{axes[0]}z{axes[2:]}"
+    kind = draw(st.sampled_from([f"{axes},{axes}->{axes}", f"{axes},{other}->{result}", f"{axes},a->{axes}"]))
+    second: tuple[Chain, Shape] = (["global_avg_pool"], Shape(x.c)) if ",a-" in kind else ([], x)
+    return [([], x), second], {"equation": kind}
+
+
 HOOKS: dict[str, Callable[[Draw, Shape], Inputs | None]] = {
     "matmul": to_matrices,
     "attention": to_queries,
@@ -192,6 +261,17 @@ HOOKS: dict[str, Callable[[Draw, Shape], Inputs | None]] = {
     "fold": to_columns,
     "pixel_shuffle": to_patches,
     "space_to_depth": to_blocks,
+    "lstm": to_sequence,
+    "gru": to_sequence,
+    "rnn": to_sequence,
+    "lstm_cell": to_states(2),
+    "gru_cell": to_states(1),
+    "scan": to_scan,
+    "roi_align": to_regions,
+    "roi_pool": to_regions,
+    "grid_sample": to_places,
+    "deform_conv": to_offsets,
+    "einsum": to_equation,
 }
 
 
@@ -258,7 +338,7 @@ class Drawer:
         """Add an operator, or a join of branches."""
         # What is drawn most stands first: a draw tends to the least.
         kind = self.draw(st.integers(0, 19))
-        if kind <= 13:
+        if kind <= 11:
             self.plain()
         elif kind <= 16:
             self.join(self.draw(st.sampled_from(JOINS)))
@@ -309,6 +389,10 @@ class Drawer:
         if joined:
             self.append(item, self.x, name=name)
             self.append({joined: branches}, fits(operators()[joined], {}, y))
+        elif len(y[0].dims) >= len(self.x.dims):
+            self.append(item, y[0], name=name)  # the first flows on
+        elif len(self.exits) < MOST_EXITS:
+            self.leave(item, y[0])
 
     def parameter(self) -> None:
         """Add a tensor that nothing flows into, and a join that uses it."""
@@ -357,7 +441,8 @@ class Drawer:
                 continue
             shapes, chains, given = found
             y = fits(cls, given, tuple(shapes))
-            if y is None or (isinstance(y, Shape) and len(y.dims) < len(self.x.dims)):
+            first = y[0] if isinstance(y, tuple) else y
+            if y is None or (len(first.dims) < len(self.x.dims) and len(self.exits) == MOST_EXITS):
                 continue
             branches = chains or [self.branch(shape, k) for k, shape in enumerate(shapes)]
             if given:
@@ -369,7 +454,10 @@ class Drawer:
                 item = {cls.kind: {f"b{k}": chain for k, chain in enumerate(branches)}}
             else:
                 item = {cls.kind: branches}
-            if isinstance(y, tuple):
+            if len(first.dims) < len(self.x.dims):
+                self.source = before if given else self.source
+                self.leave({"do": [item]}, first)
+            elif isinstance(y, tuple):
                 self.parts(item, y)
             else:
                 self.append(item, y)
