@@ -24,6 +24,7 @@ from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
 from costcalc.graph.in_place import in_place
+from costcalc.graph.widths import widths
 from costcalc.language import zoo
 
 CONVENTIONS = "costcalc activations bytes calflops fvcore thop ptflops torchinfo".split()
@@ -65,6 +66,8 @@ def compared(data: dict[str, Any], form: str) -> str:
     graph = expand(zoo.load(data))
     if form == "torch" and any(node.op.kind in STATED for node in graph.nodes):
         return "has stated numbers"
+    if any(tensor.node is not None and tensor.node.op.kind == "parameter" for tensor in widths(graph)):
+        return "has learned places, which are constants elsewhere"
     try:
         flat = FORMATS[form](graph)
     except SpecError as error:
