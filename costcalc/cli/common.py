@@ -298,7 +298,8 @@ def _by_ending(ctx: click.Context, param: click.Parameter, value: str) -> str:
     output = ctx.params.get("output")
     if output is None or ctx.get_parameter_source("format_") != ParameterSource.DEFAULT:
         return value
-    refuse_kept(output)
+    if keeps(output):
+        return value  # refused where it would be written, in the words for a file that is read, or kept
     choices = param.type.choices if isinstance(param.type, click.Choice) else ()
     return by_ending(output, {ending: name for ending, name in ENDINGS.items() if name in choices}) or value
 
@@ -352,14 +353,19 @@ def _output(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 KEPT = r'^(costcalc(_\w+)? *:|[{\s]*"costcalc_baseline" *:)'
 
 
-def refuse_kept(path: str | None) -> None:
-    """Raise SpecError where a report would be written over a spec, a baseline or data of costcalc's."""
-    if path is None or not os.path.isfile(path):
-        return
+def keeps(path: str) -> bool:
+    """Say whether a file holds a spec, a baseline or data of costcalc's."""
+    if not os.path.isfile(path):
+        return False
     held = ""
     with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:  # what can't be read is none
         held = file.read(files.LARGEST_FILE)
-    if re.search(KEPT, held, re.MULTILINE):
+    return re.search(KEPT, held, re.MULTILINE) is not None
+
+
+def refuse_kept(path: str | None) -> None:
+    """Raise SpecError where a report would be written over a spec, a baseline or data of costcalc's."""
+    if path is not None and keeps(path):
         said = f"{path} holds a spec, a baseline or data of costcalc's, and would be written over"
         raise stop(said, hint="name another file with -o, or remove this one before")
 
