@@ -117,6 +117,11 @@ class Scope:
             raise Fault(f"two layers are called '{name}'", hint)
         if frame.aliases.get(name, item) is not item:
             raise Fault(f"a layer and an include are called '{name}'", _ALIAS)
+        head, _, part = name.rpartition(".")
+        own = [f"{name}.{one}" for one in _part_names(flow)]
+        others = [name] if head in frame.layers and part in _part_names(frame.layers[head].flow) else []
+        if clash := next((one for one in (*others, *own) if one in others or one in frame.layers), ""):
+            raise Fault(f"a layer and a part of another are called '{clash}'", "call one of them otherwise")
         frame.layers[name] = Binding(flow, item, self.rows, skipped=skipped)
         if name in frame.until and self.last:
             raise UntilReached(name, flow)
@@ -244,6 +249,10 @@ def single(flow: Flow) -> Tensor:
         return flow.tensors[0]
     names = ", ".join(flow.names)
     raise Fault(f"{len(flow.tensors)} tensors flow in here ({names})", "pick one of a named layer: from: NAME.part")
+
+
+def _part_names(flow: Flow) -> list[str]:
+    return flow.names if isinstance(flow, Bundle) else _beside(flow)[0]
 
 
 def _part(flow: Flow, part: str, name: str) -> Flow:
