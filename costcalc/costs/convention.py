@@ -89,6 +89,12 @@ class Convention:
         return self.formulas[self.count].text
 
     @property
+    def reads_calls(self) -> bool:
+        """Whether a count depends on how the reference implementation calls a row."""
+        every = (*self.formulas.values(), *(one for rule in self.rules for one in rule.formulas.values()))
+        return self.tool or any(name == "call" for formula in every for name, _ in formula.names)
+
+    @property
     def quantities(self) -> tuple[str, str]:
         """What it counts, by name: `params`, and `macs`, `flops` or `operations`."""
         return "params", self.called

@@ -114,7 +114,7 @@ def cost_of(graph: Graph, convention: Convention, batch: int = 1) -> Cost:
 
 def _by_part(graph: Graph, convention: Convention, batch: int) -> list[tuple[Cost, list[Cost]]]:
     """Return what each part of a graph costs in all, and its rows; those of a block that is kept are known."""
-    if not (convention.tool and graph.spec.reference):  # by names in the network, rows are called otherwise
+    if not (graph.spec.reference and convention.reads_calls):  # by names in the network, rows are called otherwise
         try:
             return [_costs_of_part(part, convention, batch) for part in graph.parts]
         except SpecError:
