@@ -133,7 +133,9 @@ def several(
     said = [_said(network, shape, variant) for network in networks]
     _refuse_idle(said, shared, shape, variant)
     rule, images = agreed(networks, convention, batch)
-    return [_asked(one, shared, None if one.traced else one.shape or shape, rule, images) for one in said]
+    return [
+        _asked(one, shared, None if one.traced else arguments.above(one.shape, shape), rule, images) for one in said
+    ]
 
 
 def together(knobs: Mapping[str, Datum] | None, more: Mapping[str, Datum]) -> Data:
@@ -254,7 +256,7 @@ def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: Input
             raise stop(f"{name} is an option of metrics, no knob", hint=f'write options={{"{name}": ...}}')
         if said and not any(name in one.spec.knobs for one in said) and (hint := elsewhere(name)):
             raise stop(f"{said[0].spec.name} has no knob '{name}', and it is no argument here", hint=hint)
-    idle = ["input"] if shape and all(one.shape for one in said) else []
+    idle = ["input"] if shape and all(arguments.above(one.shape, shape) == one.shape for one in said) else []
     idle += ["variant"] if variant and all(one.variant or one.traced for one in said) else []
     if idle:
         says = "the network says its own" if len(said) == 1 else "each network says its own"

@@ -74,7 +74,6 @@ def test_rows_sum_to_totals(data: dict[str, Any]) -> None:
 # ---- the second road -------------------------------------------------------------------------------
 
 
-IN_STEPS = ("lstm", "gru", "rnn", "scan")
 LONGEST = 16  # steps of a sequence
 
 
@@ -83,7 +82,7 @@ def by_both_roads(data: dict[str, Any]) -> Graph:
     from costcalc.interop.torch.verify import verify
 
     graph = expand(zoo.load(data))
-    if any(node.op.kind in IN_STEPS and node.inputs[0].shape.space[-1] > LONGEST for node in graph.nodes):
+    if any(node.op.kind in strategies.IN_STEPS and node.inputs[0].shape.space[-1] > LONGEST for node in graph.nodes):
         return graph  # PyTorch's counter runs each step by itself, for minutes; the twins are held over short ones
     found = verify(graph)
     assert found.agrees, [check.to_dict() for check in found.differing]

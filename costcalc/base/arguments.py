@@ -104,6 +104,13 @@ def shape(dims: Datum) -> tuple[int, ...]:
     return tuple(axis for axis in found if axis is not None)
 
 
+def above(own: InputShape | None, shared: InputShape | None) -> InputShape | None:
+    """Return the shapes that a network says itself over those said for all, each by its name where they are named."""
+    if isinstance(own, dict) and isinstance(shared, dict):
+        return {**shared, **own}
+    return own or shared
+
+
 def sole(shape: InputShape | None) -> tuple[int, ...] | None:
     """Return the shape of the one input that what is imported has; refuse shapes by name."""
     if isinstance(shape, dict):

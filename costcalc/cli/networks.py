@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from costcalc.base import Data, InputShape
+from costcalc.base.arguments import above
 from costcalc.base.errors import stop
 from costcalc.cli import common
 from costcalc.comparisons.networks import Network, Reference, counted, cut, shape_said
@@ -22,7 +23,7 @@ def networks(ctx: click.Context, words: tuple[str, ...], options: Data) -> list[
     for one in references:
         name = one.name if not variant or zoo.says_variant(one.name) else f"{one.name}@{variant}"
         spec = common.loaded(name, one.shape or shape)
-        reference = one._replace(name=name, shape=shape_said(one, spec) or shape)
+        reference = one._replace(name=name, shape=above(shape_said(one, spec), shape))
         knobs = {knob: common.knob_value(ctx, spec, knob, value) for knob, value in shared.items()}
         common.tell_channels(spec, knobs, reference.shape)
         found.append(counted(reference, spec, options["convention"], options.get("batch", 1), knobs))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from costcalc.base import Datum, InputShape
+from costcalc.base.arguments import above
 from costcalc.base.errors import stop
 from costcalc.base.hints import argument, said
 from costcalc.costs import conventions
@@ -67,7 +68,7 @@ def cut(text: str) -> Reference:
 def shape_said(reference: Reference, spec: Spec) -> InputShape | None:
     """Return the shapes of inputs that a word gives: of the one, `input=3x160x160`, or by their names."""
     named = {name: shape_of(text) for name, text in reference.texts.items() if name in spec.inputs}
-    return {**reference.shape, **named} if isinstance(reference.shape, dict) else named or reference.shape
+    return above(named, reference.shape)
 
 
 def shape_of(text: str) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ for certain operators.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 from costcalc.base.errors import Mark, stop
@@ -88,7 +89,7 @@ class Convention:
         """The formula of the operations, for a row that no rule says otherwise of."""
         return self.formulas[self.count].text
 
-    @property
+    @cached_property
     def reads_calls(self) -> bool:
         """Whether a count depends on how the reference implementation calls a row."""
         every = (*self.formulas.values(), *(one for rule in self.rules for one in rule.formulas.values()))

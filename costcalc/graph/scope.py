@@ -118,10 +118,10 @@ class Scope:
         if frame.aliases.get(name, item) is not item:
             raise Fault(f"a layer and an include are called '{name}'", _ALIAS)
         head, _, part = name.rpartition(".")
-        own = [f"{name}.{one}" for one in _part_names(flow)]
-        others = [name] if head in frame.layers and part in _part_names(frame.layers[head].flow) else []
-        if clash := next((one for one in (*others, *own) if one in others or one in frame.layers), ""):
-            raise Fault(f"a layer and a part of another are called '{clash}'", "call one of them otherwise")
+        clashes = [name] if head in frame.layers and part in _part_names(frame.layers[head].flow) else []
+        clashes += [own for one in _part_names(flow) if (own := f"{name}.{one}") in frame.layers]
+        if clashes:
+            raise Fault(f"a layer and a part of another are called '{clashes[0]}'", "call one of them otherwise")
         frame.layers[name] = Binding(flow, item, self.rows, skipped=skipped)
         if name in frame.until and self.last:
             raise UntilReached(name, flow)

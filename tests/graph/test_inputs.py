@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +104,15 @@ def test_other_shapes(given: dict[str, Any], shapes: list[str], said: str) -> No
     result = costcalc.count(SIAMESE, input=given or None)
     assert [str(shape) for shape in result.graph.input_shapes.values()] == shapes
     assert label_of(result) == f"Siamese{said}"
+
+
+def test_a_network_s_own_shapes_stand_above_those_for_all(tmp_path: Path) -> None:
+    path = tmp_path / "siamese.yaml"
+    path.write_text(SIAMESE, encoding="utf-8")
+    graph = costcalc.count(f"{path}@left=1x90x90", input={"right": (1, 90, 90)}).graph
+    assert [str(shape) for shape in graph.input_shapes.values()] == ["1x90x90", "1x90x90"]
+    with pytest.raises(SpecError, match="input changes nothing"):
+        costcalc.count(f"{path}@left=1x90x90", input={"left": (1, 80, 80)})
 
 
 @pytest.mark.parametrize(

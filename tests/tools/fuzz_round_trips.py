@@ -33,7 +33,6 @@ MODES = ("fused", "inplace")
 # What PyTorch has stand-ins for, which compute nothing; and what does nothing at inference, and goes.
 STATED = {"custom", "opaque", "weight_params"}
 NOTHING = {"identity", "dropout"}
-IN_STEPS = {"lstm", "gru", "rnn", "scan"}  # of a sequence: thousands of rows, where it is long
 
 
 def kinds(words: Any) -> list[str]:
@@ -65,7 +64,7 @@ def figures(data: Any, modes: Iterable[str]) -> dict[tuple[Any, ...], Any]:
 def compared(data: dict[str, Any], form: str) -> str:
     """Raise AssertionError where a network comes back otherwise; say how much of it was compared, or why nothing."""
     graph = expand(zoo.load(data))
-    if form == "torch" and any(node.op.kind in IN_STEPS for node in graph.nodes):
+    if form == "torch" and any(node.op.kind in strategies.IN_STEPS for node in graph.nodes):
         return "PyTorch's export writes each step of a sequence by itself"
     if form == "torch" and any(node.op.kind in STATED for node in graph.nodes):
         return "has stated numbers"

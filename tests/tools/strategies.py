@@ -254,6 +254,7 @@ def to_equation(draw: Draw, x: Shape) -> Inputs | None:
     return [([], x), second], {"equation": kind}
 
 
+IN_STEPS = {"lstm", "gru", "rnn", "scan"}  # of a sequence, which PyTorch runs and exports one by one
 HOOKS: dict[str, Callable[[Draw, Shape], Inputs | None]] = {
     "matmul": to_matrices,
     "attention": to_queries,
