@@ -294,6 +294,8 @@ def test_a_stale_output_is_found_named_and_mended(change, cells, tmp_path, capsy
 
 
 def test_a_saved_picture_stays_while_it_shows_the_same() -> None:
+    pytest.importorskip("matplotlib")
+
     def run(word, version, saved=()):
         cell = {"cell_type": "code", "id": "a", "outputs": list(saved), "source": [f"show({word!r}, {version!r})"]}
         made = notebooks.executed({"cells": [cell]}, show=Picture)
