@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from costcalc.base.errors import Fault
 from costcalc.interop import words
-from costcalc.interop.onnx import layers, maths
-from costcalc.interop.onnx.net import Call, Net, rule
-from costcalc.interop.onnx.values import Data
+from costcalc.interop.tensors import layers, maths
+from costcalc.interop.tensors.net import Call, Net, rule
+from costcalc.interop.tensors.values import Data
 from costcalc.interop.words import ONNX
 
 _OF = "com.microsoft"

@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.optional import need
-from costcalc.interop.onnx.values import MOST_VALUES, Dims
+from costcalc.interop.tensors.values import MOST_VALUES, Dims
 from costcalc.numbers.num import prod
 
 Inferred = dict[str, tuple[int | None, ...]]

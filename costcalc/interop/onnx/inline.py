@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from costcalc.base.errors import Fault, stop
 from costcalc.base.optional import need
 from costcalc.interop.onnx.file import MOST_NODES
-from costcalc.interop.onnx.net import Call, Net
-from costcalc.interop.onnx.values import Const, Data, computed
+from costcalc.interop.tensors.net import Call, Net
+from costcalc.interop.tensors.values import Const, Data, computed
 
 MOST_DEPTH = 50  # functions that call others
 

@@ -18,15 +18,17 @@ from costcalc.base.errors import Fault, stop
 from costcalc.base.hints import argument, said
 from costcalc.base.optional import need
 from costcalc.interop.guard import OPAQUE, guarded
-from costcalc.interop.onnx import arrange, fused, layers, maths, products, recurrent
+from costcalc.interop.onnx import fused
 from costcalc.interop.onnx.check import check
 from costcalc.interop.onnx.file import MOST_NODES, load
-from costcalc.interop.onnx.fold import fold
 from costcalc.interop.onnx.infer import Inferred, inferred
 from costcalc.interop.onnx.inline import GRAPHS, every_node, graphs_of, inlined
-from costcalc.interop.onnx.net import RULES, Call, Net
-from costcalc.interop.onnx.origin import Origin, Root, of_constant_node, of_initializer
-from costcalc.interop.onnx.values import DOMAIN, Const, Data, Dims, computed, is_floating, stored
+from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, is_floating, stored
+from costcalc.interop.tensors import arrange, layers, maths, products, recurrent
+from costcalc.interop.tensors.fold import fold
+from costcalc.interop.tensors.net import RULES, Call, Net
+from costcalc.interop.tensors.origin import Origin, Root, of_constant_node, of_initializer
+from costcalc.interop.tensors.values import Const, Data, Dims, computed
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat
 from costcalc.operators.op import operators
@@ -175,7 +177,8 @@ class Importer:
             further = "is a further output of a node, and costcalc does not read it"
             said = further if missing[0] in self.made else "nothing before it gives"
             raise Fault(f"takes '{missing[0][:80]}', which {said}")
-        return Call(node, [self.net.values[taken] if taken else None for taken in node.input], name)
+        inputs = [self.net.values[taken] if taken else None for taken in node.input]
+        return Call(node.op_type, name, _attributes(node), inputs, node.output)
 
     def inner(self, graph: Any, given: list[Const | Data | None]) -> list[Const | Data]:
         """Read a graph that a node holds, with these inputs, and return its outputs."""
@@ -272,6 +275,27 @@ class Importer:
 def _name(node: Any) -> str:
     """Return what a node is called: by its own name, or else after what it gives."""
     return node.name or next((out for out in node.output if out), "") or "a node without a name"
+
+
+_SAID = {LEARNED: Origin.PARAMETER, STORED: Origin.BUFFER, FIXED: Origin.FIXED}
+
+
+def _attributes(node: Any) -> dict[str, Datum]:
+    """Return a node's attributes; of element types and of tensors that are looked at, what numpy has for them."""
+    helper = need("onnx.helper", "onnx")
+    found: dict[str, Any] = {}
+    for attribute in node.attribute:
+        value = helper.get_attribute_value(attribute)
+        found[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if node.op_type == "Cast":
+        found |= {"to": helper.tensor_dtype_to_np_dtype(found["to"]), "floating": is_floating(found["to"])}
+    elif "dtype" in found:
+        found["floating"] = is_floating(found["dtype"])
+    elif node.op_type == "ConstantOfShape" and "value" in found:
+        found["value"] = need("onnx.numpy_helper", "onnx").to_array(found["value"])
+    if node.doc_string in _SAID:
+        found["origin"] = _SAID[node.doc_string]
+    return found
 
 
 def _kinds(graph: Any) -> dict[str, str]:

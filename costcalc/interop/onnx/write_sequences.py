@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costcalc.graph.graph import Node
-from costcalc.interop.onnx.recurrent import COMPARISONS, GATES
 from costcalc.interop.onnx.write_layers import Rule, window
+from costcalc.interop.tensors.recurrent import COMPARISONS, GATES
 
 if TYPE_CHECKING:
     from costcalc.interop.onnx.write import Writer

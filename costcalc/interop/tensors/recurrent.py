@@ -6,10 +6,10 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.onnx import shapes
-from costcalc.interop.onnx.layers import join
-from costcalc.interop.onnx.net import ALONE, Call, Net, rule
-from costcalc.interop.onnx.values import Const, Data
+from costcalc.interop.tensors import shapes
+from costcalc.interop.tensors.layers import join
+from costcalc.interop.tensors.net import ALONE, Call, Net, rule
+from costcalc.interop.tensors.values import Const, Data
 from costcalc.numbers.num import LARGEST
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

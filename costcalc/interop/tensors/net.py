@@ -1,4 +1,4 @@
-"""The network that is being read: its spec so far, the values of the ONNX graph, and who learns what."""
+"""The network that is being read: its spec so far, the values of the other graph, and who learns what."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, stop
-from costcalc.base.optional import need
-from costcalc.interop.onnx import shapes
-from costcalc.interop.onnx.origin import UNLEARNED, UNSTORED, Origin, Root, is_learned
-from costcalc.interop.onnx.values import MOST_AXES, Const, Data, Dims
+from costcalc.interop.tensors import shapes
+from costcalc.interop.tensors.origin import UNLEARNED, UNSTORED, Origin, Root, is_learned
+from costcalc.interop.tensors.values import MOST_AXES, Const, Data, Dims
 from costcalc.language.flat import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 
@@ -27,21 +26,23 @@ _NUMBERS = (Origin.CONSTANT, Origin.MADE, Origin.WHOLE)  # of lone ones: `x + 3`
 
 
 class Call:
-    """A node of the ONNX graph: its operator, attributes, and the values that it takes."""
+    """A node of the graph: its operator and attributes, as ONNX has them, and the values that it takes."""
 
-    __slots__ = ("attributes", "inputs", "name", "note", "op", "outputs")
+    __slots__ = ("attributes", "inputs", "name", "op", "outputs")
 
-    def __init__(self, node: Any, inputs: list[Const | Data | None], name: str) -> None:
-        helper = need("onnx.helper", "onnx")
-        self.op: str = node.op_type
+    def __init__(
+        self,
+        op: str,
+        name: str,
+        attributes: dict[str, Datum],
+        inputs: list[Const | Data | None],
+        outputs: Sequence[str],
+    ) -> None:
+        self.op = op
         self.name = name
-        self.note: str = node.doc_string
+        self.attributes = attributes
         self.inputs = inputs
-        self.outputs: list[str] = list(node.output)
-        self.attributes: dict[str, Datum] = {}
-        for attribute in node.attribute:
-            value = helper.get_attribute_value(attribute)
-            self.attributes[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        self.outputs = list(outputs)
 
     def attr(self, name: str, default: Datum = None) -> Any:
         """Return an attribute, or the default where the node has none of this name."""
@@ -82,16 +83,16 @@ class Call:
 
 
 class Net:
-    """The spec under construction, and the values of the graph by their names in ONNX.
+    """The spec under construction, and the values of the graph by their names in it.
 
-    A tensor of the spec has the axes of ONNX's without the batch, which is axis 0 of all that begin with it;
+    A tensor of the spec has the axes of the graph's without the batch, which is axis 0 of all that begin with it;
     a tensor that begins otherwise (windows of one image side by side) keeps all its axes.
     """
 
     def __init__(self, flat: Flat, batch: int, version: int, uses: Counter[str]) -> None:
         self.flat = flat
         self.batch = batch
-        self.version = version  # of ONNX's own operators
+        self.version = version  # of ONNX's operators
         self.uses = uses  # how often each value is taken
         self.values: dict[str, Const | Data] = {}
         self._origin: dict[str, tuple[str, str, list[int]]] = {}  # a moved value: how, of which, by what
@@ -150,7 +151,7 @@ class Net:
         return made
 
     def whole(self, x: Data, name: str) -> str:
-        """Return a tensor with all its axes in ONNX, the batch included."""
+        """Return a tensor with all its axes, the batch included."""
         if self.batch > 1 and self.lead(x.shape):
             raise Fault(f"mixes the {self.batch} images of the batch with another axis", ALONE)
         return self.reshape(x.name, x.shape, name)
@@ -240,7 +241,7 @@ class Net:
         return not part or self._parts.get(frozenset(const.roots)) == const.shape
 
     def put(self, call: Call, value: str, shape: Dims, place: int = 0, *, bare: Any = None, axis: int = 0) -> None:
-        """Give an output of a node its value, of this shape in ONNX (batch included)."""
+        """Give an output of a node its value, of this shape (batch included)."""
         shape = tuple(int(n) for n in shape)
         if any(n < 1 for n in shape):
             raise Fault(f"gives an empty tensor of {list(shape)}")

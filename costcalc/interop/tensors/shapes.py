@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from costcalc.base.errors import Fault
-from costcalc.interop.onnx.values import MOST_AXES, Dims
+from costcalc.interop.tensors.values import MOST_AXES, Dims
 from costcalc.numbers.num import prod
 
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from costcalc.base.errors import Fault
-from costcalc.base.optional import need
-from costcalc.interop.onnx import shapes, values
-from costcalc.interop.onnx.net import Call
-from costcalc.interop.onnx.origin import UNSTORED, Origin, Root, of_initializer
-from costcalc.interop.onnx.values import MOST_VALUES, Const, Data, Dims, computed, is_floating, made
+from costcalc.interop.tensors import shapes
+from costcalc.interop.tensors.net import Call
+from costcalc.interop.tensors.origin import UNSTORED, Origin, Root, of_initializer
+from costcalc.interop.tensors.values import MOST_VALUES, Const, Data, Dims, computed, made
 from costcalc.interop.words import ACTIVATIONS, ONNX
 from costcalc.numbers.num import LARGEST, Array, Dim, prod
 
@@ -32,7 +31,7 @@ def fold(call: Call) -> list[Const] | None:
     arrays = [value.array() if isinstance(value, Const) else None for value in call.inputs]
     known = all(a is not None for a, v in zip(arrays, call.inputs, strict=True) if v is not None)
     if known and (call.op in _ELEMENTWISE or call.op in _RULES):
-        np = need("numpy", "onnx")
+        np = _numpy()
         with np.errstate(all="ignore"):
             found = _RULES.get(call.op, _elementwise)(call, arrays)
         several = [np.asarray(one) for one in (found if isinstance(found, list) else [found])]
@@ -69,7 +68,7 @@ def _roots(call: Call, place: int, size: int) -> dict[Root, int]:
 
 def _measured(call: Call) -> Const:
     """Return a tensor's shape, or a slice of it, or its size."""
-    np = need("numpy", "onnx")
+    np = _numpy()
     value = call.value(0)
     if value is None:
         raise Fault("input 0 is missing")
@@ -81,20 +80,18 @@ def _measured(call: Call) -> Const:
 
 def _uniform(call: Call) -> Const:
     """Return a tensor of one value, which may stand for weights: what of costcalc's own models it is, it says."""
-    np = need("numpy", "onnx")
+    np = _numpy()
     shape = _countable(call.known(0).reshape(-1))
     size = int(prod(shape))
-    tensor = call.attr("value")
-    value = np.zeros(1, np.float32) if tensor is None else need("onnx.numpy_helper", "onnx").to_array(tensor)
-    if call.note in _SAID:
-        return Const(shape, {Root(call.outputs[0], _SAID[call.note]): size}, floating=True)
+    value = call.attr("value", np.zeros(1, np.float32))
+    if origin := call.attr("origin"):
+        return Const(shape, {Root(call.outputs[0], origin): size}, floating=True)
     if size > MOST_VALUES:
         floating = value.dtype.kind not in "biuOSU"
         return Const(shape, made(call.outputs[0], size, floating=floating), floating=floating)
     return computed(np.full(shape, value.reshape(-1)[0]), {}, call.outputs[0])
 
 
-_SAID = {values.LEARNED: Origin.PARAMETER, values.STORED: Origin.BUFFER, values.FIXED: Origin.FIXED}
 # Nodes that fill a tensor with numbers that are not looked at; of another's shape, or one that is stated.
 _FILLS = ("RandomNormalLike", "RandomUniformLike", "EyeLike", "Bernoulli", "RandomNormal", "RandomUniform",
           "ConstantFill", "GivenTensorFill")  # fmt: skip
@@ -109,7 +106,7 @@ def _filled(call: Call) -> Const:
         shape = _countable([*call.known(0).reshape(-1), *(call.attr("extra_shape") or ())])
     else:
         shape = list(value.shape)
-    floating = is_floating(call.attr("dtype", 1))
+    floating = call.attr("floating", True)
     return Const(shape, made(call.outputs[0], int(prod(shape)), floating=floating), floating=floating)
 
 
@@ -135,7 +132,7 @@ def _moved(call: Call) -> list[Const] | None:
         return [_copied(call, first)]
     floating = first.floating
     if call.op == "Cast":
-        floating = is_floating(call.attr("to"))
+        floating = call.attr("floating", True)
     elif call.op == "DequantizeLinear":
         return [Const(first.shape, {_dequantized(root): n for root, n in first.roots.items()}, floating=True)]
     shape = rule(call, first.shape)
@@ -176,7 +173,7 @@ def _copied(call: Call, const: Const) -> Const:
         roots = {Root(call.outputs[0], root.origin): const.size}
     like = call.value(1) if call.op == "CastLike" else const
     copy = Const(const.shape, roots, floating=like.floating if isinstance(like, Const) else True)
-    copy.value, copy.proto = const.value, const.proto
+    copy.value, copy.look = const.value, const.look
     return copy
 
 
@@ -266,7 +263,9 @@ def _elementwise(call: Call, arrays: list[Array]) -> Array:
 
 
 def _numpy() -> Any:
-    return need("numpy", "onnx")
+    import numpy as np
+
+    return np
 
 
 def _quotient(call: Call, arrays: list[Array]) -> Array:
@@ -296,7 +295,7 @@ def _power(call: Call, arrays: list[Array]) -> Array:
 
 
 def _cast(call: Call, arrays: list[Array]) -> Array:
-    return arrays[0].astype(need("onnx.helper", "onnx").tensor_dtype_to_np_dtype(call.attr("to")))
+    return arrays[0].astype(call.attr("to"))
 
 
 def _cast_like(call: Call, arrays: list[Array]) -> Array:

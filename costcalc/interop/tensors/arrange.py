@@ -7,12 +7,12 @@ from fractions import Fraction
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.onnx import shapes
-from costcalc.interop.onnx.fold import MOVES, repeats, slices, split_sizes
-from costcalc.interop.onnx.layers import expanded
-from costcalc.interop.onnx.net import Call, Net, rule
-from costcalc.interop.onnx.recurrent import looked_up
-from costcalc.interop.onnx.values import Const, Data, Dims
+from costcalc.interop.tensors import shapes
+from costcalc.interop.tensors.fold import MOVES, repeats, slices, split_sizes
+from costcalc.interop.tensors.layers import expanded
+from costcalc.interop.tensors.net import Call, Net, rule
+from costcalc.interop.tensors.recurrent import looked_up
+from costcalc.interop.tensors.values import Const, Data, Dims
 from costcalc.interop.words import BORDERS, ONNX
 from costcalc.numbers.num import prod
 

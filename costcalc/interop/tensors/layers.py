@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.onnx import shapes
-from costcalc.interop.onnx.net import Call, Net, rule
-from costcalc.interop.onnx.origin import UNLEARNED, Origin
-from costcalc.interop.onnx.values import Const, Data, Dims
+from costcalc.interop.tensors import shapes
+from costcalc.interop.tensors.net import Call, Net, rule
+from costcalc.interop.tensors.origin import UNLEARNED, Origin
+from costcalc.interop.tensors.values import Const, Data, Dims
 from costcalc.language.flat import Pairs, alike, halves, padded, pool_over, window_fields
 from costcalc.numbers.num import LARGEST, ceil_div, prod
 

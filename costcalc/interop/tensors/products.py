@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.base.errors import Fault
-from costcalc.interop.onnx.layers import factor
-from costcalc.interop.onnx.net import Call, Net, rule
-from costcalc.interop.onnx.values import Data, Dims
+from costcalc.interop.tensors.layers import factor
+from costcalc.interop.tensors.net import Call, Net, rule
+from costcalc.interop.tensors.values import Data, Dims
 from costcalc.numbers.num import prod
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.interop import words
-from costcalc.interop.onnx import shapes
-from costcalc.interop.onnx.layers import join
-from costcalc.interop.onnx.net import Call, Net, rule
-from costcalc.interop.onnx.values import Const, Data
+from costcalc.interop.tensors import shapes
+from costcalc.interop.tensors.layers import join
+from costcalc.interop.tensors.net import Call, Net, rule
+from costcalc.interop.tensors.values import Const, Data
 from costcalc.interop.words import ONNX
 from costcalc.numbers.num import LARGEST, prod
 
