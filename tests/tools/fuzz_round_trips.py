@@ -22,7 +22,7 @@ from round_trips import FORMATS, totals
 import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
-from costcalc.graph.graph import Graph
+from costcalc.graph.graph import Graph, Node
 from costcalc.graph.in_place import in_place
 from costcalc.graph.widths import widths
 from costcalc.language import zoo
@@ -50,6 +50,12 @@ def modes_of(graph: Graph, form: str) -> tuple[str, ...]:
     return MODES if said == (in_place(graph) if form == "torch" else usual) else MODES[:1]
 
 
+def leads_on(node: Node, graph: Graph) -> bool:
+    """Say whether a layer computes with what a node gives, or it leaves the network: `zeros` takes only a place."""
+    taken = {tensor for other in graph.nodes if other.op.kind != "zeros" for tensor in other.inputs}
+    return any(tensor in taken or tensor in graph.outputs for tensor in node.outputs)
+
+
 def figures(data: Any, modes: Iterable[str]) -> dict[tuple[Any, ...], Any]:
     """Return what a network counts and holds, by convention or mode and number of images."""
     found: dict[tuple[Any, ...], Any] = {}
@@ -70,6 +76,8 @@ def compared(data: dict[str, Any], form: str) -> str:
         return "has stated numbers"
     if any(tensor.node is not None and tensor.node.op.kind == "parameter" for tensor in widths(graph)):
         return "has learned places, which are constants elsewhere"
+    if not all(leads_on(node, graph) for node in graph.nodes):
+        return "has layers that lead nowhere, which no other format keeps"
     try:
         flat = FORMATS[form](graph)
     except SpecError as error:
