@@ -114,12 +114,11 @@ def sweep(
     >>> sweep("mobilenet_v1", width=[0.5, 1.0])["macs"].tolist()
     [149497088, 568740352]
     """
-    from costcalc.comparisons.networks import word
     from costcalc.sweeps import mappers, parquet, tables
     from costcalc.sweeps.chunks import Question, Task
 
     found = several([network, *networks], more, knobs, input, batch, convention, variant)
-    specs = [(word(one.name, one.own), one.in_force) for one in found]
+    specs = [(one.said, one.in_force) for one in found]
     given = _counted(found[0], options) | {"columns": metric_names(columns, found[0].convention)}
     if any(one.shape != found[0].shape for one in found):
         raise stop("the networks of a sweep are counted on one input", hint="input=(3, 160, 160) is for all of them")
@@ -472,7 +471,7 @@ def from_onnx(
 
     input: (channels, *space), where the graph leaves it open.
     """
-    from costcalc.interop.onnx import read as onnx_import
+    from costcalc.interop.onnx import importer as onnx_import
 
     path = arguments.path(path, "an ONNX file's path")
     flat = onnx_import.read(path, None if input is None else arguments.shape(input), opaque=opaque)

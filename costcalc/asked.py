@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from costcalc.base import Data, Datum, GivenShape, InputShape, arguments
@@ -72,11 +72,22 @@ class Asked(NamedTuple):
         return Result(self.graph, conventions.get(self.convention), self.batch)
 
     @property
+    def said(self) -> str:
+        """A word for the network with what it says itself: `mobilenet_v1@width=0.5`."""
+        from costcalc.comparisons.networks import word
+
+        return word(self.name, {**self.spec.read_with, **self.own})
+
+    @property
     def label(self) -> str:
         """A word for the network with its knobs: `mobilenet_v1@width=0.5`."""
         from costcalc.comparisons.networks import label_of, word
 
-        return label_of(self.counted) if self.counted is not None else word(self.name, self.settings, self.shape)
+        return (
+            label_of(self.counted)
+            if self.counted is not None
+            else word(self.name, self.spec.read_with | self.settings, self.shape)
+        )
 
     @property
     def network(self) -> Network:
@@ -130,11 +141,18 @@ def several(
     shared = together(knobs, more)
     shape = None if input is None else arguments.shapes(input)
     variant = arguments.text(variant, "a variant", 'variant="vit_small"')
-    said = [_said(network, shape, variant) for network in networks]
+    said = [_said(network, shape, variant, shared) for network in networks]
     _refuse_idle(said, shared, shape, variant)
     rule, images = agreed(networks, convention, batch)
     return [
-        _asked(one, shared, None if one.traced else arguments.above(one.shape, shape), rule, images) for one in said
+        _asked(
+            one,
+            without_options(shared, one.spec, [other.spec for other in said]),
+            None if one.traced else arguments.above(one.shape, shape),
+            rule,
+            images,
+        )
+        for one in said
     ]
 
 
@@ -192,6 +210,26 @@ def sound(spec: Spec, shape: InputShape | None) -> Spec:
     return spec
 
 
+def loaded(source: Datum, shape: InputShape | None, given: Mapping[str, Datum]) -> Spec:
+    """Return the spec for whatever `zoo.load` takes, and for a file of any format that is read.
+
+    shape, given: the input and what is asked of the network by name, of which the file's reader takes its options.
+    """
+
+    def foreign(path: str) -> Spec | None:
+        from costcalc.interop.formats import spec_of  # read only where a file looks like none of ours
+
+        return spec_of(path, shape, given)
+
+    return zoo.load(source, foreign)
+
+
+def without_options(given: Mapping[str, Datum], spec: Spec, among: Iterable[Spec] = ()) -> dict[str, Datum]:
+    """Return what is given as knobs of a network: less the options by which its file was read, or another's among."""
+    taken = {name for one in among for name in one.read_with} - spec.knobs.keys()
+    return {name: value for name, value in given.items() if name not in spec.read_with and name not in taken}
+
+
 def is_target(text: str) -> bool:
     """Say whether a text names a Python object, `module:name`, and no file is called so."""
     return ":" in text and bool(re.match(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*\Z", text)) and not os.path.exists(text)
@@ -203,8 +241,11 @@ def is_module(network: Any) -> bool:
     return torch is not None and isinstance(network, torch.Module)
 
 
-def _said(network: NetworkLike, shape: InputShape | None, variant: str) -> _Said:
-    """Return what stands for a network as it says it, with the variant in force unless it names one."""
+def _said(network: NetworkLike, shape: InputShape | None, variant: str, more: Mapping[str, Datum]) -> _Said:
+    """Return what stands for a network as it says it, with the variant in force unless it names one.
+
+    more: what is given for all networks by name; the reader of a file takes its options from it.
+    """
     if isinstance(network, Result):
         graph = network.graph
         own = {name: value for name, value in graph.knobs.items() if value != graph.spec.knobs[name]}
@@ -213,7 +254,7 @@ def _said(network: NetworkLike, shape: InputShape | None, variant: str) -> _Said
     if is_module(network):
         return _traced(network, shape)
     if not isinstance(network, str) or "\n" in network:
-        spec = zoo.load(network)
+        spec = loaded(network, shape, more)
         found = zoo.chosen(spec, variant) if variant else spec
         return _Said(spec.name, found, {name: spec.knobs[name] for name in sorted(spec.given)})
     from costcalc.comparisons.networks import (  # of words: a spec that is loaded needs none of them
@@ -229,7 +270,8 @@ def _said(network: NetworkLike, shape: InputShape | None, variant: str) -> _Said
             hint=f'say so: costcalc.from_torch("{reference.name[:80]}", (3, 224, 224))',
         )
     names_one = zoo.says_variant(reference.name)
-    spec = zoo.load(reference.name if reference.texts or reference.shape else network)
+    name = reference.name if reference.texts or reference.shape else network
+    spec = loaded(name, reference.shape or shape, {**more, **reference.texts})
     spec = zoo.of_a_name(spec, variant) if variant and not names_one else spec
     return _Said(reference.name, spec, values_of(reference, spec), shape_said(reference, spec), variant=names_one)
 
@@ -249,6 +291,8 @@ def _traced(module: Any, shape: InputShape | None) -> _Said:
 def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: InputShape | None, variant: str) -> None:
     """Refuse what is said for all networks where each says its own: it would change nothing."""
     for name in knobs:
+        if any(name in one.spec.read_with for one in said):
+            continue
         if all(name in one.own for one in said):
             value = said[0].own[name]
             raise stop(f"the knob '{name}' is given twice: the network itself says {value}")

@@ -74,8 +74,9 @@ def named(ctx: click.Context, baseline: Baseline | None, options: Data) -> list[
     """Return the networks that a baseline names; raise SpecError where one is not there any more."""
     words = baselines.words(baseline)
     for word in words:
+        one = cut(word)
         try:
-            common.loaded(cut(word).name)
+            common.loaded(one.name, one.shape, one.texts)
         except SpecError as error:
             said = f"{options['baseline']} names '{word}': {error.problems[0].message}"
             raise stop(said, hint="take it out of the file, or name the networks that are to be checked") from None

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from costcalc.asked import is_target, sound
+from costcalc.asked import is_target, sound, without_options
+from costcalc.asked import loaded as read
 from costcalc.base import Data, Datum, InputShape, files
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import lines, printable
@@ -53,7 +54,8 @@ class KnobCommand(usage.Command):
                 knob = name[2:].replace("-", "_")
                 if knob in knobs:
                     raise twice(knob)
-                knobs[knob] = value if equals else self.value(ctx, name, next(words, None))
+                flag = knob == "opaque"  # of a file's reader, which no value need follow
+                knobs[knob] = value if equals else "true" if flag else self.value(ctx, name, next(words, None))
         ctx.meta[KNOBS] = knobs
         ctx.allow_extra_args = True
         for extra in super().parse_args(ctx, rest):
@@ -81,7 +83,10 @@ class KnobCommand(usage.Command):
 
     def knobs(self) -> list[tuple[str, str]]:
         """Return what the help says of knobs: any is an option."""
-        return [("--KNOB VALUE", "Any knob of the spec: --width 0.5 --resolution 160.")]
+        return [
+            ("--KNOB VALUE", "Any knob of the spec: --width 0.5 --resolution 160."),
+            ("--opaque", "Another format's unknown layers: of unknown cost."),
+        ]
 
 
 def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -386,7 +391,7 @@ def chosen(ctx: click.Context, name: str, pairs: tuple[str, ...]) -> tuple[Spec,
     if ctx.meta.get(VARIANT) and zoo.says_variant(name):
         raise stop(f"'{name}' says its own variant, and --variant {ctx.meta[VARIANT]} another", hint="give one of them")
     spec = loaded(name, shape)
-    knobs = {knob: knob_value(ctx, spec, knob, text) for knob, text in given(ctx, pairs).items()}
+    knobs = {knob: knob_value(ctx, spec, knob, text) for knob, text in knobs_given(ctx, pairs, spec).items()}
     refuse_twice(spec, knobs)
     if not (ctx.info_name in NOTED and ctx.params.get("format_") in ("table", "markdown", "latex")):
         tell_channels(spec, knobs, shape)
@@ -413,19 +418,22 @@ def tell_channels(spec: Spec, knobs: Mapping[str, Datum], shape: InputShape | No
             tell(f"note: {spec.name}: {note}")
 
 
-def loaded(name: str, shape: InputShape | None = None) -> Spec:
+def loaded(name: str, shape: InputShape | None = None, own: Mapping[str, Datum] | None = None) -> Spec:
     """Return the spec of a name or path, or of the PyTorch model that a `module:name` is, in this folder too.
 
-    The variant of the command line is in force, unless the word says its own: `vit.yaml@vit_small`.
+    The variant of the command line is in force, unless the word says its own: `vit.yaml@vit_small`. own: what the word
+    gives beside the name; of it and of the command line the reader of a file takes its options.
     """
+    ctx = click.get_current_context()
+    more = {**given(ctx, ctx.params.get("pairs", ())), **(own or {})}
     if is_target(name):
         from costcalc.interop.torch.target import traced
 
         here()
         found = zoo.load_text(traced(name, shape).text(), name)
     else:
-        found = sound(_with_knobs(name) if "@" in name else zoo.load(name), shape)
-    variant = click.get_current_context().meta.get(VARIANT)
+        found = sound(_with_knobs(name, shape, more) if "@" in name else read(name, shape, more), shape)
+    variant = ctx.meta.get(VARIANT)
     return zoo.of_a_name(found, variant) if variant and not zoo.says_variant(name) else found
 
 
@@ -448,6 +456,11 @@ def given(ctx: click.Context, pairs: tuple[str, ...]) -> dict[str, str]:
     return texts
 
 
+def knobs_given(ctx: click.Context, pairs: tuple[str, ...], spec: Spec, among: Iterable[Spec] = ()) -> dict[str, str]:
+    """Return the same, less the options by which the files of this network, or of others, were read."""
+    return without_options(given(ctx, pairs), spec, among)
+
+
 def twice(knob: str) -> SpecError:
     """Return what to raise where a knob has two values: one would be passed over."""
     return stop(f"the knob '{knob}' is given twice", hint=f"a sweep takes several values so: --{knob} 1,2")
@@ -459,11 +472,11 @@ def as_options(ctx: click.Context, knobs: Iterable[str]) -> list[str]:
     return [f"-k {knob}=" if f"--{knob.replace('_', '-')}" in own else f"--{knob}" for knob in knobs]
 
 
-def _with_knobs(name: str) -> Spec:
+def _with_knobs(name: str, shape: InputShape | None, more: Mapping[str, Datum]) -> Spec:
     """Return the spec of a word that may say knobs: `mobilenet_v1@width=0.5`."""
     from costcalc.comparisons.networks import spec_of
 
-    return spec_of(name, zoo.load)
+    return spec_of(name, lambda path, texts: read(path, shape, {**more, **texts}))
 
 
 def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Datum:

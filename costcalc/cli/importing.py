@@ -82,7 +82,7 @@ def torch(target: str, input_: str | None, **given: Datum) -> None:
 @options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
 def onnx(model: str, input_: str | None, **given: Datum) -> None:
     """Import an ONNX graph; weights are not loaded. Needs onnx."""
-    from costcalc.interop.onnx import read as onnx_import
+    from costcalc.interop.onnx import importer as onnx_import
 
     refuse_spec(model)
     finish(onnx_import.read(model, sole(common.input_shape(input_)), opaque=given["opaque"]), **given)
@@ -98,7 +98,7 @@ def onnx(model: str, input_: str | None, **given: Datum) -> None:
 def darknet(network: str, **given: Datum) -> None:
     """Import a Darknet definition."""
     from costcalc.base.files import read
-    from costcalc.interop.darknet import read as importer
+    from costcalc.interop.darknet import importer
 
     refuse_spec(network)
     name = given["name"] or stem(network)
@@ -115,7 +115,7 @@ def darknet(network: str, **given: Datum) -> None:
 def caffe(network: str, input_: str | None, **given: Datum) -> None:
     """Import a Caffe definition, as it is in the test phase."""
     from costcalc.base.files import read
-    from costcalc.interop.caffe import read as importer
+    from costcalc.interop.caffe import importer
 
     refuse_spec(network)
     shape = sole(common.input_shape(input_))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from costcalc.asked import without_options
 from costcalc.base import Data, InputShape
 from costcalc.base.arguments import above
 from costcalc.base.errors import stop
@@ -19,12 +20,13 @@ def networks(ctx: click.Context, words: tuple[str, ...], options: Data) -> list[
     references = [cut(text) for text in words]
     variant = ctx.meta.get(common.VARIANT)
     refuse_idle(references, shared, shape, variant)
+    names = [one.name if not variant or zoo.says_variant(one.name) else f"{one.name}@{variant}" for one in references]
+    specs = [common.loaded(name, one.shape or shape, one.texts) for name, one in zip(names, references, strict=True)]
     found = []
-    for one in references:
-        name = one.name if not variant or zoo.says_variant(one.name) else f"{one.name}@{variant}"
-        spec = common.loaded(name, one.shape or shape)
+    for one, name, spec in zip(references, names, specs, strict=True):
         reference = one._replace(name=name, shape=above(shape_said(one, spec), shape))
-        knobs = {knob: common.knob_value(ctx, spec, knob, value) for knob, value in shared.items()}
+        texts = without_options(shared, spec, specs)
+        knobs = {knob: common.knob_value(ctx, spec, knob, value) for knob, value in texts.items()}
         common.tell_channels(spec, knobs, reference.shape)
         found.append(counted(reference, spec, options["convention"], options.get("batch", 1), knobs))
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from costcalc.asked import loaded
 from costcalc.cli import common, usage
-from costcalc.language import zoo
 from costcalc.language.standalone import standalone
 
 
@@ -19,7 +19,7 @@ from costcalc.language.standalone import standalone
 @common.spec_argument
 def command(spec: str) -> None:
     """Print SPEC as a complete file to edit: costcalc show resnet50 > my.yaml."""
-    text = standalone(zoo.load(spec))
+    text = standalone(loaded(spec, None, {}))
     if not common.colored():
         click.echo(text, nl=not text.endswith("\n"))
         return

@@ -95,7 +95,7 @@ def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...
 
 def given(ctx: click.Context, spec: Spec, pairs: tuple[str, ...]) -> dict[str, list[Datum]]:
     """Return the knobs of the command line with their values."""
-    texts = common.given(ctx, pairs)
+    texts = common.knobs_given(ctx, pairs, spec)
     if not texts:
         known = ", ".join(common.as_options(ctx, spec.knobs)) or "none"
         raise stop("there is nothing to sweep over", hint=f"give a knob its values: --width 0.5,1 (knobs: {known})")

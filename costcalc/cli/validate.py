@@ -9,12 +9,12 @@ from contextlib import suppress
 import click
 
 from costcalc import api
+from costcalc.asked import loaded
 from costcalc.base.errors import Problem, SpecError
 from costcalc.base.text import plural
 from costcalc.cli import common, progress, usage
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, unmatched
-from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.published import verdicts
 from costcalc.reports.page import Page
@@ -54,7 +54,7 @@ def command(files: tuple[str, ...], format_: str) -> None:
 def checked(name: str) -> tuple[list[Problem], str]:
     """Return the mistakes of one spec, and a line that sums it up."""
     try:
-        spec = zoo.load(name)
+        spec = loaded(name, None, {})
         result = api.count(spec)
         common.tell_channels(spec, {}, None)
         graphs = [result.graph, *(expand(spec.chosen(variant)) for variant in spec.variants)]

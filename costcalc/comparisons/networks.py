@@ -90,19 +90,26 @@ def counted(
     values = {**(knobs or {}), **values_of(reference, spec)}
     shape = shape_said(reference, spec)
     result = Result(expand(spec, values, shape), conventions.get(convention), batch)
-    return Network(word(reference.name, values, shape), result)
+    return Network(word(reference.name, {**spec.read_with, **values}, shape), result)
 
 
 def values_of(reference: Reference, spec: Spec) -> dict[str, Datum]:
-    """Return the values of the knobs that a word gives; an unknown knob is told before its value is read."""
-    texts = {name: text for name, text in reference.texts.items() if name not in spec.inputs}
+    """Return the values of the knobs that a word gives; an unknown knob is told before its value is read.
+
+    What else it gives are shapes of inputs, and options by which the file was read.
+    """
+    others = {**spec.inputs, **spec.read_with}
+    texts = {name: text for name, text in reference.texts.items() if name not in others}
     return {knob: one(text, knob) for knob, text in texts.items() if require_knob(spec, knob) is not None}
 
 
-def spec_of(text: str, load: Callable[[str], Spec]) -> Spec:
-    """Return the spec that a word means, its knobs' values in force; raise SpecError where it says an input too."""
+def spec_of(text: str, load: Callable[[str, Mapping[str, Datum]], Spec]) -> Spec:
+    """Return the spec that a word means, its knobs' values in force; raise SpecError where it says an input too.
+
+    load: returns the spec of a name, and of what the word gives beside it.
+    """
     reference = cut(text)
-    spec = load(reference.name)
+    spec = load(reference.name, reference.texts)
     if shape_said(reference, spec) is not None:
         raise stop(
             f"'{text}': here the input stands beside the network", hint=said("{}", argument(input=(3, 160, 160)))

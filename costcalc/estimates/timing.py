@@ -10,7 +10,7 @@ from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.hardware import lut
 from costcalc.hardware.device import Device
-from costcalc.hardware.roofline import Model, Timing, bound, model, timings
+from costcalc.hardware.roofline import Roofline, Timing, bound, model, timings
 from costcalc.measures.latency import Span, milliseconds, span, spilt
 from costcalc.numbers.num import UNKNOWN, Dim, or_none, percentage
 from costcalc.reports.lines import Line, shorter
@@ -30,7 +30,7 @@ class Latency:
         self, result: Result, device: Device, dtype: str = "", fusion: str = "", table: Sequence[lut.Entry] = ()
     ) -> None:
         self.result = result
-        self.model: Model = model(device, dtype, fusion, result.batch)
+        self.model: Roofline = model(device, dtype, fusion, result.batch)
         self.rows: list[Timing] = timings([row.row for row in result.rows], self.model)
         self.looked_up = 0
         if table:

@@ -20,7 +20,7 @@ from costcalc.numbers.num import UNKNOWN, Dim
 BOUNDS = ("compute", "memory", "overhead")
 
 
-class Model(NamedTuple):
+class Roofline(NamedTuple):
     """What a row's time is computed with: rates in MACs and bytes a second, seconds an operator."""
 
     device: Device
@@ -85,7 +85,7 @@ def _held(device: Device) -> str:
     return ", ".join(f"{dtype} from batch {fit.least_batch}" for dtype, fit in device.fits.items())
 
 
-def model(device: Device, dtype: str = "", fusion: str = "", batch: int = 1) -> Model:
+def model(device: Device, dtype: str = "", fusion: str = "", batch: int = 1) -> Roofline:
     """Return what times on a device are computed with: its measured rates where they hold, else its data sheet.
 
     Raises SpecError where neither is there for the dtype, and for an NPU, whose times nothing here predicts.
@@ -104,7 +104,7 @@ def model(device: Device, dtype: str = "", fusion: str = "", batch: int = 1) -> 
         raise stop(
             f"{device.name} has no rates for {chosen or 'any dtype'}", hint=f"it has: {', '.join(known) or 'none'}"
         )
-    return Model(device, chosen, fusion or (fit.fusion if fit else "ideal"), batch, fit)
+    return Roofline(device, chosen, fusion or (fit.fusion if fit else "ideal"), batch, fit)
 
 
 class Timing(NamedTuple):
@@ -139,12 +139,12 @@ class Timing(NamedTuple):
         return BOUNDS[parts.index(max(parts))] if max(parts) else ""
 
 
-def timings(rows: Sequence[Row], with_: Model) -> list[Timing]:
+def timings(rows: Sequence[Row], with_: Roofline) -> list[Timing]:
     """Return the time of every row."""
     return [_timing(work, with_) for work in works(rows, with_.fusion)]
 
 
-def _timing(work: Work, with_: Model) -> Timing:
+def _timing(work: Work, with_: Roofline) -> Timing:
     compute = work.macs * with_.batch / with_.rate(work.grouping)
     memory = work.bytes(with_.dtype, with_.batch) / with_.bandwidth
     return Timing(work, compute, memory, with_.overhead if work.launched else 0.0)

@@ -262,6 +262,7 @@ class Spec:
         self.pattern_marks: dict[str, Mark] = {}  # where those patterns stand
         self.root: YamlNode | None = None
         self.knobs: dict[str, Datum] = {}
+        self.read_with: dict[str, Datum] = {}  # the options by which it was read from a file of another format
         self.given: set[str] = set()  # the knobs whose values are not the file's, nor a variant's, but a user's
         self.knobs_of_file: dict[str, Datum] | None = None  # the knobs before a variant was chosen
         self.variants: dict[str, dict[str, Datum]] = {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from costcalc.base import Data, Datum, hints
 from costcalc.base.errors import Mark, Problems, nearest, stop
@@ -16,6 +17,9 @@ from costcalc.language.document import Spec
 from costcalc.language.reader import read as read_spec
 from costcalc.language.source import YamlNode, from_data, parse
 from costcalc.language.yaml_text import inline
+
+if TYPE_CHECKING:
+    Reader: TypeAlias = Callable[[str], Spec | None]
 
 SUFFIX = ".yaml"
 
@@ -64,18 +68,18 @@ def stem(path: str) -> str:
     return os.path.basename(path).removesuffix(SUFFIX)
 
 
-def load(source: Datum) -> Spec:
+def load(source: Datum, foreign: Reader | None = None) -> Spec:
     """Return the spec for a zoo name, a path, `-` (standard input), a YAML text of lines, a dict, or a loaded spec.
 
-    A variant of a file is `vit.yaml@vit_small`. Raises SpecError, with every mistake found, when there is no such
-    spec or it is wrong.
+    A variant of a file is `vit.yaml@vit_small`. foreign: reads a file that doesn't look like ours, by its path, or
+    returns None. Raises SpecError, with every mistake found, when there is no such spec or it is wrong.
     """
     if isinstance(source, Spec):
         return source
     if isinstance(source, Mapping):
         return _checked(Spec("spec"), *from_data(source))
     if isinstance(source, os.PathLike):
-        return load_file(os.fspath(source))
+        return load_file(os.fspath(source), foreign)
     if not isinstance(source, str):
         raise stop(f"a spec is a name, a path or a dict, not a {type(source).__name__}")
     if source == "-":
@@ -83,22 +87,22 @@ def load(source: Datum) -> Spec:
 
         refuse_output(0, "standard input")
         return load_text(decode(sys.stdin.buffer.read(2_000_000), "-"), "-")
-    return load_text(source) if "\n" in source else _named(source)
+    return load_text(source) if "\n" in source else _named(source, foreign)
 
 
-def _named(source: str) -> Spec:
+def _named(source: str, foreign: Reader | None) -> Spec:
     """Return the spec of a path or a name, or a variant of it."""
     if _is_path(source):
-        return load_file(source)
+        return load_file(source, foreign)
     path, at, variant = source.rpartition("@")
     if at and path and "=" not in variant:
         if says_variant(path):
             raise stop(f"'{source[:80]}' names two variants", hint="one is in force: NAME@VARIANT")
-        return of_a_name(_named(path), variant)
+        return of_a_name(_named(path, foreign), variant)
     found = find(source.removesuffix(SUFFIX).removesuffix(".yml"))
     if found is None:
         if os.path.isdir(source):
-            return load_file(source)  # which says what is in it
+            return load_file(source, foreign)  # which says what is in it
         raise stop(*_missing(source))
     return found
 
@@ -170,12 +174,6 @@ def _missing(source: str) -> tuple[str, str, str]:
     return f"{shown}: no file and no network of the zoo is called so", "", hint
 
 
-def _refuse_foreign(path: str) -> None:
-    from costcalc.language.other_formats import refuse_foreign  # read only where a file looks like none of ours
-
-    refuse_foreign(path)
-
-
 _SPEC = "give the path of a YAML file, or the name of a network of the zoo"
 # What costcalc's other files are, and how they are given.
 _OTHERS = {
@@ -188,15 +186,21 @@ _OTHERS = {
 }
 
 
-def load_file(path: str) -> Spec:
-    """Return the spec in a file; raise SpecError, with what to do, where it is another tool's."""
-    if not path.endswith((SUFFIX, ".yml")):
-        _refuse_foreign(path)
+def says_costcalc(text: str) -> bool:
+    """Say whether a text is a file of costcalc's: `costcalc: 1`, `"costcalc_baseline": 1`."""
+    key = r"""(?m)^[\s{"']*costcalc(_\w+)?["']?\s*:"""
+    return text.startswith("costcalc") or re.search(key, text) is not None
+
+
+def load_file(path: str, foreign: Reader | None = None) -> Spec:
+    """Return the spec in a file, one that doesn't look like ours as `foreign` reads it."""
+    if foreign and not path.endswith((SUFFIX, ".yml")) and (found := foreign(path)):
+        return found
     if not os.path.lexists(path):
         raise stop(f"{path}: there is no such file", hint=_beside(path))
     spec = Spec(path, read(path, hint=_SPEC))
-    if "costcalc" not in spec.text:
-        _refuse_foreign(path)
+    if foreign and not says_costcalc(spec.text) and (found := foreign(path)):
+        return found
     kind = re.search(r'^[{\s"]*costcalc_(\w+)"?\s*:', spec.text)
     if kind:
         what, hint = _OTHERS.get(kind[1], ("another file of costcalc's", ""))

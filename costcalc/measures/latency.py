@@ -12,7 +12,7 @@ from costcalc.costs.rows import Row
 from costcalc.graph.graph import Graph
 from costcalc.hardware import device
 from costcalc.hardware.energy import Chip, placed
-from costcalc.hardware.roofline import Model, Timing, bound, model, spill, timings
+from costcalc.hardware.roofline import Roofline, Timing, bound, model, spill, timings
 from costcalc.measures.metric import Metric, Setup, counted
 from costcalc.numbers.num import UNKNOWN, Dim
 
@@ -35,7 +35,7 @@ def _loaded(name: str) -> device.Device:
     return device.load(name)
 
 
-def modelled(setup: Setup) -> Model:
+def modelled(setup: Setup) -> Roofline:
     """Return what times are computed with under a setup."""
     return model(chosen(setup), setup.dtype, setup.fusion, setup.batch)
 

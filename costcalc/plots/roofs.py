@@ -10,7 +10,7 @@ from costcalc.base import Data, Datum, GivenShape, grouped
 from costcalc.base.errors import stop
 from costcalc.estimates.timing import Latency
 from costcalc.hardware import device as devices
-from costcalc.hardware.roofline import Model, Timing
+from costcalc.hardware.roofline import Roofline, Timing
 from costcalc.hardware.words import GROUPINGS
 from costcalc.plots.style import (
     COLOURS,
@@ -74,12 +74,12 @@ def roofline(
     return made
 
 
-def intensity(one: Timing, model: Model) -> float:
+def intensity(one: Timing, model: Roofline) -> float:
     """Return a layer's MACs a byte."""
     return float(one.work.intensity(model.dtype, model.batch))
 
 
-def _roofs(axes: Axes, model: Model, layers: list[Timing]) -> None:
+def _roofs(axes: Axes, model: Roofline, layers: list[Timing]) -> None:
     """Draw the slope of the memory, and a roof for each kind of layer that the network has, from where they meet."""
     kinds = [kind for kind in GROUPINGS if any(one.work.grouping == kind for one in layers)]
     right = 4 * max([intensity(one, model) for one in layers] + [model.rate(kind) / model.bandwidth for kind in kinds])
@@ -95,7 +95,7 @@ def _roofs(axes: Axes, model: Model, layers: list[Timing]) -> None:
         axes.plot([rate / model.bandwidth, right], [rate, rate], label=label, **line)
 
 
-def _layers(axes: Axes, model: Model, layers: list[Timing]) -> None:
+def _layers(axes: Axes, model: Roofline, layers: list[Timing]) -> None:
     """Draw the layers, a marker a kind."""
     kinds = [kind for kind in GROUPINGS if any(one.work.grouping == kind for one in layers)]
     for number, kind in enumerate(kinds):

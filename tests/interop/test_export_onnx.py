@@ -19,7 +19,7 @@ from costcalc.operators.op import Example, Op, operators
 onnx = pytest.importorskip("onnx")
 np = pytest.importorskip("numpy")
 
-from costcalc.interop.onnx import read as onnx_import  # noqa: E402
+from costcalc.interop.onnx import importer as onnx_import  # noqa: E402
 from costcalc.interop.onnx import write as onnx_export  # noqa: E402
 from costcalc.interop.onnx.values import LEARNED, STORED  # noqa: E402
 

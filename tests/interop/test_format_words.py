@@ -81,7 +81,7 @@ def test_who_claims_to_read_a_word_reads_it() -> None:
         assert word in caffe_layers._LAYERS
     assert set(words.ACTIVATIONS.read(DARKNET)) < set(darknet_words.ACTIVATIONS)
     pytest.importorskip("onnx")
-    from costcalc.interop.onnx.read import RULES
+    from costcalc.interop.onnx.importer import RULES
     from costcalc.interop.onnx.write import _RULES as WRITTEN
 
     for name in ("ACTIVATIONS", "ALONE", "JOINS", "REDUCTIONS"):

@@ -11,8 +11,8 @@ import pytest
 from costcalc.base.errors import Fault, SpecError
 from costcalc.interop.blocks import folding
 from costcalc.interop.caffe import layers as caffe_layers
-from costcalc.interop.caffe.read import read as read_caffe
-from costcalc.interop.darknet import read as darknet
+from costcalc.interop.caffe.importer import read as read_caffe
+from costcalc.interop.darknet import importer as darknet
 from costcalc.language.flat import Flat
 
 CFG = """
@@ -43,7 +43,7 @@ def by_torch(folder: Path, opaque: bool) -> Flat:
 
 
 def by_onnx(folder: Path, opaque: bool) -> Flat:
-    from costcalc.interop.onnx.read import read
+    from costcalc.interop.onnx.importer import read
 
     onnx = pytest.importorskip("onnx")
     make = onnx.helper
@@ -61,7 +61,7 @@ def in_torch(patch: pytest.MonkeyPatch, broken: Callable[..., Any]) -> None:
 
 
 def in_onnx(patch: pytest.MonkeyPatch, broken: Callable[..., Any]) -> None:
-    from costcalc.interop.onnx.read import RULES
+    from costcalc.interop.onnx.importer import RULES
 
     patch.setitem(RULES, "Conv", broken)
 

@@ -11,7 +11,7 @@ from test_import_darknet import hold, spoiled
 
 import costcalc
 from costcalc.base.errors import SpecError
-from costcalc.interop.caffe.read import read
+from costcalc.interop.caffe.importer import read
 
 DATA = Path(__file__).parent.parent / "data" / "caffe"
 INPUT = 'input: "data" input_shape {{ dim: 1 dim: {} dim: {} dim: {} }}\n'

@@ -13,7 +13,7 @@ import pytest
 
 import costcalc
 from costcalc.base.errors import SpecError
-from costcalc.interop.darknet.read import read
+from costcalc.interop.darknet.importer import read
 from costcalc.language.flat import Flat
 from costcalc.reports.result import Result
 

@@ -22,7 +22,7 @@ np = pytest.importorskip("numpy")
 from fuzz_formats import spoil  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from costcalc.interop.onnx import read as onnx_import  # noqa: E402
+from costcalc.interop.onnx import importer as onnx_import  # noqa: E402
 
 Shape = tuple[Any, ...]
 

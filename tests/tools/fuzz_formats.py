@@ -23,8 +23,8 @@ sys.path[:0] = [str(FOLDER), str(FOLDER / "interop")]
 
 import costcalc  # noqa: E402
 from costcalc.base.errors import SpecError  # noqa: E402
-from costcalc.interop.caffe.read import read as read_caffe  # noqa: E402
-from costcalc.interop.darknet.read import read as read_darknet  # noqa: E402
+from costcalc.interop.caffe.importer import read as read_caffe  # noqa: E402
+from costcalc.interop.darknet.importer import read as read_darknet  # noqa: E402
 
 SECONDS = 2.0
 PYTHONS = re.compile(r"makes no sense to costcalc|NoneType|object has no|Traceback|<class|unpack|Error\b|out of range")
@@ -219,7 +219,7 @@ class Spoiler:
 
 def onnx_files(seed: int) -> Iterator[tuple[Any, Callable[[], Any]]]:
     """Yield spoiled models without end, each with what reads it."""
-    from costcalc.interop.onnx.read import read
+    from costcalc.interop.onnx.importer import read
 
     spoiler, path = Spoiler(seed), Path(tempfile.mkdtemp()) / "m.onnx"
     while True:

@@ -41,7 +41,7 @@ def through_torch(graph: Graph) -> Flat:
 
 def through_onnx(graph: Graph) -> Flat:
     """Return a network that was written as an ONNX file and read again."""
-    from costcalc.interop.onnx.read import read
+    from costcalc.interop.onnx.importer import read
     from costcalc.interop.onnx.write import write
 
     with tempfile.TemporaryDirectory() as folder:

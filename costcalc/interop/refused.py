@@ -1,4 +1,4 @@
-"""Files of other tools, told by what is in them: which they are, and which command reads them."""
+"""Files of other tools that no reader reads: told by what is in them, and refused in words that name a way."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from costcalc.base.errors import stop
 from costcalc.base.hints import Hint
-
-HEAD = 4096  # bytes that are looked at
+from costcalc.interop.format import Head
 
 
 class Foreign(NamedTuple):
@@ -21,14 +20,7 @@ class Foreign(NamedTuple):
     python: str = ""  # the same as Python spells it
 
 
-def _read(command: str) -> str:
-    return f"costcalc import {command} {{path}} -o {{stem}}.yaml writes it as a spec"
-
-
 _GIVEN = "give the model itself, beside input=(3, 224, 224)"
-ONNX = Foreign("an ONNX model", _read("onnx"), 'costcalc.from_onnx("{path}") reads it')
-DARKNET = Foreign("a Darknet definition", _read("darknet"))
-CAFFE = Foreign("a Caffe definition", _read("caffe"))
 SOLVER = Foreign("a Caffe solver", "give the network that it trains, which it names under net:")
 PYTHON = Foreign(
     "a Python module",
@@ -36,8 +28,8 @@ PYTHON = Foreign(
     'costcalc.from_torch("{module}:NAME", (3, 224, 224)) reads the PyTorch model that NAME in it is, or makes',
 )
 _BY_ONNX = (
-    "costcalc does not read it; exported to ONNX it does: costcalc import onnx {stem}.onnx",
-    'costcalc does not read it; exported to ONNX it does: costcalc.from_onnx("{stem}.onnx")',
+    "costcalc does not read it; exported to ONNX it does: costcalc report {stem}.onnx",
+    'costcalc does not read it; exported to ONNX it does: costcalc.count("{stem}.onnx")',
 )
 TORCH = Foreign(
     "a file of PyTorch", "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18", _GIVEN
@@ -53,7 +45,7 @@ HUGGING_FACE = Foreign(
 )
 
 _SUFFIXES = {
-    ".onnx": ONNX, ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".keras": KERAS,
+    ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".keras": KERAS,
     ".tflite": TFLITE, ".pb": TENSORFLOW, ".caffemodel": WEIGHTS, ".weights": WEIGHTS, ".safetensors": WEIGHTS,
     ".npz": WEIGHTS, ".npy": WEIGHTS, ".ckpt": WEIGHTS, ".py": PYTHON,
 }  # fmt: skip
@@ -64,12 +56,9 @@ _BYTES: list[tuple[Callable[[bytes], object], Foreign]] = [
     (lambda head: head.startswith(b"PK\3\4") and re.search(rb"metadata\.json|config\.json", head), KERAS),
     (lambda head: re.match(rb"\x80[\2-\5]", head), TORCH),
     (lambda head: head[8:10] == b'{"', WEIGHTS),
-    (lambda head: re.match(rb"\x08[\3-\x10][\x12\x3a\x42]", head), ONNX),
 ]
 _TEXTS = [  # what stands in it, all of it
-    ((r"\A\s*\[(net|network)\]",), DARKNET),
     ((r"^\s*(train_net|test_net|net)\s*:\s*\"", r"^\s*(base_lr|lr_policy|max_iter|solver_mode)\s*:"), SOLVER),
-    ((r"^\s*layers?\s*\{",), CAFFE),
     ((r"\A\s*<\?xml", "<net "), OPENVINO),
     ((r"\A\s*\{", '"class_name"'), KERAS),
     ((r"\A\s*\{", '"(model_type|architectures)"'), HUGGING_FACE),
@@ -78,17 +67,20 @@ _TEXTS = [  # what stands in it, all of it
 ]
 
 
-def refuse_foreign(path: str) -> None:
-    """Raise SpecError for a file or folder of another tool: what it is, and what to do with it."""
-    found = _in_folder(path) if os.path.isdir(path) else _in_file(path)
-    if found is None:
-        return
-    stem = os.path.splitext(os.path.basename(path.rstrip("/")))[0]
-    python, shell = (text.format(path=path, stem=stem, module=stem) for text in (found.python, found.hint))
-    raise stop(f"{path} is {found.what}, no spec", hint=Hint(python or shell, shell))
+def by_content(head: Head) -> Foreign | None:
+    """Return what a file is by how it begins."""
+    known = next((foreign for test, foreign in _BYTES if test(head.data)), None)
+    told = (foreign for parts, foreign in _TEXTS if all(re.search(part, head.text, re.MULTILINE) for part in parts))
+    return known or next(told, None)
 
 
-def _in_folder(path: str) -> Foreign | None:
+def by_suffix(head: Head) -> Foreign | None:
+    """Return what a file most likely is by its name."""
+    return _SUFFIXES.get(head.suffix)
+
+
+def folder(path: str) -> Foreign | None:
+    """Return what a folder is."""
     names = sorted(os.listdir(path)) if os.access(path, os.R_OK | os.X_OK) else []
     if "saved_model.pb" in names:
         return TENSORFLOW
@@ -97,20 +89,10 @@ def _in_folder(path: str) -> Foreign | None:
     return Foreign("a directory", f"give a file: {given}") if specs else None
 
 
-def _in_file(path: str) -> Foreign | None:
-    suffix = os.path.splitext(path)[1].lower()
-    if not os.path.isfile(path):
-        return None
-    try:
-        with open(path, "rb") as file:
-            head = file.read(HEAD)
-    except OSError:  # which reading it tells
-        return None
-    known = next((foreign for test, foreign in _BYTES if test(head)), None)
-    if known or b"\0" in head:
-        return known or _SUFFIXES.get(suffix)
-    text = re.sub(r"(?m)^\s*#.*\n", "", head.decode("utf-8", "replace"))
-    if re.search(r"(?m)^\W*costcalc\W", text):
-        return None
-    told = (foreign for parts, foreign in _TEXTS if all(re.search(part, text, re.MULTILINE) for part in parts))
-    return next(told, None) or _SUFFIXES.get(suffix)
+def refuse(path: str, found: Foreign | None) -> None:
+    """Raise SpecError for a file or folder of another tool: what it is, and what to do with it."""
+    if found is None:
+        return
+    stem = os.path.splitext(os.path.basename(path.rstrip("/")))[0]
+    python, shell = (text.format(path=path, stem=stem, module=stem) for text in (found.python, found.hint))
+    raise stop(f"{path} is {found.what}, no spec", hint=Hint(python or shell, shell))

@@ -1,0 +1,142 @@
+"""One way in: a file of any format where a spec may stand, told by its content, or refused in words that name a way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from in_process import Run
+
+import costcalc
+from costcalc import SpecError
+from costcalc.interop.formats import formats, recognized
+
+
+DATA = Path(__file__).parent.parent / "data"
+CFG = "# small\n[net]\nwidth=32\nheight=32\nchannels=3\n[convolutional]\nfilters=16\nsize=3\npad=1\nactivation=leaky\n"
+CAFFE = """name: "small"
+input: "data"
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 4 kernel_size: 3 } }
+"""
+
+# A file that begins so is of this format, whatever it is called.
+BEGINNINGS: list[tuple[str, bytes]] = [
+    ("onnx", b"\x08\x07\x12\x07pytorch\x1a\x052.1.0"),
+    ("darknet", b"# YOLO\n[net]\nwidth=416\n"),
+    ("darknet", b"; YOLO\n\n[network]\nwidth=416\n"),
+    ("caffe", b'name: "x"\nlayer {\n  name: "a"\n}\n'),
+    ("caffe", b'name: "x"\ninput: "data"\nlayers {\n}\n'),
+]
+# What has no reader, and what is said of it.
+BY_ONNX = 'costcalc does not read it; exported to ONNX it does: costcalc.count("model.onnx")'
+REFUSED: dict[str, tuple[bytes, str]] = {
+    "zip.pt": (
+        b"PK\3\4\0\0archive/data.pkl",
+        "is a file of PyTorch, no spec\n        give the model itself, beside input=",
+    ),
+    "old.pth": (b"\x80\x02\x8a\nl\xfc", "is a file of PyTorch, no spec"),
+    "model.h5": (b"\x89HDF\r\n\x1a\n\0\0", f"is a Keras model, no spec\n        {BY_ONNX}"),
+    "w.safetensors": (
+        b'\x40\0\0\0\0\0\0\0{"conv": {}}',
+        "is a file of weights, no spec\n        it says nothing of the layers",
+    ),
+    "solver.prototxt": (
+        b'net: "net.prototxt"\nbase_lr: 0.01\n',
+        "is a Caffe solver, no spec\n        give the network that it trains",
+    ),
+    "mine.py": (
+        b"import torch\n\nclass Net: ...\n",
+        'is a Python module, no spec\n        costcalc.from_torch("mine:NAME", (3, 224, 224)) reads',
+    ),
+    "notes.yaml": (b"a: 1\n", "unknown top-level key 'a'"),
+    "spec.txt": (b"costcalc: 1\ninput: [3]\nlayers: [relo]\n", "did you mean 'relu'?"),
+    "saved/saved_model.pb": (b"\x08\x01", "is a TensorFlow model"),
+    "folder/a.yaml": (b"", "is a directory, no spec\n        give a file: "),
+    "empty/a.txt": (b"", "is a directory\n        give the path of a YAML file"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), BEGINNINGS)
+def test_content_tells_the_format(name: str, text: bytes, tmp_path: Path) -> None:
+    for suffix in ("", ".yaml", ".bin", ".json", *(suffix for form in formats().values() for suffix in form.suffixes)):
+        path = tmp_path / f"file{suffix}"
+        path.write_bytes(text)
+        found = recognized(str(path))
+        assert found is not None
+        assert found.name == name
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_has_no_reader_is_refused_with_a_way(name: str, tmp_path: Path) -> None:
+    text, said = REFUSED[name]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text)
+    with pytest.raises(SpecError) as caught:
+        costcalc.load(path.parent if path.parent != tmp_path else path)
+    assert said in str(caught.value)
+
+
+def test_a_text_of_ours_is_no_other_format_whatever_stands_in_its_comments(tmp_path: Path) -> None:
+    path = tmp_path / "mine.cfg"
+    path.write_text("# [net]\n# layer {\ncostcalc: 1\nname: mine\ninput: [3, 8, 8]\nlayers: [conv: {out: 4, kernel: 1}]\n")
+    assert costcalc.count(path).params == 4 * 3 + 4
+
+
+COMMANDS = [
+    "report WORD",
+    "compare WORD mobilenet_v1",
+    "diff WORD mobilenet_v1",
+    "check WORD --max-params 5M",
+    "size WORD",
+    "explain WORD LAYER",
+    "export onnx WORD -o out.onnx",
+    "training WORD",
+    "whatif WORD --depthwise-separable LAYER",
+    "energy WORD",
+    "conventions WORD",
+    "latency WORD --device pixel1_big_core",
+    "plot shapes WORD -o out.svg",
+    "plot layers WORD -o out.svg",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("name", "text", "given", "layer"),
+    [("small.cfg", CFG, [], "convolutional0"), ("small.prototxt", CAFFE, ["--input", "3x32x32"], "c")],
+)
+def test_a_file_stands_wherever_a_spec_may(
+    command: str, name: str, text: str, given: list[str], layer: str, tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / name).write_text(text)
+    words = [{"WORD": name, "LAYER": layer}.get(word, word) for word in command.split()]
+    if words[0] == "export" or "plot" in words:
+        pytest.importorskip("onnx" if words[0] == "export" else "matplotlib")
+    done = run(*words, *given, folder=tmp_path)
+    assert done.code == 0, done.err
+    assert not done.err
+
+
+def test_a_word_says_the_options_of_a_reader(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "odd.cfg").write_text(CFG.replace("leaky", "stair"))
+    assert "stair" in run("report", "odd.cfg", folder=tmp_path).err
+    for words in (["odd.cfg", "--opaque"], ["odd.cfg@opaque=true"], ["odd.cfg", "-k", "opaque=true"]):
+        done = run("compare", *words, "mobilenet_v1", folder=tmp_path)
+        assert done.code == 0
+        assert "odd.cfg@opaque=true" in done.out
+    path = str(tmp_path / "odd.cfg")
+    assert "odd.cfg@opaque=true" in costcalc.compare(path, "mobilenet_v1", opaque=True)["network"][0]
+    assert costcalc.load(path, opaque=True).read_with == {"opaque": True}
+    with pytest.raises(SpecError, match="has no knob 'opaque'"):
+        costcalc.count("mobilenet_v1", opaque=True)
+    with pytest.raises(SpecError, match="opaque is true or false, not '3'"):
+        costcalc.count(path, opaque=3)
+
+
+def test_what_a_reader_must_be_told_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "small.prototxt"
+    path.write_text(CAFFE)
+    with pytest.raises(SpecError, match=r"small.prototxt:2:\d+: the shape of 'data' is not in the file"):
+        costcalc.count(path)
+    assert costcalc.count(path, input=(3, 32, 32)).params == 4 * 3 * 9 + 4
