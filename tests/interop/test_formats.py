@@ -11,7 +11,6 @@ import costcalc
 from costcalc import SpecError
 from costcalc.interop.formats import formats, recognized
 
-
 DATA = Path(__file__).parent.parent / "data"
 CFG = "# small\n[net]\nwidth=32\nheight=32\nchannels=3\n[convolutional]\nfilters=16\nsize=3\npad=1\nactivation=leaky\n"
 CAFFE = """name: "small"
@@ -79,7 +78,7 @@ def test_what_has_no_reader_is_refused_with_a_way(name: str, tmp_path: Path) -> 
 
 def test_a_text_of_ours_is_no_other_format_whatever_stands_in_its_comments(tmp_path: Path) -> None:
     path = tmp_path / "mine.cfg"
-    path.write_text("# [net]\n# layer {\ncostcalc: 1\nname: mine\ninput: [3, 8, 8]\nlayers: [conv: {out: 4, kernel: 1}]\n")
+    path.write_text("# [net]\n# layer {\ncostcalc: 1\ninput: [3, 8, 8]\nlayers: [conv: {out: 4, kernel: 1}]\n")
     assert costcalc.count(path).params == 4 * 3 + 4
 
 
