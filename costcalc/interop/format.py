@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from costcalc.base import Data, Datum, InputShape
-from costcalc.base.errors import stop
+from costcalc.base.errors import SpecError, stop
 from costcalc.base.hints import argument, said
 
 MOST_LOOKED_AT = 2**20  # bytes of a file by which it is told
@@ -95,13 +96,11 @@ class Head:
         """The names of the files in a zip; none where it is no zip, or a broken one."""
         if not self.data.startswith(b"PK\3\4"):
             return []
-        import zipfile
+        from costcalc.base import zip_file
 
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.namelist()
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            return []
+        with suppress(SpecError):
+            return zip_file.names(self.path)
+        return []
 
 
 class Format(NamedTuple):
