@@ -39,6 +39,9 @@ class Model(Protocol):
     def data(self) -> Data:
         """Return the spec as data, as `costcalc.load` takes it."""
 
+    def text(self) -> str:
+        """Return the spec's text."""
+
 
 class ReadOptions(NamedTuple):
     """How a file is to be read.

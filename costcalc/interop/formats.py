@@ -15,7 +15,6 @@ from costcalc.interop.format import Format, Head, Model, ReadOptions
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.source import parse
-from costcalc.language.yaml_text import spec_text
 
 _TEXTS = (".yaml", ".yml", ".json", ".txt", "")  # suffixes that say nothing of a format
 
@@ -38,6 +37,9 @@ def recognized(path: str) -> Format | None:
 
     Raises SpecError for what is known and not read, and where several formats claim it.
     """
+    config = os.path.join(path, "config.json")
+    if os.path.isfile(config):  # a model's folder, as Hugging Face writes it
+        return recognized(config)
     if os.path.isdir(path):
         refused.refuse(path, refused.folder(path))
     if not os.path.isfile(path):
@@ -88,7 +90,7 @@ def spec_of(path: str, shape: InputShape | None, given: Mapping[str, Datum]) -> 
     own = {name: value for name, value in used.items() if name != "opaque"}
     opaque = ReadOptions(more=used).flag("opaque")
     model = read(path, ReadOptions(shape if "input" in form.options else None, opaque, more=own), form)
-    spec = zoo.load_text(spec_text(model.data()), path)
+    spec = zoo.load_text(model.text(), path)
     spec.read_with = used
     return spec
 

@@ -25,6 +25,7 @@ BEGINNINGS: list[tuple[str, bytes]] = [
     ("darknet", b"; YOLO\n\n[network]\nwidth=416\n"),
     ("caffe", b'name: "x"\nlayer {\n  name: "a"\n}\n'),
     ("caffe", b'name: "x"\ninput: "data"\nlayers {\n}\n'),
+    ("huggingface", b'{\n  "architectures": ["ViTModel"],\n  "model_type": "vit"\n}\n'),
 ]
 # What has no reader, and what is said of it.
 BY_ONNX = 'costcalc does not read it; exported to ONNX it does: costcalc.count("model.onnx")'

@@ -1,0 +1,147 @@
+"""The model types that are known: which spec each has, and what is known of its config's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from costcalc.base import Data, Datum
+
+
+class Family:
+    """What is known of one model type.
+
+    `spec`: its file in `families`. `heads`: what may stand on it, the first where the file doesn't say. `knobs`: values
+    where they differ from the spec's. `only`: keys of which some values alone can be expressed. `idle`: keys that
+    change no cost, beside those of all. `activations`: the keys that name one. `classes`: how many, where the file
+    doesn't say. `derived`: the values of knobs that follow from others, where the file doesn't say them.
+    """
+
+    def __init__(
+        self,
+        spec: str,
+        heads: str = "classification model",
+        knobs: Mapping[str, Datum] = MappingProxyType({}),
+        only: Mapping[str, tuple[Datum, ...]] = MappingProxyType({}),
+        idle: str = "",
+        activations: str = "hidden_act pooler_act",
+        classes: int = 2,
+        derived: Mapping[str, Callable[[Data], Datum]] = MappingProxyType({}),
+    ) -> None:
+        self.spec = spec
+        self.heads = heads.split()
+        self.knobs = knobs
+        self.only = only
+        self.idle = frozenset(idle.split())
+        self.classes = classes
+        self.derived = derived
+        self.activations = frozenset(activations.split())
+
+
+# The last words of a class's name -> the head.
+HEADS = {
+    "Model": "model",
+    "Backbone": "backbone",
+    "ForImageClassification": "classification",
+    "ForImageClassificationWithTeacher": "teacher",
+    "ForMaskedImageModeling": "masked",
+    "ForSemanticSegmentation": "segmentation",
+    "ForObjectDetection": "detection",
+    "ForDepthEstimation": "depth",
+    "ForPreTraining": "pretraining",
+}
+
+# transformers' words for activations -> ours.
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_new": "gelu",
+    "gelu_fast": "gelu",
+    "gelu_python": "gelu",
+    "gelu_pytorch_tanh": "gelu",
+    "quick_gelu": "gelu",
+    "relu": "relu",
+    "relu6": "relu6",
+    "silu": "silu",
+    "swish": "swish",
+    "hardswish": "hard_swish",
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "mish": "mish",
+    "leaky_relu": "leaky_relu",
+    "linear": "identity",
+}
+
+# Keys that say how long the list of another is.
+LENGTHS = {"num_stages": "depths", "num_encoder_blocks": "depths", "num_layers": "depths"}
+
+# Keys of any config that change no cost: of training, of generating text, of how tensors are stored.
+IDLE = frozenset(
+    """
+    _name_or_path _attn_implementation _attn_implementation_autoset attn_implementation _commit_hash
+    transformers_version auto_map custom_pipelines torch_dtype dtype torchscript use_bfloat16 problem_type
+    return_dict return_dict_in_generate output_attentions output_hidden_states output_scores chunk_size_feed_forward
+    finetuning_task task_specific_params initializer_range initializer_factor layer_norm_eps layer_norm_epsilon
+    batch_norm_eps batch_norm_momentum hidden_dropout_prob attention_probs_dropout_prob attention_dropout
+    dropout_rate drop_path_rate drop_rate classifier_dropout_prob classifier_dropout hidden_dropout dropout
+    semantic_loss_ignore_index layer_scale_init_value layerscale_value gradient_checkpointing
+    use_pretrained_backbone is_decoder is_encoder_decoder add_cross_attention cross_attention_hidden_size
+    tie_encoder_decoder tie_word_embeddings pruned_heads use_cache prefix tokenizer_class bos_token_id eos_token_id
+    pad_token_id sep_token_id decoder_start_token_id forced_bos_token_id forced_eos_token_id bad_words_ids
+    begin_suppress_tokens suppress_tokens max_length min_length do_sample early_stopping num_beams num_beam_groups
+    diversity_penalty temperature top_k top_p typical_p repetition_penalty length_penalty no_repeat_ngram_size
+    encoder_no_repeat_ngram_size num_return_sequences remove_invalid_values exponential_decay_length_penalty
+    tf_legacy_loss use_return_dict stage_names out_features out_indices
+    """.split()
+)
+
+_LAYERS = {"layer_type": ("basic", "bottleneck")}
+
+_FEATURES = "apply_layernorm reshape_hidden_states"  # of a backbone's maps
+
+_STRIDES = {"output_stride": (8, 16, 32)}
+_DERIVED = "in_channels hidden_dim num_hidden_layers drop_connect_rate"  # what other keys say, or no cost
+
+_DROPS = "aspp_dropout_prob attn_dropout ffn_dropout"
+_DECODER = (  # BEiT's of a segmenter
+    "add_fpn pool_scales use_auxiliary_head auxiliary_loss_weight auxiliary_channels auxiliary_num_convs "
+    "auxiliary_concat_input"
+)
+
+
+def _down_ops(knobs: Data) -> Datum:
+    """Return LeViT's two steps down: heads follow from the sizes."""
+    size = knobs["key_dim"][0]
+    return [["Subsample", size, hidden // size, 4, 2, 2] for hidden in knobs["hidden_sizes"][:2]]
+
+
+FAMILIES = {
+    "resnet": Family("resnet", "classification model backbone", only=_LAYERS),
+    "convnext": Family(
+        "convnext",
+    ),
+    "convnextv2": Family(
+        "convnext",
+        knobs={"layer_scale_init_value": 0, "response_norm": True},
+    ),
+    "regnet": Family("regnet", only={"layer_type": ("x", "y")}),
+    "poolformer": Family("poolformer", idle="patch_size stride"),
+    "segformer": Family("segformer", "classification model segmentation", idle="reshape_last_stage"),
+    "pvt_v2": Family("pvt_v2"),
+    "mobilenet_v1": Family("mobilenet_v1"),
+    "mobilenet_v2": Family("mobilenet_v2", "classification model segmentation", only=_STRIDES),
+    "efficientnet": Family("efficientnet", only={"pooling_type": ("mean", "max")}, idle=_DERIVED),
+    "mobilevit": Family("mobilevit", "classification model segmentation", only=_STRIDES, idle="aspp_dropout_prob"),
+    "levit": Family("levit", "classification model teacher", idle="patch_size", derived={"down_ops": _down_ops}),
+    "mobilevitv2": Family("mobilevitv2", "classification model segmentation", only=_STRIDES, idle=_DROPS),
+    "pvt": Family("pvt", classes=1000),
+    "swinv2": Family("swinv2", "classification model masked", idle="hidden_size pretrained_window_sizes"),
+    "beit": Family("beit", "classification model masked", idle=f"{_FEATURES} {_DECODER}"),
+    "data2vec-vision": Family("beit", knobs={"pooler": False}, idle=_DECODER),
+    "vit": Family("vit", "classification model masked"),
+    "deit": Family("vit", "classification model masked teacher", knobs={"class_tokens": 2}),
+    "vit_msn": Family("vit", knobs={"pooler": False}),
+    "ijepa": Family("vit", knobs={"pooler": False, "class_tokens": 0}),
+    "dinov2": Family("dinov2", idle=_FEATURES),
+    "dinov2_with_registers": Family("dinov2", knobs={"num_register_tokens": 4, "patch_size": 16}, idle=_FEATURES),
+    "swin": Family("swin", "classification model masked", idle="hidden_size"),
+}
