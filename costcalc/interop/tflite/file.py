@@ -1,0 +1,163 @@
+"""A TFLite file -> its graphs: tensors, operators and their options, by the field numbers of TensorFlow's schema.fbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from costcalc.base.errors import Fault
+from costcalc.interop.tflite.flatbuffer import Broken, Source, Table, Values, elements
+from costcalc.interop.tflite.schema import BITS, CODES, FLOATING, OPERATORS, OPTIONS, TYPES
+from costcalc.numbers.num import LARGEST
+
+MAGIC = b"TFL3"
+MOST_AXES = 8
+MOST_OPERATORS = 50_000
+MOST_TENSORS = 200_000
+MOST_VALUES = 2**12  # elements of a constant that are read
+Dims = tuple[int, ...]
+
+
+class Tensor:
+    """A tensor of a graph: its shape and type, and where its numbers lie in the file, if they are stored."""
+
+    __slots__ = ("data", "key", "name", "open", "scale", "shape", "source", "sparse", "type", "variable")
+
+    def __init__(self, table: Table, key: tuple[int, int], buffers: list[Table]) -> None:
+        self.key = key
+        self.source = table.source
+        self.shape: Dims = table.numbers(0, "i")
+        signature: Dims = table.numbers(7, "i")
+        self.open = [n < 0 for n in signature] if len(signature) == len(self.shape) else [False] * len(self.shape)
+        self.type = TYPES.get(table.number(1, "b"), "")
+        self.name = table.text(3)
+        self.variable = bool(table.number(5, "b"))
+        self.sparse = table.table(6) is not None
+        self.scale = _scale(table.table(4))
+        number = table.number(2, "I")
+        if number >= max(1, len(buffers)):
+            raise Broken(f"the tensor '{self.name[:80]}' has a buffer of number {number:,}, and there is none")
+        self.data = _stored(buffers[number]) if number else (0, 0)
+        if len(self.shape) > MOST_AXES or min(self.shape, default=1) < -1:
+            raise Broken(f"the tensor '{self.name[:80]}' has a shape of {list(self.shape)[:9]}")
+        if elements(tuple(max(n, 1) for n in self.shape)) >= LARGEST:
+            raise Broken(f"the tensor '{self.name[:80]}' has more elements than can be counted")
+
+    @property
+    def bits(self) -> int:
+        """Bits of a number; 0 of what is none."""
+        return BITS.get(self.type, 0)
+
+    @property
+    def real(self) -> bool:
+        """Say whether its numbers stand for real ones: of floating point, or whole ones with a scale."""
+        return self.type in FLOATING or self.scale is not None
+
+    @property
+    def stored(self) -> bool:
+        """Say whether its numbers stand in the file."""
+        return self.data[1] > 0
+
+    def held(self) -> None:
+        """Raise Fault where fewer bytes are stored than the shape takes."""
+        wanted = -(-elements(self.shape) * self.bits // 8)
+        if not self.sparse and self.data[1] < wanted:
+            raise Fault(f"'{self.name[:80]}' has {self.data[1]:,} bytes, and its shape takes {wanted:,}")
+
+    def values(self) -> list[Any] | None:
+        """Return the numbers in a row, scaled; None where they are many, or of a type that is not computed with."""
+        code, size = CODES.get(self.type, ""), elements(self.shape)
+        if not code or size > MOST_VALUES or self.sparse or not self.stored:
+            return None
+        found = list(self.source.values(code, self.data[0], size))
+        if self.scale is None:
+            return found
+        factors, zeros = self.scale
+        return [(n - zeros[0]) * factors[0] for n in found] if len(factors) == len(zeros) == 1 else None
+
+    def zero(self) -> bool:
+        """Say whether all its numbers are zero."""
+        start, length = self.data
+        return bytes(self.source.data[start : start + length]).count(0) == length
+
+
+def _scale(table: Table | None) -> tuple[Values, Values] | None:
+    """Return the factors and zeros of whole numbers that stand for real ones; None where there are none."""
+    factors = () if table is None else table.numbers(2, "f")
+    return (factors, table.numbers(3, "q")) if table is not None and factors else None
+
+
+def _stored(buffer: Table) -> tuple[int, int]:
+    """Return where a buffer's bytes begin, and how many there are: in it, or behind the flatbuffer in large files."""
+    start, length = buffer.vector(0, 1)
+    if not length and buffer.number(2, "Q") > 1:
+        start, length = buffer.number(1, "Q"), buffer.number(2, "Q")
+        if start + length > buffer.source.size:
+            raise Broken("a buffer lies behind the end")
+    return start, length
+
+
+class Operator:
+    """One operator: its name in the schema, what it takes and gives by numbers of tensors (-1: left out), options."""
+
+    __slots__ = ("custom", "given", "inputs", "name", "outputs")
+
+    def __init__(self, table: Table, codes: list[tuple[str, str]], tensors: int) -> None:
+        number = table.number(0, "I")
+        if number >= len(codes):
+            raise Broken(f"an operator has the code {number:,}, and there are {len(codes):,}")
+        self.name, self.custom = codes[number]
+        self.inputs: Dims = table.numbers(1, "i")
+        self.outputs: Dims = table.numbers(2, "i")
+        if not all(-1 <= k < tensors for k in (*self.inputs, *self.outputs)):
+            raise Broken(f"{self.name} takes or gives a tensor that is not there")
+        field = 12 if self.name.startswith("STABLEHLO") else 4
+        self.given = _options(self.name, table.table(field))
+
+
+def _options(name: str, table: Table | None) -> dict[str, Any]:
+    """Return an operator's options by their names; those that are left out with the schema's defaults."""
+    return {
+        word: default if table is None else table.numbers(field, "i") if code == "*" else table.number(field, code, default)
+        if code != "s"
+        else table.text(field)
+        for word, (field, code, default) in OPTIONS.get(name, {}).items()
+    }
+
+
+class Graph:
+    """A graph: its tensors, what enters and leaves by their numbers, and its operators in the order in which they run."""
+
+    def __init__(self, table: Table, number: int, codes: list[tuple[str, str]], buffers: list[Table]) -> None:
+        every = table.tables(0)
+        if len(every) > MOST_TENSORS:
+            raise Broken(f"it has more than {MOST_TENSORS:,} tensors")
+        self.tensors = [Tensor(one, (number, k), buffers) for k, one in enumerate(every)]
+        self.inputs: Dims = table.numbers(1, "i")
+        self.outputs: Dims = table.numbers(2, "i")
+        if not all(0 <= k < len(every) for k in (*self.inputs, *self.outputs)):
+            raise Broken("it takes or gives a tensor that is not there")
+        self.operators = [Operator(one, codes, len(every)) for one in table.tables(3)]
+
+
+class Model:
+    """A model: its graphs, of which the first is the network, and others are the bodies of its loops and conditions."""
+
+    def __init__(self, data: Any) -> None:
+        if data[4:8] != MAGIC:
+            raise Broken("it does not begin as one")
+        root = Source(data).root()
+        codes = list(_codes(root.tables(1)))
+        buffers = root.tables(4)
+        self.graphs = [Graph(one, k, codes, buffers) for k, one in enumerate(root.tables(2))]
+        if not self.graphs:
+            raise Broken("it holds no graph")
+        if sum(len(graph.operators) for graph in self.graphs) > MOST_OPERATORS:
+            raise Broken(f"it has more than {MOST_OPERATORS:,} operators")
+
+
+def _codes(tables: list[Table]) -> Iterator[tuple[str, str]]:
+    """Yield the operators that a model uses: the schema's name, and that of one that is custom."""
+    for one in tables:
+        number = max(one.number(0, "b"), one.number(3, "i"))  # the first is of files before there were 128 operators
+        yield OPERATORS.get(number, f"operator {number}"), one.text(1)

@@ -1,0 +1,157 @@
+"""TFLite's recurrent layers and filters -> steps: with our words where there are some, else with their cost stated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.base import Datum
+from costcalc.base.errors import Fault
+from costcalc.interop.tflite.net import Call, Const, Data, Net, Value, rule
+from costcalc.interop.tflite.schema import ACTIVATIONS
+from costcalc.numbers.num import prod
+
+_OUTER = "products with what enters and with the state; gates and sums are not stated"
+
+
+class Weights:
+    """The constants of a recurrent layer: matrices that are multiplied with at each step, and what else is learned."""
+
+    def __init__(self, net: Net, call: Call, matrices: Sequence[int], others: Sequence[int]) -> None:
+        self.net = net
+        self.products = [const for const in map(call.const, matrices) if const is not None]
+        self.others = [const for const in map(call.const, others) if const is not None]
+        self.macs = sum(const.size for const in self.products)
+        self.roots = {key: n for const in (*self.products, *self.others) for key, n in const.roots.items()}
+
+    @property
+    def params(self) -> int:
+        """How many numbers are learned here, and by no layer before."""
+        return sum(n for key, n in self.roots.items() if key not in self.net.flat.owners)
+
+    def learnt(self) -> None:
+        """Note that the last step learns them."""
+        self.net.flat.learns(self.roots)
+        bits = {const.bits for const in self.products} - {0, 32}
+        if len(bits) == 1:
+            self.net.flat.steps[-1].beside["bits"] = bits.pop()
+
+
+def stated(net: Net, call: Call, x: Data, shape: Sequence[int], times: int, weights: Weights, what: str) -> Data:
+    """Add a row with the numbers of a layer: its products with all matrices, so many times."""
+    fields: dict[str, Datum] = {"params": weights.params, "macs": times * weights.macs, "note": f"{what}: {_OUTER}"}
+    value = net.add("custom", [x.name], call.name, shape=[n for n in shape if n != 1] or [1], **fields)
+    weights.learnt()
+    return net.data(value, shape, [axis for axis, n in enumerate(shape) if n != 1])
+
+
+def _sequence(net: Net, call: Call, *, major: bool) -> tuple[Data, int, int, int]:
+    """Return what enters a layer over a sequence: it, its steps, how many sequences there are, its channels."""
+    x = net.tensor(call, 0)
+    if len(x.shape) != 3:
+        raise Fault(f"takes sequences of three axes, not {list(x.shape)}")
+    first, second, channels = x.shape
+    return (x, first, second, channels) if major else (x, second, first, channels)
+
+
+def _over(net: Net, call: Call, kind: str, x: Data, weights: Weights, *, major: bool, **fields: Datum) -> Data:
+    """Add a layer over one sequence; its biases, one vector where our words have two, stand before it."""
+    steps = 0 if major else 1
+    value = net.arranged(x, (2, steps), call.name)
+    extra = sum(const.size for const in weights.others)
+    if extra and weights.params:
+        value = net.add("weight_params", [value], f"{call.name}.biases", count=extra, note="biases of its gates")
+    value = net.add_all(kind, [value], call.name, {**fields, "bias": False})[0]
+    if net.shares(weights.roots) or weights.params == sum(weights.roots.values()):
+        weights.learnt()
+    shape = [*x.shape[:2], net.dims(value)[0]]
+    return net.data(value, shape, (2, steps))
+
+
+_GATES = (1, 2, 3, 4, 5, 6, 7, 8)  # of what enters, and of what comes back: input, forget, cell, output
+
+
+@rule("UNIDIRECTIONAL_SEQUENCE_LSTM")
+def lstm(net: Net, call: Call) -> Value:
+    """Long short-term memory over a sequence."""
+    major = bool(call.options["time_major"])
+    x, steps, count, _ = _sequence(net, call, major=major)
+    weights = Weights(net, call, (*_GATES, 16), (9, 10, 11, 12, 13, 14, 15, 17, 20, 21, 22, 23))
+    cell, back = call.const(3), call.const(7)
+    if cell is None or back is None or len(cell.shape) != 2 or len(back.shape) != 2:
+        raise Fault("its weights are missing")
+    hidden, out = cell.shape[0], back.shape[1]
+    plain = all(call.value(k) is None for k in (9, 10, 11, 17, 20, 21, 22, 23)) and call.value(1) is not None
+    if plain and count == 1 and net.flat.owners.keys().isdisjoint(weights.roots):
+        projected = {"projection": out} if call.value(16) is not None else {}
+        return _over(net, call, "lstm", x, weights, major=major, hidden=hidden, **projected)
+    return stated(net, call, x, (*x.shape[:2], out), steps * count, weights, "an LSTM with peepholes, coupled gates or norms")
+
+
+@rule("UNIDIRECTIONAL_SEQUENCE_RNN")
+def rnn(net: Net, call: Call) -> Value:
+    """Plain recurrence over a sequence."""
+    major = bool(call.options["time_major"])
+    x, steps, count, _ = _sequence(net, call, major=major)
+    weights, hidden = Weights(net, call, (1, 2), (3,)), prod(call.shape[2:])
+    word = ACTIVATIONS.get(call.options["act"], "")
+    if count == 1 and word in ("tanh", "relu") and net.flat.owners.keys().isdisjoint(weights.roots):
+        fields: dict[str, Datum] = {"nonlinearity": "relu"} if word == "relu" else {}
+        return _over(net, call, "rnn", x, weights, major=major, hidden=hidden, **fields)
+    return stated(net, call, x, (*x.shape[:2], hidden), steps * count, weights, "a recurrent layer")
+
+
+@rule("BIDIRECTIONAL_SEQUENCE_LSTM")
+def both_ways(net: Net, call: Call) -> list[Value]:
+    """Long short-term memory over a sequence, in both directions, each with weights of its own."""
+    x, steps, count, _ = _sequence(net, call, major=bool(call.options["time_major"]))
+    matrices = (*_GATES, 16, *(k + 17 for k in _GATES), 33)
+    weights = Weights(net, call, matrices, (*range(9, 16), 17, *range(26, 33), 34))
+    return _merged(net, call, x, steps * count, weights, "an LSTM in both directions")
+
+
+@rule("BIDIRECTIONAL_SEQUENCE_RNN")
+def plain_both_ways(net: Net, call: Call) -> list[Value]:
+    """Plain recurrence over a sequence in both directions."""
+    x, steps, count, _ = _sequence(net, call, major=bool(call.options["time_major"]))
+    return _merged(net, call, x, steps * count, Weights(net, call, (1, 2, 5, 6), (3, 7)), "a recurrent layer in both directions")
+
+
+def _merged(net: Net, call: Call, x: Data, times: int, weights: Weights, what: str) -> list[Value]:
+    """Return what both directions give: one tensor, or two where they are not put together."""
+    shapes = [out.shape for out in call.outputs if out is not None]
+    width = sum(shape[-1] for shape in shapes)
+    made = stated(net, call, x, (*x.shape[:2], width), times, weights, what)
+    if len(shapes) == 1:
+        return [made]
+    last = made.order + (() if 2 in made.order else (2,))
+    sizes = [shape[-1] for shape in shapes]
+    parts = net.add_all("split", [net.arranged(made, last, call.name)], call.name, {"sizes": sizes, "axis": last.index(2)})
+    return [net.data(part, (*x.shape[:2], n), last) for part, n in zip(parts, sizes, strict=True)]
+
+
+@rule("LSTM")
+def lstm_step(net: Net, call: Call) -> list[Value]:
+    """One step of long short-term memory: with all its weights apart, or (the basic kernel) in one matrix."""
+    x = net.tensor(call, 0)
+    basic = bool(call.options["kernel"])
+    weights = Weights(net, call, (2,), (3,)) if basic else Weights(net, call, (*_GATES, 16), (*range(9, 16), 17, *range(20, 24)))
+    wanted = [out for out in call.outputs if out is not None]
+    made = stated(net, call, x, wanted[0].shape if basic else wanted[-1].shape, prod(x.shape[:-1]), weights, "a step of an LSTM")
+    return [made if out.shape == made.shape else made for out in wanted]
+
+
+@rule("RNN")
+def rnn_step(net: Net, call: Call) -> Value:
+    """One step of a plain recurrence."""
+    x = net.tensor(call, 0)
+    return stated(net, call, x, call.shape, prod(x.shape[:-1]), Weights(net, call, (1, 2), (3,)), "a step of a recurrent layer")
+
+
+@rule("SVDF")
+def filtered(net: Net, call: Call) -> Value:
+    """A filter of rank one, or a few, over what enters and over time: its state is what runs before have left."""
+    x, weights = net.tensor(call, 0), Weights(net, call, (1, 2), (3,))
+    first, out = call.const(1), call.shape
+    if first is None or len(first.shape) != 2 or len(out) != 2:
+        raise Fault("its weights are missing")
+    return stated(net, call, x, out, prod(x.shape[:-1]), weights, "SVDF")
