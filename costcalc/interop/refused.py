@@ -37,7 +37,6 @@ TORCH = Foreign(
 WEIGHTS = Foreign("a file of weights", "it says nothing of the layers: give the model's definition")
 KERAS = Foreign("a Keras model", *_BY_ONNX)
 TENSORFLOW = Foreign("a TensorFlow model", *_BY_ONNX)
-TFLITE = Foreign("a TFLite model", *_BY_ONNX)
 OPENVINO = Foreign("an OpenVINO model", *_BY_ONNX)
 ULTRALYTICS = Foreign("a model of Ultralytics", *_BY_ONNX)
 HUGGING_FACE = Foreign(
@@ -46,12 +45,11 @@ HUGGING_FACE = Foreign(
 
 _SUFFIXES = {
     ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".keras": KERAS,
-    ".tflite": TFLITE, ".pb": TENSORFLOW, ".caffemodel": WEIGHTS, ".weights": WEIGHTS, ".safetensors": WEIGHTS,
+    ".pb": TENSORFLOW, ".caffemodel": WEIGHTS, ".weights": WEIGHTS, ".safetensors": WEIGHTS,
     ".npz": WEIGHTS, ".npy": WEIGHTS, ".ckpt": WEIGHTS, ".py": PYTHON,
 }  # fmt: skip
 _BYTES: list[tuple[Callable[[bytes], object], Foreign]] = [
     (lambda head: head.startswith(b"\x89HDF\r\n"), KERAS),
-    (lambda head: head[4:8] == b"TFL3", TFLITE),
     (lambda head: head.startswith(b"PK\3\4") and b"data.pkl" in head, TORCH),
     (lambda head: head.startswith(b"PK\3\4") and re.search(rb"metadata\.json|config\.json", head), KERAS),
     (lambda head: re.match(rb"\x80[\2-\5]", head), TORCH),

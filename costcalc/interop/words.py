@@ -48,7 +48,7 @@ ACTIVATIONS = Words("""
 
 # What a format calls the number of an activation: operator and field, with the words in the place of ours.
 NUMBERS = Words("""
-    leaky_relu.slope  leaky_relu.negative_slope  LeakyRelu.alpha  leaky_relu.negative_slope  -          -  LEAKY_RELU.alpha
+    leaky_relu.slope  leaky_relu.negative_slope  LeakyRelu.alpha  leaky_relu.negative_slope  -          -  -
     elu.alpha         elu.alpha                  Elu.alpha        elu.alpha                  ELU.alpha  -  -
     celu.alpha        celu.alpha                 Celu.alpha       celu.alpha                 -          -  -
 """)
@@ -95,8 +95,8 @@ REDUCTIONS = Words("""
 
 # The modes of `pad`. ATen: those of `pad`.
 BORDERS = Words("""
-    zeros      constant   constant  -  -  -  PAD
-    reflect    reflect    reflect   -  -  -  REFLECT
+    zeros      constant   constant  -  -  -  -
+    reflect    reflect    reflect   -  -  -  -
     replicate  replicate  edge      -  -  -  -
     circular   circular   wrap      -  -  -  -
 """)

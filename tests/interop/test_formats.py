@@ -21,6 +21,7 @@ layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param 
 # A file that begins so is of this format, whatever it is called.
 BEGINNINGS: list[tuple[str, bytes]] = [
     ("onnx", b"\x08\x07\x12\x07pytorch\x1a\x052.1.0"),
+    ("tflite", b"\x1c\0\0\0TFL3\x14\0\x20\0"),
     ("darknet", b"# YOLO\n[net]\nwidth=416\n"),
     ("darknet", b"; YOLO\n\n[network]\nwidth=416\n"),
     ("caffe", b'name: "x"\nlayer {\n  name: "a"\n}\n'),

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.tflite.file import Dims
-from costcalc.interop.tflite.fold import sliced
+from costcalc.interop.tflite.fold import reshaped, sliced
 from costcalc.interop.tflite.layers import act, expanded, given, regrouped
-from costcalc.interop.tflite.net import Call, Const, Data, Net, Value, axis_of, rule
+from costcalc.interop.tflite.net import Draft, Fixed, Flowing, Invocation, Value, axis_of, rule
 from costcalc.language.flat import padded as padding
 from costcalc.numbers.num import prod
 
@@ -20,48 +19,20 @@ NO_PRODUCT = "numbers are moved or compared, and none multiplied"
 
 
 @rule("CAST", "QUANTIZE", "DEQUANTIZE", "FAKE_QUANT", "DENSIFY", "BITCAST", "STABLEHLO_CONVERT")
-def same(net: Net, call: Call) -> Value:
+def same(net: Draft, call: Invocation) -> Value:
     """What changes no number of elements, and costs nothing: the value goes on."""
     return net.tensor(call, 0)
 
 
 @rule("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
-def reshape(net: Net, call: Call) -> Value:
+def reshape(net: Draft, call: Invocation) -> Value:
     """The same elements on other axes."""
     x = net.tensor(call, 0)
     return regrouped(net, x, reshaped(call, x.shape), call.name)
 
 
-def reshaped(call: Call, old: Dims) -> Dims:
-    """Return the shape that these give."""
-    rank = len(old)
-    if call.op == "EXPAND_DIMS":
-        axis = axis_of(call.wholes(1)[0], rank + 1)
-        return (*old[:axis], 1, *old[axis:])
-    if call.op == "SQUEEZE":
-        named = [axis_of(n, rank) for n in call.options.get("axes") or ()]
-        gone = named or [axis for axis, n in enumerate(old) if n == 1]
-        if any(old[axis] != 1 for axis in gone):
-            raise Fault(f"axes {gone} of {list(old)} are not all 1")
-        return tuple(n for axis, n in enumerate(old) if axis not in gone)
-    stated = call.const(1) if isinstance(call.value(1), Const) else None
-    new = stated.values if stated is not None else None
-    if new is None and call.value(1) is None:
-        new = list(call.options.get("shape") or ())
-    if new is None:  # computed of what is not known here: the file says what comes out
-        out = call.outputs[0]
-        if out is None or any(out.open):
-            raise Fault("its shape depends on the image")
-        new = list(out.shape)
-    shape = [int(n) for n in new]
-    if shape.count(-1) == 1:
-        rest = prod(n for n in shape if n != -1)
-        shape[shape.index(-1)] = prod(old) // rest if rest > 0 else 0
-    return tuple(shape)
-
-
 @rule("TRANSPOSE")
-def transpose(net: Net, call: Call) -> Value:
+def transpose(net: Draft, call: Invocation) -> Value:
     """The axes in another order: nothing is moved before something needs them so."""
     x, order = net.tensor(call, 0), call.wholes(1)
     if sorted(order) != list(range(len(x.shape))):
@@ -70,7 +41,7 @@ def transpose(net: Net, call: Call) -> Value:
 
 
 @rule("BROADCAST_TO")
-def broadcast_to(net: Net, call: Call) -> Value:
+def broadcast_to(net: Draft, call: Invocation) -> Value:
     """Axes of length 1 repeated."""
     x, shape = net.tensor(call, 0), tuple(call.wholes(1))
     order = tuple(axis + len(shape) - len(x.shape) for axis in x.order)
@@ -79,7 +50,7 @@ def broadcast_to(net: Net, call: Call) -> Value:
 
 
 @rule("TILE")
-def tile(net: Net, call: Call) -> Value:
+def tile(net: Draft, call: Invocation) -> Value:
     """The whole tensor side by side with itself, along each axis."""
     x, counts = net.tensor(call, 0), call.wholes(1)
     if len(counts) != len(x.shape):
@@ -99,20 +70,21 @@ def tile(net: Net, call: Call) -> Value:
 
 
 @rule("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
-def shuffled(net: Net, call: Call) -> Value:
+def shuffled(net: Draft, call: Invocation) -> Value:
     """Channels become pixels, or pixels channels; in which order costs nothing."""
     x = net.tensor(call, 0)
     order, kind = net.image(x), "pixel_shuffle" if call.op == "DEPTH_TO_SPACE" else "space_to_depth"
     if len(order) != 3:
         raise Fault("takes one image")
-    return given(net, x, order, net.add(kind, [net.arranged(x, order, call.name)], call.name, scale=call.options["block"]))
+    value = net.add(kind, [net.arranged(x, order, call.name)], call.name, scale=call.options["block"])
+    return given(net, x, order, value)
 
 
 # ---- parts ---------------------------------------------------------------------------------------
 
 
 @rule("CONCATENATION")
-def concatenation(net: Net, call: Call) -> Value:
+def concatenation(net: Draft, call: Invocation) -> Value:
     """Tensors side by side along an axis; those of no elements are none."""
     places = [k for k, value in enumerate(call.inputs) if value is not None and prod(value.shape)]
     operands = [net.tensor(call, k) for k in places]
@@ -123,7 +95,7 @@ def concatenation(net: Net, call: Call) -> Value:
     return net.data(net.activated(made.name, call, act(call)), made.shape, made.order)
 
 
-def concatenated(net: Net, call: Call, operands: Sequence[Data], axis: int) -> Data:
+def concatenated(net: Draft, call: Invocation, operands: Sequence[Flowing], axis: int) -> Flowing:
     """Add tensors side by side along an axis."""
     shape = [sum(x.shape[axis] for x in operands) if k == axis else n for k, n in enumerate(operands[0].shape)]
     whole = max(operands, key=lambda x: len(x.order))
@@ -135,19 +107,19 @@ def concatenated(net: Net, call: Call, operands: Sequence[Data], axis: int) -> D
 
 
 @rule("PACK")
-def pack(net: Net, call: Call) -> Value:
+def pack(net: Draft, call: Invocation) -> Value:
     """Tensors side by side along an axis that is new."""
     operands = [net.tensor(call, k) for k in range(len(call.inputs))]
     axis = axis_of(call.options.get("axis", 0), len(operands[0].shape) + 1)
     return concatenated(net, call, [inserted(x, axis) for x in operands], axis)
 
 
-def inserted(x: Data, axis: int) -> Data:
+def inserted(x: Flowing, axis: int) -> Flowing:
     """Return a tensor with one more axis, of length 1, at a place."""
-    return Data(x.name, (*x.shape[:axis], 1, *x.shape[axis:]), [k + (k >= axis) for k in x.order])
+    return Flowing(x.name, (*x.shape[:axis], 1, *x.shape[axis:]), [k + (k >= axis) for k in x.order])
 
 
-def dropped(net: Net, x: Data, axis: int, name: str) -> Data:
+def dropped(net: Draft, x: Flowing, axis: int, name: str) -> Flowing:
     """Return a tensor without an axis of length 1."""
     value = net.arranged(x, [k for k in x.order if k != axis], name)
     left = [k - (k > axis) for k in x.order if k != axis]
@@ -155,7 +127,7 @@ def dropped(net: Net, x: Data, axis: int, name: str) -> Data:
 
 
 @rule("UNPACK")
-def unpack(net: Net, call: Call) -> list[Value]:
+def unpack(net: Draft, call: Invocation) -> list[Value]:
     """Each place of an axis as a tensor of its own."""
     x = net.tensor(call, 0)
     axis = axis_of(call.options.get("axis", 0), len(x.shape))
@@ -163,7 +135,7 @@ def unpack(net: Net, call: Call) -> list[Value]:
 
 
 @rule("SPLIT", "SPLIT_V")
-def split(net: Net, call: Call) -> list[Value]:
+def split(net: Draft, call: Invocation) -> list[Value]:
     """A tensor in pieces along an axis."""
     late = call.op == "SPLIT_V"
     x = net.tensor(call, 0 if late else 1)
@@ -177,7 +149,7 @@ def split(net: Net, call: Call) -> list[Value]:
     return list(cut(net, call, x, axis, sizes))
 
 
-def cut(net: Net, call: Call, x: Data, axis: int, sizes: Sequence[int]) -> list[Data]:
+def cut(net: Draft, call: Invocation, x: Flowing, axis: int, sizes: Sequence[int]) -> list[Flowing]:
     """Return the pieces of an axis: a split, or where some are not used, those that are."""
     if len(sizes) == 1:
         return [x]
@@ -192,16 +164,17 @@ def cut(net: Net, call: Call, x: Data, axis: int, sizes: Sequence[int]) -> list[
 
 
 @rule("SLICE", "STRIDED_SLICE")
-def slice_(net: Net, call: Call) -> Value:
+def slice_(net: Draft, call: Invocation) -> Value:
     """A part of one or more axes; of steps below zero, in the opposite order."""
     x = net.tensor(call, 0)
     taken, form = sliced(call, x.shape)
     shape, value, order = list(x.shape), x.name, x.order
-    for axis, places in enumerate(taken):
+    for axis, asked in enumerate(taken):
+        places = asked
         if len(places) == x.shape[axis] and places.step == 1:
             continue
         if not places:
-            return Const((*shape[:axis], 0, *shape[axis + 1 :]), [])
+            return Fixed((*shape[:axis], 0, *shape[axis + 1 :]), [])
         if axis not in order:  # of the one place there is
             continue
         at = order.index(axis)
@@ -214,7 +187,7 @@ def slice_(net: Net, call: Call) -> Value:
     return regrouped(net, made, form, call.name) if list(form) != shape else made
 
 
-def part(net: Net, value: str, name: str, at: int, start: int, stop: int, step: int = 1) -> str:
+def part(net: Draft, value: str, name: str, at: int, start: int, stop: int, step: int = 1) -> str:
     """Return a part of one of the spec's axes."""
     length = net.dims(value)[at]
     if (start, min(stop, length), step) == (0, length, 1):
@@ -223,13 +196,13 @@ def part(net: Net, value: str, name: str, at: int, start: int, stop: int, step: 
 
 
 @rule("GATHER")
-def gather(net: Net, call: Call) -> Value:
+def gather(net: Draft, call: Invocation) -> Value:
     """One place of an axis, which goes; or some places, in their order; or those that the image names."""
     table, index = call.value(0), call.value(1)
     if table is None or index is None or call.options.get("batch"):
         raise Fault("takes its places for each image of a batch")
     axis = axis_of(call.options.get("axis", 0), len(table.shape))
-    if isinstance(index, Data) or index.values is None:
+    if isinstance(index, Flowing) or index.values is None:
         return looked_up(net, call, table, net.tensor(call, 1), axis)
     x, length = net.tensor(call, 0), table.shape[axis]
     places = [int(n) + length * (n < 0) for n in index.values]
@@ -239,7 +212,7 @@ def gather(net: Net, call: Call) -> Value:
     return regrouped(net, made, (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), call.name)
 
 
-def chosen(net: Net, call: Call, x: Data, axis: int, places: Sequence[int]) -> Data:
+def chosen(net: Draft, call: Invocation, x: Flowing, axis: int, places: Sequence[int]) -> Flowing:
     """Return known places of an axis, side by side."""
     order = x.order if axis in x.order else (*x.order, axis)
     value, at, length = net.arranged(x, order, call.name), order.index(axis), x.shape[axis]
@@ -257,7 +230,7 @@ def chosen(net: Net, call: Call, x: Data, axis: int, places: Sequence[int]) -> D
 
 
 @rule("EMBEDDING_LOOKUP")
-def embedding_lookup(net: Net, call: Call) -> Value:
+def embedding_lookup(net: Draft, call: Invocation) -> Value:
     """Rows of a table, which is input 1."""
     table = call.value(1)
     if table is None:
@@ -265,10 +238,10 @@ def embedding_lookup(net: Net, call: Call) -> Value:
     return looked_up(net, call, table, net.tensor(call, 0), 0)
 
 
-def looked_up(net: Net, call: Call, table: Const | Data, index: Data, axis: int) -> Data:
+def looked_up(net: Draft, call: Invocation, table: Fixed | Flowing, index: Flowing, axis: int) -> Flowing:
     """Return places of an axis that the image names: of a matrix of weights an embedding."""
     order = list(index.order) or ([0] if index.shape else [])
-    if isinstance(table, Const) and len(table.shape) == 2 and axis == 0 and table.floating:
+    if isinstance(table, Fixed) and len(table.shape) == 2 and axis == 0 and table.floating:
         own = table.roots
         if net.shares(own) or own.keys().isdisjoint(net.flat.owners):
             count, out = table.shape
@@ -280,19 +253,18 @@ def looked_up(net: Net, call: Call, table: Const | Data, index: Data, axis: int)
             rest = order if len(net.dims(value)) > 1 and order else []
             value = net.reshaped(value, (out, *(index.shape[k] for k in rest)), call.name)
             return net.data(value, (*index.shape, out), (len(index.shape), *rest))
-    x = net.hold(table, call.name, learned=table.floating) if isinstance(table, Const) else table
+    x = net.hold(table, call.name, learned=table.floating) if isinstance(table, Fixed) else table
     axes = x.order if axis in x.order else (*x.order, axis)
     value = net.add("lookup", [net.arranged(x, axes, call.name), index.name], call.name, axis=axes.index(axis))
     more = len(index.shape) - 1
-    given_ = [[axis + k for k in order] or [None] if k == axis else [k + more * (k > axis)] for k in axes]
-    names = [k for group in given_ for k in group]
+    groups = [[axis + k for k in order] if k == axis else [k + more * (k > axis)] for k in axes]
+    kept = [k for group in groups for k in group]
     shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
-    kept = [k for k in names if k is not None]
     return net.data(net.reshaped(value, [shape[k] for k in kept], call.name), shape, kept)
 
 
 @rule("REVERSE_V2")
-def reverse(net: Net, call: Call) -> Value:
+def reverse(net: Draft, call: Invocation) -> Value:
     """An axis in the opposite order."""
     x = net.tensor(call, 0)
     axes = [x.at(axis) for axis in (axis_of(n, len(x.shape)) for n in call.wholes(1)) if axis in x.order]
@@ -303,7 +275,7 @@ def reverse(net: Net, call: Call) -> Value:
 
 
 @rule("PAD", "PADV2", "MIRROR_PAD")
-def pad(net: Net, call: Call) -> Value:
+def pad(net: Draft, call: Invocation) -> Value:
     """Elements around the tensor; one on the channels is put on while these are an axis of space."""
     x, flat = net.tensor(call, 0), call.wholes(1)
     if len(flat) != 2 * len(x.shape) or min(flat, default=0) < 0:
@@ -330,7 +302,7 @@ def pad(net: Net, call: Call) -> Value:
 
 
 @rule("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
-def resize(net: Net, call: Call) -> Value:
+def resize(net: Draft, call: Invocation) -> Value:
     """Interpolation to another height and width."""
     x, size = net.tensor(call, 0), call.wholes(1)
     order = net.image(x)
@@ -339,7 +311,8 @@ def resize(net: Net, call: Call) -> Value:
     mode = "bilinear" if call.op == "RESIZE_BILINEAR" else "nearest"
     if [x.shape[1], x.shape[2]] == size:
         return x
-    return given(net, x, order, net.add("upsample", [net.arranged(x, order, call.name)], call.name, size=size, mode=mode))
+    value = net.add("upsample", [net.arranged(x, order, call.name)], call.name, size=size, mode=mode)
+    return given(net, x, order, value)
 
 
 # ---- what costcalc has no operator for, and has no products --------------------------------------
@@ -347,10 +320,10 @@ def resize(net: Net, call: Call) -> Value:
 
 @rule("ONE_HOT", "GATHER_ND", "SCATTER_ND", "REVERSE_SEQUENCE", "FLOOR_MOD", "ATAN2", "BUCKETIZE", "MATRIX_DIAG",
       "MATRIX_SET_DIAG", "REDUCE_PROD", "DYNAMIC_UPDATE_SLICE", "SEGMENT_SUM", "BITWISE_XOR", "RIGHT_SHIFT",
-      "LOGICAL_XOR", "SPARSE_TO_DENSE")  # fmt: skip
-def stated(net: Net, call: Call) -> Value:
+      "SPARSE_TO_DENSE")  # fmt: skip
+def stated(net: Draft, call: Invocation) -> Value:
     """What moves, chooses or compares numbers: a row that is stated to be without products."""
-    operands = [value for value in call.inputs if isinstance(value, Data)]
+    operands = [value for value in call.inputs if isinstance(value, Flowing)]
     out = call.outputs[0]
     if out is None or any(out.open):
         raise Fault("the shape that it gives depends on the image")
@@ -361,15 +334,4 @@ def stated(net: Net, call: Call) -> Value:
     order = tuple(range(len(out.shape)))
     note = f"{call.op}: {NO_PRODUCT}"
     value = net.add("custom", [value], call.name, shape=list(out.shape) or [1], params=0, macs=0, note=note)
-    return net.data(value, out.shape, order)
-
-
-@rule("READ_VARIABLE")
-def state(net: Net, call: Call) -> Value:
-    """What a run before has left: a tensor that is stored."""
-    out = call.outputs[0]
-    if out is None:
-        raise Fault("gives nothing")
-    order = tuple(range(len(out.shape)))
-    value = net.add("parameter", [], call.name, shape=list(out.shape) or [1], store="buffer")
     return net.data(value, out.shape, order)

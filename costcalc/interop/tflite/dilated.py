@@ -7,17 +7,17 @@ less what is cut off: so it is read, and what is cut off isn't counted.
 
 from __future__ import annotations
 
-from costcalc.interop.tflite.file import Graph, Operator
+from costcalc.interop.tflite.file import FileGraph, FileOperator
 
 _ALIKE = frozenset("ADD MUL SUB RELU RELU6 RELU_N1_TO_1 LOGISTIC TANH HARD_SWISH ELU LEAKY_RELU QUANTIZE".split())
 _MOVES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE", "QUANTIZE", "DEQUANTIZE", "CAST")
 
 
-def undealt(graph: Graph) -> None:
+def undealt(graph: FileGraph) -> None:
     """Make dilated convolutions of those in a graph; others are left as they are."""
     if not any(one.name == "SPACE_TO_BATCH_ND" for one in graph.operators):
         return
-    users: dict[int, list[Operator]] = {}
+    users: dict[int, list[FileOperator]] = {}
     for one in graph.operators:
         for place in one.inputs:
             users.setdefault(place, []).append(one)
@@ -26,8 +26,8 @@ def undealt(graph: Graph) -> None:
             _rewrite(graph, chain)
 
 
-def _chain(first: Operator, users: dict[int, list[Operator]]) -> list[Operator]:
-    """Return the operators from the first that deals pixels out to the one that gathers them; none if others see them."""
+def _chain(first: FileOperator, users: dict[int, list[FileOperator]]) -> list[FileOperator]:
+    """Return the operators from the one that deals pixels out to that which gathers them; none if others see them."""
     chain = [first]
     while chain[-1].name != "BATCH_TO_SPACE_ND":
         after = users.get(chain[-1].outputs[0], []) if len(chain[-1].outputs) == 1 else []
@@ -38,11 +38,11 @@ def _chain(first: Operator, users: dict[int, list[Operator]]) -> list[Operator]:
     return chain if _convolved(chain) else []
 
 
-def _convolved(chain: list[Operator]) -> list[Operator]:
+def _convolved(chain: list[FileOperator]) -> list[FileOperator]:
     return [one for one in chain if "CONV_2D" in one.name]
 
 
-def _rewrite(graph: Graph, chain: list[Operator]) -> None:
+def _rewrite(graph: FileGraph, chain: list[FileOperator]) -> None:
     """Give the convolution its dilation, and let the others pass tensors on."""
     first, last, (conv,) = chain[0], chain[-1], _convolved(chain)
     if len(first.inputs) < 3 or len(last.inputs) < 3 or len(conv.inputs) < 2:

@@ -1,4 +1,4 @@
-"""A TFLite file -> its graphs: tensors, operators and their options, by the field numbers of TensorFlow's schema.fbs."""
+"""A TFLite file -> its graphs: tensors, operators and their options, by the field numbers of the schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.base.errors import Fault
-from costcalc.interop.tflite.flatbuffer import Broken, Source, Table, Values, elements
+from costcalc.interop.tflite.flatbuffer import Broken, FlatBytes, FlatTable, Values, elements
 from costcalc.interop.tflite.schema import BITS, CODES, FLOATING, OPERATORS, OPTIONS, TYPES
 from costcalc.numbers.num import LARGEST
 
@@ -18,12 +18,12 @@ MOST_VALUES = 2**12  # elements of a constant that are read
 Dims = tuple[int, ...]
 
 
-class Tensor:
+class FileTensor:
     """A tensor of a graph: its shape and type, and where its numbers lie in the file, if they are stored."""
 
     __slots__ = ("data", "key", "name", "open", "scale", "shape", "source", "sparse", "type", "variable")
 
-    def __init__(self, table: Table, key: tuple[int, int], buffers: list[Table]) -> None:
+    def __init__(self, table: FlatTable, key: str, buffers: list[FlatTable]) -> None:
         self.key = key
         self.source = table.source
         self.shape: Dims = table.numbers(0, "i")
@@ -81,13 +81,13 @@ class Tensor:
         return bytes(self.source.data[start : start + length]).count(0) == length
 
 
-def _scale(table: Table | None) -> tuple[Values, Values] | None:
+def _scale(table: FlatTable | None) -> tuple[Values, Values] | None:
     """Return the factors and zeros of whole numbers that stand for real ones; None where there are none."""
     factors = () if table is None else table.numbers(2, "f")
     return (factors, table.numbers(3, "q")) if table is not None and factors else None
 
 
-def _stored(buffer: Table) -> tuple[int, int]:
+def _stored(buffer: FlatTable) -> tuple[int, int]:
     """Return where a buffer's bytes begin, and how many there are: in it, or behind the flatbuffer in large files."""
     start, length = buffer.vector(0, 1)
     if not length and buffer.number(2, "Q") > 1:
@@ -97,12 +97,12 @@ def _stored(buffer: Table) -> tuple[int, int]:
     return start, length
 
 
-class Operator:
+class FileOperator:
     """One operator: its name in the schema, what it takes and gives by numbers of tensors (-1: left out), options."""
 
     __slots__ = ("custom", "given", "inputs", "name", "outputs")
 
-    def __init__(self, table: Table, codes: list[tuple[str, str]], tensors: int) -> None:
+    def __init__(self, table: FlatTable, codes: list[tuple[str, str]], tensors: int) -> None:
         number = table.number(0, "I")
         if number >= len(codes):
             raise Broken(f"an operator has the code {number:,}, and there are {len(codes):,}")
@@ -115,48 +115,51 @@ class Operator:
         self.given = _options(self.name, table.table(field))
 
 
-def _options(name: str, table: Table | None) -> dict[str, Any]:
+def _options(name: str, table: FlatTable | None) -> dict[str, Any]:
     """Return an operator's options by their names; those that are left out with the schema's defaults."""
-    return {
-        word: default if table is None else table.numbers(field, "i") if code == "*" else table.number(field, code, default)
-        if code != "s"
-        else table.text(field)
-        for word, (field, code, default) in OPTIONS.get(name, {}).items()
-    }
+    return {word: _option(table, *option) for word, option in OPTIONS.get(name, {}).items()}
 
 
-class Graph:
-    """A graph: its tensors, what enters and leaves by their numbers, and its operators in the order in which they run."""
+def _option(table: FlatTable | None, field: int, code: str, default: int) -> Any:
+    if table is None:
+        return default
+    if code in ("s", "*"):
+        return table.text(field) if code == "s" else table.numbers(field, "i")
+    return table.number(field, code, default)
 
-    def __init__(self, table: Table, number: int, codes: list[tuple[str, str]], buffers: list[Table]) -> None:
+
+class FileGraph:
+    """A graph: its tensors, what enters and leaves by their numbers, its operators in the order in which they run."""
+
+    def __init__(self, table: FlatTable, number: int, codes: list[tuple[str, str]], buffers: list[FlatTable]) -> None:
         every = table.tables(0)
         if len(every) > MOST_TENSORS:
             raise Broken(f"it has more than {MOST_TENSORS:,} tensors")
-        self.tensors = [Tensor(one, (number, k), buffers) for k, one in enumerate(every)]
+        self.tensors = [FileTensor(one, f"{number}.{k}", buffers) for k, one in enumerate(every)]
         self.inputs: Dims = table.numbers(1, "i")
         self.outputs: Dims = table.numbers(2, "i")
         if not all(0 <= k < len(every) for k in (*self.inputs, *self.outputs)):
             raise Broken("it takes or gives a tensor that is not there")
-        self.operators = [Operator(one, codes, len(every)) for one in table.tables(3)]
+        self.operators = [FileOperator(one, codes, len(every)) for one in table.tables(3)]
 
 
-class Model:
+class ModelFile:
     """A model: its graphs, of which the first is the network, and others are the bodies of its loops and conditions."""
 
     def __init__(self, data: Any) -> None:
         if data[4:8] != MAGIC:
             raise Broken("it does not begin as one")
-        root = Source(data).root()
+        root = FlatBytes(data).root()
         codes = list(_codes(root.tables(1)))
         buffers = root.tables(4)
-        self.graphs = [Graph(one, k, codes, buffers) for k, one in enumerate(root.tables(2))]
+        self.graphs = [FileGraph(one, k, codes, buffers) for k, one in enumerate(root.tables(2))]
         if not self.graphs:
             raise Broken("it holds no graph")
         if sum(len(graph.operators) for graph in self.graphs) > MOST_OPERATORS:
             raise Broken(f"it has more than {MOST_OPERATORS:,} operators")
 
 
-def _codes(tables: list[Table]) -> Iterator[tuple[str, str]]:
+def _codes(tables: list[FlatTable]) -> Iterator[tuple[str, str]]:
     """Yield the operators that a model uses: the schema's name, and that of one that is custom."""
     for one in tables:
         number = max(one.number(0, "b"), one.number(3, "i"))  # the first is of files before there were 128 operators

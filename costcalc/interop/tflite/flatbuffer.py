@@ -22,7 +22,7 @@ class Broken(ValueError):
     """The bytes are no flatbuffer."""
 
 
-class Source:
+class FlatBytes:
     """The bytes of a file (or their map), with how many elements were read."""
 
     def __init__(self, data: Any) -> None:
@@ -48,17 +48,17 @@ class Source:
         if self.read > MOST_READ:
             raise Broken(f"it holds more than {MOST_READ:,} numbers beside its weights")
 
-    def root(self) -> Table:
+    def root(self) -> FlatTable:
         """Return the table that the file begins with."""
-        return Table(self, self.value("I", 0))
+        return FlatTable(self, self.value("I", 0))
 
 
-class Table:
+class FlatTable:
     """A table: its fields by their numbers. A field that is left out has its default."""
 
     __slots__ = ("at", "fields", "source", "span")
 
-    def __init__(self, source: Source, at: int) -> None:
+    def __init__(self, source: FlatBytes, at: int) -> None:
         self.source = source
         self.at = at
         vtable = at - source.value("i", at)
@@ -77,10 +77,10 @@ class Table:
         place = self.place(field)
         return self.source.value(code, place) if place else default
 
-    def table(self, field: int) -> Table | None:
+    def table(self, field: int) -> FlatTable | None:
         """Return a table; None where it is left out."""
         place = self.place(field)
-        return Table(self.source, place + self.source.value("I", place)) if place else None
+        return FlatTable(self.source, place + self.source.value("I", place)) if place else None
 
     def vector(self, field: int, width: int) -> tuple[int, int]:
         """Return where a vector's elements begin, and how many there are; (0, 0) where it is left out."""
@@ -98,11 +98,11 @@ class Table:
         start, count = self.vector(field, struct.calcsize(f"<{code}"))
         return self.source.values(code, start, count) if count else ()
 
-    def tables(self, field: int) -> list[Table]:
+    def tables(self, field: int) -> list[FlatTable]:
         """Return a vector of tables."""
         start, count = self.vector(field, 4)
         offsets = self.source.values("I", start, count) if count else ()
-        return [Table(self.source, start + 4 * k + offset) for k, offset in enumerate(offsets)]
+        return [FlatTable(self.source, start + 4 * k + offset) for k, offset in enumerate(offsets)]
 
     def text(self, field: int) -> str:
         """Return a text, cut where it is very long."""

@@ -9,42 +9,42 @@ from typing import Any
 
 from costcalc.base.errors import Fault
 from costcalc.interop.tflite.file import MOST_VALUES, Dims
-from costcalc.interop.tflite.net import Call, Const, Data, axis_of, broadcast, padded
+from costcalc.interop.tflite.net import Fixed, Flowing, Invocation, axis_of, broadcast, padded
 from costcalc.interop.tflite.schema import FLOATING
 from costcalc.numbers.num import LARGEST, prod
 
 
-def fold(call: Call) -> list[Const] | None:
+def fold(call: Invocation) -> list[Fixed] | None:
     """Return an operator's results as constants; None where it has to become steps of the network."""
     if call.op in ("SHAPE", "RANK", "ZEROS_LIKE"):
         return [_measured(call)]
-    if not all(value is None or isinstance(value, Const) for value in call.inputs):
+    consts = [value for value in call.inputs if isinstance(value, Fixed)]
+    if not consts or any(isinstance(value, Flowing) for value in call.inputs):
         return None
-    consts = [value for value in call.inputs if isinstance(value, Const)]
-    if call.op in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS") and consts:
+    known = all(const.values is not None for const in consts) and sum(const.size for const in consts) <= MOST_VALUES
+    if call.op in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
         return [_kept(call, consts[0])]
-    if call.op in ("DEQUANTIZE", "QUANTIZE", "DENSIFY", "CAST") and consts and (call.op != "CAST" or not consts[0].values):
+    if call.op in _RETYPES or (call.op == "CAST" and not known):
         return [_retyped(call, consts[0])]
-    known = all(const.values is not None for const in consts)
-    if known and call.op in RULES and sum(const.size for const in consts) <= MOST_VALUES:
+    if known and call.op in RULES:
         return _computed(call, consts)
-    if call.op in MOVES and consts:
-        return [_part(const, shape, consts) for const, shape in zip(consts[:1] * MOST_PARTS, MOVES[call.op](call), strict=False)]
+    if call.op in MOVES:
+        return [_part(consts[0], MOVES[call.op](call), consts)]
     return None
 
 
-MOST_PARTS = 1000
+_RETYPES = ("DEQUANTIZE", "QUANTIZE", "DENSIFY")
 
 
-def _part(const: Const, shape: Dims, consts: Sequence[Const]) -> Const:
+def _part(const: Fixed, shape: Dims, consts: Sequence[Fixed]) -> Fixed:
     """Return what a move makes of weights, whose numbers are not looked at."""
-    other = Const(shape, floating=const.floating)
+    other = Fixed(shape, floating=const.floating)
     other.roots = {key: n for one in consts if one.floating for key, n in one.roots.items()}
     other.bits = const.bits
     return other
 
 
-def _computed(call: Call, consts: Sequence[Const]) -> list[Const]:
+def _computed(call: Invocation, consts: Sequence[Fixed]) -> list[Fixed]:
     """Return what a rule gives; numbers of several are made here, those of one are as they were stored."""
     try:
         found = RULES[call.op](call)
@@ -59,7 +59,7 @@ def _computed(call: Call, consts: Sequence[Const]) -> list[Const]:
     return found
 
 
-def _measured(call: Call) -> Const:
+def _measured(call: Invocation) -> Fixed:
     """Return a tensor's shape or its rank, or zeros of its shape."""
     value = call.value(0)
     if value is None:
@@ -67,13 +67,13 @@ def _measured(call: Call) -> Const:
     if call.op == "ZEROS_LIKE":
         out = call.outputs[0]
         zeros = [0] * prod(value.shape) if prod(value.shape) <= MOST_VALUES else None
-        return Const(value.shape, zeros, floating=out is not None and out.type in FLOATING)
+        return Fixed(value.shape, zeros, floating=out is not None and out.type in FLOATING)
     if call.op == "RANK":
-        return Const((), [len(value.shape)])
-    return Const((len(value.shape),), list(value.shape))
+        return Fixed((), [len(value.shape)])
+    return Fixed((len(value.shape),), list(value.shape))
 
 
-def _retyped(call: Call, const: Const) -> Const:
+def _retyped(call: Invocation, const: Fixed) -> Fixed:
     """Return weights that are stored in fewer bits, or as zeros and places."""
     other = const.moved(const.shape)
     out = call.outputs[0]
@@ -81,49 +81,75 @@ def _retyped(call: Call, const: Const) -> Const:
     return other
 
 
-def _kept(call: Call, const: Const) -> Const:
+def _kept(call: Invocation, const: Fixed) -> Fixed:
     """Return a constant on other axes."""
-    from costcalc.interop.tflite.arrange import reshaped
-
     new = reshaped(call, const.shape)
     if prod(new) != prod(const.shape):
         raise Fault(f"{list(const.shape)} can't be reshaped to {list(new)}")
     return const.moved(new)
 
 
-def _transposed(call: Call) -> list[Dims]:
+def reshaped(call: Invocation, old: Dims) -> Dims:
+    """Return the shape that these give."""
+    rank = len(old)
+    if call.op == "EXPAND_DIMS":
+        axis = axis_of(call.wholes(1)[0], rank + 1)
+        return (*old[:axis], 1, *old[axis:])
+    if call.op == "SQUEEZE":
+        named = [axis_of(n, rank) for n in call.options.get("axes") or ()]
+        gone = named or [axis for axis, n in enumerate(old) if n == 1]
+        if any(old[axis] != 1 for axis in gone):
+            raise Fault(f"axes {gone} of {list(old)} are not all 1")
+        return tuple(n for axis, n in enumerate(old) if axis not in gone)
+    stated = call.const(1) if isinstance(call.value(1), Fixed) else None
+    new = stated.values if stated is not None else None
+    if new is None and call.value(1) is None:
+        new = list(call.options.get("shape") or ())
+    if new is None:  # computed of what is not known here: the file says what comes out
+        out = call.outputs[0]
+        if out is None or any(out.open):
+            raise Fault("its shape depends on the image")
+        new = list(out.shape)
+    shape = [int(n) for n in new]
+    if shape.count(-1) == 1:
+        rest = prod(n for n in shape if n != -1)
+        shape[shape.index(-1)] = prod(old) // rest if rest > 0 else 0
+    return tuple(shape)
+
+
+def _transposed(call: Invocation) -> Dims:
     order, old = call.wholes(1), _shape(call)
     if sorted(order) != list(range(len(old))):
         raise Fault(f"{order} is no order of {len(old)} axes")
-    return [tuple(old[axis] for axis in order)]
+    return tuple(old[axis] for axis in order)
 
 
-def _shape(call: Call, place: int = 0) -> Dims:
+def _shape(call: Invocation, place: int = 0) -> Dims:
     value = call.value(place)
     if value is None:
         raise Fault(f"input {place} is missing")
     return value.shape
 
 
-def _aside(call: Call) -> list[Dims]:
+def _aside(call: Invocation) -> Dims:
     """Return the shape of constants side by side."""
     shapes = [value.shape for value in call.inputs if value is not None]
     axis = axis_of(call.options.get("axis", 0), len(shapes[0]))
-    return [(*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])]
+    return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
 
 
-def _places(call: Call) -> list[Dims]:
+def _places(call: Invocation) -> Dims:
     """Return the shape of known places of an axis."""
     old = _shape(call)
     axis = axis_of(call.options.get("axis", 0), len(old))
-    return [(*old[:axis], *_shape(call, 1), *old[axis + 1 :])]
+    return (*old[:axis], *_shape(call, 1), *old[axis + 1 :])
 
 
 # How the operators that only move weights change their shape.
-MOVES: dict[str, Callable[[Call], list[Dims]]] = {
+MOVES: dict[str, Callable[[Invocation], Dims]] = {
     "TRANSPOSE": _transposed,
-    "SLICE": lambda call: [sliced(call, _shape(call))[1]],
-    "STRIDED_SLICE": lambda call: [sliced(call, _shape(call))[1]],
+    "SLICE": lambda call: sliced(call, _shape(call))[1],
+    "STRIDED_SLICE": lambda call: sliced(call, _shape(call))[1],
     "CONCATENATION": _aside,
     "GATHER": _places,
 }
@@ -132,7 +158,7 @@ MOVES: dict[str, Callable[[Call], list[Dims]]] = {
 # ---- parts of an axis, of constants and of data ----------------------------------------------------
 
 
-def sliced(call: Call, shape: Dims) -> tuple[list[range], Dims]:
+def sliced(call: Invocation, shape: Dims) -> tuple[list[range], Dims]:
     """Return the places that SLICE or STRIDED_SLICE takes of each axis, and the shape of what comes out."""
     begin, size = call.wholes(1), call.wholes(2)
     if call.op == "SLICE":
@@ -149,13 +175,14 @@ def sliced(call: Call, shape: Dims) -> tuple[list[range], Dims]:
 
 
 def _strided(
-    call: Call, begin: list[int], end: list[int], steps: list[int], shape: Dims
+    call: Invocation, begin: list[int], end: list[int], steps: list[int], shape: Dims
 ) -> tuple[list[range], Dims]:
     """Return the places by Python's rule, with masks of bits, and axes that come and go."""
     masks = {word: int(call.options.get(word, 0)) for word in ("begin", "end", "ellipsis", "new", "shrink")}
     if not len(begin) == len(end) == len(steps) or call.options.get("offset"):
         raise Fault("its begin, end and strides have not as many numbers each")
-    skipped = len(shape) - sum(1 for k in range(len(begin)) if not masks["new"] >> k & 1 and not masks["ellipsis"] >> k & 1)
+    named = [k for k in range(len(begin)) if not (masks["new"] | masks["ellipsis"]) >> k & 1]
+    skipped = len(shape) - len(named)
     taken: list[range] = []
     given: list[int] = []
     for k in range(len(begin)):
@@ -173,10 +200,9 @@ def _strided(
                 raise Fault(f"takes place {begin[k]} of {shape[len(taken)]}")
             taken.append(range(start, start + 1))
         else:
-            start, stop = (None if masks[word] >> k & 1 else n for word, n in (("begin", begin[k]), ("end", end[k])))
-            places_ = range(*slice(start, stop, steps[k]).indices(shape[len(taken)]))
-            taken.append(places_)
-            given.append(len(places_))
+            first, last = (None if masks[word] >> k & 1 else n for word, n in (("begin", begin[k]), ("end", end[k])))
+            taken.append(range(*slice(first, last, steps[k]).indices(shape[len(taken)])))
+            given.append(len(taken[-1]))
     rest = shape[len(taken) :]
     return [*taken, *map(range, rest)], (*given, *rest)
 
@@ -198,89 +224,92 @@ def _bounded(shape: Dims) -> Dims:
     return shape
 
 
-def _each(function: Callable[..., Any]) -> Callable[[Call], list[Const]]:
+def _each(function: Callable[..., Any]) -> Callable[[Invocation], list[Fixed]]:
     """Return the rule of an operator on elements, broadcast by numpy's rule."""
 
-    def rule(call: Call) -> list[Const]:
-        consts = [value for value in call.inputs if isinstance(value, Const)]
+    def rule(call: Invocation) -> list[Fixed]:
+        consts = [value for value in call.inputs if isinstance(value, Fixed)]
         shape = _bounded(broadcast([const.shape for const in consts]))
         rows = []
         for const in consts:
             own = padded(const.shape, len(shape))
             axes = [range(n) if m == n else [0] * n for m, n in zip(own, shape, strict=True)]
             rows.append([const.values[_flat(own, index)] for index in places(*axes)] if const.values else [])
-        return [Const(shape, [function(*numbers) for numbers in zip(*rows, strict=True)])]
+        return [Fixed(shape, [function(*numbers) for numbers in zip(*rows, strict=True)])]
 
     return rule
 
 
-def _taken(call: Call) -> list[Const]:
+def _taken(call: Invocation) -> list[Fixed]:
     """Return places of an axis."""
     table, index = call.inputs[0], call.inputs[1]
-    if not isinstance(table, Const) or not isinstance(index, Const) or call.options.get("batch"):
+    if not isinstance(table, Fixed) or not isinstance(index, Fixed) or call.options.get("batch"):
         raise Fault("takes its places for each image of a batch")
     axis = axis_of(call.options.get("axis", 0), len(table.shape))
-    picked = _picked(table, [[int(n) % max(1, table.shape[axis]) for n in index.values or ()] if k == axis else range(n) for k, n in enumerate(table.shape)])
-    return [Const((*table.shape[:axis], *index.shape, *table.shape[axis + 1 :]), picked)]
+    axes: list[Sequence[int]] = [range(n) for n in table.shape]
+    axes[axis] = [int(n) + table.shape[axis] * (n < 0) for n in index.values or ()]
+    return [Fixed(_places(call), _picked(table, axes))]
 
 
-def _picked(const: Const, axes: Sequence[Sequence[int]]) -> list[Any]:
+def _picked(const: Fixed, axes: Sequence[Sequence[int]]) -> list[Any]:
     """Return the numbers at these places of each axis."""
     _bounded(tuple(map(len, axes)))
     return [(const.values or [])[_flat(const.shape, index)] for index in places(*axes)]
 
 
-def _cut(call: Call) -> list[Const]:
+def _cut(call: Invocation) -> list[Fixed]:
     const = call.inputs[0]
-    assert isinstance(const, Const)
+    assert isinstance(const, Fixed)
     taken, form = sliced(call, const.shape)
-    return [Const(form, _picked(const, taken))]
+    return [Fixed(form, _picked(const, taken))]
 
 
-def _joined(call: Call) -> list[Const]:
+def _joined(call: Invocation) -> list[Fixed]:
     """Return constants side by side along an axis."""
-    consts = [value for value in call.inputs if isinstance(value, Const)]
-    axis = axis_of(call.options.get("axis", 0), len(consts[0].shape))
-    shape = consts[0].shape
-    whole = _bounded((*shape[:axis], sum(const.shape[axis] for const in consts), *shape[axis + 1 :]))
-    rows = [n for before in places(*map(range, shape[:axis])) for const in consts for n in _picked(const, [*([k] for k in before), *map(range, const.shape[axis:])])]
-    return [Const(whole, rows)]
+    consts = [value for value in call.inputs if isinstance(value, Fixed)]
+    whole = _bounded(_aside(call))
+    axis = axis_of(call.options.get("axis", 0), len(whole))
+    rows: list[Any] = []
+    for before in places(*map(range, whole[:axis])):
+        for const in consts:
+            rows += _picked(const, [*([k] for k in before), *map(range, const.shape[axis:])])
+    return [Fixed(whole, rows)]
 
 
-def _packed(call: Call) -> list[Const]:
-    consts = [value for value in call.inputs if isinstance(value, Const)]
+def _packed(call: Invocation) -> list[Fixed]:
+    consts = [value for value in call.inputs if isinstance(value, Fixed)]
     axis = axis_of(call.options.get("axis", 0), len(consts[0].shape) + 1)
-    ranked: list[Data | Const | None] = [one.moved((*one.shape[:axis], 1, *one.shape[axis:])) for one in consts]
-    return _joined(Call("CONCATENATION", call.name, ranked, call.outputs, {"axis": axis}))
+    ranked: list[Flowing | Fixed | None] = [one.moved((*one.shape[:axis], 1, *one.shape[axis:])) for one in consts]
+    return _joined(Invocation("CONCATENATION", call.name, ranked, call.outputs, {"axis": axis}))
 
 
-def _parts(call: Call) -> list[Const]:
+def _parts(call: Invocation) -> list[Fixed]:
     """Return each place of an axis."""
     const = call.inputs[0]
-    assert isinstance(const, Const)
+    assert isinstance(const, Fixed)
     axis = axis_of(call.options.get("axis", 0), len(const.shape))
     rest = (*const.shape[:axis], *const.shape[axis + 1 :])
-    every = [_picked(const, [[k] if j == axis else range(n) for j, n in enumerate(const.shape)]) for k in range(const.shape[axis])]
-    return [Const(rest, numbers) for numbers in every]
+    axes: list[Sequence[int]] = [range(n) for n in const.shape]
+    return [Fixed(rest, _picked(const, [*axes[:axis], [k], *axes[axis + 1 :]])) for k in range(const.shape[axis])]
 
 
-def _turned(call: Call) -> list[Const]:
+def _turned(call: Invocation) -> list[Fixed]:
     const, order = call.inputs[0], call.wholes(1)
-    assert isinstance(const, Const)
-    (shape,) = _transposed(call)
+    assert isinstance(const, Fixed)
+    shape = _transposed(call)
     found = []
     for index in places(*map(range, shape)):
         own = [0] * len(order)
         for place, axis in enumerate(order):
             own[axis] = index[place]
         found.append((const.values or [])[_flat(const.shape, own)])
-    return [Const(shape, found)]
+    return [Fixed(shape, found)]
 
 
-def _filled(call: Call) -> list[Const]:
+def _filled(call: Invocation) -> list[Fixed]:
     shape = _whole_shape(call.wholes(0))
     count = prod(shape)
-    return [Const(shape, call.numbers(1)[:1] * count if count <= MOST_VALUES else None)]
+    return [Fixed(shape, call.numbers(1)[:1] * count if count <= MOST_VALUES else None)]
 
 
 def _whole_shape(numbers: Sequence[int]) -> Dims:
@@ -289,26 +318,27 @@ def _whole_shape(numbers: Sequence[int]) -> Dims:
     return tuple(numbers)
 
 
-def _ranged(call: Call) -> list[Const]:
+def _ranged(call: Invocation) -> list[Fixed]:
     start, stop, step = (call.numbers(k)[0] for k in range(3))
     count = max(0, math.ceil((stop - start) / step))
     _bounded((count,))
-    return [Const((count,), [start + k * step for k in range(count)])]
+    return [Fixed((count,), [start + k * step for k in range(count)])]
 
 
-def _cast(call: Call) -> list[Const]:
+def _cast(call: Invocation) -> list[Fixed]:
     const, out = call.inputs[0], call.outputs[0]
-    assert isinstance(const, Const) and out is not None
+    assert isinstance(const, Fixed)
+    assert out is not None
     whole = out.type not in FLOATING
-    return [Const(const.shape, [int(n) if whole else float(n) for n in const.values or ()], floating=not whole)]
+    return [Fixed(const.shape, [int(n) if whole else float(n) for n in const.values or ()], floating=not whole)]
 
 
-def _reduced(function: Callable[[list[Any]], Any]) -> Callable[[Call], list[Const]]:
+def _reduced(function: Callable[[list[Any]], Any]) -> Callable[[Invocation], list[Fixed]]:
     """Return the rule of a reduction over some axes."""
 
-    def rule(call: Call) -> list[Const]:
+    def rule(call: Invocation) -> list[Fixed]:
         const = call.inputs[0]
-        assert isinstance(const, Const)
+        assert isinstance(const, Fixed)
         gone = {axis_of(n, len(const.shape)) for n in call.wholes(1)}
         outer = [[0] if k in gone else range(n) for k, n in enumerate(const.shape)]
         found = []
@@ -316,30 +346,30 @@ def _reduced(function: Callable[[list[Any]], Any]) -> Callable[[Call], list[Cons
             axes = [range(const.shape[k]) if k in gone else [index[k]] for k in range(len(const.shape))]
             found.append(function(_picked(const, axes)))
         keep = bool(call.options.get("keep"))
-        return [Const(tuple(len(o) for k, o in enumerate(outer) if keep or k not in gone), found)]
+        return [Fixed(tuple(len(o) for k, o in enumerate(outer) if keep or k not in gone), found)]
 
     return rule
 
 
-def _shapes_together(call: Call) -> list[Const]:
+def _shapes_together(call: Invocation) -> list[Fixed]:
     shape = broadcast([tuple(call.wholes(0)), tuple(call.wholes(1))])
-    return [Const((len(shape),), list(shape))]
+    return [Fixed((len(shape),), list(shape))]
 
 
-def _spread(call: Call) -> list[Const]:
+def _spread(call: Invocation) -> list[Fixed]:
     const, shape = call.inputs[0], _bounded(_whole_shape(call.wholes(1)))
-    assert isinstance(const, Const)
+    assert isinstance(const, Fixed)
     if broadcast([const.shape, shape]) != shape:
         raise Fault("can't be broadcast")
-    zeros = Const(shape, [0] * prod(shape))
-    return _each(lambda a, b: a)(Call("ADD", call.name, [const, zeros], call.outputs, {}))
+    zeros = Fixed(shape, [0] * prod(shape))
+    return _each(lambda a, _: a)(Invocation("ADD", call.name, [const, zeros], call.outputs, {}))
 
 
 def _divided(a: Any, b: Any) -> Any:
     return a / b if isinstance(a, float) or isinstance(b, float) else int(a / b)
 
 
-RULES: dict[str, Callable[[Call], list[Const]]] = {
+RULES: dict[str, Callable[[Invocation], list[Fixed]]] = {
     "ADD": _each(lambda a, b: a + b),
     "SUB": _each(lambda a, b: a - b),
     "MUL": _each(lambda a, b: a * b),
@@ -373,8 +403,8 @@ RULES: dict[str, Callable[[Call], list[Const]]] = {
     "TRANSPOSE": _turned,
     "FILL": _filled,
     "RANGE": _ranged,
-    "REDUCE_PROD": _reduced(lambda numbers: math.prod(numbers)),
-    "SUM": _reduced(lambda numbers: sum(numbers)),
+    "REDUCE_PROD": _reduced(math.prod),
+    "SUM": _reduced(sum),
     "REDUCE_MAX": _reduced(max),
     "REDUCE_MIN": _reduced(min),
     "REDUCE_ALL": _reduced(all),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.interop.tflite.file import Dims
-from costcalc.interop.tflite.net import Call, Const, Data, Net, Value, broadcast, padded, rule
+from costcalc.interop.tflite.net import Draft, Fixed, Flowing, Invocation, Value, broadcast, padded, rule
 from costcalc.interop.tflite.schema import ACTIVATIONS, SAME
 from costcalc.language.flat import Pairs, alike, halves, window_fields
 from costcalc.language.flat import padded as padding
@@ -16,7 +16,7 @@ from costcalc.numbers.num import LARGEST, prod
 # ---- windows -------------------------------------------------------------------------------------
 
 
-def act(call: Call) -> str:
+def act(call: Invocation) -> str:
     """Return the activation that is a part of the operator."""
     number = call.options.get("act", 0)
     if number not in ACTIVATIONS:
@@ -24,7 +24,7 @@ def act(call: Call) -> str:
     return ACTIVATIONS[number]
 
 
-def _each(call: Call, word: str, axes: int, default: int = 1) -> list[int]:
+def _each(call: Invocation, word: str, axes: int, default: int = 1) -> list[int]:
     """Return an option of the last two or three axes, and 1 for images that stand side by side before them."""
     names = [f"{word}_{letter}" for letter in "dhw"][-2:] if f"{word}_d" not in call.options else None
     found = [int(call.options.get(name, default)) for name in names or [f"{word}_{letter}" for letter in "dhw"]]
@@ -37,19 +37,19 @@ def _kernel(size: Sequence[int], axes: int) -> list[int]:
     return [1] * (axes - len(size)) + list(size)
 
 
-def _window(call: Call, size: Sequence[int], axes: int) -> dict[str, Datum]:
+def _window(call: Invocation, size: Sequence[int], axes: int) -> dict[str, Datum]:
     """Return kernel, stride, padding and dilation as a spec writes them."""
     pads: Pairs | str = "same" if call.options.get("padding") == SAME else [(0, 0)] * axes
     return window_fields(_kernel(size, axes), _each(call, "stride", axes), pads, _each(call, "dilation", axes))
 
 
-def given(net: Net, x: Data, order: Dims, value: str) -> Data:
+def given(net: Draft, x: Flowing, order: Dims, value: str) -> Flowing:
     """Return what an operator of windows gives: `x` with other channels and space."""
     dims = dict(zip(order, net.dims(value), strict=True))
     return net.data(value, [dims.get(axis, n) for axis, n in enumerate(x.shape)], order)
 
 
-def weight(call: Call, place: int, axes: int) -> Const:
+def weight(call: Invocation, place: int, axes: int) -> Fixed:
     """Return the constant of weights at a place, which has so many axes."""
     const = call.const(place)
     if const is None or len(const.shape) != axes:
@@ -57,7 +57,7 @@ def weight(call: Call, place: int, axes: int) -> Const:
     return const
 
 
-def _spread(call: Call, fields: dict[str, Datum]) -> dict[str, Datum]:
+def _spread(call: Invocation, fields: dict[str, Datum]) -> dict[str, Datum]:
     """Return the fields of a convolution; of one that was to run over pixels apart they are dilated instead."""
     if "spread" not in call.options:
         return fields
@@ -68,7 +68,7 @@ def _spread(call: Call, fields: dict[str, Datum]) -> dict[str, Datum]:
 
 
 @rule("CONV_2D", "CONV_3D")
-def conv(net: Net, call: Call) -> Value:
+def conv(net: Draft, call: Invocation) -> Value:
     """Convolution; its groups show only in how many input channels a kernel has."""
     x, axes = net.tensor(call, 0), 4 if call.op == "CONV_2D" else 5
     order, bias = net.image(x), call.const(2)
@@ -82,13 +82,12 @@ def conv(net: Net, call: Call) -> Value:
         raise Fault(f"{x.shape[-1]} channels are no multiple of the {inner} that a kernel has")
     fields = _spread(call, _window(call, size, len(order) - 1)) | {"groups": groups, "act": act(call)}
     front = net.arranged(x, order, call.name)
-    if isinstance(w, Const) and (not w.roots.keys() <= net.flat.owners.keys() or _shared(net, w, bias)):
+    if isinstance(w, Fixed) and (not w.roots.keys() <= net.flat.owners.keys() or _shared(net, w, bias)):
         return given(net, x, order, net.layer("conv", front, call.name, [w, bias], out=out, **fields))
     if len(size) != len(order) - 1:
         raise Fault("convolves several images with a kernel that is computed")
-    kernel = net.tensor(call, 1, learned=True)
     form = (0, 3, 1, 2) if axes == 4 else (4, 3, 0, 1, 2)
-    value = net.arranged(kernel, form, call.name)
+    value = net.arranged(net.tensor(call, 1, form, learned=True), form, call.name)
     fields.pop("act")
     value = net.add("dynamic_conv", [front, value], call.name, **fields)
     if bias is not None:
@@ -96,13 +95,13 @@ def conv(net: Net, call: Call) -> Value:
     return given(net, x, order, net.activated(value, call, act(call)))
 
 
-def _shared(net: Net, w: Const, bias: Const | None) -> bool:
+def _shared(net: Draft, w: Fixed, bias: Fixed | None) -> bool:
     """Say whether a layer before has these weights and this bias, and no others."""
     return net.shares(w.roots | (bias.roots if bias is not None else {}))
 
 
 @rule("DEPTHWISE_CONV_2D")
-def depthwise(net: Net, call: Call) -> Value:
+def depthwise(net: Draft, call: Invocation) -> Value:
     """Depthwise convolution, with weights of [1, height, width, channels times multiplier]."""
     x, w = net.tensor(call, 0), weight(call, 1, 4)
     order = net.image(x)
@@ -116,7 +115,7 @@ def depthwise(net: Net, call: Call) -> Value:
 
 
 @rule("TRANSPOSE_CONV", "CONV_3D_TRANSPOSE")
-def transposed(net: Net, call: Call) -> Value:
+def transposed(net: Draft, call: Invocation) -> Value:
     """Transposed convolution: its data is input 2, and what it gives has the shape that input 0 says."""
     axes = 4 if call.op == "TRANSPOSE_CONV" else 5
     shape, x, w, bias = call.wholes(0), net.tensor(call, 2), weight(call, 1, axes), call.const(3)
@@ -129,8 +128,13 @@ def transposed(net: Net, call: Call) -> Value:
 
 
 def unpooled(
-    net: Net, call: Call, x: Data, wanted: Sequence[int], size: Sequence[int], weights: Sequence[Const | None]
-) -> Data:
+    net: Draft,
+    call: Invocation,
+    x: Flowing,
+    wanted: Sequence[int],
+    size: Sequence[int],
+    weights: Sequence[Fixed | None],
+) -> Flowing:
     """Add a transposed convolution that gives space of this size: what is more is cut off, what is less added."""
     order = net.image(x)
     space = [x.shape[axis] for axis in order[1:]]
@@ -143,14 +147,14 @@ def unpooled(
     out = weights[0].shape[0] if weights[0] is not None and len(space) == 2 else weights[0].shape[3]  # type: ignore[union-attr]
     fields = window_fields(size, strides, cut, dilations)
     if any(extra):
-        fields["output_padding"] = extra
+        fields["output_padding"] = alike(extra)
     front = net.arranged(x, order, call.name)
     value = net.layer("conv_transpose", front, call.name, weights, out=out, **fields, act=act(call))
     return given(net, x, order, value)
 
 
 @rule("MAX_POOL_2D", "AVERAGE_POOL_2D", "L2_POOL_2D")
-def pool(net: Net, call: Call) -> Value:
+def pool(net: Draft, call: Invocation) -> Value:
     """Maximum, average, or root of the mean of squares over windows."""
     x = net.tensor(call, 0)
     order = net.image(x)
@@ -168,7 +172,7 @@ def pool(net: Net, call: Call) -> Value:
 
 
 @rule("FULLY_CONNECTED")
-def fully_connected(net: Net, call: Call) -> Value:
+def fully_connected(net: Draft, call: Invocation) -> Value:
     """Fully connected layer over the last axis at each place, or over all of a tensor; weights are [out, in]."""
     x, w, bias = net.tensor(call, 0), call.value(1), call.const(2)
     if w is None or len(w.shape) != 2:
@@ -177,8 +181,8 @@ def fully_connected(net: Net, call: Call) -> Value:
     if not x.shape or x.shape[-1] != inner:
         x = folded(net, x, inner, call.name)
     shape = (*x.shape[:-1], out) if call.options.get("keep") else (prod(x.shape[:-1]), out)
-    known = isinstance(w, Const) and (not w.roots.keys() <= net.flat.owners.keys() or _shared(net, w, bias))
-    if known and isinstance(w, Const):
+    known = isinstance(w, Fixed) and (not w.roots.keys() <= net.flat.owners.keys() or _shared(net, w, bias))
+    if known and isinstance(w, Fixed):
         made = linear(net, call, x, out, [w, bias], act=act(call))
         return regrouped(net, made, shape, call.name)
     matrix = net.tensor(call, 1, learned=True)
@@ -192,7 +196,9 @@ def fully_connected(net: Net, call: Call) -> Value:
     return regrouped(net, made, shape, call.name)
 
 
-def linear(net: Net, call: Call, x: Data, out: int, weights: Sequence[Const | None], **fields: Datum) -> Data:
+def linear(
+    net: Draft, call: Invocation, x: Flowing, out: int, weights: Sequence[Fixed | None], **fields: Datum
+) -> Flowing:
     """Add a fully connected layer over the last axis, at each place of the others."""
     last = len(x.shape) - 1
     order = net.leading(x, (last,))
@@ -202,7 +208,7 @@ def linear(net: Net, call: Call, x: Data, out: int, weights: Sequence[Const | No
     return net.data(value, (*x.shape[:-1], out), order)
 
 
-def folded(net: Net, x: Data, inner: int, name: str) -> Data:
+def folded(net: Draft, x: Flowing, inner: int, name: str) -> Flowing:
     """Return a tensor as rows of so many numbers."""
     size = prod(x.shape)
     if inner < 1 or size % inner:
@@ -210,22 +216,22 @@ def folded(net: Net, x: Data, inner: int, name: str) -> Data:
     return regrouped(net, x, (size // inner, inner), name)
 
 
-def transposed_matrix(x: Data) -> Data:
+def transposed_matrix(x: Flowing) -> Flowing:
     """Return a tensor with its last two axes exchanged: nothing is moved yet."""
     rank = len(x.shape)
     swap = {rank - 1: rank - 2, rank - 2: rank - 1}
-    return Data(x.name, (*x.shape[:-2], x.shape[-1], x.shape[-2]), [swap.get(axis, axis) for axis in x.order])
+    return Flowing(x.name, (*x.shape[:-2], x.shape[-1], x.shape[-2]), [swap.get(axis, axis) for axis in x.order])
 
 
 @rule("BATCH_MATMUL")
-def batch_matmul(net: Net, call: Call) -> Value:
+def batch_matmul(net: Draft, call: Invocation) -> Value:
     """Product of two tensors of matrices; with a constant matrix a fully connected layer."""
     a, b = call.value(0), call.value(1)
     if a is None or b is None or min(len(a.shape), len(b.shape)) < 2:
         raise Fault("takes two matrices")
     x = net.tensor(call, 0, learned=True)
     x = transposed_matrix(x) if call.options.get("adj_x") else x
-    if isinstance(b, Const) and prod(b.shape[:-2]) == 1 and not b.roots.keys() <= net.flat.owners.keys():
+    if isinstance(b, Fixed) and prod(b.shape[:-2]) == 1 and not b.roots.keys() <= net.flat.owners.keys():
         inner, out = b.shape[-2:][::-1] if call.options.get("adj_y") else b.shape[-2:]
         if inner != x.shape[-1]:
             raise Fault(f"the inner sizes {x.shape[-1]} and {inner} differ")
@@ -235,7 +241,7 @@ def batch_matmul(net: Net, call: Call) -> Value:
     return product(net, call, x, transposed_matrix(y) if call.options.get("adj_y") else y)
 
 
-def product(net: Net, call: Call, a: Data, b: Data) -> Data:
+def product(net: Draft, call: Invocation, a: Flowing, b: Flowing) -> Flowing:
     """Add the product of two tensors, their leading axes made equal."""
     if a.shape[-1] != b.shape[-2]:
         raise Fault(f"the inner sizes {a.shape[-1]} and {b.shape[-2]} differ")
@@ -246,7 +252,7 @@ def product(net: Net, call: Call, a: Data, b: Data) -> Data:
     return net.data(net.add("matmul", operands, call.name), (*front, a.shape[-2], b.shape[-1]), order)
 
 
-def expanded(net: Net, x: Data, shape: Dims, order: Sequence[int], name: str) -> str:
+def expanded(net: Draft, x: Flowing, shape: Dims, order: Sequence[int], name: str) -> str:
     """Return a tensor's value with these axes, those of length 1 repeated."""
     ranked = lifted(x, len(shape))
     value = net.arranged(ranked, order, name)
@@ -254,16 +260,16 @@ def expanded(net: Net, x: Data, shape: Dims, order: Sequence[int], name: str) ->
     return value if list(net.dims(value)) == dims else net.add("broadcast_to", [value], f"{name}.broadcast", shape=dims)
 
 
-def lifted(x: Data, rank: int) -> Data:
+def lifted(x: Flowing, rank: int) -> Flowing:
     """Return a tensor with axes of length 1 in front."""
     more = rank - len(x.shape)
-    return Data(x.name, padded(x.shape, rank), [axis + more for axis in x.order]) if more else x
+    return Flowing(x.name, padded(x.shape, rank), [axis + more for axis in x.order]) if more else x
 
 
 # ---- the same numbers under another shape ----------------------------------------------------------
 
 
-def regrouped(net: Net, x: Data, shape: Sequence[int], name: str) -> Data:
+def regrouped(net: Draft, x: Flowing, shape: Sequence[int], name: str) -> Flowing:
     """Return a tensor under another shape: axes split or merge where they stand, and move only where they must."""
     shape = tuple(int(n) for n in shape)
     if prod(x.shape) != prod(shape):
@@ -274,7 +280,8 @@ def regrouped(net: Net, x: Data, shape: Sequence[int], name: str) -> Data:
     runs = list(dict.fromkeys(own[axis] for axis in long))
     if [axis for k in runs for axis in groups[k][0]] != long and len(groups) > 1:
         runs = [len(groups) - 1, *range(len(groups) - 1)]  # channels first, what they become too
-        x = Data(net.arranged(x, [a for k in runs for a in groups[k][0]], name), x.shape, [a for k in runs for a in groups[k][0]])
+        front = [axis for k in runs for axis in groups[k][0]]
+        x = Flowing(net.arranged(x, front, name), x.shape, front)
     order = [axis for k in runs for axis in groups[k][1]]
     plain = all(len(groups[k][0]) == len(groups[k][1]) == 1 for k in runs)
     if plain:  # only axes of length 1 come or go

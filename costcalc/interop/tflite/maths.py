@@ -9,7 +9,18 @@ from costcalc.base.errors import Fault
 from costcalc.interop import words
 from costcalc.interop.tflite.file import Dims
 from costcalc.interop.tflite.layers import act, lifted
-from costcalc.interop.tflite.net import Call, Const, Data, Net, Value, axis_of, broadcast, rule
+from costcalc.interop.tflite.net import (
+    Draft,
+    Fixed,
+    Flowing,
+    Invocation,
+    Value,
+    axis_of,
+    broadcast,
+    padded,
+    present,
+    rule,
+)
 from costcalc.interop.words import TFLITE
 from costcalc.numbers.num import LARGEST
 
@@ -22,13 +33,13 @@ def number(value: float) -> int | float:
     return int(exact) if exact.is_integer() else exact
 
 
-def each(net: Net, call: Call, x: Data, kind: str, **fields: Datum) -> Data:
+def each(net: Draft, call: Invocation, x: Flowing, kind: str, **fields: Datum) -> Flowing:
     """Add what is done to each element alike, in whatever order the axes stand."""
     return net.data(net.add(kind, [x.name], call.name, **fields), x.shape, x.order)
 
 
 @rule(*words.ACTIVATIONS.read(TFLITE))
-def activation(net: Net, call: Call) -> Value:
+def activation(net: Draft, call: Invocation) -> Value:
     """An activation."""
     kind = words.ACTIVATIONS.read(TFLITE)[call.op]
     fields = {"slope": number(call.options["alpha"])} if kind == "leaky_relu" else {}
@@ -36,20 +47,20 @@ def activation(net: Net, call: Call) -> Value:
 
 
 @rule("RELU_0_TO_1")
-def clipped(net: Net, call: Call) -> Value:
+def clipped(net: Draft, call: Invocation) -> Value:
     """A rectifier with a ceiling of 1."""
     return each(net, call, net.tensor(call, 0), "hard_tanh", least=0, most=1)
 
 
 @rule(*words.ALONE.read(TFLITE), "CEIL")
-def arithmetic(net: Net, call: Call) -> Value:
+def arithmetic(net: Draft, call: Invocation) -> Value:
     """A function of each element; up is rounded as down is."""
     op = "round_down" if call.op == "CEIL" else words.ALONE.read(TFLITE)[call.op]
     return each(net, call, net.tensor(call, 0), "arithmetic", op=op)
 
 
 @rule("PRELU")
-def prelu(net: Net, call: Call) -> Value:
+def prelu(net: Draft, call: Invocation) -> Value:
     """Rectifier with learned slopes: one, one for each channel, or another tensor of them."""
     x, slope = net.tensor(call, 0), call.const(1)
     if slope is None:
@@ -63,14 +74,15 @@ def prelu(net: Net, call: Call) -> Value:
             net.flat.learns(slope.roots)
             return net.data(value, x.shape, order)
         raise Fault("has the slopes of another layer, which is of another kind")
-    held = net.hold(slope, call.name, learned=True)
+    ranked = slope.moved(padded(slope.shape, len(x.shape)))
+    held = net.hold(ranked, call.name, x.order, learned=True)
     above = each(net, call, x, "arithmetic", op="maximum", by=0)
     below = each(net, call, x, "arithmetic", op="minimum", by=0)
     return joined(net, call, "add", [above, joined(net, call, "multiply", [below, held])])
 
 
 @rule("LOG_SOFTMAX", "SOFTMAX")
-def softmax(net: Net, call: Call) -> Value:
+def softmax(net: Draft, call: Invocation) -> Value:
     """Softmax along the last axis."""
     x = net.tensor(call, 0)
     last = len(x.shape) - 1
@@ -90,14 +102,14 @@ COMPARISONS |= {"EQUAL": "equal", "NOT_EQUAL": "unequal"}
 
 def lone(value: Value | None) -> float | None:
     """Return the one known number that a constant holds; None where it is none."""
-    if not isinstance(value, Const) or value.size != 1 or not value.values:
+    if not isinstance(value, Fixed) or value.size != 1 or not value.values:
         return None
     found = float(value.values[0])
     return found if abs(found) < LARGEST else 0.0  # an infinity, where attention is masked
 
 
 @rule(*_JOINS)
-def join(net: Net, call: Call) -> Value:
+def join(net: Draft, call: Invocation) -> Value:
     """Tensors joined element by element; a constant of one element is a number, a longer one is stored."""
     kind, values = _JOINS[call.op], [value for value in call.inputs if value is not None]
     alone = [lone(value) for value in values]
@@ -107,8 +119,7 @@ def join(net: Net, call: Call) -> Value:
     elif kind == "power":
         raise Fault("costcalc has no power of a tensor to a tensor")
     else:
-        operands = [net.tensor(call, place) for place in range(len(call.inputs))]
-        made = operands[0] if len(operands) == 1 else joined(net, call, kind, operands)
+        made = net.tensor(call, 0) if len(values) == 1 else joined(net, call, kind, values)
     value = made.name
     if call.op == "SQUARED_DIFFERENCE":
         value = net.add("arithmetic", [value], f"{call.name}.square", op="square")
@@ -117,7 +128,7 @@ def join(net: Net, call: Call) -> Value:
     return net.data(net.activated(value, call, act(call)), made.shape, made.order)
 
 
-def _with_number(net: Net, call: Call, kind: str, place: int, by: float) -> Data:
+def _with_number(net: Draft, call: Invocation, kind: str, place: int, by: float) -> Flowing:
     """Add arithmetic with a number, before or behind the tensor."""
     x, const = net.tensor(call, 1 - place), call.inputs[place]
     assert const is not None
@@ -130,59 +141,65 @@ def _with_number(net: Net, call: Call, kind: str, place: int, by: float) -> Data
     return each(net, call, x, "arithmetic", op=op, by=number(by))
 
 
-def joined(net: Net, call: Call, kind: str, operands: Sequence[Data], **fields: Datum) -> Data:
+def joined(net: Draft, call: Invocation, kind: str, operands: Sequence[Value], **fields: Datum) -> Flowing:
     """Add a join of tensors, broadcast by numpy's rule; the axes stand as in the first that is whole."""
     shape = broadcast([x.shape for x in operands])
-    ranked = [lifted(x, len(shape)) for x in operands]
+    ranked = [
+        lifted(x, len(shape)) if isinstance(x, Flowing) else x.moved(padded(x.shape, len(shape))) for x in operands
+    ]
     order = _common(ranked, shape)
     values = [_operand(net, call, x, order) for x in ranked]
     return net.data(net.add(kind, values, call.name, **fields), shape, order)
 
 
-def _common(operands: Sequence[Data], shape: Dims) -> Dims:
+def _common(operands: Sequence[Value], shape: Dims) -> Dims:
     """Return an order of axes for tensors that are joined: that of the first that is whole, or the first's and more."""
-    whole = next((x for x in operands if x.shape == shape), operands[0])
-    first = list(whole.order)
-    needed = [axis for axis, n in enumerate(shape) if n != 1 and axis not in first]
-    return (*first, *needed)
+    flowing = [x for x in operands if isinstance(x, Flowing)]
+    if not flowing:
+        return tuple(axis for axis, n in enumerate(shape) if n != 1)
+    first = next((x for x in flowing if x.shape == shape), flowing[0]).order
+    return (*first, *(axis for axis, n in enumerate(shape) if n != 1 and axis not in first))
 
 
-def _operand(net: Net, call: Call, x: Data, order: Dims) -> str:
-    """Return a tensor as it is joined: with all axes, or with the channels alone."""
-    long = [axis for axis in x.order if x.shape[axis] != 1]
-    if long == [order[0]] == list(x.order):  # a number a channel stands at the front of longer shapes
+def _operand(net: Draft, call: Invocation, x: Value, order: Dims) -> str:
+    """Return a tensor as it is joined: with all axes, or with the first alone, which others repeat."""
+    long = [axis for axis, n in enumerate(x.shape) if n != 1]
+    if isinstance(x, Fixed):
+        return net.hold(x, call.name, long if long == list(order[:1]) else order).name
+    if long == list(order[:1]) == list(x.order):
         return x.name
     return net.arranged(x, order, call.name)
 
 
 @rule(*COMPARISONS)
-def compare(net: Net, call: Call) -> Value:
+def compare(net: Draft, call: Invocation) -> Value:
     """A comparison of two tensors, or of one with a number."""
     op, by = COMPARISONS[call.op], lone(call.value(1))
     if by is not None:
         return each(net, call, net.tensor(call, 0), "compare", op=op, by=number(by))
-    return joined(net, call, "compare", [net.tensor(call, k) for k in (0, 1)], op=op)
+    return joined(net, call, "compare", [present(call, k) for k in (0, 1)], op=op)
 
 
 @rule("LOGICAL_NOT")
-def inverted(net: Net, call: Call) -> Value:
+def inverted(net: Draft, call: Invocation) -> Value:
     """What is false."""
     return each(net, call, net.tensor(call, 0), "compare", op="equal", by=0)
 
 
 @rule("SELECT", "SELECT_V2")
-def select(net: Net, call: Call) -> Value:
+def select(net: Draft, call: Invocation) -> Value:
     """A choice by a condition, of two tensors, or of one and a number."""
     numbers = [lone(call.value(k)) for k in (1, 2)]
-    operands = [net.tensor(call, 0)]
-    operands += [net.tensor(call, k) for k, found in zip((1, 2), numbers, strict=True) if found is None]
+    operands = [present(call, 0)]
+    operands += [present(call, k) for k, found in zip((1, 2), numbers, strict=True) if found is None]
     other = next((found for found in numbers if found is not None), None)
     if len(operands) < 2:
         operands, other = [*operands, operands[0]], 0.0  # two numbers: one choice an element all the same
     if call.op == "SELECT" and len(operands[0].shape) == 1 < len(operands[1].shape):
         condition = operands[0]  # one truth for each of the first axis
         shape = (*condition.shape, *(1,) * (len(operands[1].shape) - 1))
-        operands[0] = Data(condition.name, shape, condition.order)
+        moved = condition.moved(shape) if isinstance(condition, Fixed) else None
+        operands[0] = moved or Flowing(condition.name, shape, condition.order)  # type: ignore[union-attr]
     fields: dict[str, Datum] = {} if other is None else {"otherwise": number(other)}
     return joined(net, call, "where", operands, **fields)
 
@@ -194,14 +211,14 @@ _POOLS = {"mean": "avg_pool", "maximum": "max_pool"}
 
 
 @rule(*_REDUCTIONS)
-def reduced(net: Net, call: Call) -> Value:
+def reduced(net: Draft, call: Invocation) -> Value:
     """Axes reduced to one number each; over all of space it is a global pool."""
     x, rank = net.tensor(call, 0), len(net.tensor(call, 0).shape)
     gone = sorted({axis_of(n, rank) for n in call.wholes(1)})
     return _reduce(net, call, x, gone, _REDUCTIONS[call.op], keep=bool(call.options.get("keep")))
 
 
-def _reduce(net: Net, call: Call, x: Data, gone: Sequence[int], op: str, *, keep: bool) -> Data:
+def _reduce(net: Draft, call: Invocation, x: Flowing, gone: Sequence[int], op: str, *, keep: bool) -> Flowing:
     """Add a reduction of some of TFLite's axes."""
     rank, inner = len(x.shape), [axis for axis in x.order if axis in gone]
     stay = [axis for axis in range(rank) if keep or axis not in gone]
@@ -221,7 +238,7 @@ def _reduce(net: Net, call: Call, x: Data, gone: Sequence[int], op: str, *, keep
 
 
 @rule("L2_NORMALIZATION")
-def unit_length(net: Net, call: Call) -> Value:
+def unit_length(net: Draft, call: Invocation) -> Value:
     """Each vector along the last axis divided by its length."""
     x = net.tensor(call, 0)
     length = _reduce(net, call, x, [len(x.shape) - 1], "norm", keep=True)
@@ -230,7 +247,7 @@ def unit_length(net: Net, call: Call) -> Value:
 
 
 @rule("LOCAL_RESPONSE_NORMALIZATION")
-def local_response_norm(net: Net, call: Call) -> Value:
+def local_response_norm(net: Draft, call: Invocation) -> Value:
     """Local response normalization over neighbouring channels."""
     x = net.tensor(call, 0)
     order = net.image(x)
@@ -239,7 +256,7 @@ def local_response_norm(net: Net, call: Call) -> Value:
 
 
 @rule("CUMSUM")
-def cumsum(net: Net, call: Call) -> Value:
+def cumsum(net: Draft, call: Invocation) -> Value:
     """A running sum along an axis."""
     x = net.tensor(call, 0)
     axis = axis_of(call.wholes(1)[0], len(x.shape))
@@ -249,7 +266,7 @@ def cumsum(net: Net, call: Call) -> Value:
 
 
 @rule("ARG_MAX", "ARG_MIN")
-def argmax(net: Net, call: Call) -> Value:
+def argmax(net: Draft, call: Invocation) -> Value:
     """The place of the largest, or the smallest, along an axis."""
     x = net.tensor(call, 0)
     axis = axis_of(call.wholes(1)[0], len(x.shape))
@@ -261,7 +278,7 @@ def argmax(net: Net, call: Call) -> Value:
 
 
 @rule("TOPK_V2")
-def topk(net: Net, call: Call) -> list[Value]:
+def topk(net: Draft, call: Invocation) -> list[Value]:
     """The largest along the last axis, and their places."""
     x, count = net.tensor(call, 0), call.wholes(1)[0]
     last = len(x.shape) - 1

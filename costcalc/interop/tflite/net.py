@@ -12,15 +12,14 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.tflite.file import MOST_AXES, Dims, Tensor
+from costcalc.interop.tflite.file import MOST_AXES, Dims, FileTensor
 from costcalc.language.flat import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 
 MOST_STEPS = 20_000  # as many as a spec may have rows
-Key = tuple[int, int]  # a stored tensor: its graph, and its number in it
 
 
-class Const:
+class Fixed:
     """A tensor that does not depend on the input: stored, or computed of stored ones and of shapes.
 
     `values` are its numbers in a row, where they are few and known; `roots` the stored tensors that it is made of, with
@@ -33,26 +32,26 @@ class Const:
         self.shape = shape
         self.values = values
         self.floating = floating
-        self.roots: dict[Key, int] = {}
+        self.roots: dict[str, int] = {}
         self.bits = 0
-        self.tensor: Tensor | None = None  # where it is stored as it stands here
+        self.tensor: FileTensor | None = None  # where it is stored as it stands here
 
     @property
     def size(self) -> int:
         """How many elements it has."""
         return int(prod(self.shape))
 
-    def moved(self, shape: Dims) -> Const:
+    def moved(self, shape: Dims) -> Fixed:
         """Return the same numbers under another shape."""
-        other = Const(shape, self.values, floating=self.floating)
+        other = Fixed(shape, self.values, floating=self.floating)
         other.roots, other.bits, other.tensor = self.roots, self.bits, self.tensor
         return other
 
 
-def stored(tensor: Tensor) -> Const:
+def stored(tensor: FileTensor) -> Fixed:
     """Return a tensor that stands in the file; raise Fault where its numbers are not as many as its shape says."""
     tensor.held()
-    const = Const(tensor.shape, floating=tensor.real)
+    const = Fixed(tensor.shape, floating=tensor.real)
     const.values = tensor.values()
     const.roots = {tensor.key: const.size}
     const.bits = tensor.bits
@@ -60,8 +59,8 @@ def stored(tensor: Tensor) -> Const:
     return const
 
 
-class Data:
-    """A tensor that flows: the value of the spec that holds it, its shape in TFLite, and the axes that the value has."""
+class Flowing:
+    """A tensor that flows: the value of the spec that holds it, its shape in TFLite, the axes that the value has."""
 
     __slots__ = ("name", "order", "shape")
 
@@ -75,16 +74,16 @@ class Data:
         return self.order.index(axis)
 
 
-Value = Const | Data
+Value = Fixed | Flowing
 
 
-class Call:
+class Invocation:
     """An operator with the values that it takes, and the tensors that it gives."""
 
     __slots__ = ("inputs", "name", "op", "options", "outputs")
 
     def __init__(
-        self, op: str, name: str, inputs: list[Value | None], outputs: list[Tensor | None], options: dict[str, Any]
+        self, op: str, name: str, inputs: list[Value | None], outputs: list[FileTensor | None], options: dict[str, Any]
     ) -> None:
         self.op = op
         self.name = name
@@ -96,10 +95,10 @@ class Call:
         """Return what stands at an input's place; None where it is left out."""
         return self.inputs[place] if place < len(self.inputs) else None
 
-    def const(self, place: int) -> Const | None:
+    def const(self, place: int) -> Fixed | None:
         """Return the constant at a place, None where it is left out; raise Fault for data."""
         value = self.value(place)
-        if isinstance(value, Data):
+        if isinstance(value, Flowing):
             raise Fault(f"input {place} depends on the image; costcalc takes a constant here")
         return value
 
@@ -119,6 +118,14 @@ class Call:
         """The shape that the file states for the first output."""
         out = self.outputs[0]
         return () if out is None else out.shape
+
+
+def present(call: Invocation, place: int) -> Value:
+    """Return what stands at an input's place; raise Fault where it is left out."""
+    value = call.value(place)
+    if value is None:
+        raise Fault(f"input {place} is missing")
+    return value
 
 
 def axis_of(number: int, rank: int) -> int:
@@ -155,12 +162,12 @@ def channels_first(shape: Dims) -> Dims:
     return (rank - 1, *range(lead, rank - 1))
 
 
-class Net:
+class Draft:
     """The spec under construction, and what is known of its values."""
 
     def __init__(self, flat: Flat) -> None:
         self.flat = flat
-        self.held: dict[int, tuple[Const, str]] = {}  # constants that are steps, by their identity
+        self.held: dict[tuple[int, Dims], tuple[Fixed, str]] = {}  # constants that are steps, by identity and order
         self.moves: dict[tuple[str, Dims, Dims], str] = {}  # a value, its axes, those asked for -> the value moved
 
     def take_back(self, count: int) -> None:
@@ -186,7 +193,7 @@ class Net:
         """Return the shape of a value of the spec."""
         return self.flat.shapes[value].dims
 
-    def data(self, name: str, shape: Sequence[int], order: Sequence[int]) -> Data:
+    def data(self, name: str, shape: Sequence[int], order: Sequence[int]) -> Flowing:
         """Return a value as a tensor of this shape in TFLite; raise Fault where the value has another."""
         shape = tuple(int(n) for n in shape)
         wanted = tuple(shape[axis] for axis in order) or (1,)
@@ -194,11 +201,11 @@ class Net:
             raise Fault(f"gives a tensor of {list(shape)[:9]}, which can't be counted")
         if self.dims(name) != wanted or prod(wanted) != prod(shape):
             raise Fault(f"gives {list(self.dims(name))} here, and not {list(wanted)}")
-        return Data(name, shape, order)
+        return Flowing(name, shape, order)
 
     # ---- axes ------------------------------------------------------------------------------------
 
-    def arranged(self, x: Data, order: Sequence[int], name: str) -> str:
+    def arranged(self, x: Flowing, order: Sequence[int], name: str) -> str:
         """Return a tensor's value with exactly these axes in this order; those that are left out have length 1."""
         order = tuple(order)
         if x.order == order:
@@ -208,7 +215,7 @@ class Net:
             self.moves[key] = self._arranged(x, order, name)
         return self.moves[key]
 
-    def _arranged(self, x: Data, order: Dims, name: str) -> str:
+    def _arranged(self, x: Flowing, order: Dims, name: str) -> str:
         long = [axis for axis in order if x.shape[axis] != 1]
         if sorted(long) != sorted(axis for axis in x.order if x.shape[axis] != 1):
             raise Fault(f"a tensor of {list(x.shape)} can't have the axes {list(order)} alone")
@@ -228,11 +235,11 @@ class Net:
             return self.add("flatten", [value], f"{name}.flatten")
         return self.add("reshape", [value], f"{name}.reshape", shape=list(dims))
 
-    def leading(self, x: Data, axes: Sequence[int]) -> Dims:
+    def leading(self, x: Flowing, axes: Sequence[int]) -> Dims:
         """Return an order that begins with these axes, the others as they stand."""
         return (*axes, *(axis for axis in x.order if axis not in axes))
 
-    def image(self, x: Data) -> Dims:
+    def image(self, x: Flowing) -> Dims:
         """Return the order in which an image stands for a convolution: channels, several images, space."""
         if len(x.shape) < 3:
             raise Fault(f"takes images, channels last, not {list(x.shape)}")
@@ -241,30 +248,32 @@ class Net:
 
     # ---- constants -------------------------------------------------------------------------------
 
-    def hold(self, const: Const, name: str, *, learned: bool = False) -> Data:
-        """Return a constant as a step of its own: a weight where it is `learned`, else stored, as `buffer`."""
-        if id(const) not in self.held:
+    def hold(self, const: Fixed, name: str, order: Sequence[int] | None = None, *, learned: bool = False) -> Flowing:
+        """Return a constant as a step, its axes in an order: a weight where it is `learned`, else a buffer."""
+        order = tuple(range(len(const.shape)) if order is None else order)
+        key = (id(const), order)
+        if key not in self.held:
             new = const.roots.keys() - self.flat.owners.keys()
             whole = bool(new) and sum(const.roots.values()) == const.size
             store = ("parameter" if learned else "buffer") if whole else "none"
-            value = self.add("parameter", [], f"{name}.constant", shape=list(const.shape) or [1], store=store)
+            dims = [const.shape[axis] for axis in order] or [1]
+            value = self.add("parameter", [], f"{name}.constant", shape=dims, store=store)
             self.flat.owners = dict.fromkeys(const.roots, self.flat.steps[-1]) | self.flat.owners
             if learned and const.bits not in (0, 32):
                 self.flat.steps[-1].beside["bits"] = const.bits
-            self.held[id(const)] = (const, value)
-        value = self.held[id(const)][1]
-        return Data(value, const.shape, range(len(const.shape)))
+            self.held[key] = (const, value)
+        return Flowing(self.held[key][1], const.shape, order)
 
-    def tensor(self, call: Call, place: int, *, learned: bool = False) -> Data:
-        """Return the tensor at an input's place; a constant becomes a step that holds it."""
-        value = call.value(place)
-        if value is None:
-            raise Fault(f"input {place} is missing")
-        return self.hold(value, call.name, learned=learned) if isinstance(value, Const) else value
+    def tensor(
+        self, call: Invocation, place: int, order: Sequence[int] | None = None, *, learned: bool = False
+    ) -> Flowing:
+        """Return the tensor at an input's place; a constant becomes a step that holds it, its axes in an order."""
+        value = present(call, place)
+        return self.hold(value, call.name, order, learned=learned) if isinstance(value, Fixed) else value
 
     # ---- layers ----------------------------------------------------------------------------------
 
-    def layer(self, kind: str, x: str, name: str, weights: Sequence[Const | None], **fields: Datum) -> str:
+    def layer(self, kind: str, x: str, name: str, weights: Sequence[Fixed | None], **fields: Datum) -> str:
         """Add a layer that learns a kernel and a bias, in this order, and return its value.
 
         A bias that is another layer's too (equal ones are stored once) counts there: here it is left out, and added by
@@ -293,12 +302,12 @@ class Net:
             value = self.add("add", [value, held], f"{name}.bias")
         return value
 
-    def shares(self, roots: dict[Key, int]) -> bool:
+    def shares(self, roots: dict[str, int]) -> bool:
         """Say whether a layer before has exactly these weights."""
-        owner = self.flat.owners.get(next(iter(roots), (-1, -1)))
+        owner = self.flat.owners.get(next(iter(roots), ""))
         return owner is not None and self.flat.learners.get(owner, {}).keys() == roots.keys()
 
-    def activated(self, value: str, call: Call, act: str) -> str:
+    def activated(self, value: str, call: Invocation, act: str) -> str:
         """Return a value behind an activation that is a part of its operator."""
         return value if act == "none" else self.add(act, [value], f"{call.name}.{act}")
 
@@ -311,7 +320,7 @@ def _learned(step: Step) -> int:
 
 # ---- the rules of operators, which the modules beside this one enter here ------------------------
 
-Rule = Callable[[Net, Call], "Value | list[Value]"]
+Rule = Callable[[Draft, Invocation], "Value | list[Value]"]
 RULES: dict[str, Rule] = {}
 
 

@@ -1,34 +1,32 @@
-"""A TFLite file -> a flat network of costcalc, by a reader of flatbuffers of our own: no package is needed.
-
-Weights stay where they are in the file. docs/formats.md says by which rules operators are read.
-"""
+"""TFLite files, as a format that is read: by a reader of flatbuffers of our own, no package is needed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from costcalc.interop.format import Format, Head, Model, ReadOptions
 
-from costcalc.interop.format import Format, ReadOptions
 
-if TYPE_CHECKING:
-    from costcalc.language.flat import Flat
+def is_tflite(head: Head) -> bool:
+    """Say whether a file is a flatbuffer of TFLite's schema."""
+    return head.data[4:8] == b"TFL3"
+
 
 FORMAT = Format(
-    name="tflite",
-    what="a TFLite model",
-    suffixes=(".tflite", ".lite"),
-    told_by="`TFL3` at byte 4",
-    is_it=lambda head: head.data[4:8] == b"TFL3",
-    options=("input", "opaque", "steps"),
-    lacks="operators of TensorFlow's own (Flex) and custom ones",
+    "tflite",
+    "a TFLite model",
+    (".tflite", ".lite"),
+    "a flatbuffer with `TFL3` at its fifth byte",
+    is_tflite,
+    ("input", "opaque", "steps"),
+    lacks="custom operators and those of TensorFlow itself",
 )
 
 
-def read(path: str, options: ReadOptions) -> Flat:
-    """Return the network in a TFLite file.
+def read(path: str, options: ReadOptions) -> Model:
+    """Return the network in a TFLite file, whose weights stay where they are.
 
-    options: the input's shape where the file leaves it open; `steps`: how often a loop runs where the file does not
-    say. Raises SpecError for a file that is none, and for what can't be expressed, by the operator's name.
+    options: the input's shape where the file leaves it open; `steps`: how often a loop runs where the file doesn't say.
+    Raises SpecError for a file that is none, and for what can't be expressed, by the operator's name.
     """
-    from costcalc.interop.tflite.reader import imported
+    from costcalc.interop.tflite import importer
 
-    return imported(path, options)
+    return importer.read(path, options)

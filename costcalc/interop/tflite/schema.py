@@ -99,7 +99,7 @@ _LIKE = {
 
 def _options() -> dict[str, dict[str, tuple[int, str, int]]]:
     """Return each operator's options: by name the field's number, its code, its default."""
-    found = {}
+    found: dict[str, dict[str, tuple[int, str, int]]] = {}
     for line in _OPTIONS.strip().splitlines():
         name, *fields = line.split()
         own = {}

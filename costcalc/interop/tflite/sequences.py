@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.tflite.net import Call, Const, Data, Net, Value, rule
+from costcalc.interop.tflite.net import Draft, Flowing, Invocation, Value, rule
 from costcalc.interop.tflite.schema import ACTIVATIONS
 from costcalc.numbers.num import prod
 
+_LSTM = "an LSTM with peepholes, coupled gates or norms"
 _OUTER = "products with what enters and with the state; gates and sums are not stated"
 
 
 class Weights:
     """The constants of a recurrent layer: matrices that are multiplied with at each step, and what else is learned."""
 
-    def __init__(self, net: Net, call: Call, matrices: Sequence[int], others: Sequence[int]) -> None:
+    def __init__(self, net: Draft, call: Invocation, matrices: Sequence[int], others: Sequence[int]) -> None:
         self.net = net
         self.products = [const for const in map(call.const, matrices) if const is not None]
         self.others = [const for const in map(call.const, others) if const is not None]
@@ -36,7 +37,9 @@ class Weights:
             self.net.flat.steps[-1].beside["bits"] = bits.pop()
 
 
-def stated(net: Net, call: Call, x: Data, shape: Sequence[int], times: int, weights: Weights, what: str) -> Data:
+def stated(
+    net: Draft, call: Invocation, x: Flowing, shape: Sequence[int], times: int, weights: Weights, what: str
+) -> Flowing:
     """Add a row with the numbers of a layer: its products with all matrices, so many times."""
     fields: dict[str, Datum] = {"params": weights.params, "macs": times * weights.macs, "note": f"{what}: {_OUTER}"}
     value = net.add("custom", [x.name], call.name, shape=[n for n in shape if n != 1] or [1], **fields)
@@ -44,7 +47,7 @@ def stated(net: Net, call: Call, x: Data, shape: Sequence[int], times: int, weig
     return net.data(value, shape, [axis for axis, n in enumerate(shape) if n != 1])
 
 
-def _sequence(net: Net, call: Call, *, major: bool) -> tuple[Data, int, int, int]:
+def _sequence(net: Draft, call: Invocation, *, major: bool) -> tuple[Flowing, int, int, int]:
     """Return what enters a layer over a sequence: it, its steps, how many sequences there are, its channels."""
     x = net.tensor(call, 0)
     if len(x.shape) != 3:
@@ -53,7 +56,9 @@ def _sequence(net: Net, call: Call, *, major: bool) -> tuple[Data, int, int, int
     return (x, first, second, channels) if major else (x, second, first, channels)
 
 
-def _over(net: Net, call: Call, kind: str, x: Data, weights: Weights, *, major: bool, **fields: Datum) -> Data:
+def _over(
+    net: Draft, call: Invocation, kind: str, x: Flowing, weights: Weights, *, major: bool, **fields: Datum
+) -> Flowing:
     """Add a layer over one sequence; its biases, one vector where our words have two, stand before it."""
     steps = 0 if major else 1
     value = net.arranged(x, (2, steps), call.name)
@@ -71,7 +76,7 @@ _GATES = (1, 2, 3, 4, 5, 6, 7, 8)  # of what enters, and of what comes back: inp
 
 
 @rule("UNIDIRECTIONAL_SEQUENCE_LSTM")
-def lstm(net: Net, call: Call) -> Value:
+def lstm(net: Draft, call: Invocation) -> Value:
     """Long short-term memory over a sequence."""
     major = bool(call.options["time_major"])
     x, steps, count, _ = _sequence(net, call, major=major)
@@ -84,15 +89,20 @@ def lstm(net: Net, call: Call) -> Value:
     if plain and count == 1 and net.flat.owners.keys().isdisjoint(weights.roots):
         projected = {"projection": out} if call.value(16) is not None else {}
         return _over(net, call, "lstm", x, weights, major=major, hidden=hidden, **projected)
-    return stated(net, call, x, (*x.shape[:2], out), steps * count, weights, "an LSTM with peepholes, coupled gates or norms")
+    return stated(
+        net, call, x, (*x.shape[:2], out), steps * count, weights, "an LSTM with peepholes, coupled gates or norms"
+    )
 
 
 @rule("UNIDIRECTIONAL_SEQUENCE_RNN")
-def rnn(net: Net, call: Call) -> Value:
+def rnn(net: Draft, call: Invocation) -> Value:
     """Plain recurrence over a sequence."""
     major = bool(call.options["time_major"])
     x, steps, count, _ = _sequence(net, call, major=major)
-    weights, hidden = Weights(net, call, (1, 2), (3,)), prod(call.shape[2:])
+    weights, back = Weights(net, call, (1, 2), (3,)), call.const(2)
+    if back is None or len(back.shape) != 2:
+        raise Fault("its weights are missing")
+    hidden = back.shape[0]
     word = ACTIVATIONS.get(call.options["act"], "")
     if count == 1 and word in ("tanh", "relu") and net.flat.owners.keys().isdisjoint(weights.roots):
         fields: dict[str, Datum] = {"nonlinearity": "relu"} if word == "relu" else {}
@@ -101,7 +111,7 @@ def rnn(net: Net, call: Call) -> Value:
 
 
 @rule("BIDIRECTIONAL_SEQUENCE_LSTM")
-def both_ways(net: Net, call: Call) -> list[Value]:
+def both_ways(net: Draft, call: Invocation) -> list[Value]:
     """Long short-term memory over a sequence, in both directions, each with weights of its own."""
     x, steps, count, _ = _sequence(net, call, major=bool(call.options["time_major"]))
     matrices = (*_GATES, 16, *(k + 17 for k in _GATES), 33)
@@ -110,13 +120,15 @@ def both_ways(net: Net, call: Call) -> list[Value]:
 
 
 @rule("BIDIRECTIONAL_SEQUENCE_RNN")
-def plain_both_ways(net: Net, call: Call) -> list[Value]:
+def plain_both_ways(net: Draft, call: Invocation) -> list[Value]:
     """Plain recurrence over a sequence in both directions."""
     x, steps, count, _ = _sequence(net, call, major=bool(call.options["time_major"]))
-    return _merged(net, call, x, steps * count, Weights(net, call, (1, 2, 5, 6), (3, 7)), "a recurrent layer in both directions")
+    return _merged(
+        net, call, x, steps * count, Weights(net, call, (1, 2, 5, 6), (3, 7)), "a recurrent layer in both directions"
+    )
 
 
-def _merged(net: Net, call: Call, x: Data, times: int, weights: Weights, what: str) -> list[Value]:
+def _merged(net: Draft, call: Invocation, x: Flowing, times: int, weights: Weights, what: str) -> list[Value]:
     """Return what both directions give: one tensor, or two where they are not put together."""
     shapes = [out.shape for out in call.outputs if out is not None]
     width = sum(shape[-1] for shape in shapes)
@@ -125,33 +137,36 @@ def _merged(net: Net, call: Call, x: Data, times: int, weights: Weights, what: s
         return [made]
     last = made.order + (() if 2 in made.order else (2,))
     sizes = [shape[-1] for shape in shapes]
-    parts = net.add_all("split", [net.arranged(made, last, call.name)], call.name, {"sizes": sizes, "axis": last.index(2)})
+    parts = net.add_all(
+        "split", [net.arranged(made, last, call.name)], call.name, {"sizes": sizes, "axis": last.index(2)}
+    )
     return [net.data(part, (*x.shape[:2], n), last) for part, n in zip(parts, sizes, strict=True)]
 
 
 @rule("LSTM")
-def lstm_step(net: Net, call: Call) -> list[Value]:
+def lstm_step(net: Draft, call: Invocation) -> list[Value]:
     """One step of long short-term memory: with all its weights apart, or (the basic kernel) in one matrix."""
-    x = net.tensor(call, 0)
-    basic = bool(call.options["kernel"])
-    weights = Weights(net, call, (2,), (3,)) if basic else Weights(net, call, (*_GATES, 16), (*range(9, 16), 17, *range(20, 24)))
-    wanted = [out for out in call.outputs if out is not None]
-    made = stated(net, call, x, wanted[0].shape if basic else wanted[-1].shape, prod(x.shape[:-1]), weights, "a step of an LSTM")
-    return [made if out.shape == made.shape else made for out in wanted]
+    x, basic = net.tensor(call, 0), bool(call.options["kernel"])
+    if not basic and len(call.outputs) > 1:
+        raise Fault("gives what it computes on the way")
+    others = (3,) if basic else (*range(9, 16), 17, *range(20, 24))
+    weights = Weights(net, call, (2,) if basic else (*_GATES, 16), others)
+    made = stated(net, call, x, call.shape, prod(x.shape[:-1]), weights, "a step of an LSTM")
+    return [made] * (2 if basic else 1)  # what it gives and its state, of one shape
 
 
 @rule("RNN")
-def rnn_step(net: Net, call: Call) -> Value:
+def rnn_step(net: Draft, call: Invocation) -> Value:
     """One step of a plain recurrence."""
-    x = net.tensor(call, 0)
-    return stated(net, call, x, call.shape, prod(x.shape[:-1]), Weights(net, call, (1, 2), (3,)), "a step of a recurrent layer")
+    x, weights = net.tensor(call, 0), Weights(net, call, (1, 2), (3,))
+    return stated(net, call, x, call.shape, prod(x.shape[:-1]), weights, "a step of a recurrent layer")
 
 
 @rule("SVDF")
-def filtered(net: Net, call: Call) -> Value:
+def filtered(net: Draft, call: Invocation) -> Value:
     """A filter of rank one, or a few, over what enters and over time: its state is what runs before have left."""
     x, weights = net.tensor(call, 0), Weights(net, call, (1, 2), (3,))
-    first, out = call.const(1), call.shape
-    if first is None or len(first.shape) != 2 or len(out) != 2:
-        raise Fault("its weights are missing")
-    return stated(net, call, x, out, prod(x.shape[:-1]), weights, "SVDF")
+    first, rank = call.const(1), int(call.options["rank"])
+    if first is None or len(first.shape) != 2 or rank < 1 or first.shape[0] % rank:
+        raise Fault("its weights are missing, or no multiple of its rank")
+    return stated(net, call, x, (*x.shape[:-1], first.shape[0] // rank), prod(x.shape[:-1]), weights, "SVDF")

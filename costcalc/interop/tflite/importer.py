@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import struct
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -17,10 +18,10 @@ from costcalc.interop.format import GIVE_SHAPE, ReadOptions
 from costcalc.interop.guard import OPAQUE, guarded
 from costcalc.interop.tflite import arrange, layers, maths, sequences
 from costcalc.interop.tflite.dilated import undealt
-from costcalc.interop.tflite.file import Dims, Graph, Model, Operator, Tensor
+from costcalc.interop.tflite.file import Dims, FileGraph, FileOperator, FileTensor, ModelFile
 from costcalc.interop.tflite.flatbuffer import Broken
 from costcalc.interop.tflite.fold import fold
-from costcalc.interop.tflite.net import RULES, Call, Const, Data, Net, Value, channels_first, stored
+from costcalc.interop.tflite.net import RULES, Draft, Fixed, Flowing, Invocation, Value, channels_first, stored
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat, Step, legal_name
 from costcalc.numbers.num import UNKNOWN
@@ -33,12 +34,12 @@ MOST_DEPTH = 10  # graphs that hold others
 STEPS = said("say how often: {}", argument(steps=100))
 
 
-def imported(path: str, options: ReadOptions) -> Flat:
+def read(path: str, options: ReadOptions) -> Flat:
     """Return the network in a file."""
-    return guarded(path, lambda: _imported(path, options), hint="")
+    return guarded(path, lambda: _read(path, options), hint="")
 
 
-def _imported(path: str, options: ReadOptions) -> Flat:
+def _read(path: str, options: ReadOptions) -> Flat:
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -48,31 +49,31 @@ def _imported(path: str, options: ReadOptions) -> Flat:
         refuse_output(path, path)
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             name = options.name or re.sub(r"\.(tf)?lite$", "", os.path.basename(path))
-            return Importer(Model(content), name, f"TFLite file {os.path.basename(path)}", options).run()
+            return TfliteReader(ModelFile(content), name, f"TFLite file {os.path.basename(path)}", options).run()
     except OSError as error:
         raise stop(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except (Broken, struct.error) as error:
         raise stop(f"{path} is no TFLite model, or a part of one: {error}") from None
 
 
-class Frame(NamedTuple):
+class Opened(NamedTuple):
     """A graph that is being read, with the values of its tensors so far."""
 
-    graph: Graph
+    graph: FileGraph
     values: dict[int, Value]
 
 
-class Importer:
+class TfliteReader:
     """One reading of a model."""
 
-    def __init__(self, model: Model, name: str, source: str, options: ReadOptions) -> None:
+    def __init__(self, model: ModelFile, name: str, source: str, options: ReadOptions) -> None:
         self.model = model
         self.opaque = options.opaque
         self.steps = options.whole("steps", 0, least=0, most=MOST_TURNS)
         self.depth = self.done = 0
         self.variables: dict[str, Value] = {}
         self.kept: list[str] = []  # values that are state for the next run
-        self.constants: dict[tuple[int, int], Const] = {}
+        self.constants: dict[str, Fixed] = {}
         self.prefix = _prefix(model.graphs[0])
         for graph in model.graphs:
             undealt(graph)
@@ -83,9 +84,9 @@ class Importer:
         shapes = _input_shapes(dict(zip(names, (main.tensors[k] for k in main.inputs), strict=True)), options)
         orders = {name: channels_first(shape) for name, shape in shapes.items()}
         entering = {key: tuple(shape[axis] for axis in orders[key]) or (1,) for key, shape in shapes.items()}
-        self.net = Net(Flat(name, entering if len(names) > 1 else entering[names[0]], source))
+        self.net = Draft(Flat(name, entering if len(names) > 1 else entering[names[0]], source))
         keys = names if len(names) > 1 else [INPUT]
-        self.given = [Data(key, shapes[own], orders[own]) for key, own in zip(keys, names, strict=True)]
+        self.given = [Flowing(key, shapes[own], orders[own]) for key, own in zip(keys, names, strict=True)]
 
     def run(self) -> Flat:
         """Return the network; raise SpecError where it can't be expressed."""
@@ -99,7 +100,7 @@ class Importer:
 
     def named(self, value: Value) -> str:
         """Return the spec's value of an output."""
-        return self.net.hold(value, "output").name if isinstance(value, Const) else value.name
+        return self.net.hold(value, "output").name if isinstance(value, Fixed) else value.name
 
     # ---- graphs ----------------------------------------------------------------------------------
 
@@ -112,14 +113,14 @@ class Importer:
             raise Fault(f"gives {len(given)} tensors to a graph that takes {len(graph.inputs)}")
         if self.depth >= MOST_DEPTH:
             raise Fault(f"calls itself, or others more than {MOST_DEPTH} deep")
-        frame = Frame(graph, dict(zip(graph.inputs, given, strict=True)))
+        frame = Opened(graph, dict(zip(graph.inputs, given, strict=True)))
         self.depth += 1
         for one in graph.operators:
             self.operator(frame, one)
         self.depth -= 1
         return [self.value(frame, k) for k in graph.outputs]
 
-    def value(self, frame: Frame, place: int) -> Value:
+    def value(self, frame: Opened, place: int) -> Value:
         """Return the value of a tensor: what an operator before gave, or what is stored."""
         if place in frame.values:
             return frame.values[place]
@@ -128,12 +129,12 @@ class Importer:
             if tensor.stored or 0 in tensor.shape:
                 self.constants[tensor.key] = stored(tensor)
             elif tensor.variable:  # the first state of a recurrent layer: zeros
-                self.constants[tensor.key] = Const(tensor.shape, floating=True)
+                self.constants[tensor.key] = Fixed(tensor.shape, floating=True)
             else:
                 raise Fault(f"takes '{tensor.name[:80]}', which nothing before it gives")
         return self.constants[tensor.key]
 
-    def operator(self, frame: Frame, one: Operator) -> None:
+    def operator(self, frame: Opened, one: FileOperator) -> None:
         """Read one operator; what goes wrong is told with its name."""
         self.done += 1
         name = _called(frame.graph, one, self.prefix)
@@ -142,12 +143,12 @@ class Importer:
             raise stop(f"{what}: more than {MOST_RUN:,} operators are run, those of each turn of a loop among them")
         guarded(what, lambda: self.read(frame, one, name, what))
 
-    def read(self, frame: Frame, one: Operator, name: str, what: str) -> None:
+    def read(self, frame: Opened, one: FileOperator, name: str, what: str) -> None:
         """Give an operator's outputs their values; where that was asked for, of rows of unknown cost."""
         tensors = frame.graph.tensors
         outputs = [None if k < 0 else tensors[k] for k in one.outputs]
         inputs = [None if k < 0 else self.value(frame, k) for k in one.inputs]
-        call = Call(one.name, name, inputs, outputs, one.given)
+        call = Invocation(one.name, name, inputs, outputs, one.given)
         before = len(self.net.flat.steps)
         hide = (lambda: self.hide(call, before, one)) if self.opaque and outputs else None
         results = guarded(what, lambda: self.results(call, one), hide)
@@ -156,7 +157,7 @@ class Importer:
                 guarded(what, lambda t=tensor, v=value: compare(t, v))  # type: ignore[misc]
                 frame.values[place] = value
 
-    def results(self, call: Call, one: Operator) -> list[Value]:
+    def results(self, call: Invocation, one: FileOperator) -> list[Value]:
         """Return what an operator gives."""
         if call.op in CONTROL:
             return CONTROL[call.op](self, call)
@@ -166,15 +167,15 @@ class Importer:
         if call.op not in RULES:
             what = f"the custom operator '{one.custom[:80]}'" if call.op == "CUSTOM" else call.op
             raise Fault(f"costcalc has no counterpart of {what}", OPAQUE)
-        found = RULES[call.op](self.net, call)
-        return found if isinstance(found, list) else [found]
+        made = RULES[call.op](self.net, call)
+        return made if isinstance(made, list) else [made]
 
-    def hide(self, call: Call, before: int, one: Operator) -> list[Value]:
+    def hide(self, call: Invocation, before: int, one: FileOperator) -> list[Value]:
         """Return rows of unknown cost, of the shapes that the file states; the first has the operator's weights."""
         net = self.net
         net.take_back(before)
-        inputs = [value.name for value in call.inputs if isinstance(value, Data)] or [next(iter(net.flat.inputs))]
-        consts = [value for value in call.inputs if isinstance(value, Const) and value.floating and value.size > 1]
+        inputs = [value.name for value in call.inputs if isinstance(value, Flowing)] or [next(iter(net.flat.inputs))]
+        consts = [value for value in call.inputs if isinstance(value, Fixed) and value.floating and value.size > 1]
         roots = {key: n for const in consts for key, n in const.roots.items() if key not in net.flat.owners}
         found: list[Value] = []
         for tensor in call.outputs:
@@ -192,15 +193,15 @@ class Importer:
 
     # ---- operators that hold graphs, and state ---------------------------------------------------
 
-    def called(self, call: Call) -> list[Value]:
+    def called(self, call: Invocation) -> list[Value]:
         """A graph in the place of one operator."""
         return self.graph(call.options["graph"], _present(call))
 
-    def condition(self, call: Call) -> list[Value]:
+    def condition(self, call: Invocation) -> list[Value]:
         """The graph that a constant chooses; where the image does, that with more multiply-accumulates."""
         truth, held = call.value(0), _present(call)[1:]
         branches = [call.options["then"], call.options["else"]]
-        if isinstance(truth, Const) and truth.values:
+        if isinstance(truth, Fixed) and truth.values:
             return self.graph(branches[0 if truth.values[0] else 1], held)
         before, costs = len(self.net.flat.steps), []
         for number in branches:
@@ -211,13 +212,13 @@ class Importer:
         self.net.flat.source += "" if told in self.net.flat.source else told
         return self.graph(branches[costs[1] > costs[0]], held)
 
-    def loop(self, call: Call) -> list[Value]:
+    def loop(self, call: Invocation) -> list[Value]:
         """The graph of its body, turn by turn: as often as its condition says, or as was asked for."""
         held, turn = _present(call), 0
         while True:
             before = len(self.net.flat.steps)
             (going, *_) = self.graph(call.options["cond"], held)
-            if isinstance(going, Data) or not going.values:
+            if isinstance(going, Flowing) or not going.values:
                 self.net.take_back(before)
                 if not self.steps:
                     raise Fault("runs as often as the image says", STEPS)
@@ -230,45 +231,47 @@ class Importer:
                 raise Fault(f"runs more than {MOST_TURNS:,} times")
             held = self.graph(call.options["body"], held)
 
-    def skipped(self, call: Call) -> list[Value]:
+    def skipped(self, call: Invocation) -> list[Value]:
         """What runs once, before the first image."""
         return []
 
-    def handle(self, call: Call) -> list[Value]:
+    def handle(self, call: Invocation) -> list[Value]:
         """A name of state."""
-        return [Const((), [call.options["name"]])]
+        return [Fixed((), [call.options["name"]])]
 
-    def loaded(self, call: Call) -> list[Value]:
+    def loaded(self, call: Invocation) -> list[Value]:
         """State: what was assigned in this run, or what one before has left."""
         name = str(call.numbers(0)[0])
         if name not in self.variables:
-            self.variables[name] = arrange.state(self.net, call)
+            dims = list(call.shape) or [1]
+            value = self.net.add("parameter", [], call.name, shape=dims, store="buffer")
+            self.variables[name] = self.net.data(value, call.shape, range(len(call.shape)))
         return [self.variables[name]]
 
-    def assigned(self, call: Call) -> list[Value]:
+    def assigned(self, call: Invocation) -> list[Value]:
         """New state: the next run needs it, so that it is a result."""
         value = call.value(1)
         if value is None:
             raise Fault("assigns nothing")
         self.variables[str(call.numbers(0)[0])] = value
-        if isinstance(value, Data):
+        if isinstance(value, Flowing):
             self.kept.append(value.name)
         return []
 
 
-CONTROL: dict[str, Callable[[Importer, Call], list[Value]]] = {
-    "CALL": Importer.called,
-    "STABLEHLO_COMPOSITE": Importer.called,
-    "IF": Importer.condition,
-    "WHILE": Importer.loop,
-    "CALL_ONCE": Importer.skipped,
-    "VAR_HANDLE": Importer.handle,
-    "READ_VARIABLE": Importer.loaded,
-    "ASSIGN_VARIABLE": Importer.assigned,
+CONTROL: dict[str, Callable[[TfliteReader, Invocation], list[Value]]] = {
+    "CALL": TfliteReader.called,
+    "STABLEHLO_COMPOSITE": TfliteReader.called,
+    "IF": TfliteReader.condition,
+    "WHILE": TfliteReader.loop,
+    "CALL_ONCE": TfliteReader.skipped,
+    "VAR_HANDLE": TfliteReader.handle,
+    "READ_VARIABLE": TfliteReader.loaded,
+    "ASSIGN_VARIABLE": TfliteReader.assigned,
 }
 
 
-def compare(tensor: Tensor, value: Value) -> None:
+def compare(tensor: FileTensor, value: Value) -> None:
     """Raise Fault where a tensor has another shape than the file states; an axis that is open there may be any."""
     wanted = tensor.shape
     fits = len(wanted) == len(value.shape) and all(
@@ -280,7 +283,7 @@ def compare(tensor: Tensor, value: Value) -> None:
         raise Fault(f"costcalc finds a shape of {list(value.shape)}, the file states {stated}")
 
 
-def _present(call: Call) -> list[Value]:
+def _present(call: Invocation) -> list[Value]:
     """Return all that an operator takes; raise Fault where something is left out."""
     found = [value for value in call.inputs if value is not None]
     if len(found) < len(call.inputs):
@@ -297,7 +300,7 @@ def _macs(steps: Sequence[Step]) -> float:
 # ---- names and shapes --------------------------------------------------------------------------------
 
 
-def _input_names(tensors: Sequence[Tensor]) -> list[str]:
+def _input_names(tensors: Sequence[FileTensor]) -> list[str]:
     """Return what the inputs are called: by their names in the signature, each once."""
     names: list[str] = []
     for tensor in tensors:
@@ -308,20 +311,21 @@ def _input_names(tensors: Sequence[Tensor]) -> list[str]:
     return names
 
 
-def _input_shapes(tensors: dict[str, Tensor], options: ReadOptions) -> dict[str, Dims]:
+def _input_shapes(tensors: dict[str, FileTensor], options: ReadOptions) -> dict[str, Dims]:
     """Return the inputs' shapes as TFLite has them: what the file says, and what is given for what it leaves open."""
-    given = options.input or {}
-    if not isinstance(given, dict) and not hasattr(given, "items"):
+    own = options.input or {}
+    if isinstance(own, tuple):
         if len(tensors) > 1:
             raise stop(f"the model has {len(tensors)} inputs: {', '.join(tensors)}", hint="give each shape by its name")
-        given = {next(iter(tensors)): given}
-    unknown = [name for name in given if name not in tensors and not (len(tensors) == 1 and name == INPUT)]
+        own = {next(iter(tensors)): own}
+    given = {next(iter(tensors)) if len(tensors) == 1 and name == INPUT else name: one for name, one in own.items()}
+    unknown = [name for name in given if name not in tensors]
     if unknown:
         raise stop(f"the model has no input '{unknown[0][:80]}', but {', '.join(tensors)}")
-    return {name: _shape(name, tensor, given.get(name, given.get(INPUT) if len(tensors) == 1 else None)) for name, tensor in tensors.items()}
+    return {name: _shape(name, tensor, given.get(name)) for name, tensor in tensors.items()}
 
 
-def _shape(name: str, tensor: Tensor, given: Sequence[int] | None) -> Dims:
+def _shape(name: str, tensor: FileTensor, given: Sequence[int] | None) -> Dims:
     """Return an input's shape; an open batch is one image."""
     shape, rank = list(tensor.shape), len(tensor.shape)
     left = [axis for axis in range(rank) if tensor.open[axis] and (axis or rank < 2)]
@@ -337,9 +341,10 @@ def _shape(name: str, tensor: Tensor, given: Sequence[int] | None) -> Dims:
         if min(shape, default=1) < 1:
             raise stop(f"the input '{name}' has a shape of {shape}")
         return tuple(shape)
-    if len(given) != len(order) or any(n != shape[axis] and axis not in left for n, axis in zip(given, order, strict=True)):
-        asked = "x".join(map(str, given))
-        raise stop(f"an input of {asked} does not fit the file's: {said_}", hint="channels first; the batch is left out")
+    pairs = zip(given, order, strict=False)
+    if len(given) != len(order) or any(n != shape[axis] and axis not in left for n, axis in pairs):
+        asked, hint = "x".join(map(str, given)), "channels first; the batch is left out"
+        raise stop(f"an input of {asked} does not fit the file's: {said_}", hint=hint)
     for n, axis in zip(given, order, strict=True):
         shape[axis] = n
     return tuple(shape)
@@ -349,21 +354,20 @@ _MADE_UP = re.compile(r"(StatefulPartitionedCall|Identity|PartitionedCall|tfl\.\
 _WEIGHTED = re.compile(r"(?i).*(conv\w*|matmul\w*|depthwise\w*|tensordot\w*|einsum\w*)")
 
 
-def _prefix(graph: Graph) -> str:
+def _prefix(graph: FileGraph) -> str:
     """Return the first word that nearly all names begin with: the model's own."""
-    firsts = [tensor.name.split("/")[0] for tensor in graph.tensors if "/" in tensor.name]
-    most = max(set(firsts), key=firsts.count, default="")
-    return f"{most}/" if firsts and firsts.count(most) > 0.9 * len(firsts) else ""
+    firsts = Counter(tensor.name.split("/")[0] for tensor in graph.tensors if "/" in tensor.name)
+    most, count = firsts.most_common(1)[0] if firsts else ("", 0)
+    return f"{most}/" if count > 0.9 * firsts.total() else ""
 
 
-def _called(graph: Graph, one: Operator, prefix: str) -> str:
+def _called(graph: FileGraph, one: FileOperator, prefix: str) -> str:
     """Return what an operator is called: its layer by the names that were merged in its output's, else its kind."""
     outputs = [graph.tensors[k] for k in one.outputs if k >= 0]
     names = [part for part in outputs[0].name.split(";") if part and not part.isdigit()] if outputs else []
     names = [name for name in names if not _MADE_UP.fullmatch(name)]
     if not names:
-        return (one.custom or one.name).lower()
+        return str(one.custom or one.name).lower()
     weighted = [name for name in names if _WEIGHTED.fullmatch(name.rpartition("/")[2])] if len(one.inputs) > 1 else []
     chosen = (weighted or names)[0].removeprefix(prefix)
-    layer, _, _ = chosen.rpartition("/")
-    return layer or chosen
+    return str(chosen.rpartition("/")[0] or chosen)
