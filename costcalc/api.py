@@ -450,7 +450,7 @@ def from_torch(
 
     Raises SpecError that names the module and the operation which can't be expressed.
     """
-    from costcalc.interop.torch import read as torch_import
+    from costcalc.interop.torch import importer as torch_import
     from costcalc.interop.torch.target import traced
 
     shape = arguments.shape(input)

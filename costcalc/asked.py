@@ -278,7 +278,7 @@ def _said(network: NetworkLike, shape: InputShape | None, variant: str, more: Ma
 
 def _traced(module: Any, shape: InputShape | None) -> _Said:
     """Return a network of PyTorch as a spec, over the input given or what a timm model states."""
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
     from costcalc.interop.torch.target import usual_input
 
     dims = arguments.sole(shape) or usual_input(module)

@@ -1,7 +1,6 @@
 """PyTorch's names that are no part of its documented interface, each with what it is for and since which version it is.
 
-Whatever else reads or builds modules takes them from here, so that a new PyTorch is looked at in one place. Nothing is
-imported: modules and nodes are handed in.
+Whatever else reads or builds modules takes them from here, so that a new PyTorch is looked at in one place.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from costcalc.base import Datum
+from costcalc.base.optional import need
 
 # ---- nn.Module -----------------------------------------------------------------------------------
 
@@ -53,6 +53,53 @@ def in_steps(torch: Any) -> Iterator[None]:
         yield
     finally:
         torch._C._set_mkldnn_enabled(before)
+
+
+# ---- what a network calls ------------------------------------------------------------------------
+
+FAKE = "torch._subclasses.fake_tensor"  # its `FakeTensorMode` makes tensors without numbers; since 2.0
+
+
+@contextmanager
+def before_others(torch: Any, call: Callable[..., Any]) -> Iterator[None]:
+    """Hand each operation to `call(target, args, options)`, which runs it, before PyTorch makes others of it.
+
+    Only modes of PyTorch's own are let in there: this one says it is that which checks signatures. Since 2.9.
+    """
+    python = need("torch._dispatch.python", "torch")
+    checking = need("torch._subclasses.schema_check_mode", "torch").SchemaCheckMode
+    usual = need("torch.utils._python_dispatch", "torch").TorchDispatchMode
+
+    def dispatch(_: Any, target: Any, __: Any, args: Any = (), options: Any = None) -> Any:
+        return call(target, args, options or {})
+
+    def begin(mode: Any) -> None:
+        usual.__init__(mode, torch._C.DispatchKey.PreDispatch)
+
+    own = {"__init__": begin, "__torch_dispatch__": dispatch, "__enter__": usual.__enter__, "__exit__": usual.__exit__}
+    with python.enable_python_dispatcher(), type("Recorder", (checking,), own)():
+        yield
+
+
+@contextmanager
+def exporting(torch: Any) -> Iterator[None]:
+    """Say to a network that it is being exported, as torch.export does, and keep fused attention out; since 2.7."""
+    flags = {name: getattr(torch.compiler, name) for name in ("_is_compiling_flag", "_is_exporting_flag")}
+    fast = torch.backends.mha.get_fastpath_enabled()
+    try:
+        torch.backends.mha.set_fastpath_enabled(False)
+        for name in flags:
+            setattr(torch.compiler, name, True)
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        for name, before in flags.items():
+            setattr(torch.compiler, name, before)
+
+
+def leaves(torch: Any, value: Datum) -> list[Any]:
+    """Return what stands in lists, mappings and the like, in order; since 2.0."""
+    return list(torch.utils._pytree.tree_leaves(value))
 
 
 # ---- the graph of an exported program ------------------------------------------------------------

@@ -318,7 +318,7 @@ MODELS = [
 @pytest.mark.parametrize(("name", "most"), MODELS)
 def test_networks_of_torchvision_read_nearly_as_people_write_them(name, most) -> None:
     models = pytest.importorskip("torchvision.models")
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
 
     options = {"init_weights": False} if name == "googlenet" else {}
     flat = from_torch(getattr(models, name)(weights=None, **options).eval(), (3, 224, 224))

@@ -91,7 +91,7 @@ def test_who_claims_to_read_a_word_reads_it() -> None:
 
 def test_the_reader_of_pytorch_reads_its_words() -> None:
     torch = pytest.importorskip("torch")
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
 
     class One(torch.nn.Module):
         def __init__(self, call: object, tensors: int) -> None:

@@ -36,7 +36,7 @@ Read = Callable[[Path, bool], Flat]
 
 
 def by_torch(folder: Path, opaque: bool) -> Flat:
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
 
     torch = pytest.importorskip("torch")
     return from_torch(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1)), (3, 8, 8), opaque=opaque)
@@ -55,7 +55,7 @@ def by_onnx(folder: Path, opaque: bool) -> Flat:
 
 
 def in_torch(patch: pytest.MonkeyPatch, broken: Callable[..., Any]) -> None:
-    from costcalc.interop.torch.read import HANDLERS
+    from costcalc.interop.torch.importer import HANDLERS
 
     patch.setitem(HANDLERS, "conv2d", broken)
 

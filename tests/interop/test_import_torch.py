@@ -16,7 +16,7 @@ from in_process import Run
 import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
-from costcalc.interop.torch.read import from_torch, unused
+from costcalc.interop.torch.importer import from_torch
 from costcalc.interop.torch.target import load_target
 from costcalc.numbers import num
 
@@ -611,6 +611,45 @@ def test_names_are_the_modules_paths() -> None:
     assert flat.steps[0].share == flat.steps[4].share == "0.conv"
 
 
+def unavailable(*_: Any) -> Any:
+    raise RuntimeError("not on this road")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_recorded_is_what_torch_export_gives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, shape, *_ = ODD[name]
+    found = []
+    for other in ("_exported", "_recorded"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"costcalc.interop.torch.tracing.{other}", unavailable)
+            flat = from_torch(module, shape)
+            found.append((flat.text(), flat.classes))
+    assert found[0] == found[1]
+
+
+class Keeping(nn.Module):
+    """A module that keeps what it has made, as heads of detectors keep their anchors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm, self.made = nn.LSTM(4, 2, batch_first=True), torch.empty(0)
+
+    def forward(self, x: Any) -> Any:
+        self.made, self.shape = x * 2, x.shape
+        return self.lstm(self.made)[0]
+
+
+def test_a_module_keeps_nothing_of_the_trace() -> None:
+    module = Keeping()
+    from_torch(module, (3, 4))
+    assert (module.made.shape, hasattr(module, "shape")) == ((0,), False)
+    assert {type(one) for one in (module.made, *module.lstm.parameters(), *module.lstm._flat_weights)} == {
+        torch.Tensor,
+        nn.Parameter,
+    }
+    assert module(torch.rand(2, 3, 4)).shape == (2, 3, 2)
+
+
 def test_a_module_that_returns_nothing_is_told() -> None:
     with pytest.raises(SpecError, match="returns no tensor"):
         from_torch(Net(lambda n, x: None, conv=nn.Conv2d(4, 2, 1)), (4, 3, 3))
@@ -643,10 +682,6 @@ def test_several_outputs_and_unused_parameters() -> None:
     assert len(flat.outputs) == 2
     assert "25 parameters that inference does not use" in flat.source
     assert flat.unused == 25
-    assert unused(module, {"a.weight", "a.bias", "b.weight", "b.bias"}) == {
-        "training_only.weight": 20,
-        "training_only.bias": 5,
-    }
 
 
 def unnormalized(net: Any, x: Any) -> Any:

@@ -260,7 +260,7 @@ KINDS = [f"{kind}{act}" for kind in ("chain", "norm and act", "residual") for ac
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_imported_network_is_alive_as_pytorch_runs_it(kind: str) -> None:
     pytest.importorskip("torch")
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
 
     network = modules()[kind]
     ours = costcalc.count(from_torch(network.eval(), (4, 16, 16)).data())
@@ -270,7 +270,7 @@ def test_an_imported_network_is_alive_as_pytorch_runs_it(kind: str) -> None:
 @pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "squeezenet1_0", "vgg16"])
 def test_an_imported_network_has_the_zoos_peak(name: str) -> None:
     torch = pytest.importorskip("torch")
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
 
     with torch.device("meta"):
         network = costcalc.torch.build(name)

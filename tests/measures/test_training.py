@@ -115,7 +115,7 @@ MODULES: list[tuple[str, str, bool]] = [
 def test_an_activation_keeps_what_pytorchs_module_keeps(kind: str, module: str, over: bool) -> None:
     """A network of PyTorch's own modules, none of them made by costcalc; and what the importer makes of it."""
     torch = pytest.importorskip("torch")
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
 
     nn = torch.nn
     act = getattr(nn, module)(inplace=True) if over else getattr(nn, module)()

@@ -25,7 +25,7 @@ from torch import nn
 import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.interop.guard import REPORT
-from costcalc.interop.torch.read import from_torch
+from costcalc.interop.torch.importer import from_torch
 
 F = nn.functional
 

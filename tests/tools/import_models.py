@@ -26,7 +26,7 @@ from typing import Any
 import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
-from costcalc.interop.torch.read import from_torch
+from costcalc.interop.torch.importer import from_torch
 from costcalc.interop.torch.target import load_target, usual_input
 from costcalc.interop.torch.verify import verify
 

@@ -31,7 +31,7 @@ def through_torch(graph: Graph) -> Flat:
     import torch
 
     from costcalc.interop.torch.build import build
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
 
     with torch.device("meta"):
         network = build(graph)

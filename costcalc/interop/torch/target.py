@@ -24,7 +24,7 @@ IMAGE = (3, 224, 224)  # the input of a model that is given none
 
 def traced(target: str, shape: InputShape | None = None, *, name: str = "", opaque: bool = False) -> Flat:
     """Import `module:name`, call it, and return the network that it is; this runs the module's Python code."""
-    from costcalc.interop.torch.read import from_torch
+    from costcalc.interop.torch.importer import from_torch
 
     module = load_target(target)
     dims = sole(shape) or usual_input(module) or IMAGE

@@ -95,9 +95,11 @@ Groups = Sequence[Sequence[int]]
 class Reading:
     """A network on its way from an exported program to a flat list of steps."""
 
-    def __init__(self, flat: Flat, modules: dict[str, Datum], *, opaque: bool) -> None:
+    def __init__(self, flat: Flat, paths: Iterable[str], learned: Iterable[str], *, opaque: bool) -> None:
         self.flat = flat
-        self.modules = modules
+        self.paths = set(paths)  # of modules
+        self.outer = {around for path in self.paths for around in _around(path)}  # of those that hold others
+        self.holders = {around for name in learned for around in _around(name)}  # of those that hold parameters
         self.opaque = opaque
         self.node: Any = None  # the operation that is being translated
         self.parts: dict[str, dict[str, tuple[int, int]]] = {}  # a parameter -> its parts: numbers from, and up to
@@ -132,12 +134,10 @@ class Reading:
         if owner:
             owner = self.base(owner)
             holder, _, name = owner.rpartition(".")
-            leaf = holder and not any(True for _ in self.modules[holder].children())
-            return holder if leaf else re.sub(r"[._]?weight$", "", owner) or name
+            return holder if holder and holder not in self.outer else re.sub(r"[._]?weight$", "", owner) or name
         path, word = self.path, self.operation.partition(".")[0].strip("_")
-        module = self.modules.get(path)
-        bare = path and module is not None and not any(True for _ in (*module.children(), *module.parameters()))
-        if bare and self.mains.setdefault(path, word) == word:
+        bare = path in self.paths and path not in self.outer and path not in self.holders
+        if path and bare and self.mains.setdefault(path, word) == word:
             return path
         return self.within(word)
 
@@ -364,6 +364,12 @@ class Reading:
 
 
 _PENDING = Step("", "", {}, [])
+
+
+def _around(path: str) -> Iterable[str]:
+    """Return the paths of the modules that a path leads through, the network's own left out."""
+    parts = path.split(".")
+    return (".".join(parts[:k]) for k in range(1, len(parts)))
 
 
 def computed_from(params: Iterable[str]) -> str:

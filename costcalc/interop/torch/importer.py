@@ -1,15 +1,12 @@
-"""A network of PyTorch -> a spec, through `torch.export`, which sees each call of a function.
+"""A network of PyTorch -> a spec: each call of a function is seen.
 
-The network is not run on numbers: the export traces it on an image of one, without data, and gives a graph of ATen
-operations. Each becomes a row, or changes how a tensor is looked at; nothing is dropped in silence.
+The network is not run on numbers: it is traced on an image of one, without data (`tracing`), which gives a graph of
+ATen's operations. Each becomes a row, or changes how a tensor is looked at; nothing is dropped in silence.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from typing import Any
 
@@ -38,6 +35,7 @@ from costcalc.interop.torch.aten.reading import (
     tensors_in,
 )
 from costcalc.interop.torch.aten.writes import Env, written
+from costcalc.interop.torch.tracing import Program, program_of
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat
 
@@ -79,72 +77,57 @@ def from_torch(module: Any, input_shape: Sequence[int], *, name: str = "", opaqu
     torch = need("torch", "torch")
     if not isinstance(module, torch.nn.Module):
         raise stop(f"{said(module)} is no network: a torch.nn.Module is", hint="or name what makes one: 'module:name'")
-    program = _exported(torch, module, tuple(input_shape))
-    flat = Flat(name or type(module).__name__, input_shape)
-    reading = Reading(flat, dict(module.named_modules(remove_duplicate=False)), opaque=opaque)
-    guarded(flat.name, lambda: _read(program, module, reading), hint="")
+    program = _program(torch, module, tuple(input_shape))
+    flat = Flat(name or type(module).__name__, input_shape, f"{type(module).__module__}.{type(module).__qualname__}")
+    reading = Reading(flat, program.paths, program.learned, opaque=opaque)
+    guarded(flat.name, lambda: _read(program, reading), hint="")
     return flat
 
 
-def _read(program: Any, module: Any, reading: Reading) -> None:
-    """Translate an exported program into the steps of the flat network."""
+def _read(program: Program, reading: Reading) -> None:
+    """Translate a program into the steps of the flat network."""
     flat = reading.flat
-    env = _inputs(program, module, reading)
-    _walk(reading, program.graph_module, env)
-    flat.outputs = [_output(reading, env[node]) for node in _results(program)]
+    env = _entering(program, reading)
+    _walk(reading, program.module, env)
+    flat.outputs = [_output(reading, env[node]) for node in program.results]
     if not flat.outputs:
         raise stop(f"{flat.name} returns no tensor", hint="its forward must return what it computes")
     flat.pruned()
     _rest_of_parameters(flat, reading)
-    _note_unused(flat, module, reading)
+    _note_unused(flat, program, reading)
 
 
-def _exported(torch: Any, module: Any, shape: tuple[int, ...]) -> Any:
-    """Return the exported program, of one image, on the device where the network's weights are."""
+def _program(torch: Any, module: Any, shape: tuple[int, ...]) -> Program:
+    """Return what a network calls for one image, on the device where the network's weights are."""
     tensors = [*module.parameters(), *module.buffers()]
     device = tensors[0].device if tensors else torch.device("cpu")
     floats = [tensor.dtype for tensor in tensors if tensor.is_floating_point()]
     example = torch.zeros(1, *shape, device=device, dtype=floats[0] if floats else torch.float32)
-    training = [(part, part.training) for part in module.modules()]
-    module.eval()
     try:
-        # What goes wrong is told in one line; torch.export would print its whole trace beside it.
-        with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            try:
-                return torch.export.export(module, (example,), strict=False)
-            except RuntimeError as error:
-                if "scalar types: Long, Int" not in str(error):  # an embedding takes what enters as indices
-                    raise
-                return torch.export.export(module, (example.long(),), strict=False)
+        try:
+            return program_of(module, [example])
+        except RuntimeError as error:
+            if "scalar types: Long, Int" not in str(error):  # an embedding takes what enters as indices
+                raise
+            return program_of(module, [example.long()])
     except (Exception, SystemExit) as error:
         raise stop(
             f"torch.export could not trace {type(module).__name__}: {first_line(error)}",
             hint=_reason_hint(str(error)),
         ) from error
-    finally:
-        for part, mode in training:
-            part.training = mode
 
 
-def _inputs(program: Any, module: Any, reading: Reading) -> dict[Any, Any]:
-    """Return what the graph's inputs are: parameters and buffers as constants, the image as the spec's input."""
-    kept = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers())}
-    first: dict[int, str] = {}
-    specs = {spec.arg.name: spec for spec in program.graph_signature.input_specs}
+def _entering(program: Program, reading: Reading) -> Env:
+    """Return what enters the graph: parameters and buffers as constants, the image as the spec's input."""
     env: Env = {}
-    for node in program.graph.nodes:
-        if node.op != "placeholder":
-            continue
-        target, sizes = specs[node.name].target, tuple(node.meta["val"].shape)
-        if specs[node.name].kind.name == "USER_INPUT":
-            env[node] = reading.view(INPUT, [None, *range(len(sizes) - 1)])
-            continue
-        target = first.setdefault(id(kept.get(target, node)), target)  # tied weights have one name
-        reading.sizes_of[target] = kept[target].numel() if target in kept else 0
-        reading.homes[target] = (torch_compat.memory(node.meta["val"]), node.meta["val"].storage_offset())
-        learned = [target] if specs[node.name].kind.name == "PARAMETER" else []
-        env[node] = Constant(learned, sizes, target if target in kept else "")
+    for node in program.inputs:
+        env[node] = reading.view(INPUT, [None, *range(len(node.meta["val"].shape) - 1)])
+    for node, name in program.stored.items():
+        made = node.meta["val"]
+        target = name or str(node.name)
+        reading.sizes_of[target] = program.sizes.get(name, 0)
+        reading.homes[target] = (torch_compat.memory(made), made.storage_offset())
+        env[node] = Constant([name] if name in program.learned else [], made.shape, name)
     return env
 
 
@@ -211,13 +194,6 @@ def _reason_hint(said: str) -> str:
     if "missing a required argument" in said:
         return "costcalc takes networks of one input"
     return hints.said("is the input right? {}", hints.argument(input=(3, 224, 224)))
-
-
-def _results(program: Any) -> list[Any]:
-    """Return the nodes that are the network's results, those that change buffers left out."""
-    wanted = set(program.graph_signature.user_outputs)
-    (given,) = (node.args[0] for node in program.graph.nodes if node.op == "output")
-    return [value for value in given if hasattr(value, "op") and value.name in wanted]
 
 
 def _output(reading: Reading, x: Any) -> str:
@@ -416,15 +392,9 @@ def _rest_of_parameters(flat: Flat, reading: Reading) -> None:
         flat.steps.insert(at, flat.steps.pop())
 
 
-def unused(module: Any, used: set[str]) -> dict[str, int]:
-    """Return the parameters of a network that inference does not use, with their sizes."""
-    return {name: parameter.numel() for name, parameter in module.named_parameters() if name not in used}
-
-
-def _note_unused(flat: Flat, module: Any, reading: Reading) -> None:
+def _note_unused(flat: Flat, program: Program, reading: Reading) -> None:
     """Say in the spec's source how many parameters no row uses (auxiliary heads, which inference leaves out)."""
     kept = {id(step) for step in flat.steps}
     used = {reading.base(name) for name, step in reading.owners.items() if id(step) in kept}
-    flat.unused = left = sum(unused(module, used).values())
-    origin = f"{type(module).__module__}.{type(module).__qualname__}"
-    flat.source = origin + (f"; {left:,} parameters that inference does not use are left out" if left else "")
+    flat.unused = left = sum(program.sizes[name] for name in program.learned - used)
+    flat.source += f"; {left:,} parameters that inference does not use are left out" if left else ""
