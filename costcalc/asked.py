@@ -217,9 +217,10 @@ def loaded(source: Datum, shape: InputShape | None, given: Mapping[str, Datum]) 
     """
 
     def foreign(path: str) -> Spec | None:
-        from costcalc.interop.formats import spec_of  # read only where a file looks like none of ours
+        from costcalc.interop import formats  # read only where a file looks like none of ours
 
-        return spec_of(path, shape, given)
+        form = formats.recognized(path)
+        return formats.spec_of(path, form, shape, given) if form else None
 
     return zoo.load(source, foreign)
 

@@ -48,7 +48,7 @@ GROUPS = {
         "calibrate": "a device's rates from networks that were timed on it",
     },
     "Other formats": {
-        "import": "a model of PyTorch, ONNX, Darknet or Caffe as a spec",
+        "import": "a model of another framework, or its file, as a spec",
         "export": "a spec as a file of ONNX, SCALE-Sim or Timeloop",
     },
     "The zoo and the language": {

@@ -427,10 +427,10 @@ def loaded(name: str, shape: InputShape | None = None, own: Mapping[str, Datum] 
     ctx = click.get_current_context()
     more = {**given(ctx, ctx.params.get("pairs", ())), **(own or {})}
     if is_target(name):
-        from costcalc.interop.torch.target import traced
+        from costcalc.interop import formats
 
         here()
-        found = zoo.load_text(traced(name, shape).text(), name)
+        found = formats.spec_of(name, formats.TORCH, shape, more)
     else:
         found = sound(_with_knobs(name, shape, more) if "@" in name else read(name, shape, more), shape)
     variant = ctx.meta.get(VARIANT)

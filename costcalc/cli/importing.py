@@ -1,154 +1,107 @@
-"""`costcalc import FORMAT`: a model of another framework becomes a spec."""
+"""`costcalc import`: a model of another framework becomes a spec."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import click
 
-from costcalc.base import Datum
-from costcalc.base.arguments import sole
-from costcalc.base.errors import stop
+from costcalc.asked import is_target
+from costcalc.base import Data, Datum
+from costcalc.base.errors import nearest, stop
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
+from costcalc.comparisons.networks import cut
+from costcalc.interop import formats
+from costcalc.interop.format import Format, Model
 from costcalc.language.flat import Flat
 from costcalc.language.yaml_text import spec_text
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-_INPUT = click.option("--input", "input_", metavar="C,H,W", help="The input's shape, without the batch: 3,224,224.")
-_NAME = click.option("--name", default="", metavar="NAME", help="What the network is called.")
-_OUTPUT = common.output("Write the spec to a file.")
-_BLOCKS = click.option("--blocks", is_flag=True, help="Write what repeats as blocks, not as a flat list.")
-_OPAQUE = click.option("--opaque", is_flag=True, help="What costcalc does not know: rows of unknown cost.")
+class ImportCommand(common.KnobCommand):
+    """The command, on which an option that it does not declare is one of the format's own; its help lists these."""
+
+    def knobs(self) -> list[tuple[str, str]]:
+        """Return nothing: what is imported has none, and the formats' own options stand with them."""
+        return []
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, and the formats with what can be asked of their readers."""
+        super().format_options(ctx, formatter)
+        with formatter.section("Formats"):
+            formatter.write_dl([*map(said, formats.every().values())])
 
 
-@click.group(
-    cls=usage.Commands,
+def said(form: Format) -> tuple[str, str]:
+    """Return what the help says of a format."""
+    own = [f"--{name.replace('_', '-')}" for name in form.own]
+    return f"{form.name:22}", ", ".join([form.what, *form.suffixes, *own])
+
+
+@click.command(
+    cls=ImportCommand,
     epilog="""
-    costcalc import darknet yolov3-tiny.cfg
-    costcalc import torch torchvision.models:resnet18 -o resnet18.yaml
+    costcalc import yolov3-tiny.cfg --blocks
+    costcalc import squeezenet1_0_train_val.prototxt -o squeezenet.yaml
+    costcalc import model.onnx -o model.yaml
+    costcalc import torchvision.models:resnet18 -o resnet18.yaml
     """,
 )
-def command() -> None:
-    """Write a model of another framework as a spec.
+@click.argument("words", nargs=-1, required=True, metavar="FILE|MODULE:NAME")
+@usage.option("--input", "input_", metavar="CxHxW", help="The input's shape, without the batch: 3x224x224.")
+@usage.option("--name", default="", metavar="NAME", help="What the network is called.")
+@usage.option("--blocks", is_flag=True, help="Write what repeats as blocks, not as a flat list.")
+@usage.option("--opaque", is_flag=True, help="What costcalc does not know: rows of unknown cost.")
+@common.output("Write the spec to a file.")
+@click.pass_context
+def command(ctx: click.Context, /, words: tuple[str, ...], input_: str | None, **options: Datum) -> None:
+    """Write a model of another framework as a spec: FILE, told by its content, or a model of PyTorch.
 
-    The spec goes to FILE or stdout, and what it costs to stderr.
+    The spec goes to -o or stdout, and what it costs to stderr. MODULE:NAME is my.package:Net, timm:convnext_tiny:
+    MODULE is imported and NAME called without arguments, which runs its Python code. A format's name may stand before
+    FILE: costcalc import onnx FILE.
     """
+    word, form = chosen(words)
+    reference = cut(word)
+    shape = reference.shape or common.input_shape(input_)
+    given: Data = {**common.given(ctx, ()), **reference.texts}
+    given |= {"opaque": True} if options["opaque"] else {}
+    for option in [*given, *(["input"] if shape else [])]:
+        if option not in form.options:
+            raise stop(f"{form.what} is read without --{option}", hint=nearest(option, form.own) or "see --help")
+    if form is formats.TORCH:
+        common.here()
+    model, _ = formats.opened(reference.name, form, shape, given, options["name"])
+    finish(model, options["output"], blocks=options["blocks"])
 
 
-def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
-    """Return a decorator that declares several options."""
-
-    def declare(function: F) -> F:
-        for option in reversed(chosen):
-            function = option(function)
-        return function
-
-    return declare
-
-
-@command.command(
-    epilog="""
-    costcalc import torch torchvision.models:resnet18 --blocks -o resnet18.yaml
-    """,
-)
-@click.argument("target", metavar="MODULE:NAME")
-@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
-def torch(target: str, input_: str | None, **given: Datum) -> None:
-    """Import a PyTorch model: my.package:Net.
-
-    Others are torchvision.models:resnet50 and timm:convnext_tiny. MODULE is imported and NAME called without
-    arguments: this runs the module's Python code. The input is 3,224,224, or what a timm model states, unless
-    told. Needs torch.
-    """
-    from costcalc.interop.torch.target import traced
-
-    common.here()
-    flat = traced(target, common.input_shape(input_), name=given["name"], opaque=given["opaque"])
-    finish(flat, **given)
+def chosen(words: Sequence[str]) -> tuple[str, Format]:
+    """Return the file or MODULE:NAME that is imported, and its format; raise SpecError for what is none."""
+    known = formats.every()
+    *before, word = words
+    path = cut(word).name
+    if len(before) > 1 or (before and before[0] not in known):
+        raise stop(f"one model is imported, not '{' '.join(words):.80}'", hint=f"formats: {', '.join(known)}")
+    form = formats.TORCH if is_target(word) else formats.recognized(path)
+    if before and (form or not formats.is_own(path)):
+        form = known[before[0]]
+    if form is None:
+        raise stop(*formats.no_model(path))
+    return word, form
 
 
-@command.command(
-    epilog="""
-    costcalc import onnx model.onnx -o model.yaml
-    """,
-)
-@click.argument("model", metavar="MODEL.onnx")
-@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
-def onnx(model: str, input_: str | None, **given: Datum) -> None:
-    """Import an ONNX graph; weights are not loaded. Needs onnx."""
-    from costcalc.interop.onnx import importer as onnx_import
-
-    refuse_spec(model)
-    finish(onnx_import.read(model, sole(common.input_shape(input_)), opaque=given["opaque"]), **given)
-
-
-@command.command(
-    epilog="""
-    costcalc import darknet yolov3-tiny.cfg --blocks
-    """,
-)
-@click.argument("network", metavar="NETWORK.cfg")
-@options(_NAME, _BLOCKS, _OPAQUE, _OUTPUT)
-def darknet(network: str, **given: Datum) -> None:
-    """Import a Darknet definition."""
-    from costcalc.base.files import read
-    from costcalc.interop.darknet import importer
-
-    refuse_spec(network)
-    name = given["name"] or stem(network)
-    finish(importer.read(read(network), name, network, opaque=given["opaque"]), **given)
-
-
-@command.command(
-    epilog="""
-    costcalc import caffe squeezenet1_0_train_val.prototxt -o squeezenet.yaml
-    """,
-)
-@click.argument("network", metavar="NETWORK.prototxt")
-@options(_INPUT, _NAME, _BLOCKS, _OPAQUE, _OUTPUT)
-def caffe(network: str, input_: str | None, **given: Datum) -> None:
-    """Import a Caffe definition, as it is in the test phase."""
-    from costcalc.base.files import read
-    from costcalc.interop.caffe import importer
-
-    refuse_spec(network)
-    shape = sole(common.input_shape(input_))
-    finish(importer.read(read(network), given["name"], network, shape, opaque=given["opaque"]), **given)
-
-
-def refuse_spec(path: str) -> None:
-    """Raise SpecError for a file that is a spec already."""
-    held = ""
-    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:  # what can't be read tells itself
-        held = file.read(2000) if os.path.isfile(path) else ""
-    if re.search(r"^costcalc *:", held, re.MULTILINE):
-        raise stop(f"{path} is a spec already", hint=f"costcalc report {path}")
-
-
-def stem(path: str) -> str:
-    """Return a file's name without folder and suffix."""
-    return os.path.splitext(os.path.basename(path))[0]
-
-
-def finish(flat: Flat, *, name: str, output: str | None, blocks: bool, **_: Datum) -> None:
+def finish(model: Model, output: str | None, *, blocks: bool) -> None:
     """Write the spec, and tell what it costs."""
     from costcalc.api import count
 
-    flat.name = name or flat.name
-    data = flat.data()
-    if blocks:
+    data = model.data()
+    if blocks and isinstance(model, Flat):
         from costcalc.interop.blocks.folding import folded
 
-        data = folded(flat)
+        data = folded(model)
     text = spec_text(data)
     result = count(text)  # before anything is written: what can't be counted is no spec
     common.write(text.rstrip("\n"), output)
     common.tell(f"{result.name}: {plural(len(result.rows), 'row')}, {result.said()}")
-    if flat.unused:
-        common.tell(f"note: {flat.unused:,} parameters that inference does not use are left out")
+    if model.unused:
+        common.tell(f"note: {model.unused:,} parameters that inference does not use are left out")

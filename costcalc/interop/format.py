@@ -118,5 +118,10 @@ class Format(NamedTuple):
     extra: str = ""  # of costcalc's, as pip knows it; none: no package is needed
     lacks: str = ""  # in words, what can't be read
 
+    @property
+    def own(self) -> list[str]:
+        """The options of its reader that no other format need have."""
+        return [name for name in self.options if name not in ReadOptions._fields]
+
 
 GIVE_SHAPE = said("give it: {}", argument(input=(3, 640, 640)))  # where a file does not say its input's shape

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from costcalc.base import Datum, InputShape
-from costcalc.base.errors import nearest, stop
+from costcalc.base.errors import stop
 from costcalc.interop import refused
 from costcalc.interop.format import Format, Head, Model, ReadOptions
 from costcalc.language import zoo
@@ -26,6 +26,15 @@ def formats() -> dict[str, Format]:
     folders = [one for one in sorted(os.listdir(here)) if os.path.isfile(os.path.join(here, one, "read.py"))]
     found = (getattr(_reader(one), "FORMAT", None) for one in folders)
     return {form.name: form for form in found if form is not None}
+
+
+# PyTorch's modules are no files; what runs code is never found by looking into one.
+TORCH = Format("torch", "a PyTorch model", (), "MODULE:NAME, in Python the module", lambda _: False, extra="torch")
+
+
+def every() -> dict[str, Format]:
+    """Return the formats, PyTorch's among them, by name."""
+    return {TORCH.name: TORCH, **formats()}
 
 
 def _reader(name: str) -> Any:
@@ -64,35 +73,47 @@ def recognized(path: str) -> Format | None:
     return claims[0] if claims else None
 
 
-def read(path: str, options: ReadOptions, form: Format) -> Model:
-    """Return the network in a file; raise SpecError where it can't be read, or not as it is asked for."""
-    for name in options.more:
-        if name not in form.options:
-            own = [word for word in form.options if word not in ReadOptions._fields]
-            hint = nearest(name, own) or (f"its options: {', '.join(own)}" if own else "")
-            raise stop(f"{form.what} is not read by '{name:.60}'", hint=hint)
-    model: Model = _reader(form.name).read(path, options)
-    return model
+def opened(
+    source: str, form: Format, shape: InputShape | None, given: Mapping[str, Datum], name: str = ""
+) -> tuple[Model, dict[str, Datum]]:
+    """Return the network in a file, or that a `module:name` is, and the options by which it was read.
 
-
-def spec_of(path: str, shape: InputShape | None, given: Mapping[str, Datum]) -> Spec | None:
-    """Return the spec that a file of another format is; None where it looks like none.
-
-    given: what is asked of the network by name. What the format takes is an option of its reader, and kept in the
-    spec's `read_with`; the rest are knobs. The shape is for the reader too where it takes one.
-
-    Raises SpecError for a file that is read by another way, or not at all.
+    given: what is asked of the network by name, of which the format takes its options. Raises SpecError for what can't
+    be read, or not so.
     """
-    form = recognized(path)
-    if form is None:
-        return None
-    used = {name: _typed(value) for name, value in given.items() if name in form.options}
-    own = {name: value for name, value in used.items() if name != "opaque"}
+    used = {key: _typed(value) for key, value in given.items() if key in form.options}
+    own = {key: value for key, value in used.items() if key in form.own}
     opaque = ReadOptions(more=used).flag("opaque")
-    model = read(path, ReadOptions(shape if "input" in form.options else None, opaque, more=own), form)
-    spec = zoo.load_text(model.text(), path)
+    options = ReadOptions(shape if "input" in form.options else None, opaque, name, own)
+    if form is TORCH:
+        from costcalc.interop.torch.target import traced
+
+        return traced(source, options.input, name=name, opaque=opaque), used
+    model: Model = _reader(form.name).read(source, options)
+    return model, used
+
+
+def spec_of(source: str, form: Format, shape: InputShape | None, given: Mapping[str, Datum]) -> Spec:
+    """Return the spec of the same, its options in `read_with`; what else is given are knobs."""
+    model, used = opened(source, form, shape, given)
+    spec = zoo.load_text(model.text(), source)
     spec.read_with = used
     return spec
+
+
+def is_own(path: str) -> bool:
+    """Say whether a file is one of costcalc's."""
+    return os.path.isfile(path) and zoo.says_costcalc(Head(path).text)
+
+
+def no_model(path: str) -> tuple[str, str, str]:
+    """Return what is wrong with a file that is of no format that is read, and what to do."""
+    if not os.path.exists(path):
+        return f"{path}: there is no such file", "", "a model of PyTorch is given as MODULE:NAME"
+    if is_own(path):
+        return f"{path} is a spec already", "", f"costcalc report {path}"
+    known = ", ".join(form.what for form in every().values())
+    return f"{path} is of no format that is read", "", f"these are: {known}"
 
 
 def _typed(value: Datum) -> Datum:

@@ -307,11 +307,12 @@ FILES = [
     (
         "my.yaml",
         SPEC,
-        ["import", "darknet", "my.yaml"],
+        ["import", "my.yaml"],
         2,
         "my.yaml is a spec already\n        costcalc report my.yaml",
     ),
     ("my.yaml", SPEC, ["import", "caffe", "my.yaml"], 2, "my.yaml is a spec already"),
+    ("my.txt", "nothing", ["import", "my.txt"], 2, "my.txt is of no format that is read\n        these are: a PyTorch"),
     ("my.yaml", SPEC, ["solve", "my.yaml", "--vary", "width=1,2", "--max-macs", "1G"], 0, ""),
     (
         "my.yaml",
@@ -594,7 +595,7 @@ def test_the_examples_of_a_help_run(name: str, files_of_examples: Path) -> None:
         for word in re.split("[ :]", line):
             if word in NEEDS:
                 pytest.importorskip(NEEDS[word])
-        if name == "import onnx":
+        if name == "import":
             run("export", "onnx", "alexnet", "-o", "model.onnx", folder=files_of_examples)
         words, _, file = line.partition(" > ")
         done = run(*shlex.split(words)[1:], folder=files_of_examples)
@@ -729,7 +730,7 @@ def test_a_format_that_is_told_holds_for_any_ending(tmp_path: Path) -> None:
     assert (tmp_path / "a.v2").read_text(encoding="utf-8").startswith("name,")
 
 
-@pytest.mark.parametrize("name", ["export", "plot", "import"])
+@pytest.mark.parametrize("name", ["export", "plot"])
 def test_no_sentence_of_a_group_is_cut(name: str) -> None:
     assert "..." not in run(name, "--help").out.replace("[ARGS]...", "")
 

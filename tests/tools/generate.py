@@ -129,9 +129,29 @@ def schema(name: str) -> str:
     return json.dumps({"spec": spec_schema, "report": report_schema}[name](), indent=2) + "\n"
 
 
+FORMATS = re.compile(r"(<!-- Made from the readers[^\n]*-->\n\n)(?:\|[^\n]*\n)*")
+
+
+def with_formats(text: str) -> str:
+    """Return a page whose table of formats is what the readers say of themselves, a format a row."""
+    if not FORMATS.search(text):
+        return text
+    from costcalc.interop.formats import every
+
+    sections = {re.sub(r"\W", "", title).lower(): title for title in re.findall(r"^## (.+)$", text, re.MULTILINE)}
+    rows = ["| format | files | told by | options | needs | what it can't |", "| --- | --- | --- | --- | --- | --- |"]
+    for form in every().values():
+        title = next((title for word, title in sections.items() if form.name in word), "")
+        link = f"[{title}](#{title.lower().replace(' ', '-')})" if title else form.name
+        options = ", ".join(f"`{'--' if name in ('input', 'opaque') else ''}{name}`" for name in form.options)
+        files = ", ".join(f"`{suffix}`" for suffix in form.suffixes)
+        rows.append(f"| {link} | {files} | {form.told_by} | {options} | {form.extra} | {form.lacks} |")
+    return FORMATS.sub(lambda found: found[1] + "\n".join(rows) + "\n", text)
+
+
 def page(path: Path) -> str:
-    """Return a page with every output in it as it is now, and the picture of the floors."""
-    text = house.with_picture(path.read_text(encoding="utf-8"))
+    """Return a page with every output in it as it is now, the picture of the floors and the table of formats."""
+    text = with_formats(house.with_picture(path.read_text(encoding="utf-8")))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "here"
         folder.mkdir()

@@ -14,7 +14,12 @@ def is_caffe(head: Head) -> bool:
 
 
 FORMAT = Format(
-    "caffe", "a Caffe definition", (".prototxt",), "protocol buffers' text with `layer {` or `layers {`", is_caffe
+    "caffe",
+    "a Caffe definition",
+    (".prototxt",),
+    "protocol buffers' text with `layer {` or `layers {`",
+    is_caffe,
+    lacks="recurrent layers; decoding of boxes is not counted",
 )
 
 

@@ -14,7 +14,13 @@ def is_darknet(head: Head) -> bool:
 
 
 FORMAT = Format(
-    "darknet", "a Darknet definition", (".cfg",), "a text whose first section is `[net]`", is_darknet, ("opaque",)
+    "darknet",
+    "a Darknet definition",
+    (".cfg",),
+    "a text whose first section is `[net]`",
+    is_darknet,
+    ("opaque",),
+    lacks="recurrent sections, antialiasing, learned shortcuts; decoding of boxes is not counted",
 )
 
 

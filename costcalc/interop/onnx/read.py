@@ -20,6 +20,7 @@ FORMAT = Format(
     "protocol buffers that begin with a version of the format",
     is_onnx,
     extra="onnx",
+    lacks="several inputs",
 )
 
 
