@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from costcalc.base.errors import Fault, Mark, Problem, SpecError, stop
 from costcalc.costs.convention import LEARNABLE, Convention
 from costcalc.costs.formulas import evaluate
-from costcalc.costs.rows import Row, rows
+from costcalc.costs.rows import Row, row_of, rows
 from costcalc.graph.block_graph import Placed
 from costcalc.graph.graph import ABSENT, Graph, Node
 from costcalc.numbers import num
@@ -47,11 +48,22 @@ def cost(row: Row, convention: Convention, batch: int = 1) -> Cost:
     if convention.tool and row.node.call == ABSENT:
         return Cost()  # the tool's users run an implementation that has no such step
     params, operations = convention.of(row.node.op.kind)
-    # The two formulas that nearly all conventions use are read off directly: they are run for
-    # every row of every report.
     learned = row.learnable if params.text == LEARNABLE else _evaluated(params, row, convention)
     done = row.macs if operations.text == "macs" else _operations(operations, row, convention)
     return Cost(learned, done * batch)
+
+
+def _cost_of_node(node: Node, convention: Convention) -> Cost:
+    """Return what a node costs, for one image; by the formulas of most conventions no row of components is made."""
+    op = node.op
+    params, operations = convention.of(op.kind)
+    if params.text != LEARNABLE or operations.text != "macs" or convention.tool:
+        return cost(row_of(node), convention)
+    x, y = node.x, node.y
+    learned: Dim = 0
+    for name in op.learned if node.shared is None else ():
+        learned = learned + getattr(op, name)(x, y)
+    return Cost(learned, op.macs(x, y) if "macs" in op.counted else 0)
 
 
 def _operations(formula: Expr, row: Row, convention: Convention) -> Dim:
@@ -104,37 +116,45 @@ def total(costs: Iterable[Cost]) -> Cost:
 
 def costs_of(graph: Graph, convention: Convention, batch: int = 1) -> list[Cost]:
     """Return what each row of a network costs; raise SpecError, with the row's name, as `cost`."""
-    return [one for _, found in _by_part(graph, convention, batch) for one in found]
+    _, each = _counted(graph, convention)
+    return each if batch == 1 else [_of_batch(one, batch) for one in each]
 
 
 def cost_of(graph: Graph, convention: Convention, batch: int = 1) -> Cost:
     """Return what a network costs, the sum of its rows; raise SpecError as `costs_of`, and where it is too large."""
-    return require_bounded(total(whole for whole, _ in _by_part(graph, convention, batch)), convention)
+    whole, _ = _counted(graph, convention)
+    return require_bounded(_of_batch(whole, batch), convention)
 
 
-def _by_part(graph: Graph, convention: Convention, batch: int) -> list[tuple[Cost, list[Cost]]]:
-    """Return what each part of a graph costs in all, and its rows; those of a block that is kept are known."""
-    if not (graph.spec.reference and convention.reads_calls):  # by names in the network, rows are called otherwise
-        try:
-            return [_costs_of_part(part, convention, batch) for part in graph.parts]
-        except SpecError:
-            pass  # it names a row as it is called in a block
-    found = [cost(row, convention, batch) for row in rows(graph)]
-    return [(total(found), found)]
-
-
-def _costs_of_part(part: Node | Placed, convention: Convention, batch: int) -> tuple[Cost, list[Cost]]:
-    if isinstance(part, Node):
-        alone = cost(Row(part), convention, batch)
-        return alone, [alone]
-    known = part.graph.counted
-    if convention not in known:
-        found = [_costs_of_part(inner, convention, 1) for inner in part.graph.parts]
-        known[convention] = total(whole for whole, _ in found), [one for _, each in found for one in each]
+def _counted(graph: Graph, convention: Convention) -> tuple[Cost, list[Cost]]:
+    """Return what a network costs for one image, and each of its rows; those of a block that is kept are known."""
+    known = graph.costs
+    if convention not in known and not (graph.spec.reference and convention.reads_calls):
+        with suppress(SpecError):  # it names a row as it is called in a block
+            known[convention] = _of_parts(graph.parts, convention)
+    if convention not in known:  # by names in the network, rows are called otherwise
+        found = [cost(row, convention) for row in rows(graph)]
+        known[convention] = total(found), found
     whole, each = known[convention]
-    if batch == 1:
-        return whole, each
-    return _of_batch(whole, batch), [_of_batch(one, batch) for one in each]
+    return whole, each
+
+
+def _of_parts(parts: Sequence[Node | Placed], convention: Convention) -> tuple[Cost, list[Cost]]:
+    params: Dim = 0
+    operations: Dim = 0
+    each: list[Cost] = []
+    for part in parts:
+        if isinstance(part, Node):
+            one = _cost_of_node(part, convention)
+            each.append(one)
+        else:
+            known = part.graph.counted
+            if convention not in known:
+                known[convention] = _of_parts(part.graph.parts, convention)
+            one, inside = known[convention]
+            each += inside
+        params, operations = params + one.params, operations + one.operations
+    return Cost(params, operations), each
 
 
 def _of_batch(one: Cost, batch: int) -> Cost:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from costcalc.base import Data, Datum
-from costcalc.graph.block_graph import BlockGraph
+from costcalc.graph.block_graph import Placed
 from costcalc.graph.graph import Graph, Node
 from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape
 from costcalc.operators.op import COMPONENTS, PARAMETERS
+
+_NOTHING: tuple[int, Data] = (0, {})
 
 
 class Row:
@@ -31,8 +34,7 @@ class Row:
     def __init__(self, node: Node, like: Row | None = None) -> None:
         self.node = node
         self.like = like  # the row of a block that this is a copy of
-        self.told: tuple[int, Data] = (0, {})  # what reports say of it, by the batch
-        self.__dict__.update(node.op.lacks)
+        self.told: tuple[int, Data] = _NOTHING  # what reports say of it, by the batch
 
     def __getattr__(self, name: str) -> Datum:
         if name not in COMPONENTS:
@@ -41,6 +43,8 @@ class Row:
         found: Datum = 0
         if self.like is not None:
             found = getattr(self.like, name)
+        elif name in node.op.lacks:
+            found = node.op.lacks[name]
         elif node.shared is None or name not in PARAMETERS:
             found = getattr(node.op, name)(node.x, node.y)
         self.__dict__[name] = found
@@ -79,34 +83,47 @@ class Row:
     @property
     def learnable(self) -> Dim:
         """All learnable numbers: weights, biases and those of norms."""
-        return self.weights + self.biases + self.norm_params if self.node.op.learns else 0
+        found: Dim = 0
+        for name in self.node.op.learned:
+            found = found + getattr(self, name)
+        return found
 
 
 def rows(graph: Graph) -> list[Row]:
     """Return a row for every node."""
-    likes = models(graph)
-    return [one if one.node is node else Row(node, one) for node, one in zip(graph.nodes, likes, strict=True)]
+    found = []
+    for node, like in zip(graph.nodes, models(graph), strict=True):
+        found.append(row_of(node) if node is like else Row(node, row_of(like)))
+    return found
 
 
-def models(graph: Graph) -> list[Row]:
-    """Return for every node a row that costs the same: of a block that is kept one of its graph, which stands nowhere.
+def row_of(node: Node) -> Row:
+    """Return the row of a node, made once."""
+    if node.row is None:
+        node.row = Row(node)
+    row: Row = node.row
+    return row
 
-    Its node knows no place: name, index and tensors are others.
+
+def models(graph: Graph) -> list[Node]:
+    """Return for every node one that costs the same: of a block that is kept one of its graph, which stands nowhere.
+
+    It knows no place: name, index and tensors are others.
     """
     if graph.models is None:
-        found: list[Row] = []
-        for part in graph.parts:
-            found += [Row(part)] if isinstance(part, Node) else rows_of_block(part.graph)
-        graph.models = found
-    known: list[Row] = graph.models
+        graph.models = _models_of(graph.parts)
+    known: list[Node] = graph.models
     return known
 
 
-def rows_of_block(graph: BlockGraph) -> list[Row]:
-    """Return the rows of a block's graph, which know their names in the block only."""
-    found: list[Row] = graph.counted.get("rows", [])
-    if len(found) < graph.size:
-        for part in graph.parts:
-            found += [Row(part)] if isinstance(part, Node) else rows_of_block(part.graph)
-        graph.counted["rows"] = found
+def _models_of(parts: Sequence[Node | Placed]) -> list[Node]:
+    found: list[Node] = []
+    for part in parts:
+        if isinstance(part, Node):
+            found.append(part)
+        else:
+            known = part.graph.counted
+            if "rows" not in known:
+                known["rows"] = _models_of(part.graph.parts)
+            found += known["rows"]
     return found

@@ -86,7 +86,8 @@ class BlockGraph:
     def names(self) -> list[tuple[str, str]]:
         """The names of its rows, and those of their layers."""
         if len(self.named) < self.size:
-            self.named = [(begin + name, begin + layer) for begin, (name, layer) in names_of(self.parts)]
+            begins, names = names_of(self.parts)
+            self.named = [(begin + name, begin + layer) for begin, (name, layer) in zip(begins, names, strict=True)]
         return self.named
 
     @property
@@ -159,8 +160,10 @@ class Placed:
         for inside, tensor in zip(graph.leaving, self.outputs, strict=True):
             known[graph.numbers[inside]] = tensor
         for index, (own, name, layer, takes, gives, same) in enumerate(rows, first):
-            node = Node(index, prefix + name, prefix + layer, own.op, [known[k] for k in takes], own.mark)
-            node.x, node.y, node.bits, node.density = own.x, own.y, own.bits, own.density
+            entering = [known[k] for k in takes]
+            node = Node(prefix + name, prefix + layer, own.op, entering, own.mark, own.x, own.y)
+            node.bits, node.density = own.bits, own.density
+            node.index = index
             for number, its in zip(gives, own.outputs, strict=True):
                 tensor = known[number]
                 if tensor is None:
@@ -175,16 +178,17 @@ class Placed:
         return made
 
 
-def names_of(parts: Sequence[Node | Placed]) -> list[tuple[str, tuple[str, str]]]:
+def names_of(parts: Sequence[Node | Placed]) -> tuple[list[str], list[tuple[str, str]]]:
     """Return what the names of all rows begin with, and what the row's and its layer's are behind that."""
-    found: list[tuple[str, tuple[str, str]]] = []
+    begins, names = list[str](), list[tuple[str, str]]()
     for part in parts:
         if isinstance(part, Node):
-            found.append(("", (part.name, part.layer)))
+            begins.append("")
+            names.append((part.name, part.layer))
         else:
-            prefix = f"{part.name}/"
-            found += [(prefix, names) for names in part.graph.names]
-    return found
+            begins += [f"{part.name}/"] * part.graph.size
+            names += part.graph.names
+    return begins, names
 
 
 def with_tensors(value: Datum, known: Mapping[Tensor, Tensor]) -> Datum:

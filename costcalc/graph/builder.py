@@ -10,7 +10,7 @@ from costcalc.graph.evaluator import Evaluator, MarkedFault, one_tensor
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor
 from costcalc.graph.scope import Frame, Scope, single
 from costcalc.graph.surroundings import Surroundings
-from costcalc.language.document import DependsOnMistake, Item, OpItem
+from costcalc.language.document import DependsOnMistake, OpItem, Spec, StatedFields
 from costcalc.numbers import num
 from costcalc.numbers.num import Dims
 from costcalc.numbers.shape import Shape, Shapes
@@ -23,34 +23,29 @@ class Builder:
     def __init__(self, problems: Problems, evaluator: Evaluator) -> None:
         self.problems = problems
         self.evaluator = evaluator
-        self.known: dict[tuple[str, str], type[ops.Op] | None] = {}  # the operators of the words of norm and act
+        self.known: dict[tuple[Spec, str, str], StatedFields] = {}  # what a spec states of a word of norm or act
 
     def operator(self, item: OpItem, flow: Flow, path: str, scope: Scope, around: Surroundings) -> Flow:
         """Add an operator with its norm and its activation; return what flows out."""
-        evaluated = self.evaluator.value
         try:
-            tensors = entering(item, flow)
-            # Most fields are constants, and this is run for every row: those are read off directly.
-            values = {
-                name: value.constant if value.run is None else evaluated(value, scope)
-                for name, value in item.values.items()
-            }
-            node = self.node(item, item.cls, values, tensors, (path, path), scope, around, item.made)
+            node = self.node(item, item.fields, entering(item, flow), path, path, scope, around)
         except (MarkedFault, DependsOnMistake) as error:
             if isinstance(error, MarkedFault):
                 self.problems.add(error.problem, around.trace)
             self.report_fields(item, scope, around)
             raise DependsOnMistake from None
         result: Flow = node.outputs[0]
-        if isinstance(node.y, tuple) and not node.op.results:
+        if type(node.y) is tuple and not node.op.results:
             result = Bundle(node.outputs, ops.part_names(node.op, len(node.outputs)))
         for role in item.cls.roles:
-            result = self.companion(item, node, role, result, scope, around)
+            word = getattr(node.op, role)
+            if word != "none":
+                result = self.companion(item, node, role, word, single(result), scope, around)
         return result
 
     def report_fields(self, item: OpItem, scope: Scope, around: Surroundings) -> None:
         """Report what is wrong with each field of an item that could not be run, whatever its input is."""
-        for name, value in item.values.items():
+        for name, value in item.fields.values.items():
             try:
                 item.cls.fields[name].parse(self.evaluator.value(value, scope))
             except MarkedFault as marked:
@@ -60,66 +55,53 @@ class Builder:
             except DependsOnMistake:
                 pass
 
-    def companion(self, item: OpItem, node: Node, role: str, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
-        """Add the norm or the activation that a layer names, as a row of its own."""
-        word = getattr(node.op, role)
-        if word == "none":
-            return flow
-        cls = self.known.get((role, word))
-        if cls is None:
-            known = ops.role_words(role, word)
-            cls = self.known[role, word] = ops.find(known.get(word, ""))
-        if cls is None:
-            fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
-            raise MarkedFault(fault, item.values[role].mark)
-        stated = cls.kind in scope.frame.spec.defaults
-        values = self.defaults(cls.kind, Scope(scope.frame, dict(scope.frame.constants), flow)) if stated else {}
-        paths = (around.body.paths.claim(f"{node.name}/{cls.kind}"), node.name)
-        made = None if stated else cls.plain
-        return self.node(item, cls, values, [single(flow)], paths, scope, around, made).outputs[0]
+    def companion(
+        self, item: OpItem, node: Node, role: str, word: str, tensor: Tensor, scope: Scope, around: Surroundings
+    ) -> Tensor:
+        """Add the norm or the activation that a layer names, as a row of its own; it sees constants, and what enters.
 
-    def defaults(self, kind: str, scope: Scope) -> dict[str, Datum]:
-        """Return a spec's defaults for an operator that another one names: they see constants, and what enters it."""
-        stated = scope.frame.spec.defaults.get(kind, {})
-        return {name: self.evaluator.value(value, scope) for name, value in stated.items()}
+        Its fields are the spec's defaults for it.
+        """
+        spec = scope.frame.spec
+        fields = self.known.get((spec, role, word))
+        if fields is None:
+            known = ops.role_words(role, word)
+            cls = ops.find(known.get(word, ""))
+            if cls is None:
+                fault = Fault(f"'{word}' is no {role}", nearest(word, known) or f"known: {', '.join(sorted(known))}")
+                raise MarkedFault(fault, item.fields.values[role].mark)
+            fields = self.known[spec, role, word] = StatedFields(cls, spec.defaults.get(cls.kind, {}))
+        path = around.body.paths.claim(f"{node.name}/{fields.cls.kind}")
+        inner = Scope(scope.frame, scope.frame.constants, tensor) if fields.varying else scope
+        return self.node(item, fields, [tensor], path, node.name, inner, around).outputs[0]
 
     def node(
         self,
-        item: Item,
-        cls: type[ops.Op],
-        values: dict[str, Datum],
+        item: OpItem,
+        fields: StatedFields,
         inputs: list[Tensor],
-        paths: tuple[str, str],
+        path: str,
+        layer: str,
         scope: Scope,
         around: Surroundings,
-        made: dict[int, ops.Op] | None = None,
     ) -> Node:
-        """Add a row: its fields checked, its output's shape known.
-
-        paths: its own, and its layer's. made: the operators of these values, by the number of axes, where they are
-        constants.
-        """
-        shapes: list[Shape] = []
+        """Add a row, with its path and its layer's: its fields checked, its output's shape known."""
+        evaluated, cls = self.evaluator.value, fields.cls
+        values = {name: evaluated(value, scope) for name, value in fields.varying.items()}
         for tensor in inputs:
             if tensor.shape is None:
                 raise DependsOnMistake
             tensor.used = True
-            shapes.append(tensor.shape)
-        x: Shapes = shapes[0] if cls.inputs == 1 else tuple(shapes)
+        x: Shapes = inputs[0].shape if cls.inputs == 1 else tuple([tensor.shape for tensor in inputs])
         try:
-            axes = len(shapes[0].space) if shapes else 0
-            op = None if made is None else made.get(axes)
-            if op is None:
-                op = cls(axes, **values)
-                if made is not None:
-                    made[axes] = op
+            op = fields.op(len((x if cls.inputs == 1 else x[0]).space) if inputs else 0, values)
             y = op.shape(x)
-            node = Node(len(around.body.parts), *paths, op, inputs, item.mark)
-            node.x, node.y, node.bits, node.density = x, y, around.bits, around.density
-            if isinstance(y, tuple):
+            node = Node(path, layer, op, inputs, item.mark, x, y)
+            node.bits, node.density = around.bits, around.density
+            if type(y) is tuple:
                 node.outputs = [Tensor(_bounded(shape), node) for shape in y]
             else:
-                node.outputs = [Tensor(_bounded(y), node)]
+                node.outputs = [Tensor(y if y is x else _bounded(y), node)]
             around.body.parts.append(node)
             if cls.checks:
                 self.check(op, x, y, item, scope, around)
@@ -127,7 +109,7 @@ class Builder:
             raise MarkedFault(fault, _mark(item, cls, fault, scope)) from None
         return node
 
-    def check(self, op: ops.Op, x: Shapes, y: Shapes, item: Item, scope: Scope, around: Surroundings) -> None:
+    def check(self, op: ops.Op, x: Shapes, y: Shapes, item: OpItem, scope: Scope, around: Surroundings) -> None:
         """Report what is wrong although the shape is known; what follows is then checked too."""
         try:
             op.check(x, y)
@@ -139,7 +121,7 @@ def entering(item: OpItem, flow: Flow) -> list[Tensor]:
     """Return what an operator takes of the flow: one tensor, none, or all that flow together."""
     wanted = item.cls.inputs
     if wanted == 1:
-        return [one_tensor(flow, item.mark)]
+        return [flow if type(flow) is Tensor else one_tensor(flow, item.mark)]
     if wanted == 0:
         return []
     tensors = flow.tensors if isinstance(flow, Bundle) else [flow]
@@ -173,16 +155,14 @@ def share(name: str, mark: Mark, nodes: list[Node], frame: Frame, *, cut: bool =
         mine.shared = theirs
 
 
-def _mark(item: Item, cls: type[ops.Op], fault: Fault, scope: Scope) -> Mark:
+def _mark(item: OpItem, cls: type[ops.Op], fault: Fault, scope: Scope) -> Mark:
     """Return the place of the field at fault where it is stated, else the item's.
 
     A default that is wrong by itself is the mistake; one that does not go with an item is the item's. What a norm or
     an activation cannot take is the mistake of the field that names it.
     """
-    if not isinstance(item, OpItem):
-        return item.mark
     defaults = scope.frame.spec.defaults.get(cls.kind, {})
-    value = (item.values if cls is item.cls else defaults).get(fault.field)
+    value = (item.fields.values if cls is item.cls else defaults).get(fault.field)
     inherited = defaults.get(fault.field) is value
     if value and (not inherited or fault.message.startswith(f"{fault.field}: ")):
         return value.mark
@@ -194,7 +174,7 @@ def _mark(item: Item, cls: type[ops.Op], fault: Fault, scope: Scope) -> Mark:
 
 def _bounded(shape: Shape) -> Shape:
     size = shape.size
-    if num.reaches(size, num.LARGEST) if type(size) is not int else size >= num.LARGEST:
+    if size >= num.LARGEST if type(size) is int else num.reaches(size, num.LARGEST):
         raise Fault(f"a tensor of {shape} is too large to be meant", f"it has {num.LARGEST:,} elements or more")
     return shape
 

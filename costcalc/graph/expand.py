@@ -252,6 +252,8 @@ class Expansion:
 
     def run(self, items: list[Item], flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run a list of items, each fed by the one before."""
+        if around.depth > DEEPEST:
+            raise Fault(f"blocks, branches and groups are nested more than {DEEPEST} deep")
         for item in items:
             flow = self.item(item, flow, scope, around)
         return flow
@@ -262,9 +264,11 @@ class Expansion:
         if self.steps > MOST_STEPS or len(around.body.parts) > MOST_ROWS:
             self.refuse_size(item, around)
         try:
-            if item.repeat is None:
-                return self.once(item, flow, scope, around, first=True)
-            return self.repeated(item, item.repeat, flow, scope, around)
+            if item.repeat is not None:
+                return self.repeated(item, item.repeat, flow, scope, around)
+            if item.source is not None:
+                flow = self.picked(item.source, scope)
+            return self.turn(item, flow, scope, around)
         except MarkedFault as marked:
             self.problems.add(marked.problem, around.trace)
         except Fault as fault:
@@ -299,18 +303,18 @@ class Expansion:
         for i in range(turns):
             inner.vars["i"], inner.last = i, scope.last and i == turns - 1
             here = around if self.keeps else around.via("turn ", i + 1, " of the repeat at ", item.mark)
-            flow = self.once(item, flow, inner, here, first=i == 0)
+            if i == 0 and item.source is not None:
+                flow = self.picked(item.source, inner)
+            flow = self.turn(item, flow, inner, here)
             if i:
                 self.count_step(item, here)
         if not turns and item.name is not None and item.name.index is None:  # an index may read `i`
             self.bind(item, item.name, flow, scope, skipped=True)
         return flow
 
-    def once(self, item: Item, flow: Flow, scope: Scope, around: Surroundings, *, first: bool) -> Flow:
-        """Run one turn: `from`, then the item with its other modifiers; a table has them in each of its rows."""
-        if first and item.source is not None:
-            flow = self.picked(item.source, scope)
-        if isinstance(item, TableItem):
+    def turn(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
+        """Run one turn of an item with its other modifiers; a table has them in each of its rows."""
+        if type(item) is TableItem:
             return self.table(item, flow, scope, around)
         return self.guarded(item, flow, scope, around)
 
@@ -319,8 +323,10 @@ class Expansion:
         scope.flow = entered = flow
         skipped = item.when is not None and not self.evaluator.truth(item.when, scope)
         if not skipped:
-            plain = item.bits is None and item.density is None and item.share is None
-            flow = (self.dispatch if plain else self.under_modifiers)(item, flow, scope, around)
+            if item.bits is None and item.density is None and item.share is None:
+                flow = _HANDLERS[type(item)](self, item, flow, scope, around)
+            else:
+                flow = self.under_modifiers(item, flow, scope, around)
         if item.name is not None:
             scope.flow = entered  # the items inside have moved on, and an index may read `c_in`
             self.bind(item, item.name, flow, scope, skipped=skipped)
@@ -378,7 +384,7 @@ class Expansion:
             around = around._replace(shared=True)
         cut = None
         try:
-            flow = self.dispatch(item, flow, scope, around)
+            flow = _HANDLERS[type(item)](self, item, flow, scope, around)
         except UntilReached as reached:
             cut = reached
         if item.share is not None:
@@ -389,12 +395,6 @@ class Expansion:
         if cut is not None:
             raise cut
         return flow
-
-    def dispatch(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
-        """Run an item by what it is."""
-        if around.depth >= DEEPEST:
-            raise Fault(f"blocks, branches and groups are nested more than {DEEPEST} deep")
-        return _HANDLERS[type(item)](self, item, flow, scope, around)
 
     def path(self, item: Item, kind: str, scope: Scope, around: Surroundings, *, call: bool = False) -> str:
         """Return a row's, a group's or a call's path: its name, or what it is with a number."""
@@ -415,13 +415,14 @@ class Expansion:
         """Run an operator; a join runs its branches first. A join of what a list tells to be one is the identity."""
         if item.branches is not None:
             flow = self.gathered(item.branches, flow, scope, around, item)
-        if isinstance(flow, Bundle) and flow.listed and item.cls.inputs is None:
+        if type(flow) is Bundle and flow.listed and item.cls.inputs is None:
             if not flow.tensors:
                 raise Fault(f"{item.key} has nothing to join", "its list is empty, or each of its branches is none")
             if len(flow.tensors) == 1:
                 return flow.tensors[0]
         found = self.builder.operator(item, flow, self.path(item, item.key, scope, around), scope, around)
-        self.steps += len(found.tensors) if isinstance(found, Bundle) else 0
+        if type(found) is Bundle:
+            self.steps += len(found.tensors)
         return found
 
     def gathered(self, branches: list[Branch], flow: Flow, scope: Scope, around: Surroundings, item: OpItem) -> Bundle:
@@ -535,7 +536,7 @@ class Expansion:
 
     def callee_scope(self, block: Block, arguments: dict[str, Datum], flow: Flow, caller: Frame) -> Scope:
         """Return the scope of a block's body: its arguments, and the tensors that enter it."""
-        frame = Frame(caller.spec, caller.constants, flow, lists=block.lists)
+        frame = Frame(caller.spec, caller.constants, flow, lists=block.lists, answers=caller.answers)
         inner = Scope(frame, {**frame.constants, **arguments}, flow)
         for name, default in block.arguments:
             if name not in inner.vars and default is not None:
@@ -588,7 +589,8 @@ class Expansion:
         if word not in blocks and ops.find(word) is None:
             hint = nearest(word, (*blocks, *ops.operators()))
             raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
-        return self.dispatch(self.meant_item(item, word, scope.frame.spec, around), flow, scope, around.deeper())
+        found = self.meant_item(item, word, scope.frame.spec, around)
+        return _HANDLERS[type(found)](self, found, flow, scope, around.deeper())
 
     def meant_item(self, item: VariableItem, word: str, spec: Spec, around: Surroundings) -> Item:
         """Return what an item is whose key is a variable that holds a word; it is read once for each word."""

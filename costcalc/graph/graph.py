@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 from costcalc.base import Datum, InputShape
 from costcalc.base.errors import Mark, Problem, nearest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MODULE, ABSENT = "module", "absent"  # what `reference` says of rows: where it says nothing; where there is no call
 
 
+@final
 class Tensor:
     """A tensor of the graph: its shape, and the node that gives it; None where it enters the network, by a name."""
 
@@ -36,6 +37,7 @@ class Tensor:
         return f"a layer's output{f' ({self.shape})' if self.shape else ''}"
 
 
+@final
 class Bundle:
     """Several tensors that flow together, each with its name: what a block of several outputs gives."""
 
@@ -68,30 +70,40 @@ class Node:
         "holds_input",
         "index",
         "inputs",
-        "kind",
         "layer",
         "mark",
         "name",
         "op",
         "outputs",
+        "row",
         "shared",
         "x",
         "y",
     )
 
-    def __init__(self, index: int, name: str, layer: str, op: Op, inputs: list[Tensor], mark: Mark) -> None:
-        self.index = index
+    def __init__(
+        self,
+        name: str,
+        layer: str,
+        op: Op,
+        inputs: list[Tensor],
+        mark: Mark,
+        x: Shapes,
+        y: Shapes,
+    ) -> None:
+        self.index = 0  # once it stands in a graph
         self.name = name
         self.layer = layer  # the name of its layer: a conv's norm and activation belong to the conv
         self.op = op
         self.inputs = inputs
         self.mark = mark
         self.outputs: list[Tensor] = []
-        self.x: Shapes = None
-        self.y: Shapes = None
+        self.x = x
+        self.y = y
         self.shared: Node | None = None  # the node whose weights it uses
         self.bits: Dim = None
         self.density: Dim = None
+        self.row: Any = None  # what it costs, once `costs` is asked
         self.holds_input = False  # whether the reference implementation holds its layer's input until the layer is done
         self.call = MODULE  # how the reference implementation calls it: a word of the spec's `reference`
 
@@ -142,6 +154,7 @@ class Graph:
         self.made: list[Node] | None = None
         self.counted: Any = None  # its rows, once `costs` has counted them
         self.models: Any = None  # and for each one that costs the same
+        self.costs: dict[Any, Any] = {}  # by convention what it costs, and each of its rows
 
     @property
     def nodes(self) -> list[Node]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Problems, nearest
@@ -44,7 +44,7 @@ class UntilReached(Exception):
 class Frame:
     """What all items of one body share: a spec's layers, or a block's."""
 
-    __slots__ = ("aliases", "constants", "layers", "lists", "poisoned", "shares", "source", "spec", "until")
+    __slots__ = ("aliases", "answers", "constants", "layers", "lists", "poisoned", "shares", "source", "spec", "until")
 
     def __init__(
         self,
@@ -53,9 +53,11 @@ class Frame:
         source: Flow,
         until: Collection[str] = (),
         lists: Collection[str] = (),
+        answers: dict[Hashable, Datum] | None = None,
     ) -> None:
         self.spec = spec
         self.constants = constants  # knobs, and the constants under `define`
+        self.answers = {} if answers is None else answers  # of the functions there, which see nothing else: by numbers
         self.source = source  # what entered the body: `input`
         self.until = until  # the layers that an `include` goes up to: its own, and one of an include around it
         self.aliases: dict[str, Item] = {}  # the names under which the layers of included specs stand
@@ -117,8 +119,8 @@ class Scope:
             raise Fault(f"two layers are called '{name}'", hint)
         if frame.aliases.get(name, item) is not item:
             raise Fault(f"a layer and an include are called '{name}'", _ALIAS)
-        head, _, part = name.rpartition(".")
-        clashes = [name] if head in frame.layers and part in _part_names(frame.layers[head].flow) else []
+        head, dot, part = name.rpartition(".")
+        clashes = [name] if dot and head in frame.layers and part in _part_names(frame.layers[head].flow) else []
         clashes += [own for one in _part_names(flow) if (own := f"{name}.{one}") in frame.layers]
         if clashes:
             raise Fault(f"a layer and a part of another are called '{clashes[0]}'", "call one of them otherwise")
@@ -243,7 +245,7 @@ def _shape(flow: Flow) -> Shape:
 
 def single(flow: Flow) -> Tensor:
     """Return the one tensor that flows; raise Fault where there are several."""
-    if isinstance(flow, Tensor):
+    if type(flow) is Tensor:
         return flow
     if len(flow.tensors) == 1:
         return flow.tensors[0]
@@ -252,7 +254,7 @@ def single(flow: Flow) -> Tensor:
 
 
 def _part_names(flow: Flow) -> list[str]:
-    return flow.names if isinstance(flow, Bundle) else _beside(flow)[0]
+    return flow.names if type(flow) is Bundle else _beside(flow)[0]
 
 
 def _part(flow: Flow, part: str, name: str) -> Flow:
@@ -269,20 +271,33 @@ def _part(flow: Flow, part: str, name: str) -> Flow:
     return found[0]
 
 
+_NOTHING: tuple[list[str], list[Tensor]] = [], []
+
+
 def _beside(flow: Tensor) -> tuple[list[str], list[Tensor]]:
     """Return what an operator gives beside the tensor that flows on, itself first: an lstm's last states."""
     node = flow.node
     if node is None or not node.op.results or flow is not node.outputs[0]:
-        return [], []
+        return _NOTHING
     return list(node.op.results), node.outputs
+
+
+_WHOLE = frozenset((int,))
 
 
 def _evaluate(function: Function, values: list[Datum], scope: Scope) -> Datum:
     """Run a function of `define`: it sees its arguments, the knobs and the constants."""
     outer = scope.frame
+    key = (function.name, *values) if _WHOLE.issuperset(map(type, values)) else None
+    if key in outer.answers:
+        return outer.answers[key]
     variables = {**outer.constants, **dict(zip(function.arguments or (), values, strict=False))}
+    inside = Frame(outer.spec, outer.constants, outer.source, answers=outer.answers)
     try:
-        return function.body.evaluate(Scope(Frame(outer.spec, outer.constants, outer.source), variables, outer.source))
+        found = function.body.evaluate(Scope(inside, variables, outer.source))
+        if key is not None:
+            outer.answers[key] = found
+        return found
     except Fault as fault:
         called = f"{function.name}({', '.join(num.describe(value) for value in values)})"
         raise Fault(f"{called}: {fault.message}", fault.hint) from None
@@ -301,7 +316,8 @@ def spec_scope(
     What is wrong with a constant goes into `problems`; what reads it is then unknown.
     """
     nothing, constants = Tensor(None), dict(knobs)
-    above = Scope(Frame(spec, constants, nothing), constants, nothing)
+    frame = Frame(spec, constants, source, until, spec.lists)
+    above = Scope(Frame(spec, constants, nothing, answers=frame.answers), constants, nothing)
     for name, function in spec.functions.items():
         if function.arguments:
             continue
@@ -311,7 +327,6 @@ def spec_scope(
             problems.add(fault.at(function.body.mark), trace)
         except DependsOnMistake:
             pass
-    frame = Frame(spec, constants, source, until, spec.lists)
     if spec.inputs and INPUT not in spec.inputs:
         frame.layers |= dict(zip(spec.inputs, _entering(spec, source), strict=True))
     return Scope(frame, dict(constants), source)

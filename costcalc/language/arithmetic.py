@@ -21,7 +21,7 @@ MOST_HELD = 1_000  # values of a list that is made on the way, those of the list
 
 def truth_or_refuse(value: Datum) -> Datum:
     """Return what is asked whether it is true; raise Fault for a word, a list or a layer, which all would be."""
-    if isinstance(value, bool | int | float) or num.is_array(value):
+    if value is True or value is False or isinstance(value, int | float) or num.is_array(value):
         return value
     raise Fault(f"{num.describe(value)} is neither true nor false", "write a comparison: block == basic")
 
@@ -41,10 +41,10 @@ def number(value: Datum) -> Datum:
 
 def computed(compute: Callable[[Datum, Datum], Datum], a: Datum, b: Datum) -> Datum:
     """Return the result of + - * / // % or **, of bounded size; + also puts two lists together."""
-    if compute is operator.add and isinstance(a, list | tuple) and isinstance(b, list | tuple):
+    plain = type(a) is int and type(b) is int  # as most are
+    if not plain and compute is operator.add and isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return put_together(a, b)
     try:
-        plain = type(a) is int and type(b) is int  # as most are
         result = compute(a, b) if plain else compute(number(a), number(b))
     except (ZeroDivisionError, FloatingPointError):
         raise Fault(f"{num.describe(a)} is divided by zero") from None

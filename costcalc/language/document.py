@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from typing import Any, Protocol
 
 from costcalc.base import Datum
@@ -16,6 +16,8 @@ from costcalc.operators.op import Op
 
 VERSION = 1
 MOST_KEPT = 20_000  # rows of blocks that a loaded spec keeps expanded
+MOST_MADE = 64  # operators that an item keeps
+_PLAIN = frozenset((int, str))  # of which equal values mean the same
 
 
 class DependsOnMistake(Exception):
@@ -101,6 +103,35 @@ def mistaken_ref(mark: Mark) -> Ref:
     return Ref("", mark, mistaken=True)
 
 
+class StatedFields:
+    """What a spec states of an operator's fields. What is constant is parsed once, and an operator made once."""
+
+    __slots__ = ("cls", "constants", "made", "parsed", "values", "varying")
+
+    def __init__(self, cls: type[Op], values: dict[str, Value]) -> None:
+        self.cls = cls
+        self.values = values
+        self.constants = {name: value.constant for name, value in values.items() if value.run is None}
+        self.varying = {name: value for name, value in values.items() if value.run is not None}
+        self.parsed: dict[int, dict[str, Datum]] = {}  # number of axes -> the attributes that do not vary
+        self.made: dict[Hashable, Op] = {}  # that and the values that vary, numbers and words -> the operator
+
+    def op(self, axes: int, values: dict[str, Datum]) -> Op:
+        """Return the operator for so many axes, and values of the fields that vary; raise Fault where there is none."""
+        plain = _PLAIN.issuperset(map(type, values.values()))
+        key = (axes, *values.values()) if plain else None
+        op = self.made.get(key)
+        if op is None:
+            if axes not in self.parsed:
+                self.parsed[axes] = self.cls.parsed(axes, self.constants, self.cls.defaults(axes))
+            op = self.cls.of(self.cls.parsed(axes, values, self.parsed[axes]))
+            if plain:
+                if len(self.made) >= MOST_MADE:
+                    self.made.clear()
+                self.made[key] = op
+        return op
+
+
 class Branch:
     """One branch of a join: items; or what names earlier layers, or words of operators and blocks."""
 
@@ -136,14 +167,13 @@ class Item:
 class OpItem(Item):
     """An operator with its fields, or a join with its branches."""
 
-    __slots__ = ("branches", "cls", "made", "values")
+    __slots__ = ("branches", "cls", "fields")
 
     def __init__(self, key: str, mark: Mark, cls: type[Op]) -> None:
         super().__init__(key, mark)
         self.cls = cls
-        self.values: dict[str, Value] = {}
+        self.fields = StatedFields(cls, {})
         self.branches: list[Branch] | None = None
-        self.made: dict[int, Op] | None = None  # number of axes -> the operator, where all its fields are constants
 
 
 class MistakenItem(Item):

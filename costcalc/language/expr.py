@@ -268,6 +268,10 @@ class _Compiler:
                 raise Fault("'is' has no place in an expression", "write ==", offset=node.col_offset)
             tests.append(test)
 
+        if len(tests) == 1:
+            (left, right), only = operands, tests[0]
+            return lambda scope: only(left(scope), right(scope))
+
         def run(scope: Lookup) -> Datum:
             values = [operand(scope) for operand in operands]
             result: Datum = True
@@ -303,7 +307,10 @@ class _Compiler:
         if name in TENSORS:
             return lambda scope: scope.dim_of(name, values[0](scope))
         function = BUILTINS[name][2]
-        return lambda scope: function(*(value(scope) for value in values))
+        if len(values) == 1:
+            only = values[0]
+            return lambda scope: function(only(scope))
+        return lambda scope: function(*[value(scope) for value in values])
 
 
 def wrong_count(name: str, count: int) -> str:

@@ -17,6 +17,7 @@ from costcalc.language.document import (
     OpItem,
     Ref,
     Spec,
+    StatedFields,
     TableItem,
     Value,
     Values,
@@ -209,18 +210,18 @@ class ItemReader:
     def operator(self, key: str, node: YamlNode, mark: Mark, cls: type[ops.Op], context: Context) -> Item:
         """Read an operator with its fields, or a join with its branches."""
         item = OpItem(key, mark, cls)
-        item.values = dict(self.spec.defaults.get(cls.kind, {}))
+        values = dict(self.spec.defaults.get(cls.kind, {}))
         if joins(cls, node):
+            item.fields = StatedFields(cls, values)
             item.branches = self.branches(node, mark, cls, context)
             return item if item.branches else MistakenItem(key, mark)
-        item.values |= self.fields(cls, node, context)
+        values |= self.fields(cls, node, context)
         for name, field in cls.fields.items():
-            if field.default is REQUIRED and name not in item.values:
+            if field.default is REQUIRED and name not in values:
                 if node.value is None or (node.is_map and name not in node.keys):
                     self.note(f"{key} needs '{name}' ({field.doc})", mark, f"write {key}: {{{name}: ...}}")
-                item.values[name] = mistaken(mark)
-        if all(value.run is None for value in item.values.values()):
-            item.made = {}
+                values[name] = mistaken(mark)
+        item.fields = StatedFields(cls, values)
         return item
 
     def fields(self, cls: type[ops.Op], node: YamlNode, context: Context) -> dict[str, Value]:

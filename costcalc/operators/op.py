@@ -95,8 +95,7 @@ class Op:
     checks: ClassVar[bool] = False  # whether it has a `check` of its own
     counted: ClassVar[tuple[str, ...]] = ()  # the components that this class defines
     lacks: ClassVar[dict[str, Datum]] = {}  # and the others, of which it has none
-    learns: ClassVar[bool] = False  # whether it has learnable numbers
-    plain: ClassVar[dict[int, Op]] = {}  # number of axes -> the operator with all fields at their defaults
+    learned: ClassVar[tuple[str, ...]] = ()  # those it defines that are learnable numbers
     stores: ClassVar[str] = (
         NEW  # what `storage`, `saved` and `reach` give, where that is the same for all fields and shapes
     )
@@ -118,24 +117,36 @@ class Op:
         cls.checks = cls.check is not Op.check
         cls.counted = tuple(n for n in COMPONENTS if getattr(cls, n) is not getattr(Op, n))
         cls.lacks = {n: {} if n == "elementwise" else 0 for n in COMPONENTS if n not in cls.counted}
-        cls.plain = {}
-        cls.learns = not LEARNABLE.isdisjoint(cls.counted)
+        cls.learned = tuple(n for n in cls.counted if n in LEARNABLE)
         if kind:
             cls.kind, cls.aliases = kind, aliases
             _register(cls)
 
     def __init__(self, axes: int = 0, /, **values: Datum) -> None:
         """Take the fields' values for an input with so many spatial axes; raise Fault for a bad one."""
-        mine = self.__dict__
-        mine.update(self.defaults(axes))
-        for name, value in values.items():
-            field = self.fields[name]
-            parsed = field.parse(value)
-            mine[field.attr] = field.settle(parsed, axes) if field.settles else parsed
+        self.__dict__.update(self.parsed(axes, values, self.defaults(axes)))
         for name in self.required:
             if name not in values:
                 raise Fault(f"{self.kind} needs '{name}' ({self.fields[name].doc})")
         self.settle()
+
+    @classmethod
+    def of(cls, attributes: dict[str, Datum]) -> Op:
+        """Return the operator of attributes that are parsed; raise Fault where they do not go together."""
+        op = cls.__new__(cls)
+        op.__dict__.update(attributes)
+        op.settle()
+        return op
+
+    @classmethod
+    def parsed(cls, axes: int, values: Mapping[str, Datum], others: Mapping[str, Datum]) -> dict[str, Datum]:
+        """Return the attributes that fields' values are, beside others of them; raise Fault for a bad one."""
+        found = {**others}
+        for name, value in values.items():
+            field = cls.fields[name]
+            one = field.parse(value)
+            found[field.attr] = field.settle(one, axes) if field.settles else one
+        return found
 
     @classmethod
     def defaults(cls, axes: int) -> dict[str, Datum]:

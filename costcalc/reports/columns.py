@@ -80,7 +80,7 @@ def records(
         record = {key: flat(full[key]) for key in ABOUT} | {one.name: plain(one.rows[index]) for one in columns}
         if whole:
             record |= {key: flat(full[key]) for key in full if key not in record and key != "elementwise"}
-            record["elementwise"] = or_none(sum(row.model.elementwise.values()) * row.batch)
+            record["elementwise"] = or_none(sum(row.model.elementwise.values()) * row.counting.batch)
         lines.append(record | mark)
     return lines
 

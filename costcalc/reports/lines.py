@@ -10,7 +10,7 @@ from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, cost, total
-from costcalc.costs.rows import Row
+from costcalc.costs.rows import Row, row_of
 from costcalc.graph.graph import Graph, Node
 from costcalc.measures.metric import counted
 from costcalc.numbers.num import Dim, Dims, or_none
@@ -24,31 +24,38 @@ LEVEL = "/."  # what parts a path's levels: blocks of a spec, modules of an impo
 SEE_ALL = "--all shows all, --fold N so many levels"
 
 
+class Counting:
+    """What the rows of a result have in common."""
+
+    __slots__ = ("batch", "convention", "graph", "of_macs")
+
+    def __init__(self, graph: Graph, convention: Convention, batch: int) -> None:
+        self.graph = graph
+        self.convention = convention
+        self.batch = batch
+        self.of_macs = convention.called == "macs"  # whether its operations are macs
+
+
 class CountedRow:
     """One row with what it costs under a convention, for a batch: an item of `Result.rows`."""
 
-    __slots__ = ("batch", "convention", "cost", "graph", "index", "model", "names")
+    __slots__ = ("begin", "cost", "counting", "index", "like", "name", "names", "params")
 
     def __init__(
-        self,
-        graph: Graph,
-        index: int,
-        names: tuple[str, tuple[str, str]],
-        model: Row,
-        cost_: Cost,
-        convention: Convention,
-        batch: int,
+        self, counting: Counting, index: int, begin: str, names: tuple[str, str], like: Node, cost_: Cost
     ) -> None:
-        self.graph = graph
+        self.counting = counting
         self.index = index
+        self.begin = begin
         self.names = names
-        self.model = model  # a row that costs the same, wherever it stands
+        self.like = like  # a node that costs the same, wherever it stands
         self.cost = cost_
-        self.convention = convention
-        self.batch = batch
+        self.name = begin + names[0]  # the row's path: `stage1/bottleneck2/conv1`
+        self.params = cost_.params  # as the convention counts them
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.type}, {self.params:,} params, {self.operations:,} {self.convention.unit}>"
+        unit = self.counting.convention.unit
+        return f"<{self.name}: {self.type}, {self.params:,} params, {self.operations:,} {unit}>"
 
     def __getattr__(self, name: str) -> Datum:
         # weights, biases, norm_params, buffers, bias_adds, elementwise, inputs, outputs are the row's.
@@ -57,36 +64,29 @@ class CountedRow:
         return getattr(self.model, name)
 
     @property
-    def name(self) -> str:
-        """The row's path: `stage1/bottleneck2/conv1`."""
-        begin, names = self.names
-        return begin + names[0]
+    def model(self) -> Row:
+        """The components of a row that costs the same, wherever it stands."""
+        return row_of(self.like)
 
     @property
     def layer(self) -> str:
         """Its layer's path: a conv's norm and activation belong to the conv."""
-        begin, names = self.names
-        return begin + names[1]
+        return self.begin + self.names[1]
 
     @property
     def row(self) -> Row:
         """Its components, under no convention."""
-        return counted(self.graph)[self.index]
+        return counted(self.counting.graph)[self.index]
 
     @property
     def node(self) -> Node:
         """Its operator in the network, with its tensors."""
-        return self.graph.nodes[self.index]
+        return self.counting.graph.nodes[self.index]
 
     @property
     def type(self) -> str:
         """The layer type: `conv dw 3x3`."""
         return self.model.type
-
-    @property
-    def params(self) -> Dim:
-        """Parameters, as the convention counts them."""
-        return self.cost.params
 
     @property
     def operations(self) -> Dim:
@@ -96,7 +96,7 @@ class CountedRow:
     @property
     def macs(self) -> Dim:
         """MACs, for the whole batch; SpecError where the convention does not count them."""
-        return self.cost.operations if self.convention.called == "macs" else self.of("macs")
+        return self.cost.operations if self.counting.of_macs else self.of("macs")
 
     @property
     def flops(self) -> Dim:
@@ -105,32 +105,32 @@ class CountedRow:
 
     def of(self, quantity: str) -> Dim:
         """Return what the row has of `macs`, `flops` or `operations`; SpecError where the convention counts none."""
-        rule = self.convention.named(quantity)
-        return (self.cost if rule is self.convention else cost(self.row, rule, self.batch)).operations
+        own, rule = self.counting.convention, self.counting.convention.named(quantity)
+        return (self.cost if rule is own else cost(self.row, rule, self.counting.batch)).operations
 
     @property
     def input(self) -> Dims:
         """Input shape (C, *space); of a join, its first branch's; () where nothing enters."""
-        x = self.model.node.x
+        x = self.like.x
         return x.dims if isinstance(x, Shape) else x[0].dims if x else ()
 
     @property
     def output(self) -> Dims:
         """Output shape (C, *space); of a split, its first part's."""
-        y = self.model.node.y
+        y = self.like.y
         return tuple((y if isinstance(y, Shape) else y[0]).dims)
 
     def to_dict(self) -> Data:
         """Return the row as plain data; element and operation counts are for the whole batch."""
         model = self.model
-        record: Data = {"name": self.name, **_told(model, self.batch)}
+        record: Data = {"name": self.name, **_told(model, self.counting.batch)}
         for name in ("input", "output"):
             record[name] = [[*dims] for dims in record[name]]
         for name in ("kernel", "stride"):
             record[name] = plain(record[name])
         record["params"], record[OPERATIONS] = or_none(self.cost.params), or_none(self.operations)
         record["elementwise"] = {**record["elementwise"]}
-        if model.node.shared is not None:
+        if self.like.shared is not None:
             shared = self.node.shared
             record["shares"] = shared and shared.name
         return record
@@ -172,7 +172,7 @@ class Line:
     __slots__ = ("cost", "input", "kernel", "kind", "name", "output", "rows", "stride", "type")
 
     def __init__(self, name: str, type_: str, members: list[CountedRow]) -> None:
-        first, last = members[0].model.node, members[-1].model.node
+        first, last = members[0].like, members[-1].like
         self.name = name
         self.type = type_
         self.kind = first.op.kind
@@ -187,12 +187,12 @@ class Line:
     @property
     def stated(self) -> bool:
         """Whether a number in this line is only stated by the spec (custom), not derived."""
-        return any(not member.model.node.op.derived for member in self.rows)
+        return any(not member.like.op.derived for member in self.rows)
 
     @property
     def shared(self) -> bool:
         """Whether a row in this line uses the weights of an earlier one."""
-        return any(member.model.node.shared is not None for member in self.rows)
+        return any(member.like.shared is not None for member in self.rows)
 
 
 def lines(rows: Sequence[CountedRow], by: str = "layer", fold: int | None = None) -> list[Line]:

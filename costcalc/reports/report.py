@@ -18,21 +18,21 @@ def notes(rows: Sequence[CountedRow], rule: Convention, batch: int, asked: Seque
     asked: the quantities that are shown, where they are not the convention's own.
     """
     said = rule.told(asked)
-    others = [row for row in rows if not type(row.model.node.op).__module__.startswith("costcalc.") and row.operations]
+    others = [row for row in rows if not type(row.like.op).__module__.startswith("costcalc.") and row.operations]
     if others:
-        kinds = ", ".join(dict.fromkeys(row.model.kind for row in others))
+        kinds = ", ".join(dict.fromkeys(row.like.op.kind for row in others))
         said.append(f"and the {rule.unit} of {kinds}, as that operator's own definition counts them")
     if batch != 1:
         said.append(f"{rule.unit} are for a batch of {batch}; parameters do not grow with it")
-    stated = [row for row in rows if not row.model.node.op.derived]
+    stated = [row for row in rows if not row.like.op.derived]
     if stated:
-        texts = {str(getattr(row.model.node.op, "note", "")) for row in stated}
+        texts = {str(getattr(row.like.op, "note", "")) for row in stated}
         said.append(f"* as the spec states it, not derived: {'; '.join(sorted(filter(None, texts)))}".rstrip(" :"))
     known = [row.operations for row in rows if row.operations is not num.UNKNOWN]
     if len(known) < len(rows):
         rest = f"{len(rows) - len(known)} of {len(rows)} rows"
         said.append(f"unknown: the {rule.unit} of {rest}; the others have {sum(known):,}")
-    if any(row.model.node.shared is not None for row in rows):
+    if any(row.like.shared is not None for row in rows):
         said.append("= uses the weights of an earlier layer: counted there")
     return said
 

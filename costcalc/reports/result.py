@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import costcalc.measures.work  # noqa: F401 - the metrics of every report; `find` loads all for any other
@@ -27,7 +28,7 @@ from costcalc.measures.metric import (
 from costcalc.numbers.num import Dim, or_none
 from costcalc.numbers.text import figure
 from costcalc.reports.columns import folded, over, records, table, totals, with_metrics
-from costcalc.reports.lines import GROUPED, CountedRow, Line, lines, plain, shorter
+from costcalc.reports.lines import GROUPED, CountedRow, Counting, Line, lines, plain, shorter
 from costcalc.reports.page import Page
 from costcalc.reports.report import heading, notes
 from costcalc.reports.table import Table, barred
@@ -77,8 +78,9 @@ class Result:
         """Its rows, one an operator, in order."""
         if not self._rows:
             graph, rule, batch = self.graph, self.convention, self.batch
-            each = zip(names_of(graph.parts), models(graph), costs_of(graph, rule, batch), strict=True)
-            self._rows = [CountedRow(graph, index, *one, rule, batch) for index, one in enumerate(each)]
+            found, one = models(graph), Counting(graph, rule, batch)
+            each = *names_of(graph.parts), found, costs_of(graph, rule, batch)
+            self._rows = [*map(CountedRow, repeat(one), range(len(found)), *each)]
         return self._rows
 
     @property

@@ -249,7 +249,8 @@ def to_equation(draw: Draw, x: Shape) -> Inputs | None:
     axes = "abcde"[: len(x.dims)]
     other = f"z{axes[1:]}"
     result = f"{axes[0]}z{axes[2:]}"
-    kind = draw(st.sampled_from([f"{axes},{axes}->{axes}", f"{axes},{other}->{result}", f"{axes},a->{axes}"]))
+    summed = [f"{axes},{other}->{result}"] if x.dims[1] > 1 else []  # a sum of one number is none to PyTorch's counter
+    kind = draw(st.sampled_from([f"{axes},{axes}->{axes}", *summed, f"{axes},a->{axes}"]))
     second: tuple[Chain, Shape] = (["global_avg_pool"], Shape(x.c)) if ",a-" in kind else ([], x)
     return [([], x), second], {"equation": kind}
 
