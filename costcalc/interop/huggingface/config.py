@@ -13,12 +13,12 @@ from costcalc.base.files import read as read_text
 from costcalc.base.json_text import LARGEST
 from costcalc.base.json_text import parse as parsed
 from costcalc.interop.format import ReadOptions
-from costcalc.interop.huggingface.families import ACTIVATIONS, FAMILIES, HEADS, IDLE, LENGTHS, Family
+from costcalc.interop.huggingface.families import ACTIVATIONS, BACKBONES, FAMILIES, HEADS, IDLE, LENGTHS, Family
 from costcalc.language.source import parse
 from costcalc.language.yaml_text import inline
 
 _HIGHEST = 10**9  # of any number in a config
-_CLASS = re.compile(r"(For[A-Z]\w*|Model|Backbone)$")
+_CLASS = re.compile(r"(For[A-Z]\w*|Model|ModelWithProjection|Backbone)$")
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:|"(?:[^"\\]|\\.)*"|[][{}]')  # a key with its colon, a text, a bracket
 _READ = ("model_type", "architectures", "id2label", "num_labels", "label2id")
 _HERE = os.path.join(os.path.dirname(__file__), "families")
@@ -155,18 +155,40 @@ class Config:
     def put(self, key: str, value: Datum, knobs: Data, family: Family) -> None:
         """Take one key: into the knob that is called so, or over, or as a mistake."""
         allowed = family.only.get(key)
-        if key in _READ or (key in knobs and value is None and allowed is None):
+        if key in family.nested:
+            self.nest(key, value, knobs, family.nested[key])
+        elif key in _READ or (key in knobs and value is None and allowed is None):
             return
-        if allowed is not None and not any(value == one and type(value) is type(one) for one in allowed):
+        elif allowed is not None and not any(value == one and type(value) is type(one) for one in allowed):
             shown = " or ".join("null" if one is None else inline(one) for one in allowed)
             self.wrong(key, f"only {shown} can be expressed, not {json.dumps(value)[:60]}")
-        elif key in knobs:
+        elif key in knobs and value is not None:
             try:
                 knobs[key] = fitted(value, knobs[key], activation=key in family.activations)
             except Fault as fault:
                 self.wrong(key, fault.message)
-        elif key not in IDLE and key not in family.idle and key not in LENGTHS and allowed is None:
+        elif key not in knobs and key not in IDLE and key not in family.idle and key not in LENGTHS and allowed is None:
             self.wrong(key[:60], "is not known here, and may change the network", nearest(key, knobs))
+
+    def nest(self, key: str, value: Datum, knobs: Data, kinds: tuple[str, ...]) -> None:
+        """Take the keys of a config within this one, or those that a name of timm's stands for."""
+        kind = (
+            "timm_backbone" if isinstance(value, str) else value.get("model_type") if isinstance(value, dict) else None
+        )
+        if value is None:
+            return
+        if kind not in kinds:
+            self.wrong(key, f"only a config of {' or '.join(kinds)} can be expressed")
+        elif kind == "timm_backbone":
+            name = value if isinstance(value, str) else value.get("backbone")
+            if name not in BACKBONES or (isinstance(value, dict) and value.get("output_stride")):
+                self.wrong(
+                    key, f"of timm's backbones only {', '.join(BACKBONES)} can be expressed, at their own strides"
+                )
+            knobs |= BACKBONES.get(name, {})
+        else:
+            for inner, one in value.items():
+                self.put(inner, one, knobs, FAMILIES[kind])
 
 
 def fitted(value: Datum, default: Datum, *, activation: bool = False) -> Datum:
@@ -184,7 +206,7 @@ def fitted(value: Datum, default: Datum, *, activation: bool = False) -> Datum:
         return _number(value)
     if type(value) is not type(default):
         raise Fault(f"is {'true or false' if isinstance(default, bool) else 'a word'}")
-    return value[:100] or "empty" if isinstance(value, str) else value
+    return value[:100].lower() or "empty" if isinstance(value, str) else value
 
 
 def _number(value: Datum) -> int | float:

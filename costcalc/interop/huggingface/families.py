@@ -15,6 +15,7 @@ class Family:
     where they differ from the spec's. `only`: keys of which some values alone can be expressed. `idle`: keys that
     change no cost, beside those of all. `activations`: the keys that name one. `classes`: how many, where the file
     doesn't say. `derived`: the values of knobs that follow from others, where the file doesn't say them.
+    `nested`: keys under which a config of one of some model types stands, whose keys are knobs of this spec.
     """
 
     def __init__(
@@ -22,11 +23,13 @@ class Family:
         spec: str,
         heads: str = "classification model",
         knobs: Mapping[str, Datum] = MappingProxyType({}),
+        *,
         only: Mapping[str, tuple[Datum, ...]] = MappingProxyType({}),
         idle: str = "",
-        activations: str = "hidden_act pooler_act",
+        activations: str = "hidden_act pooler_act activation_function",
         classes: int = 2,
         derived: Mapping[str, Callable[[Data], Datum]] = MappingProxyType({}),
+        nested: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> None:
         self.spec = spec
         self.heads = heads.split()
@@ -35,6 +38,7 @@ class Family:
         self.idle = frozenset(idle.split())
         self.classes = classes
         self.derived = derived
+        self.nested = nested
         self.activations = frozenset(activations.split())
 
 
@@ -49,6 +53,7 @@ HEADS = {
     "ForObjectDetection": "detection",
     "ForDepthEstimation": "depth",
     "ForPreTraining": "pretraining",
+    "ModelWithProjection": "projection",
 }
 
 # transformers' words for activations -> ours.
@@ -69,6 +74,18 @@ ACTIVATIONS = {
     "mish": "mish",
     "leaky_relu": "leaky_relu",
     "linear": "identity",
+}
+
+# timm's names of backbones, as sizes of a ResNet.
+BACKBONES: dict[str, Data] = {
+    f"resnet{depth}": {"depths": depths, "layer_type": kind, "hidden_sizes": [wide * 2**i for i in range(4)]}
+    for depth, kind, wide, depths in (
+        (18, "basic", 64, [2, 2, 2, 2]),
+        (34, "basic", 64, [3, 4, 6, 3]),
+        (50, "bottleneck", 256, [3, 4, 6, 3]),
+        (101, "bottleneck", 256, [3, 4, 23, 3]),
+        (152, "bottleneck", 256, [3, 8, 36, 3]),
+    )
 }
 
 # Keys that say how long the list of another is.
@@ -101,6 +118,22 @@ _FEATURES = "apply_layernorm reshape_hidden_states"  # of a backbone's maps
 _STRIDES = {"output_stride": (8, 16, 32)}
 _DERIVED = "in_channels hidden_dim num_hidden_layers drop_connect_rate"  # what other keys say, or no cost
 
+_PADDING = {"global_padding": (None, "same", "SAME", "valid", "VALID")}
+_HIERA = (
+    "decoder_hidden_size decoder_depth decoder_num_heads normalize_pixel_loss mask_ratio hidden_size layer_norm_init"
+)
+_COSTS = (  # of a detector's training
+    "auxiliary_loss class_cost bbox_cost giou_cost bbox_loss_coefficient giou_loss_coefficient eos_coefficient "
+    "mask_loss_coefficient dice_loss_coefficient cls_loss_coefficient focal_alpha"
+)
+_DETR: Data = {
+    "only": {"position_embedding_type": ("sine", "learned"), **_LAYERS},
+    "idle": f"{_COSTS} use_timm_backbone backbone_kwargs encoder_layerdrop decoder_layerdrop activation_dropout "
+    "init_std init_xavier_std scale_embedding max_position_embeddings num_hidden_layers hidden_size num_attention_heads",
+    "nested": {"backbone_config": ("resnet", "timm_backbone"), "backbone": ("timm_backbone",)},
+}
+_AUGMENTS = "pos_embed_shift pos_embed_jitter pos_embed_rescale"
+_TEXT = "text_config projection_dim logit_scale_init_value text_config_dict vision_config_dict"
 _DROPS = "aspp_dropout_prob attn_dropout ffn_dropout"
 _DECODER = (  # BEiT's of a segmenter
     "add_fpn pool_scales use_auxiliary_head auxiliary_loss_weight auxiliary_channels auxiliary_num_convs "
@@ -111,7 +144,7 @@ _DECODER = (  # BEiT's of a segmenter
 def _down_ops(knobs: Data) -> Datum:
     """Return LeViT's two steps down: heads follow from the sizes."""
     size = knobs["key_dim"][0]
-    return [["Subsample", size, hidden // size, 4, 2, 2] for hidden in knobs["hidden_sizes"][:2]]
+    return [["subsample", size, hidden // size, 4, 2, 2] for hidden in knobs["hidden_sizes"][:2]]
 
 
 FAMILIES = {
@@ -137,6 +170,21 @@ FAMILIES = {
     "swinv2": Family("swinv2", "classification model masked", idle="hidden_size pretrained_window_sizes"),
     "beit": Family("beit", "classification model masked", idle=f"{_FEATURES} {_DECODER}"),
     "data2vec-vision": Family("beit", knobs={"pooler": False}, idle=_DECODER),
+    "bit": Family("bit", only={"layer_type": ("preactivation", "bottleneck"), **_STRIDES, **_PADDING}),
+    "focalnet": Family("focalnet", "classification model masked", idle="hidden_sizes"),
+    "cvt": Family("cvt", idle="qkv_projection_method attention_drop_rate"),
+    "swiftformer": Family("swiftformer", idle="drop_mlp_rate drop_conv_encoder_rate"),
+    "hiera": Family("hiera", idle=_HIERA),
+    "yolos": Family("yolos", "detection model", idle=_COSTS),
+    "vit_mae": Family("vit_mae", "pretraining model", idle="norm_pix_loss"),
+    "detr": Family("detr", "detection model", **_DETR),
+    "table-transformer": Family("detr", "detection model", {"normalize_before": True}, **_DETR),
+    "dinov3_vit": Family("dinov3_vit", "model", idle=f"{_FEATURES} rope_theta rope_parameters {_AUGMENTS}"),
+    "dinov3_convnext": Family("convnext", "model"),
+    "clip_vision_model": Family("clip_vision", "model projection"),
+    "clip": Family("clip_vision", "classification", nested={"vision_config": ("clip_vision_model",)}, idle=_TEXT),
+    "siglip_vision_model": Family("siglip_vision", "model"),
+    "siglip": Family("siglip_vision", "classification", nested={"vision_config": ("siglip_vision_model",)}, idle=_TEXT),
     "vit": Family("vit", "classification model masked"),
     "deit": Family("vit", "classification model masked teacher", knobs={"class_tokens": 2}),
     "vit_msn": Family("vit", knobs={"pooler": False}),
