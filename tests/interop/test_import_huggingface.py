@@ -50,12 +50,13 @@ def test_the_table_is_what_transformers_gives(config: dict[str, Any], row: dict[
     from torch.utils.flop_counter import FlopCounterMode
 
     made = transformers.AutoConfig.for_model(**{k: v for k, v in config.items() if k != "architectures"})
-    with torch.device("meta"):
+    with torch.device("cpu" if made.model_type in ("detr", "table-transformer") else "meta"):  # these look at numbers
         network = getattr(transformers, config["architectures"][0])._from_config(made, attn_implementation="eager")
+        image = torch.zeros(1, *shape(row["input"]))
     network.eval()
     (name,) = list(inspect.signature(network.forward).parameters)[:1]
     with FlopCounterMode(display=False) as counted, torch.no_grad():
-        network(**{name: torch.zeros(1, *shape(row["input"]), device="meta")})
+        network(**{name: image})
     assert sum(p.numel() for p in network.parameters()) == int(row["params"])
     assert counted.get_total_flops() == 2 * int(row["macs"])
 

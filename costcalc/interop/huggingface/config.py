@@ -172,23 +172,20 @@ class Config:
 
     def nest(self, key: str, value: Datum, knobs: Data, kinds: tuple[str, ...]) -> None:
         """Take the keys of a config within this one, or those that a name of timm's stands for."""
-        kind = (
-            "timm_backbone" if isinstance(value, str) else value.get("model_type") if isinstance(value, dict) else None
-        )
         if value is None:
             return
+        inside = {"model_type": "timm_backbone", "backbone": value} if isinstance(value, str) else value
+        kind = inside.get("model_type") if isinstance(inside, dict) else None
         if kind not in kinds:
             self.wrong(key, f"only a config of {' or '.join(kinds)} can be expressed")
         elif kind == "timm_backbone":
-            name = value if isinstance(value, str) else value.get("backbone")
-            if name not in BACKBONES or (isinstance(value, dict) and value.get("output_stride")):
-                self.wrong(
-                    key, f"of timm's backbones only {', '.join(BACKBONES)} can be expressed, at their own strides"
-                )
+            name = str(inside.get("backbone"))
+            if name not in BACKBONES or inside.get("output_stride"):
+                self.wrong(key, f"of timm's only {', '.join(BACKBONES)} can be expressed, at their own strides")
             knobs |= BACKBONES.get(name, {})
         else:
-            for inner, one in value.items():
-                self.put(inner, one, knobs, FAMILIES[kind])
+            for word, one in inside.items():
+                self.put(word, one, knobs, FAMILIES[kind])
 
 
 def fitted(value: Datum, default: Datum, *, activation: bool = False) -> Datum:

@@ -118,7 +118,11 @@ _FEATURES = "apply_layernorm reshape_hidden_states"  # of a backbone's maps
 _STRIDES = {"output_stride": (8, 16, 32)}
 _DERIVED = "in_channels hidden_dim num_hidden_layers drop_connect_rate"  # what other keys say, or no cost
 
-_PADDING = {"global_padding": (None, "same", "SAME", "valid", "VALID")}
+_BIT: Mapping[str, tuple[Datum, ...]] = {
+    "layer_type": ("preactivation", "bottleneck"),
+    "global_padding": (None, "same", "SAME", "valid", "VALID"),
+    **_STRIDES,
+}
 _HIERA = (
     "decoder_hidden_size decoder_depth decoder_num_heads normalize_pixel_loss mask_ratio hidden_size layer_norm_init"
 )
@@ -129,11 +133,12 @@ _COSTS = (  # of a detector's training
 _DETR: Data = {
     "only": {"position_embedding_type": ("sine", "learned"), **_LAYERS},
     "idle": f"{_COSTS} use_timm_backbone backbone_kwargs encoder_layerdrop decoder_layerdrop activation_dropout "
-    "init_std init_xavier_std scale_embedding max_position_embeddings num_hidden_layers hidden_size num_attention_heads",
+    "init_std init_xavier_std scale_embedding max_position_embeddings num_hidden_layers hidden_size "
+    "num_attention_heads",
     "nested": {"backbone_config": ("resnet", "timm_backbone"), "backbone": ("timm_backbone",)},
 }
 _AUGMENTS = "pos_embed_shift pos_embed_jitter pos_embed_rescale"
-_TEXT = "text_config projection_dim logit_scale_init_value text_config_dict vision_config_dict"
+_TEXT = "text_config logit_scale_init_value text_config_dict vision_config_dict"
 _DROPS = "aspp_dropout_prob attn_dropout ffn_dropout"
 _DECODER = (  # BEiT's of a segmenter
     "add_fpn pool_scales use_auxiliary_head auxiliary_loss_weight auxiliary_channels auxiliary_num_convs "
@@ -170,7 +175,11 @@ FAMILIES = {
     "swinv2": Family("swinv2", "classification model masked", idle="hidden_size pretrained_window_sizes"),
     "beit": Family("beit", "classification model masked", idle=f"{_FEATURES} {_DECODER}"),
     "data2vec-vision": Family("beit", knobs={"pooler": False}, idle=_DECODER),
-    "bit": Family("bit", only={"layer_type": ("preactivation", "bottleneck"), **_STRIDES, **_PADDING}),
+    "bit": Family(
+        "bit",
+        "classification model backbone",
+        only={"layer_type": ("preactivation", "bottleneck"), **_STRIDES, **_PADDING},
+    ),
     "focalnet": Family("focalnet", "classification model masked", idle="hidden_sizes"),
     "cvt": Family("cvt", idle="qkv_projection_method attention_drop_rate"),
     "swiftformer": Family("swiftformer", idle="drop_mlp_rate drop_conv_encoder_rate"),
