@@ -175,11 +175,7 @@ FAMILIES = {
     "swinv2": Family("swinv2", "classification model masked", idle="hidden_size pretrained_window_sizes"),
     "beit": Family("beit", "classification model masked", idle=f"{_FEATURES} {_DECODER}"),
     "data2vec-vision": Family("beit", knobs={"pooler": False}, idle=_DECODER),
-    "bit": Family(
-        "bit",
-        "classification model backbone",
-        only={"layer_type": ("preactivation", "bottleneck"), **_STRIDES, **_PADDING},
-    ),
+    "bit": Family("bit", "classification model backbone", only=_BIT),
     "focalnet": Family("focalnet", "classification model masked", idle="hidden_sizes"),
     "cvt": Family("cvt", idle="qkv_projection_method attention_drop_rate"),
     "swiftformer": Family("swiftformer", idle="drop_mlp_rate drop_conv_encoder_rate"),
