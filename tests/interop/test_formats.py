@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ import costcalc
 from costcalc import SpecError
 from costcalc.interop.formats import formats, recognized
 
-DATA = Path(__file__).parent.parent / "data"
+sys.path.insert(0, str(Path(__file__).parent))  # whose tables are the fuzzer's samples
+from fuzz_files import SAMPLES, outcome
+from fuzz_files import run as fuzzed
+
 CFG = "# small\n[net]\nwidth=32\nheight=32\nchannels=3\n[convolutional]\nfilters=16\nsize=3\npad=1\nactivation=leaky\n"
 CAFFE = """name: "small"
 input: "data"
@@ -141,3 +145,18 @@ def test_what_a_reader_must_be_told_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"small.prototxt:2:\d+: the shape of 'data' is not in the file"):
         costcalc.count(path)
     assert costcalc.count(path, input=(3, 32, 32)).params == 4 * 3 * 9 + 4
+
+
+@pytest.mark.parametrize("name", [*SAMPLES])
+def test_spoilt_files_are_counted_or_refused_in_words(name: str, tmp_path: Path) -> None:
+    """`tests/tools/fuzz_files.py` does the same for thousands of each format."""
+    if extra := formats()[name].extra:
+        pytest.importorskip(extra)
+    assert all(
+        outcome(data, tmp_path / f"file{formats()[name].suffixes[0]}", 0) == ("", "") for data in SAMPLES[name]()
+    )
+    assert fuzzed(name, 100, 0, tmp_path) == 0
+
+
+def test_every_format_is_spoilt() -> None:
+    assert SAMPLES.keys() == formats().keys()

@@ -42,7 +42,7 @@ class CaffeNetwork:
         """Run the layers, but those that compute losses; what no layer takes is an output, as in Caffe."""
         for layer in layers:
             if layer.type not in LOSSES:
-                hidden = self.opaque and layer.type in _KEEPING
+                hidden = self.opaque and layer.type in _KEEPING and layer.bottoms
                 hide = partial(self.hide, layer, len(self.flat.steps)) if hidden else None
                 guarded(layer.options.what, partial(self.run, layer), hide, layer.mark, hint="")
         self.flat.outputs = self.flat.ends()

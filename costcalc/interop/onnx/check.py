@@ -51,6 +51,9 @@ _MORE = {"activation": 3, "activation_params": 7, "activation_alpha": 1, "activa
 
 def check(node: Any, version: int, domains: Container[str]) -> None:
     """Raise Fault where a node is none of its operator, in this version of ONNX's own, or its domain is not known."""
+    names = (node.op_type, node.domain, node.name, *node.input, *node.output, *(one.name for one in node.attribute))
+    if any(isinstance(name, bytes) for name in names):  # as which protobuf gives what is no text
+        raise Fault("has a name that is no UTF-8")
     if node.domain not in domains:
         raise Fault(f"the model does not say that it uses the domain '{node.domain[:40]}'")
     if node.domain in ("", "ai.onnx"):

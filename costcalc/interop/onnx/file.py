@@ -51,10 +51,14 @@ def load(path: str) -> Any:
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
-    except (decode_error, RecursionError, ValueError) as error:
-        raise stop(f"{path} is no ONNX model: {str(error)[:200]}") from None
+    except (decode_error, RecursionError, ValueError):
+        raise stop(f"{path} is no ONNX model, or a part of one: its messages cannot be read") from None
     if not model.graph.node:
         raise stop(f"{path} is no ONNX model: it holds no graph with nodes")
+    graph = model.graph
+    names = [one.name for part in (graph.initializer, graph.input, graph.output, graph.value_info) for one in part]
+    if any(isinstance(name, bytes) for name in (*names, model.producer_name, model.producer_version)):
+        raise stop(f"{path} holds a name that is no UTF-8")
     if len(model.graph.node) > MOST_NODES:
         raise stop(f"{path} has {len(model.graph.node):,} nodes: at most {MOST_NODES:,} are read")
     return model

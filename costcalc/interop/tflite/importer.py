@@ -93,6 +93,8 @@ class TfliteReader:
         flat = self.net.flat
         results = self.graph(0, list(self.given))
         flat.outputs = list(dict.fromkeys([*(self.named(one) for one in results), *self.kept]))
+        if not flat.outputs:
+            raise stop("the model gives nothing: it has no outputs")
         flat.pruned()
         if not flat.steps:  # all that the model does costs nothing, and is left out
             flat.outputs = flat.add("identity", [flat.outputs[0]], "identity")
