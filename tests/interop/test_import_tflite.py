@@ -12,7 +12,7 @@ import costcalc
 from costcalc import SpecError
 from costcalc.interop import words
 from costcalc.interop.format import ReadOptions
-from costcalc.interop.tflite.net import RULES
+from costcalc.interop.tflite.importer import CONTROL, RULES
 from costcalc.interop.tflite.read import read
 from costcalc.interop.tflite.schema import OPERATORS, OPTIONS, TYPES
 from costcalc.interop.words import TFLITE
@@ -209,7 +209,7 @@ def test_the_schemas_numbers_are_tensorflows() -> None:
     rows = schema().values()
     assert {int(row["number"]): row["name"] for row in rows if row["kind"] == "operator"} == OPERATORS
     assert {int(row["number"]): row["name"] for row in rows if row["kind"] == "type"} == TYPES
-    assert set(RULES) <= set(OPERATORS.values())
+    assert {*RULES, *CONTROL} <= set(OPERATORS.values())
     for name, options in OPTIONS.items():
         for word, (field, code, default) in options.items():
             row = schema()["option", f"{name}.{word}"]
@@ -220,3 +220,291 @@ def test_the_schemas_numbers_are_tensorflows() -> None:
 def test_the_words_are_operators_that_are_read() -> None:
     for table in (words.ACTIVATIONS, words.ALONE, words.JOINS, words.REDUCTIONS):
         assert set(table.read(TFLITE)) <= set(RULES)
+
+
+# ---- whole graphs ----------------------------------------------------------------------------------
+
+
+def counting(turns: int | None, body: str = "FULLY_CONNECTED") -> list[Graph]:
+    """Return a loop whose body multiplies 6 numbers with one matrix: so many turns, or as many as the data says."""
+    main = Graph()
+    x, start = main.input([1, 6]), main.const([], [0], "INT32")
+    main.op("WHILE", [start, x], [], [1, 6], kind="FLOAT32", cond=1, body=2)
+    main.tensors[main.operators[0][2][0]] = main.tensors[start] | {3: ("s", "count"), 2: ("I", 0)}
+    main.outputs = [main.operators[0][2][1]]
+    test = Graph(main.buffers)
+    i, v = test.input([], "INT32"), test.input([1, 6])
+    if turns is None:
+        least = test.op("REDUCE_MAX", [v, test.whole(0, 1)], [])
+        test.op("LESS", [least, test.const([])], [], kind="BOOL")
+    else:
+        test.op("LESS", [i, test.const([], [turns], "INT32")], [], kind="BOOL")
+    inner = Graph(main.buffers)
+    i, v = inner.input([], "INT32"), inner.input([1, 6])
+    i = inner.op("ADD", [i, inner.const([], [1], "INT32")], [], kind="INT32", act=0)
+    inner.outputs = [i, inner.op(body, [v, inner.const([6, 6]), -1], [1, 6])]
+    return [main, test, inner]
+
+
+def test_a_loop_runs_as_often_as_its_condition_says(tmp_path: Path) -> None:
+    result = costcalc.count(written(tmp_path, *counting(5)))
+    assert (result.params, result.macs, len(result.rows)) == (36, 5 * 36, 5)
+
+
+def test_a_loop_that_the_data_ends_asks_how_often_it_runs(tmp_path: Path) -> None:
+    path = written(tmp_path, *counting(None))
+    with pytest.raises(SpecError, match=r"runs as often as the image says\n.*steps=100"):
+        costcalc.count(path)
+    assert costcalc.count(path, steps=7).macs == 7 * 36
+    assert costcalc.count(f"{path}@steps=3").macs == 3 * 36
+
+
+def test_a_loop_without_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"runs more than 10,000 times|at most 20,000 layers"):
+        costcalc.count(written(tmp_path, *counting(2**31 - 1)))
+
+
+@pytest.mark.parametrize(("known", "macs"), [(True, 6 * 5), (False, 6 * 9), (None, 6 * 9)])
+def test_a_condition_takes_the_branch_that_is_known_or_costs_more(
+    known: bool | None, macs: int, tmp_path: Path
+) -> None:
+    main = Graph()
+    x = main.input([1, 6])
+    asked = main.input([], "BOOL") if known is None else main.const([], [known], "BOOL")
+    main.op("IF", [asked, x], [1, 1], **{"then": 1, "else": 2})
+    branches = []
+    for width in (5, 9):
+        inner = Graph(main.buffers)
+        middle = inner.op("FULLY_CONNECTED", [inner.input([1, 6]), inner.const([width, 6]), -1], [1, width])
+        inner.op("MEAN", [middle, inner.whole(1)], [1, 1], keep=1)
+        branches.append(inner)
+    spec = costcalc.load(written(tmp_path, main, *branches))
+    assert costcalc.count(spec).macs == macs
+    assert ("of a condition the branch with more MACs" in str(spec.text)) == (known is None)
+
+
+def test_a_composite_is_the_graph_that_it_is_made_of(tmp_path: Path) -> None:
+    main = Graph()
+    main.op("STABLEHLO_COMPOSITE", [main.input([1, 6])], [1, 5], name="odml.fc", graph=1)
+    inner = Graph(main.buffers)
+    inner.op("FULLY_CONNECTED", [inner.input([1, 6]), inner.const([5, 6]), -1], [1, 5])
+    assert costcalc.count(written(tmp_path, main, inner)).macs == 30
+
+
+def test_a_graph_that_calls_itself_is_refused(tmp_path: Path) -> None:
+    main = Graph()
+    main.op("STABLEHLO_COMPOSITE", [main.input([1, 6])], [1, 6], name="x", graph=0)
+    with pytest.raises(SpecError, match="calls itself, or others more than 10 deep"):
+        costcalc.count(written(tmp_path, main))
+
+
+def test_state_is_stored_and_what_is_assigned_is_a_result(tmp_path: Path) -> None:
+    main = Graph()
+    x = main.input([1, 6])
+    handle = main.op("VAR_HANDLE", [], [], kind="RESOURCE", container="", name="state")
+    old = main.op("READ_VARIABLE", [handle], [1, 6])
+    new = main.op("FULLY_CONNECTED", [main.op("ADD", [x, old], [1, 6], act=0), main.const([6, 6]), -1], [1, 6])
+    main.op("ASSIGN_VARIABLE", [handle, new])
+    main.op("RELU", [x], [1, 6])
+    result = costcalc.count(written(tmp_path, main))
+    assert (result.params, result.macs) == (36, 36)
+    assert sum(row.buffers for row in result.rows) == 6
+
+
+def two_layers(*, same_kernel: bool, same_bias: bool, value: float = 0) -> Graph:
+    """Return two convolutions, whose kernels and biases (of one value) may be one tensor each."""
+    graph = Graph()
+    x = graph.input([1, 5, 5, 3])
+    kernels = [graph.const([3, 1, 1, 3])] * 2 if same_kernel else [graph.const([3, 1, 1, 3]) for _ in range(2)]
+    biases = [graph.const([3], [value] * 3)] * 2 if same_bias else [graph.const([3], [value] * 3) for _ in range(2)]
+    for kernel, bias in zip(kernels, biases, strict=True):
+        x = graph.op("CONV_2D", [x, kernel, bias], [1, 5, 5, 3], **WINDOW)
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("same_kernel", "same_bias", "value", "params", "rows"),
+    [
+        (False, False, 0, 24, ["conv", "conv"]),
+        (True, True, 1, 12, ["conv", "conv"]),  # share
+        (False, True, 0, 21, ["conv", "conv"]),  # a bias of zeros, left out of the second
+        (False, True, 1, 21, ["conv", "conv", "parameter", "add"]),
+        (True, False, 1, 15, ["conv", "parameter", "dynamic_conv", "parameter", "add"]),
+    ],
+)
+def test_what_is_stored_once_counts_once(
+    same_kernel: bool, same_bias: bool, value: float, params: int, rows: list[str], tmp_path: Path
+) -> None:
+    graph = two_layers(same_kernel=same_kernel, same_bias=same_bias, value=value)
+    result = costcalc.count(written(tmp_path, graph))
+    assert (result.params, result.macs) == (params, 2 * 9 * 25)
+    assert sorted(row.kind for row in result.rows) == sorted(rows)
+
+
+def quantized(kind: str, *, through: str = "") -> Graph:
+    """Return a convolution whose kernel is stored in another type, and comes through an operator if one is named."""
+    graph = Graph()
+    scale = 0.5 if kind.startswith("INT") else 0
+    x = graph.input([1, 8, 8, 3])
+    if kind == "INT4":  # two numbers a byte
+        graph.buffers.append(b"\x11" * 54)
+        w = graph.tensor([4, 3, 3, 3], kind, buffer=len(graph.buffers) - 1, scale=scale)
+    else:
+        w = graph.const([4, 3, 3, 3], kind=kind, scale=scale)
+    w = graph.op(through, [w], [4, 3, 3, 3]) if through else w
+    graph.op("CONV_2D", [x, w, graph.const([4], kind="INT32", scale=scale)], [1, 8, 8, 4], **WINDOW)
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("kind", "through", "bits"),
+    [("FLOAT32", "", None), ("INT8", "", 8), ("INT4", "", 4), ("FLOAT16", "DEQUANTIZE", 16), ("INT8", "DEQUANTIZE", 8)],
+)
+def test_bits_of_stored_weights_stand_beside_the_row(kind: str, through: str, bits: int | None, tmp_path: Path) -> None:
+    path = written(tmp_path, quantized(kind, through=through))
+    result = costcalc.count(path)
+    assert result.params == 112
+    assert result.rows[0].node.bits == bits
+    # the kernel's bits, and a bias of 32
+    assert result.metric("bytes").total == 108 * (bits or 32) // 8 + 4 * 4
+
+
+def test_sparse_weights_are_as_many_as_their_shape_says(tmp_path: Path) -> None:
+    graph = Graph()
+    x, w = graph.input([1, 8]), graph.const([4, 8], [1.0] * 32)
+    graph.buffers[-1] = graph.buffers[-1][:20]
+    graph.tensors[w][6] = ("T", {0: ("[i", [0, 1])})
+    graph.op("FULLY_CONNECTED", [x, graph.op("DENSIFY", [w], [4, 8]), -1], [1, 4])
+    assert costcalc.count(written(tmp_path, graph)).params == 32
+
+
+def apart(axes: int, *, border: int = 2, cut: tuple[int, int] = (0, 1)) -> Graph:
+    """Return a convolution of dilation 2 over 9 x 9 pixels, or 9 places, as TensorFlow writes it for an open batch."""
+    graph = Graph()
+    space = [9] * axes
+    x = graph.input([1, *space, 3], signature=[-1, *space, 3])
+    block = graph.whole(*[2] * axes)
+    pads = graph.const([axes, 2], [border, border + 1] * axes, "INT32")
+    half = [7] * axes  # of how many images, such a file does not say
+    y = graph.op("SPACE_TO_BATCH_ND", [x, block, pads], [1, *half, 3])
+    if axes == 1:
+        y = graph.op("EXPAND_DIMS", [y, graph.whole(1)], [1, 1, *half, 3])
+    kernel = [4, *[3] * axes, 3] if axes == 2 else [4, 1, 3, 3]
+    y = graph.op("CONV_2D", [y, graph.const(kernel), graph.const([4])], [1, *[1] * (2 - axes), *[5] * axes, 4],
+                 padding=1, **WINDOW)  # fmt: skip
+    if axes == 1:
+        y = graph.op("SQUEEZE", [y], [1, 5, 4], axes=[1])
+    cuts = graph.const([axes, 2], [*cut] * axes, "INT32")
+    graph.op("BATCH_TO_SPACE_ND", [y, block, cuts], [1, *space, 4])
+    return graph
+
+
+@pytest.mark.parametrize(("axes", "padding"), [(2, 2), (1, [0, 2])])
+def test_pixels_that_are_dealt_out_make_a_dilated_convolution(axes: int, padding: Any, tmp_path: Path) -> None:
+    path = written(tmp_path, apart(axes))
+    (conv,) = (item["conv"] for item in items(path) if isinstance(item, dict) and "conv" in item)
+    assert (conv["padding"], conv["dilation"]) == (padding, 2 if axes == 2 else [1, 2])
+    assert costcalc.count(path).macs == 4 * 3 * 3**axes * 9**axes
+
+
+def test_inputs_go_by_their_names_and_open_axes_are_asked_for(tmp_path: Path) -> None:
+    graph = Graph()
+    left = graph.input([1, 1, 4], signature=[-1, -1, 4], name="serving_default_left:0")
+    right = graph.input([1, 1, 4], signature=[-1, -1, 4], name="serving_default_right:0")
+    graph.op("CONCATENATION", [left, right], [1, 2, 4], axis=1)
+    graph.tensors[-1][7] = ("[i", [-1, -1, 4])
+    path = written(tmp_path, graph)
+    with pytest.raises(SpecError, match=r"the file leaves the shape of the input 'left' open: 4x\?"):
+        costcalc.load(path)
+    spec = costcalc.count(path, input={"left": (4, 6), "right": (4, 9)})
+    assert spec.rows[0].node.y.dims == (4, 15)
+    with pytest.raises(SpecError, match=r"an input of 5x6 does not fit the file's: 4x\?"):
+        costcalc.load(path, input={"left": (5, 6), "right": (4, 9)})
+    with pytest.raises(SpecError, match="no input 'middle', but left, right"):
+        costcalc.load(path, input={"middle": (4, 6)})
+
+
+def test_what_is_not_known_is_refused_by_name_or_opaque(tmp_path: Path) -> None:
+    graph = Graph()
+    y = graph.op("CUSTOM", [graph.input(X), graph.const([7])], [1, 4, 4, 2], custom="TFLite_Detection_PostProcess")
+    graph.op("RELU", [y], [1, 4, 4, 2])
+    path = written(tmp_path, graph)
+    with pytest.raises(SpecError, match="no counterpart of the custom operator 'TFLite_Detection_PostProcess'"):
+        costcalc.count(path)
+    result = costcalc.count(path, opaque=True)
+    assert (result.params, str(result.macs)) == (7, "unknown")
+
+
+def test_lstm_with_one_bias_a_gate(tmp_path: Path) -> None:
+    for gates, macs in ((4, 7 * (4 * 5 * 12 + 4 * 25)), (3, 7 * (3 * 5 * 12 + 3 * 25))):
+        graph = Graph()
+        x, first = graph.input([1, 7, 12]), 4 - gates
+        takes = [x, *[-1] * first, *(graph.const([5, 12]) for _ in range(gates))]
+        takes += [*[-1] * first, *(graph.const([5, 5]) for _ in range(gates)), -1, -1, -1]
+        takes += [*[-1] * first, *(graph.const([5]) for _ in range(gates)), -1, -1]
+        takes += [graph.tensor([1, 5], variable=True), graph.tensor([1, 5], variable=True), -1, -1, -1, -1]
+        graph.op("UNIDIRECTIONAL_SEQUENCE_LSTM", takes, [1, 7, 5], act=4)
+        result = costcalc.count(written(tmp_path, graph))
+        assert (result.params, result.macs) == (gates * 5 * (12 + 5 + 1), macs)
+        assert [row.kind for row in result.rows] == (["weight_params", "lstm"] if gates == 4 else ["custom"])
+
+
+# ---- memory ----------------------------------------------------------------------------------------
+
+
+def mobile() -> Graph:
+    """Return a small int8 network with depthwise convolutions and a residual block."""
+    graph = Graph()
+    int8 = {"kind": "INT8", "scale": 0.5}
+
+    def conv(x: int, out: int, size: int, stride: int = 1, *, deep: bool = False, channels: int = 0) -> int:
+        kernel = [1, size, size, out] if deep else [out, size, size, channels]
+        weights = graph.const(kernel, kind="INT8", scale=0.5)
+        bias = graph.const([out], kind="INT32", scale=0.25)
+        space = side[x] // stride
+        more = {"multiplier": 1} if deep else {}
+        y = graph.op("DEPTHWISE_CONV_2D" if deep else "CONV_2D", [x, weights, bias], [1, space, space, out],
+                     stride_w=stride, stride_h=stride, act=3, **more, **int8)  # fmt: skip
+        side[y] = space
+        return y
+
+    x = graph.input([1, 32, 32, 3], "INT8", scale=0.5)
+    side = {x: 32}
+    x = conv(x, 8, 3, 2, channels=3)
+    y = conv(x, 24, 1, channels=8)
+    y = conv(y, 24, 3, deep=True)
+    y = conv(y, 8, 1, channels=24)
+    x = graph.op("ADD", [x, y], [1, 16, 16, 8], act=0, **int8)
+    side[x] = 16
+    x = conv(x, 16, 3, 2, channels=8)
+    x = graph.op("MEAN", [x, graph.whole(1, 2)], [1, 16], **int8)
+    weights, bias = graph.const([10, 16], kind="INT8", scale=0.5), graph.const([10], kind="INT32", scale=0.25)
+    graph.op("FULLY_CONNECTED", [x, weights, bias], [1, 10], **int8)
+    return graph
+
+
+def arena(graph: Graph) -> int:
+    """Return the least that an arena of TFLite Micro holds: the largest sum of tensors that are alive together."""
+    last = {place: at for at, (_, takes, *_) in enumerate(graph.operators) for place in takes}
+    first = dict.fromkeys(graph.inputs, -1)
+    first |= {place: at for at, (_, _, gives, *_) in enumerate(graph.operators) for place in gives}
+    sizes = []
+    for at in range(len(graph.operators)):
+        alive = [place for place, start in first.items() if start <= at <= last.get(place, len(graph.operators))]
+        size = 0
+        for place in alive:
+            count = 1
+            for n in graph.tensors[place][0][1]:
+                count *= n
+            size += count
+        sizes.append(size)
+    return max(sizes)
+
+
+def test_peak_memory_is_what_an_arena_holds_at_least(tmp_path: Path) -> None:
+    graph = mobile()
+    path = written(tmp_path, graph)
+    assert arena(graph) == 2 * 24 * 16 * 16 + 8 * 16 * 16  # both sides of the depthwise convolution, and the shortcut
+    result = costcalc.count(path)
+    assert result.metric("peak_memory", mode="folded", bits=8).total == arena(graph)
+    assert result.metric("peak_memory", mode="mcu").total < arena(graph)  # the depthwise one runs over its input

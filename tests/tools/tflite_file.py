@@ -129,13 +129,13 @@ class Graph:
         return self.const([len(values)], values, "INT32")
 
     def op(
-        self, name: str, inputs: Sequence[int], *shapes: Sequence[int], kind: str = "FLOAT32", **options: Any
+        self, word: str, inputs: Sequence[int], /, *shapes: Sequence[int], kind: str = "FLOAT32", **options: Any
     ) -> int:
         """Add an operator that gives tensors of these shapes, and return the first."""
         outputs = [self.tensor(shape, kind, scale=options.get("scale", 0)) for shape in shapes]
         custom = options.pop("custom", "")
         options.pop("scale", None)
-        self.operators.append((name, list(inputs), outputs, options, custom))
+        self.operators.append((word, list(inputs), outputs, options, custom))
         return outputs[0] if outputs else -1
 
     def fields(self, codes: list[tuple[str, str]]) -> dict[int, tuple[str, Any]]:

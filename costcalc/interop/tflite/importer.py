@@ -96,6 +96,9 @@ class TfliteReader:
         if not flat.outputs:
             raise stop("the model gives nothing: it has no outputs")
         flat.pruned()
+        used = {value for step in flat.steps for value in step.inputs} | set(flat.outputs)
+        if len(flat.inputs) > 1 and used & flat.inputs.keys():  # one that only a condition reads, or nothing, is none
+            flat.inputs = {name: shape for name, shape in flat.inputs.items() if name in used}
         if not flat.steps:  # all that the model does costs nothing, and is left out
             flat.outputs = flat.add("identity", [flat.outputs[0]], "identity")
         return flat
