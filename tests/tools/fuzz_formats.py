@@ -1,9 +1,9 @@
-"""Spoil files of other tools by the thousand: `python tests/tools/fuzz_formats.py onnx 20000` (or text), and a seed.
+"""Spoil files of other tools by the thousand: `python tests/tools/fuzz_formats.py onnx 20000` (tflite, text), a seed.
 
-Small valid ONNX models lose, exchange and double nodes, names, attributes, shapes and types; Darknet's and Caffe's
-texts lines, words and numbers. Each file is read and counted, or refused with a SpecError whose words are costcalc's,
-in two seconds. Anything else is printed, and ends the run with 1. Of ONNX it says how many of the models that were read
-ONNX's own checker refuses, and why.
+Small valid ONNX models lose, exchange and double nodes, names, attributes, shapes and types; TFLite's files operators,
+tensors, options and bytes; Darknet's and Caffe's texts lines, words and numbers. Each file is read and counted, or
+refused with a SpecError whose words are costcalc's, in two seconds. Anything else is printed, and ends the run with 1.
+Of ONNX it says how many of the models that were read ONNX's own checker refuses, and why.
 """
 
 from __future__ import annotations
@@ -266,12 +266,34 @@ def mixed(text: str, others: list[str]) -> str:
     return f"{text.rstrip()}\n{lines[-1]}" if len(lines) > 1 and len(text) % 7 == 0 else text
 
 
+# ---- TFLite --------------------------------------------------------------------------------------
+
+
+def tflite_files(seed: int) -> Iterator[tuple[Any, Callable[[], Any]]]:
+    """Yield spoiled TFLite files without end, each with what reads it: graphs that are changed, and bytes."""
+    import test_import_tflite as tests
+    import tflite_file
+
+    from costcalc.interop.format import ReadOptions
+    from costcalc.interop.tflite.read import read
+
+    draw, path = random.Random(seed), Path(tempfile.mkdtemp()) / "m.tflite"
+    while True:
+        graphs = draw.choice(tests.EVERY)()
+        for _ in range(draw.choice([0, 0, 1, 1, 2, 3])):
+            tflite_file.spoil(draw.choice(graphs), draw)
+        made = tflite_file.damaged(tflite_file.model(*graphs), draw, draw.choice([0, 1, 1, 2, 4]))
+        path.write_bytes(made)
+        opaque, steps = draw.random() < 0.2, draw.choice([0, 0, 3])
+        yield made, lambda opaque=opaque, steps=steps: read(str(path), ReadOptions(None, opaque, "", {"steps": steps}))
+
+
 # ---- the run -------------------------------------------------------------------------------------
 
 
 def spoil(kind: str, number: int, seed: int) -> int:
     """Read so many spoiled files; print those that are neither read nor refused as they should, and return how many."""
-    files = onnx_files(seed) if kind == "onnx" else text_files(seed)
+    files = {"onnx": onnx_files, "tflite": tflite_files, "text": text_files}[kind](seed)
     slowest, counts, why = 0.0, Counter[str](), Counter[str]()
     faults: dict[str, Any] = {}  # by what is said, a file
     for _, (made, read) in zip(range(number), files, strict=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 import struct
 from collections.abc import Sequence
 from functools import cache
@@ -168,3 +169,62 @@ def model(*graphs: Graph) -> bytes:
     root = writer.table({0: ("I", 3), 1: ("[T", kinds), 2: ("[T", tables), 4: ("[T", buffers)})
     struct.pack_into("<I", writer.data, 0, root)
     return bytes(writer.data)
+
+
+# ---- files that are spoiled ------------------------------------------------------------------------
+
+ODD = [0, 1, 2, 3, -1, -2, 7, 255, 1000, 2**15, 2**16, 2**31 - 1, -(2**31)]
+
+
+def spoil(graph: Graph, draw: random.Random) -> None:
+    """Change something of a graph: an operator, what it takes, its options, a shape, a type, numbers, its ends."""
+    operators, tensors = graph.operators, graph.tensors
+    at = draw.randrange(len(operators)) if operators else 0
+    one = operators[at] if operators else ("RELU", [], [], {}, "")
+    match draw.randrange(10):
+        case 0:
+            operators[at : at + 1] = [(draw.choice(["RELU", "ADD", "RESHAPE", "CONV_2D", "PACK"]), *one[1:3], {}, "")]
+        case 1 if one[1]:
+            one[1][draw.randrange(len(one[1]))] = draw.choice([-1, draw.randrange(len(tensors)), 10**6])
+        case 2 if one[3]:
+            word = draw.choice([*one[3]])
+            code = schema()["option", f"{one[0]}.{word}"]["code"]
+            one[3][word] = (
+                draw.randrange(-128, 128) if code == "b" else draw.choice(ODD) if code in "if" else one[3][word]
+            )
+        case 3:
+            tensor = draw.choice(tensors)
+            shape = [*tensor[0][1]]
+            shape[draw.randrange(len(shape) + 1) :] = draw.choice([[], [draw.choice(ODD)], [4, 4]])
+            tensor[0] = ("[i", [max(-(2**31), min(n, 2**31 - 1)) for n in shape])
+        case 4:
+            draw.choice(tensors)[1] = ("b", draw.randrange(22))
+        case 5 if len(graph.buffers) > 1:
+            k = draw.randrange(1, len(graph.buffers))
+            graph.buffers[k] = struct.pack("<i", draw.choice(ODD)) * (len(graph.buffers[k]) // 4)
+        case 6 if len(graph.buffers) > 1:
+            k = draw.randrange(1, len(graph.buffers))
+            graph.buffers[k] = graph.buffers[k][: draw.randrange(len(graph.buffers[k]) + 1)]
+        case 7:
+            graph.outputs = [draw.randrange(len(tensors))]
+        case 8 if operators:
+            operators.insert(draw.randrange(len(operators)), operators.pop(at))
+        case _:
+            draw.choice(tensors)[2] = ("I", draw.choice([0, 1, len(graph.buffers), 10**9]))
+
+
+def damaged(data: bytes, draw: random.Random, times: int) -> bytes:
+    """Return a file with some of its bytes changed, or cut."""
+    found = bytearray(data)
+    for _ in range(times):
+        at, cut = draw.randrange(len(found)), draw.randrange(200) == 0
+        word = at - at % 4
+        offset = struct.pack("<i", draw.choice([*ODD, draw.randrange(len(found)), -at]))
+        short = struct.pack("<H", draw.choice([0, 1, 4, 6, 8, 65535]))
+        other = bytes(found[at // 2 : at // 2 + 8])
+        where, new = draw.choice([(at, bytes([at % 256])), (word, offset), (at - at % 2, short), (word, other)])
+        if where + len(new) <= len(found):
+            found[where : where + len(new)] = new
+        if cut:
+            del found[max(8, at) :]
+    return bytes(found)

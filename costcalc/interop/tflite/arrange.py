@@ -88,15 +88,15 @@ def concatenation(net: Draft, call: Invocation) -> Value:
     """Tensors side by side along an axis; those of no elements are none."""
     places = [k for k, value in enumerate(call.inputs) if value is not None and prod(value.shape)]
     operands = [net.tensor(call, k) for k in places]
-    rank = len(operands[0].shape)
-    if any(len(x.shape) != rank for x in operands):
-        raise Fault("joins tensors of unlike axes")
-    made = concatenated(net, call, operands, axis_of(call.options.get("axis", 0), rank))
+    axis = axis_of(call.options.get("axis", 0), len(operands[0].shape) if operands else 0)
+    made = concatenated(net, call, operands, axis)
     return net.data(net.activated(made.name, call, act(call)), made.shape, made.order)
 
 
 def concatenated(net: Draft, call: Invocation, operands: Sequence[Flowing], axis: int) -> Flowing:
     """Add tensors side by side along an axis."""
+    if len({len(x.shape) for x in operands}) > 1:
+        raise Fault("joins tensors of unlike axes")
     shape = [sum(x.shape[axis] for x in operands) if k == axis else n for k, n in enumerate(operands[0].shape)]
     whole = max(operands, key=lambda x: len(x.order))
     order = whole.order if axis in whole.order else (*whole.order, axis)
@@ -139,7 +139,7 @@ def split(net: Draft, call: Invocation) -> list[Value]:
     """A tensor in pieces along an axis."""
     late = call.op == "SPLIT_V"
     x = net.tensor(call, 0 if late else 1)
-    axis, count = axis_of(call.wholes(2 if late else 0)[0], len(x.shape)), len(call.outputs)
+    axis, count = axis_of(call.whole(2 if late else 0), len(x.shape)), len(call.outputs)
     length = x.shape[axis]
     sizes = call.wholes(1) if late else [length // count] * count
     if sizes.count(-1) == 1:

@@ -60,6 +60,8 @@ class FileTensor:
 
     def held(self) -> None:
         """Raise Fault where fewer bytes are stored than the shape takes."""
+        if min(self.shape, default=1) < 0 or not self.bits:
+            raise Fault(f"'{self.name[:80]}' is stored, and has no shape, or no type of numbers")
         wanted = -(-elements(self.shape) * self.bits // 8)
         if not self.sparse and self.data[1] < wanted:
             raise Fault(f"'{self.name[:80]}' has {self.data[1]:,} bytes, and its shape takes {wanted:,}")

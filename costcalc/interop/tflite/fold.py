@@ -93,7 +93,7 @@ def reshaped(call: Invocation, old: Dims) -> Dims:
     """Return the shape that these give."""
     rank = len(old)
     if call.op == "EXPAND_DIMS":
-        axis = axis_of(call.wholes(1)[0], rank + 1)
+        axis = axis_of(call.whole(1), rank + 1)
         return (*old[:axis], 1, *old[axis:])
     if call.op == "SQUEEZE":
         named = [axis_of(n, rank) for n in call.options.get("axes") or ()]
@@ -101,8 +101,9 @@ def reshaped(call: Invocation, old: Dims) -> Dims:
         if any(old[axis] != 1 for axis in gone):
             raise Fault(f"axes {gone} of {list(old)} are not all 1")
         return tuple(n for axis, n in enumerate(old) if axis not in gone)
-    stated = call.const(1) if isinstance(call.value(1), Fixed) else None
-    new = stated.values if stated is not None else None
+    stated = call.value(1)
+    known = isinstance(stated, Fixed) and stated.values is not None
+    new = call.wholes(1) if known else None
     if new is None and call.value(1) is None:
         new = list(call.options.get("shape") or ())
     if new is None:  # computed of what is not known here: the file says what comes out
@@ -110,7 +111,7 @@ def reshaped(call: Invocation, old: Dims) -> Dims:
         if out is None or any(out.open):
             raise Fault("its shape depends on the image")
         new = list(out.shape)
-    shape = [int(n) for n in new]
+    shape = list(new)
     if shape.count(-1) == 1:
         rest = prod(n for n in shape if n != -1)
         shape[shape.index(-1)] = prod(old) // rest if rest > 0 else 0
@@ -135,6 +136,8 @@ def _aside(call: Invocation) -> Dims:
     """Return the shape of constants side by side."""
     shapes = [value.shape for value in call.inputs if value is not None]
     axis = axis_of(call.options.get("axis", 0), len(shapes[0]))
+    if len({(*shape[:axis], 0, *shape[axis + 1 :]) for shape in shapes}) > 1:
+        raise Fault("joins tensors of unlike axes")
     return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
 
 

@@ -22,6 +22,7 @@ from costcalc.interop.tflite.file import Dims, FileGraph, FileOperator, FileTens
 from costcalc.interop.tflite.flatbuffer import Broken
 from costcalc.interop.tflite.fold import fold
 from costcalc.interop.tflite.net import RULES, Draft, Fixed, Flowing, Invocation, Value, channels_first, stored
+from costcalc.interop.tflite.schema import LEAST
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat, Step, legal_name
 from costcalc.numbers.num import UNKNOWN
@@ -78,8 +79,8 @@ class TfliteReader:
         for graph in model.graphs:
             undealt(graph)
         main = model.graphs[0]
-        if not main.inputs:
-            raise stop("the model has no input")
+        if not main.inputs or not main.outputs:
+            raise stop(f"the model has no {'output' if main.inputs else 'input'}")
         names = _input_names([main.tensors[k] for k in main.inputs])
         shapes = _input_shapes(dict(zip(names, (main.tensors[k] for k in main.inputs), strict=True)), options)
         orders = {name: channels_first(shape) for name, shape in shapes.items()}
@@ -164,8 +165,13 @@ class TfliteReader:
 
     def results(self, call: Invocation, one: FileOperator) -> list[Value]:
         """Return what an operator gives."""
+        least = LEAST.get(call.op, 1)
+        if len(call.inputs) < least or None in call.inputs[:least]:
+            raise Fault(f"takes {least} tensors or more, and has not these")
         if call.op in CONTROL:
             return CONTROL[call.op](self, call)
+        if not call.outputs:
+            raise Fault("gives nothing")
         consts = fold(call)
         if consts is not None:
             return list(consts)
@@ -246,7 +252,7 @@ class TfliteReader:
 
     def loaded(self, call: Invocation) -> list[Value]:
         """State: what was assigned in this run, or what one before has left."""
-        name = str(call.numbers(0)[0])
+        name = _state(call)
         if name not in self.variables:
             dims = list(call.shape) or [1]
             value = self.net.add("parameter", [], call.name, shape=dims, store="buffer")
@@ -258,7 +264,7 @@ class TfliteReader:
         value = call.value(1)
         if value is None:
             raise Fault("assigns nothing")
-        self.variables[str(call.numbers(0)[0])] = value
+        self.variables[_state(call)] = value
         if isinstance(value, Flowing):
             self.kept.append(value.name)
         return []
@@ -274,6 +280,14 @@ CONTROL: dict[str, Callable[[TfliteReader, Invocation], list[Value]]] = {
     "READ_VARIABLE": TfliteReader.loaded,
     "ASSIGN_VARIABLE": TfliteReader.assigned,
 }
+
+
+def _state(call: Invocation) -> str:
+    """Return the name of the state that an operator reads or writes."""
+    handle = call.const(0)
+    if handle is None or not handle.values:
+        raise Fault("its state has no name")
+    return str(handle.values[0])
 
 
 def compare(tensor: FileTensor, value: Value) -> None:

@@ -77,7 +77,7 @@ def conv(net: Draft, call: Invocation) -> Value:
         raise Fault(f"its input and its weights have not {axes} axes")
     # 2-D weights are [out, height, width, in / groups], 3-D ones [depth, height, width, in / groups, out].
     out, size, inner = (w.shape[0], w.shape[1:-1], w.shape[-1]) if axes == 4 else (w.shape[4], w.shape[:3], w.shape[3])
-    groups = x.shape[-1] // inner
+    groups = x.shape[-1] // max(1, inner)
     if inner * groups != x.shape[-1]:
         raise Fault(f"{x.shape[-1]} channels are no multiple of the {inner} that a kernel has")
     fields = _spread(call, _window(call, size, len(order) - 1)) | {"groups": groups, "act": act(call)}
@@ -200,7 +200,7 @@ def linear(
     net: Draft, call: Invocation, x: Flowing, out: int, weights: Sequence[Fixed | None], **fields: Datum
 ) -> Flowing:
     """Add a fully connected layer over the last axis, at each place of the others."""
-    last = len(x.shape) - 1
+    last = net.last(x)
     order = net.leading(x, (last,))
     value = net.layer(
         "fc", net.arranged(x, order, call.name), call.name, weights, out=out, per_position=len(order) > 1, **fields

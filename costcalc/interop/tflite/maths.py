@@ -65,7 +65,7 @@ def prelu(net: Draft, call: Invocation) -> Value:
     x, slope = net.tensor(call, 0), call.const(1)
     if slope is None:
         raise Fault("its slope is missing")
-    last = len(x.shape) - 1
+    last = net.last(x)
     if slope.size == 1 or (slope.shape and slope.size == slope.shape[-1] == x.shape[-1]):
         order = net.leading(x, (last,)) if last in x.order else x.order
         front = net.arranged(x, order, call.name)
@@ -85,7 +85,7 @@ def prelu(net: Draft, call: Invocation) -> Value:
 def softmax(net: Draft, call: Invocation) -> Value:
     """Softmax along the last axis."""
     x = net.tensor(call, 0)
-    last = len(x.shape) - 1
+    last = net.last(x)
     order = x.order if last in x.order else (*x.order, last)
     value = net.arranged(x, order, call.name)
     made = net.add(call.op.lower(), [value], call.name, axis=order.index(last))
@@ -102,7 +102,7 @@ COMPARISONS |= {"EQUAL": "equal", "NOT_EQUAL": "unequal"}
 
 def lone(value: Value | None) -> float | None:
     """Return the one known number that a constant holds; None where it is none."""
-    if not isinstance(value, Fixed) or value.size != 1 or not value.values:
+    if not isinstance(value, Fixed) or value.size != 1 or not value.values or isinstance(value.values[0], str):
         return None
     found = float(value.values[0])
     return found if abs(found) < LARGEST else 0.0  # an infinity, where attention is masked
@@ -241,7 +241,7 @@ def _reduce(net: Draft, call: Invocation, x: Flowing, gone: Sequence[int], op: s
 def unit_length(net: Draft, call: Invocation) -> Value:
     """Each vector along the last axis divided by its length."""
     x = net.tensor(call, 0)
-    length = _reduce(net, call, x, [len(x.shape) - 1], "norm", keep=True)
+    length = _reduce(net, call, x, [net.last(x)], "norm", keep=True)
     made = joined(net, call, "divide", [x, length])
     return net.data(net.activated(made.name, call, act(call)), made.shape, made.order)
 
@@ -259,7 +259,7 @@ def local_response_norm(net: Draft, call: Invocation) -> Value:
 def cumsum(net: Draft, call: Invocation) -> Value:
     """A running sum along an axis."""
     x = net.tensor(call, 0)
-    axis = axis_of(call.wholes(1)[0], len(x.shape))
+    axis = axis_of(call.whole(1), len(x.shape))
     order = x.order if axis in x.order else (*x.order, axis)
     made = net.add("cumsum", [net.arranged(x, order, call.name)], call.name, axis=order.index(axis))
     return net.data(made, x.shape, order)
@@ -269,7 +269,7 @@ def cumsum(net: Draft, call: Invocation) -> Value:
 def argmax(net: Draft, call: Invocation) -> Value:
     """The place of the largest, or the smallest, along an axis."""
     x = net.tensor(call, 0)
-    axis = axis_of(call.wholes(1)[0], len(x.shape))
+    axis = axis_of(call.whole(1), len(x.shape))
     order = x.order if axis in x.order else (*x.order, axis)
     front = net.arranged(x, order, call.name)
     made = net.add("argmax", [front], call.name, axis=order.index(axis), smallest=call.op == "ARG_MIN")
@@ -280,8 +280,8 @@ def argmax(net: Draft, call: Invocation) -> Value:
 @rule("TOPK_V2")
 def topk(net: Draft, call: Invocation) -> list[Value]:
     """The largest along the last axis, and their places."""
-    x, count = net.tensor(call, 0), call.wholes(1)[0]
-    last = len(x.shape) - 1
+    x, count = net.tensor(call, 0), call.whole(1)
+    last = net.last(x)
     order = x.order if last in x.order else (*x.order, last)
     front = net.arranged(x, order, call.name)
     made = net.add_all("topk", [front], call.name, {"count": count, "axis": order.index(last)})

@@ -107,11 +107,23 @@ class Invocation:
         const = self.const(place)
         if const is None or const.values is None:
             raise Fault(f"input {place} is missing, or holds numbers that are not known here")
+        if not all(isinstance(n, int | float) for n in const.values):
+            raise Fault(f"input {place} holds other than numbers")
         return const.values
 
     def wholes(self, place: int) -> list[int]:
         """Return the known whole numbers of a constant."""
-        return [int(n) for n in self.numbers(place)]
+        found = self.numbers(place)
+        if not all(isinstance(n, int) or (abs(n) < LARGEST and n == int(n)) for n in found):
+            raise Fault(f"input {place} holds other than whole numbers")
+        return [int(n) for n in found]
+
+    def whole(self, place: int) -> int:
+        """Return the known whole number of a constant that holds one."""
+        found = self.wholes(place)
+        if len(found) != 1:
+            raise Fault(f"input {place} holds {len(found)} numbers, and must hold one")
+        return found[0]
 
     @property
     def shape(self) -> Dims:
@@ -204,6 +216,12 @@ class Draft:
         return Flowing(name, shape, order)
 
     # ---- axes ------------------------------------------------------------------------------------
+
+    def last(self, x: Flowing) -> int:
+        """Return the last axis; raise Fault for a single number."""
+        if not x.shape:
+            raise Fault("takes a tensor with axes, not a single number")
+        return len(x.shape) - 1
 
     def arranged(self, x: Flowing, order: Sequence[int], name: str) -> str:
         """Return a tensor's value with exactly these axes in this order; those that are left out have length 1."""
