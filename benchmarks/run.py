@@ -93,6 +93,27 @@ def processes() -> list[tuple[str, str, str]]:
     return rows
 
 
+def files() -> list[tuple[str, str, str]]:
+    """Return what a report of a TFLite file takes over the import of the library, in seconds."""
+    sys.path.append(str(Path(__file__).parent.parent / "tests" / "tools"))
+    from tflite_file import Graph, model
+
+    graph, layers = Graph(), 57
+    value = graph.input([1, 14, 14, 256])
+    for _ in range(layers):
+        weights = [graph.const([256, 1, 1, 256]), graph.const([256])]
+        value = graph.op("CONV_2D", [value, *weights], [1, 14, 14, 256], stride_w=1, stride_h=1, act=1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.tflite"
+        path.write_bytes(model(graph))
+        size = path.stat().st_size / 1e6
+        imported = [sys.executable, "-c", "import costcalc"]
+        pairs = [(cpu_seconds([*REPORT, str(path)]), cpu_seconds(imported)) for _ in range(ROUNDS)]
+    spent = median(a - b for a, b in pairs)
+    what = f"report of a TFLite file of {size:.0f} MB, {layers} layers, over the import"
+    return [(what, f"{spent:.2f} s CPU", "0.5 s")]
+
+
 def page() -> None:
     """Write a report as the command does, in this process."""
     from costcalc.cli import group
@@ -195,7 +216,7 @@ def searches() -> list[tuple[str, str, str]]:
 def main() -> None:
     print(f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores\n")
     print("| what | measured | at most |\n| --- | --- | --- |")
-    for row in processes() + calls() + counts() + searches():
+    for row in processes() + files() + calls() + counts() + searches():
         print(f"| {' | '.join(row)} |")
 
 

@@ -34,7 +34,7 @@ class Writer:
         self.data = bytearray(b"\0\0\0\0TFL3")
 
     def table(self, fields: dict[int, tuple[str, Any]]) -> int:
-        """Write a table of (code, value) by field; "T" is a table, "[T" tables, "s" a text, "[i" numbers."""
+        """Write a table of (code, value) by field; "T": a table, "[T": tables, "s": text, "[B": bytes, "[i": ints."""
         self.align()
         vtable = len(self.data)
         most = max(fields, default=-1) + 1
@@ -61,7 +61,9 @@ class Writer:
             return self.table(value)
         self.align()
         start = len(self.data)
-        if code == "s":
+        if code == "[B":
+            self.data += struct.pack("<I", len(value)) + value
+        elif code == "s":
             text = value.encode()
             self.data += struct.pack("<I", len(text)) + text + b"\0"
         elif code == "[T":
@@ -164,7 +166,7 @@ def model(*graphs: Graph) -> bytes:
         {0: ("b", min(number("operator", name), 127)), 1: ("s", custom), 3: ("i", number("operator", name))}
         for name, custom in codes
     ]
-    buffers = [{0: ("[B", list(data))} if data else {} for data in graphs[0].buffers]
+    buffers = [{0: ("[B", data)} if data else {} for data in graphs[0].buffers]
     writer = Writer()
     root = writer.table({0: ("I", 3), 1: ("[T", kinds), 2: ("[T", tables), 4: ("[T", buffers)})
     struct.pack_into("<I", writer.data, 0, root)

@@ -29,8 +29,8 @@ from costcalc.numbers.num import UNKNOWN
 
 _FAMILIES = (arrange, layers, maths, sequences)  # each has entered its rules into RULES
 LARGEST_FILE = 2**33  # bytes
-MOST_RUN = 100_000  # operators that are read, those of each turn of a loop among them
-MOST_TURNS = 10_000
+MOST_RUN = 50_000  # operators that are read, those of each turn of a loop among them
+MOST_TURNS = 2_000
 MOST_DEPTH = 10  # graphs that hold others
 STEPS = said("say how often: {}", argument(steps=100))
 

@@ -16,7 +16,7 @@ from costcalc.interop.tflite.file import MOST_AXES, Dims, FileTensor
 from costcalc.language.flat import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 
-MOST_STEPS = 20_000  # as many as a spec may have rows
+MOST_STEPS = 8_000
 
 
 class Fixed:
