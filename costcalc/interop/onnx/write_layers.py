@@ -118,8 +118,10 @@ def attention(w: Writer, node: Node, inputs: list[str]) -> Any:
 
 def _affine(w: Writer, node: Node) -> list[str]:
     """Return scale and bias, a number a channel; where nothing is learned, as constants."""
-    make = w.weight if vars(node.op)["affine"] else w.filled
-    return [make("weight", [node.x.c], 1.0), make("bias", [node.x.c], 0.0)]
+    values = vars(node.op)
+    learned = [values["affine"] and values.get(word, True) for word in ("scale", "bias")]
+    named = zip(learned, (("weight", 1.0), ("bias", 0.0)), strict=True)
+    return [(w.weight if own else w.filled)(name, [node.x.c], number) for own, (name, number) in named]
 
 
 def batch_norm(w: Writer, node: Node, inputs: list[str]) -> Any:
@@ -151,9 +153,9 @@ def layer_norm(w: Writer, node: Node, inputs: list[str]) -> Any:
     x, values = node.x, vars(node.op)
     whole = values["over"] == "all" or not x.space
     dims = x.dims if whole else [x.c]
-    make = w.weight if values["affine"] else w.filled
-    weights = [make("weight", dims, 1.0)]
-    if values["affine"] and values["bias"]:
+    gamma, beta = node.op.learned  # type: ignore[attr-defined]
+    weights = [(w.weight if gamma else w.filled)("weight", dims, 1.0)]
+    if beta:
         weights.append(w.weight("bias", dims))
     more: Data = {"axis": 1 if whole else -1, "epsilon": float(values["eps"])}
     if whole:

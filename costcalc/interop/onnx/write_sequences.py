@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def recurrent(w: Writer, node: Node, inputs: list[str]) -> Any:
-    """Write a recurrent layer, an ONNX node a layer; ONNX has none with a projection."""
+    """Write a recurrent layer, an ONNX node a layer; ONNX has none with a projection, or one bias a gate."""
     values, x = vars(node.op), node.x
-    if values.get("projection"):
+    if values.get("projection") or values["one_bias"]:
         return None
     op, hidden, sides = node.op.kind.upper(), values["hidden"], 2 if values["bidirectional"] else 1
     flow, channels, states = w.node("Transpose", inputs, perm=[2, 0, 1]), x.c, []

@@ -375,24 +375,30 @@ def batch_norm(net: Net, call: Call) -> None:
 
 
 def _affine(net: Net, call: Call, kind: str, with_: dict[str, Datum], without: dict[str, Datum]) -> str:
-    """Return a norm with its scale and bias."""
-    scale, bias = call.const(1), call.const(2)
+    """Return a norm with its scale and bias; an exporter has put ones and zeros in the places of what it has not."""
     x = net.data(call, 0).name
-    if _is_neutral(scale, bias):
+    scale, bias = (None if _neutral(call.const(k), number) else call.const(k) for k, number in ((1, 1), (2, 0)))
+    if scale is None and bias is None:
         return net.add(kind, [x], call.name, **without)
-    return net.layer(call, kind, x, [scale, bias], **with_)
+    if kind == "instance_norm":
+        return net.layer(call, kind, x, [call.const(1), call.const(2)], **with_)
+    return net.layer(call, kind, x, [scale, bias], **with_, **_missing(scale, bias))
 
 
-def _is_neutral(scale: Const | None, bias: Const | None) -> bool:
-    """Say whether a norm learns nothing: an exporter has put ones and zeros in the places of no scale and no bias."""
-    given = [const for const in (scale, bias) if const is not None]
-    origins = {root.origin for const in given for root in const.roots}
+def _missing(scale: Const | None, bias: Const | None) -> dict[str, Datum]:
+    """Return the fields of a norm that say which of gamma and beta it has not."""
+    return {word: False for word, const in (("scale", scale), ("bias", bias)) if const is None}
+
+
+def _neutral(const: Const | None, number: int) -> bool:
+    """Say whether a constant is not learned, and where it is not known to be so, holds this number alone."""
+    if const is None:
+        return True
+    origins = {root.origin for root in const.roots}
     if origins <= set(UNLEARNED):
         return True
-    if not origins <= {Origin.CONSTANT, Origin.FOLDED}:
-        return False
-    arrays = [const.array() for const in given]
-    return all(array is not None and (array == k).all() for array, k in zip(arrays, (1, 0), strict=False))
+    array = const.array() if origins <= {Origin.CONSTANT, Origin.FOLDED} else None
+    return array is not None and bool((array == number).all())
 
 
 @rule("InstanceNormalization")
@@ -425,14 +431,15 @@ def layer_norm(net: Net, call: Call) -> None:
     if first < 0 or scale is None:
         raise Fault("normalizes over the batch, or has no scale")
     kind = "layer_norm" if call.op == "LayerNormalization" else "rms_norm"
-    fields: dict[str, Datum] = {"bias": False} if kind == "layer_norm" and bias is None else {}
     kept = dims[:first]
     last = net.reshape(x.name, (*kept, prod(dims[first:])), call.name)
     front = net.permute(last, [len(kept), *range(len(kept))], call.name)
-    if _is_neutral(scale, bias):
+    gamma, beta = (None if _neutral(const, number) else const for const, number in ((scale, 1), (bias, 0)))
+    if gamma is None and beta is None:
         value = net.add(kind, [front], call.name, affine=False)
     else:
-        value = net.layer(call, kind, front, [scale, bias], **fields)
+        fields = _missing(gamma, beta) if kind == "layer_norm" else {}
+        value = net.layer(call, kind, front, [gamma, beta], **fields)
     back = net.permute(value, [*range(1, len(kept) + 1), 0], call.name)
     net.put(call, net.reshape(back, dims, call.name), x.shape)
 

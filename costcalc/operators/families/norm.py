@@ -21,24 +21,54 @@ def _module(torch: Any, name: str, x: Shape, **options: Any) -> Any:
     return norm
 
 
-class BatchNorm(Op, kind="batch_norm"):
+class Affine(Op):
+    """What norms share that learn gamma and beta, both, one alone, or none."""
+
+    affine: bool = flag("learn gamma and beta, one each a channel", True)
+    scale: bool = flag("learn gamma too, not beta alone", True)
+    bias: bool = flag("learn beta too, not gamma alone", True)
+
+    def settle(self) -> None:
+        if self.affine and not self.scale and not self.bias:
+            raise Fault(f"{self.kind} learns neither gamma nor beta", "affine: false says so", field="scale")
+
+    @property
+    def learned(self) -> tuple[bool, bool]:
+        """Whether gamma is learned, and beta."""
+        return self.affine and self.scale, self.affine and self.bias
+
+    def tensors(self, x: Shape, y: Shape) -> Dims:
+        return (x.c, sum(self.learned)) if self.affine else ()
+
+    def unlearned(self, norm: Any) -> Any:
+        """Return PyTorch's norm without what is not learned."""
+        for name, learned in zip(("weight", "bias"), self.learned, strict=True):
+            if not learned:
+                norm.register_parameter(name, None)
+        return norm
+
+
+class BatchNorm(Affine, kind="batch_norm"):
     """Batch normalization, with statistics that are constants once trained.
 
     At inference it is one multiplication and one addition an element (the scale and the shift that
     mean, variance, gamma and beta fold to). Buffers: mean and variance a channel, and the counter
-    of batches that PyTorch keeps.
+    of batches that PyTorch keeps; Keras keeps none.
     """
 
     stores = FOLDED
     norm_word = "batch"
-    affine: bool = flag("learn gamma and beta, one each a channel", True)
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
+    counter: bool = flag("keep a counter of batches, as PyTorch does", True)
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:
-        return 2 * x.c if self.affine else 0
+        return sum(self.learned) * x.c
 
     def buffers(self, x: Shape, y: Shape) -> Dim:
-        return 2 * x.c + 1
+        return 2 * x.c + (1 if self.counter else 0)
+
+    def tensors(self, x: Shape, y: Shape) -> Dims:
+        return (*super().tensors(x, y), self.counter) if self.affine else ()
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         return {"mul": x.size, "add": x.size}
@@ -52,7 +82,10 @@ class BatchNorm(Op, kind="batch_norm"):
         return Saved((0,), fixed=8 * x.c)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return _module(torch, "BatchNorm", x, eps=self.eps, affine=self.affine)
+        norm = self.unlearned(_module(torch, "BatchNorm", x, eps=self.eps))
+        if not self.counter:
+            norm.register_buffer("num_batches_tracked", None)
+        return norm
 
     examples = [
         Example(
@@ -65,21 +98,27 @@ class BatchNorm(Op, kind="batch_norm"):
         Example({}, (512,), (512,), "after a fully connected layer", norm_params=1024, buffers=1025),
         Example({"affine": False}, (8, 10), (8, 10), "one spatial axis: 2 * 8 + 1 stored", buffers=17),
         Example({}, (8, 2, 3, 4), (8, 2, 3, 4), "three: as many numbers", norm_params=16, buffers=17),
+        Example(
+            {"scale": False, "counter": False},
+            (32, 149, 149),
+            (32, 149, 149),
+            "Keras' Inception-v3: beta alone, 32; mean and variance, 2 * 32, and no counter",
+            norm_params=32, buffers=64,
+        ),
     ]  # fmt: skip
 
 
-def _normalized(x: Shape, sets: Dim, *, affine: bool) -> dict[str, Dim]:
+def _normalized(x: Shape, sets: Dim, *, scale: bool, shift: bool) -> dict[str, Dim]:
     """Return the operations of a norm that computes its statistics at inference, over so many sets.
 
     Of each element: added to the sum, the mean taken off, squared, added to the sum of squares,
     multiplied by 1 / deviation: add 3, mul 2. Of each set: two means and the inverse (div 3), a
-    root. Gamma and beta are one mul and one add more.
+    root. Gamma is one mul more, beta one add.
     """
-    extra = 1 if affine else 0
-    return {"mul": (2 + extra) * x.size, "add": (3 + extra) * x.size, "div": 3 * sets, "sqrt": sets}
+    return {"mul": (2 + scale) * x.size, "add": (3 + shift) * x.size, "div": 3 * sets, "sqrt": sets}
 
 
-class LayerNorm(Op, kind="layer_norm"):
+class LayerNorm(Affine, kind="layer_norm"):
     """Layer normalization: over the channels of each pixel, or over the whole tensor.
 
     Statistics are computed at inference too: three additions and two multiplications an element,
@@ -89,31 +128,26 @@ class LayerNorm(Op, kind="layer_norm"):
     norm_word = "layer"
     over: str = word("what is normalized together: the channels of a pixel, or all", "channels", ("channels", "all"))
     affine: bool = flag("learn gamma and beta, one each a normalized element", True)
-    bias: bool = flag("learn beta too, not gamma alone", True)
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:
-        if not self.affine:
-            return 0
-        return (2 if self.bias else 1) * (x.c if self.over == "channels" else x.size)
+        return sum(self.learned) * (x.c if self.over == "channels" else x.size)
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
-        operations = _normalized(x, x.pixels if self.over == "channels" else 1, affine=self.affine)
-        if self.affine and not self.bias:
-            operations["add"] = operations["add"] - x.size
-        return operations
+        scale, shift = self.learned
+        return _normalized(x, x.pixels if self.over == "channels" else 1, scale=scale, shift=shift)
 
     def tensors(self, x: Shape, y: Shape) -> Dims:
         if not self.affine:
             return ()
-        return ((x.c,) if self.over == "channels" else x.dims) + (self.bias,)
+        return ((x.c,) if self.over == "channels" else x.dims) + (sum(self.learned),)
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved((0,), bytes=8 * (x.pixels if self.over == "channels" else 1))
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         shape = x.c if self.over == "channels" else x.dims
-        norm = torch.nn.LayerNorm(shape, self.eps, self.affine, self.bias)
+        norm = self.unlearned(torch.nn.LayerNorm(shape, self.eps))
         return norm if self.over == "all" else channels_last(norm)
 
     examples = [
@@ -145,6 +179,13 @@ class LayerNorm(Op, kind="layer_norm"):
             (4, 10),
             "gamma alone: one multiplication more an element",
             norm_params=4, elementwise={"mul": 120, "add": 120, "div": 30, "sqrt": 10},
+        ),
+        Example(
+            {"scale": False},
+            (4, 10),
+            (4, 10),
+            "beta alone: one addition more an element",
+            norm_params=4, elementwise={"mul": 80, "add": 160, "div": 30, "sqrt": 10},
         ),
     ]  # fmt: skip
 
@@ -190,7 +231,7 @@ class RmsNorm(Op, kind="rms_norm"):
     ]  # fmt: skip
 
 
-class GroupNorm(Op, kind="group_norm"):
+class GroupNorm(Affine, kind="group_norm"):
     """Group normalization: over the pixels and channels of each group of channels.
 
     Statistics are computed at inference too: three additions and two multiplications an element,
@@ -199,7 +240,6 @@ class GroupNorm(Op, kind="group_norm"):
 
     norm_word = "group"
     groups: int = integer("groups, G, that the channels are split into", 32, symbol="G")
-    affine: bool = flag("learn gamma and beta, one each a channel", True)
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
     def check(self, x: Shape, y: Shape) -> None:
@@ -217,16 +257,17 @@ class GroupNorm(Op, kind="group_norm"):
             )
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:
-        return 2 * x.c if self.affine else 0
+        return sum(self.learned) * x.c
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
-        return _normalized(x, self.groups, affine=self.affine)
+        scale, shift = self.learned
+        return _normalized(x, self.groups, scale=scale, shift=shift)
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved((0,), bytes=8 * self.groups)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
-        return torch.nn.GroupNorm(self.groups, x.c, self.eps, affine=self.affine)
+        return self.unlearned(torch.nn.GroupNorm(self.groups, x.c, self.eps))
 
     examples = [
         Example(
@@ -238,6 +279,7 @@ class GroupNorm(Op, kind="group_norm"):
         ),
         Example({"groups": 2, "affine": False}, (6, 5), (6, 5), "one spatial axis, nothing learned"),
         Example({"groups": 2}, (6, 2, 3, 4), (6, 2, 3, 4), "three spatial axes: 2 * 6 learned", norm_params=12),
+        Example({"groups": 2, "scale": False}, (6, 5), (6, 5), "beta alone", norm_params=6),
     ]  # fmt: skip
 
 
@@ -275,7 +317,7 @@ class InstanceNorm(Op, kind="instance_norm"):
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
         if self.track_running_stats:
             return {"mul": x.size, "add": x.size}
-        return _normalized(x, x.c, affine=self.affine)
+        return _normalized(x, x.c, scale=self.affine, shift=self.affine)
 
     def tensors(self, x: Shape, y: Shape) -> Dims:
         return (x.c, self.track_running_stats) if self.affine else ()

@@ -41,6 +41,11 @@ class Recurrent(Op):
     layers: Dim = integer("layers, each over what the one before gives", 1)
     bidirectional: bool = flag("go through the sequence backwards too, with weights of its own", False)
     bias: bool = flag("two numbers added to each gate, one beside each product, as in PyTorch and cuDNN", True)
+    one_bias: bool = flag("one number added to each gate, as Keras has it, not two", False)
+
+    def settle(self) -> None:
+        if self.one_bias and not self.bias:
+            raise Fault("one_bias has no effect without a bias", "leave out bias: false", field="one_bias")
 
     @property
     def directions(self) -> int:
@@ -80,7 +85,8 @@ class Recurrent(Op):
         return 0
 
     def biases(self, x: Shape, y: tuple[Shape, ...]) -> Dim:
-        return 2 * self.layers * self.directions * self.gates * self.hidden if self.bias else 0
+        each = 1 if self.one_bias else 2
+        return each * self.layers * self.directions * self.gates * self.hidden if self.bias else 0
 
     def macs(self, x: Shape, y: tuple[Shape, ...]) -> Dim:
         return x.w * self.weights(x, y)
@@ -110,7 +116,7 @@ class Recurrent(Op):
         given = self.directions * self.width  # enters each layer but the first
         alike = num.truth(self.layers == 1) or num.truth(x.c == given)
         sets = (self.directions * self.layers, 0) if alike else (self.directions, self.layers)
-        return (x.c, self.hidden, self.width, self.bias, *sets)
+        return (x.c, self.hidden, self.width, self.bias, self.one_bias, *sets)
 
     def options(self) -> dict[str, Any]:
         """Return what PyTorch's class is told beside what all have."""
@@ -121,6 +127,10 @@ class Recurrent(Op):
             x.c, self.hidden, self.layers, bias=self.bias, batch_first=True, bidirectional=self.bidirectional,
             **self.options(),
         )  # fmt: skip
+        for name in [name for name, _ in module.named_parameters() if self.one_bias and name.startswith("bias_hh")]:
+            zeros = torch.zeros_like(getattr(module, name)).detach()
+            delattr(module, name)
+            setattr(module, name, zeros)
 
         def given(_: Any, __: Any, result: Any) -> Any:
             out, states = result
@@ -146,6 +156,7 @@ class Lstm(Recurrent, kind="lstm"):
     projection: Dim = integer("numbers of what a step gives, P; 0: all H of its state", 0, least=0)
 
     def settle(self) -> None:
+        super().settle()
         if num.any_of(self.projection >= self.hidden):
             raise Fault(
                 f"projection {self.projection} must be below hidden, {self.hidden}",
@@ -191,6 +202,13 @@ class Lstm(Recurrent, kind="lstm"):
             ((3, 6), (1, 3), (1, 8)),
             "a state of 3: 4 * 8 * (5 + 3) and 3 * 8",
             weights=280, macs=1680,
+        ),
+        Example(
+            {"hidden": 64, "one_bias": True},
+            (40, 10),
+            ((64, 10), (1, 64), (1, 64)),
+            "Keras': 4 * 64 * (40 + 64) weights, a bias of 4 * 64",
+            weights=26624, biases=256, macs=266240, bias_adds=2560,
         ),
     ]  # fmt: skip
 

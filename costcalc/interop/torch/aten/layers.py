@@ -151,9 +151,9 @@ def affine(
 ) -> str:
     """Add a normalization; where its factors and addends are not its own pair, they become steps after it."""
     weight, bias = learned
-    alone = kind in ("layer_norm", "rms_norm")  # they can do with a factor and without an addend
-    if weight is not None and (bias is not None or alone):
-        only = {"bias": False} if bias is None and kind == "layer_norm" else {}
+    one = kind in ("batch_norm", "group_norm", "layer_norm")  # they can do with a factor or an addend alone
+    if (weight is not None and (bias is not None or kind == "rms_norm")) or (one and (weight, bias) != (None, None)):
+        only = {word: False for word, x in (("scale", weight), ("bias", bias)) if one and x is None}
         y = r.learned(kind, [value], [(weight, size), (bias, size)], **fields, **only)
         if y:
             return y
