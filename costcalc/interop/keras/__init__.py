@@ -1,0 +1,1 @@
+"""Keras models: `to_json()` of Keras 2 and 3, and `.keras` files."""
