@@ -35,7 +35,9 @@ TORCH = Foreign(
     "a file of PyTorch", "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18", _GIVEN
 )
 WEIGHTS = Foreign("a file of weights", "it says nothing of the layers: give the model's definition")
-KERAS = Foreign("a Keras model", *_BY_ONNX)
+KERAS = Foreign(
+    "a Keras model with its weights", 'its layers as text are read: open("{stem}.json", "w").write(model.to_json())'
+)
 TENSORFLOW = Foreign("a TensorFlow model", *_BY_ONNX)
 OPENVINO = Foreign("an OpenVINO model", *_BY_ONNX)
 ULTRALYTICS = Foreign("a model of Ultralytics", *_BY_ONNX)
@@ -44,21 +46,19 @@ HUGGING_FACE = Foreign(
 )
 
 _SUFFIXES = {
-    ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".keras": KERAS,
+    ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS,
     ".pb": TENSORFLOW, ".caffemodel": WEIGHTS, ".weights": WEIGHTS, ".safetensors": WEIGHTS,
     ".npz": WEIGHTS, ".npy": WEIGHTS, ".ckpt": WEIGHTS, ".py": PYTHON,
 }  # fmt: skip
 _BYTES: list[tuple[Callable[[bytes], object], Foreign]] = [
     (lambda head: head.startswith(b"\x89HDF\r\n"), KERAS),
     (lambda head: head.startswith(b"PK\3\4") and b"data.pkl" in head, TORCH),
-    (lambda head: head.startswith(b"PK\3\4") and re.search(rb"metadata\.json|config\.json", head), KERAS),
     (lambda head: re.match(rb"\x80[\2-\5]", head), TORCH),
     (lambda head: head[8:10] == b'{"', WEIGHTS),
 ]
 _TEXTS = [  # what stands in it, all of it
     ((r"^\s*(train_net|test_net|net)\s*:\s*\"", r"^\s*(base_lr|lr_policy|max_iter|solver_mode)\s*:"), SOLVER),
     ((r"\A\s*<\?xml", "<net "), OPENVINO),
-    ((r"\A\s*\{", '"class_name"'), KERAS),
     ((r"\A\s*\{", '"(model_type|architectures)"'), HUGGING_FACE),
     ((r"^backbone\s*:", r"^head\s*:"), ULTRALYTICS),
     ((r"^(import|from) \w+", r"^(class|def) \w+"), PYTHON),

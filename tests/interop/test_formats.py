@@ -26,6 +26,9 @@ layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param 
 BEGINNINGS: list[tuple[str, bytes]] = [
     ("onnx", b"\x08\x07\x12\x07pytorch\x1a\x052.1.0"),
     ("tflite", b"\x1c\0\0\0TFL3\x14\0\x20\0"),
+    ("keras", b'{"module": "keras.src.models.functional", "class_name": "Functional", "config": {}}'),
+    ("keras", b'{"class_name": "Sequential", "config": {"name": "a"}, "keras_version": "2.4.0"}'),
+    ("keras", b'"{\\"class_name\\": \\"Sequential\\", \\"config\\": {}}"'),
     ("darknet", b"# YOLO\n[net]\nwidth=416\n"),
     ("darknet", b"; YOLO\n\n[network]\nwidth=416\n"),
     ("caffe", b'name: "x"\nlayer {\n  name: "a"\n}\n'),
@@ -40,7 +43,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "is a file of PyTorch, no spec\n        give the model itself, beside input=",
     ),
     "old.pth": (b"\x80\x02\x8a\nl\xfc", "is a file of PyTorch, no spec"),
-    "model.h5": (b"\x89HDF\r\n\x1a\n\0\0", f"is a Keras model, no spec\n        {BY_ONNX}"),
+    "model.h5": (
+        b"\x89HDF\r\n\x1a\n\0\0",
+        "is a Keras model with its weights, no spec\n        its layers as text are read",
+    ),
     "w.safetensors": (
         b'\x40\0\0\0\0\0\0\0{"conv": {}}',
         "is a file of weights, no spec\n        it says nothing of the layers",

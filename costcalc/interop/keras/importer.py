@@ -89,7 +89,7 @@ class KerasReader:
         """Run all layers."""
         dims = self.entering.values()
         given = [self.net.placed(v, _sequence(d, self.first)) for v, d in zip(self.net.flat.inputs, dims, strict=True)]
-        self.made = made = self.run(self.graph, given, "")
+        made = self.run(self.graph, given, "")
         flat = self.net.flat
         flat.outputs = list(dict.fromkeys([*(one.value for one in made), *self.net.handed]))
         steps = flat.steps
