@@ -21,7 +21,7 @@ NEUTRAL = frozenset(
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
 
-class Config:
+class LayerConfig:
     """The settings of a layer. What nobody has asked for, and that may change its cost, is refused by `finish`."""
 
     def __init__(self, settings: Any) -> None:

@@ -17,7 +17,7 @@ from costcalc.base.hints import argument, said
 from costcalc.interop.format import GIVE_SHAPE, ReadOptions
 from costcalc.interop.guard import guarded
 from costcalc.interop.keras import attention, layers, moves, operations, recurrent  # noqa: F401 (rules)
-from costcalc.interop.keras.config import Config, plain
+from costcalc.interop.keras.config import LayerConfig, plain
 from costcalc.interop.keras.graph import INPUT_LAYERS, Layer, LayerGraph, TensorRef, is_model, parsed, refs
 from costcalc.interop.keras.net import RULES, KerasNet, KerasTensor, LayerCall, flat_tensors, learned
 from costcalc.language.document import INPUT
@@ -235,7 +235,7 @@ class KerasReader:
             raise Fault("costcalc does not know this class of layers", nearest(kind, RULES))
         outer, self.net.path, self.net.index = (self.net.path, self.net.index), name, 0
         try:
-            call = LayerCall(name, kind, Config(config if config is not None else {}), args, kwargs)
+            call = LayerCall(name, kind, LayerConfig(config if config is not None else {}), args, kwargs)
             made = rule(self.net, call)
             call.config.finish()
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, nearest
 from costcalc.interop import words
-from costcalc.interop.keras.config import Config, number, plain, said
+from costcalc.interop.keras.config import LayerConfig, number, plain, said
 from costcalc.interop.keras.net import KerasNet, KerasTensor, LayerCall, rule
 from costcalc.interop.words import KERAS
 from costcalc.language.flat import halves, pool_over, window_fields
@@ -60,7 +60,7 @@ _ALIASES = {"hard_swish": "hard_silu", "swish": "silu", "exponential": "exp"}
 _WORDS = words.ACTIVATIONS.read(KERAS)
 
 
-def activated(net: KerasNet, config: Config, x: KerasTensor, name: str, key: str = "activation") -> KerasTensor:
+def activated(net: KerasNet, config: LayerConfig, x: KerasTensor, name: str, key: str = "activation") -> KerasTensor:
     """Return a tensor after the activation that a setting names: a word, or a serialized function or layer."""
     given = config.get(key, "linear")
     if not isinstance(given, dict):
@@ -202,7 +202,7 @@ def image(
     return x, sequence, net.arranged(x, sequence, call.name)
 
 
-def border(config: Config, kernel: Sequence[int], dilation: Sequence[int], *more: str) -> Any:
+def border(config: LayerConfig, kernel: Sequence[int], dilation: Sequence[int], *more: str) -> Any:
     """Return the padding of windows: TensorFlow's `same`, none, or, causal, all before."""
     word = config.word("padding", "valid", ("valid", "same", *more))
     if word == "causal":
@@ -240,7 +240,7 @@ def depthwise(net: KerasNet, call: LayerCall) -> KerasTensor:
     return activated(net, c, net.placed(value, sequence), call.name)
 
 
-def _unused(config: Config, *keys: str) -> None:
+def _unused(config: LayerConfig, *keys: str) -> None:
     """Take note of settings that a class inherits, and does not use."""
     config.asked |= set(keys)
 
@@ -392,7 +392,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def learning(config: Config) -> dict[str, Datum]:
+def learning(config: LayerConfig) -> dict[str, Datum]:
     """Return the fields of a norm that say what it learns: gamma (scale) and beta (center)."""
     scale, center = (config.flag(key, default=True) for key in ("scale", "center"))
     if not scale and not center:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.keras.config import Config
+from costcalc.interop.keras.config import LayerConfig
 from costcalc.language.flat import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 
@@ -34,7 +34,7 @@ class KerasTensor(NamedTuple):
 class LayerCall:
     """One call of a layer: its class, settings, and what it is called with (tensors are `KerasTensor`)."""
 
-    def __init__(self, name: str, kind: str, config: Config, args: list[Any], kwargs: dict[str, Any]) -> None:
+    def __init__(self, name: str, kind: str, config: LayerConfig, args: list[Any], kwargs: dict[str, Any]) -> None:
         self.name = name
         self.kind = kind
         self.config = config

@@ -6,7 +6,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.keras.config import Config, said, whole
+from costcalc.interop.keras.config import LayerConfig, said, whole
 from costcalc.interop.keras.moves import MOST_PIECES, beside
 from costcalc.interop.keras.net import KerasNet, KerasTensor, LayerCall, flat_tensors, rule
 from costcalc.numbers.num import ceil_div, prod
@@ -36,7 +36,7 @@ def embedding(net: KerasNet, call: LayerCall) -> KerasTensor:
 class Loop:
     """What a recurrent layer's config says, of Keras' class or of a cell's."""
 
-    def __init__(self, kind: str, config: Config, version: int) -> None:
+    def __init__(self, kind: str, config: LayerConfig, version: int) -> None:
         c = config
         self.kind = _KINDS[kind]
         self.units = c.whole("units")
@@ -131,13 +131,13 @@ def rnn(net: KerasNet, call: LayerCall) -> Any:
     cell = call.config.get("cell", {})
     cells = cell if isinstance(cell, list) else [cell]
     if isinstance(cell, dict) and cell.get("class_name") == "StackedRNNCells":
-        cells = Config(cell.get("config")).get("cells", [])
+        cells = LayerConfig(cell.get("config")).get("cells", [])
     loops = []
     for one in cells:
         kind = one.get("class_name") if isinstance(one, dict) else None
         if kind not in _KINDS or not str(kind).endswith("Cell"):
             raise Fault(f"has a cell that costcalc does not know: {said(kind)}")
-        inner = Config(one.get("config"))
+        inner = LayerConfig(one.get("config"))
         loops.append(Loop(str(kind), inner, net.version))
         inner.finish()
     if not loops:
@@ -168,7 +168,7 @@ def _side(data: Any, version: int) -> tuple[Loop, bool, bool]:
     kind = data.get("class_name") if isinstance(data, dict) else None
     if kind not in _LAYERS:
         raise Fault(f"runs {said(kind)} both ways, and costcalc has words for {', '.join(_LAYERS[:3])}")
-    inner = Config(data.get("config"))
+    inner = LayerConfig(data.get("config"))
     loop = Loop(str(kind), inner, version)
     sequences, states = inner.flag("return_sequences"), inner.flag("return_state")
     inner.flag("go_backwards")

@@ -153,7 +153,7 @@ def layer_norm(w: Writer, node: Node, inputs: list[str]) -> Any:
     x, values = node.x, vars(node.op)
     whole = values["over"] == "all" or not x.space
     dims = x.dims if whole else [x.c]
-    gamma, beta = node.op.learned  # type: ignore[attr-defined]
+    gamma, beta = node.op.trains  # type: ignore[attr-defined]
     weights = [(w.weight if gamma else w.filled)("weight", dims, 1.0)]
     if beta:
         weights.append(w.weight("bias", dims))

@@ -33,16 +33,16 @@ class Affine(Op):
             raise Fault(f"{self.kind} learns neither gamma nor beta", "affine: false says so", field="scale")
 
     @property
-    def learned(self) -> tuple[bool, bool]:
+    def trains(self) -> tuple[bool, bool]:
         """Whether gamma is learned, and beta."""
         return self.affine and self.scale, self.affine and self.bias
 
     def tensors(self, x: Shape, y: Shape) -> Dims:
-        return (x.c, sum(self.learned)) if self.affine else ()
+        return (x.c, sum(self.trains)) if self.affine else ()
 
     def unlearned(self, norm: Any) -> Any:
         """Return PyTorch's norm without what is not learned."""
-        for name, learned in zip(("weight", "bias"), self.learned, strict=True):
+        for name, learned in zip(("weight", "bias"), self.trains, strict=True):
             if not learned:
                 norm.register_parameter(name, None)
         return norm
@@ -62,7 +62,7 @@ class BatchNorm(Affine, kind="batch_norm"):
     counter: bool = flag("keep a counter of batches, as PyTorch does", True)
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:
-        return sum(self.learned) * x.c
+        return sum(self.trains) * x.c
 
     def buffers(self, x: Shape, y: Shape) -> Dim:
         return 2 * x.c + (1 if self.counter else 0)
@@ -131,16 +131,16 @@ class LayerNorm(Affine, kind="layer_norm"):
     eps: float = real("added to the variance, so that none is divided by zero", 1e-5)
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:
-        return sum(self.learned) * (x.c if self.over == "channels" else x.size)
+        return sum(self.trains) * (x.c if self.over == "channels" else x.size)
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
-        scale, shift = self.learned
+        scale, shift = self.trains
         return _normalized(x, x.pixels if self.over == "channels" else 1, scale=scale, shift=shift)
 
     def tensors(self, x: Shape, y: Shape) -> Dims:
         if not self.affine:
             return ()
-        return ((x.c,) if self.over == "channels" else x.dims) + (sum(self.learned),)
+        return ((x.c,) if self.over == "channels" else x.dims) + (sum(self.trains),)
 
     def saved(self, x: Shape, y: Shape) -> Saved:
         return Saved((0,), bytes=8 * (x.pixels if self.over == "channels" else 1))
@@ -257,10 +257,10 @@ class GroupNorm(Affine, kind="group_norm"):
             )
 
     def norm_params(self, x: Shape, y: Shape) -> Dim:
-        return sum(self.learned) * x.c
+        return sum(self.trains) * x.c
 
     def elementwise(self, x: Shape, y: Shape) -> dict[str, Dim]:
-        scale, shift = self.learned
+        scale, shift = self.trains
         return _normalized(x, self.groups, scale=scale, shift=shift)
 
     def saved(self, x: Shape, y: Shape) -> Saved:
