@@ -262,8 +262,9 @@ def _referring(value: Any, names: Any) -> Any:
 
 
 def _keras_tensor(config: Any, names: Any) -> TensorRef:
-    held = config if isinstance(config, dict) else {}
-    history, shape = held.get("keras_history"), held.get("shape")
+    held: dict[str, Any] = config if isinstance(config, dict) else {}
+    history: Any = held.get("keras_history")
+    shape: Any = held.get("shape")
     if not _is_ref(history, names):
         raise Fault(f"takes a tensor of a layer that is not there: {said(history)}")
     layer, node, tensor = history[:3]
