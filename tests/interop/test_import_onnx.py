@@ -714,6 +714,42 @@ def test_weights_in_another_file_need_not_be_there(tmp_path: Path) -> None:
         flat(model([node("Reshape", "x", "s")], [shape], (1, 3, 8, 8)), tmp_path)
 
 
+def beside(made: Any, folder: Path, location: str = "weights.bin") -> str:
+    """Write a model whose tensors lie in a file beside it, and return its path."""
+    path, kept = str(folder / "model.onnx"), onnx.ModelProto()
+    kept.CopyFrom(made)
+    (folder / "weights.bin").unlink(missing_ok=True)
+    onnx.save_model(kept, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    found = onnx.load(path, load_external_data=False)
+    for tensor in found.graph.initializer:
+        tensor.external_data[0].value = location
+    Path(path).write_bytes(found.SerializeToString())
+    return path
+
+
+def test_numbers_that_shapes_depend_on_are_read_in_a_file_beside(tmp_path: Path) -> None:
+    kernel = numpy_helper.from_array(np.zeros((4, 3, 1, 1), "float16"), "w")
+    shape = numpy_helper.from_array(np.array([1, 16, -1], "int64"), "s")
+    made = model([node("Conv", "x", "w", out="a"), node("Reshape", "a", "s")], [kernel, shape], (1, 3, 8, 8))
+    whole = costcalc.count(flat(made, tmp_path).data())
+    for place in ("weights.bin", "./weights.bin", f"../{tmp_path.name}/weights.bin"):
+        found = costcalc.count(beside(made, tmp_path, place))
+        assert [str(row.output) for row in found.rows] == [str(row.output) for row in whole.rows]
+        assert (found.params, found.macs) == (12, 12 * 64)
+    (tmp_path / "below").mkdir()
+    for place in ("../weights.bin", str(tmp_path / "weights.bin"), "link", "none", "", "below", "a\0b"):
+        path = beside(made, tmp_path / "below", place)
+        (tmp_path / "below" / "weights.bin").rename(tmp_path / "weights.bin")
+        if not (tmp_path / "below" / "link").is_symlink():
+            (tmp_path / "below" / "link").symlink_to(tmp_path / "weights.bin")
+        with pytest.raises(SpecError, match="is stored in another file"):
+            costcalc.count(path)
+    path = beside(made, tmp_path)
+    (tmp_path / "weights.bin").write_bytes(b"12")
+    with pytest.raises(SpecError, match=r"s: the tensor's data is broken: weights.bin ends before its numbers do"):
+        costcalc.count(path)
+
+
 def test_opaque_rows_have_unknown_cost(tmp_path: Path) -> None:
     made = model([node("Relu", "x", out="a"), node("Hardmax", "a", axis=1)], [], X)
     with pytest.raises(SpecError, match=r"n_y \(Hardmax\): costcalc has no counterpart"):

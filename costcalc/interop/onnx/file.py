@@ -2,7 +2,7 @@
 
 The file is walked as protobuf wire format: each message is a list of (field, content), and a long content
 is skipped where it is a tensor's data. So a file of 2 GB costs what its graph costs, a claim of a length
-that is not there is seen before anything is allocated, and external data is not even looked for.
+that is not there is seen before anything is allocated; external data is looked for where a shape depends on it.
 """
 
 from __future__ import annotations

@@ -57,14 +57,17 @@ def _read(path: str, shape: Dims | None, *, opaque: bool) -> Flat:
     made_by = " ".join(word for word in (model.producer_name, model.producer_version) if word)
     source = f"ONNX file {os.path.basename(path)}" + (f", written by {made_by[:80]}" if made_by else "")
     name = os.path.basename(path).removesuffix(".onnx")
-    return Importer(model, name, source, shape, opaque=opaque).run()
+    return Importer(model, name, source, shape, opaque=opaque, folder=os.path.dirname(path) or ".").run()
 
 
 class Importer:
     """One reading of a model."""
 
-    def __init__(self, model: Any, name: str, source: str, shape: Dims | None, *, opaque: bool) -> None:
+    def __init__(
+        self, model: Any, name: str, source: str, shape: Dims | None, *, opaque: bool, folder: str = ""
+    ) -> None:
         self.model = model
+        self.folder = folder  # where files of stored numbers may lie
         self.graph = model.graph
         self.opaque = opaque
         self.computed = 0
@@ -98,7 +101,7 @@ class Importer:
         net = self.net
         net.values[self.input.name] = Data(INPUT, self.shape, image=_is_image(self.shape))
         for tensor in self.graph.initializer:
-            net.values[tensor.name] = stored(tensor, self.root(tensor.name, whole=not is_floating(tensor.data_type)))
+            net.values[tensor.name] = self.stored(tensor)
         for sparse in self.graph.sparse_initializer:
             net.values[sparse.values.name] = _sparse(sparse, self.root(sparse.values.name))
         for node in every_node(self.graph.node):
@@ -180,6 +183,11 @@ class Importer:
         inputs = [self.net.values[taken] if taken else None for taken in node.input]
         return Call(node.op_type, name, _attributes(node), inputs, node.output)
 
+    def stored(self, tensor: Any) -> Const:
+        """Return an initializer as a constant."""
+        root = self.root(tensor.name, whole=not is_floating(tensor.data_type))
+        return stored(tensor, root, self.folder)
+
     def inner(self, graph: Any, given: list[Const | Data | None]) -> list[Const | Data]:
         """Read a graph that a node holds, with these inputs, and return its outputs."""
         self.inside += 1 + len(graph.node)
@@ -188,7 +196,7 @@ class Importer:
         values = self.net.values
         values.update({place.name: value for place, value in zip(graph.input, given, strict=True) if value is not None})
         for tensor in graph.initializer:
-            values[tensor.name] = stored(tensor, self.root(tensor.name, whole=not is_floating(tensor.data_type)))
+            values[tensor.name] = self.stored(tensor)
         try:
             for node in graph.node:
                 self.node(node)
