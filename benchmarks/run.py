@@ -249,7 +249,7 @@ def searches() -> list[tuple[str, str, str]]:
 def main() -> None:
     print(f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores\n")
     print("| what | measured | at most |\n| --- | --- | --- |")
-    for row in processes() + [tflite_file(), onnx_file()] + calls() + counts() + searches():
+    for row in [*processes(), tflite_file(), onnx_file(), *calls(), *counts(), *searches()]:
         print(f"| {' | '.join(row)} |")
 
 
