@@ -27,6 +27,13 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def read(path: str, shown: str = "", *, largest: int | None = LARGEST_FILE, hint: str = "name a file") -> str:
     """Return the text of a regular file, no larger than the limit; raise SpecError, with the hint, if it is none."""
+    return decode(contents(path, shown, largest=largest, hint=hint), shown or path, largest=largest)
+
+
+def contents(
+    path: str, shown: str = "", *, largest: int | None, hint: str = "name a file", what: str = "a spec"
+) -> bytes:
+    """Return the bytes of a regular file, no larger than the limit; raise SpecError, with the hint, if it is none."""
     shown = shown or path
     try:
         status = os.stat(path)
@@ -36,11 +43,11 @@ def read(path: str, shown: str = "", *, largest: int | None = LARGEST_FILE, hint
         kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
         raise stop(f"{shown} is {kind}", hint=hint)
     if largest and status.st_size > largest:
-        raise stop(f"{shown} has {status.st_size:,} bytes: a spec has at most {largest:,}")
+        raise stop(f"{shown} has {status.st_size:,} bytes: {what} has at most {largest:,}")
     refuse_output(path, shown)
     try:
         with open(path, "rb") as file:
-            return decode(file.read(largest + 1 if largest else -1), shown, largest=largest)
+            return file.read(largest + 1 if largest else -1)
     except OSError as error:
         raise stop(f"{shown}: {_reason(error)}") from None
 

@@ -17,28 +17,24 @@ from costcalc.base import Datum
 from costcalc.base.errors import Fault, stop
 from costcalc.base.hints import argument, said
 from costcalc.base.optional import need
-from costcalc.interop.guard import OPAQUE, guarded
+from costcalc.interop.guard import guarded
 from costcalc.interop.onnx import fused
 from costcalc.interop.onnx.check import check
 from costcalc.interop.onnx.file import MOST_NODES, load
 from costcalc.interop.onnx.infer import Inferred, inferred
 from costcalc.interop.onnx.inline import GRAPHS, every_node, graphs_of, inlined
 from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, is_floating, stored
-from costcalc.interop.tensors import arrange, layers, maths, products, recurrent
-from costcalc.interop.tensors.fold import fold
-from costcalc.interop.tensors.net import RULES, Call, Net
+from costcalc.interop.tensors.net import Call, Net
 from costcalc.interop.tensors.origin import Origin, Root, of_constant_node, of_initializer
+from costcalc.interop.tensors.reading import FAMILIES, Reading, is_image
 from costcalc.interop.tensors.values import Const, Data, Dims, computed
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat
 from costcalc.operators.op import operators
 
-_FAMILIES = (arrange, fused, layers, maths, products, recurrent)  # each has entered its rules into RULES
+_FAMILIES = (*FAMILIES, fused)  # each has entered its rules into RULES
 _OWN = ("", "ai.onnx")  # the domains of ONNX's own operators
-MOST_COLOURS = 4  # channels of an image
-_EACH = ("Split", "MaxPool", "LSTM", "GRU", "RNN", "TopK")  # give each output that has a name
 MOST_VERSION = 1000
-MOST_COMPUTED = 2**24  # elements of all constants together that are computed on the way
 
 
 def read(path: str, shape: Dims | None = None, *, opaque: bool = False) -> Flat:
@@ -70,7 +66,6 @@ class Importer:
         self.folder = folder  # where files of stored numbers may lie
         self.graph = model.graph
         self.opaque = opaque
-        self.computed = 0
         stores = {tensor.name for tensor in self.graph.initializer}
         stores |= {tensor.values.name for tensor in self.graph.sparse_initializer}
         if len(stores) < len(self.graph.initializer) + len(self.graph.sparse_initializer) or "" in stores:
@@ -93,13 +88,14 @@ class Importer:
                 names = [taken for inner in graph.node for taken in inner.input] + [o.name for o in graph.output]
                 uses.update(dict.fromkeys(names, 2))
         self.net = Net(flat, self.shape[0], version, uses)
+        self.reading = Reading(self.net, "ONNX")
         self.made = stores | {self.input.name}  # the names of the values so far
         self.inside = 0  # how many nodes of graphs in nodes were read
 
     def run(self) -> Flat:
         """Return the network; raise SpecError where it can't be expressed."""
         net = self.net
-        net.values[self.input.name] = Data(INPUT, self.shape, image=_is_image(self.shape))
+        net.values[self.input.name] = Data(INPUT, self.shape, image=is_image(self.shape))
         for tensor in self.graph.initializer:
             net.values[tensor.name] = self.stored(tensor)
         for sparse in self.graph.sparse_initializer:
@@ -160,16 +156,8 @@ class Importer:
         if node.domain == DOMAIN:
             self.own(call)
             return
-        consts = fold(call) if node.domain in _OWN else None
-        if consts is not None:
-            self.keep(call, consts)
-            return
-        kind = call.op if node.domain in _OWN else f"{node.domain}.{call.op}"
-        if kind not in RULES:
-            raise Fault(f"costcalc has no counterpart of ONNX's operator {kind}", OPAQUE)
-        if not call.outputs[0] and call.op not in _EACH:
-            raise Fault("costcalc reads its first output, which nothing takes here", OPAQUE)
-        RULES[kind](self.net, call)
+        own = node.domain in _OWN
+        self.reading.read(call, "" if own else f"{node.domain}.{call.op}", folded=own)
 
     def call(self, node: Any, name: str) -> Call:
         """Return a node with the values that it takes; raise Fault for one that holds a graph, but If and Loop."""
@@ -207,15 +195,6 @@ class Importer:
             raise Fault(f"its graph gives '{missing[0][:80]}', which none of its nodes does")
         return [values[value.name] for value in graph.output]
 
-    def keep(self, call: Call, consts: list[Const]) -> None:
-        """Give the outputs their constants."""
-        for out, const in zip(call.outputs, consts, strict=False):
-            self.computed += 0 if const.value is None else const.size
-            if self.computed > MOST_COMPUTED:
-                raise Fault(f"constants of more than {MOST_COMPUTED:,} elements are computed in this model")
-            if out:
-                self.net.values[out] = const
-
     def own(self, call: Call) -> None:
         """Add a step that costcalc wrote itself, because ONNX has no words for it."""
         fields = json.loads(call.attr("fields", "{}"))
@@ -227,29 +206,9 @@ class Importer:
         for place, value in enumerate(values):
             self.net.put(call, value, (self.net.batch, *self.net.shape_of(value)), place)
 
-    # ---- what is not known -----------------------------------------------------------------------
-
     def hide(self, call: Call, before: int) -> None:
-        """Add a row of unknown cost for each output, of the shape that ONNX infers; the first learns the constants.
-
-        What was added for the node so far, the steps after the first so many, is taken back.
-        """
-        net = self.net
-        net.take_back(before)
-        shapes = self.theirs
-        inputs = [value.name for value in call.inputs if isinstance(value, Data)]
-        consts = [value for value in call.inputs if isinstance(value, Const) and value.floating]
-        roots = {r: n for v in consts for r, n in v.roots.items() if n > 1 and net.learned(v, r, call.first_data())}
-        for place, out in enumerate(call.outputs):
-            if not out or (place and not net.uses[out]):
-                continue
-            shape = shapes.get(out)
-            if shape is None or None in shape:
-                raise Fault("the shape that it gives can't be inferred, so it can't be opaque either")
-            whole = tuple(int(n or 1) for n in shape)
-            fields = {"shape": list(net.dims(whole)), "params": sum(roots.values()), "note": f"ONNX's {call.op}"}
-            net.put(call, net.learn("opaque", inputs or [INPUT], call.name, roots, **fields), whole, place)
-            roots = {}
+        """Add a row of unknown cost for each output, of the shape that ONNX infers, in the place of what it became."""
+        self.reading.hide(call, before, [self.theirs.get(out) for out in call.outputs], INPUT)
 
     # ---- the end ---------------------------------------------------------------------------------
 
@@ -264,7 +223,7 @@ class Importer:
         if value is None:
             further = "a further output of a node, which costcalc does not read"
             raise stop(f"the output '{name[:80]}' is {further if name in self.made else 'given by no node'}")
-        return value.name if isinstance(value, Data) else self.net.hold(value, name).name
+        return self.reading.output(value, name)
 
     def compare(self) -> None:
         """Hold every shape against ONNX's own inference; raise SpecError where they differ."""
@@ -339,11 +298,6 @@ def _sparse(sparse: Any, root: Root) -> Const:
     const = Const(sparse.dims, {}, floating=True)
     const.roots[root] = const.size
     return const
-
-
-def _is_image(shape: Dims) -> bool:
-    """Say whether an input, batch included, is an image or a video: one to four channels, which stand first or last."""
-    return len(shape) in (4, 5) and min(shape[1], shape[-1]) <= MOST_COLOURS
 
 
 def _input_shape(value: Datum, given: Dims | None) -> Dims:

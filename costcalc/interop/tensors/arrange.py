@@ -297,7 +297,7 @@ def resize(net: Net, call: Call) -> None:
 def _resized(call: Call, old: Dims) -> Dims:
     """Return the shape that Resize gives: of sizes, or of factors."""
     late = len(call.inputs) > 2
-    sizes = call.numbers("sizes", 3) if late else None
+    sizes = call.numbers("sizes", 3) if late or "sizes" in call.attributes else None
     scales = call.attr("scales")
     if scales is None and not sizes:
         array = call.known(2 if late else 1)

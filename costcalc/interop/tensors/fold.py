@@ -387,7 +387,7 @@ def repeats(call: Call, rank: int) -> list[int]:
 
 
 def _expand(call: Call, arrays: list[Array]) -> Array:
-    shape = shapes.broadcast([arrays[0].shape, tuple(int(n) for n in arrays[1].reshape(-1))])
+    shape = shapes.broadcast([arrays[0].shape, tuple(call.numbers("shape", 1) or ())])
     _bounded(shape)
     return _numpy().broadcast_to(arrays[0], shape)
 

@@ -428,8 +428,8 @@ def layer_norm(net: Net, call: Call) -> None:
     x, scale, bias = net.data(call, 0), call.const(1), call.const(2)
     first = shapes.axis(int(call.attr("axis", -1)), len(x.shape)) - net.lead(x.shape)
     dims = net.dims(x.shape)
-    if first < 0 or scale is None:
-        raise Fault("normalizes over the batch, or has no scale")
+    if first < 0:
+        raise Fault("normalizes over the batch")
     kind = "layer_norm" if call.op == "LayerNormalization" else "rms_norm"
     kept = dims[:first]
     last = net.reshape(x.name, (*kept, prod(dims[first:])), call.name)

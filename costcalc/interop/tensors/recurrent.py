@@ -13,6 +13,11 @@ from costcalc.interop.tensors.values import Const, Data
 from costcalc.numbers.num import LARGEST
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+GATE_BIASES = {
+    "LSTM": 4,
+    "GRU": 4,
+    "RNN": 1,
+}  # of those who add PyTorch's two up, but where a reset stands between
 COMPARISONS = {"Greater": "greater", "GreaterOrEqual": "greater_equal", "Less": "less", "LessOrEqual": "less_equal"}
 COMPARISONS |= {"Equal": "equal"}
 MODES = {"linear": "bilinear", "bilinear": "bilinear", "nearest": "nearest", "cubic": "bicubic", "bicubic": "bicubic"}
@@ -36,6 +41,9 @@ def recurrent(net: Net, call: Call) -> None:
     backwards = direction == "reverse"
     if backwards:
         value = net.add("flip", [value], call.name, axes=[1])
+    one = b is not None and b.size == GATE_BIASES[call.op] * hidden * sides
+    value = one_bias(net, call, value, b) if b is not None and one else value
+    b = None if one else b
     fields: dict[str, Datum] = {"hidden": hidden, "bidirectional": sides == 2, "bias": b is not None}
     if call.op == "RNN" and str(acts[0]).lower().strip("b'") == "relu":
         fields["nonlinearity"] = "relu"
@@ -49,6 +57,15 @@ def recurrent(net: Net, call: Call) -> None:
     for place, state in enumerate(states, 1):
         if place < len(call.outputs) and call.outputs[place]:
             net.put(call, state, (1, sides, hidden) if last else (sides, 1, hidden), place)
+
+
+def one_bias(net: Net, call: Call, value: str, bias: Const) -> str:
+    """Return a value behind a row that counts biases of a recurrent layer with one a gate, where PyTorch has two."""
+    array = bias.array()
+    if array is not None and not array.any():
+        return value
+    fields = {"count": sum(bias.roots.values()), "note": "one bias a gate"}
+    return net.learn("weight_params", [value], f"{call.name}.bias", bias.roots, **fields)
 
 
 def looked_up(net: Net, call: Call) -> None:
