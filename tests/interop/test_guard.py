@@ -61,7 +61,7 @@ def in_torch(patch: pytest.MonkeyPatch, broken: Callable[..., Any]) -> None:
 
 
 def in_onnx(patch: pytest.MonkeyPatch, broken: Callable[..., Any]) -> None:
-    from costcalc.interop.onnx.importer import RULES
+    from costcalc.interop.tensors.net import RULES
 
     patch.setitem(RULES, "Conv", broken)
 
