@@ -12,7 +12,14 @@ def is_openvino(head: Head) -> bool:
     return re.match(r"\s*(<\?xml[^>]{0,200}\?>)?(\s|<!--.{0,2000}?-->)*<net\s", head.text, re.DOTALL) is not None
 
 
-FORMAT = Format("openvino", "an OpenVINO model", (".xml",), "XML that begins with `<net`", is_openvino)
+FORMAT = Format(
+    "openvino",
+    "an OpenVINO model",
+    (".xml",),
+    "XML that begins with `<net`",
+    is_openvino,
+    lacks="binary convolutions; what chooses boxes; loops whose turns the file does not say",
+)
 
 
 def read(path: str, options: ReadOptions) -> Model:
