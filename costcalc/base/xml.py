@@ -40,7 +40,7 @@ class Element:
         return found.children if found else []
 
 
-class _Builder:
+class _Tree:
     """What expat tells, as a tree."""
 
     def __init__(self, shown: str) -> None:
@@ -78,7 +78,7 @@ def parse(data: bytes, shown: str) -> Element:
     """
     if len(data) > LARGEST_XML:
         raise stop(f"{shown} has more than {LARGEST_XML:,} bytes, the most that are read")
-    builder, parser = _Builder(shown), expat.ParserCreate()
+    builder, parser = _Tree(shown), expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end

@@ -26,7 +26,7 @@ from costcalc.interop.onnx.inline import GRAPHS, every_node, graphs_of, inlined
 from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, is_floating, stored
 from costcalc.interop.tensors.net import Call, Net
 from costcalc.interop.tensors.origin import Origin, Root, of_constant_node, of_initializer
-from costcalc.interop.tensors.reading import FAMILIES, Reading, is_image
+from costcalc.interop.tensors.reading import FAMILIES, CallReading, is_image
 from costcalc.interop.tensors.values import Const, Data, Dims, computed
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat
@@ -88,7 +88,7 @@ class Importer:
                 names = [taken for inner in graph.node for taken in inner.input] + [o.name for o in graph.output]
                 uses.update(dict.fromkeys(names, 2))
         self.net = Net(flat, self.shape[0], version, uses)
-        self.reading = Reading(self.net, "ONNX")
+        self.reading = CallReading(self.net, "ONNX")
         self.made = stores | {self.input.name}  # the names of the values so far
         self.inside = 0  # how many nodes of graphs in nodes were read
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from costcalc.base.errors import Fault, stop
 from costcalc.base.xml import Element
-from costcalc.interop.openvino.file import Graph, Layer, whole
+from costcalc.interop.openvino.file import Layer, LayerGraph, whole
 from costcalc.interop.openvino.layers import LayerCall, Value
 from costcalc.interop.tensors import shapes
 from costcalc.interop.tensors.net import Net
@@ -19,7 +19,7 @@ class Walker(Protocol):
 
     net: Net
 
-    def walk(self, graph: Graph, given: Mapping[str, Value], prefix: str) -> dict[str, tuple[str, Value]]:
+    def walk(self, graph: LayerGraph, given: Mapping[str, Value], prefix: str) -> dict[str, tuple[str, Value]]:
         """Read a graph's layers, and return its results."""
 
     def middle(self, call: LayerCall, op: str, *inputs: Value | None, outputs: int = 1, **attributes: Any) -> Any:
@@ -29,15 +29,15 @@ class Walker(Protocol):
         """Read a call that gives what the layer does."""
 
 
-def _body(layer: Layer, tag: str) -> Graph:
+def _body(layer: Layer, tag: str) -> LayerGraph:
     """Return a layer's body."""
     element = layer.element.find(tag)
     if element is None:
         raise Fault(f"has no {tag}")
-    return Graph(element, layer.what)
+    return LayerGraph(element, layer.what)
 
 
-def _counted(walker: Walker, graph: Graph, prefix: str) -> None:
+def _counted(walker: Walker, graph: LayerGraph, prefix: str) -> None:
     """Note how often each value of a body is taken: its constants on other turns too."""
     walker.net.uses.update(f"{prefix}{layer}:{port}" for layer, port in graph.sources.values())
     stored = (layer for layer in graph.layers if layer.type in ("Const", "Convert"))

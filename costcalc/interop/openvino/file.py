@@ -68,7 +68,7 @@ class Layer:
 Place = tuple[str, str]  # a layer's id, and a port's
 
 
-class Graph:
+class LayerGraph:
     """Layers, each behind those that it takes from, and where each port's value comes from."""
 
     def __init__(self, element: Element, shown: str) -> None:
@@ -132,7 +132,7 @@ def shape_of(text: str, name: str) -> Dims:
     return tuple(OPEN if part == "?" or ".." in part else _dim(part, name) for part in parts[: MOST_AXES + 1])
 
 
-class Weights:
+class WeightsFile:
     """The file of weights beside the model, of which only what is asked for is read."""
 
     def __init__(self, path: str) -> None:
@@ -160,7 +160,7 @@ class Weights:
         return np.frombuffer(data, word).reshape(shape)
 
 
-def load(path: str) -> Graph:
+def load(path: str) -> LayerGraph:
     """Return the layers in a file.
 
     Raises SpecError for what is no regular file, too large, no IR, or an IR of another version.
@@ -174,7 +174,7 @@ def load(path: str) -> Graph:
             f"{path} is an IR of version {version[:20] or '?'}: versions {' and '.join(VERSIONS)} are read",
             hint="convert the model anew, with OpenVINO 2020 or later",
         )
-    return Graph(root, path)
+    return LayerGraph(root, path)
 
 
 def numbers(text: str, what: str) -> list[int]:

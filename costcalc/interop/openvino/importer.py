@@ -14,11 +14,21 @@ from costcalc.base.errors import Fault, stop
 from costcalc.interop.format import GIVE_SHAPE
 from costcalc.interop.guard import OPAQUE, guarded
 from costcalc.interop.openvino.bodies import BODIES
-from costcalc.interop.openvino.file import OPEN, TYPES, Graph, Layer, Weights, is_floating, known, load, shape_of
+from costcalc.interop.openvino.file import (
+    OPEN,
+    TYPES,
+    Layer,
+    LayerGraph,
+    WeightsFile,
+    is_floating,
+    known,
+    load,
+    shape_of,
+)
 from costcalc.interop.openvino.layers import LAYERS, LayerCall, Value
 from costcalc.interop.tensors.net import Call, Net
 from costcalc.interop.tensors.origin import Origin, Root
-from costcalc.interop.tensors.reading import Reading, is_image
+from costcalc.interop.tensors.reading import CallReading, is_image
 from costcalc.interop.tensors.values import Const, Data, Dims, stored
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat, Step, legal_name
@@ -32,7 +42,7 @@ _MADE_UP = re.compile(r"([A-Z][A-Za-z]*|\d+)(_\d+)*(/\w+)?|(.*/)?([A-Z][A-Za-z]*
 _FILLED = re.compile(r".*aten::(zeros|ones|full|arange|linspace|eye|new_\w+)\w*/.*")
 
 
-class Importer:
+class LayerImporter:
     """One reading of a model."""
 
     def __init__(self, path: str, shapes: InputShape | None, *, opaque: bool) -> None:
@@ -40,7 +50,7 @@ class Importer:
         self.opaque = opaque
         self.path = path
         self.name = os.path.basename(path).removesuffix(".xml")
-        self.weights = Weights(f"{path.removesuffix('.xml')}.bin")
+        self.weights = WeightsFile(f"{path.removesuffix('.xml')}.bin")
         self.bits: dict[str, int] = {}  # stored tensors of few bits, by their roots
         self.norms: dict[str, Step] = {}  # without a scale yet, by the values that they give
         self.read = 0
@@ -59,7 +69,7 @@ class Importer:
         self.entering = {names[one]: dims for one, dims in self.inputs.items()}
         spec = {name: self.net.dims(dims) for name, dims in self.entering.items()}
         self.net.flat = Flat(self.name, spec if len(spec) > 1 else spec[INPUT], self.net.flat.source)
-        self.reading = Reading(self.net, "OpenVINO")
+        self.reading = CallReading(self.net, "OpenVINO")
         self.given = {layer.id: self.data(names[layer.id], self.inputs[layer.id]) for layer in inputs}
 
     @staticmethod
@@ -85,7 +95,7 @@ class Importer:
 
     # ---- layers ----------------------------------------------------------------------------------
 
-    def walk(self, graph: Graph, given: Mapping[str, Value], prefix: str) -> dict[str, tuple[str, Value]]:
+    def walk(self, graph: LayerGraph, given: Mapping[str, Value], prefix: str) -> dict[str, tuple[str, Value]]:
         """Read a graph's layers, with what its inputs are; return what its results are, with their names.
 
         given, and what is returned, go by the layers' ids. prefix: of the names of its values, on this turn.
@@ -113,12 +123,12 @@ class Importer:
         """Return what the values that a layer gives are called here."""
         return [f"{prefix}{layer.id}:{port}" for port in layer.gives]
 
-    def several(self, graph: Graph, layer: Layer, prefix: str) -> bool:
+    def several(self, graph: LayerGraph, layer: Layer, prefix: str) -> bool:
         """Say whether a constant that a layer takes is taken by others too."""
         sources = (prefix + ":".join(graph.sources[layer.id, port]) for port in layer.takes)
         return any(isinstance(self.net.values[one], Const) and self.net.uses[one] > 1 for one in sources)
 
-    def taken(self, graph: Graph, layer: Layer, prefix: str) -> list[Value | None]:
+    def taken(self, graph: LayerGraph, layer: Layer, prefix: str) -> list[Value | None]:
         """Return the values that a layer takes, in the order of its ports."""
         found: list[Value | None] = []
         for port in layer.takes:

@@ -77,7 +77,7 @@ class LayerCall(Call):
         return value
 
 
-class Reader(Protocol):
+class LayerReader(Protocol):
     """What reads calls."""
 
     net: Net
@@ -93,7 +93,7 @@ class Reader(Protocol):
 
 MOST_POSITIONS = 2**22  # numbers of a table that are looked at
 
-Rule = Callable[[Reader, LayerCall], None]
+Rule = Callable[[LayerReader, LayerCall], None]
 LAYERS: dict[str, Rule] = {}
 
 
@@ -123,7 +123,7 @@ _ALONE = ("Swish", "HardSigmoid", "Selu", "Gelu")  # numbers beside the tensor c
 
 
 @layer(*SAME)
-def same(reader: Reader, call: LayerCall) -> None:
+def same(reader: LayerReader, call: LayerCall) -> None:
     """What ONNX has under another name, or the same."""
     op = SAME[call.op]
     if call.attributes.get("auto_broadcast", "numpy") not in ("numpy", "none"):
@@ -132,7 +132,7 @@ def same(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("NotEqual")
-def unlike(reader: Reader, call: LayerCall) -> None:
+def unlike(reader: LayerReader, call: LayerCall) -> None:
     """A comparison that ONNX has not: the opposite of another."""
     reader.finish(call, "Not", reader.middle(call, "Equal", *call.inputs))
 
@@ -151,7 +151,7 @@ def _window(call: LayerCall) -> dict[str, Datum]:
     return fields | {"auto_pad": auto} | ({"pads": pads or None} if auto == "NOTSET" else {})
 
 
-def _grouped(reader: Reader, call: LayerCall) -> tuple[Value, int]:
+def _grouped(reader: LayerReader, call: LayerCall) -> tuple[Value, int]:
     """Return weights whose first axis are groups, [G, O/G, I/G, ..], as ONNX has them; and how many groups."""
     weight = call.tensor(1)
     dims = weight.shape
@@ -163,14 +163,14 @@ def _grouped(reader: Reader, call: LayerCall) -> tuple[Value, int]:
 
 
 @layer("Convolution", "GroupConvolution")
-def convolution(reader: Reader, call: LayerCall) -> None:
+def convolution(reader: LayerReader, call: LayerCall) -> None:
     """Convolution, in groups or not."""
     weight, groups = _grouped(reader, call) if call.op[0] == "G" else (call.tensor(1), 1)
     reader.finish(call, "Conv", call.value(0), weight, group=groups, **_window(call))
 
 
 @layer("ConvolutionBackpropData", "GroupConvolutionBackpropData")
-def transposed(reader: Reader, call: LayerCall) -> None:
+def transposed(reader: LayerReader, call: LayerCall) -> None:
     """Transposed convolution, whose third input is the output's shape in space, if it is there."""
     weight, groups = _grouped(reader, call) if call.op[0] == "G" else (call.tensor(1), 1)
     fields = _window(call) | {"output_padding": call.wholes("output_padding") or None}
@@ -180,7 +180,7 @@ def transposed(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("DeformableConvolution")
-def deformable(reader: Reader, call: LayerCall) -> None:
+def deformable(reader: LayerReader, call: LayerCall) -> None:
     """Deformable convolution: ONNX's weights stand before the offsets."""
     fields = _window(call) | {"group": call.single("group", 1), "offset_group": call.single("deformable_group", 1)}
     if fields.pop("auto_pad") != "NOTSET":
@@ -190,7 +190,7 @@ def deformable(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("MaxPool", "AvgPool")
-def pool(reader: Reader, call: LayerCall) -> None:
+def pool(reader: LayerReader, call: LayerCall) -> None:
     """Maximum or average over windows."""
     fields = _window(call) | {
         "kernel_shape": call.wholes("kernel"),
@@ -201,7 +201,7 @@ def pool(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("AdaptiveAvgPool", "AdaptiveMaxPool")
-def adaptive(reader: Reader, call: LayerCall) -> None:
+def adaptive(reader: LayerReader, call: LayerCall) -> None:
     """Average or maximum over windows that fit an output's size."""
     net, x = reader.net, reader.net.data(call, 0)
     size = call.listed(1) or list(call.given()[2:])
@@ -216,7 +216,7 @@ def adaptive(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("MatMul")
-def matmul(reader: Reader, call: LayerCall) -> None:
+def matmul(reader: LayerReader, call: LayerCall) -> None:
     """A product, of matrices that may be stored transposed."""
     factors = []
     for place, word in enumerate(("transpose_a", "transpose_b")):
@@ -235,13 +235,13 @@ def matmul(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Einsum")
-def einsum(reader: Reader, call: LayerCall) -> None:
+def einsum(reader: LayerReader, call: LayerCall) -> None:
     """A product by letters."""
     reader.finish(call, "Einsum", *call.inputs, equation=call.attributes.get("equation", ""))
 
 
 @layer("ScaledDotProductAttention")
-def attention(reader: Reader, call: LayerCall) -> None:
+def attention(reader: LayerReader, call: LayerCall) -> None:
     """Attention; with a mask its products, the sum with the mask and the softmax stand one by one."""
     q, k, v, mask = (call.value(place) for place in range(4))
     if q is None or k is None or v is None:
@@ -267,7 +267,7 @@ def attention(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Add")
-def add(reader: Reader, call: LayerCall) -> None:
+def add(reader: LayerReader, call: LayerCall) -> None:
     """A sum; of tokens with as many stored numbers, these are learned positions, unless they are sines."""
     for const, x in (call.inputs[:2], call.inputs[1::-1]):
         if isinstance(const, Const) and isinstance(x, Data) and const.shape == x.shape and _positions(const):
@@ -302,19 +302,19 @@ def _learn(const: Const) -> None:
 
 
 @layer("Multiply")
-def multiply(reader: Reader, call: LayerCall) -> None:
+def multiply(reader: LayerReader, call: LayerCall) -> None:
     """A product element by element; scales of stored whole numbers go with these, and count nothing."""
     if not _scaled_norm(reader, call):
         _unscaled(reader, call, "Mul")
 
 
 @layer("Subtract")
-def subtract(reader: Reader, call: LayerCall) -> None:
+def subtract(reader: LayerReader, call: LayerCall) -> None:
     """A difference element by element; zero points of stored whole numbers count nothing."""
     _unscaled(reader, call, "Sub")
 
 
-def _unscaled(reader: Reader, call: LayerCall, op: str) -> None:
+def _unscaled(reader: LayerReader, call: LayerCall, op: str) -> None:
     first, second = call.tensor(0), call.tensor(1)
     if isinstance(first, Const) and isinstance(second, Const):
         large = max(first, second, key=lambda const: const.size)
@@ -325,25 +325,25 @@ def _unscaled(reader: Reader, call: LayerCall, op: str) -> None:
 
 
 @layer("SquaredDifference")
-def squared_difference(reader: Reader, call: LayerCall) -> None:
+def squared_difference(reader: LayerReader, call: LayerCall) -> None:
     """The square of a difference."""
     reader.finish(call, "Mul", *[reader.middle(call, "Sub", *call.inputs)] * 2)
 
 
 @layer("Clamp")
-def clamp(reader: Reader, call: LayerCall) -> None:
+def clamp(reader: LayerReader, call: LayerCall) -> None:
     """Values kept between two bounds."""
     reader.finish(call, "Clip", call.value(0), min=call.real("min", -1e38), max=call.real("max", 1e38))
 
 
 @layer("Elu")
-def elu(reader: Reader, call: LayerCall) -> None:
+def elu(reader: LayerReader, call: LayerCall) -> None:
     """Elu, with its number."""
     reader.finish(call, "Elu", call.value(0), alpha=call.real("alpha", 1.0))
 
 
 @layer("PReLU", "PRelu")
-def prelu(reader: Reader, call: LayerCall) -> None:
+def prelu(reader: LayerReader, call: LayerCall) -> None:
     """Rectifier with slopes: a lone one that no module is named for is a number, as LeakyReLU has it."""
     slope = call.const(1)
     named = slope is not None and any(root.origin in (Origin.NAMED, Origin.PARAMETER) for root in slope.roots)
@@ -358,7 +358,7 @@ def prelu(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("SoftMax", "Softmax", "LogSoftmax")
-def softmax(reader: Reader, call: LayerCall) -> None:
+def softmax(reader: LayerReader, call: LayerCall) -> None:
     """Softmax along an axis."""
     default = -1 if call.op == "LogSoftmax" else 1
     op = "LogSoftmax" if call.op == "LogSoftmax" else "Softmax"
@@ -366,7 +366,7 @@ def softmax(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("FakeQuantize")
-def fake_quantize(reader: Reader, call: LayerCall) -> None:
+def fake_quantize(reader: LayerReader, call: LayerCall) -> None:
     """Numbers as a device with few levels has them: of weights the file says so how many bits they take."""
     value = call.tensor(0)
     levels = call.single("levels", 256)
@@ -379,7 +379,7 @@ def fake_quantize(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Convert", "FakeConvert")
-def convert(reader: Reader, call: LayerCall) -> None:
+def convert(reader: LayerReader, call: LayerCall) -> None:
     """Other numbers of the same value; stored whole numbers become weights."""
     value, to = call.tensor(0), str(call.attributes.get("destination_type", "f32")).lower()
     word = TYPES.get(to, ("", 0))[0]
@@ -398,7 +398,7 @@ def convert(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Reshape")
-def reshape(reader: Reader, call: LayerCall) -> None:
+def reshape(reader: LayerReader, call: LayerCall) -> None:
     """The same elements on other axes."""
     target = call.listed(1)
     zero = call.flag("special_zero")
@@ -407,7 +407,7 @@ def reshape(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Squeeze", "Unsqueeze")
-def squeeze(reader: Reader, call: LayerCall) -> None:
+def squeeze(reader: LayerReader, call: LayerCall) -> None:
     """Axes of length 1 that go, or come."""
     if call.value(1) is not None and call.listed(1) is None:
         reader.finish(call, "Reshape", call.value(0), shape=list(call.given()))
@@ -417,7 +417,7 @@ def squeeze(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Transpose")
-def transpose(reader: Reader, call: LayerCall) -> None:
+def transpose(reader: LayerReader, call: LayerCall) -> None:
     """The axes in another order."""
     x, order = call.tensor(0), call.listed(1)
     if order is None and call.value(1) is not None:
@@ -436,7 +436,7 @@ def _only(found: Sequence[Sequence[int]]) -> list[int]:
 
 
 @layer("Broadcast")
-def broadcast(reader: Reader, call: LayerCall) -> None:
+def broadcast(reader: LayerReader, call: LayerCall) -> None:
     """Axes of length 1 repeated; `explicit` says which axes of the result a tensor has."""
     x, target = call.tensor(0), call.listed(1)
     target = list(call.given()) if target is None else target
@@ -450,7 +450,7 @@ def broadcast(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Tile")
-def tile(reader: Reader, call: LayerCall) -> None:
+def tile(reader: LayerReader, call: LayerCall) -> None:
     """The tensor side by side with itself; repeats of fewer axes are those of the last, and the other way round."""
     x = call.tensor(0)
     counts = call.must(1)
@@ -461,7 +461,7 @@ def tile(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Concat")
-def concat(reader: Reader, call: LayerCall) -> None:
+def concat(reader: LayerReader, call: LayerCall) -> None:
     """Tensors side by side; what stands beside tokens is one that was learned, as a class token is."""
     first = call.first_data()
     for const in call.inputs:
@@ -473,7 +473,7 @@ def concat(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Split", "VariadicSplit")
-def split(reader: Reader, call: LayerCall) -> None:
+def split(reader: LayerReader, call: LayerCall) -> None:
     """A tensor in pieces."""
     x, rank = call.tensor(0), len(call.tensor(0).shape)
     axes = call.listed(1)
@@ -491,7 +491,7 @@ def split(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Slice")
-def slice_(reader: Reader, call: LayerCall) -> None:
+def slice_(reader: LayerReader, call: LayerCall) -> None:
     """A part of some axes."""
     starts, ends, steps = call.must(1), call.must(2), call.must(3)
     axes = call.must(4) if call.value(4) is not None else list(range(len(starts)))
@@ -499,7 +499,7 @@ def slice_(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("StridedSlice")
-def strided_slice(reader: Reader, call: LayerCall) -> None:
+def strided_slice(reader: LayerReader, call: LayerCall) -> None:
     """A part of the axes in order; masks leave ends out, take one place of an axis, add axes, skip many."""
     x, rank = call.tensor(0), len(call.tensor(0).shape)
     begin, end = call.must(1), call.must(2)
@@ -543,7 +543,7 @@ def strided_slice(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Gather")
-def gather(reader: Reader, call: LayerCall) -> None:
+def gather(reader: LayerReader, call: LayerCall) -> None:
     """Places of an axis."""
     x, index = call.tensor(0), call.tensor(1)
     if call.single("batch_dims", 0) % max(len(index.shape), 1):
@@ -555,7 +555,7 @@ def gather(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Pad")
-def pad(reader: Reader, call: LayerCall) -> None:
+def pad(reader: LayerReader, call: LayerCall) -> None:
     """Elements around the tensor."""
     pads = [*call.must(1), *call.must(2)]
     mode = call.attributes.get("pad_mode", "constant").lower()
@@ -567,7 +567,7 @@ _MODES = {"nearest": "nearest", "linear": "linear", "linear_onnx": "linear", "cu
 
 
 @layer("Interpolate")
-def interpolate(reader: Reader, call: LayerCall) -> None:
+def interpolate(reader: LayerReader, call: LayerCall) -> None:
     """Interpolation to other sizes, or by factors: three versions put them at different places."""
     x, rank = call.tensor(0), len(call.tensor(0).shape)
     if any(call.wholes("pads_begin") + call.wholes("pads_end")):
@@ -593,7 +593,7 @@ def interpolate(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("DepthToSpace", "SpaceToDepth")
-def depth(reader: Reader, call: LayerCall) -> None:
+def depth(reader: LayerReader, call: LayerCall) -> None:
     """Channels become pixels, or pixels channels; those of one channel may stand together, `depth_first`."""
     first, size = call.attributes.get("mode", "blocks_first") == "depth_first", call.single("block_size", 1)
     if call.op == "SpaceToDepth" and first:
@@ -604,13 +604,13 @@ def depth(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("ReorgYolo")
-def reorganized(reader: Reader, call: LayerCall) -> None:
+def reorganized(reader: LayerReader, call: LayerCall) -> None:
     """Pixels become channels."""
     reader.finish(call, "SpaceToDepth", call.value(0), blocksize=call.single("stride", 1))
 
 
 @layer("ShuffleChannels")
-def shuffled(reader: Reader, call: LayerCall) -> None:
+def shuffled(reader: LayerReader, call: LayerCall) -> None:
     """Channels of groups one by one."""
     x, rank = call.tensor(0), len(call.tensor(0).shape)
     axis, groups = shapes.axis(call.single("axis", 1), rank), call.single("group", 1)
@@ -623,7 +623,7 @@ def shuffled(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Reverse")
-def reverse(reader: Reader, call: LayerCall) -> None:
+def reverse(reader: LayerReader, call: LayerCall) -> None:
     """Axes in the opposite order."""
     net, x = reader.net, reader.net.data(call, 0)
     axes = [shapes.axis(k, len(x.shape)) - net.lead(x.shape) for k in call.must(1)]
@@ -633,7 +633,7 @@ def reverse(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("Roll")
-def roll(reader: Reader, call: LayerCall) -> None:
+def roll(reader: LayerReader, call: LayerCall) -> None:
     """Axes shifted round."""
     net, x = reader.net, reader.net.data(call, 0)
     axes = [shapes.axis(k, len(x.shape)) - net.lead(x.shape) for k in call.must(2)]
@@ -650,7 +650,7 @@ _REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL1", 
 
 
 @layer(*_REDUCTIONS)
-def reduced(reader: Reader, call: LayerCall) -> None:
+def reduced(reader: LayerReader, call: LayerCall) -> None:
     """Axes reduced to one number each."""
     x, axes, keep = call.tensor(0), call.listed(1), call.flag("keep_dims")
     if axes is None:
@@ -667,7 +667,7 @@ def _reduced_axes(old: Dims, new: Dims, *, keep: bool) -> list[int]:
 
 
 @layer("MVN")
-def mean_variance(reader: Reader, call: LayerCall) -> None:
+def mean_variance(reader: LayerReader, call: LayerCall) -> None:
     """Numbers less their mean, over their deviation, of a layer or of an image's channels."""
     net, x = reader.net, reader.net.data(call, 0)
     rank = len(x.shape)
@@ -689,7 +689,7 @@ def mean_variance(reader: Reader, call: LayerCall) -> None:
         reader.norms[made.name] = next(step for step in net.flat.steps[before:] if step.kind == "layer_norm")
 
 
-def _scaled_norm(reader: Reader, call: LayerCall) -> bool:
+def _scaled_norm(reader: LayerReader, call: LayerCall) -> bool:
     """Let a constant be the scale of the norm that it multiplies, if that has none; a bias may follow."""
     net = reader.net
     x, const = sorted((call.tensor(0), call.tensor(1)), key=lambda value: isinstance(value, Const))
@@ -708,20 +708,20 @@ def _scaled_norm(reader: Reader, call: LayerCall) -> bool:
 
 
 @layer("GroupNormalization")
-def group_norm(reader: Reader, call: LayerCall) -> None:
+def group_norm(reader: LayerReader, call: LayerCall) -> None:
     """Group normalization with a scale and a bias a channel."""
     reader.finish(call, "GroupNormalization", *call.inputs, num_groups=call.single("num_groups", 1))
 
 
 @layer("BatchNormInference")
-def batch_norm(reader: Reader, call: LayerCall) -> None:
+def batch_norm(reader: LayerReader, call: LayerCall) -> None:
     """Batch normalization; its first version takes the data third."""
     places = (2, 0, 1, 3, 4) if call.attributes.get("version") == "opset1" else range(5)
     reader.finish(call, "BatchNormalization", *(call.value(k) for k in places))
 
 
 @layer("NormalizeL2")
-def normalized(reader: Reader, call: LayerCall) -> None:
+def normalized(reader: LayerReader, call: LayerCall) -> None:
     """Numbers over the norm of some axes."""
     x = call.tensor(0)
     norm = reader.middle(call, "ReduceL2", x, axes=call.must(1), keepdims=1)
@@ -729,7 +729,7 @@ def normalized(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("LRN")
-def local_response(reader: Reader, call: LayerCall) -> None:
+def local_response(reader: LayerReader, call: LayerCall) -> None:
     """Local response normalization over channels."""
     if (call.listed(1) or [1]) != [1]:
         raise Fault("costcalc's lrn normalizes over channels")
@@ -740,7 +740,7 @@ def local_response(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("TopK")
-def topk(reader: Reader, call: LayerCall) -> None:
+def topk(reader: LayerReader, call: LayerCall) -> None:
     """The largest along an axis, and their places."""
     axis = call.single("axis", -1)
     count = call.listed(1) or [call.given()[axis]]
@@ -748,26 +748,26 @@ def topk(reader: Reader, call: LayerCall) -> None:
 
 
 @layer("CumSum")
-def cumsum(reader: Reader, call: LayerCall) -> None:
+def cumsum(reader: LayerReader, call: LayerCall) -> None:
     """A running sum."""
     reader.finish(call, "CumSum", *call.inputs)
 
 
 @layer("GridSample")
-def grid_sample(reader: Reader, call: LayerCall) -> None:
+def grid_sample(reader: LayerReader, call: LayerCall) -> None:
     """A map read at the places of a grid."""
     reader.finish(call, "GridSample", *call.inputs, mode=call.attributes.get("mode", "bilinear"))
 
 
 @layer("ROIAlign")
-def roi_align(reader: Reader, call: LayerCall) -> None:
+def roi_align(reader: LayerReader, call: LayerCall) -> None:
     """Regions of a map, each as a small map."""
     reader.finish(call, "RoiAlign", *call.inputs, sampling_ratio=call.single("sampling_ratio", 0),
                   output_height=call.single("pooled_h", 1), output_width=call.single("pooled_w", 1))  # fmt: skip
 
 
 @layer("LSTMSequence", "GRUSequence", "RNNSequence")
-def sequence(reader: Reader, call: LayerCall) -> None:
+def sequence(reader: LayerReader, call: LayerCall) -> None:
     """A recurrent layer over one sequence, [1, steps, channels]; its directions stand before the steps it gives."""
     op = call.op.removesuffix("Sequence")
     states = 2 if op == "LSTM" else 1
@@ -792,7 +792,7 @@ def _state(net: Net, call: LayerCall, place: int) -> Data:
 
 
 @layer("LSTMCell", "GRUCell", "RNNCell")
-def cell(reader: Reader, call: LayerCall) -> None:
+def cell(reader: LayerReader, call: LayerCall) -> None:
     """One step of a recurrent layer."""
     net, op = reader.net, call.op.removesuffix("Cell")
     states = 2 if op == "LSTM" else 1

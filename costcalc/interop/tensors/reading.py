@@ -17,7 +17,7 @@ MOST_COLOURS = 4  # channels of an image
 _EACH = ("Split", "MaxPool", "LSTM", "GRU", "RNN", "TopK")  # give each output that has a name
 
 
-class Reading:
+class CallReading:
     """One reading of a format's graph; form: whose operators they are, in words."""
 
     def __init__(self, net: Net, form: str) -> None:
