@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from costcalc.base.errors import Fault, stop
 from costcalc.base.xml import Element
-from costcalc.interop.openvino.file import Layer, LayerGraph, whole
-from costcalc.interop.openvino.layers import LayerCall, Value
+from costcalc.interop.openvino.file import IrGraph, IrLayer, whole
+from costcalc.interop.openvino.layers import IrCall, Value
 from costcalc.interop.tensors import shapes
 from costcalc.interop.tensors.net import Net
 from costcalc.interop.tensors.values import Const, Data, computed
@@ -19,25 +19,25 @@ class Walker(Protocol):
 
     net: Net
 
-    def walk(self, graph: LayerGraph, given: Mapping[str, Value], prefix: str) -> dict[str, tuple[str, Value]]:
+    def walk(self, graph: IrGraph, given: Mapping[str, Value], prefix: str) -> dict[str, tuple[str, Value]]:
         """Read a graph's layers, and return its results."""
 
-    def middle(self, call: LayerCall, op: str, *inputs: Value | None, outputs: int = 1, **attributes: Any) -> Any:
+    def middle(self, call: IrCall, op: str, *inputs: Value | None, outputs: int = 1, **attributes: Any) -> Any:
         """Read a call in the middle of a layer."""
 
-    def finish(self, call: LayerCall, op: str, *inputs: Value | None, **attributes: Any) -> None:
+    def finish(self, call: IrCall, op: str, *inputs: Value | None, **attributes: Any) -> None:
         """Read a call that gives what the layer does."""
 
 
-def _body(layer: Layer, tag: str) -> LayerGraph:
+def _body(layer: IrLayer, tag: str) -> IrGraph:
     """Return a layer's body."""
     element = layer.element.find(tag)
     if element is None:
         raise Fault(f"has no {tag}")
-    return LayerGraph(element, layer.what)
+    return IrGraph(element, layer.what)
 
 
-def _counted(walker: Walker, graph: LayerGraph, prefix: str) -> None:
+def _counted(walker: Walker, graph: IrGraph, prefix: str) -> None:
     """Note how often each value of a body is taken: its constants on other turns too."""
     walker.net.uses.update(f"{prefix}{layer}:{port}" for layer, port in graph.sources.values())
     stored = (layer for layer in graph.layers if layer.type in ("Const", "Convert"))
@@ -47,7 +47,7 @@ def _counted(walker: Walker, graph: LayerGraph, prefix: str) -> None:
 class _Ports:
     """What a loop's `port_map` says of a side: its ports, each with the body's layer, and what is cut along an axis."""
 
-    def __init__(self, layer: Layer, tag: str, call: LayerCall, side: str) -> None:
+    def __init__(self, layer: IrLayer, tag: str, call: IrCall, side: str) -> None:
         names = [*(layer.takes if side == "input" else layer.gives)]
         self.entries: list[tuple[int | None, str, dict[str, str]]] = []
         for entry in layer.element.under(tag):
@@ -61,7 +61,7 @@ class _Ports:
             self.entries.append((place, said.get("internal_layer_id", ""), said))
 
 
-def loop(walker: Walker, layer: Layer, call: LayerCall, prefix: str) -> None:
+def loop(walker: Walker, layer: IrLayer, call: IrCall, prefix: str) -> None:
     """TensorIterator and Loop: as many turns as slices of an axis, or as a constant says."""
     graph = _body(layer, "body")
     takes, gives = (_Ports(layer, "port_map", call, side).entries for side in ("input", "output"))
@@ -93,7 +93,7 @@ def loop(walker: Walker, layer: Layer, call: LayerCall, prefix: str) -> None:
     _given(walker, call, gives, ends)
 
 
-def _back(layer: Layer) -> list[Element]:
+def _back(layer: IrLayer) -> list[Element]:
     return layer.element.under("back_edges")
 
 
@@ -103,7 +103,7 @@ def _number(turn: int) -> Const:
     return computed(np.asarray(turn, np.int64), {})
 
 
-def _turns(call: LayerCall, takes: Any) -> int:
+def _turns(call: IrCall, takes: Any) -> int:
     """Return how many turns there are."""
     if call.op == "Loop":
         counts = call.listed(0)
@@ -123,12 +123,12 @@ def _turns(call: LayerCall, takes: Any) -> int:
     raise Fault("the file does not say how many turns it has")
 
 
-def _goes_on(call: LayerCall) -> bool | None:
+def _goes_on(call: IrCall) -> bool | None:
     found = call.listed(1)
     return bool(found[0]) if found else None
 
 
-def _slices(walker: Walker, call: LayerCall, value: Value, said: Mapping[str, str], turns: int) -> list[Value]:
+def _slices(walker: Walker, call: IrCall, value: Value, said: Mapping[str, str], turns: int) -> list[Value]:
     """Return a tensor's parts along an axis, in the order of the turns."""
     axis = shapes.axis(whole(said["axis"], "axis"), len(value.shape))
     if turns == 1:
@@ -139,7 +139,7 @@ def _slices(walker: Walker, call: LayerCall, value: Value, said: Mapping[str, st
     return parts[::-1] if backwards else parts
 
 
-def _given(walker: Walker, call: LayerCall, gives: Any, ends: Mapping[str, list[Value]]) -> None:
+def _given(walker: Walker, call: IrCall, gives: Any, ends: Mapping[str, list[Value]]) -> None:
     """Give a loop's outputs their values: of the last turn, or of all turns side by side."""
     for place, inner, said in gives:
         if place is None:
@@ -162,7 +162,7 @@ def _fresh(value: Value) -> Value:
     return Data(value.name, value.shape, still=value.still, image=value.image) if isinstance(value, Data) else value
 
 
-def condition(walker: Walker, layer: Layer, call: LayerCall, prefix: str) -> None:
+def condition(walker: Walker, layer: IrLayer, call: IrCall, prefix: str) -> None:
     """If: the branch that is taken, where a constant says which."""
     chosen = call.listed(0)
     if not chosen or len(chosen) != 1:
@@ -180,6 +180,6 @@ def condition(walker: Walker, layer: Layer, call: LayerCall, prefix: str) -> Non
         walker.net.values[call.outputs[place]] = _fresh(ends[inner][1])
 
 
-BODIES: dict[str, Callable[[Any, Layer, LayerCall, str], None]] = {
+BODIES: dict[str, Callable[[Any, IrLayer, IrCall, str], None]] = {
     "TensorIterator": loop, "Loop": loop, "If": condition,
 }  # fmt: skip

@@ -42,7 +42,7 @@ class Port:
         self.shape = shape
 
 
-class Layer:
+class IrLayer:
     """A layer: its type, attributes, ports by their numbers in order, and the element that it was read from."""
 
     __slots__ = ("data", "element", "gives", "id", "name", "takes", "type")
@@ -68,11 +68,11 @@ class Layer:
 Place = tuple[str, str]  # a layer's id, and a port's
 
 
-class LayerGraph:
+class IrGraph:
     """Layers, each behind those that it takes from, and where each port's value comes from."""
 
     def __init__(self, element: Element, shown: str) -> None:
-        layers = [Layer(child) for child in element.under("layers") if child.tag == "layer"]
+        layers = [IrLayer(child) for child in element.under("layers") if child.tag == "layer"]
         if not layers or len(layers) > MOST_LAYERS:
             raise stop(f"{shown} has {len(layers):,} layers: 1 to {MOST_LAYERS:,} are read")
         by_id = {layer.id: layer for layer in layers}
@@ -92,7 +92,7 @@ class LayerGraph:
         self.layers = list(_ordered(layers, by_id, self.sources))
 
 
-def _ordered(layers: list[Layer], by_id: dict[str, Layer], sources: dict[Place, Place]) -> Iterator[Layer]:
+def _ordered(layers: list[IrLayer], by_id: dict[str, IrLayer], sources: dict[Place, Place]) -> Iterator[IrLayer]:
     """Yield layers, each behind those that it takes from, else as the file has them; raise SpecError for a circle."""
     done, on_way = set[str](), set[str]()
     for first in layers:
@@ -132,7 +132,7 @@ def shape_of(text: str, name: str) -> Dims:
     return tuple(OPEN if part == "?" or ".." in part else _dim(part, name) for part in parts[: MOST_AXES + 1])
 
 
-class WeightsFile:
+class IrWeights:
     """The file of weights beside the model, of which only what is asked for is read."""
 
     def __init__(self, path: str) -> None:
@@ -141,7 +141,7 @@ class WeightsFile:
         if self.there:
             refuse_output(path, path)
 
-    def array(self, layer: Layer) -> Any:
+    def array(self, layer: IrLayer) -> Any:
         """Return the numbers of a constant as a numpy array; None where there is no file, or numpy has no such type."""
         import numpy as np
 
@@ -160,7 +160,7 @@ class WeightsFile:
         return np.frombuffer(data, word).reshape(shape)
 
 
-def load(path: str) -> LayerGraph:
+def load(path: str) -> IrGraph:
     """Return the layers in a file.
 
     Raises SpecError for what is no regular file, too large, no IR, or an IR of another version.
@@ -174,7 +174,7 @@ def load(path: str) -> LayerGraph:
             f"{path} is an IR of version {version[:20] or '?'}: versions {' and '.join(VERSIONS)} are read",
             hint="convert the model anew, with OpenVINO 2020 or later",
         )
-    return LayerGraph(root, path)
+    return IrGraph(root, path)
 
 
 def numbers(text: str, what: str) -> list[int]:

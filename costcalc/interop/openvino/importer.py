@@ -17,15 +17,15 @@ from costcalc.interop.openvino.bodies import BODIES
 from costcalc.interop.openvino.file import (
     OPEN,
     TYPES,
-    Layer,
-    LayerGraph,
-    WeightsFile,
+    IrGraph,
+    IrLayer,
+    IrWeights,
     is_floating,
     known,
     load,
     shape_of,
 )
-from costcalc.interop.openvino.layers import LAYERS, LayerCall, Value
+from costcalc.interop.openvino.layers import LAYERS, IrCall, Value
 from costcalc.interop.tensors.net import Call, Net
 from costcalc.interop.tensors.origin import Origin, Root
 from costcalc.interop.tensors.reading import CallReading, is_image
@@ -42,7 +42,7 @@ _MADE_UP = re.compile(r"([A-Z][A-Za-z]*|\d+)(_\d+)*(/\w+)?|(.*/)?([A-Z][A-Za-z]*
 _FILLED = re.compile(r".*aten::(zeros|ones|full|arange|linspace|eye|new_\w+)\w*/.*")
 
 
-class LayerImporter:
+class IrImporter:
     """One reading of a model."""
 
     def __init__(self, path: str, shapes: InputShape | None, *, opaque: bool) -> None:
@@ -50,7 +50,7 @@ class LayerImporter:
         self.opaque = opaque
         self.path = path
         self.name = os.path.basename(path).removesuffix(".xml")
-        self.weights = WeightsFile(f"{path.removesuffix('.xml')}.bin")
+        self.weights = IrWeights(f"{path.removesuffix('.xml')}.bin")
         self.bits: dict[str, int] = {}  # stored tensors of few bits, by their roots
         self.norms: dict[str, Step] = {}  # without a scale yet, by the values that they give
         self.read = 0
@@ -95,7 +95,7 @@ class LayerImporter:
 
     # ---- layers ----------------------------------------------------------------------------------
 
-    def walk(self, graph: LayerGraph, given: Mapping[str, Value], prefix: str) -> dict[str, tuple[str, Value]]:
+    def walk(self, graph: IrGraph, given: Mapping[str, Value], prefix: str) -> dict[str, tuple[str, Value]]:
         """Read a graph's layers, with what its inputs are; return what its results are, with their names.
 
         given, and what is returned, go by the layers' ids. prefix: of the names of its values, on this turn.
@@ -119,16 +119,16 @@ class LayerImporter:
         return ends
 
     @staticmethod
-    def outs(layer: Layer, prefix: str) -> list[str]:
+    def outs(layer: IrLayer, prefix: str) -> list[str]:
         """Return what the values that a layer gives are called here."""
         return [f"{prefix}{layer.id}:{port}" for port in layer.gives]
 
-    def several(self, graph: LayerGraph, layer: Layer, prefix: str) -> bool:
+    def several(self, graph: IrGraph, layer: IrLayer, prefix: str) -> bool:
         """Say whether a constant that a layer takes is taken by others too."""
         sources = (prefix + ":".join(graph.sources[layer.id, port]) for port in layer.takes)
         return any(isinstance(self.net.values[one], Const) and self.net.uses[one] > 1 for one in sources)
 
-    def taken(self, graph: LayerGraph, layer: Layer, prefix: str) -> list[Value | None]:
+    def taken(self, graph: IrGraph, layer: IrLayer, prefix: str) -> list[Value | None]:
         """Return the values that a layer takes, in the order of its ports."""
         found: list[Value | None] = []
         for port in layer.takes:
@@ -141,12 +141,12 @@ class LayerImporter:
             found.append(value)
         return found
 
-    def step(self, layer: Layer, inputs: list[Value | None], prefix: str, *, several: bool) -> None:
+    def step(self, layer: IrLayer, inputs: list[Value | None], prefix: str, *, several: bool) -> None:
         """Give a layer's outputs their values: of rows of unknown cost, if it can't be read and that was asked for."""
         outs = self.outs(layer, prefix)
         stated = dict(zip(outs, (port.shape for port in layer.gives.values()), strict=True))
         version = {"version": layer.element.attributes.get("version", "")}
-        call = LayerCall(layer.type, _name(layer), {**version, **layer.data}, inputs, stated)
+        call = IrCall(layer.type, _name(layer), {**version, **layer.data}, inputs, stated)
         call.several = several
         before = len(self.net.flat.steps)
         shapes = [shape if known(shape) else None for shape in stated.values()]
@@ -154,7 +154,7 @@ class LayerImporter:
         hide = (lambda: self.reading.hide(call, before, shapes, first)) if self.opaque else None
         guarded(layer.what, lambda: self.give(layer, call, prefix), hide)
 
-    def give(self, layer: Layer, call: LayerCall, prefix: str) -> None:
+    def give(self, layer: IrLayer, call: IrCall, prefix: str) -> None:
         """Give a layer's outputs their values, and hold their shapes against those that the file states."""
         if layer.type in ("Const", "Constant"):
             self.net.values[call.outputs[0]] = self.constant(layer)
@@ -170,11 +170,11 @@ class LayerImporter:
                 wide = ["?" if n == OPEN else n for n in shape]
                 raise Fault(f"costcalc finds a shape of {list(value.shape)}, the file states {wide}")
 
-    def finish(self, call: LayerCall, op: str, *inputs: Value | None, **attributes: Datum) -> None:
+    def finish(self, call: IrCall, op: str, *inputs: Value | None, **attributes: Datum) -> None:
         """Read a call by ONNX's name that gives what the layer does."""
         self.reading.read(Call(op, call.name, _given(attributes), list(inputs), call.outputs))
 
-    def middle(self, call: LayerCall, op: str, *inputs: Value | None, outputs: int = 1, **attributes: Datum) -> Any:
+    def middle(self, call: IrCall, op: str, *inputs: Value | None, outputs: int = 1, **attributes: Datum) -> Any:
         """Read a call in the middle of a layer, and return what it gives: a value, or a list of several."""
         outs = [f"{call.outputs[0]}/{len(self.net.values)}/{k}" for k in range(outputs)]
         self.net.uses.update(dict.fromkeys(outs, 1))
@@ -184,7 +184,7 @@ class LayerImporter:
 
     # ---- constants -------------------------------------------------------------------------------
 
-    def constant(self, layer: Layer) -> Const:
+    def constant(self, layer: IrLayer) -> Const:
         """Return a stored tensor; only short ones' numbers are read, when they are asked for."""
         key = id(layer.element)
         if key not in self.known:
@@ -198,7 +198,7 @@ class LayerImporter:
                 self.bits[root] = TYPES[kind][1]
         return self.known[key]
 
-    def root(self, layer: Layer, shape: Dims, kind: str) -> Root:
+    def root(self, layer: IrLayer, shape: Dims, kind: str) -> Root:
         """Return a stored tensor's name with its origin; of equal names the second gets a number."""
         name = layer.name.removesuffix("_compressed").removeprefix("self.")
         if not _MADE_UP.fullmatch(name) or not is_floating(kind) or prod(shape) == 1:
@@ -234,12 +234,12 @@ def _fits(shape: Dims, stated: Sequence[int]) -> bool:
     return len(shape) == len(stated) and all(m in (OPEN, n) for n, m in zip(shape, stated, strict=True))
 
 
-def _name(layer: Layer) -> str:
+def _name(layer: IrLayer) -> str:
     """Return what a layer is called in the model that was converted: of PyTorch's the module's path."""
     return re.split(r"/aten::|/prim::|/quantized::", layer.name)[0].removeprefix("__module.") or layer.name
 
 
-def _inputs(layers: Sequence[Layer], given: InputShape | None) -> dict[str, Dims]:
+def _inputs(layers: Sequence[IrLayer], given: InputShape | None) -> dict[str, Dims]:
     """Return the inputs' shapes with the batch, by ids: what the file says, and where that is open what is given."""
     if not layers:
         raise stop("the model has no input: no layer Parameter")
@@ -259,7 +259,7 @@ def _inputs(layers: Sequence[Layer], given: InputShape | None) -> dict[str, Dims
     return found
 
 
-def _shape(layer: Layer, given: Dims | None) -> Dims:
+def _shape(layer: IrLayer, given: Dims | None) -> Dims:
     """Return an input's shape with the batch."""
     stated = shape_of(layer.data.get("shape", ""), layer.name)
     rest = stated[1:] if len(stated) > 1 else stated

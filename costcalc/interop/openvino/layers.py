@@ -19,7 +19,7 @@ from costcalc.language.flat import Step
 Value = Const | Data
 
 
-class LayerCall(Call):
+class IrCall(Call):
     """A layer with the values that it takes; its attributes are texts, and it states the shapes that it gives."""
 
     __slots__ = ("several", "stated")
@@ -77,23 +77,23 @@ class LayerCall(Call):
         return value
 
 
-class LayerReader(Protocol):
+class IrReader(Protocol):
     """What reads calls."""
 
     net: Net
     bits: dict[str, int]  # stored tensors of few bits, by their roots
     norms: dict[str, Step]  # norms without a scale, by the values that they give, which one layer takes
 
-    def finish(self, call: LayerCall, op: str, *inputs: Value | None, **attributes: Datum) -> None:
+    def finish(self, call: IrCall, op: str, *inputs: Value | None, **attributes: Datum) -> None:
         """Read a call by ONNX's name that gives what the layer does."""
 
-    def middle(self, call: LayerCall, op: str, *inputs: Value | None, outputs: int = 1, **attributes: Datum) -> Any:
+    def middle(self, call: IrCall, op: str, *inputs: Value | None, outputs: int = 1, **attributes: Datum) -> Any:
         """Read a call in the middle of a layer, and return what it gives: a value, or a list of several."""
 
 
 MOST_POSITIONS = 2**22  # numbers of a table that are looked at
 
-Rule = Callable[[LayerReader, LayerCall], None]
+Rule = Callable[[IrReader, IrCall], None]
 LAYERS: dict[str, Rule] = {}
 
 
@@ -123,7 +123,7 @@ _ALONE = ("Swish", "HardSigmoid", "Selu", "Gelu")  # numbers beside the tensor c
 
 
 @layer(*SAME)
-def same(reader: LayerReader, call: LayerCall) -> None:
+def same(reader: IrReader, call: IrCall) -> None:
     """What ONNX has under another name, or the same."""
     op = SAME[call.op]
     if call.attributes.get("auto_broadcast", "numpy") not in ("numpy", "none"):
@@ -132,7 +132,7 @@ def same(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("NotEqual")
-def unlike(reader: LayerReader, call: LayerCall) -> None:
+def unlike(reader: IrReader, call: IrCall) -> None:
     """A comparison that ONNX has not: the opposite of another."""
     reader.finish(call, "Not", reader.middle(call, "Equal", *call.inputs))
 
@@ -143,7 +143,7 @@ _AUTO = {"explicit": "NOTSET", "notset": "NOTSET", "same_upper": "SAME_UPPER", "
          "valid": "VALID"}  # fmt: skip
 
 
-def _window(call: LayerCall) -> dict[str, Datum]:
+def _window(call: IrCall) -> dict[str, Datum]:
     """Return strides, dilations and pads as ONNX has them."""
     auto = _AUTO.get(call.attributes.get("auto_pad", "explicit").lower(), "?")
     fields: dict[str, Datum] = {name: call.wholes(name) or None for name in ("strides", "dilations")}
@@ -151,7 +151,7 @@ def _window(call: LayerCall) -> dict[str, Datum]:
     return fields | {"auto_pad": auto} | ({"pads": pads or None} if auto == "NOTSET" else {})
 
 
-def _grouped(reader: LayerReader, call: LayerCall) -> tuple[Value, int]:
+def _grouped(reader: IrReader, call: IrCall) -> tuple[Value, int]:
     """Return weights whose first axis are groups, [G, O/G, I/G, ..], as ONNX has them; and how many groups."""
     weight = call.tensor(1)
     dims = weight.shape
@@ -163,14 +163,14 @@ def _grouped(reader: LayerReader, call: LayerCall) -> tuple[Value, int]:
 
 
 @layer("Convolution", "GroupConvolution")
-def convolution(reader: LayerReader, call: LayerCall) -> None:
+def convolution(reader: IrReader, call: IrCall) -> None:
     """Convolution, in groups or not."""
     weight, groups = _grouped(reader, call) if call.op[0] == "G" else (call.tensor(1), 1)
     reader.finish(call, "Conv", call.value(0), weight, group=groups, **_window(call))
 
 
 @layer("ConvolutionBackpropData", "GroupConvolutionBackpropData")
-def transposed(reader: LayerReader, call: LayerCall) -> None:
+def transposed(reader: IrReader, call: IrCall) -> None:
     """Transposed convolution, whose third input is the output's shape in space, if it is there."""
     weight, groups = _grouped(reader, call) if call.op[0] == "G" else (call.tensor(1), 1)
     fields = _window(call) | {"output_padding": call.wholes("output_padding") or None}
@@ -180,7 +180,7 @@ def transposed(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("DeformableConvolution")
-def deformable(reader: LayerReader, call: LayerCall) -> None:
+def deformable(reader: IrReader, call: IrCall) -> None:
     """Deformable convolution: ONNX's weights stand before the offsets."""
     fields = _window(call) | {"group": call.single("group", 1), "offset_group": call.single("deformable_group", 1)}
     if fields.pop("auto_pad") != "NOTSET":
@@ -190,7 +190,7 @@ def deformable(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("MaxPool", "AvgPool")
-def pool(reader: LayerReader, call: LayerCall) -> None:
+def pool(reader: IrReader, call: IrCall) -> None:
     """Maximum or average over windows."""
     fields = _window(call) | {
         "kernel_shape": call.wholes("kernel"),
@@ -201,7 +201,7 @@ def pool(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("AdaptiveAvgPool", "AdaptiveMaxPool")
-def adaptive(reader: LayerReader, call: LayerCall) -> None:
+def adaptive(reader: IrReader, call: IrCall) -> None:
     """Average or maximum over windows that fit an output's size."""
     net, x = reader.net, reader.net.data(call, 0)
     size = call.listed(1) or list(call.given()[2:])
@@ -216,7 +216,7 @@ def adaptive(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("MatMul")
-def matmul(reader: LayerReader, call: LayerCall) -> None:
+def matmul(reader: IrReader, call: IrCall) -> None:
     """A product, of matrices that may be stored transposed."""
     factors = []
     for place, word in enumerate(("transpose_a", "transpose_b")):
@@ -235,13 +235,13 @@ def matmul(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Einsum")
-def einsum(reader: LayerReader, call: LayerCall) -> None:
+def einsum(reader: IrReader, call: IrCall) -> None:
     """A product by letters."""
     reader.finish(call, "Einsum", *call.inputs, equation=call.attributes.get("equation", ""))
 
 
 @layer("ScaledDotProductAttention")
-def attention(reader: LayerReader, call: LayerCall) -> None:
+def attention(reader: IrReader, call: IrCall) -> None:
     """Attention; with a mask its products, the sum with the mask and the softmax stand one by one."""
     q, k, v, mask = (call.value(place) for place in range(4))
     if q is None or k is None or v is None:
@@ -267,7 +267,7 @@ def attention(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Add")
-def add(reader: LayerReader, call: LayerCall) -> None:
+def add(reader: IrReader, call: IrCall) -> None:
     """A sum; of tokens with as many stored numbers, these are learned positions, unless they are sines."""
     for const, x in (call.inputs[:2], call.inputs[1::-1]):
         if isinstance(const, Const) and isinstance(x, Data) and const.shape == x.shape and _positions(const):
@@ -302,19 +302,19 @@ def _learn(const: Const) -> None:
 
 
 @layer("Multiply")
-def multiply(reader: LayerReader, call: LayerCall) -> None:
+def multiply(reader: IrReader, call: IrCall) -> None:
     """A product element by element; scales of stored whole numbers go with these, and count nothing."""
     if not _scaled_norm(reader, call):
         _unscaled(reader, call, "Mul")
 
 
 @layer("Subtract")
-def subtract(reader: LayerReader, call: LayerCall) -> None:
+def subtract(reader: IrReader, call: IrCall) -> None:
     """A difference element by element; zero points of stored whole numbers count nothing."""
     _unscaled(reader, call, "Sub")
 
 
-def _unscaled(reader: LayerReader, call: LayerCall, op: str) -> None:
+def _unscaled(reader: IrReader, call: IrCall, op: str) -> None:
     first, second = call.tensor(0), call.tensor(1)
     if isinstance(first, Const) and isinstance(second, Const):
         large = max(first, second, key=lambda const: const.size)
@@ -325,25 +325,25 @@ def _unscaled(reader: LayerReader, call: LayerCall, op: str) -> None:
 
 
 @layer("SquaredDifference")
-def squared_difference(reader: LayerReader, call: LayerCall) -> None:
+def squared_difference(reader: IrReader, call: IrCall) -> None:
     """The square of a difference."""
     reader.finish(call, "Mul", *[reader.middle(call, "Sub", *call.inputs)] * 2)
 
 
 @layer("Clamp")
-def clamp(reader: LayerReader, call: LayerCall) -> None:
+def clamp(reader: IrReader, call: IrCall) -> None:
     """Values kept between two bounds."""
     reader.finish(call, "Clip", call.value(0), min=call.real("min", -1e38), max=call.real("max", 1e38))
 
 
 @layer("Elu")
-def elu(reader: LayerReader, call: LayerCall) -> None:
+def elu(reader: IrReader, call: IrCall) -> None:
     """Elu, with its number."""
     reader.finish(call, "Elu", call.value(0), alpha=call.real("alpha", 1.0))
 
 
 @layer("PReLU", "PRelu")
-def prelu(reader: LayerReader, call: LayerCall) -> None:
+def prelu(reader: IrReader, call: IrCall) -> None:
     """Rectifier with slopes: a lone one that no module is named for is a number, as LeakyReLU has it."""
     slope = call.const(1)
     named = slope is not None and any(root.origin in (Origin.NAMED, Origin.PARAMETER) for root in slope.roots)
@@ -358,7 +358,7 @@ def prelu(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("SoftMax", "Softmax", "LogSoftmax")
-def softmax(reader: LayerReader, call: LayerCall) -> None:
+def softmax(reader: IrReader, call: IrCall) -> None:
     """Softmax along an axis."""
     default = -1 if call.op == "LogSoftmax" else 1
     op = "LogSoftmax" if call.op == "LogSoftmax" else "Softmax"
@@ -366,7 +366,7 @@ def softmax(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("FakeQuantize")
-def fake_quantize(reader: LayerReader, call: LayerCall) -> None:
+def fake_quantize(reader: IrReader, call: IrCall) -> None:
     """Numbers as a device with few levels has them: of weights the file says so how many bits they take."""
     value = call.tensor(0)
     levels = call.single("levels", 256)
@@ -379,7 +379,7 @@ def fake_quantize(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Convert", "FakeConvert")
-def convert(reader: LayerReader, call: LayerCall) -> None:
+def convert(reader: IrReader, call: IrCall) -> None:
     """Other numbers of the same value; stored whole numbers become weights."""
     value, to = call.tensor(0), str(call.attributes.get("destination_type", "f32")).lower()
     word = TYPES.get(to, ("", 0))[0]
@@ -398,7 +398,7 @@ def convert(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Reshape")
-def reshape(reader: LayerReader, call: LayerCall) -> None:
+def reshape(reader: IrReader, call: IrCall) -> None:
     """The same elements on other axes."""
     target = call.listed(1)
     zero = call.flag("special_zero")
@@ -407,7 +407,7 @@ def reshape(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Squeeze", "Unsqueeze")
-def squeeze(reader: LayerReader, call: LayerCall) -> None:
+def squeeze(reader: IrReader, call: IrCall) -> None:
     """Axes of length 1 that go, or come."""
     if call.value(1) is not None and call.listed(1) is None:
         reader.finish(call, "Reshape", call.value(0), shape=list(call.given()))
@@ -417,7 +417,7 @@ def squeeze(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Transpose")
-def transpose(reader: LayerReader, call: LayerCall) -> None:
+def transpose(reader: IrReader, call: IrCall) -> None:
     """The axes in another order."""
     x, order = call.tensor(0), call.listed(1)
     if order is None and call.value(1) is not None:
@@ -436,7 +436,7 @@ def _only(found: Sequence[Sequence[int]]) -> list[int]:
 
 
 @layer("Broadcast")
-def broadcast(reader: LayerReader, call: LayerCall) -> None:
+def broadcast(reader: IrReader, call: IrCall) -> None:
     """Axes of length 1 repeated; `explicit` says which axes of the result a tensor has."""
     x, target = call.tensor(0), call.listed(1)
     target = list(call.given()) if target is None else target
@@ -450,7 +450,7 @@ def broadcast(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Tile")
-def tile(reader: LayerReader, call: LayerCall) -> None:
+def tile(reader: IrReader, call: IrCall) -> None:
     """The tensor side by side with itself; repeats of fewer axes are those of the last, and the other way round."""
     x = call.tensor(0)
     counts = call.must(1)
@@ -461,7 +461,7 @@ def tile(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Concat")
-def concat(reader: LayerReader, call: LayerCall) -> None:
+def concat(reader: IrReader, call: IrCall) -> None:
     """Tensors side by side; what stands beside tokens is one that was learned, as a class token is."""
     first = call.first_data()
     for const in call.inputs:
@@ -473,7 +473,7 @@ def concat(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Split", "VariadicSplit")
-def split(reader: LayerReader, call: LayerCall) -> None:
+def split(reader: IrReader, call: IrCall) -> None:
     """A tensor in pieces."""
     x, rank = call.tensor(0), len(call.tensor(0).shape)
     axes = call.listed(1)
@@ -491,7 +491,7 @@ def split(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Slice")
-def slice_(reader: LayerReader, call: LayerCall) -> None:
+def slice_(reader: IrReader, call: IrCall) -> None:
     """A part of some axes."""
     starts, ends, steps = call.must(1), call.must(2), call.must(3)
     axes = call.must(4) if call.value(4) is not None else list(range(len(starts)))
@@ -499,7 +499,7 @@ def slice_(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("StridedSlice")
-def strided_slice(reader: LayerReader, call: LayerCall) -> None:
+def strided_slice(reader: IrReader, call: IrCall) -> None:
     """A part of the axes in order; masks leave ends out, take one place of an axis, add axes, skip many."""
     x, rank = call.tensor(0), len(call.tensor(0).shape)
     begin, end = call.must(1), call.must(2)
@@ -543,7 +543,7 @@ def strided_slice(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Gather")
-def gather(reader: LayerReader, call: LayerCall) -> None:
+def gather(reader: IrReader, call: IrCall) -> None:
     """Places of an axis."""
     x, index = call.tensor(0), call.tensor(1)
     if call.single("batch_dims", 0) % max(len(index.shape), 1):
@@ -555,7 +555,7 @@ def gather(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Pad")
-def pad(reader: LayerReader, call: LayerCall) -> None:
+def pad(reader: IrReader, call: IrCall) -> None:
     """Elements around the tensor."""
     pads = [*call.must(1), *call.must(2)]
     mode = call.attributes.get("pad_mode", "constant").lower()
@@ -567,7 +567,7 @@ _MODES = {"nearest": "nearest", "linear": "linear", "linear_onnx": "linear", "cu
 
 
 @layer("Interpolate")
-def interpolate(reader: LayerReader, call: LayerCall) -> None:
+def interpolate(reader: IrReader, call: IrCall) -> None:
     """Interpolation to other sizes, or by factors: three versions put them at different places."""
     x, rank = call.tensor(0), len(call.tensor(0).shape)
     if any(call.wholes("pads_begin") + call.wholes("pads_end")):
@@ -593,7 +593,7 @@ def interpolate(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("DepthToSpace", "SpaceToDepth")
-def depth(reader: LayerReader, call: LayerCall) -> None:
+def depth(reader: IrReader, call: IrCall) -> None:
     """Channels become pixels, or pixels channels; those of one channel may stand together, `depth_first`."""
     first, size = call.attributes.get("mode", "blocks_first") == "depth_first", call.single("block_size", 1)
     if call.op == "SpaceToDepth" and first:
@@ -604,13 +604,13 @@ def depth(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("ReorgYolo")
-def reorganized(reader: LayerReader, call: LayerCall) -> None:
+def reorganized(reader: IrReader, call: IrCall) -> None:
     """Pixels become channels."""
     reader.finish(call, "SpaceToDepth", call.value(0), blocksize=call.single("stride", 1))
 
 
 @layer("ShuffleChannels")
-def shuffled(reader: LayerReader, call: LayerCall) -> None:
+def shuffled(reader: IrReader, call: IrCall) -> None:
     """Channels of groups one by one."""
     x, rank = call.tensor(0), len(call.tensor(0).shape)
     axis, groups = shapes.axis(call.single("axis", 1), rank), call.single("group", 1)
@@ -623,7 +623,7 @@ def shuffled(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Reverse")
-def reverse(reader: LayerReader, call: LayerCall) -> None:
+def reverse(reader: IrReader, call: IrCall) -> None:
     """Axes in the opposite order."""
     net, x = reader.net, reader.net.data(call, 0)
     axes = [shapes.axis(k, len(x.shape)) - net.lead(x.shape) for k in call.must(1)]
@@ -633,7 +633,7 @@ def reverse(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("Roll")
-def roll(reader: LayerReader, call: LayerCall) -> None:
+def roll(reader: IrReader, call: IrCall) -> None:
     """Axes shifted round."""
     net, x = reader.net, reader.net.data(call, 0)
     axes = [shapes.axis(k, len(x.shape)) - net.lead(x.shape) for k in call.must(2)]
@@ -650,7 +650,7 @@ _REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL1", 
 
 
 @layer(*_REDUCTIONS)
-def reduced(reader: LayerReader, call: LayerCall) -> None:
+def reduced(reader: IrReader, call: IrCall) -> None:
     """Axes reduced to one number each."""
     x, axes, keep = call.tensor(0), call.listed(1), call.flag("keep_dims")
     if axes is None:
@@ -667,7 +667,7 @@ def _reduced_axes(old: Dims, new: Dims, *, keep: bool) -> list[int]:
 
 
 @layer("MVN")
-def mean_variance(reader: LayerReader, call: LayerCall) -> None:
+def mean_variance(reader: IrReader, call: IrCall) -> None:
     """Numbers less their mean, over their deviation, of a layer or of an image's channels."""
     net, x = reader.net, reader.net.data(call, 0)
     rank = len(x.shape)
@@ -689,7 +689,7 @@ def mean_variance(reader: LayerReader, call: LayerCall) -> None:
         reader.norms[made.name] = next(step for step in net.flat.steps[before:] if step.kind == "layer_norm")
 
 
-def _scaled_norm(reader: LayerReader, call: LayerCall) -> bool:
+def _scaled_norm(reader: IrReader, call: IrCall) -> bool:
     """Let a constant be the scale of the norm that it multiplies, if that has none; a bias may follow."""
     net = reader.net
     x, const = sorted((call.tensor(0), call.tensor(1)), key=lambda value: isinstance(value, Const))
@@ -708,20 +708,20 @@ def _scaled_norm(reader: LayerReader, call: LayerCall) -> bool:
 
 
 @layer("GroupNormalization")
-def group_norm(reader: LayerReader, call: LayerCall) -> None:
+def group_norm(reader: IrReader, call: IrCall) -> None:
     """Group normalization with a scale and a bias a channel."""
     reader.finish(call, "GroupNormalization", *call.inputs, num_groups=call.single("num_groups", 1))
 
 
 @layer("BatchNormInference")
-def batch_norm(reader: LayerReader, call: LayerCall) -> None:
+def batch_norm(reader: IrReader, call: IrCall) -> None:
     """Batch normalization; its first version takes the data third."""
     places = (2, 0, 1, 3, 4) if call.attributes.get("version") == "opset1" else range(5)
     reader.finish(call, "BatchNormalization", *(call.value(k) for k in places))
 
 
 @layer("NormalizeL2")
-def normalized(reader: LayerReader, call: LayerCall) -> None:
+def normalized(reader: IrReader, call: IrCall) -> None:
     """Numbers over the norm of some axes."""
     x = call.tensor(0)
     norm = reader.middle(call, "ReduceL2", x, axes=call.must(1), keepdims=1)
@@ -729,7 +729,7 @@ def normalized(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("LRN")
-def local_response(reader: LayerReader, call: LayerCall) -> None:
+def local_response(reader: IrReader, call: IrCall) -> None:
     """Local response normalization over channels."""
     if (call.listed(1) or [1]) != [1]:
         raise Fault("costcalc's lrn normalizes over channels")
@@ -740,7 +740,7 @@ def local_response(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("TopK")
-def topk(reader: LayerReader, call: LayerCall) -> None:
+def topk(reader: IrReader, call: IrCall) -> None:
     """The largest along an axis, and their places."""
     axis = call.single("axis", -1)
     count = call.listed(1) or [call.given()[axis]]
@@ -748,26 +748,26 @@ def topk(reader: LayerReader, call: LayerCall) -> None:
 
 
 @layer("CumSum")
-def cumsum(reader: LayerReader, call: LayerCall) -> None:
+def cumsum(reader: IrReader, call: IrCall) -> None:
     """A running sum."""
     reader.finish(call, "CumSum", *call.inputs)
 
 
 @layer("GridSample")
-def grid_sample(reader: LayerReader, call: LayerCall) -> None:
+def grid_sample(reader: IrReader, call: IrCall) -> None:
     """A map read at the places of a grid."""
     reader.finish(call, "GridSample", *call.inputs, mode=call.attributes.get("mode", "bilinear"))
 
 
 @layer("ROIAlign")
-def roi_align(reader: LayerReader, call: LayerCall) -> None:
+def roi_align(reader: IrReader, call: IrCall) -> None:
     """Regions of a map, each as a small map."""
     reader.finish(call, "RoiAlign", *call.inputs, sampling_ratio=call.single("sampling_ratio", 0),
                   output_height=call.single("pooled_h", 1), output_width=call.single("pooled_w", 1))  # fmt: skip
 
 
 @layer("LSTMSequence", "GRUSequence", "RNNSequence")
-def sequence(reader: LayerReader, call: LayerCall) -> None:
+def sequence(reader: IrReader, call: IrCall) -> None:
     """A recurrent layer over one sequence, [1, steps, channels]; its directions stand before the steps it gives."""
     op = call.op.removesuffix("Sequence")
     states = 2 if op == "LSTM" else 1
@@ -785,14 +785,14 @@ def sequence(reader: LayerReader, call: LayerCall) -> None:
     reader.finish(call, "Transpose", given, perm=[0, 2, 1, 3])
 
 
-def _state(net: Net, call: LayerCall, place: int) -> Data:
+def _state(net: Net, call: IrCall, place: int) -> Data:
     """Return a first state; a constant one is learned only where its name says so."""
     value = call.tensor(place)
     return net.hold(value, call.name) if isinstance(value, Const) else value
 
 
 @layer("LSTMCell", "GRUCell", "RNNCell")
-def cell(reader: LayerReader, call: LayerCall) -> None:
+def cell(reader: IrReader, call: IrCall) -> None:
     """One step of a recurrent layer."""
     net, op = reader.net, call.op.removesuffix("Cell")
     states = 2 if op == "LSTM" else 1

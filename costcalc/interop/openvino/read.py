@@ -28,8 +28,8 @@ def read(path: str, options: ReadOptions) -> Model:
     Raises SpecError for what can't be read, by the layer's name and type.
     """
     from costcalc.interop.guard import guarded
-    from costcalc.interop.openvino.importer import LayerImporter
+    from costcalc.interop.openvino.importer import IrImporter
 
-    flat = guarded(path, lambda: LayerImporter(path, options.input, opaque=options.opaque).run(), hint="")
+    flat = guarded(path, lambda: IrImporter(path, options.input, opaque=options.opaque).run(), hint="")
     flat.name = options.name or flat.name
     return flat
