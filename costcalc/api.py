@@ -436,27 +436,27 @@ def reconcile(
 
 def from_torch(
     module: str | torch.nn.Module,
-    input: Iterable[int],
+    input: GivenShape,
     *,
     name: str = "",
     blocks: bool = False,
     opaque: bool = False,
+    regions: int | None = None,
 ) -> Spec:
     """Return the spec of a PyTorch model, read through `torch.export`: its rows are called as its modules.
 
     module: a `torch.nn.Module`, or `module:name`, which is imported and called: that runs its code. input: (channels,
-    *space). blocks: write repeated structure as blocks. opaque: write what costcalc does not know as rows of unknown
-    cost. The spec's text is `.text`.
+    *space), or several by the names of forward's arguments. blocks: write repeated structure as blocks. opaque: write
+    what costcalc does not know as rows of unknown cost. regions: how many a detector of torchvision looks at, unless
+    told as many as it does at most. The spec's text is `.text`.
 
     Raises SpecError that names the module and the operation which can't be expressed.
     """
-    from costcalc.interop.torch import importer as torch_import
+    from costcalc.interop.format import ReadOptions
     from costcalc.interop.torch.target import traced
 
-    shape = arguments.shape(input)
-    if isinstance(module, str):
-        return _written(traced(module, shape, name=name, opaque=opaque), blocks=blocks)
-    return _written(torch_import.from_torch(module, shape, name=name, opaque=opaque), blocks=blocks)
+    more = {} if regions is None else {"regions": regions}
+    return _written(traced(module, ReadOptions(arguments.shapes(input), opaque, name, more)), blocks=blocks)
 
 
 def from_onnx(

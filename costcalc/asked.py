@@ -253,7 +253,10 @@ def _said(network: NetworkLike, shape: InputShape | None, variant: str, more: Ma
         given = {name: graph.spec.knobs[name] for name in graph.spec.given}
         return _Said(network.name, graph.spec, {**given, **own}, graph.given_shape, network, variant=True)
     if is_module(network):
-        return _traced(network, shape)
+        from costcalc.interop import formats
+
+        spec = formats.spec_of(network, formats.TORCH, shape, more)
+        return _Said(spec.name, spec, {}, traced=True)
     if not isinstance(network, str) or "\n" in network:
         spec = loaded(network, shape, more)
         found = zoo.chosen(spec, variant) if variant else spec
@@ -275,18 +278,6 @@ def _said(network: NetworkLike, shape: InputShape | None, variant: str, more: Ma
     spec = loaded(name, reference.shape or shape, {**more, **reference.texts})
     spec = zoo.of_a_name(spec, variant) if variant and not names_one else spec
     return _Said(reference.name, spec, values_of(reference, spec), shape_said(reference, spec), variant=names_one)
-
-
-def _traced(module: Any, shape: InputShape | None) -> _Said:
-    """Return a network of PyTorch as a spec, over the input given or what a timm model states."""
-    from costcalc.interop.torch.importer import from_torch
-    from costcalc.interop.torch.target import usual_input
-
-    dims = arguments.sole(shape) or usual_input(module)
-    if dims is None:
-        raise stop("a PyTorch module is read over an input, and none is given", hint="input=(3, 224, 224)")
-    spec = zoo.load_text(from_torch(module, dims).text(), type(module).__name__)
-    return _Said(spec.name, spec, {}, traced=True)
 
 
 def _refuse_idle(said: Sequence[_Said], knobs: Mapping[str, Datum], shape: InputShape | None, variant: str) -> None:

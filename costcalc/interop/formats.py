@@ -29,7 +29,10 @@ def formats() -> dict[str, Format]:
 
 
 # PyTorch's modules are no files; what runs code is never found by looking into one.
-TORCH = Format("torch", "a PyTorch model", (), "MODULE:NAME, in Python the module", lambda _: False, extra="torch")
+TORCH = Format(
+    "torch", "a PyTorch model", (), "MODULE:NAME, in Python the module", lambda _: False,
+    ("input", "opaque", "regions"), "torch", "sizes and branches that depend on what the image shows",
+)  # fmt: skip
 
 
 def every() -> dict[str, Format]:
@@ -74,9 +77,9 @@ def recognized(path: str) -> Format | None:
 
 
 def opened(
-    source: str, form: Format, shape: InputShape | None, given: Mapping[str, Datum], name: str = ""
+    source: Any, form: Format, shape: InputShape | None, given: Mapping[str, Datum], name: str = ""
 ) -> tuple[Model, dict[str, Datum]]:
-    """Return the network in a file, or that a `module:name` is, and the options by which it was read.
+    """Return the network in a file, or that a module or `module:name` is, and the options by which it was read.
 
     given: what is asked of the network by name, of which the format takes its options. Raises SpecError for what can't
     be read, or not so.
@@ -88,15 +91,15 @@ def opened(
     if form is TORCH:
         from costcalc.interop.torch.target import traced
 
-        return traced(source, options.input, name=name, opaque=opaque), used
+        return traced(source, options), used
     model: Model = _reader(form.name).read(source, options)
     return model, used
 
 
-def spec_of(source: str, form: Format, shape: InputShape | None, given: Mapping[str, Datum]) -> Spec:
+def spec_of(source: Any, form: Format, shape: InputShape | None, given: Mapping[str, Datum]) -> Spec:
     """Return the spec of the same, its options in `read_with`; what else is given are knobs."""
     model, used = opened(source, form, shape, given)
-    spec = zoo.load_text(model.text(), source)
+    spec = zoo.load_text(model.text(), source if isinstance(source, str) else model.name)
     spec.read_with = used
     return spec
 

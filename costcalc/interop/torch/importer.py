@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from costcalc.base import Datum, hints, torch_compat
+from costcalc.base import Datum, InputShape, hints, torch_compat
 from costcalc.base.arguments import said
 from costcalc.base.errors import SpecError, first_line, stop
 from costcalc.base.optional import need
@@ -35,6 +35,8 @@ from costcalc.interop.torch.aten.reading import (
     tensors_in,
 )
 from costcalc.interop.torch.aten.writes import Env, written
+from costcalc.interop.torch.detectors import regions_of, steady
+from costcalc.interop.torch.inputs import Call, calls, named, needed
 from costcalc.interop.torch.tracing import Program, program_of
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat
@@ -65,21 +67,37 @@ TRANSLATIONS = (choices, layers, points, products, recurrent, space, views)
 # ---- the import ----------------------------------------------------------------------------------
 
 
-def from_torch(module: Any, input_shape: Sequence[int], *, name: str = "", opaque: bool = False) -> Flat:
+def from_torch(
+    module: Any,
+    input_shape: InputShape | Sequence[int],
+    *,
+    name: str = "",
+    opaque: bool = False,
+    regions: int | None = None,
+) -> Flat:
     """Return a network of PyTorch, at inference, as a flat list of layers named after its modules.
 
-    input_shape: (channels, height, width), without a batch. opaque: write an operation that is not known as a row of
-    unknown cost, instead of raising.
+    input_shape: (channels, *space), without a batch, or several by their names: those of the arguments of its forward,
+    or others, which are taken in order. opaque: write an operation that is not known as a row of unknown cost, instead
+    of raising. regions: how many a detector of torchvision looks at, unless told as many as it does at most.
 
     Raises SpecError, naming module and operation, for what can't be expressed; and where torch is missing or the
-    export fails.
+    network can't be traced.
     """
     torch = need("torch", "torch")
     if not isinstance(module, torch.nn.Module):
         raise stop(f"{said(module)} is no network: a torch.nn.Module is", hint="or name what makes one: 'module:name'")
-    program = _program(torch, module, tuple(input_shape))
-    flat = Flat(name or type(module).__name__, input_shape, f"{type(module).__module__}.{type(module).__qualname__}")
+    most = regions_of(module)
+    if regions is not None and not most:
+        raise stop(f"{type(module).__name__} looks at no regions: torchvision's detectors of two stages do")
+    looked_at = most if regions is None else regions
+    shapes = named(input_shape)
+    program, way = _program(torch, module, shapes, looked_at)
+    origin = f"{type(module).__module__}.{type(module).__qualname__}" + (f"; {looked_at:,} regions" if most else "")
+    flat = Flat(name or type(module).__name__, input_shape, origin)
     reading = Reading(flat, program.paths, program.learned, opaque=opaque)
+    for node, value, axes in zip(program.inputs, shapes, way.axes, strict=True):
+        reading.given[node] = reading.view(value, axes)
     guarded(flat.name, lambda: _read(program, reading), hint="")
     return flat
 
@@ -97,31 +115,23 @@ def _read(program: Program, reading: Reading) -> None:
     _note_unused(flat, program, reading)
 
 
-def _program(torch: Any, module: Any, shape: tuple[int, ...]) -> Program:
-    """Return what a network calls for one image, on the device where the network's weights are."""
-    tensors = [*module.parameters(), *module.buffers()]
-    device = tensors[0].device if tensors else torch.device("cpu")
-    floats = [tensor.dtype for tensor in tensors if tensor.is_floating_point()]
-    example = torch.zeros(1, *shape, device=device, dtype=floats[0] if floats else torch.float32)
+def _program(torch: Any, module: Any, shapes: dict[str, tuple[int, ...]], regions: int) -> tuple[Program, Call]:
+    """Return what a network calls for one image, and how it was called."""
     try:
-        try:
-            return program_of(module, [example])
-        except RuntimeError as error:
-            if "scalar types: Long, Int" not in str(error):  # an embedding takes what enters as indices
-                raise
-            return program_of(module, [example.long()])
+        with steady(module, regions):
+            return program_of(module, calls(torch, module, shapes))
+    except SpecError:
+        raise
     except (Exception, SystemExit) as error:
         raise stop(
             f"torch.export could not trace {type(module).__name__}: {first_line(error)}",
-            hint=_reason_hint(str(error)),
+            hint=_reason_hint(str(error), module),
         ) from error
 
 
 def _entering(program: Program, reading: Reading) -> Env:
-    """Return what enters the graph: parameters and buffers as constants, the image as the spec's input."""
-    env: Env = {}
-    for node in program.inputs:
-        env[node] = reading.view(INPUT, [None, *range(len(node.meta["val"].shape) - 1)])
+    """Return what enters the graph: parameters and buffers as constants, images as the spec's inputs."""
+    env: Env = dict(reading.given)
     for node, name in program.stored.items():
         made = node.meta["val"]
         target = name or str(node.name)
@@ -187,12 +197,12 @@ def _within(reading: Reading, module: Any, given: list[Any]) -> Any:
     return found if isinstance(results, list | tuple) else found[0]
 
 
-def _reason_hint(said: str) -> str:
+def _reason_hint(said: str, module: Any) -> str:
     """Return what to do about a network that could not be traced."""
     if "data-dependent" in said:
         return "what depends on the image has no fixed cost; import the parts that have: a backbone, a head"
-    if "missing a required argument" in said:
-        return "costcalc takes networks of one input"
+    if "missing a required argument" in said or "required positional argument" in said:
+        return needed(module)
     return hints.said("is the input right? {}", hints.argument(input=(3, 224, 224)))
 
 

@@ -9,11 +9,10 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from costcalc.base import InputShape
-from costcalc.base.arguments import sole
 from costcalc.base.errors import first_line, stop
 from costcalc.base.files import refuse_output
 from costcalc.base.optional import need
+from costcalc.interop.format import ReadOptions
 
 if TYPE_CHECKING:
     from costcalc.language.flat import Flat
@@ -22,13 +21,21 @@ if TYPE_CHECKING:
 IMAGE = (3, 224, 224)  # the input of a model that is given none
 
 
-def traced(target: str, shape: InputShape | None = None, *, name: str = "", opaque: bool = False) -> Flat:
-    """Import `module:name`, call it, and return the network that it is; this runs the module's Python code."""
+def traced(source: Any, options: ReadOptions) -> Flat:
+    """Return a network of PyTorch, or the one that `module:name` makes, as a flat list: that runs the module's code.
+
+    Where the options say no input it is what a model of timm states, or, of what is named, an image of 224 x 224.
+    """
     from costcalc.interop.torch.importer import from_torch
 
-    module = load_target(target)
-    dims = sole(shape) or usual_input(module) or IMAGE
-    return from_torch(module, dims, name=name or target.rpartition(":")[2], opaque=opaque)
+    named = isinstance(source, str)
+    module = load_target(source) if named else source
+    dims = options.input or usual_input(module) or (IMAGE if named else None)
+    if dims is None:
+        raise stop("a PyTorch module is read over an input, and none is given", hint="input=(3, 224, 224)")
+    name = options.name or (source.rpartition(":")[2] if named else type(module).__name__)
+    regions = options.whole("regions", 1) if "regions" in options.more else None
+    return from_torch(module, dims, name=name, opaque=options.opaque, regions=regions)
 
 
 def load_target(target: str) -> Any:

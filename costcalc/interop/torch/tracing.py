@@ -8,6 +8,7 @@ and tells what is wrong.
 from __future__ import annotations
 
 import io
+import logging
 import operator
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 from costcalc.base import Datum, torch_compat
 from costcalc.base.optional import need
+from costcalc.interop.torch.inputs import Call
 
 
 class Program:
@@ -34,22 +36,37 @@ class Program:
         self.learned = set(learned)
 
 
-def program_of(module: Any, given: Sequence[Any]) -> Program:
-    """Return what a network calls for these tensors; raise whatever torch.export raises."""
+def program_of(module: Any, ways: Sequence[Call]) -> tuple[Program, Call]:
+    """Return what a network calls, and which of the ways to call it it is that PyTorch takes, the first of them.
+
+    Raises whatever torch.export raises of the first; of one in which indices are missing, of the next.
+    """
     torch = need("torch", "torch")
+    wrong: Exception | None = None
     with torch.no_grad(), _quiet():
-        with suppress(Exception):
-            return _recorded(torch, module, given)
-        with _at_inference(module):
-            return _exported(torch, module, given)
+        for way in ways:
+            with suppress(Exception):
+                return _recorded(torch, module, way), way
+        for way in ways:
+            try:
+                with _at_inference(module):
+                    return _exported(torch, module, way), way
+            except Exception as error:  # noqa: BLE001 - the first is told where none is taken
+                wrong = error if wrong is None or "scalar types: Long, Int" in str(wrong) else wrong
+    raise wrong or ValueError("there is no way to call it")
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what PyTorch prints to itself: what goes wrong is told in one line."""
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+    """Keep what PyTorch prints and logs to itself: what goes wrong is told in one line."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager
@@ -81,7 +98,7 @@ def _program(module: Any, graph: Any) -> Program:
 # ---- recorded ------------------------------------------------------------------------------------
 
 
-def _recorded(torch: Any, module: Any, given: Sequence[Any]) -> Program:
+def _recorded(torch: Any, module: Any, way: Call) -> Program:
     """Return the program of a network that is run on tensors without numbers, call by call."""
     fake = need(torch_compat.FAKE, "torch").FakeTensorMode(allow_non_fake_inputs=True)
     program = _program(module, torch.fx.Graph())
@@ -90,11 +107,12 @@ def _recorded(torch: Any, module: Any, given: Sequence[Any]) -> Program:
     held = {one: fake.from_tensor(one, static_shapes=True) for one in (parameters | buffers).values()}
     for name, one in (parameters | buffers).items():
         program.stored[record.entering(held[one])] = name
-    images = [fake.from_tensor(one, static_shapes=True) for one in given]
-    program.inputs = [record.entering(one) for one in images]
+    args = tuple(fake.from_tensor(one, static_shapes=True) for one in way.args)
+    named = {name: fake.from_tensor(one, static_shapes=True) for name, one in way.named.items()}
+    program.inputs = [record.entering(one) for one in (*args, *named.values())]
     recording = torch_compat.exporting(torch), torch_compat.before_others(torch, record.call)
     with _in_place_of(module, held), _at_inference(module), fake, record.modules(), recording[0], recording[1]:
-        found = module(*images)
+        found = module(*args, **named)
     program.results = [record.node(one) for one in torch_compat.leaves(torch, found) if isinstance(one, torch.Tensor)]
     program.graph.output(tuple(program.results))
     return program
@@ -194,9 +212,9 @@ class Record:
 # ---- exported ------------------------------------------------------------------------------------
 
 
-def _exported(torch: Any, module: Any, given: Sequence[Any]) -> Program:
+def _exported(torch: Any, module: Any, way: Call) -> Program:
     """Return the program of a network as torch.export gives it."""
-    exported = torch.export.export(module, tuple(given), strict=False)
+    exported = torch.export.export(module, way.args, way.named, strict=False)
     program = _program(module, exported.graph)
     program.module = exported.graph_module
     kept = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers())}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 from costcalc.base import Datum
-from costcalc.interop.torch.aten.points import joined
-from costcalc.interop.torch.aten.products import linear, plus
-from costcalc.interop.torch.aten.reading import Constant, Reading, Tensor, View, aten
-from costcalc.interop.torch.aten.views import permute, reshaped, unsqueeze
+from costcalc.interop.guard import OPAQUE
+from costcalc.interop.torch.aten.products import plus
+from costcalc.interop.torch.aten.reading import MOST_EACH, Reading, Tensor, View, aten
+from costcalc.interop.torch.aten.views import cat, parted, reshaped, unsqueeze
 from costcalc.language.flat import Pairs, alike, window_fields
 
 # ---- convolutions --------------------------------------------------------------------------------
@@ -22,17 +22,56 @@ def conv(r: Reading, x: View, weight: Tensor, bias: Tensor | None = None, groups
     space = len(weight.sizes) - 2
     if r.node in r.borders:
         x = r.view(x.value, x.axes)  # the border is not yet there
-    x = image(r, x, space)
-    fields = window(r, given, weight.sizes[2:])
-    if x.sizes[0] > 1:
-        return over_batch(r, x, weight, bias, fields, groups)
-    value = r.arrange(x, [[k] for k in range(1, len(x.sizes))])
-    y = own(r, value, weight, bias, fields, groups)
-    if not y:
-        kernel = r.arrange(weight, [[k] for k in range(len(weight.sizes))])
-        y = r.add("dynamic_conv", [value, kernel], **fields, groups=groups)
-        y = y if bias is None else plus(r, y, bias)
-    return reshaped(r, r.view(y, [None, *range(space + 1)]), r.node.meta["val"].shape)
+
+    def layer(x: View) -> View:
+        value, fields = side_by_side(r, x, window(r, given, weight.sizes[2:]))
+        y = own(r, value, weight, bias, fields, groups)
+        if not y:
+            kernel = r.arrange(weight, [[0], [1], *([] if x.sizes[0] == 1 else [[]]), *([k + 2] for k in range(space))])
+            y = r.add("dynamic_conv", [value, kernel], **fields, groups=groups)
+            y = y if bias is None else plus(r, y, bias)
+        return apart(r, y, x)
+
+    return reshaped(r, of_images(r, image(r, x, space), layer), r.node.meta["val"].shape)
+
+
+def of_images(r: Reading, x: View, layer: Callable[[View], View]) -> View:
+    """Return what a convolution gives of `[N, C, *space]`: of several volumes a row for each."""
+    return each(r, x, layer) if x.sizes[0] > 1 and len(x.sizes) == 5 else layer(x)
+
+
+def side_by_side(r: Reading, x: View, fields: dict[str, Datum]) -> tuple[str, dict[str, Datum]]:
+    """Return `[N, C, *space]` as a value, and a window's fields for it.
+
+    Several images that the network itself makes (windows, regions) are one more axis, along which the kernel is 1.
+    """
+    axes = [[k] for k in range(2, len(x.sizes))]
+    if x.sizes[0] == 1:
+        return r.arrange(x, [[1], *axes]), fields
+    wide: dict[str, Datum] = {"kernel": 1, "stride": 1, "dilation": 1, "padding": 0, "output_padding": 0}
+    given: dict[str, Any] = {name: value for name, value in fields.items() if name in wide}
+    pads = given.pop("padding", 0)
+    if isinstance(pads, list) and len(pads) == 2 * len(axes):
+        pads = [0, 0, *pads]
+    elif pads != "same":
+        pads = [0, *spread(pads, len(axes))]
+    more = {name: [wide[name], *spread(value, len(axes))] for name, value in given.items()}
+    return r.arrange(x, [[1], [0], *axes]), {**fields, **more, "padding": pads}
+
+
+def apart(r: Reading, value: str, x: View) -> View:
+    """Return what a window gives of images that stand side by side as `[N, C, *space]`."""
+    rank = len(x.sizes)
+    order = [1, *range(2, rank)] if x.sizes[0] == 1 else [1, 0, *range(2, rank)]
+    return r.placed(value, order, rank)
+
+
+def each(r: Reading, x: View, layer: Callable[[View], View], dim: int = 0) -> View:
+    """Return what a layer gives of several images that the network itself makes: a row for each, weights shared."""
+    count = x.sizes[dim]
+    if count > MOST_EACH:
+        raise r.refuse(f"a layer over {count:,} images of one can't be expressed: at most {MOST_EACH}", OPAQUE)
+    return cat(r, [layer(unsqueeze(r, one, dim)) for one in parted(r, x, dim)], dim)
 
 
 def image(r: Reading, x: View, space: int) -> View:
@@ -71,40 +110,22 @@ def own(r: Reading, value: str, weight: Tensor, bias: Tensor | None, fields: dic
     return r.learned("conv", [value], weights, out=out, **fields, groups=groups)
 
 
-def over_batch(r: Reading, x: View, weight: Tensor, bias: Tensor | None, fields: dict[str, Datum], groups: int) -> View:
-    """Translate a convolution over several images that the network itself makes (windows).
-
-    One of 1x1 is a fc. Else the images stand side by side as channels, each group with a copy of the same kernel.
-    """
-    images, out, rank = x.sizes[0], weight.sizes[0], len(x.sizes)
-    if isinstance(weight, Constant) and groups == prod(weight.sizes[2:]) == fields["stride"] == 1:
-        moved = permute(r, x, [0, *range(2, rank), 1])
-        y = linear(r, moved, Constant(weight.params, weight.sizes[:2], weight.whole), bias)
-        return permute(r, y, [0, rank - 1, *range(1, rank - 1)])
-    kernel = r.arrange(weight, [[k] for k in range(rank)])
-    kernel = r.add("concat", [kernel] * images, r.within("kernels"))
-    value = r.arrange(x, [[0, 1], *([k] for k in range(2, rank))])
-    y_value = r.add("dynamic_conv", [value, kernel], **fields, groups=groups * images)
-    y = r.view(r.shaped(y_value, [images, out, *r.dims(y_value)[1:]]), range(rank))
-    if bias is None:
-        return y
-    each = Constant(bias.params, (out, *(1,) * (rank - 2)), bias.whole) if isinstance(bias, Constant) else bias
-    return joined(r, "add", y, each)
-
-
 @aten("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", counted=True)
 def transposed(r: Reading, x: View, weight: Tensor, bias: Tensor | None = None, groups: int = 1, **given: Any) -> View:
     """Translate a transposed convolution."""
     space, out = len(weight.sizes) - 2, weight.sizes[1] * groups
-    x = image(r, x, space)
-    value = r.arrange(x, [[k] for k in range(1, len(x.sizes))])
-    fields = window(r, given, weight.sizes[2:]) | {"groups": groups, "bias": False if bias is None else None}
     extra = alike(spread(given.get("output_padding") or 0, space))
     weights = [(weight, prod(weight.sizes)), (bias, out)]
-    y = r.learned("conv_transpose", [value], weights, out=out, **fields, output_padding=extra)
-    if not y:
-        raise r.refuse("a transposed convolution whose weights are not its own can't be expressed")
-    return r.view(y, [None, *range(space + 1)])
+
+    def layer(x: View) -> View:
+        value, fields = side_by_side(r, x, window(r, given, weight.sizes[2:]) | {"output_padding": extra})
+        fields |= {"groups": groups, "bias": False if bias is None else None}
+        y = r.learned("conv_transpose", [value], weights, out=out, **fields)
+        if not y:
+            raise r.refuse("a transposed convolution whose weights are not its own can't be expressed")
+        return apart(r, y, x)
+
+    return reshaped(r, of_images(r, image(r, x, space), layer), r.node.meta["val"].shape)
 
 
 # ---- normalizations ------------------------------------------------------------------------------
@@ -120,7 +141,7 @@ def per_channel(r: Reading, x: View, weight: Tensor | None = None, bias: Tensor 
     if kind == "batch_norm" and (given.get("training") or given.get("running_mean") is None):
         raise r.refuse("a batch normalization that computes its statistics at inference can't be expressed")
     if kind != "batch_norm" and x.sizes[0] > 1:
-        raise r.refuse(f"a normalization over {x.sizes[0]} images can't be expressed")
+        return each(r, x, lambda one: per_channel(r, one, weight, bias, **given))
     order = [1, *(k for k in range(len(x.sizes)) if k != 1 and x.sizes[k] > 1)]
     fields: dict[str, Datum] = {"eps": given.get("eps")}
     if kind == "group_norm":

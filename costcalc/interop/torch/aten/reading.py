@@ -21,6 +21,8 @@ from costcalc.base import Datum, grouped, torch_compat
 from costcalc.base.errors import SpecError, stop
 from costcalc.language.flat import Flat, Step
 
+MOST_EACH = 256  # images or sequences of one image that become a row each
+
 HANDLERS: dict[str, Callable[..., Any]] = {}  # an operation, with its overload -> what translates it
 BOTH: set[str] = set()  # operations whose translations take constants beside data as they are
 COUNTED: set[str] = set()  # operations that are work even on constants: PyTorch's counter of operations counts them
@@ -101,6 +103,7 @@ class Reading:
         self.outer = {around for path in self.paths for around in _around(path)}  # of those that hold others
         self.holders = {around for name in learned for around in _around(name)}  # of those that hold parameters
         self.opaque = opaque
+        self.given: dict[Any, View] = {}  # the nodes of the inputs, as what they are
         self.node: Any = None  # the operation that is being translated
         self.parts: dict[str, dict[str, tuple[int, int]]] = {}  # a parameter -> its parts: numbers from, and up to
         self.homes: dict[str, tuple[Any, int]] = {}  # a parameter or buffer -> its memory, and where it begins there

@@ -136,21 +136,22 @@ def over_last(node: Any) -> bool:
 @aten("slice.Tensor", "narrow.default")
 def cut(
     r: Reading, x: View, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1, **rest: Any
-) -> View:
+) -> Any:
     """Take a part of an axis."""
+    dim %= len(x.sizes)
     n = x.sizes[dim]
     end = start + rest["length"] if "length" in rest and start is not None else end
     first, last, step = slice(start, end, step).indices(n)
     return part(r, x, dim, first, last, step)
 
 
-def part(r: Reading, x: View, dim: int, first: int, last: int, step: int = 1) -> View:
-    """Return the numbers of an axis from first up to, without, last."""
+def part(r: Reading, x: View, dim: int, first: int, last: int, step: int = 1) -> Any:
+    """Return the numbers of an axis from first up to, without, last: none are a constant."""
     axis, n = x.axes[dim], x.sizes[dim]
     if (first, last, step) == (0, n, 1) or (axis is None and first < last):
         return x
     if axis is None or first >= last:
-        raise r.refuse("a part without any elements can't be expressed")
+        return Constant([], (*x.sizes[:dim], 0, *x.sizes[dim + 1 :]))
     stop = None if last == n else last
     return r.same(x, r.helper("slice", x.value, start=first, stop=stop, step=step, axis=axis))
 
@@ -184,7 +185,11 @@ def pieces(r: Reading, x: View, dim: int, sizes: Sequence[int]) -> list[View]:
 @aten("unbind.int")
 def unbind(r: Reading, x: View, dim: int = 0, **_: Any) -> list[View]:
     """Part an axis into its places, and let it go."""
-    dim %= len(x.sizes)
+    return parted(r, x, dim % len(x.sizes))
+
+
+def parted(r: Reading, x: View, dim: int) -> list[View]:
+    """Return the places of an axis, each without it."""
     return [squeeze(r, piece, dim) for piece in pieces(r, x, dim, [1] * x.sizes[dim])]
 
 
