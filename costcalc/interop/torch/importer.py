@@ -36,7 +36,7 @@ from costcalc.interop.torch.aten.reading import (
 )
 from costcalc.interop.torch.aten.writes import Env, written
 from costcalc.interop.torch.detectors import regions_of, steady
-from costcalc.interop.torch.inputs import Call, calls, named, needed
+from costcalc.interop.torch.inputs import Way, named, needed, ways
 from costcalc.interop.torch.tracing import Program, program_of
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat
@@ -115,11 +115,11 @@ def _read(program: Program, reading: Reading) -> None:
     _note_unused(flat, program, reading)
 
 
-def _program(torch: Any, module: Any, shapes: dict[str, tuple[int, ...]], regions: int) -> tuple[Program, Call]:
+def _program(torch: Any, module: Any, shapes: dict[str, tuple[int, ...]], regions: int) -> tuple[Program, Way]:
     """Return what a network calls for one image, and how it was called."""
     try:
         with steady(module, regions):
-            return program_of(module, calls(torch, module, shapes))
+            return program_of(module, ways(torch, module, shapes))
     except SpecError:
         raise
     except (Exception, SystemExit) as error:

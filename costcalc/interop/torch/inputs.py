@@ -1,6 +1,6 @@
 """What a network of PyTorch is given: tensors of the shapes that are asked for, in the ways in which it may take them.
 
-A shape says neither where the batch stands nor whether its numbers are indices, so each way is a `Call`, and the first
+A shape says neither where the batch stands nor whether its numbers are indices, so each way is a `Way`, and the first
 that PyTorch takes is the one.
 """
 
@@ -19,7 +19,7 @@ from costcalc.language.document import INPUT
 MOST_INPUTS = 4  # of which each set may be the indices; of more all are, or none
 
 
-class Call(NamedTuple):
+class Way(NamedTuple):
     """One way to call a network: tensors by place, tensors by name; of each the axes of the spec's input."""
 
     args: tuple[Any, ...]
@@ -32,7 +32,7 @@ def named(shape: InputShape | Sequence[int]) -> dict[str, tuple[int, ...]]:
     return dict(shape) if isinstance(shape, Mapping) else {INPUT: tuple(shape)}
 
 
-def calls(torch: Any, module: Any, shapes: Mapping[str, Sequence[int]]) -> list[Call]:
+def ways(torch: Any, module: Any, shapes: Mapping[str, Sequence[int]]) -> list[Way]:
     """Return the ways in which a network may take inputs of these shapes, the likeliest first.
 
     A batch of one stands before each shape, or behind the first axis where PyTorch's own layer says so (`batch_first`).
@@ -53,8 +53,8 @@ def calls(torch: Any, module: Any, shapes: Mapping[str, Sequence[int]]) -> list[
                 torch.zeros(one, device=device, dtype=torch.long if k in indices else dtype)
                 for k, one in enumerate(sizes)
             ]
-            call = ((), dict(zip(shapes, given, strict=True))) if by_name else (tuple(given), {})
-            found.append(Call(*call, axes))
+            how = ((), dict(zip(shapes, given, strict=True))) if by_name else (tuple(given), {})
+            found.append(Way(*how, axes))
     return found
 
 

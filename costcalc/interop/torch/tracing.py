@@ -18,7 +18,7 @@ from typing import Any
 
 from costcalc.base import Datum, torch_compat
 from costcalc.base.optional import need
-from costcalc.interop.torch.inputs import Call
+from costcalc.interop.torch.inputs import Way
 
 
 class Program:
@@ -36,7 +36,7 @@ class Program:
         self.learned = set(learned)
 
 
-def program_of(module: Any, ways: Sequence[Call]) -> tuple[Program, Call]:
+def program_of(module: Any, ways: Sequence[Way]) -> tuple[Program, Way]:
     """Return what a network calls, and which of the ways to call it it is that PyTorch takes, the first of them.
 
     Raises whatever torch.export raises of the first; of one in which indices are missing, of the next.
@@ -98,7 +98,7 @@ def _program(module: Any, graph: Any) -> Program:
 # ---- recorded ------------------------------------------------------------------------------------
 
 
-def _recorded(torch: Any, module: Any, way: Call) -> Program:
+def _recorded(torch: Any, module: Any, way: Way) -> Program:
     """Return the program of a network that is run on tensors without numbers, call by call."""
     fake = need(torch_compat.FAKE, "torch").FakeTensorMode(allow_non_fake_inputs=True)
     program = _program(module, torch.fx.Graph())
@@ -212,7 +212,7 @@ class Record:
 # ---- exported ------------------------------------------------------------------------------------
 
 
-def _exported(torch: Any, module: Any, way: Call) -> Program:
+def _exported(torch: Any, module: Any, way: Way) -> Program:
     """Return the program of a network as torch.export gives it."""
     exported = torch.export.export(module, way.args, way.named, strict=False)
     program = _program(module, exported.graph)
