@@ -50,8 +50,11 @@ class GraphBody:
     def all_used(self, leaving: Sequence[Tensor]) -> bool:
         """Say whether each tensor that was made here is used, or leaves."""
         for part in self.parts:
-            idle = [one for one in part.outputs if not one.used and one not in leaving]
-            if idle and (isinstance(part, Placed) or not part.op.results or len(idle) == len(part.outputs)):
+            idle = 0
+            for one in part.outputs:
+                if not one.used and one not in leaving:
+                    idle += 1
+            if idle and (isinstance(part, Placed) or not part.op.results or idle == len(part.outputs)):
                 return False
         return True
 
@@ -74,30 +77,29 @@ class BlockGraph:
         self.entering = entering
         self.flow = flow
         self.leaving = [one for one in dict.fromkeys(tensors(flow)) if one not in entering]
-        self.size = sum([1 if type(part) is Node else part.size for part in body.parts])  # its rows
+        self.size: int = sum([1 if isinstance(part, Node) else part.graph.size for part in body.parts])  # its rows
         self.spent = spent  # steps, and work of expressions
         self.counted: dict[Any, Any] = {}  # what `costs` knows of its rows
-        self.named: list[tuple[str, str]] = []
-        self.made: list[BlockRow] = []
+        self.named: list[str] | None = None
+        self.made: list[BlockRow] | None = None
         self.numbers: dict[Tensor, int] = {}
         self.tensors = 0
 
     @property
-    def names(self) -> list[tuple[str, str]]:
-        """The names of its rows, and those of their layers."""
-        if len(self.named) < self.size:
-            begins, names = names_of(self.parts)
-            self.named = [(begin + name, begin + layer) for begin, (name, layer) in zip(begins, names, strict=True)]
+    def names(self) -> list[str]:
+        """The names of its rows."""
+        if self.named is None:
+            self.named = names_of(self.parts)
         return self.named
 
     @property
     def rows(self) -> list[BlockRow]:
         """Its rows, those of calls in it among them; its tensors are numbered then, those that enter first."""
-        if len(self.made) < self.size:
-            self._number()
+        if self.made is None:
+            self.made = self._numbered()
         return self.made
 
-    def _number(self) -> None:
+    def _numbered(self) -> list[BlockRow]:
         numbers = {tensor: number for number, tensor in enumerate(self.entering)}
         count, places, found = len(numbers), dict[Node, int](), list[BlockRow]()
         for part in self.parts:
@@ -119,7 +121,8 @@ class BlockGraph:
                 leaving = (mine[inner.numbers[tensor]] for tensor in inner.leaving)
                 numbers.update(zip(part.outputs, leaving, strict=True))
                 found += part.rows(rows, mine, len(found))
-        self.made, self.numbers, self.tensors = found, numbers, count
+        self.numbers, self.tensors = numbers, count
+        return found
 
 
 class Placed:
@@ -178,17 +181,16 @@ class Placed:
         return made
 
 
-def names_of(parts: Sequence[Node | Placed]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return what the names of all rows begin with, and what the row's and its layer's are behind that."""
-    begins, names = list[str](), list[tuple[str, str]]()
+def names_of(parts: Sequence[Node | Placed]) -> list[str]:
+    """Return the names of all rows, those of calls among them."""
+    found: list[str] = []
     for part in parts:
         if isinstance(part, Node):
-            begins.append("")
-            names.append((part.name, part.layer))
+            found.append(part.name)
         else:
-            begins += [f"{part.name}/"] * part.graph.size
-            names += part.graph.names
-    return begins, names
+            prefix = f"{part.name}/"
+            found += [prefix + name for name in part.graph.names]
+    return found
 
 
 def with_tensors(value: Datum, known: Mapping[Tensor, Tensor]) -> Datum:

@@ -87,7 +87,7 @@ class Builder:
     ) -> Node:
         """Add a row, with its path and its layer's: its fields checked, its output's shape known."""
         evaluated, cls = self.evaluator.value, fields.cls
-        values = {name: evaluated(value, scope) for name, value in fields.varying.items()}
+        values = {name: evaluated(value, scope) for name, value in fields.varying.items()} if fields.varying else {}
         for tensor in inputs:
             if tensor.shape is None:
                 raise DependsOnMistake

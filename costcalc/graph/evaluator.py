@@ -89,7 +89,7 @@ class Evaluator:
 
     def flow(self, value: Datum, ref: Ref, scope: Scope) -> Flow:
         """Return the layer, or the layers, of what a reference means."""
-        if isinstance(value, Tensor | Bundle):
+        if type(value) is Tensor or type(value) is Bundle:
             return value
         try:
             if not isinstance(value, list | tuple):
@@ -106,9 +106,10 @@ class Evaluator:
         if ref.choice is not None:
             named = scope.named(ref.text) if "." in ref.text else None
             return self.value(ref.choice, scope) if named is None else named
-        name = self.name_with_part(ref, scope)
+        name = ref.text if ref.index is None and not ref.part else self.name_with_part(ref, scope)
         value = scope.vars.get(name) if ref.index is None else None
-        value = scope.frame.lists.get(name) if value is None else value
+        if value is None:
+            value = scope.frame.lists.get(name)
         if value is not None or name == "none":
             return name if value is None else value
         try:
@@ -129,12 +130,12 @@ class Evaluator:
 
 def is_none(value: Datum) -> bool:
     """Say whether a value is the word that names no layer."""
-    return isinstance(value, str) and value == "none"
+    return type(value) is str and value == "none"
 
 
 def layer_of(value: Datum, name: str, scope: Scope) -> Flow:
     """Return the layer that a value is or names; raise Fault where it is none. name: how it was come to."""
-    if isinstance(value, Tensor | Bundle):
+    if type(value) is Tensor or type(value) is Bundle:
         return value
     if not isinstance(value, str):
         raise Fault(f"'{name}' is {num.describe(value)}, which is no layer")
@@ -145,6 +146,8 @@ def layer_of(value: Datum, name: str, scope: Scope) -> Flow:
 
 def one_tensor(flow: Flow, mark: Mark) -> Tensor:
     """Return the one tensor that flows."""
+    if type(flow) is Tensor:
+        return flow
     try:
         return single(flow)
     except Fault as fault:

@@ -268,7 +268,9 @@ class Expansion:
                 return self.repeated(item, item.repeat, flow, scope, around)
             if item.source is not None:
                 flow = self.picked(item.source, scope)
-            return self.turn(item, flow, scope, around)
+            if type(item) is TableItem:
+                return self.table(item, flow, scope, around)
+            return self.guarded(item, flow, scope, around)
         except MarkedFault as marked:
             self.problems.add(marked.problem, around.trace)
         except Fault as fault:
@@ -305,21 +307,18 @@ class Expansion:
             here = around if self.keeps else around.via("turn ", i + 1, " of the repeat at ", item.mark)
             if i == 0 and item.source is not None:
                 flow = self.picked(item.source, inner)
-            flow = self.turn(item, flow, inner, here)
+            if type(item) is TableItem:
+                flow = self.table(item, flow, inner, here)
+            else:
+                flow = self.guarded(item, flow, inner, here)
             if i:
                 self.count_step(item, here)
         if not turns and item.name is not None and item.name.index is None:  # an index may read `i`
             self.bind(item, item.name, flow, scope, skipped=True)
         return flow
 
-    def turn(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
-        """Run one turn of an item with its other modifiers; a table has them in each of its rows."""
-        if type(item) is TableItem:
-            return self.table(item, flow, scope, around)
-        return self.guarded(item, flow, scope, around)
-
     def guarded(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
-        """Run an item if its `if` holds, then give its name to what flows."""
+        """Run an item if its `if` holds, then give its name to what flows; a table does so in each of its rows."""
         scope.flow = entered = flow
         skipped = item.when is not None and not self.evaluator.truth(item.when, scope)
         if not skipped:
@@ -366,7 +365,7 @@ class Expansion:
 
     def bind(self, item: Item, ref: Ref, flow: Flow, scope: Scope, *, skipped: bool) -> None:
         """Give a layer's name to what flows."""
-        name = self.evaluator.name(ref, scope)
+        name = ref.text if ref.index is None else self.evaluator.name(ref, scope)
         try:
             scope.bind(name, item, flow, indexed=ref.index is not None, skipped=skipped)
         except Fault as fault:
@@ -398,9 +397,10 @@ class Expansion:
 
     def path(self, item: Item, kind: str, scope: Scope, around: Surroundings, *, call: bool = False) -> str:
         """Return a row's, a group's or a call's path: its name, or what it is with a number."""
-        if item.name is None:
-            return around.body.paths.claim_numbered(f"{around.prefix}{kind}", call=call)
-        name = self.evaluator.name(item.name, scope)
+        ref = item.name
+        if ref is None:
+            return around.body.paths.claim_numbered(around.prefix + kind, call=call)
+        name = ref.text if ref.index is None else self.evaluator.name(ref, scope)
         self.require_one_level(name)
         return around.body.paths.claim(f"{around.prefix}{name}", call=call)
 
@@ -427,12 +427,13 @@ class Expansion:
 
     def gathered(self, branches: list[Branch], flow: Flow, scope: Scope, around: Surroundings, item: OpItem) -> Bundle:
         """Return what the branches of a join give, which all begin with what flows."""
-        found, inner = Bundle([], []), scope.branch(flow)
+        found, inner, unlabelled = Bundle([], []), scope.branch(flow), around.deeper()
+        self.steps += len(branches)
         for branch in branches:
-            self.count_step(item, around)
-            self.require_one_level(branch.label)
-            label = around.body.paths.label(f"{around.prefix}{branch.label}") if branch.label else ""
-            inside = around.deeper(f"{label}/" if label else None)
+            inside = unlabelled
+            if branch.label:
+                self.require_one_level(branch.label)
+                inside = around.deeper(f"{around.body.paths.label(around.prefix + branch.label)}/")
             if branch.ref is None:
                 given, listed = [one_tensor(self.run(branch.items or [], flow, inner, inside), item.mark)], False
             else:
@@ -447,9 +448,9 @@ class Expansion:
     ) -> tuple[list[Tensor], bool]:
         """Return the layers that a branch names, and whether a list or `none` told how many they are."""
         value = self.evaluator.meant(ref, scope)
-        if branch.whole and isinstance(value, Bundle):
+        if branch.whole and type(value) is Bundle:
             value = value.tensors
-        if isinstance(value, list | tuple):
+        if type(value) is not Tensor and isinstance(value, list | tuple):
             given = [self.chosen(one, branch, ref, flow, scope, around) for one in value if not is_none(one)]
             self.steps += len(given)
             return given, True
@@ -462,7 +463,7 @@ class Expansion:
 
     def chosen(self, value: Datum, branch: Branch, ref: Ref, flow: Flow, scope: Scope, around: Surroundings) -> Tensor:
         """Return the layer that a branch names; a word that is no layer's is an operator or a block, which is run."""
-        if isinstance(value, Tensor):
+        if type(value) is Tensor:
             return value
         word, spec = branch.word, scope.frame.spec
         is_word = isinstance(value, str) and scope.find(value) is None and value not in ("input", "joined")
@@ -480,7 +481,7 @@ class Expansion:
             name: value.constant if value.run is None else evaluated(value, scope) for name, value in item.named.items()
         }
         for (name, _), value in zip(block.arguments, item.positional, strict=False):
-            arguments[name] = evaluated(value, scope)
+            arguments[name] = value.constant if value.run is None else evaluated(value, scope)
         if self.keeps and not around.shared:
             spec, constants = scope.frame.spec, scope.frame.constants
             key, entering = key_of(block, arguments, flow, around, constants)
@@ -513,7 +514,8 @@ class Expansion:
         """Return what a call comes to, expanded by itself; raise Unkept where a mistake is met."""
         steps, work, body = self.steps, self.evaluator.work, GraphBody()
         own = {tensor: Tensor(tensor.shape) for tensor in entering}
-        given, flow = {name: with_tensors(value, own) for name, value in arguments.items()}, with_tensors(flow, own)
+        given = {n: v if type(v) is int else with_tensors(v, own) for n, v in arguments.items()}
+        flow = with_tensors(flow, own)
         leaving = self.block(block, flow, self.callee_scope(block, given, flow, caller), around.in_call(body, block))
         if self.broken or self.problems.found or not body.all_used(tensors(leaving)):
             raise Unkept
@@ -564,7 +566,7 @@ class Expansion:
         found = columns(item, scope, self.evaluator)
         for index in range(len(found[0]) if found else 0):
             here = around if self.keeps else around.via("row ", index + 1, " of the table at ", item.mark)
-            self.count_step(item, here)
+            self.steps += 1
             row = scope.child(index)
             row.flow = flow
             row.vars["row"] = index

@@ -57,7 +57,7 @@ Flow = Tensor | Bundle
 
 def tensors(flow: Flow) -> list[Tensor]:
     """Return all tensors that flow."""
-    return [flow] if isinstance(flow, Tensor) else list(flow.tensors)
+    return [flow] if type(flow) is Tensor else list(flow.tensors)
 
 
 class Node:

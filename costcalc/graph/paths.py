@@ -34,9 +34,8 @@ class UniquePaths:
 
     def claim_numbered(self, path: str, *, call: bool = False) -> str:
         """Return the path of a layer, or a call, that is called by what it is, with a number: `conv2`, `figure5_2`."""
-        between = "_" if path[-1].isdigit() else ""
-        found = self._free(path, between, call=call)
-        if found == f"{path}{between}1":
+        found = self._free(path, "_" if path[-1].isdigit() else "", call=call)
+        if self.counters[path] == 1:
             self.firsts[found] = path
         return found
 
@@ -65,22 +64,20 @@ class UniquePaths:
         """
         above: set[str] = set()
         for part in parts:
-            path = part.name
+            path = part.name.rpartition("/")[0]
             while path and path not in above:
                 above.add(path)
                 path = path.rpartition("/")[0]
         self.taken |= above
+        alone = {path: own for path, own in self.firsts.items() if self.counters[own] == 1 and own not in self.taken}
         known = {"": ""}
-        for part in parts:
+        for part in parts if alone else ():
             layer, name = part.layer, part.name
-            part.layer = self._short(layer, known)
+            part.layer = self._short(layer, alone, known)
             part.name = part.layer if name == layer else part.layer + name[len(layer) :]
 
-    def _short(self, path: str, known: dict[str, str]) -> str:
+    def _short(self, path: str, alone: dict[str, str], known: dict[str, str]) -> str:
         if path not in known:
-            group, slash, label = path.rpartition("/")
-            alone = self.firsts.get(path)
-            if alone and self.counters[alone] == 1 and alone not in self.taken:
-                label = alone.rpartition("/")[2]
-            known[path] = f"{self._short(group, known)}/{label}" if slash else label
+            group, slash, label = alone.get(path, path).rpartition("/")
+            known[path] = f"{self._short(group, alone, known)}/{label}" if slash else label
         return known[path]

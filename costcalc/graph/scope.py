@@ -202,6 +202,8 @@ class Scope:
     def bound(self, name: str) -> tuple[Binding | None, str]:
         """Return the binding of a layer, None where there is none, and the part of it that the name means."""
         layers, at = self.frame.layers, len(name)
+        if name in layers:
+            return layers[name], ""
         while at > 0:
             if name[:at] in layers:
                 return layers[name[:at]], name[at + 1 :]

@@ -33,8 +33,10 @@ def cells(
     item: TableItem, found: list[Sequence[Datum]], index: int, scope: Scope, evaluator: Evaluator
 ) -> dict[str, Datum]:
     """Return the variables of one row. Cells are evaluated now: a word may be an earlier row's layer."""
-    row = [values[index] for values in found]
-    return {
-        name: evaluator.value(cell, scope) if isinstance(cell, Value) else cell
-        for name, cell in zip(item.columns, row, strict=True)
-    }
+    made = {}
+    for name, values in zip(item.columns, found, strict=True):
+        cell = values[index]
+        if type(cell) is Value:
+            cell = cell.constant if cell.run is None else evaluator.value(cell, scope)
+        made[name] = cell
+    return made

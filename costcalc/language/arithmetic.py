@@ -107,7 +107,7 @@ def _log2(x: Datum) -> Datum:
 def picked(value: Datum, index: Datum) -> Datum:
     """Return x[i] of a list, or of several tensors."""
     value = getattr(value, "tensors", value)
-    if not isinstance(value, list | tuple):
+    if type(value) is not list and not isinstance(value, list | tuple):
         raise Fault(f"{num.describe(value)} is not a list, so nothing can be picked from it")
     place = num.single(num.whole(index))
     if not -len(value) <= place < len(value):

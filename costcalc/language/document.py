@@ -118,9 +118,9 @@ class StatedFields:
 
     def op(self, axes: int, values: dict[str, Datum]) -> Op:
         """Return the operator for so many axes, and values of the fields that vary; raise Fault where there is none."""
-        plain = _PLAIN.issuperset(map(type, values.values()))
-        key = (axes, *values.values()) if plain else None
-        op = self.made.get(key)
+        plain = not values or _PLAIN.issuperset(map(type, values.values()))
+        key = (axes, *values.values()) if plain and values else axes
+        op = self.made.get(key) if plain else None
         if op is None:
             if axes not in self.parsed:
                 self.parsed[axes] = self.cls.parsed(axes, self.constants, self.cls.defaults(axes))

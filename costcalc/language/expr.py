@@ -149,10 +149,8 @@ def _name(name: str) -> Run:
         return lambda scope: scope.dim(name)
 
     def run(scope: Lookup) -> Datum:
-        try:
-            return scope.vars[name]
-        except KeyError:
-            return scope.resolve(name)
+        variables = scope.vars
+        return variables[name] if name in variables else scope.resolve(name)
 
     return run
 

@@ -275,4 +275,4 @@ def known_word(name: str) -> bool:
             for field in cls.fields.values():
                 _FIELD_WORDS.update(field.words)
         _FIELD_WORDS.update(ops.role_words("norm"))
-    return name in ops.operators() or name in _FIELD_WORDS
+    return name in _FIELD_WORDS or name in ops.operators()

@@ -107,7 +107,7 @@ def prod(values: Iterable[Dim]) -> Dim:
 
 def ceil_div(a: Dim, b: Dim) -> Dim:
     """Return ceil(a / b) for whole numbers."""
-    if isinstance(a, int) and isinstance(b, int):
+    if type(a) is int and type(b) is int:
         return -(-a // b)
     symbolic = getattr(a, "ceil_div", None) or getattr(b, "ceil_div", None)
     return symbolic(a, b) if symbolic else -(-a // b)

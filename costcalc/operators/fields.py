@@ -139,7 +139,7 @@ class PerAxis(Counted):
     kind = "number or [height, width]"
 
     def parse(self, value: Datum) -> Datum:
-        if isinstance(value, list | tuple):
+        if type(value) is not int and isinstance(value, list | tuple):
             return tuple(self._whole(v, self.least) for v in value)
         return self._whole(value, self.least)
 

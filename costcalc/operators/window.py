@@ -35,7 +35,7 @@ class Windowed(Op):
         if self.padding == "valid":
             self.padding = ((0, 0),) * len(self.kernel)
         elif self.padding == "half":
-            self.padding = tuple(self._half(w) for w in self.windows())
+            self.padding = tuple([self._half(w) for w in self.windows()])
 
     def _half(self, window: Dim) -> tuple[Dim, Dim]:
         if num.any_of(window % 2 == 0):
@@ -56,7 +56,7 @@ class Windowed(Op):
             return tuple(self.padding)
         axes = zip(x.space, self.windows(), self.stride, strict=True)
         totals = [num.same_padding(n, w, s) for n, w, s in axes]
-        return tuple((t // 2, t - t // 2) for t in totals)
+        return tuple([(t // 2, t - t // 2) for t in totals])
 
     def padded_input(self, x: Shape) -> Dim:
         """Return the elements of the input and its padding."""

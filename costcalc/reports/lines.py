@@ -39,18 +39,14 @@ class Counting:
 class CountedRow:
     """One row with what it costs under a convention, for a batch: an item of `Result.rows`."""
 
-    __slots__ = ("begin", "cost", "counting", "index", "like", "name", "names", "params")
+    __slots__ = ("cost", "counting", "index", "like", "name", "params")
 
-    def __init__(
-        self, counting: Counting, index: int, begin: str, names: tuple[str, str], like: Node, cost_: Cost
-    ) -> None:
+    def __init__(self, counting: Counting, index: int, name: str, like: Node, cost_: Cost) -> None:
         self.counting = counting
         self.index = index
-        self.begin = begin
-        self.names = names
         self.like = like  # a node that costs the same, wherever it stands
         self.cost = cost_
-        self.name = begin + names[0]  # the row's path: `stage1/bottleneck2/conv1`
+        self.name = name  # its path: `stage1/bottleneck2/conv1`
         self.params = cost_.params  # as the convention counts them
 
     def __repr__(self) -> str:
@@ -71,7 +67,7 @@ class CountedRow:
     @property
     def layer(self) -> str:
         """Its layer's path: a conv's norm and activation belong to the conv."""
-        return self.begin + self.names[1]
+        return self.name.removesuffix(self.like.name) + self.like.layer
 
     @property
     def row(self) -> Row:

@@ -79,8 +79,8 @@ class Result:
         if not self._rows:
             graph, rule, batch = self.graph, self.convention, self.batch
             found, one = models(graph), Counting(graph, rule, batch)
-            each = *names_of(graph.parts), found, costs_of(graph, rule, batch)
-            self._rows = [*map(CountedRow, repeat(one), range(len(found)), *each)]
+            names, costs = names_of(graph.parts), costs_of(graph, rule, batch)
+            self._rows = [*map(CountedRow, repeat(one), range(len(found)), names, found, costs)]
         return self._rows
 
     @property

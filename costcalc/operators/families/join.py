@@ -232,6 +232,8 @@ def _broadcast(kind: str, x: tuple[Shape, ...]) -> Shape:
 
 def _pair(kind: str, a: Shape, b: Shape) -> Shape:
     """Return the shape of two joined; raise Fault where an axis differs and neither's is 1."""
+    if type(a.size) is type(b.size) is int and a.dims == b.dims:  # as most are
+        return a
     long, short = (a, b) if len(a.dims) >= len(b.dims) else (b, a)
     dims = (*short.dims, *(1,) * (len(long.dims) if not short.space else 0))[: len(long.dims)]
     if len(dims) != len(long.dims) or any(
