@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from costcalc.base import Data, Datum
 from costcalc.base.hints import Hint, in_shell
@@ -164,6 +165,20 @@ class SpecError(ValueError):
 MOST_PROBLEMS = 100  # after so many, going on helps nobody
 
 
+LIBRARY = "costcalc's blocks"  # with what the name of a text begins whose blocks a reader puts under a user's file
+
+
+def _at_call(problem: Problem, trace: Sequence[Any]) -> Problem:
+    """Return a problem with how it was come to; one of a library's block is told where a user's file calls that."""
+    if problem.mark.where.startswith(LIBRARY):
+        calls = [step[-1] if isinstance(step, tuple) and isinstance(step[-1], Mark) else None for step in trace]
+        own = [number for number, mark in enumerate(calls) if mark and not mark.where.startswith(LIBRARY)]
+        if own and (mark := calls[own[-1]]):
+            trace = [*trace[: own[-1]], *trace[own[-1] + 1 :], f"{trace[own[-1]][1]}: {problem.mark}"]
+            return Problem(problem.message, mark, problem.hint, trace)
+    return Problem(problem.message, problem.mark, problem.hint, trace)
+
+
 class Problems:
     """Collects mistakes, so that all are told at once; the one that is too many ends the work."""
 
@@ -178,7 +193,7 @@ class Problems:
     def add(self, problem: Problem, trace: Sequence[object] = ()) -> None:
         """Note a mistake, with how it was come to unless it says so itself."""
         if trace and not problem.trace:
-            problem = Problem(problem.message, problem.mark, problem.hint, trace)
+            problem = _at_call(problem, trace)
         self.found.append(problem)
         self.keys.add(problem.key)
         if len(self.keys) >= MOST_PROBLEMS:

@@ -94,12 +94,12 @@ def finish(model: Model, output: str | None, *, blocks: bool) -> None:
     """Write the spec, and tell what it costs."""
     from costcalc.api import count
 
-    data = model.data()
+    text = ""
     if blocks and isinstance(model, Flat):
         from costcalc.interop.blocks.folding import folded
 
-        data = folded(model)
-    text = spec_text(data)
+        text = spec_text(folded(model))
+    text = text or model.text()
     result = count(text)  # before anything is written: what can't be counted is no spec
     common.write(text.rstrip("\n"), output)
     common.tell(f"{result.name}: {plural(len(result.rows), 'row')}, {result.said()}")

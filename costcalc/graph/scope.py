@@ -171,6 +171,8 @@ class Scope:
         if word and not (name in self.frame.layers and later(name)):
             return name
         found = self.find(name)
+        if isinstance(found, Tensor) and found.shape is None:
+            raise DependsOnMistake  # of how many tensors it would be, nobody knows
         if found is not None:
             return found
         if name in LATER and name in AMBIENT:

@@ -99,7 +99,9 @@ def opened(
 def spec_of(source: Any, form: Format, shape: InputShape | None, given: Mapping[str, Datum]) -> Spec:
     """Return the spec of the same, its options in `read_with`; what else is given are knobs."""
     model, used = opened(source, form, shape, given)
-    spec = zoo.load_text(model.text(), source if isinstance(source, str) else model.name)
+    where = source if isinstance(source, str) else model.name
+    root = getattr(model, "root", None)  # of a reader whose spec keeps the places of the file
+    spec = zoo.load_nodes(root, where) if root is not None else zoo.load_text(model.text(), where)
     spec.read_with = used
     return spec
 

@@ -39,7 +39,6 @@ KERAS = Foreign(
     "a Keras model with its weights", 'its layers as text are read: open("{stem}.json", "w").write(model.to_json())'
 )
 TENSORFLOW = Foreign("a TensorFlow model", *_BY_ONNX)
-ULTRALYTICS = Foreign("a model of Ultralytics", *_BY_ONNX)
 HUGGING_FACE = Foreign(
     "a configuration of Hugging Face", "give the model as MODULE:NAME, a function that makes it", _GIVEN
 )
@@ -58,7 +57,6 @@ _BYTES: list[tuple[Callable[[bytes], object], Foreign]] = [
 _TEXTS = [  # what stands in it, all of it
     ((r"^\s*(train_net|test_net|net)\s*:\s*\"", r"^\s*(base_lr|lr_policy|max_iter|solver_mode)\s*:"), SOLVER),
     ((r"\A\s*\{", '"(model_type|architectures)"'), HUGGING_FACE),
-    ((r"^backbone\s*:", r"^head\s*:"), ULTRALYTICS),
     ((r"^(import|from) \w+", r"^(class|def) \w+"), PYTHON),
 ]
 

@@ -25,6 +25,8 @@ def spec_text(data: Data) -> str:
             said += ["", "blocks:"]
             for head, items in value.items():
                 said += [f"  {head}:", *item_lines(items, 4)]
+        elif key in ("define", "variants"):
+            said += [f"{key}:", *(f"  {name}: {inline(part)}" for name, part in value.items())]
         else:
             said.append(f"{key}: {inline(value)}")
     return "\n".join(said) + "\n"

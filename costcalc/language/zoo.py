@@ -214,6 +214,11 @@ def load_text(text: str, where: str = "spec") -> Spec:
     return _checked(Spec(where, text), *parse(text, where))
 
 
+def load_nodes(root: YamlNode, where: str) -> Spec:
+    """Return the spec that nodes hold, each with its place in a file."""
+    return _checked(Spec(where, root.mark.text), root, Problems())
+
+
 def _checked(spec: Spec, root: YamlNode | None, problems: Problems) -> Spec:
     """Read the data into the spec, which keeps the mistakes; raise SpecError where nothing is left to be run."""
     if root is not None and root.value is not None:

@@ -1,0 +1,1 @@
+"""Ultralytics' model files (`yolov8.yaml`)."""
