@@ -232,7 +232,9 @@ def without_options(given: Mapping[str, Datum], spec: Spec, among: Iterable[Spec
 
 
 def is_target(text: str) -> bool:
-    """Say whether a text names a Python object, `module:name`, and no file is called so."""
+    """Say whether a text names a Python object, `module:name` or `hf:path`, and no file is called so."""
+    if text.startswith("hf:") and len(text) > len("hf:"):
+        return not os.path.exists(text)
     return ":" in text and bool(re.match(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*\Z", text)) and not os.path.exists(text)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import Run
 
 import costcalc
 from costcalc import SpecError
@@ -47,6 +48,8 @@ def test_counts_are_those_of_transformers(tmp_path: Path, config: dict[str, Any]
 def test_the_table_is_what_transformers_gives(config: dict[str, Any], row: dict[str, str]) -> None:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
+    if "timm_backbone" in str(config):
+        pytest.importorskip("timm")
     from torch.utils.flop_counter import FlopCounterMode
 
     made = transformers.AutoConfig.for_model(**{k: v for k, v in config.items() if k != "architectures"})
@@ -85,6 +88,10 @@ WRONG: list[tuple[Any, str]] = [
     ('{"model_type": "vit", "hidden', "config.json:1:23: this is no JSON"),
     ('{"model_type": 3}', "a config has a model_type, a word"),
     ({"model_type": "vlt"}, "config.json:2:3: model type 'vlt' is not known here"),
+    ({"model_type": "hgnet_v2"}, 'transformers builds it, which runs its code: costcalc.from_torch("hf:'),
+    ({"model_type": "timm_wrapper", "architecture": "resnet18"}, 'it is timm\'s: costcalc.from_torch("timm:resnet18"'),
+    ({"model_type": "detr", "backbone_config": {"model_type": "swin"}}, "only a config of resnet or timm_backbone"),
+    ({"model_type": "detr", "backbone": "convnext_tiny"}, "backbone: of timm's only resnet18, resnet34, resnet50"),
     ({"model_type": "vit", "hidden_sizes": 8}, "hidden_sizes: is not known here, and may change the network"),
     ({"model_type": "vit", "hidden_size": "8"}, "config.json:3:3: hidden_size: is a number"),
     ({"model_type": "vit", "hidden_size": True}, "hidden_size: is a number"),
@@ -138,3 +145,29 @@ def test_the_page_names_every_model_type() -> None:
         for kind in kinds.split(", ")
     }
     assert said == {(kind, ", ".join(family.heads)) for kind, family in FAMILIES.items()}
+
+
+def test_spoiled_configs_are_read_or_refused_in_words() -> None:
+    """`tests/tools/fuzz_formats.py` does the same for thousands."""
+    from fuzz_formats import spoil
+
+    assert spoil("huggingface", 200, 0) == 0
+
+
+@pytest.mark.parametrize("kind", ["resnet", "hgnet_v2"])
+def test_transformers_builds_what_the_reader_of_pytorch_reads(tmp_path: Path, kind: str) -> None:
+    pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    path = written(tmp_path, {"model_type": kind, "depths": [1, 1, 1, 1]})
+    spec = costcalc.from_torch(f"hf:{path}", (3, 64, 64))
+    made = transformers.AutoModel.from_config(transformers.AutoConfig.for_model(kind, depths=[1, 1, 1, 1]))
+    assert costcalc.count(spec).params == sum(p.numel() for p in made.parameters())
+
+
+def test_an_imported_config_is_a_spec_with_its_sizes(tmp_path: Path, run: Run) -> None:
+    path = written(tmp_path, {"model_type": "resnet", "_name_or_path": "microsoft/resnet-50", "num_labels": 10})
+    text = run("import", path).out
+    assert text.startswith("costcalc: 1\nname: resnet-50\n")
+    assert "\n  classes: 10\n" in text
+    assert "# no config says it\n" in text
+    assert costcalc.count(text).params == costcalc.count(path).params

@@ -1,13 +1,15 @@
-"""Spoil files of other tools by the thousand: `python tests/tools/fuzz_formats.py onnx 20000` (tflite, text), a seed.
+"""Spoil files of other tools by the thousand: `python tests/tools/fuzz_formats.py onnx 20000`, a seed.
 
-Small valid ONNX models lose, exchange and double nodes, names, attributes, shapes and types; TFLite's files operators,
-tensors, options and bytes; Darknet's and Caffe's texts lines, words and numbers. Each file is read and counted, or
-refused with a SpecError whose words are costcalc's, in two seconds. Anything else is printed, and ends the run with 1.
-Of ONNX it says how many of the models that were read ONNX's own checker refuses, and why.
+Small valid ONNX models lose, exchange and double nodes, names, attributes, shapes and types; TFLite's files (tflite)
+operators, tensors, options and bytes; Darknet's and Caffe's texts (text) lines, words and numbers; Hugging Face's
+configs (huggingface) keys and values. Each file is read and counted, or refused with a SpecError whose words are
+costcalc's, in two seconds. Anything else is printed, and ends the run with 1. Of ONNX it says how many of the models
+that were read ONNX's own checker refuses, and why.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import sys
@@ -288,12 +290,53 @@ def tflite_files(seed: int) -> Iterator[tuple[Any, Callable[[], Any]]]:
         yield made, lambda opaque=opaque, steps=steps: read(str(path), ReadOptions(None, opaque, "", {"steps": steps}))
 
 
+# ---- Hugging Face --------------------------------------------------------------------------------
+
+VALUES = [None, True, 0, -1, 1, 2, 7, 0.5, 1e308, 10**9, 10**30, "", "relu", "x" * 300, [], [1], [[1]], {}, {"a": 1}]
+
+
+def config_files(seed: int) -> Iterator[tuple[Any, Callable[[], Any]]]:
+    """Give configs whose keys went, came or hold another's value, or whose text is cut, and what reads each."""
+    from test_import_huggingface import rows
+
+    from costcalc.interop.format import ReadOptions
+    from costcalc.interop.huggingface.read import read
+
+    draw = random.Random(seed)
+    bases = [row.values[0] for row in rows()]
+    every = sorted({key for base in bases for key in base})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.json"
+        while True:
+            config = dict(draw.choice(bases))
+            for _ in range(draw.choice((1, 1, 2, 5))):
+                kept = ("model_type", "architectures") if draw.random() < 0.95 else ()
+                key = draw.choice([*(key for key in config if key not in kept), draw.choice(every)])
+                config[key] = draw.choice([*VALUES, altered(config.get(key), draw), altered(config.get(key), draw)])
+            text = json.dumps(config)
+            if draw.random() < 0.1:
+                text = text[: draw.randrange(len(text))]
+            path.write_text(text, encoding="utf-8")
+            yield text, lambda: read(str(path), ReadOptions())
+
+
+def altered(value: Any, draw: random.Random) -> Any:
+    """Return a value a little changed: a number larger or smaller, a list longer, shorter, or with one part changed."""
+    if isinstance(value, list) and value:
+        at = draw.randrange(len(value))
+        return draw.choice([value[:at], value + value, [*value[:at], altered(value[at], draw), *value[at + 1 :]]])
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return draw.choice([value + 1, value - 1, value * 2, value // 2, -value, value * 1000, value + 0.5])
+    return draw.choice(VALUES)
+
+
 # ---- the run -------------------------------------------------------------------------------------
 
 
 def spoil(kind: str, number: int, seed: int) -> int:
     """Read so many spoiled files; print those that are neither read nor refused as they should, and return how many."""
-    files = {"onnx": onnx_files, "tflite": tflite_files, "text": text_files}[kind](seed)
+    kinds = {"onnx": onnx_files, "tflite": tflite_files, "text": text_files, "huggingface": config_files}
+    files = kinds[kind](seed)
     slowest, counts, why = 0.0, Counter[str](), Counter[str]()
     faults: dict[str, Any] = {}  # by what is said, a file
     for _, (made, read) in zip(range(number), files, strict=False):

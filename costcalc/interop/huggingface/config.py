@@ -10,6 +10,7 @@ import re
 from costcalc.base import Data, Datum
 from costcalc.base.errors import Fault, Mark, Problem, Problems, SpecError, nearest, stop
 from costcalc.base.files import read as read_text
+from costcalc.base.hints import Hint
 from costcalc.base.json_text import LARGEST
 from costcalc.base.json_text import parse as parsed
 from costcalc.interop.format import ReadOptions
@@ -113,9 +114,14 @@ class Config:
             return FAMILIES[said]
         if not isinstance(said, str):
             raise stop(f"{self.path}: a config has a model_type, a word")
-        hint = nearest(said, FAMILIES)
-        way = "with transformers installed, a function that builds the model is read by costcalc import torch"
-        raise SpecError([Problem(f"model type '{said[:60]}' is not known here", self.mark("model_type"), hint or way)])
+        if said == "timm_wrapper":
+            what, target = "it is timm's", f"timm:{self.keys.get('architecture')!s:.60}"
+        else:
+            what, target = "transformers builds it, which runs its code", f"hf:{self.path}"
+        way = Hint(f'{what}: costcalc.from_torch("{target}", (3, 224, 224))', f"{what}: costcalc report {target}")
+        meant = nearest(said, FAMILIES)
+        hint = Hint(meant, meant) + " Else " + way if meant else way
+        raise SpecError([Problem(f"model type '{said[:60]}' is not known here", self.mark("model_type"), hint)])
 
     @property
     def name(self) -> str:

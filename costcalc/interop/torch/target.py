@@ -41,13 +41,19 @@ def traced(source: Any, options: ReadOptions) -> Flat:
 def load_target(target: str) -> Any:
     """Return the network that `package.module:name` names; a class or a function is called, without arguments.
 
-    `timm:NAME` is what `timm.create_model(NAME)` gives. It is made on PyTorch's meta device, without memory for
-    weights, where the network allows it. This imports the module, and so runs its code.
+    `timm:NAME` is what `timm.create_model(NAME)` gives, `hf:PATH` what transformers builds of a config.json. It is made
+    on PyTorch's meta device, without memory for weights, where the network allows it. This imports the module, and so
+    runs its code.
 
     Raises SpecError where there is no such module or name, or making it fails.
     """
     torch = need("torch", "torch")
     module, _, name = target.partition(":")
+    if module == "hf":
+        from costcalc.interop.huggingface.build import built
+
+        need("transformers", "transformers")
+        return _made(torch, target, lambda: built(name), hint="a config.json, or a folder with one").eval()
     try:
         with redirect_stdout(sys.stderr):  # what a module prints is no part of a spec
             made = getattr(import_module(module), name, None) if module and name else None
@@ -67,7 +73,7 @@ def load_target(target: str) -> Any:
     return network.eval()
 
 
-def _made(torch: Any, target: str, make: Any) -> Any:
+def _made(torch: Any, target: str, make: Any, hint: str = "it is called without arguments") -> Any:
     """Call what makes a network: on the meta device, or, where that fails, on the CPU; no weights are fetched."""
     if not callable(make):
         raise stop(f"{target}: is a {type(make).__name__}, not a network, nor a function that makes one")
@@ -82,7 +88,7 @@ def _made(torch: Any, target: str, make: Any) -> Any:
         try:
             return make(**quiet)
         except (Exception, SystemExit) as error:
-            raise stop(f"{target}: {first_line(error)}", hint="it is called without arguments") from error
+            raise stop(f"{target}: {first_line(error)}", hint=hint) from error
 
 
 def _without_weights(make: Any) -> dict[str, None]:
@@ -94,7 +100,11 @@ def _without_weights(make: Any) -> dict[str, None]:
 
 
 def usual_input(network: Any) -> tuple[int, ...] | None:
-    """Return the shape of the image that a network of timm says that it was trained on; None where it says nothing."""
+    """Return the shape of the image that a network of timm or transformers is for; None where it says nothing."""
+    config = getattr(network, "config", None)
+    side, channels = getattr(config, "image_size", None), getattr(config, "num_channels", 3)
+    if isinstance(side, int) and isinstance(channels, int):
+        return channels, side, side
     said = getattr(network, "pretrained_cfg", None) or {}
     size = said.get("input_size") if hasattr(said, "get") else getattr(said, "input_size", None)
     return tuple(size) if size else None
