@@ -36,9 +36,9 @@ class GraphBody:
         self.blocks |= graph.blocks
         self.includes = self.includes or not graph.keeps
         leaving = [Tensor(own.shape) for own in graph.leaving]
-        for own, tensor in zip(graph.entering + graph.leaving, entering + leaving, strict=True):
-            if own.used:
-                tensor.used = True
+        for mine, others in ((entering, graph.entering), (leaving, graph.leaving)):
+            for tensor, own in zip(mine, others, strict=True):
+                tensor.used = tensor.used or own.used
         if graph.size:
             self.parts.append(Placed(graph, path, entering, leaving))
         if leaving and graph.flow is graph.leaving[0]:
@@ -163,8 +163,9 @@ class Placed:
         for inside, tensor in zip(graph.leaving, self.outputs, strict=True):
             known[graph.numbers[inside]] = tensor
         for index, (own, name, layer, takes, gives, same) in enumerate(rows, first):
-            entering = [known[k] for k in takes]
-            node = Node(prefix + name, prefix + layer, own.op, entering, own.mark, own.x, own.y)
+            entering, path = [known[k] for k in takes], prefix + name
+            within = path if layer == name else prefix + layer
+            node = Node(path, within, own.op, entering, own.mark, own.x, own.y)
             node.bits, node.density = own.bits, own.density
             node.index = index
             for number, its in zip(gives, own.outputs, strict=True):

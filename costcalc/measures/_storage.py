@@ -74,12 +74,15 @@ class Storages:
     def _step(self, node: Node) -> MemoryStep:
         """Return a node's step, and give its outputs their places."""
         kind = node.op.storage(node.x, node.y)
-        reads = list(dict.fromkeys([self.place[tensor] for tensor in node.inputs]))
+        reads = [self.place[tensor] for tensor in node.inputs]
+        if len(reads) > 1:
+            reads = list(dict.fromkeys(reads))
         if kind == VIEW:
             self.place.update(dict.fromkeys(node.outputs, reads[0]))
             return MemoryStep(node, reads, [])
         writes = [self._new(node, tensor, stored=kind == STORED) for tensor in node.outputs]
-        self.place.update(zip(node.outputs, writes, strict=True))
+        for tensor, place in zip(node.outputs, writes, strict=True):
+            self.place[tensor] = place
         step = MemoryStep(node, reads, writes)
         mode = self.mode
         several = mode == "folded" and len(node.inputs) > 1
@@ -191,7 +194,8 @@ def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
             written = step.writes[0]
             until[written] = max(until.pop(over), until.get(written, -1))
         alive |= dict.fromkeys(step.writes)
-        for place in [*alive]:
+        # Where nobody holds anything, what nothing waits for any more is among what this row reads and writes.
+        for place in [*alive] if until or not number else [k for k in (*step.reads, *step.writes) if k in alive]:
             idle = not waiting[place] and place not in found.kept
             if (idle and until.get(place, -1) <= number) or place == over:
                 del alive[place]

@@ -61,7 +61,10 @@ def figures(data: Any, modes: Iterable[str]) -> dict[tuple[Any, ...], Any]:
     found: dict[tuple[Any, ...], Any] = {}
     for batch in BATCHES:
         for name in CONVENTIONS:
-            found[name, batch] = totals(costcalc.count(data, convention=name, batch=batch))
+            try:
+                found[name, batch] = totals(costcalc.count(data, convention=name, batch=batch))
+            except SpecError:  # the tool's convention says nothing of an operator
+                found[name, batch] = "refused"
         result = costcalc.count(data, batch=batch)
         found |= {(mode, batch): result.metric("peak_memory", mode=mode).total for mode in modes}
     return found
