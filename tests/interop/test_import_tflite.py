@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -388,7 +389,8 @@ def test_sparse_weights_are_as_many_as_their_shape_says(tmp_path: Path) -> None:
     graph.buffers[-1] = graph.buffers[-1][:20]
     graph.tensors[w][6] = ("T", {0: ("[i", [0, 1])})
     graph.op("FULLY_CONNECTED", [x, graph.op("DENSIFY", [w], [4, 8]), -1], [1, 4])
-    assert costcalc.count(written(tmp_path, graph)).params == 32
+    result = costcalc.count(written(tmp_path, graph))
+    assert (result.params, result.rows[0].node.density) == (32, 5 / 32)
 
 
 def apart(axes: int, *, border: int = 2, cut: tuple[int, int] = (0, 1)) -> Graph:
@@ -539,3 +541,42 @@ EVERY: list[Callable[[], list[Graph]]] = [
 def test_spoiled_files_are_read_or_refused_in_words() -> None:
     """`tests/tools/fuzz_formats.py` does the same for tens of thousands."""
     assert spoil("tflite", 300, 0) == 0
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 3])
+def test_lists_that_say_one_thing_endlessly_are_refused_in_time(many: int, tmp_path: Path) -> None:
+    """Codes, graphs, buffers or tensors: half a million of one table, in a file of two megabytes."""
+    made = bytearray(model(mobile()))
+    root = int.from_bytes(made[:4], "little")
+    fields = [1, 2, 4, 0]
+    table = root
+    if many == 3:  # the tensors of the graph
+        graphs = offset_of(made, root, 2)
+        table = graphs + 4 + int.from_bytes(made[graphs + 4 : graphs + 8], "little")
+    place = offset_of(made, table, fields[many])
+    first = place + 4 + int.from_bytes(made[place + 4 : place + 8], "little")
+    made += bytes(-len(made) % 4)
+    start, count = len(made), 500_000
+    made += count.to_bytes(4, "little")
+    made += b"".join(((first - start - 4 - 4 * k) % 2**32).to_bytes(4, "little") for k in range(count))
+    slot = slot_of(made, table, fields[many])
+    made[slot : slot + 4] = (start - slot).to_bytes(4, "little")
+    path = tmp_path / "many.tflite"
+    path.write_bytes(made)
+    begin = time.process_time()
+    with pytest.raises(SpecError, match="is no TFLite model, or a part of one"):
+        costcalc.count(path)
+    assert time.process_time() - begin < 2
+
+
+def slot_of(data: bytearray, table: int, field: int) -> int:
+    """Return where a table's field stands."""
+    vtable = table - int.from_bytes(data[table : table + 4], "little", signed=True)
+    at = vtable + 4 + 2 * field
+    return table + int.from_bytes(data[at : at + 2], "little")
+
+
+def offset_of(data: bytearray, table: int, field: int) -> int:
+    """Return where what a table's field leads to begins."""
+    slot = slot_of(data, table, field)
+    return slot + int.from_bytes(data[slot : slot + 4], "little")

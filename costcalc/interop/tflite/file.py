@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.base.errors import Fault
-from costcalc.interop.tflite.flatbuffer import Broken, FlatBytes, FlatTable, Values, elements
+from costcalc.interop.tflite.flatbuffer import Broken, FlatBytes, FlatTable, elements
 from costcalc.interop.tflite.schema import BITS, CODES, FLOATING, OPERATORS, OPTIONS, TYPES
 from costcalc.numbers.num import LARGEST
 
 MAGIC = b"TFL3"
 MOST_AXES = 8
-MOST_OPERATORS = 50_000
-MOST_TENSORS = 200_000
+MOST_OPERATORS = 20_000
+MOST_TENSORS = 30_000
 MOST_VALUES = 2**12  # elements of a constant that are read
 Dims = tuple[int, ...]
 
@@ -74,8 +74,14 @@ class FileTensor:
         found = list(self.source.values(code, self.data[0], size))
         if self.scale is None:
             return found
-        factors, zeros = self.scale
-        return [(n - zeros[0]) * factors[0] for n in found] if len(factors) == len(zeros) == 1 else None
+        factor, zero = self.scale
+        return [(n - zero) * factor for n in found]
+
+    @property
+    def density(self) -> float:
+        """The share of the numbers that is stored: less than 1 where zeros are left out."""
+        size = elements(self.shape)
+        return min(1.0, self.data[1] * 8 / self.bits / size) if self.sparse and self.bits and size else 1.0
 
     def zero(self) -> bool:
         """Say whether all its numbers are zero."""
@@ -83,10 +89,16 @@ class FileTensor:
         return bytes(self.source.data[start : start + length]).count(0) == length
 
 
-def _scale(table: FlatTable | None) -> tuple[Values, Values] | None:
-    """Return the factors and zeros of whole numbers that stand for real ones; None where there are none."""
-    factors = () if table is None else table.numbers(2, "f")
-    return (factors, table.numbers(3, "q")) if table is not None and factors else None
+def _scale(table: FlatTable | None) -> tuple[float, int] | None:
+    """Return the factor and the zero of whole numbers that stand for real ones; None where they do not.
+
+    Of several, one a channel, the first: numbers that are computed with have one.
+    """
+    start, count = (0, 0) if table is None else table.vector(2, 4)
+    if table is None or not count:
+        return None
+    zeros, several = table.vector(3, 8)
+    return table.source.value("f", start), table.source.value("q", zeros) if several else 0
 
 
 def _stored(buffer: FlatTable) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from costcalc.numbers.num import prod
 
-MOST_READ = 4_000_000  # elements of all vectors together
+MOST_READ = 1_000_000  # elements of all vectors together
 LONGEST_TEXT = 1_000  # bytes of a text that are read
 
 Values = tuple[Any, ...]

@@ -370,7 +370,7 @@ def _shape(name: str, tensor: FileTensor, given: Sequence[int] | None) -> Dims:
 
 
 _MADE_UP = re.compile(r"(StatefulPartitionedCall|Identity|PartitionedCall|tfl\.\w+|arith\.\w+|output)[_\d]*(:\d+)?")
-_WEIGHTED = re.compile(r"(?i).*(conv\w*|matmul\w*|depthwise\w*|tensordot\w*|einsum\w*)")
+_WEIGHTED = ("conv", "matmul", "depthwise", "tensordot", "einsum")
 
 
 def _prefix(graph: FileGraph) -> str:
@@ -387,6 +387,7 @@ def _called(graph: FileGraph, one: FileOperator, prefix: str) -> str:
     names = [name for name in names if not _MADE_UP.fullmatch(name)]
     if not names:
         return str(one.custom or one.name).lower()
-    weighted = [name for name in names if _WEIGHTED.fullmatch(name.rpartition("/")[2])] if len(one.inputs) > 1 else []
-    chosen = (weighted or names)[0].removeprefix(prefix)
+    lasts = [name.rpartition("/")[2].lower() for name in names]
+    weighted = [name for name, last in zip(names, lasts, strict=True) if any(word in last for word in _WEIGHTED)]
+    chosen = (weighted if weighted and len(one.inputs) > 1 else names)[0].removeprefix(prefix)
     return str(chosen.rpartition("/")[0] or chosen)

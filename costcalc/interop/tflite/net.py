@@ -315,6 +315,8 @@ class Draft:
         self.flat.learns(roots)
         if kernel.bits not in (0, 32):
             step.beside["bits"] = kernel.bits
+        if kernel.tensor is not None and kernel.tensor.density < 1:
+            step.beside["density"] = round(kernel.tensor.density, 6)
         if apart is not None and not (apart.tensor is not None and apart.tensor.zero()):
             held = self.hold(apart, name).name
             value = self.add("add", [value, held], f"{name}.bias")
