@@ -464,6 +464,33 @@ def test_lstm_with_one_bias_a_gate(tmp_path: Path) -> None:
         assert [row.kind for row in result.rows] == (["weight_params", "lstm"] if gates == 4 else ["custom"])
 
 
+def attention() -> Graph:
+    """Return attention of four heads over 16 places of 32 channels, as TensorFlow converts Keras' layer."""
+    graph, keep = Graph(), {"keep": 1}
+    x = graph.input([1, 16, 32])
+    heads = []
+    for order in ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]):
+        y = graph.op("FULLY_CONNECTED", [x, graph.const([32, 32]), graph.const([32])], [1, 16, 32], **keep)
+        y = graph.op("RESHAPE", [y, graph.whole(1, 16, 4, 8)], [1, 16, 4, 8])
+        shape = [1, 16, 4, 8]
+        heads.append(graph.op("TRANSPOSE", [y, graph.whole(*order)], [shape[k] for k in order]))
+    y = graph.op("BATCH_MATMUL", heads[:2], [1, 4, 16, 16])
+    y = graph.op("SOFTMAX", [graph.op("MUL", [y, graph.const([])], [1, 4, 16, 16], act=0)], [1, 4, 16, 16])
+    y = graph.op("BATCH_MATMUL", [y, heads[2]], [1, 4, 16, 8])
+    y = graph.op("TRANSPOSE", [y, graph.whole(0, 2, 1, 3)], [1, 16, 4, 8])
+    y = graph.op("RESHAPE", [y, graph.whole(1, 16, 32)], [1, 16, 32])
+    y = graph.op("FULLY_CONNECTED", [y, graph.const([32, 32]), graph.const([32])], [1, 16, 32], **keep)
+    graph.op("ADD", [x, y], [1, 16, 32], act=0)
+    return graph
+
+
+def test_axes_of_attention_move_only_where_a_product_needs_it(tmp_path: Path) -> None:
+    result = costcalc.count(written(tmp_path, attention()))
+    assert (result.params, result.macs) == (4 * (32 * 32 + 32), 4 * 16 * 32 * 32 + 2 * 4 * 16 * 16 * 8)
+    kinds = [row.kind for row in result.rows]
+    assert (kinds.count("matmul"), kinds.count("fc"), kinds.count("permute")) == (2, 4, 3)
+
+
 # ---- memory ----------------------------------------------------------------------------------------
 
 
@@ -535,6 +562,7 @@ EVERY: list[Callable[[], list[Graph]]] = [
     lambda: [quantized("FLOAT16", through="DEQUANTIZE")],
     *(lambda axes=axes: [apart(axes)] for axes in (1, 2)),  # type: ignore[misc]
     lambda: [mobile()],
+    lambda: [attention()],
 ]
 
 
