@@ -140,7 +140,7 @@ CASES: list[tuple[str, list[Any], tuple[int, ...], dict[str, Any], list[Any], in
     ("BROADCAST_TO", [(1, 8, 1, 4), N([1, 8, 10, 4])], X, {}, [{"broadcast_to": {"shape": [4, 8, 10]}}], 0, 0),
     ("SVDF", [(1, 12), W((6, 12)), W((6, 9)), W((3,)), W((1, 54))], (1, 3), {"rank": 2}, ["custom"], 72 + 54 + 3, 126),
     ("UNIDIRECTIONAL_SEQUENCE_RNN", [(1, 7, 12), W((5, 12)), W((5, 5)), W((5,)), W((1, 5))], (1, 7, 5), {"act": 4},
-     ["weight_params", {"rnn": {"hidden": 5, "bias": False}}], 90, 7 * 85),
+     [{"rnn": {"hidden": 5, "one_bias": True}}], 90, 7 * 85),
 ]  # fmt: skip
 
 
@@ -461,7 +461,7 @@ def test_lstm_with_one_bias_a_gate(tmp_path: Path) -> None:
         graph.op("UNIDIRECTIONAL_SEQUENCE_LSTM", takes, [1, 7, 5], act=4)
         result = costcalc.count(written(tmp_path, graph))
         assert (result.params, result.macs) == (gates * 5 * (12 + 5 + 1), macs)
-        assert [row.kind for row in result.rows] == (["weight_params", "lstm"] if gates == 4 else ["custom"])
+        assert [row.kind for row in result.rows] == (["lstm"] if gates == 4 else ["custom"])
 
 
 def attention() -> Graph:
@@ -489,6 +489,18 @@ def test_axes_of_attention_move_only_where_a_product_needs_it(tmp_path: Path) ->
     assert (result.params, result.macs) == (4 * (32 * 32 + 32), 4 * 16 * 32 * 32 + 2 * 4 * 16 * 16 * 8)
     kinds = [row.kind for row in result.rows]
     assert (kinds.count("matmul"), kinds.count("fc"), kinds.count("permute")) == (2, 4, 3)
+
+
+def test_biases_of_gates_that_are_one_tensor_count_once(tmp_path: Path) -> None:
+    graph = Graph()
+    x = graph.input([1, 7, 12])
+    takes = [x, *(graph.const([5, 12]) for _ in range(4)), *(graph.const([5, 5]) for _ in range(4)), -1, -1, -1]
+    zeros = graph.const([5], [0] * 5)
+    takes += [zeros, graph.const([5]), zeros, zeros, -1, -1]
+    takes += [graph.tensor([1, 5], variable=True), graph.tensor([1, 5], variable=True), -1, -1, -1, -1]
+    graph.op("UNIDIRECTIONAL_SEQUENCE_LSTM", takes, [1, 7, 5], act=4)
+    result = costcalc.count(written(tmp_path, graph))
+    assert (result.params, result.macs) == (4 * 5 * 17 + 10, 7 * 4 * 5 * 17)
 
 
 # ---- memory ----------------------------------------------------------------------------------------

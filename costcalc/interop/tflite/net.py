@@ -307,7 +307,7 @@ class Draft:
             roots, apart, bias = kernel.roots, bias, None
         value = self.add(kind, [x], name, **fields, bias=bias is not None)
         step = self.flat.steps[-1]
-        counted = _learned(step)
+        counted = learned(step)
         if counted != sum(roots.values()):
             raise Fault(f"{kind} learns {counted:,} numbers here, but {sum(roots.values()):,} are stored")
         if not self.shares(roots) and not roots.keys().isdisjoint(self.flat.owners):
@@ -332,7 +332,7 @@ class Draft:
         return value if act == "none" else self.add(act, [value], f"{call.name}.{act}")
 
 
-def _learned(step: Step) -> int:
+def learned(step: Step) -> int:
     """Return how many numbers a layer learns by its own rules."""
     op, x, y = step.op, step.x, step.y
     return int(op.weights(x, y) + op.biases(x, y) + op.norm_params(x, y))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.tflite.net import Draft, Flowing, Invocation, Value, rule
+from costcalc.interop.tflite.net import Draft, Flowing, Invocation, Value, learned, rule
 from costcalc.interop.tflite.schema import ACTIVATIONS
 from costcalc.numbers.num import prod
 
@@ -47,29 +47,34 @@ def stated(
     return net.data(value, shape, [axis for axis, n in enumerate(shape) if n != 1])
 
 
-def _sequence(net: Draft, call: Invocation, *, major: bool) -> tuple[Flowing, int, int, int]:
-    """Return what enters a layer over a sequence: it, its steps, how many sequences there are, its channels."""
+def _sequence(net: Draft, call: Invocation) -> tuple[Flowing, int, int]:
+    """Return what enters a layer over sequences, how many steps they have, and how many there are."""
     x = net.tensor(call, 0)
     if len(x.shape) != 3:
         raise Fault(f"takes sequences of three axes, not {list(x.shape)}")
-    first, second, channels = x.shape
-    return (x, first, second, channels) if major else (x, second, first, channels)
+    first, second, _ = x.shape
+    return (x, first, second) if call.options["time_major"] else (x, second, first)
 
 
-def _over(
-    net: Draft, call: Invocation, kind: str, x: Flowing, weights: Weights, *, major: bool, **fields: Datum
-) -> Flowing:
-    """Add a layer over one sequence; its biases, one vector where our words have two, stand before it."""
-    steps = 0 if major else 1
+def _over(net: Draft, call: Invocation, kind: str, x: Flowing, weights: Weights, **fields: Datum) -> Flowing:
+    """Add a layer over one sequence, whose steps are the axis that is not 1 of the first two.
+
+    Biases of gates that are one stored tensor (zeros) count once, as `weight_params`.
+    """
+    steps = 0 if call.options["time_major"] else 1
     value = net.arranged(x, (2, steps), call.name)
-    extra = sum(const.size for const in weights.others)
-    if extra and weights.params:
-        value = net.add("weight_params", [value], f"{call.name}.biases", count=extra, note="biases of its gates")
-    value = net.add_all(kind, [value], call.name, {**fields, "bias": False})[0]
-    if net.shares(weights.roots) or weights.params == sum(weights.roots.values()):
-        weights.learnt()
-    shape = [*x.shape[:2], net.dims(value)[0]]
-    return net.data(value, shape, (2, steps))
+    stored = sum(weights.roots.values()) - weights.macs
+    each = stored == sum(const.size for const in weights.others)
+    if stored and not each:
+        note = "biases of its gates"
+        value = net.add("weight_params", [value], f"{call.name}.biases", count=stored, note=note)
+    biases: dict[str, Datum] = {"one_bias": True} if stored and each else {"bias": False}
+    value = net.add_all(kind, [value], call.name, fields | biases)[0]
+    counted = learned(net.flat.steps[-1]) + (0 if each else stored)
+    if counted != sum(weights.roots.values()):
+        raise Fault(f"{kind} learns {counted:,} numbers here, but {sum(weights.roots.values()):,} are stored")
+    weights.learnt()
+    return net.data(value, [*x.shape[:2], net.dims(value)[0]], (2, steps))
 
 
 _GATES = (1, 2, 3, 4, 5, 6, 7, 8)  # of what enters, and of what comes back: input, forget, cell, output
@@ -78,8 +83,7 @@ _GATES = (1, 2, 3, 4, 5, 6, 7, 8)  # of what enters, and of what comes back: inp
 @rule("UNIDIRECTIONAL_SEQUENCE_LSTM")
 def lstm(net: Draft, call: Invocation) -> Value:
     """Long short-term memory over a sequence."""
-    major = bool(call.options["time_major"])
-    x, steps, count, _ = _sequence(net, call, major=major)
+    x, steps, count = _sequence(net, call)
     weights = Weights(net, call, (*_GATES, 16), (9, 10, 11, 12, 13, 14, 15, 17, 20, 21, 22, 23))
     cell, back = call.const(3), call.const(7)
     if cell is None or back is None or len(cell.shape) != 2 or len(back.shape) != 2:
@@ -88,17 +92,15 @@ def lstm(net: Draft, call: Invocation) -> Value:
     plain = all(call.value(k) is None for k in (9, 10, 11, 17, 20, 21, 22, 23)) and call.value(1) is not None
     if plain and count == 1 and net.flat.owners.keys().isdisjoint(weights.roots):
         projected = {"projection": out} if call.value(16) is not None else {}
-        return _over(net, call, "lstm", x, weights, major=major, hidden=hidden, **projected)
-    return stated(
-        net, call, x, (*x.shape[:2], out), steps * count, weights, "an LSTM with peepholes, coupled gates or norms"
-    )
+        return _over(net, call, "lstm", x, weights, hidden=hidden, **projected)
+    what = "an LSTM with peepholes, coupled gates or norms, or over several sequences"
+    return stated(net, call, x, (*x.shape[:2], out), steps * count, weights, what)
 
 
 @rule("UNIDIRECTIONAL_SEQUENCE_RNN")
 def rnn(net: Draft, call: Invocation) -> Value:
     """Plain recurrence over a sequence."""
-    major = bool(call.options["time_major"])
-    x, steps, count, _ = _sequence(net, call, major=major)
+    x, steps, count = _sequence(net, call)
     weights, back = Weights(net, call, (1, 2), (3,)), call.const(2)
     if back is None or len(back.shape) != 2:
         raise Fault("its weights are missing")
@@ -106,15 +108,15 @@ def rnn(net: Draft, call: Invocation) -> Value:
     word = ACTIVATIONS.get(call.options["act"], "")
     if count == 1 and word in ("tanh", "relu") and net.flat.owners.keys().isdisjoint(weights.roots):
         fields: dict[str, Datum] = {"nonlinearity": "relu"} if word == "relu" else {}
-        return _over(net, call, "rnn", x, weights, major=major, hidden=hidden, **fields)
+        return _over(net, call, "rnn", x, weights, hidden=hidden, **fields)
     return stated(net, call, x, (*x.shape[:2], hidden), steps * count, weights, "a recurrent layer")
 
 
 @rule("BIDIRECTIONAL_SEQUENCE_LSTM")
 def both_ways(net: Draft, call: Invocation) -> list[Value]:
     """Long short-term memory over a sequence, in both directions, each with weights of its own."""
-    x, steps, count, _ = _sequence(net, call, major=bool(call.options["time_major"]))
-    matrices = (*_GATES, 16, *(k + 17 for k in _GATES), 33)
+    x, steps, count = _sequence(net, call)
+    matrices = (*_GATES, 16, *(k + 17 for k in _GATES), 33, *range(40, 48))
     weights = Weights(net, call, matrices, (*range(9, 16), 17, *range(26, 33), 34))
     return _merged(net, call, x, steps * count, weights, "an LSTM in both directions")
 
@@ -122,10 +124,9 @@ def both_ways(net: Draft, call: Invocation) -> list[Value]:
 @rule("BIDIRECTIONAL_SEQUENCE_RNN")
 def plain_both_ways(net: Draft, call: Invocation) -> list[Value]:
     """Plain recurrence over a sequence in both directions."""
-    x, steps, count, _ = _sequence(net, call, major=bool(call.options["time_major"]))
-    return _merged(
-        net, call, x, steps * count, Weights(net, call, (1, 2, 5, 6), (3, 7)), "a recurrent layer in both directions"
-    )
+    x, steps, count = _sequence(net, call)
+    weights = Weights(net, call, (1, 2, 5, 6, 10, 11), (3, 7))
+    return _merged(net, call, x, steps * count, weights, "a recurrent layer in both directions")
 
 
 def _merged(net: Draft, call: Invocation, x: Flowing, times: int, weights: Weights, what: str) -> list[Value]:
