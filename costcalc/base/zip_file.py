@@ -41,6 +41,16 @@ def read(path: str, name: str, largest: int = LARGEST) -> bytes:
     return data
 
 
+def head(path: str, name: str, length: int) -> bytes:
+    """Return the first bytes of a file of a zip, however large it is; errors as `read`."""
+    with _opened(path) as archive:
+        info = archive.getinfo(name)
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise stop(f"{path}: {name} is packed otherwise than zips usually are", hint="pack it anew, with deflate")
+        with archive.open(info) as file:
+            return file.read(length)
+
+
 @contextmanager
 def _opened(path: str) -> Iterator[zipfile.ZipFile]:
     """Yield a zip whose directory is small enough; what is broken in it is told in words."""

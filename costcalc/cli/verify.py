@@ -13,6 +13,8 @@ from costcalc.cli import common, usage
 from costcalc.graph.expand import expand
 from costcalc.interop.torch import verify
 from costcalc.interop.torch.verify import QUANTITIES, Check, Verification
+from costcalc.interop.weights import files
+from costcalc.interop.weights.compare import Compared, compare
 from costcalc.language import zoo
 from costcalc.numbers.text import figure
 from costcalc.reports.page import Page
@@ -32,6 +34,7 @@ TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=Tr
 @click.option("--all", "everything", is_flag=True, help="Every network of the zoo.")
 @usage.option("--rows", "by_row", is_flag=True, group=usage.LINES, help="Show every row, not only those that differ.")
 @click.option("--device", type=click.Choice(verify.DEVICES), default="meta", help="meta computes nothing.")
+@click.option("--weights", metavar="FILE", help="Compare with a file of weights instead: safetensors, .pt, .npz.")
 @common.table_option
 @common.output_option
 @click.pass_context
@@ -42,6 +45,7 @@ def command(
     pairs: tuple[str, ...],
     input_: str | None,
     device: str,
+    weights: str | None,
     *,
     everything: bool,
     by_row: bool,
@@ -50,8 +54,16 @@ def command(
     """Build each SPEC in PyTorch, run it once, and compare with what costcalc counts.
 
     Row by row and in total: output shape, parameters, buffers, and MACs by PyTorch's own counter of
-    operations. Exit code 1 on any difference. Needs torch: pip install 'costcalc[torch]'.
+    operations. Exit code 1 on any difference. Needs torch: pip install 'costcalc[torch]'. With --weights nothing is
+    built: the tensors of a file are held against the layers of one SPEC, by names, shapes and order.
     """
+    if weights is not None:
+        if len(specs) != 1 or everything or device != "meta":
+            ctx.fail("--weights takes one SPEC, and no --all and --device")
+        spec, knobs = common.chosen(ctx, specs[0], pairs)
+        one = compare(expand(spec, knobs, common.input_shape(input_)), files.read(weights))
+        common.write_page(weights_page(one, every=by_row), options)
+        sys.exit(0 if one.agrees else 1)
     if specs and everything:
         ctx.fail("name a SPEC, or --all, not both")
     if not specs and not everything:
@@ -74,6 +86,39 @@ def command(
     )
     common.write_page(page, options)
     sys.exit(0 if good else 1)
+
+
+def weights_page(one: Compared, *, every: bool) -> Page:
+    """Return a line for each layer that differs from the file, or for every layer; and what the file holds in all."""
+    pairs = one.pairs if every else one.differing
+
+    def table() -> list[Table]:
+        if not pairs:
+            columns = [Column("layers", "number"), Column("params", "number"), Column("verdict")]
+            return [Table(columns, [[str(len(one.pairs)), shown(one.ours), one.said().rpartition(": ")[2]]], [])]
+        columns = [
+            Column("row"), Column("type"), Column("params", "number"), Column("in the file"),
+            Column("numbers", "number"), Column("verdict"),
+        ]  # fmt: skip
+        cells = [
+            [
+                pair.row.name if pair.row else "",
+                pair.row.type if pair.row else "",
+                shown(pair.ours) if pair.row else "",
+                f"{pair.group.path}: {pair.group.shapes}" if pair.group else "",
+                shown(pair.theirs) if pair.group else "",
+                pair.verdict,
+            ]
+            for pair in pairs
+        ]
+        return [Table(columns, cells, ["total", "", shown(one.ours), "", shown(one.theirs), ""])]
+
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in one.kinds.items())
+    notes = [one.said(), f"numbers: {kinds or 'none'}"]
+    if one.statistics:
+        statistics = sum(stored.size for stored in one.statistics)
+        notes.append(f"beside them {statistics:,} numbers of statistics and indices")
+    return Page(table, lambda: [pair.to_dict() for pair in pairs], notes=notes)
 
 
 def summary(name: str, one: Verification) -> Data:

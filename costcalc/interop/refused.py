@@ -34,7 +34,10 @@ _BY_ONNX = (
 TORCH = Foreign(
     "a file of PyTorch", "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18", _GIVEN
 )
-WEIGHTS = Foreign("a file of weights", "it says nothing of the layers: give the model's definition")
+WEIGHTS = Foreign(
+    "a file of weights",
+    "it says nothing of the layers: give the model's definition; costcalc verify SPEC --weights {path} compares both",
+)
 KERAS = Foreign(
     "a Keras model with its weights", 'its layers as text are read: open("{stem}.json", "w").write(model.to_json())'
 )

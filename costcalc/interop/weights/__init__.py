@@ -1,0 +1,1 @@
+"""Files of weights against a spec: `files` reads names, shapes and types, `compare` says which layer has which."""
