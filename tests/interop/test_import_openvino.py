@@ -308,7 +308,7 @@ def loop(folder: Path, kind: str, **more: Any) -> str:
     count = more.get("count", 5)
     front = [ints(count), np.asarray([True])] if kind == "Loop" else []
     ir.result(ir.add(kind, "loop", [*front, "x", weight(1, 16) * 0], [(1, 16)], body=ports)[0])
-    return ir.write(folder)
+    return ir.write(folder, more.get("name", "model"))
 
 
 @pytest.mark.parametrize("kind", ["TensorIterator", "Loop"])

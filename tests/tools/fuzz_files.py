@@ -75,8 +75,18 @@ def tflite() -> list[bytes]:
         return [Path(path).read_bytes() for path in written]
 
 
+def openvino() -> list[bytes]:
+    """Return models of OpenVINO, without their weights."""
+    import test_import_openvino as tests
+
+    with tempfile.TemporaryDirectory() as folder:
+        written = [tests.chain(Path(folder)), tests.loop(Path(folder), "TensorIterator", name="loop")]
+        return [Path(path).read_bytes() for path in written]
+
+
 SAMPLES: dict[str, Callable[[], list[bytes]]] = {
-    "caffe": caffe, "darknet": darknet, "huggingface": huggingface, "onnx": onnx, "tflite": tflite,
+    "caffe": caffe, "darknet": darknet, "huggingface": huggingface, "onnx": onnx, "openvino": openvino,
+    "tflite": tflite,
 }  # fmt: skip
 
 
