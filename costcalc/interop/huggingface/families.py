@@ -140,10 +140,18 @@ _DETR: Data = {
 _AUGMENTS = "pos_embed_shift pos_embed_jitter pos_embed_rescale"
 _TEXT = "text_config logit_scale_init_value text_config_dict vision_config_dict"
 _DROPS = "aspp_dropout_prob attn_dropout ffn_dropout"
-_DECODER = (  # BEiT's of a segmenter
-    "add_fpn pool_scales use_auxiliary_head auxiliary_loss_weight auxiliary_channels auxiliary_num_convs "
-    "auxiliary_concat_input"
-)
+_LAST: Mapping[str, tuple[Datum, ...]] = {"head_in_index": (-1,)}
+_DPT: Mapping[str, tuple[Datum, ...]] = {
+    "is_hybrid": (False,),
+    "backbone_config": (None,),
+    "backbone": (None,),
+    "backbone_featmap_shape": (None,),
+    "neck_ignore_stages": ([],),
+    "readout_type": ("project", "add", "ignore"),
+    **_LAST,
+}
+_BEIT = "classification model masked segmentation"
+_DECODER = "add_fpn auxiliary_loss_weight"
 
 
 def _down_ops(knobs: Data) -> Datum:
@@ -173,8 +181,8 @@ FAMILIES = {
     "mobilevitv2": Family("mobilevitv2", "classification model segmentation", only=_STRIDES, idle=_DROPS),
     "pvt": Family("pvt", classes=1000),
     "swinv2": Family("swinv2", "classification model masked", idle="hidden_size pretrained_window_sizes"),
-    "beit": Family("beit", "classification model masked", idle=f"{_FEATURES} {_DECODER}"),
-    "data2vec-vision": Family("beit", knobs={"pooler": False}, idle=_DECODER),
+    "beit": Family("beit", _BEIT, idle=f"{_FEATURES} {_DECODER}"),
+    "data2vec-vision": Family("beit", "classification model segmentation", {"pooler": False}, idle=_DECODER),
     "bit": Family("bit", "classification model backbone", only=_BIT),
     "focalnet": Family("focalnet", "classification model masked", idle="hidden_sizes"),
     "cvt": Family("cvt", idle="qkv_projection_method attention_drop_rate"),
@@ -190,6 +198,14 @@ FAMILIES = {
     "clip": Family("clip_vision", "classification", nested={"vision_config": ("clip_vision_model",)}, idle=_TEXT),
     "siglip_vision_model": Family("siglip_vision", "model"),
     "siglip": Family("siglip_vision", "classification", nested={"vision_config": ("siglip_vision_model",)}, idle=_TEXT),
+    "glpn": Family("segformer", "depth model", {"decoder_hidden_size": 64}, only=_LAST, idle="max_depth"),
+    "dpt": Family(
+        "dpt",
+        "depth segmentation model",
+        only=_DPT,
+        idle="auxiliary_loss_weight semantic_classifier_dropout",
+        derived={"use_bias_in_fusion_residual": lambda knobs: not knobs["use_batch_norm_in_fusion_residual"]},
+    ),
     "vit": Family("vit", "classification model masked"),
     "deit": Family("vit", "classification model masked teacher", knobs={"class_tokens": 2}),
     "vit_msn": Family("vit", knobs={"pooler": False}),
