@@ -196,6 +196,8 @@ BY_HAND = [
     ("ultralytics", "batch_norm", 2 * 4 * 256),
     ("ultralytics", "relu", 0),
     ("ultralytics", {"add": [[], []]}, 0),
+    ("ultralytics", {"matmul": [[], []]}, 2 * 4 * 8 * 8 * 8),
+    ("ultralytics", {"conv_transpose": {"out": 8, "kernel": 2, "stride": 2}}, 2 * 4 * 8 * 4 * 64),
     ("netscope", CONV, 18432),
     ("netscope", "batch_norm", 256),
     ("netscope", {"lrn": {"size": 5}}, 5 * 256),
@@ -207,6 +209,50 @@ BY_HAND = [
     ("tf", "softmax", 5 * 256),
     ("tf", {"conv_transpose": {"out": 8, "kernel": 2, "stride": 2, "bias": False}}, 2 * 4 * 8 * 4 * 64),
 ]
+
+
+# What ultralytics-thop 2.2.3 says of PyTorch 2.13's modules: input, layer, operations, parameters.
+IMAGE, STEPS, VECTOR = [16, 8, 8], [40, 10], [16]
+ULTRALYTICS_THOP: list[tuple[list[int], Any, int, int]] = [
+    (IMAGE, {"conv": {"out": 8, "kernel": 3, "padding": 1}}, 73728, 1160),
+    (IMAGE, {"conv_transpose": {"out": 8, "kernel": 2, "stride": 2}}, 32768, 520),
+    (VECTOR, {"fc": {"out": 8}}, 128, 136),
+    (IMAGE, "batch_norm", 4096, 32),
+    (IMAGE, {"layer_norm": {"over": "all"}}, 4096, 2048),
+    (IMAGE, {"group_norm": {"groups": 4}}, 4096, 32),
+    (IMAGE, {"prelu": {}}, 1024, 1),
+    (IMAGE, "softmax", 3008, 0),
+    (IMAGE, "log_softmax", 3072, 0),
+    (IMAGE, {"avg_pool": {"kernel": 3, "stride": 2, "padding": 1}}, 2560, 0),
+    (IMAGE, "global_avg_pool", 1040, 0),
+    (IMAGE, {"adaptive_avg_pool": {"size": 4}}, 1280, 0),
+    (IMAGE, {"upsample": {"scale": 2}}, 0, 0),
+    (IMAGE, {"upsample": {"scale": 2, "mode": "bilinear"}}, 45056, 0),
+    (IMAGE, {"upsample": {"scale": 2, "mode": "bicubic"}}, 1060864, 0),
+    (IMAGE, {"matmul": [[], []]}, 8192, 0),
+    (IMAGE, {"attention": [[], [], []]}, 16384, 0),
+    (IMAGE, "swish", 0, 0),
+    (IMAGE, {"max_pool": {"kernel": 2}}, 0, 0),
+    (STEPS, {"lstm": {"hidden": 64}}, 276480, 27136),
+    (STEPS, {"lstm": {"hidden": 64, "bias": False}}, 271360, 26624),
+    (STEPS, {"lstm": {"hidden": 64, "layers": 2, "bidirectional": True}}, 1556480, 153600),
+    (STEPS, {"lstm": {"hidden": 64, "projection": 8}}, 138240, 13312),
+    (STEPS, {"gru": {"hidden": 64}}, 208000, 20352),
+    (STEPS, {"gru": {"hidden": 64, "bias": False}}, 204160, 19968),
+    (STEPS, {"gru": {"hidden": 64, "layers": 2, "bidirectional": True}}, 1169920, 115200),
+    (STEPS, {"rnn": {"hidden": 64}}, 68480, 6784),
+    (STEPS, {"rnn": {"hidden": 64, "layers": 2, "bidirectional": True}}, 386560, 38400),
+]
+
+
+@pytest.mark.parametrize(("shape", "layer", "number", "params"), ULTRALYTICS_THOP)
+def test_ultralytics_thop_of_single_layers(shape: list[int], layer: Any, number: int, params: int) -> None:
+    outputs = {"outputs": ["x"]} if isinstance(layer, dict) and next(iter(layer)) in ("lstm", "gru", "rnn") else {}
+    item = {**layer, "name": "x"} if outputs else layer
+    spec = {"costcalc": 1, "input": shape, "layers": [item], **outputs}
+    for convention, factor in (("ultralytics-thop", 1), ("ultralytics", 2)):
+        result = costcalc.count(spec, convention=convention)
+        assert (result.operations, result.params) == (factor * number, params)
 
 
 @pytest.mark.parametrize(("convention", "layer", "number"), BY_HAND)

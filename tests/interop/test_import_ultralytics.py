@@ -43,6 +43,32 @@ def test_every_module_counts_as_the_package_counts_it(row: dict[str, str], tmp_p
     held(path, row)
 
 
+# What ultralytics-thop 2.2.3 says of these, before and after fuse(); ultralytics 8.4 prints twice as many FLOPs.
+THOP = [
+    ("csp", "a", 1705980800, 1659747200),
+    ("nine", "", 12101222400, 11874304000),
+    ("attention", "n", 2045888000, 1960588800),
+    ("transformer", "", 1425430800, 1364400400),
+    ("classes", "", 2371154688, 2297754368),
+    ("words", "n", 3369999360, 3347420160),
+]
+
+
+@pytest.mark.parametrize(("file", "scale", "whole", "deployed"), THOP)
+def test_the_package_s_own_counter(file: str, scale: str, whole: int, deployed: int) -> None:
+    network = str(DATA / f"{file}.yaml") + (f"@scale={scale}" if scale else "")
+    assert costcalc.count(network, convention="ultralytics-thop").operations == whole
+    assert costcalc.count(network, convention="ultralytics-thop", fused=True).operations == deployed
+    assert costcalc.count(network, convention="ultralytics").operations == 2 * whole
+
+
+def test_printed_gflops_are_explained(tmp_path: Path) -> None:
+    path = tmp_path / "yolov8n.yaml"  # 640 pixels: 2 * 2,045,888,000 is 4.1 G, of fused layers 3.9 G
+    path.write_text((DATA / "attention.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    for claim, step in (("4.1G", "as ultralytics"), ("3.92G", "two FLOPs a MAC")):
+        assert any(step in " ".join(match.steps) for match in costcalc.reconcile(str(path), claim).matches)
+
+
 def test_every_block_is_in_a_file_of_these() -> None:
     texts = "".join(path.read_text(encoding="utf-8") for path in DATA.glob("*.yaml"))
     heads = "".join(row["head"] for row in measured("own.csv"))

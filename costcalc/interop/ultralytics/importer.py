@@ -226,6 +226,8 @@ class _File:
             define = {key: value for key, value in define.items() if key[: key.index("(")] in own}
         source = f"{os.path.basename(self.path)}, as Ultralytics reads it"
         top: Data = {"costcalc": VERSION, "name": name, "source": source}
+        if functions := self.functions(own):
+            top["reference"] = {"from": "ultralytics", "functional": functions}
         top |= {"knobs": {**knobs, "resolution": size}, "variants": self.variants(knobs), "define": define}
         top[INPUT] = [self.channels, "resolution", "resolution"]
         top["defaults"] = {self.activation: self.slope} if self.slope else {}
@@ -238,6 +240,16 @@ class _File:
         if not blocks:
             del root.value["blocks"]
         return BlockSpec(name, root, blocks)
+
+    def functions(self, words: set[str]) -> list[str]:
+        """Return the rows that Ultralytics calls as functions, which tools that hook modules do not see.
+
+        words: of the rows. The softmax within PyTorch's attention is its module's own, and counted with it.
+        """
+        shares = words & {"A2C2f", "C2PSA", "C2fPSA", "PSA", "Classify", "ImagePoolingAttn", "RTDETRDecoder"}
+        distances = self.seen.reg_max > 1 and words & {*modules.DETECTING}
+        found = {"softmax": shares or distances, "avg_pool": words & {"AConv", "ADown"}, "larger": words & {"Depth"}}
+        return [f"*/{name}*" for name, there in found.items() if there]
 
     def idle(self) -> list[str]:
         """Return the rows, but for the last, whose results no other takes: they are run all the same."""
