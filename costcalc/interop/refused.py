@@ -34,28 +34,33 @@ _BY_ONNX = (
 TORCH = Foreign(
     "a file of PyTorch", "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18", _GIVEN
 )
+SCRIPT = Foreign(
+    "a model of TorchScript", "give the code that it was made from, as MODULE:NAME, or its export to ONNX", _GIVEN
+)
 WEIGHTS = Foreign(
     "a file of weights",
     "it says nothing of the layers: give the model's definition; costcalc verify SPEC --weights {path} compares both",
 )
-KERAS = Foreign(
-    "a Keras model with its weights", 'its layers as text are read: open("{stem}.json", "w").write(model.to_json())'
-)
-TENSORFLOW = Foreign("a TensorFlow model", *_BY_ONNX)
+KERAS = Foreign("a Keras model in HDF5", 'save it as model.save("{stem}.keras"), or as the text of model.to_json()')
+TENSORFLOW = Foreign("a TensorFlow model", "converted to TFLite or ONNX it is read: costcalc report {stem}.tflite")
+CORE_ML = Foreign("a Core ML model", *_BY_ONNX)
 HUGGING_FACE = Foreign(
     "a configuration of Hugging Face", "give the model as MODULE:NAME, a function that makes it", _GIVEN
 )
 
 _SUFFIXES = {
-    ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS,
-    ".pb": TENSORFLOW, ".caffemodel": WEIGHTS, ".weights": WEIGHTS, ".safetensors": WEIGHTS,
+    ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".pkl": TORCH, ".mlmodel": CORE_ML,
+    ".pb": TENSORFLOW, ".caffemodel": WEIGHTS, ".weights": WEIGHTS, ".safetensors": WEIGHTS, ".bin": WEIGHTS,
     ".npz": WEIGHTS, ".npy": WEIGHTS, ".ckpt": WEIGHTS, ".py": PYTHON,
 }  # fmt: skip
-_BYTES: list[tuple[Callable[[bytes], object], Foreign]] = [
-    (lambda head: head.startswith(b"\x89HDF\r\n"), KERAS),
-    (lambda head: head.startswith(b"PK\3\4") and b"data.pkl" in head, TORCH),
-    (lambda head: re.match(rb"\x80[\2-\5]", head), TORCH),
-    (lambda head: head[8:10] == b'{"', WEIGHTS),
+_BYTES: list[tuple[Callable[[Head], object], Foreign]] = [
+    (lambda head: head.data.startswith(b"\x89HDF\r\n"), KERAS),
+    (lambda head: any(re.search(r"(^|/)(constants\.pkl|code/)", name) for name in head.names), SCRIPT),
+    (lambda head: head.data.startswith(b"PK\3\4") and b"data.pkl" in head.data, TORCH),
+    (lambda head: re.match(rb"\x80[\2-\5]", head.data), TORCH),
+    (lambda head: head.data[8:10] == b'{"', WEIGHTS),
+    (lambda head: head.data.startswith(b"\x93NUMPY"), WEIGHTS),
+    (lambda head: re.match(rb"\x08[\1-\x0a]\x12", head.data) and head.suffix == ".mlmodel", CORE_ML),
 ]
 _TEXTS = [  # what stands in it, all of it
     ((r"^\s*(train_net|test_net|net)\s*:\s*\"", r"^\s*(base_lr|lr_policy|max_iter|solver_mode)\s*:"), SOLVER),
@@ -66,7 +71,7 @@ _TEXTS = [  # what stands in it, all of it
 
 def by_content(head: Head) -> Foreign | None:
     """Return what a file is by how it begins."""
-    known = next((foreign for test, foreign in _BYTES if test(head.data)), None)
+    known = next((foreign for test, foreign in _BYTES if test(head)), None)
     told = (foreign for parts, foreign in _TEXTS if all(re.search(part, head.text, re.MULTILINE) for part in parts))
     return known or next(told, None)
 
@@ -81,6 +86,8 @@ def folder(path: str) -> Foreign | None:
     names = sorted(os.listdir(path)) if os.access(path, os.R_OK | os.X_OK) else []
     if "saved_model.pb" in names:
         return TENSORFLOW
+    if path.rstrip("/").endswith((".mlpackage", ".mlmodelc")):
+        return CORE_ML
     specs = [name for name in names if name.endswith((".yaml", ".yml"))]
     given = ", ".join(os.path.join(path, name).replace("{", "{{").replace("}", "}}") for name in specs[:3])
     return Foreign("a directory", f"give a file: {given}") if specs else None

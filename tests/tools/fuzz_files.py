@@ -3,7 +3,8 @@
 A format's samples (small, and of all that it has) are cut, their bytes and words exchanged, doubled and removed, their
 numbers made odd, their lists deep, their graphs cyclic; a zip is packed anew with what is spoilt in it, a bomb, a name
 twice; XML gets entities. Each file is given where a spec may stand, and is counted, or refused with a SpecError in
-costcalc's words, in 2 s of CPU time and 500 MB. Anything else is kept in a folder, printed, and ends the run with 1.
+words, in 2 s of CPU time and 500 MB. Anything else is a fault: it is kept in a folder and printed, and the run gives 1.
+What is refused in words that a reader has not chosen ("makes no sense to costcalc") is kept and printed too.
 """
 
 from __future__ import annotations
@@ -75,19 +76,48 @@ def tflite() -> list[bytes]:
         return [Path(path).read_bytes() for path in written]
 
 
+def keras() -> list[bytes]:
+    """Return models of Keras: JSON of layers one by one and of a graph, and a zip."""
+    import test_import_keras as tests
+
+    texts = [json.dumps(model) for model in (tests.SMALL, tests.resnet50(), *(case["model"] for case in tests.LAYERS))]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.5.0"}))
+        archive.writestr("config.json", texts[0])
+        archive.writestr("model.weights.h5", b"\x89HDF")
+    return [packed.getvalue()] * 20 + [text.encode() for text in texts]
+
+
+def ultralytics() -> list[bytes]:
+    """Return Ultralytics' model files."""
+    import test_import_ultralytics as tests
+
+    found = []
+    for row in tests.measured("own.csv"):
+        text = (tests.DATA / f"{row['file']}.yaml").read_text(encoding="utf-8").replace("HEAD", row["head"])
+        found.append((text + row["keys"].replace("; ", "\n") + "\n").encode())
+    return found
+
+
 def openvino() -> list[bytes]:
-    """Return models of OpenVINO, without their weights."""
+    """Return models of OpenVINO, without the files of their weights."""
     import test_import_openvino as tests
 
+    found = []
     with tempfile.TemporaryDirectory() as folder:
+        for kind, image, inputs, outputs, data, *_ in tests.LAYERS:
+            ir = tests.Ir(x=image)
+            for port in ir.add(kind, "layer", ["x", *inputs], outputs, **data):
+                ir.result(port)
+            found.append(Path(ir.write(Path(folder), weights=False)).read_bytes())
         written = [tests.chain(Path(folder)), tests.loop(Path(folder), "TensorIterator", name="loop")]
-        return [Path(path).read_bytes() for path in written]
+        return found + [Path(path).read_bytes() for path in written]
 
 
 SAMPLES: dict[str, Callable[[], list[bytes]]] = {
-    "caffe": caffe, "darknet": darknet, "huggingface": huggingface, "onnx": onnx, "openvino": openvino,
-    "tflite": tflite,
-}  # fmt: skip
+    one.__name__: one for one in (caffe, darknet, huggingface, keras, onnx, openvino, tflite, ultralytics)
+}
 
 
 # ---- how files are spoilt ------------------------------------------------------------------------------------
@@ -289,33 +319,34 @@ def run(name: str, number: int, seed: int, folder: Path) -> int:
     for data in samples:  # all is imported, and its memory taken
         outcome(data, path, seed=0)
     spoiler, before = Spoiler(samples, seed), memory()
-    faults: dict[str, bytes] = {}
-    counts, slowest = Counter[str](), 0.0
+    kept: dict[str, bytes] = {}
+    counts, slowest, faults = Counter[str](), 0.0, 0
     for turn in range(number):
         data, start = spoiler.file(), time.process_time()
         said, fault = outcome(data, path, turn)
         taken = time.process_time() - start
         slowest = max(slowest, taken)
-        counts["counted" if not said else "refused"] += 1
+        counts["refused" if said or fault else "counted"] += 1
         if taken > SECONDS:
             fault = f"slow, {taken:.1f} s: {said}"
         if memory() - before > MEGABYTES:
             fault, before = f"large, {memory() - before:,.0f} MB: {said}", memory()
-        if fault:
-            faults.setdefault(re.sub(r"[0-9]+", "#", fault.splitlines()[0])[:200], data)
+        faults += bool(fault)
+        if fault or PYTHONS.search(said):
+            kept.setdefault(re.sub(r"[0-9]+", "#", (fault or said).splitlines()[0])[:300], data)
     print(
         f"{name}: {number:,} files, {counts['counted']:,} of them counted; the slowest took {slowest:.2f} s, "
-        f"{memory() - before:,.0f} MB more were taken; {len(faults)} faults"
+        f"{memory() - before:,.0f} MB more were taken; {faults} faults"
     )
-    for place, (said, data) in enumerate(faults.items()):
-        kept = folder / f"{name}{place}{path.suffix}"
-        kept.write_bytes(data)
-        print(f"---- {said}\n     {kept}")
-    return len(faults)
+    for place, (said, data) in enumerate(kept.items()):
+        file = folder / f"{name}{place}{path.suffix}"
+        file.write_bytes(data)
+        print(f"---- {said}\n     {file}")
+    return faults
 
 
 def outcome(data: bytes, path: Path, seed: int) -> tuple[str, str]:
-    """Return what is said of a file, nothing where it is counted; and what is wrong about that."""
+    """Return what is said of a file that is refused; and what is raised instead."""
     path.write_bytes(data)
     given: dict[str, Any] = {1: {"input": (3, 32, 32)}, 2: {"opaque": True}}.get(seed % 4, {})
     try:
@@ -324,9 +355,9 @@ def outcome(data: bytes, path: Path, seed: int) -> tuple[str, str]:
         said, cause = str(error), error.__cause__
         while "makes no sense" in said and cause is not None:  # what Python said, for whoever mends it
             said, cause = f"{said} <- {type(cause).__name__}: {cause}".replace("\n", " "), cause.__cause__
-        return said, said if PYTHONS.search(said) else ""
+        return said, ""
     except Exception as error:  # noqa: BLE001
-        return "an exception", f"{type(error).__name__}: {error}"
+        return "", f"{type(error).__name__}: {error}"
     return "", ""
 
 

@@ -10,7 +10,8 @@ from costcalc.interop.format import Format, Head, Model, ReadOptions
 
 def is_onnx(head: Head) -> bool:
     """Say whether a file begins as an ONNX model: with the format's version, then its maker, graph or operators."""
-    return re.match(rb"\x08[\3-\x10][\x12\x1a\x22\x3a\x42]", head.data) is not None
+    begins = re.match(rb"\x08[\3-\x10][\x12\x1a\x22\x3a\x42]", head.data) is not None
+    return begins and head.suffix != ".mlmodel"  # which begins so too
 
 
 FORMAT = Format(
