@@ -171,5 +171,5 @@ def test_spoilt_files_are_counted_or_refused_in_words(name: str, tmp_path: Path)
         pytest.importorskip(extra)
     path = tmp_path / f"file{formats()[name].suffixes[0]}"
     samples = SAMPLES[name]()
-    assert sum(outcome(data, path, 0) == ("", "") for data in samples) > 0.8 * len(samples)
+    assert sum(outcome(data, path, 0) == ("", "") for data in samples) > 0.75 * len(samples)
     assert fuzzed(name, 100, 0, tmp_path) == 0
