@@ -67,21 +67,12 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     options["timed"] = bool(options["device"]) and not options["columns"]  # --device alone asks for times
     shorthands = tuple(group for flag, group in SHORT.items() if options[flag])
     names, given = common.metrics(options, shorthands, lines=True)
-    if format_ == "json" and (by or fold) and not lines_are_told(names):
-        raise stop("JSON has every row and layer type: --by and --fold are for tables and CSV", hint="--format csv")
     if names and options["bars"]:
         raise stop("--bars are of MACs, and other columns were asked for", hint="use one of them")
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = counted(loaded, knobs, common.input_shape(input_), options)
     page = result.page(by, fold, names, bars=options["bars"], slide=options["slide"], **given)
     common.write_page(page, options)
-
-
-def lines_are_told(names: Sequence[str]) -> bool:
-    """Say whether a column among these says what a line is: the JSON has lines then."""
-    from costcalc.reports import body
-
-    return any(map(body.known, names))
 
 
 def counted(spec: Spec, knobs: Data, shape: InputShape | None, options: Data) -> Result:

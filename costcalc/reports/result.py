@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import costcalc.measures.work  # noqa: F401 - the metrics of every report; `find` loads all for any other
 from costcalc.base import Data, Datum, arguments
 from costcalc.base.errors import nearest, stop
+from costcalc.base.hints import Hint
 from costcalc.base.text import plural
 from costcalc.costs.convention import OPERATIONS, Convention
 from costcalc.costs.counting import Cost, cost_of, costs_of, require_bounded, total
@@ -233,7 +234,7 @@ class Result:
         return Page(
             tables,
             told,
-            lambda: self.to_dict(columns, by=by if drawn else None, fold=fold if drawn else None, **options),
+            lambda: self.to_dict(columns, by=by, fold=fold, **options),
             heading=heading(self.graph, short=slide),
             notes=said if measures else [note for note in said if note != self.convention.counted],
             shorter=None
@@ -296,8 +297,10 @@ class Result:
         """
         chosen, graph = self.chosen(columns), self.graph
         measures = self._measured(chosen, options)
-        if len(measures) == len(chosen) and (by or fold):
-            raise stop("JSON has every row and layer type", hint="by and fold are for tables, CSV and columns of lines")
+        if len(measures) >= len(chosen) and (by or fold is not None):
+            for_lines = " are for tables, CSV and columns of lines"
+            hint = Hint(f"by and fold{for_lines}", f"--by and --fold{for_lines}")
+            raise stop("JSON has every row and layer type", hint=hint)
         dims = {name: shape.dims for name, shape in graph.input_shapes.items()}
         report = {
             "costcalc_report": VERSION,

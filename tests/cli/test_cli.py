@@ -154,6 +154,8 @@ NO_VARIANTS = [
     (["compare", "own.yaml@width=2", "own.yaml@width=4", "--width", "3"], "each network says its own"),
     (["check", "own.yaml@width=2", "--max-macs", "1", "--width", "3"], "--width changes nothing"),
     (["diff", "own.yaml@input=3x4x4", "own.yaml@input=3x5x5", "--input", "3x9x9"], "--input changes nothing"),
+    (["report", "own.yaml", "--format", "json", "--by", "type"], "row and layer type\n        --by and --fold are for"),
+    (["report", "own.yaml", "--format", "json", "--fold", "1"], "row and layer type\n        --by and --fold are for"),
 ]
 
 

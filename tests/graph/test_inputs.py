@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import in_process
 import pytest
 
 import costcalc
@@ -113,6 +114,9 @@ def test_a_network_s_own_shapes_stand_above_those_for_all(tmp_path: Path) -> Non
     assert [str(shape) for shape in graph.input_shapes.values()] == ["1x90x90", "1x90x90"]
     with pytest.raises(SpecError, match="input changes nothing"):
         costcalc.count(f"{path}@left=1x90x90", input={"left": (1, 80, 80)})
+    done = in_process.costcalc("compare", f"{path}@left=1x90x90", "--input", "left=1x80x80")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("--input changes nothing: the network says its own")
 
 
 @pytest.mark.parametrize(
