@@ -118,7 +118,7 @@ CALLED: dict[str, tuple[str, int | None, dict[str, int]]] = {
     "darknet": ("flops", 2 * CONVS, {}),
     "tf": ("flops", 2 * MACS + 1000 + 49 * 1024 + 5000, {}),
     # MACs and what a tool counts besides.
-    **dict.fromkeys(("torchscan", "ultralytics"), ("flops", None, {})),
+    **dict.fromkeys(("torchscan", "ultralytics", "keras-flops"), ("flops", None, {})),
     "calflops": ("flops", None, {"macs": MACS}),
     "torchscan:macs": ("operations", None, {"flops": 0}),
     "calflops:macs": ("macs", MACS, {"flops": 0}),

@@ -195,7 +195,7 @@ REFUSED: list[tuple[Any, str]] = [
         "layer 's' (Conv2D): costcalc does not know",
     ),
     (
-        functional(SECRET | {"class_name": "Dense", "module": "keras.layers", "registered_name": "my>Dense"}),
+        functional(SECRET | {"class_name": "Dense", "registered_name": "my>Dense"}),
         "layer 's' (Dense): costcalc does not know",
     ),
     ({"class_name": "MyModel", "config": {"units": 3}}, "holds no graph of 'MyModel'"),

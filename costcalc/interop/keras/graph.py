@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from costcalc.base.errors import Fault
 from costcalc.interop.keras.config import said
 
-MOST_LAYERS = 20_000
+MOST_LAYERS = 10_000
 INPUT_LAYERS = ("InputLayer",)
 WAY = "give each layer a graph: keras.Model(inputs, outputs), or export the model to ONNX"
 
@@ -196,7 +196,8 @@ def _functional(config: dict[str, Any]) -> LayerGraph:
     for layer, nodes in raw:
         layer.calls = [_call(node, names, layer) for node in nodes]
     entering = _ends(config.get("input_layers"), names)
-    graph.keys = sorted(config["input_layers"]) if isinstance(config["input_layers"], dict) else None
+    given = config.get("input_layers")
+    graph.keys = sorted(given) if isinstance(given, dict) else None
     graph.inputs = [ref.layer for ref in entering]
     graph.outputs = _ends(config.get("output_layers"), names)
     if not graph.inputs or not graph.outputs:

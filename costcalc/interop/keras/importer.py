@@ -23,8 +23,8 @@ from costcalc.interop.keras.net import RULES, KerasNet, KerasTensor, LayerCall, 
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat, legal_name
 
-MOST_CALLS = 50_000
-OF_KERAS = ("keras", "tf_keras", "tensorflow", "builtins")
+MOST_CALLS = 20_000
+OF_KERAS = ("keras", "tf_keras", "tensorflow")
 
 
 def read(path: str, options: ReadOptions) -> Flat:
@@ -76,6 +76,7 @@ class KerasReader:
         self.first = _data_format(graph) or "channels_last"
         self.resized = False
         self.calls = 0
+        self.graphs: dict[int, LayerGraph] = {}
         self.entering = self._inputs(options.input)
         one = len(self.entering) == 1
         shapes = {INPUT if one else legal_name(key): [dims[k] for k in _sequence(dims, self.first)] or [1]
@@ -228,7 +229,9 @@ class KerasReader:
         """Return what a layer of this class and config gives, under a name that is its path."""
         kind, config = str(data.get("class_name")), data.get("config")
         if is_model(kind, config):
-            graph = parsed(kind, config)
+            graph = self.graphs.get(id(config))  # of a layer that is called again
+            if graph is None:
+                graph = self.graphs[id(config)] = parsed(kind, config)
             return self.run(graph, _by_key(graph, args), f"{name}/")
         rule = _rule(data)
         if rule is None:
@@ -252,7 +255,8 @@ _BUILT_OTHERWISE = frozenset(
 def _rule(data: Mapping[str, Any]) -> Any:
     """Return the rule of a class; None where there is none, or where it is of another package than Keras."""
     module, registered = str(data.get("module") or ""), data.get("registered_name")
-    if (module and not module.startswith(OF_KERAS)) or (isinstance(registered, str) and ">" in registered):
+    own = isinstance(registered, str) and ">" in registered  # as users register classes, and tf_keras some of its own
+    if (own or module) and module.partition(".")[0] not in OF_KERAS:
         return None
     kind = str(data.get("class_name"))
     return operations.of_keras(kind) if ".ops" in module else RULES.get(kind)

@@ -32,7 +32,7 @@ _ALWAYS = ("AutoContrast", "Equalization", "Solarization")
 def same(_: KerasNet, call: LayerCall) -> KerasTensor:
     """What computes nothing at inference."""
     call.config.asked |= call.config.settings.keys()
-    return call.tensors[0]
+    return call.first()
 
 
 @rule("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
@@ -170,7 +170,7 @@ def prelu(net: KerasNet, call: LayerCall) -> KerasTensor:
 @rule("Softmax")
 def softmax(net: KerasNet, call: LayerCall) -> KerasTensor:
     """Softmax along an axis, or along several as one."""
-    x, given = call.tensors[0], call.config.get("axis", -1)
+    x, given = call.first(), call.config.get("axis", -1)
     if len(call.tensors) > 1:
         raise Fault("masks what it sums, which costcalc can't express")
     dims = net.dims(x)
@@ -511,10 +511,7 @@ def rescaling(net: KerasNet, call: LayerCall) -> KerasTensor:
     """Each element times a number, and one added; both may be a number a channel."""
     x, c = call.only(), call.config
     made = with_constant(net, x, "multiply", "multiply", c.get("scale", 1.0), f"{call.name}.scale", ())
-    offset = plain(c.get("offset", 0.0))
-    if isinstance(offset, list) or number(offset) != 0:
-        made = with_constant(net, made, "add", "add", offset, f"{call.name}.offset", ())
-    return made
+    return with_constant(net, made, "add", "add", c.get("offset", 0.0), f"{call.name}.offset", ())
 
 
 @rule("LayerScale")

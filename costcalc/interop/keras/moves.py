@@ -74,7 +74,7 @@ def repeat_vector(net: KerasNet, call: LayerCall) -> KerasTensor:
 def joined(net: KerasNet, call: LayerCall) -> KerasTensor:
     """Tensors joined element by element."""
     if len(call.tensors) == 1 and call.kind != "Subtract":
-        return call.tensors[0]
+        return call.first()
     return net.join(words.JOINS.read(KERAS)[call.kind], call.tensors, call.name)
 
 

@@ -11,7 +11,7 @@ from costcalc.interop.keras.config import LayerConfig
 from costcalc.language.flat import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 
-MOST_STEPS = 20_000
+MOST_STEPS = 10_000
 MOST_AXES = 12
 
 
@@ -50,6 +50,13 @@ class LayerCall:
     def tensors(self) -> list[KerasTensor]:
         """The tensors that it is called with, in order, without those given by name."""
         return flat_tensors(self.args)
+
+    def first(self) -> KerasTensor:
+        """Return the first of its tensors; raise Fault where there is none."""
+        found = self.tensors
+        if not found:
+            raise Fault("takes a tensor, and gets none")
+        return found[0]
 
     def only(self) -> KerasTensor:
         """Return its one tensor; raise Fault where there are others."""

@@ -99,7 +99,7 @@ _LAYERS = ("LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU")
 def recurrent(net: KerasNet, call: LayerCall) -> Any:
     """A recurrent layer: what all steps give, or the last; with its states where they are asked for."""
     _begin(net, call)
-    return _ran(net, call, [Loop(call.kind, call.config, net.version)], call.tensors[0])
+    return _ran(net, call, [Loop(call.kind, call.config, net.version)], call.first())
 
 
 def _begin(net: KerasNet, call: LayerCall) -> None:
@@ -133,7 +133,7 @@ def rnn(net: KerasNet, call: LayerCall) -> Any:
     if isinstance(cell, dict) and cell.get("class_name") == "StackedRNNCells":
         cells = LayerConfig(cell.get("config")).get("cells", [])
     loops = []
-    for one in cells:
+    for one in cells if isinstance(cells, list) else []:
         kind = one.get("class_name") if isinstance(one, dict) else None
         if kind not in _KINDS or not str(kind).endswith("Cell"):
             raise Fault(f"has a cell that costcalc does not know: {said(kind)}")
@@ -142,14 +142,14 @@ def rnn(net: KerasNet, call: LayerCall) -> Any:
         inner.finish()
     if not loops:
         raise Fault("has no cell")
-    return _ran(net, call, loops, call.tensors[0])
+    return _ran(net, call, loops, call.first())
 
 
 @rule("Bidirectional")
 def bidirectional(net: KerasNet, call: LayerCall) -> Any:
     """A recurrent layer and one that goes backwards, side by side or put together."""
     _begin(net, call)
-    c, x = call.config, call.tensors[0]
+    c, x = call.config, call.first()
     merge = c.get("merge_mode", "concat") if c.settings.get("merge_mode", "") is not None else None
     loop, sequences, states = _side(c.get("layer"), net.version)
     back = c.get("backward_layer")
@@ -203,7 +203,7 @@ def _merged(net: KerasNet, flow: KerasTensor, merge: Any, name: str) -> list[Ker
 @rule("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 def conv_lstm(net: KerasNet, call: LayerCall) -> Any:
     """A recurrent layer of convolutions: its numbers are stated, as no operator goes step by step over maps."""
-    c, axes, x = call.config, call.axes, call.tensors[0]
+    c, axes, x = call.config, call.axes, call.first()
     call.named()
     for key in ("activation", "recurrent_activation", "go_backwards"):
         c.get(key)
@@ -249,7 +249,7 @@ _EACH = frozenset(
 @rule("TimeDistributed")
 def time_distributed(net: KerasNet, call: LayerCall) -> Any:
     """A layer at each step: as one layer where that is the same, else step by step with the same weights."""
-    x, layer = call.tensors[0], call.config.get("layer")
+    x, layer = call.first(), call.config.get("layer")
     call.named()
     if not isinstance(layer, dict) or len(call.tensors) != 1 or not x.order:
         raise Fault("runs one layer over the steps of one tensor")
