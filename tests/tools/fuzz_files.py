@@ -70,10 +70,9 @@ def huggingface() -> list[bytes]:
 def tflite() -> list[bytes]:
     """Return models of TFLite."""
     import test_import_tflite as tests
+    from tflite_file import model
 
-    with tempfile.TemporaryDirectory() as folder:
-        written = [tests.written(Path(folder), tests.graph_of(*case[:4])) for case in tests.CASES]
-        return [Path(path).read_bytes() for path in written]
+    return [model(*graphs()) for graphs in tests.EVERY]
 
 
 def keras() -> list[bytes]:
