@@ -184,7 +184,7 @@ LAYERS: list[Row] = [
     ("FakeQuantize", IMAGE, [number(0), number(6), number(0), number(6)], [SAME], {"levels": "256"}, 0, 0, "identity"),
     ("LSTMSequence", (1, 10, 16), [weight(1, 1, 8) * 0, weight(1, 1, 8) * 0, ints(10), weight(1, 32, 16), weight(1,
      32, 8), weight(1, 32)], [(1, 1, 10, 8), (1, 1, 8), (1, 1, 8)], {"hidden_size": "8", "direction": "forward",
-     "version": "opset5"}, 32 * 24 + 32, 10 * 32 * 24, "permute weight_params lstm permute reshape permute"),
+     "version": "opset5"}, 32 * 24 + 32, 10 * 32 * 24, "permute lstm permute reshape permute"),
     ("GRUSequence", (1, 10, 16), [weight(1, 2, 8) * 0, ints(10), weight(2, 24, 16), weight(2, 24, 8), weight(2, 32)],
      [(1, 2, 10, 8), (1, 2, 8)], {"hidden_size": "8", "direction": "bidirectional", "version": "opset5"},
      2 * (24 * 24 + 32), 10 * 2 * 24 * 24, "permute weight_params gru permute reshape permute"),
@@ -418,3 +418,12 @@ def test_the_live_package_agrees(tmp_path: Path) -> None:
     ov.save_model(model, str(tmp_path / "model.xml"))
     result = costcalc.count(str(tmp_path / "model.xml"))
     assert (result.params, result.macs) == (216 + 8 + 72 + 8, 216 * 64 + 72 * 36)
+
+
+@pytest.mark.parametrize(("sines", "params"), [(False, 9 * 16), (True, 0)])
+def test_positions_without_a_name_are_learned_unless_they_are_sines(sines: bool, params: int, tmp_path: Path) -> None:
+    angles = np.arange(9)[:, None] / 10.0 ** np.arange(8)
+    table = np.concatenate([np.sin(angles), np.cos(angles)], axis=1) if sines else weight(9, 16)
+    ir = Ir(x=(1, 9, 16))
+    ir.result(ir.add("Add", "sum", ["x", ["Constant_8", table[None].astype("float32")]], [(1, 9, 16)])[0])
+    assert costcalc.count(ir.write(tmp_path)).params == params

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import combinations, permutations
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from costcalc.interop.openvino.file import TYPES, is_floating, known, numbers, w
 from costcalc.interop.tensors import shapes
 from costcalc.interop.tensors.net import Call, Net
 from costcalc.interop.tensors.origin import Origin, Root
-from costcalc.interop.tensors.recurrent import one_bias
+from costcalc.interop.tensors.recurrent import gate_biases
 from costcalc.interop.tensors.values import Const, Data, Dims
 from costcalc.language.flat import Step
 
@@ -92,6 +93,8 @@ class IrReader(Protocol):
 
 
 MOST_POSITIONS = 2**22  # numbers of a table that are looked at
+LEAST_TOKENS = 5  # that have positions; fewer are coordinates
+_SUMMED = re.compile(r".*aten::add_?/Multiply|Constant_\d+")
 
 Rule = Callable[[IrReader, IrCall], None]
 LAYERS: dict[str, Rule] = {}
@@ -129,6 +132,15 @@ def same(reader: IrReader, call: IrCall) -> None:
     if call.attributes.get("auto_broadcast", "numpy") not in ("numpy", "none"):
         raise Fault("broadcasts as PaddlePaddle did", "convert the model anew")
     reader.finish(call, op, *(call.inputs[:1] if op in _ALONE else call.inputs))
+
+
+@layer("BitwiseNot")
+def opposite(reader: IrReader, call: IrCall) -> None:
+    """The opposite of constant truths."""
+    array = call.known(0)
+    if array is None or array.dtype.kind != "b":
+        raise Fault("costcalc has no counterpart of it for numbers")
+    reader.finish(call, "Not", call.value(0))
 
 
 @layer("NotEqual")
@@ -281,11 +293,7 @@ def _positions(const: Const) -> bool:
     sin(a)^2 + cos(a)^2 = 1, so that the squares of a token's C sines and cosines add up to C / 2 in any order.
     """
     root = next(iter(const.roots), "")
-    if (
-        len(const.shape) != 3
-        or const.shape[0] != 1
-        or not str(root).endswith(("aten::add/Multiply", "aten::add_/Multiply"))
-    ):
+    if len(const.shape) != 3 or const.shape[0] != 1 or const.shape[1] < LEAST_TOKENS or not _SUMMED.fullmatch(root):
         return False
     array = const.look() if const.look and const.size < MOST_POSITIONS else None
     if array is None:
@@ -804,7 +812,7 @@ def cell(reader: IrReader, call: IrCall) -> None:
     if op == "RNN":
         raise Fault("costcalc has no single step of a plain recurrent layer")
     flat = [net.reshape(one.name, net.dims(one.shape), call.name) for one in (x, *held)]
-    flat[0] = flat[0] if b is None else one_bias(net, call, flat[0], b)
+    flat[0] = flat[0] if b is None else gate_biases(net, call, flat[0], b)
     net.layer(call, f"{op.lower()}_cell", flat[0], [w, r], flat[1:], hidden=r.shape[1], bias=False)
     for place, value in enumerate(net.flat.steps[-1].outputs[: len(call.outputs)]):
         net.put(call, value, (1, r.shape[1]), place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from costcalc.base import Datum
@@ -41,30 +42,38 @@ def recurrent(net: Net, call: Call) -> None:
     backwards = direction == "reverse"
     if backwards:
         value = net.add("flip", [value], call.name, axes=[1])
-    one = b is not None and b.size == GATE_BIASES[call.op] * hidden * sides
-    value = one_bias(net, call, value, b) if b is not None and one else value
-    b = None if one else b
+    added = b is not None and b.size == GATE_BIASES[call.op] * hidden * sides
+    if b is not None and added and call.op == "GRU":
+        value, b = gate_biases(net, call, value, b), None
     fields: dict[str, Datum] = {"hidden": hidden, "bidirectional": sides == 2, "bias": b is not None}
+    fields["one_bias"] = (added and b is not None) or None
     if call.op == "RNN" and str(acts[0]).lower().strip("b'") == "relu":
         fields["nonlinearity"] = "relu"
     net.layer(call, call.op.lower(), value, [w, r, b], **fields)
     out, *states = net.flat.steps[-1].outputs
     if backwards:
         out = net.add("flip", [out], call.name, axes=[1])
-    given = net.permute(out, [1, 0], call.name)
+    _give(net, call, net.permute(out, [1, 0], call.name), states, (steps, sides, hidden), batch_first=last)
+
+
+def _give(
+    net: Net, call: Call, given: str, states: Sequence[str], dims: tuple[int, int, int], *, batch_first: bool
+) -> None:
+    """Give a recurrent layer's outputs their values: what each step gives, and the last states."""
+    steps, sides, hidden = dims
     if call.outputs[0]:
-        net.put(call, given, (1, steps, sides, hidden) if last else (steps, sides, 1, hidden))
+        net.put(call, given, (1, steps, sides, hidden) if batch_first else (steps, sides, 1, hidden))
     for place, state in enumerate(states, 1):
         if place < len(call.outputs) and call.outputs[place]:
-            net.put(call, state, (1, sides, hidden) if last else (sides, 1, hidden), place)
+            net.put(call, state, (1, sides, hidden) if batch_first else (sides, 1, hidden), place)
 
 
-def one_bias(net: Net, call: Call, value: str, bias: Const) -> str:
-    """Return a value behind a row that counts biases of a recurrent layer with one a gate, where PyTorch has two."""
+def gate_biases(net: Net, call: Call, value: str, bias: Const) -> str:
+    """Return a value behind a row that counts biases of a recurrent layer, where none of ours has so many."""
     array = bias.array()
     if array is not None and not array.any():
         return value
-    fields = {"count": sum(bias.roots.values()), "note": "one bias a gate"}
+    fields = {"count": sum(bias.roots.values()), "note": "biases of its gates"}
     return net.learn("weight_params", [value], f"{call.name}.bias", bias.roots, **fields)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import warnings
 from typing import Any, NamedTuple
 
 from costcalc.base import Datum, json_text, zip_file
@@ -187,7 +188,9 @@ def _torch(path: str) -> list[Stored]:
     elif os.path.getsize(path) > 2**28:
         raise stop(f"{path} is a large file of an old PyTorch", hint="save it anew with torch.save, or as safetensors")
     try:
-        found: Any = torch.load(path, map_location="meta", weights_only=True, **({"mmap": True} if archive else {}))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd in the file
+            found: Any = torch.load(path, map_location="meta", weights_only=True, mmap=archive)
     except Exception as error:  # noqa: BLE001 - of a broken pickle Python raises anything
         said = "holds more than tensors, which would run code" if "weights_only" in str(error).lower() else "is broken"
         hint = "save its state dict alone: torch.save(model.state_dict(), ...)"
