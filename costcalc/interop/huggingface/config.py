@@ -93,7 +93,7 @@ class Config:
     def network(self, options: ReadOptions) -> Configured:
         """Return the network; raise SpecError with every mistake."""
         family = self.family()
-        found = Configured(family.spec)
+        found = Configured(self.spec(family))
         told = {"classes": self.classes(family), "head": self.head(family, options)}
         knobs = {**found.knobs, **family.knobs} | {key: value for key, value in told.items() if key in found.knobs}
         for key, value in self.keys.items():
@@ -106,6 +106,12 @@ class Config:
         knobs |= {key: of(knobs) for key, of in family.derived.items() if self.keys.get(key) is None}
         found.settle(knobs, options.name or self.name)
         return found
+
+    def spec(self, family: Family) -> str:
+        """Return the name of the family's spec: UperNet has one for each backbone."""
+        backbone = self.keys.get("backbone_config")
+        kind = backbone.get("model_type") if family.spec == "upernet_resnet" and isinstance(backbone, dict) else None
+        return f"upernet_{kind}" if kind in ("convnext", "swin") else family.spec
 
     def family(self) -> Family:
         """Return what is known of the config's model type."""
@@ -190,8 +196,13 @@ class Config:
                 self.wrong(key, f"of timm's only {', '.join(BACKBONES)} can be expressed, at their own strides")
             knobs |= BACKBONES.get(name, {})
         else:
+            inner = FAMILIES[kind]
             for word, one in inside.items():
-                self.put(word, one, knobs, FAMILIES[kind])
+                if word not in IDLE and word not in inner.idle:
+                    self.put(word, one, knobs, inner)
+            said = inside.get("out_features") or inside.get("out_indices") or ()
+            if "pool_scales" in knobs and not len(said) == len(knobs["depths"]) == 4:
+                self.wrong(key, "only a backbone of four stages, with all of them in out_features, can be expressed")
 
 
 def fitted(value: Datum, default: Datum, *, activation: bool = False) -> Datum:
