@@ -101,7 +101,8 @@ def spec_of(source: Any, form: Format, shape: InputShape | None, given: Mapping[
     model, used = opened(source, form, shape, given)
     where = source if isinstance(source, str) else model.name
     root = getattr(model, "root", None)  # of a reader whose spec keeps the places of the file
-    spec = zoo.load_nodes(root, where) if root is not None else zoo.load_text(model.text(), where)
+    spec = zoo.load_text(model.text(), where) if root is None else zoo.load_nodes(root, where)
+    spec.text = spec.text if root is None else model.text()
     spec.read_with = used
     return spec
 
@@ -114,7 +115,9 @@ def is_own(path: str) -> bool:
 def no_model(path: str) -> tuple[str, str, str]:
     """Return what is wrong with a file that is of no format that is read, and what to do."""
     if not os.path.exists(path):
-        return f"{path}: there is no such file", "", "a model of PyTorch is given as MODULE:NAME"
+        variant = "@" in path and os.path.isfile(path.rpartition("@")[0])
+        hint = f"costcalc show {path} writes a variant" if variant else "a model of PyTorch is given as MODULE:NAME"
+        return f"{path}: there is no such file", "", hint
     if is_own(path):
         return f"{path} is a spec already", "", f"costcalc report {path}"
     known = ", ".join(form.what for form in every().values())

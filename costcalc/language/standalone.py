@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from costcalc.base import Data
 from costcalc.base.errors import stop
+from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.source import parse
 from costcalc.language.yaml_text import inline
@@ -20,6 +21,9 @@ def standalone(spec: Spec) -> str:
     """
     if not spec.variant or spec.root is None:
         return spec.text
+    if spec.root.mark.text != spec.text:  # of a file of another format, whose places it keeps
+        spec = zoo.load_text(spec.text, spec.where).chosen(spec.variant)
+        assert spec.root is not None
     instead = {
         "name": [f"name: {inline(spec.variant)}"],
         "knobs": [f"knobs: {inline(spec.knobs)}", ""],

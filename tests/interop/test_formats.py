@@ -164,6 +164,38 @@ def test_what_a_reader_must_be_told_is_asked_for(tmp_path: Path) -> None:
     assert costcalc.count(path, input=(3, 32, 32)).params == 4 * 3 * 9 + 4
 
 
+def test_a_file_that_keeps_its_places_is_shown_and_read_anew_as_a_spec(tmp_path: Path, run: Run) -> None:
+    pytest.importorskip("pandas")
+    (tmp_path / "own.yaml").write_bytes(SAMPLES["ultralytics"]()[0])
+    sweep = ("sweep", "own.yaml", "--classes", "3:30", "--top", "3", "--format", "csv")
+    assert run(*sweep, "--jobs", "2", folder=tmp_path).out == run(*sweep, folder=tmp_path).out != ""
+    variant = next(iter(costcalc.load(tmp_path / "own.yaml").variants))
+    for word in ("own.yaml", f"own.yaml@{variant}"):
+        (tmp_path / "shown.yaml").write_text(run("show", word, folder=tmp_path).out)
+        found, whole = (
+            run("report", one, "--by", "type", "--format", "csv", folder=tmp_path) for one in ("shown.yaml", word)
+        )
+        assert found.out == whole.out != ""
+    done = run("import", f"own.yaml@{variant}", folder=tmp_path)
+    assert f"costcalc show own.yaml@{variant} writes a variant" in done.err
+
+
+def test_every_function_takes_a_file_by_its_path(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    path = tmp_path / "small.cfg"
+    path.write_text(CFG)
+    for one in (path, str(path)):
+        assert costcalc.load(one).name == "small"
+        assert costcalc.count(one).params == 16 * 27 + 16
+        assert costcalc.compare(one, "mobilenet_v1")["params"].tolist()[0] == 448
+        assert costcalc.diff(one, one).changes == []
+        assert costcalc.check(one, limits={"params": "1K"})
+        assert costcalc.whatif(one, ("depthwise_separable", "*")).before.params == 448
+        assert "448" in str(costcalc.reconcile(one, "448"))
+        with pytest.raises(SpecError, match="small has no knob 'width'"):
+            costcalc.sweep(one, width=[0.5])
+
+
 @pytest.mark.parametrize("name", formats())
 def test_spoilt_files_are_counted_or_refused_in_words(name: str, tmp_path: Path) -> None:
     """`tests/tools/fuzz_files.py` does the same for thousands of each format."""
