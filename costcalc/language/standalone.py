@@ -23,7 +23,7 @@ def standalone(spec: Spec) -> str:
         return spec.text
     if spec.root.mark.text != spec.text:  # of a file of another format, whose places it keeps
         spec = zoo.load_text(spec.text, spec.where).chosen(spec.variant)
-        assert spec.root is not None
+    assert spec.root is not None
     instead = {
         "name": [f"name: {inline(spec.variant)}"],
         "knobs": [f"knobs: {inline(spec.knobs)}", ""],
