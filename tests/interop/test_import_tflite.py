@@ -43,6 +43,8 @@ CASES: list[tuple[str, list[Any], tuple[int, ...], dict[str, Any], list[Any], in
      [{"conv": {"out": 6, "kernel": 3, "padding": "same"}}], 6 * 36 + 6, 6 * 36 * 80),
     ("CONV_2D", [X, W((6, 3, 5, 4)), W((6,))], (1, 3, 2, 6), {"padding": 1, "stride_w": 3, "stride_h": 2, "act": 3},
      [{"conv": {"out": 6, "kernel": [3, 5], "stride": [2, 3], "act": "relu6"}}], 366, 360 * 6),
+    ("CONV_2D", [X, W((6, 1, 1, 4)), W((6,))], (1, 4, 5, 6), {"stride_w": 2, "stride_h": 2},
+     [{"conv": {"out": 6, "kernel": 1, "stride": 2}}], 30, 24 * 20),
     ("CONV_2D", [X, W((6, 3, 3, 2)), W((6,))], (1, 4, 6, 6), WINDOW | {"padding": 1, "dilation_w": 2, "dilation_h": 2},
      [{"conv": {"out": 6, "kernel": 3, "dilation": 2, "groups": 2}}], 6 * 18 + 6, 6 * 18 * 24),
     ("CONV_2D", [(5, 8, 10, 4), W((6, 3, 3, 4)), W((6,))], (5, 8, 10, 6), WINDOW,

@@ -39,7 +39,8 @@ def _kernel(size: Sequence[int], axes: int) -> list[int]:
 
 def _window(call: Invocation, size: Sequence[int], axes: int) -> dict[str, Datum]:
     """Return kernel, stride, padding and dilation as a spec writes them."""
-    pads: Pairs | str = "same" if call.options.get("padding") == SAME else [(0, 0)] * axes
+    same = call.options.get("padding") == SAME and set(size) != {1}  # of one place nothing is added
+    pads: Pairs | str = "same" if same else [(0, 0)] * axes
     return window_fields(_kernel(size, axes), _each(call, "stride", axes), pads, _each(call, "dilation", axes))
 
 
