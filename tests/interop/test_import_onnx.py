@@ -352,6 +352,8 @@ def test_upsampling_by_factors_and_to_sizes(tmp_path: Path) -> None:
     ):
         (step,) = flat(model(nodes, stores, X, opset=opset), tmp_path).steps
         assert (step.kind, step.fields) == ("upsample", {"size": [12, 9], "mode": "bilinear"})
+    wide = model([node("Resize", "x", "", "f")], [helper.make_tensor("f", TensorProto.FLOAT, [4], [1, 1, 1, 2])], X)
+    assert flat(wide, tmp_path).steps[0].fields == {"scale": [1, 2]}
     volume = [node("Resize", "x", "", "", "s", mode="linear")], [ints("s", 1, 8, 8, 12, 9)]
     (step,) = flat(model(*volume, V), tmp_path).steps
     assert (step.kind, step.fields) == ("upsample", {"size": [8, 12, 9], "mode": "trilinear"})

@@ -139,13 +139,18 @@ def zero_pad_channels(w: Writer, node: Node, inputs: list[str]) -> Any:
 
 
 def upsample(w: Writer, node: Node, inputs: list[str]) -> Any:
-    """Write interpolation to a size, with PyTorch's coordinates."""
+    """Write interpolation by a factor or to a size, with PyTorch's coordinates."""
+    scale: Any = vars(node.op)["scale"]
     mode = vars(node.op)["mode"]
     how = {"nearest": ("nearest", "asymmetric"), "bicubic": ("cubic", "half_pixel")}
     word, places = how.get(mode, ("linear", "half_pixel"))
     more: Data = {"nearest_mode": "floor"} if mode == "nearest" else {}
-    sizes = w.ints([1, *node.y.dims])
-    return w.node("Resize", [*inputs, "", "", sizes], mode=word, coordinate_transformation_mode=places, **more)
+    if scale is None:
+        given = ["", "", w.ints([1, *node.y.dims])]
+    else:
+        name = "_".join(map(str, ("factors", *scale)))
+        given = ["", w.constant(name, w.types.FLOAT, [len(scale) + 2], [1, 1, *scale])]
+    return w.node("Resize", [*inputs, *given], mode=word, coordinate_transformation_mode=places, **more)
 
 
 RULES: dict[str, Rule] = {

@@ -273,7 +273,7 @@ def _bordered(net: Net, value: str, name: str, pairs: list[tuple[int, int]], mod
 def resize(net: Net, call: Call) -> None:
     """Interpolation to another height and width."""
     x = net.data(call, 0)
-    shape = _resized(call, x.shape)
+    shape, word = _resized(call, x.shape)
     inner = shape[net.lead(x.shape) :]
     dims = net.dims(x.shape)
     if not net.lead(x.shape) or shape[0] != x.shape[0] or len(dims) < 2:
@@ -284,18 +284,19 @@ def resize(net: Net, call: Call) -> None:
     mode = {"nearest": "nearest", "linear": linear, "cubic": cubic}.get(call.attr("mode", "nearest"), "")
     if not mode:
         raise Fault(f"costcalc has no {call.attr('mode')} interpolation over {axes} axes")
+    how = [n // m for m, n in zip(dims, inner, strict=True)] if word == "scale" else list(inner)
     if dims[0] == inner[0]:
-        net.give(call, net.add("upsample", [x.name], call.name, size=list(inner[1:]), mode=mode), x)
+        net.give(call, net.add("upsample", [x.name], call.name, **{word: how[1:]}, mode=mode), x)
         return
     if dims[-1] != inner[-1]:
         raise Fault("resizes the channels")
     front = net.permute(x.name, [axes, *range(axes)], call.name)
-    value = net.add("upsample", [front], call.name, size=list(inner[:-1]), mode=mode)
+    value = net.add("upsample", [front], call.name, **{word: how[:-1]}, mode=mode)
     net.give(call, net.permute(value, [*range(1, axes + 1), 0], call.name), x)
 
 
-def _resized(call: Call, old: Dims) -> Dims:
-    """Return the shape that Resize gives: of sizes, or of factors."""
+def _resized(call: Call, old: Dims) -> tuple[Dims, str]:
+    """Return the shape that Resize gives, and whether a whole `scale` or a `size` says so."""
     late = len(call.inputs) > 2
     sizes = call.numbers("sizes", 3) if late or "sizes" in call.attributes else None
     scales = call.attr("scales")
@@ -314,4 +315,5 @@ def _resized(call: Call, old: Dims) -> Dims:
         factor = (min if keeps == "not_larger" else max)(Fraction(n, old[k]) for k, n in zip(axes, given, strict=True))
         given = [int(factor * old[k] + Fraction(1, 2)) for k in axes]
     new = dict(zip(axes, given, strict=True))
-    return tuple(new.get(k, n) for k, n in enumerate(old))
+    whole = not sizes and all(float(f).is_integer() for f in scales or [])
+    return tuple(new.get(k, n) for k, n in enumerate(old)), "scale" if whole else "size"
