@@ -174,3 +174,25 @@ def test_an_imported_config_is_a_spec_with_its_sizes(tmp_path: Path, run: Run) -
     assert "\n  classes: 10\n" in text
     assert "# no config says it\n" in text
     assert costcalc.count(text).params == costcalc.count(path).params
+
+
+# Keys that configs of earlier versions carry, and that change nothing.
+EARLIER = [
+    {"model_type": "swin", "path_norm": True, "hidden_size": 768, "torch_dtype": "float32", "torchscript": False},
+    {"model_type": "segformer", "downsampling_rates": [1, 4, 8, 16], "reshape_last_stage": True, "num_beams": 1},
+    {
+        "model_type": "detr",
+        "backbone": "resnet50",
+        "use_timm_backbone": True,
+        "backbone_config": None,
+        "max_length": 20,
+    },
+    {"model_type": "dpt", "expand_channels": False, "is_hybrid": False, "classifier_dropout": 0.1},
+]
+
+
+@pytest.mark.parametrize("config", EARLIER, ids=lambda config: config["model_type"])
+def test_keys_of_earlier_versions_change_nothing(tmp_path: Path, config: dict[str, Any]) -> None:
+    counted = costcalc.count(written(tmp_path, config))
+    plain = costcalc.count(written(tmp_path, {"model_type": config["model_type"]}))
+    assert (counted.params, counted.macs) == (plain.params, plain.macs)

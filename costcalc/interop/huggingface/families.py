@@ -143,6 +143,7 @@ _DROPS = "aspp_dropout_prob attn_dropout ffn_dropout"
 _LAST: Mapping[str, tuple[Datum, ...]] = {"head_in_index": (-1,)}
 _DPT: Mapping[str, tuple[Datum, ...]] = {
     "is_hybrid": (False,),
+    "expand_channels": (False,),
     "backbone_config": (None,),
     "backbone": (None,),
     "backbone_featmap_shape": (None,),
@@ -151,7 +152,7 @@ _DPT: Mapping[str, tuple[Datum, ...]] = {
     **_LAST,
 }
 _BEIT = "classification model masked segmentation"
-_DECODER = "add_fpn auxiliary_loss_weight"
+_DECODER = "add_fpn auxiliary_loss_weight segmentation_indices"
 
 
 def _down_ops(knobs: Data) -> Datum:
@@ -171,7 +172,7 @@ FAMILIES = {
     ),
     "regnet": Family("regnet", only={"layer_type": ("x", "y")}),
     "poolformer": Family("poolformer", idle="patch_size stride"),
-    "segformer": Family("segformer", "classification model segmentation", idle="reshape_last_stage"),
+    "segformer": Family("segformer", "classification model segmentation", idle="reshape_last_stage downsampling_rates"),
     "pvt_v2": Family("pvt_v2"),
     "mobilenet_v1": Family("mobilenet_v1"),
     "mobilenet_v2": Family("mobilenet_v2", "classification model segmentation", only=_STRIDES),
@@ -180,7 +181,7 @@ FAMILIES = {
     "levit": Family("levit", "classification model teacher", idle="patch_size", derived={"down_ops": _down_ops}),
     "mobilevitv2": Family("mobilevitv2", "classification model segmentation", only=_STRIDES, idle=_DROPS),
     "pvt": Family("pvt", classes=1000),
-    "swinv2": Family("swinv2", "classification model masked", idle="hidden_size pretrained_window_sizes"),
+    "swinv2": Family("swinv2", "classification model masked", idle="hidden_size pretrained_window_sizes path_norm"),
     "beit": Family("beit", _BEIT, idle=f"{_FEATURES} {_DECODER}"),
     "data2vec-vision": Family("beit", "classification model segmentation", {"pooler": False}, idle=_DECODER),
     "bit": Family("bit", "classification model backbone", only=_BIT),
@@ -206,7 +207,9 @@ FAMILIES = {
     "clip": Family("clip_vision", "classification", nested={"vision_config": ("clip_vision_model",)}, idle=_TEXT),
     "siglip_vision_model": Family("siglip_vision", "model"),
     "siglip": Family("siglip_vision", "classification", nested={"vision_config": ("siglip_vision_model",)}, idle=_TEXT),
-    "glpn": Family("segformer", "depth model", {"decoder_hidden_size": 64}, only=_LAST, idle="max_depth"),
+    "glpn": Family(
+        "segformer", "depth model", {"decoder_hidden_size": 64}, only=_LAST, idle="max_depth downsampling_rates"
+    ),
     "dpt": Family(
         "dpt",
         "depth segmentation model",
@@ -220,5 +223,5 @@ FAMILIES = {
     "ijepa": Family("vit", knobs={"pooler": False, "class_tokens": 0}),
     "dinov2": Family("dinov2", idle=_FEATURES),
     "dinov2_with_registers": Family("dinov2", knobs={"num_register_tokens": 4, "patch_size": 16}, idle=_FEATURES),
-    "swin": Family("swin", "classification model masked", idle="hidden_size"),
+    "swin": Family("swin", "classification model masked", idle="hidden_size path_norm"),
 }
