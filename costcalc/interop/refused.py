@@ -32,7 +32,9 @@ _BY_ONNX = (
     'costcalc does not read it; exported to ONNX it does: costcalc.count("{stem}.onnx")',
 )
 TORCH = Foreign(
-    "a file of PyTorch", "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18", _GIVEN
+    "a file of PyTorch",
+    "give the code that makes the model, as MODULE:NAME: torchvision.models:resnet18, or save it by torch.export: .pt2",
+    f"{_GIVEN}, or save it by torch.export: .pt2",
 )
 SCRIPT = Foreign(
     "a model of TorchScript", "give the code that it was made from, as MODULE:NAME, or its export to ONNX", _GIVEN
@@ -49,7 +51,7 @@ HUGGING_FACE = Foreign(
 )
 
 _SUFFIXES = {
-    ".pt": TORCH, ".pth": TORCH, ".pt2": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".pkl": TORCH, ".mlmodel": CORE_ML,
+    ".pt": TORCH, ".pth": TORCH, ".h5": KERAS, ".hdf5": KERAS, ".pkl": TORCH, ".mlmodel": CORE_ML,
     ".pb": TENSORFLOW, ".caffemodel": WEIGHTS, ".weights": WEIGHTS, ".safetensors": WEIGHTS, ".bin": WEIGHTS,
     ".npz": WEIGHTS, ".npy": WEIGHTS, ".ckpt": WEIGHTS, ".py": PYTHON,
 }  # fmt: skip

@@ -490,6 +490,7 @@ def odd() -> dict[str, tuple[Any, tuple[int, ...], str, int, int]]:
             Net(lambda _, x: (x @ x.mT).masked_fill(x.new_ones(8, 8).triu(1).bool(), -1e9)),
             image, "permute matmul parameter where", 0, 6 * 512,
         ),
+        "one of several parts": (Net(lambda _, x: x.chunk(3, 1)[1] + x.unbind(1)[5]), image, "", 0, 0),
         "nothing before the rest": (Net(lambda _, x: torch.cat([x[:, :0] * 2, x], 1).relu()), image, "relu", 0, 0),
         "a threshold": (Net(lambda _, x: (x > 0.5).float() * x), image, "compare multiply", 0, 0),
         "a deviation": (Net(lambda _, x: x.std(1)), image, "reduce_axes arithmetic", 0, 0),

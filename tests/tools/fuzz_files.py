@@ -114,8 +114,16 @@ def openvino() -> list[bytes]:
         return found + [Path(path).read_bytes() for path in written]
 
 
+def pt2() -> list[bytes]:
+    """Return programs of torch.export, without their weights."""
+    import test_import_pt2 as tests
+
+    with tempfile.TemporaryDirectory() as folder:
+        return [tests.pack(Path(folder) / "m.pt2", tests.graph_of(name)) for name in tests.MODULES]
+
+
 SAMPLES: dict[str, Callable[[], list[bytes]]] = {
-    one.__name__: one for one in (caffe, darknet, huggingface, keras, onnx, openvino, tflite, ultralytics)
+    one.__name__: one for one in (caffe, darknet, huggingface, keras, onnx, openvino, pt2, tflite, ultralytics)
 }
 
 

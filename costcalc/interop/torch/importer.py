@@ -95,9 +95,14 @@ def from_torch(
     program, way = _program(torch, module, shapes, looked_at)
     origin = f"{type(module).__module__}.{type(module).__qualname__}" + (f"; {looked_at:,} regions" if most else "")
     flat = Flat(name or type(module).__name__, input_shape, origin)
+    return translated(program, flat, way.axes, opaque=opaque)
+
+
+def translated(program: Program, flat: Flat, axes: Sequence[Iterable[int | None]], *, opaque: bool) -> Flat:
+    """Return a flat network with the steps that a program is; axes: of each input, those of the spec's input."""
     reading = Reading(flat, program.paths, program.learned, opaque=opaque)
-    for node, value, axes in zip(program.inputs, shapes, way.axes, strict=True):
-        reading.given[node] = reading.view(value, axes)
+    for node, value, own in zip(program.inputs, flat.inputs, axes, strict=True):
+        reading.given[node] = reading.view(value, own)
     guarded(flat.name, lambda: _read(program, reading), hint="")
     return flat
 

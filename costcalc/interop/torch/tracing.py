@@ -43,7 +43,7 @@ def program_of(module: Any, ways: Sequence[Way]) -> tuple[Program, Way]:
     """
     torch = need("torch", "torch")
     wrong: Exception | None = None
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), quiet():
         for way in ways:
             with suppress(Exception):
                 return _recorded(torch, module, way), way
@@ -57,7 +57,7 @@ def program_of(module: Any, ways: Sequence[Way]) -> tuple[Program, Way]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep what PyTorch prints and logs to itself: what goes wrong is told in one line."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -177,6 +178,10 @@ def pieces(r: Reading, x: View, dim: int, sizes: Sequence[int]) -> list[View]:
         return [x]
     if axis is None:
         raise r.refuse("an axis of length 1 can't be split")
+    used = {user.args[1] for user in r.node.users if operation_of(user) == "getitem" and user.users}
+    if used and len(used) < len(sizes):  # a split's parts are all used
+        ends = [*accumulate(sizes)]
+        return [part(r, x, dim, end - n, end) for n, end in zip(sizes, ends, strict=True)]
     how = {"parts": len(sizes)} if len(set(sizes)) == 1 else {"sizes": list(sizes)}
     values = r.several("split", [x.value], r.within("split"), **how, axis=axis)
     return [r.same(x, value) for value in values]

@@ -1,0 +1,1 @@
+"""Programs that torch.export has saved: their graph is JSON in a zip, and nothing of them is run."""
