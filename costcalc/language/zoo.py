@@ -149,6 +149,10 @@ def _beside(path: str) -> str:
     known: list[str] = []
     with suppress(OSError):
         known = [one for one in sorted(os.listdir(folder or ".")) if one.endswith((SUFFIX, ".yml"))]
+    scale = re.match(r"yolo(?:e-)?v?\d+([nslmx])", name)  # Ultralytics: yolov8n.yaml is a scale of yolov8.yaml
+    whole = name[: scale.end() - 1] + name[scale.end() :] if scale else name
+    if scale and whole in known:
+        return f"{os.path.join(folder, whole)} has all scales: give {os.path.join(folder, whole)}@scale={scale[1]}"
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     return f"did you mean '{os.path.join(folder, found[0])}'?" if found else ""
 
@@ -156,14 +160,19 @@ def _beside(path: str) -> str:
 def _missing(source: str) -> tuple[str, str, str]:
     shown = source if len(source) < 80 else f"{source[:80]}..."
     name = source.removesuffix(SUFFIX).removesuffix(".yml")
-    hint = nearest(name, names()) or _beside(source)
+    beside = _beside(source)
+    hint = beside if "@scale=" in beside else nearest(name, names()) or beside
     hint = hint or hints.said("{} shows the networks of the zoo", hints.function("networks"))
     if re.fullmatch(r"[\d.]+", source):
         hint = "values of a knob are joined by commas: 0.5,1"
     if re.fullmatch(r"[A-Za-z_]\w*=\S+", name):
         knob = hints.Hint(name, f"--{name.replace('=', ' ', 1)}")
         hint = hints.said("a knob is given as {}, or for one network as {}", knob, f"NAME@{name}")
-    elif re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) and ("." in name or not hint.startswith("did")):
+    elif (
+        re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name)
+        and ("." in name or not hint.startswith("did"))
+        and hint != beside
+    ):
         module, _, last = name.rpartition(".")
         target = f"{module or 'torchvision.models'}:{last}"
         model = hints.Hint(

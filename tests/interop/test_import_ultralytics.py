@@ -163,10 +163,48 @@ def test_a_file_s_name_says_the_scale(tmp_path: Path, run: Run) -> None:
         costcalc.count(f"{path}@scale=q")
 
 
+def test_a_scale_that_has_no_file_of_its_own_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "yolov8-seg.yaml").write_text(ROWS + LAST, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name in ("yolov8n-seg.yaml", str(tmp_path / "yolov8n-seg.yaml")):
+        with pytest.raises(SpecError, match=r"has all scales: give \S*yolov8-seg.yaml@scale=n"):
+            costcalc.count(name)
+
+
+def test_a_file_of_yolov5_s_own_repository(tmp_path: Path) -> None:
+    """Its head has anchors: for each of them 5 numbers and a score a class, of 1x1 products with a bias."""
+    path = tmp_path / "my.yaml"
+    rows = f"{ROWS}  - [-1, 1, Conv, [64, 3, 2]]\n  - [[0, 1], 1, Detect, [nc, anchors]]\n"
+    path.write_text(f"anchors: [[1, 2, 3, 4], [5, 6, 7, 8]]\n{rows}", encoding="utf-8")
+    head = [row for row in costcalc.count(str(path)).rows if row.name.startswith("Detect_2/")]
+    assert sum(row.params for row in head) == 2 * 2 * (4 + 5) * (16 + 1)
+    path.write_text(f"anchors: 3\n{rows}", encoding="utf-8")
+    head = [row for row in costcalc.count(str(path)).rows if row.name.startswith("Detect_2/")]
+    assert sum(row.params for row in head) == 2 * 3 * (4 + 5) * (16 + 1)
+
+
 def test_a_row_whose_result_nothing_takes_is_counted_as_it_is_run(tmp_path: Path) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(ROWS + "  - [-1, 1, Conv, [64]]\n  - [0, 1, Conv, [64]]\n" + LAST, encoding="utf-8")
     assert "Conv_1/conv" in {row.name for row in costcalc.count(str(path)).rows}
+
+
+def test_import_writes_blocks_knobs_and_variants(tmp_path: Path, run: Run) -> None:
+    written = tmp_path / "written.yaml"
+    for file, scales in (("csp", "am"), ("attention", "nl"), ("words", "nx"), ("nine", "")):
+        path = tmp_path / f"{file}.yaml"
+        path.write_text((DATA / f"{file}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+        assert not run("import", str(path), "-o", str(written)).code
+        for scale in scales or [""]:
+            said, meant = (f"{written}@{scale}", f"{path}@scale={scale}") if scale else (str(written), str(path))
+            names = [row.name for row in costcalc.count(said).rows]
+            assert costcalc.count(said).macs == costcalc.count(meant).macs
+            assert names == [row.name for row in costcalc.count(meant).rows]
+    text = written.read_text(encoding="utf-8")
+    assert "  RepConv(c, k=3, s=1, p=1, g=1):\n" in text
+    assert "# RepVGG, arXiv:2101.03697" in text
+    assert "C3TR" not in text  # blocks that the file has no use for
+    assert costcalc.load(str(path)).text == text
 
 
 def test_a_network_is_read_and_counted_in_a_moment(tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ from costcalc.language.source import YamlNode, parse
 from costcalc.language.yaml_text import spec_text
 
 MOST_ROWS = 1_000
-_KEYS = ("nc", "scales", "depth_multiple", "width_multiple", "activation", "end2end", "reg_max", "kpt_shape",
-         "backbone", "head", "channels", "ch", "text_model", "scale", "names", "task", "yaml_file")  # fmt: skip
+_KEYS = (
+    "nc scales depth_multiple width_multiple activation end2end reg_max kpt_shape backbone head channels ch text_model "
+    "scale names task yaml_file anchors"
+).split()
 _NOTHING = (None, "None", "none", "null")
 
 
@@ -87,6 +89,7 @@ class _File:
         classes, reg_max = self.classes, self.whole("reg_max", 16)
         points, end2end = self.top.get("kpt_shape"), self.truth("end2end")
         self.seen = Seen(classes, reg_max, points, scales=bool(self.scales), end2end=end2end)
+        self.seen.anchors = self.top.get("anchors")
         self.items: list[YamlNode] = []
         self.read: list[ModuleRow] = []
         for node in self.rows():

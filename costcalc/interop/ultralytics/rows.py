@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from costcalc.base import Data, Datum
 from costcalc.base.errors import nearest
+from costcalc.base.text import plural
 from costcalc.interop.options import wrong
 from costcalc.interop.ultralytics import modules
 from costcalc.language.source import YamlNode
@@ -24,6 +25,7 @@ class Seen:
         self.kpt_shape = kpt_shape
         self.scales = scales  # whether channels and repeats are multiplied
         self.end2end = end2end
+        self.anchors: YamlNode | None = None  # of a file for ultralytics/yolov5
         self.names: list[str] = []  # of the rows before, each the name of what it gives
         self.flow = ""  # the row whose output flows on; none after one that gives no map
         self.text = "text"  # what holds the features of the classes' names
@@ -128,7 +130,7 @@ class ModuleRow:
         """Refuse more arguments than there are."""
         if len(self.args) > len(known):
             said = f"its arguments: {', '.join(known)}" if known else "write []"
-            message = f"{self.module} takes {len(known)} arguments, and this is one more"
+            message = f"{self.module} takes {plural(len(known), 'argument')}, and this is one more"
             raise wrong(message, self.args[len(known)].mark, said)
 
     def word(self, node: YamlNode) -> Datum:
@@ -262,6 +264,8 @@ class ModuleRow:
 
     def detecting(self) -> Data:
         """A head that finds boxes on several levels."""
+        if self.module == "Detect" and self.seen.anchors and len(self.args) == 2:
+            return self.anchored(self.seen.anchors)
         names = modules.DETECTING[self.module].split()
         self.most(names)
         if len(self.args) < 1:
@@ -287,6 +291,20 @@ class ModuleRow:
         if block.startswith("YOLOE") and len(self.sources) != 3:
             raise wrong(f"{self.module} takes three rows", self.source_mark)
         return {block: given}
+
+    def anchored(self, node: YamlNode) -> Data:
+        """The head of ultralytics/yolov5: [nc, anchors], of which the key says how many there are, or which."""
+        levels = node.value if node.is_list else []
+        sizes = {len(level.value) for level in levels if level.is_list}
+        count = next(iter(sizes), 0) // 2 if node.is_list else node.value
+        if self.args[1].value != "anchors" or len(sizes) > 1 or not isinstance(count, int) or not 0 < count < 100:
+            raise wrong("anchors is a number, or a list of widths and heights for each level", node.mark)
+        if levels and len(levels) != len(self.sources):
+            raise wrong(
+                f"there are anchors for {len(levels)} levels, and from names {len(self.sources)}", self.source_mark
+            )
+        given = self.of_head("nc", self.args[0])
+        return {"AnchorDetect": {"levels": self.sources, "anchors": count, **given}}
 
     def of_head(self, name: str, node: YamlNode) -> Data:
         """Return an argument of a head as the block's."""
