@@ -32,6 +32,9 @@ def recurrent(r: Reading, x: View, hx: Any, params: list[Tensor], num_layers: in
         "nonlinearity": "relu" if word == "rnn_relu" else None,
     }
     fields = {name: setting for name, setting in fields.items() if setting is not None}
+    own = [one for one in params if isinstance(one, View) or one.params]
+    if given["has_biases"] and len(own) == len(params) - sets:  # the second bias of each is a constant, as of Keras
+        params, fields["one_bias"] = own, True
     weights = [(one, prod(one.sizes)) for one in params]
 
     def layer(one: View) -> list[View]:
