@@ -13,6 +13,8 @@ from costcalc.interop.tensors import shapes
 from costcalc.interop.tensors.net import Net
 from costcalc.interop.tensors.values import Const, Data, computed
 
+MOST_TURNS = 10_000
+
 
 class Walker(Protocol):
     """What reads a body's layers."""
@@ -67,6 +69,8 @@ def loop(walker: Walker, layer: IrLayer, call: IrCall, prefix: str) -> None:
     takes, gives = (_Ports(layer, "port_map", call, side).entries for side in ("input", "output"))
     back = {edge.attributes.get("to-layer", ""): edge.attributes.get("from-layer", "") for edge in _back(layer)}
     turns = _turns(call, takes)
+    if turns > MOST_TURNS:
+        raise Fault(f"has {turns:,} turns; at most {MOST_TURNS:,} are read")
     held: dict[str, Value] = {}
     cut: dict[str, list[Value]] = {}
     for place, inner, said in takes:

@@ -72,9 +72,10 @@ class IrGraph:
     """Layers, each behind those that it takes from, and where each port's value comes from."""
 
     def __init__(self, element: Element, shown: str) -> None:
-        layers = [IrLayer(child) for child in element.under("layers") if child.tag == "layer"]
-        if not layers or len(layers) > MOST_LAYERS:
-            raise stop(f"{shown} has {len(layers):,} layers: 1 to {MOST_LAYERS:,} are read")
+        found = [child for child in element.under("layers") if child.tag == "layer"]
+        if not 0 < len(found) <= MOST_LAYERS:
+            raise stop(f"{shown} has {len(found):,} layers: 1 to {MOST_LAYERS:,} are read")
+        layers = [IrLayer(child) for child in found]
         by_id = {layer.id: layer for layer in layers}
         if len(by_id) < len(layers):
             raise stop(f"{shown}: two layers have one id")
