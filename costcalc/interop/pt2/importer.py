@@ -28,7 +28,7 @@ from costcalc.language.flat import Flat
 T = TypeVar("T")
 
 MOST_OPERATIONS = 20_000
-LARGEST_FILE = 2**26  # bytes of the graph, most of it where in the code each operation stands
+LARGEST_FILE = 2**25  # bytes of the graph, most of it where in the code each operation stands
 TRACES = re.compile(r'"stack_trace": "(?:[^"\\]|\\.)*",? ?')
 LARGEST = 10**15  # numbers of a tensor
 SPACES = ("aten", "torchvision")  # whose operations are known
