@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from costcalc.comparisons.diffing import Diff
     from costcalc.explanations.reconciling import Answer
     from costcalc.language.flat import Flat
+    from costcalc.spaces.space import Space
     from costcalc.sweeps.tables import Arrays
     from costcalc.transforms.whatif import WhatIf
 
@@ -204,6 +205,38 @@ def solve(
 
     found = asked(network, more, knobs, input, batch, convention, variant)
     return solving.solve(found.in_force, _tried(vary), of_metrics(limits), **_searched(found, options))
+
+
+def space(
+    network: NetworkLike,
+    /,
+    columns: str | Iterable[str] = (),
+    *,
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    variant: str = "",
+    **more: Datum,
+) -> Space:
+    """Return the search space of a spec's `search`: how many networks it has, what they cost, which fit a budget.
+
+    columns: the metrics that are asked for, parameters and operations unless told. knobs: values that are fixed, and
+    chosen no more. The others as for `count`.
+
+    >>> space("ofa_mobilenet_v3").size
+    21758655492572485851
+
+    Raises SpecError for a spec that searches nothing, and for one whose choices hang together too closely.
+    """
+    from costcalc.measures.metric import Setup
+    from costcalc.spaces.space import Space
+
+    found = asked(network, more, knobs, input, batch, convention, variant)
+    setup = Setup(found.convention, **_options(options), batch=found.batch)
+    names = metric_names(columns, found.convention) or ("params", setup.convention.called)
+    return Space(found.in_force, found.settings, found.shape, setup, names)
 
 
 def scale_compound(

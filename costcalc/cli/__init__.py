@@ -34,6 +34,7 @@ GROUPS = {
         "compare": "networks side by side, with ratios to the first",
         "diff": "which layers make two networks' costs differ",
         "solve": "the largest setting that meets a budget",
+        "space": "all networks that a search may choose: how many, and what fits",
         "check": "whether networks are within a budget or a baseline",
     },
     "Change it": {

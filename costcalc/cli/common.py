@@ -488,7 +488,8 @@ def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Datum:
         hint = nearest(f"--{name}", named) if as_option else nearest(name, spec.knobs)
         known = ", ".join(as_options(ctx, spec.knobs)) or "none"
         raise stop(f"{spec.name} has no knob '{name}'", hint=hint or f"its knobs: {known}")
-    from costcalc.sweeps.grids import one, values_of
+    from costcalc.language.ranges import one
+    from costcalc.sweeps.grids import values_of
 
     with suppress(SpecError):  # which is told below
         number = len(values_of(spec, name, text))

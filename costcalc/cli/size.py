@@ -11,7 +11,7 @@ from costcalc.cli import common, usage
 from costcalc.costs.layer_patterns import valued
 from costcalc.estimates.sizing import Sizes
 from costcalc.hardware.compression import SCALES, Coding, pattern_of
-from costcalc.sweeps.grids import one
+from costcalc.language.ranges import one
 
 
 @click.command(

@@ -12,8 +12,9 @@ from costcalc.cli import common
 from costcalc.cli.sweep import write
 from costcalc.comparisons.budgets import limits, named_limits, together
 from costcalc.language.document import Spec
+from costcalc.language.ranges import one
 from costcalc.language.yaml_text import typed
-from costcalc.sweeps.grids import one, values_of
+from costcalc.sweeps.grids import values_of
 
 
 @click.command(

@@ -17,10 +17,11 @@ from costcalc.graph.expand import expand
 from costcalc.graph.knobs import with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import INPUT, Spec
+from costcalc.language.ranges import one
 from costcalc.language.yaml_text import typed
 from costcalc.measures.metric import require_batch
 from costcalc.reports.result import Result
-from costcalc.sweeps.grids import one, require_knob
+from costcalc.sweeps.grids import require_knob
 
 
 class Network(NamedTuple):

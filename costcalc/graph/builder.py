@@ -121,7 +121,7 @@ def entering(item: OpItem, flow: Flow) -> list[Tensor]:
     """Return what an operator takes of the flow: one tensor, none, or all that flow together."""
     wanted = item.cls.inputs
     if wanted == 1:
-        return [flow if type(flow) is Tensor else one_tensor(flow, item.mark)]
+        return [one_tensor(flow, item.mark) if type(flow) is Bundle else flow]
     if wanted == 0:
         return []
     tensors = flow.tensors if isinstance(flow, Bundle) else [flow]

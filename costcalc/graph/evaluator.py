@@ -89,7 +89,7 @@ class Evaluator:
 
     def flow(self, value: Datum, ref: Ref, scope: Scope) -> Flow:
         """Return the layer, or the layers, of what a reference means."""
-        if type(value) is Tensor or type(value) is Bundle:
+        if isinstance(value, Tensor | Bundle):
             return value
         try:
             if not isinstance(value, list | tuple):
@@ -135,7 +135,7 @@ def is_none(value: Datum) -> bool:
 
 def layer_of(value: Datum, name: str, scope: Scope) -> Flow:
     """Return the layer that a value is or names; raise Fault where it is none. name: how it was come to."""
-    if type(value) is Tensor or type(value) is Bundle:
+    if isinstance(value, Tensor | Bundle):
         return value
     if not isinstance(value, str):
         raise Fault(f"'{name}' is {num.describe(value)}, which is no layer")
@@ -146,7 +146,7 @@ def layer_of(value: Datum, name: str, scope: Scope) -> Flow:
 
 def one_tensor(flow: Flow, mark: Mark) -> Tensor:
     """Return the one tensor that flows."""
-    if type(flow) is Tensor:
+    if type(flow) is not Bundle:
         return flow
     try:
         return single(flow)

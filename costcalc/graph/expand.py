@@ -6,7 +6,7 @@ only what depends on it, so that one run reports all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from costcalc.base import Datum, GivenShape
@@ -323,7 +323,7 @@ class Expansion:
         skipped = item.when is not None and not self.evaluator.truth(item.when, scope)
         if not skipped:
             if item.bits is None and item.density is None and item.share is None:
-                flow = _HANDLERS[type(item)](self, item, flow, scope, around)
+                flow = HANDLERS[type(item)](self, item, flow, scope, around)
             else:
                 flow = self.under_modifiers(item, flow, scope, around)
         if item.name is not None:
@@ -383,7 +383,7 @@ class Expansion:
             around = around._replace(shared=True)
         cut = None
         try:
-            flow = _HANDLERS[type(item)](self, item, flow, scope, around)
+            flow = HANDLERS[type(item)](self, item, flow, scope, around)
         except UntilReached as reached:
             cut = reached
         if item.share is not None:
@@ -463,7 +463,7 @@ class Expansion:
 
     def chosen(self, value: Datum, branch: Branch, ref: Ref, flow: Flow, scope: Scope, around: Surroundings) -> Tensor:
         """Return the layer that a branch names; a word that is no layer's is an operator or a block, which is run."""
-        if type(value) is Tensor:
+        if isinstance(value, Tensor):
             return value
         word, spec = branch.word, scope.frame.spec
         is_word = isinstance(value, str) and scope.find(value) is None and value not in ("input", "joined")
@@ -539,7 +539,7 @@ class Expansion:
     def callee_scope(self, block: Block, arguments: dict[str, Datum], flow: Flow, caller: Frame) -> Scope:
         """Return the scope of a block's body: its arguments, and the tensors that enter it."""
         frame = Frame(caller.spec, caller.constants, flow, lists=block.lists, answers=caller.answers)
-        inner = Scope(frame, {**frame.constants, **arguments}, flow)
+        inner = Scope(frame, frame.constants | arguments, flow)
         for name, default in block.arguments:
             if name not in inner.vars and default is not None:
                 inner.vars[name] = self.evaluator.value(default, inner)
@@ -565,14 +565,20 @@ class Expansion:
         scope.flow = flow
         found = columns(item, scope, self.evaluator)
         for index in range(len(found[0]) if found else 0):
-            here = around if self.keeps else around.via("row ", index + 1, " of the table at ", item.mark)
-            self.steps += 1
-            row = scope.child(index)
-            row.flow = flow
-            row.vars["row"] = index
-            row.vars |= cells(item, found, index, row, self.evaluator)
-            flow = self.guarded(item, flow, row, here)
+            flow = self.row(item, found, index, flow, scope, around)
         return flow
+
+    def row(
+        self, item: TableItem, found: list[Sequence[Datum]], index: int, flow: Flow, scope: Scope, around: Surroundings
+    ) -> Flow:
+        """Run a table for one of its rows."""
+        here = around if self.keeps else around.via("row ", index + 1, " of the table at ", item.mark)
+        self.steps += 1
+        row = scope.child(index)
+        row.flow = flow
+        row.vars["row"] = index
+        row.vars |= cells(item, found, index, row, self.evaluator)
+        return self.guarded(item, flow, row, here)
 
     def table_row(self, item: TableItem, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run the items of a table for one of its rows."""
@@ -592,7 +598,7 @@ class Expansion:
             hint = nearest(word, (*blocks, *ops.operators()))
             raise Fault(f"'{item.key}' is '{word}', which is no operator or block", hint)
         found = self.meant_item(item, word, scope.frame.spec, around)
-        return _HANDLERS[type(found)](self, found, flow, scope, around.deeper())
+        return HANDLERS[type(found)](self, found, flow, scope, around.deeper())
 
     def meant_item(self, item: VariableItem, word: str, spec: Spec, around: Surroundings) -> Item:
         """Return what an item is whose key is a variable that holds a word; it is read once for each word."""
@@ -693,10 +699,10 @@ def _mistaken(*_: object) -> Flow:
     raise DependsOnMistake
 
 
-_HANDLERS: dict[type[Item], Callable[..., Flow]] = {
+HANDLERS: dict[type[Item], Callable[..., Flow]] = {
     MistakenItem: _mistaken,
     OpItem: Expansion.operator,
-    CallItem: Expansion.call,
+    CallItem: lambda expansion, *given: expansion.call(*given),  # a space calls blocks in its own way
     GroupItem: Expansion.group,
     TableItem: Expansion.table_row,
     VariableItem: Expansion.variable_item,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MODULE, ABSENT = "module", "absent"  # what `reference` says of rows: where it says nothing; where there is no call
 
 
-@final
 class Tensor:
     """A tensor of the graph: its shape, and the node that gives it; None where it enters the network, by a name."""
 
@@ -57,7 +56,7 @@ Flow = Tensor | Bundle
 
 def tensors(flow: Flow) -> list[Tensor]:
     """Return all tensors that flow."""
-    return [flow] if type(flow) is Tensor else list(flow.tensors)
+    return list(flow.tensors) if type(flow) is Bundle else [flow]
 
 
 class Node:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
+from functools import partial
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, Problems, nearest
@@ -57,7 +58,7 @@ class Frame:
     ) -> None:
         self.spec = spec
         self.constants = constants  # knobs, and the constants under `define`
-        self.answers = {} if answers is None else answers  # of the functions there, which see nothing else: by numbers
+        self.answers = answers  # of the functions there, which see nothing else: by numbers; None: none are kept
         self.source = source  # what entered the body: `input`
         self.until = until  # the layers that an `include` goes up to: its own, and one of an include around it
         self.aliases: dict[str, Item] = {}  # the names under which the layers of included specs stand
@@ -94,7 +95,7 @@ class Scope:
 
     def child(self, *row: int) -> Scope:
         """Return a scope for the turns of a repeat, or for a table's row: variables of its own, the same body."""
-        child = Scope(self.frame, dict(self.vars), self.flow, (*self.rows, *row))
+        child = Scope(self.frame, self.vars.copy(), self.flow, (*self.rows, *row))
         child.last, child.joined = self.last, self.joined
         return child
 
@@ -249,7 +250,7 @@ def _shape(flow: Flow) -> Shape:
 
 def single(flow: Flow) -> Tensor:
     """Return the one tensor that flows; raise Fault where there are several."""
-    if type(flow) is Tensor:
+    if type(flow) is not Bundle:
         return flow
     if len(flow.tensors) == 1:
         return flow.tensors[0]
@@ -292,15 +293,16 @@ _WHOLE = frozenset((int,))
 def _evaluate(function: Function, values: list[Datum], scope: Scope) -> Datum:
     """Run a function of `define`: it sees its arguments, the knobs and the constants."""
     outer = scope.frame
-    key = (function.name, *values) if _WHOLE.issuperset(map(type, values)) else None
-    if key in outer.answers:
-        return outer.answers[key]
-    variables = {**outer.constants, **dict(zip(function.arguments or (), values, strict=False))}
+    answers = outer.answers if _WHOLE.issuperset(map(type, values)) else None
+    key = (function.name, *values)
+    if answers is not None and key in answers:
+        return answers[key]
+    variables = outer.constants | dict(zip(function.arguments or (), values, strict=False))
     inside = Frame(outer.spec, outer.constants, outer.source, answers=outer.answers)
     try:
         found = function.body.evaluate(Scope(inside, variables, outer.source))
-        if key is not None:
-            outer.answers[key] = found
+        if answers is not None:
+            answers[key] = found
         return found
     except Fault as fault:
         called = f"{function.name}({', '.join(num.describe(value) for value in values)})"
@@ -314,26 +316,29 @@ def spec_scope(
     problems: Problems,
     trace: Sequence[object] = (),
     until: Collection[str] = (),
+    later: Callable[[Callable[[], Datum]], Datum] | None = None,
 ) -> Scope:
     """Return the scope of a whole spec: everywhere in it, the knobs and the constants under `define` are seen.
 
-    What is wrong with a constant goes into `problems`; what reads it is then unknown.
+    What is wrong with a constant goes into `problems`; what reads it is then unknown. later: what to hold for a
+    constant that is worked out where it is read, since knobs may change on the way.
     """
-    nothing, constants = Tensor(None), dict(knobs)
-    frame = Frame(spec, constants, source, until, spec.lists)
+    nothing, constants = Tensor(None), knobs.copy()
+    frame = Frame(spec, constants, source, until, spec.lists, {} if later is None else None)
     above = Scope(Frame(spec, constants, nothing, answers=frame.answers), constants, nothing)
     for name, function in spec.functions.items():
         if function.arguments:
             continue
         try:
-            constants[name] = function.body.evaluate(above)
+            run = partial(function.body.evaluate, above)
+            constants[name] = run() if later is None else later(run)
         except Fault as fault:
             problems.add(fault.at(function.body.mark), trace)
         except DependsOnMistake:
             pass
     if spec.inputs and INPUT not in spec.inputs:
         frame.layers |= dict(zip(spec.inputs, _entering(spec, source), strict=True))
-    return Scope(frame, dict(constants), source)
+    return Scope(frame, constants.copy(), source)
 
 
 def _entering(spec: Spec, source: Flow) -> list[Binding]:

@@ -272,6 +272,17 @@ class Block:
         self.reads: Collection[str] = ()  # the knobs and constants that its rows may depend on
 
 
+class Searched:
+    """The values among which a search chooses a knob, or each element of a list knob by itself."""
+
+    __slots__ = ("each", "mark", "values")
+
+    def __init__(self, values: list[Datum], mark: Mark, *, each: bool) -> None:
+        self.values = values
+        self.mark = mark
+        self.each = each
+
+
 INPUT = "input"  # what the tensor that enters is called, where there is one, and no name is given to it
 
 
@@ -296,6 +307,7 @@ class Spec:
         self.given: set[str] = set()  # the knobs whose values are not the file's, nor a variant's, but a user's
         self.knobs_of_file: dict[str, Datum] | None = None  # the knobs before a variant was chosen
         self.variants: dict[str, dict[str, Datum]] = {}
+        self.search: dict[str, Searched] = {}  # among which values knobs may be chosen
         self.functions: dict[str, Function] = {}
         self.inputs: dict[str, list[Value]] = {}  # the shapes of what enters, by name; `input` where it is one
         self.of_input: set[str] = set()  # the knobs that nothing but `input` reads

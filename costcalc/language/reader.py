@@ -33,7 +33,7 @@ MOST_INPUTS = 50
 
 META = ("name", "family", "year", "task", "source")
 _INPUT = f"{INPUT}: [channels, height, width]"
-_NO_USE = ("knobs", "variants", "published", "reference", *META)  # sections in which a knob's name reads nothing
+_NO_USE = ("knobs", "variants", "search", "published", "reference", *META)  # in which a knob's name reads nothing
 
 
 def read(spec: Spec, root: YamlNode, problems: Problems) -> None:
@@ -72,6 +72,10 @@ class SpecReader:
         read_reference(self.spec, top.get("reference"), self.problems)
         self.knobs()
         self.variants()
+        if search := self.top.get("search"):
+            from costcalc.language.search import read_search  # few specs have one
+
+            read_search(self.spec, search, self.problems)
         self.names.definitions = {first_word(text) for text in mapping(top.get("define"), "", Problems()).value}
         heads = self.blocks.heads(top.get("blocks"))
         self.define()

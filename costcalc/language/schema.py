@@ -69,6 +69,7 @@ def _top(items: Data) -> Data:
         "reference": _reference(),
         "knobs": knobs,
         "variants": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
+        "search": {"type": "object", "description": "what a search may choose: {kernels: {each: [3, 5, 7]}}"},
         "define": {"type": "object", "description": "functions of the knobs, ch(c): int(c * width), and constants"},
         "input": {"anyOf": [shape, {"type": "object", "additionalProperties": shape, "minProperties": 1}]},
         "defaults": {"type": "object", "properties": {n: _operator(c) for n, c in sorted(ops.operators().items())}},

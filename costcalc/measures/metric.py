@@ -200,6 +200,7 @@ class Metric:
     kind: ClassVar[str] = "count"  # how a table writes it: count (with a unit), ratio (two decimals), text
     uses: ClassVar[tuple[str, ...]] = ()  # the options that matter to it
     needs: ClassVar[dict[str, Datum]] = {}  # the options that must be given, each with an example
+    local: ClassVar[bool] = False  # whether a row's value depends on that row alone, and the total is their sum
     vectorised: ClassVar[bool] = False  # whether its rules run on a sweep's numbers; else settings are counted singly
 
     def __init_subclass__(cls, name: str = "", **extra: Dim) -> None:

@@ -74,6 +74,7 @@ class Activations(Metric, name="activations"):
     unit, title = "activations", "activations"
     source = "arXiv:2003.13678 (acts), as fvcore and timm count"
     uses = ("batch",)
+    local = True
     vectorised = True
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:

@@ -15,6 +15,7 @@ class Params(Metric, name="params"):
 
     unit, title = "params", "params"
     source = "docs/conventions.md"
+    local = True
     vectorised = True
 
     def heading(self, setup: Setup) -> str:
@@ -32,6 +33,7 @@ class Operations(Metric, name="operations"):
     unit, title = "operations", "operations"
     source = "docs/conventions.md"
     uses = ("batch",)
+    local = True
     vectorised = True
 
     def heading(self, setup: Setup) -> str:
@@ -61,6 +63,7 @@ class RealMacs(Metric, name="real_macs"):
     unit, title = "MACs", "real MACs"
     source = "counted tap by tap: a 3x3 kernel with padding 1 on 7x7 has 19 * 19 = 361 of 441 products inside"
     uses = ("batch",)
+    local = True
     vectorised = True
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:
@@ -74,6 +77,7 @@ class Elementwise(Metric, name="elementwise"):
     unit, title = "operations", "element-wise"
     source = "docs/conventions.md, components elementwise and bias_adds"
     uses = ("batch",)
+    local = True
     vectorised = True
 
     def rows(self, graph: Graph, setup: Setup) -> Sequence[Dim]:

@@ -57,8 +57,8 @@ HELD = "held"
 
 # The top-level keys of a spec.
 TOP = (
-    "costcalc", "name", "family", "year", "task", "source", "reference", "knobs", "variants", "define", "input",
-    "defaults", "blocks", "layers", "outputs", "min_resolution", "published",
+    "costcalc", "name", "family", "year", "task", "source", "reference", "knobs", "variants", "search", "define",
+    "input", "defaults", "blocks", "layers", "outputs", "min_resolution", "published",
 )  # fmt: skip
 
 

@@ -26,11 +26,12 @@ from costcalc.graph.knobs import given_shapes, refuse_idle_knobs, with_knobs
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.language.expr import Expr, parse
+from costcalc.language.ranges import ZEROS
 from costcalc.measures.metric import COUNTED, Setup, find, refuse_idle, refuse_uncounted, require_batch
 from costcalc.numbers.factored import Spread, TooWide, along
 from costcalc.numbers.num import LARGEST_TOTAL, Array, Mixed
 from costcalc.sweeps.engine import BLOCK, Axis, Beside, Cut, Grid, blocks, parts
-from costcalc.sweeps.grids import ZEROS, refuse_columns
+from costcalc.sweeps.grids import refuse_columns
 from costcalc.sweeps.mappers import Mapper, here
 
 SETTING = "setting"  # the column of a setting's number in the grid

@@ -26,11 +26,12 @@ from costcalc.base import files
 from costcalc.base.errors import Fault
 from costcalc.costs import conventions
 from costcalc.language import zoo
+from costcalc.language.ranges import spanned
 from costcalc.numbers import factored, num
 from costcalc.sweeps import chunks, mappers, parquet
 from costcalc.sweeps.engine import Axis, Grid, cuts
 from costcalc.sweeps.engine import parts as counted
-from costcalc.sweeps.grids import spanned, values_of
+from costcalc.sweeps.grids import values_of
 
 # Howard et al. 2017, arXiv:1704.04861, Tables 6 and 7: million mult-adds, million parameters.
 PAPER = [

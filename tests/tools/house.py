@@ -23,7 +23,7 @@ FLOORS = [
     ["measures"],
     ["sweeps", "reports"],
     ["published"],
-    ["comparisons", "explanations", "transforms", "interop"],
+    ["comparisons", "explanations", "transforms", "interop", "spaces"],
     ["asked"],
     ["estimates"],
     ["plots"],

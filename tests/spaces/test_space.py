@@ -1,0 +1,249 @@
+"""Search spaces: how many networks, what they cost, which fit; golden numbers, brute force, what is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import in_process
+import pytest
+from fuzz_spaces import compared
+
+import costcalc
+from costcalc.base.errors import SpecError
+
+DATA = Path(__file__).parent.parent / "data" / "search_spaces.csv"
+ROWS = list(csv.DictReader(line for line in DATA.read_text(encoding="utf-8").splitlines() if line[0] != "#"))
+EDGES = {
+    "none": "nothing",
+    "skip_connect": "skip",
+    "nor_conv_1x1": "conv_1x1",
+    "nor_conv_3x3": "conv_3x3",
+    "avg_pool_3x3": "pool_3x3",
+}
+
+
+def named(row: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return our network for a row, and its knobs."""
+    if row["space"] == "nas_bench_201":
+        edges = [EDGES[word.split("~")[0]] for word in re.findall(r"[^|+]+", row["setting"])]
+        return "nas_bench_201", {"edges": edges, "resolution": int(row["resolution"])}
+    stem, _, width = row["space"].rpartition("_w")
+    name = {"ofa_mbv3": "ofa_mobilenet_v3", "ofa_proxyless": "ofa_proxyless"}[stem]
+    lists = {words[0]: [int(word) for word in words[1:]] for words in map(str.split, row["setting"].split(";"))}
+    return name, {"width": float(width), "resolution": int(row["resolution"]), **lists}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row['space']}-{k}" for k, row in enumerate(ROWS)])
+def test_a_network_of_a_published_space_costs_what_its_reference_implementation_does(row: dict[str, str]) -> None:
+    name, knobs = named(row)
+    counted = costcalc.count(name, knobs=knobs)
+    assert (counted.params, counted.macs) == (int(row["params"]), int(row["macs"]))
+
+
+@pytest.fixture(scope="module")
+def ofa() -> Any:
+    return costcalc.space("ofa_mobilenet_v3")
+
+
+# The spaces of the zoo: how many networks, the least and the most of params and of MACs. OFA's number is
+# (9^2 + 9^3 + 9^4)^5, arXiv:1908.09791 says "over 10^19"; NAS-Bench-201's 5^6, arXiv:2001.00326.
+SPACES = {
+    "ofa_mobilenet_v3": (21_758_655_492_572_485_851, (3_410_792, 7_664_760), (121_278_672, 566_170_656)),
+    "ofa_proxyless": (21_758_655_492_572_485_851, (4_282_040, 7_942_056), (292_977_624, 1_004_908_032)),
+    "nas_bench_201": (15_625, (73_306, 1_531_546), (7_783_040, 220_119_680)),
+}
+
+
+@pytest.mark.parametrize(("name", "size", "params", "macs"), [(name, *row) for name, row in SPACES.items()])
+def test_a_space_of_the_zoo_has_its_published_size(
+    name: str, size: int, params: tuple[int, int], macs: tuple[int, int]
+) -> None:
+    space = costcalc.space(name)
+    assert (space.size, space.refused) == (size, 0)
+    for metric, wanted in (("params", params), ("macs", macs)):
+        assert (space.least(metric).costs[metric], space.most(metric).costs[metric]) == wanted
+
+
+def test_what_fits_a_budget_is_counted_exactly(ofa: Any) -> None:
+    assert ofa.count("macs <= 300M") == 856_295_841_105_991_212  # by dynamic programming over stages' tables, in numpy
+    assert ofa.count("macs > 300M") == ofa.size - 856_295_841_105_991_212
+    assert ofa.quantile("macs", 0.5) == 352_351_584
+
+
+def test_the_most_of_one_metric_under_a_budget_of_another(ofa: Any) -> None:
+    found = ofa.most("params", "macs <= 300M")
+    assert found.costs["macs"] <= 300_000_000
+    counted = costcalc.count("ofa_mobilenet_v3", knobs=found.knobs)
+    assert found.costs == {"params": counted.params, "macs": counted.macs}
+    more = ofa.sample(2000, "macs <= 300M", 1)
+    assert found.costs["params"] > more["params"].max()
+
+
+def test_a_sample_is_of_networks_that_fit_and_count_again(ofa: Any) -> None:
+    found = ofa.sample(30, "macs <= 300M", 7)
+    assert found.equals(ofa.sample(30, "macs <= 300M", 7))
+    assert found["macs"].max() <= 300_000_000
+    for row in found.to_dict("records"):
+        costs = {name: row.pop(name) for name in ("params", "macs")}
+        counted = costcalc.count("ofa_mobilenet_v3", knobs=row)
+        assert costs == {"params": counted.params, "macs": counted.macs}
+
+
+# An edge of NAS-Bench-201 adds 35,389,440 MACs and 243,040 parameters (3x3), 3,932,160 and 28,000 (1x1), or nothing, in
+# three ways, to 7,783,040 and 73,306: by truth's rows. So no 3x3, or one and at most one 1x1; four 3x3 or more.
+FITTING = {
+    "macs <= 50M": 4**6 + 6 * (3**5 + 5 * 3**4),
+    "params > 1M": 15 * 4**2 + 6 * 4 + 1,
+}
+
+
+@pytest.mark.parametrize(("where", "size"), [("", 15_625), *FITTING.items()])
+def test_each_network_is_drawn_as_likely_as_any_other(where: str, size: int) -> None:
+    """A chi-square over 100,000 draws: n - 1 on average, with a standard deviation of sqrt(2 (n - 1))."""
+    space = costcalc.space("nas_bench_201")
+    assert space.count(where) == size
+    draws = Counter(map(tuple, space.sample(100_000, where, 3)["edges"]))
+    expected = 100_000 / size
+    statistic = sum((count - expected) ** 2 for count in draws.values()) / expected + (size - len(draws)) * expected
+    assert abs(statistic - (size - 1)) < 4 * (2 * (size - 1)) ** 0.5
+
+
+@pytest.mark.parametrize("start", range(0, 60, 12))
+def test_small_spaces_answer_as_brute_force_does(start: int) -> None:
+    """`tests/tools/fuzz_spaces.py` does the same for thousands, and larger ones."""
+    said = Counter(compared(seed, most=60) for seed in range(start, start + 12))
+    assert said["equal"] + said["equal, with settings that are refused"] > 2
+
+
+def test_a_knob_that_is_given_is_chosen_no_more() -> None:
+    space = costcalc.space("ofa_mobilenet_v3", knobs={"depths": [2, 2, 2, 2, 2]})
+    assert space.size == 81**5
+    assert {choice.knob for choice in space.choices} == {"kernels", "expands"}
+
+
+# ---- what is refused --------------------------------------------------------------------------------
+
+
+def test_a_space_whose_choices_hang_together_is_refused_with_their_names() -> None:
+    layers = [{"conv": {"out": "+".join(f"ks[{k}]" for k in range(20)), "kernel": 1}}]
+    spec = {"costcalc": 1, "input": [3, 8, 8], "knobs": {"ks": [1] * 20}, "search": {"ks": {"each": [1, 2, 3]}}}
+    with pytest.raises(SpecError, match=r"do not fall apart: layers read ks\[0\], ks\[1\], .* and \d+ more together"):
+        costcalc.space(spec | {"layers": layers})
+
+
+@pytest.mark.parametrize(
+    ("network", "ask", "words"),
+    [
+        ("mobilenet_v1", lambda s: s.size, "MobileNetV1 says nothing of a search"),
+        ("nas_bench_201@edges=[skip,skip,skip,skip,skip,skip]", lambda s: s.size, "nothing left to choose"),
+        ("nas_bench_201", lambda s: s.count("macs"), "'macs' is no condition of a space"),
+        ("nas_bench_201", lambda s: s.count("mac <= 3"), "did you mean 'macs'"),
+        ("nas_bench_201", lambda s: s.count("macs <= 3 and params <= 3"), "on two metrics"),
+        ("nas_bench_201", lambda s: s.spread_of("", ["edge"]), "did you mean 'edges'"),
+        ("nas_bench_201", lambda s: s.quantile("bytes", 0.5), "was not asked for 'bytes'"),
+    ],
+)
+def test_what_a_space_cannot_answer(network: str, ask: Any, words: str) -> None:
+    with pytest.raises(SpecError) as error:
+        ask(costcalc.space(network))
+    assert words in str(error.value)
+
+
+def test_a_metric_that_is_no_sum_of_layers_is_refused() -> None:
+    with pytest.raises(SpecError, match="peak_memory is no sum over layers"):
+        costcalc.space("nas_bench_201", "peak_memory")
+
+
+SPEC = """costcalc: 1
+name: searched
+knobs: {width: 8, kernels: [3, 3], word: relu}
+search:
+  SEARCH
+input: [3, 8, 8]
+layers:
+  - conv: {out: width, kernel: "kernels[0]", padding: half}
+  - conv: {out: width, kernel: "kernels[1]", padding: half}
+  - word
+"""
+
+
+@pytest.mark.parametrize(
+    ("search", "place", "words"),
+    [
+        ("width: 8", "5:10", "'width' is searched among '8'"),
+        ("width: [16, 24]", "5:10", "the spec's own network is not in the search: 'width' is 8"),
+        ("width: [8, 8]", "5:11", "'width' has the value 8 twice"),
+        ("width: [8, wide]", "5:14", "takes a number, not wide"),
+        ("widht: [8, 16]", "5:3", "did you mean 'width'?"),
+        ("width: {each: [8, 16]}", "5:10", "is no list of which each element"),
+        ("kernels: {each: [5, 7]}", "5:12", "'kernels' is 3"),
+        ("kernels: {every: [3, 7]}", "5:12", "'kernels' is searched among a mapping"),
+        ("kernels: [3, 7]", "5:13", "takes a list, not 3"),
+        ("width: 8:4:1", "5:10", "has no numbers in it"),
+    ],
+)
+def test_a_mistake_in_a_search_is_told_with_its_place(search: str, place: str, words: str) -> None:
+    with pytest.raises(SpecError) as error:
+        costcalc.count(SPEC.replace("SEARCH", search))
+    assert f"spec:{place}:" in str(error.value)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("search", "size"),
+    [
+        ("width: [8, 16, 24]", 3),
+        ("width: 8:32:8", 4),
+        ("kernels: {each: [3, 5, 7]}", 9),
+        ("kernels: [[3, 3], [5, 7]]", 2),
+        ("{word: [relu, sigmoid], kernels: {each: [3, 5]}, width: [8, 16]}", 16),
+    ],
+)
+def test_how_a_search_is_written(search: str, size: int) -> None:
+    assert costcalc.space(SPEC.replace("SEARCH", search)).size == size
+
+
+def test_what_is_searched_changes_no_count() -> None:
+    plain = SPEC.replace("search:\n  SEARCH\n", "")
+    searched = SPEC.replace("SEARCH", "{width: [8, 16]}")
+    assert costcalc.count(plain).to_dict()["rows"] == costcalc.count(searched).to_dict()["rows"]
+
+
+# ---- the command line ---------------------------------------------------------------------------------
+
+
+def test_the_command_says_all_as_records(run: in_process.Run) -> None:
+    found = json.loads(run("space", "nas_bench_201", "--where", "macs <= 50M", "--format", "json").out)
+    assert (found["networks"], found["settings"], found["refused"], found["within"]) == (15_625, 15_625, 0, 7_984)
+    assert found["ends"]["most macs"]["macs"] == 220_119_680
+    assert found["convention"] == "costcalc"
+
+
+def test_the_command_draws_networks(run: in_process.Run) -> None:
+    said = run("space", "nas_bench_201", "--sample", "5", "--seed", "2", "--format", "csv").out
+    lines = list(csv.DictReader(io.StringIO(said)))
+    assert len(lines) == 5
+    for line in lines:
+        edges = line["edges"].split(", ")
+        assert costcalc.count("nas_bench_201", edges=edges).macs == int(line["macs"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--sample", "3", "--most", "macs"], "--sample and --most are different questions"),
+        (["--seed", "3"], "--seed is about --sample"),
+        (["--most", "macs", "--where", "macs <= 1"], "no network of NAS-Bench-201 has macs <= 1"),
+        (["--by", "edge"], "did you mean 'edges'"),
+    ],
+)
+def test_the_command_refuses(run: in_process.Run, words: list[str], said: str) -> None:
+    result = run("space", "nas_bench_201", *words)
+    assert result.code == 2
+    assert said in result.err
