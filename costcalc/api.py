@@ -216,7 +216,6 @@ def space(
     input: Shape = None,
     batch: int | None = None,
     convention: Rule = None,
-    options: Options = None,
     variant: str = "",
     **more: Datum,
 ) -> Space:
@@ -234,7 +233,7 @@ def space(
     from costcalc.spaces.space import Space
 
     found = asked(network, more, knobs, input, batch, convention, variant)
-    setup = Setup(found.convention, **_options(options), batch=found.batch)
+    setup = Setup(found.convention, batch=found.batch)
     names = metric_names(columns, found.convention) or ("params", setup.convention.called)
     return Space(found.in_force, found.settings, found.shape, setup, names)
 

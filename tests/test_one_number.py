@@ -301,7 +301,7 @@ IGNORED: list[tuple[Callable[[], Any], str]] = [
     (lambda: estimates.latency("mobilenet_v1", "coral_edgetpu", fusion="eager"), "fusion is about times"),
 ]  # fmt: skip
 COMMANDS = [
-    ("report mobilenet_v1 --format json --by block", "--by and --fold are for tables"),
+    ("report mobilenet_v1 --format json --by block", "by and fold are for tables"),
     ("sweep mobilenet_v1 --width 0.5,1 --sort params", "top how many"),
     ("sweep mobilenet_v1 --width 0.5,1 --per type --jobs 2", "without --jobs"),
     ("sweep mobilenet_v1 --width 0.5,1 --per type --resume x", "without --resume"),

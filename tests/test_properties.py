@@ -122,6 +122,8 @@ def test_networks_run_forward_and_backward(data: dict[str, Any]) -> None:
     graph = expand(zoo.load(data))
     if any(node.op.reads_as or node.op.gives_as or node.op.kind == "zeros" for node in graph.nodes):
         return  # random numbers are places that no table has; truths, places and what is zero have no slope
+    if any(node.op.kind == "instance_norm" and node.y.pixels == 1 for node in graph.nodes):
+        return  # PyTorch does not train a norm over one number
     (shape,) = graph.input_shapes.values()
     network = build(graph)
     image = torch.rand(2, *shape.dims, requires_grad=True)

@@ -27,6 +27,7 @@ layers:
   - fc: {out: 10}
 """
 OTHER = SPEC.replace("name: tiny", "name: other").replace("kernel: 3", "kernel: 5")
+SEARCHED = SPEC.replace("input:", "search: {c: [4, 8, 16], n: [1, 3], k: [3, 5]}\ninput:")
 
 # The words of the grammar, each with a value that changes what is counted.
 WORDS: dict[str, Any] = {
@@ -76,6 +77,7 @@ FUNCTIONS = {
     "solve": Function(
         costcalc.solve, (SPEC,), {"vary": {"c": [2, 3, 4]}, "limits": BOUNDS}, {"knobs": {"n": 2}, "vary": {"c": [1]}}
     ),
+    "space": Function(costcalc.space, (SEARCHED,), {}, {"columns": "params,activations"}, "options limits"),
     "scale_compound": Function(
         costcalc.scale_compound, (SPEC,), {"factors": {"c": 1.5}, "limits": BOUNDS},
         {"knobs": {"n": 2}, "factors": {"c": 1.6}},

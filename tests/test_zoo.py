@@ -84,7 +84,11 @@ def test_every_spec_says_where_it_comes_from(file: str) -> None:
 
 # Which of the knobs width, resolution and classes make no sense for a network, in all tests of them: FPN takes images
 # that are no squares (its `height` is tried where there is no resolution), and its classes are its user's.
-LACKS = {"fpn_resnet50": {"resolution", "classes"}, "fasterrcnn_resnet50_fpn": {"resolution"}}
+LACKS = {
+    "fpn_resnet50": {"resolution", "classes"},
+    "fasterrcnn_resnet50_fpn": {"resolution"},
+    "nas_bench_201": {"width"},  # its cells have 16, 32 and 64 channels, the knob `channels`
+}
 
 
 def having(knob: str) -> list[str]:
@@ -652,6 +656,8 @@ def test_auxiliary_heads_are_there_in_training_only() -> None:
 
 # Compared in a test of its own above, with what darknet prints.
 BY_PARTS = {"yolo_v3"}
+# Networks of their spaces are held to the reference implementations' in tests/spaces.
+SPACES = {"nas_bench_201", "ofa_mobilenet_v3", "ofa_proxyless"}
 
 
 def test_every_network_has_a_second_count() -> None:
@@ -659,6 +665,7 @@ def test_every_network_has_a_second_count() -> None:
     second = BY_PARTS | {name for name, _ in LAYERS.values()} | {row["model"] for row in TOOLS}
     second |= {name for name, *_ in TOTALS} | {name for name, *_ in BY_HAND}
     second |= {TIMM.get(row["model"], row["model"]) for row in table(DATA / "more.csv")}
+    second |= SPACES
     lacking = [name for name in NAMES if name not in second]
     assert [name for name in lacking if not is_a_variant(name, second)] == []
 

@@ -17,7 +17,7 @@ ASKS = ("sample", "most", "least", "by")
     epilog="""
     costcalc space ofa_mobilenet_v3
     costcalc space ofa_mobilenet_v3 --where "macs <= 300M" --most params
-    costcalc space ofa_mobilenet_v3 --where "macs <= 300M" --sample 1000 -o some.csv
+    costcalc space nas_bench_201 --where "macs <= 50M" --sample 100 -o some.csv
     """,
 )
 @common.spec_argument
@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     if options["seed"] is not None and options["sample"] is None:
         raise stop("--seed is about --sample")
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    names, given = common.metrics(options)
+    names, _ = common.metrics(options)
     space = api.space(
         loaded,
         names,
@@ -56,7 +56,6 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
         input=common.input_shape(options["input_"]),
         batch=options["batch"],
         convention=options["convention"],
-        options=given,
     )
     where = options["where"]
     if options["sample"] is not None:

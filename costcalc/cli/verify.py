@@ -34,7 +34,7 @@ TITLES = dict(zip(QUANTITIES, ("output", "params", "buffers", "MACs"), strict=Tr
 @click.option("--all", "everything", is_flag=True, help="Every network of the zoo.")
 @usage.option("--rows", "by_row", is_flag=True, group=usage.LINES, help="Show every row, not only those that differ.")
 @click.option("--device", type=click.Choice(verify.DEVICES), default="meta", help="meta computes nothing.")
-@click.option("--weights", metavar="FILE", help="Compare with a file of weights instead: safetensors, .pt, .npz.")
+@click.option("--weights", metavar="FILE", help="Compare with weights: .safetensors, .pt, .npz.")
 @common.table_option
 @common.output_option
 @click.pass_context

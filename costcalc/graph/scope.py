@@ -11,6 +11,7 @@ from costcalc.base.text import plural
 from costcalc.graph.graph import Bundle, Flow, Node, Tensor, tensors
 from costcalc.language.arithmetic import BUILTINS, built_in, put_together
 from costcalc.language.document import INPUT, DependsOnMistake, Function, Item, Spec
+from costcalc.language.expr import wrong_count
 from costcalc.language.names import known_word
 from costcalc.language.version_1 import later
 from costcalc.numbers import num
@@ -188,6 +189,8 @@ class Scope:
         known = name in TENSORS or name in BUILTINS
         if not known or (values and f"{name}{values[0]}" in self.frame.layers):
             return self.resolve(f"{name}{num.whole(values[0])}")
+        if wrong := wrong_count(name, len(values)):
+            raise Fault(wrong)
         return self.dim_of(name, *values) if name in TENSORS else built_in(name, values)
 
     def find(self, name: str) -> Flow | None:

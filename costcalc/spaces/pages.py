@@ -20,7 +20,7 @@ def page(space: Space, where: str = "") -> Page:
     within = space.count(where) if where else None
 
     def data() -> Data:
-        found = {"network": space.spec.name, **numbers(space), **space.rule.marked(space.metrics)}
+        found = space.to_dict()
         found |= {} if within is None else {"where": where, "within": within}
         return found | {"spread": lines, "ends": ends(space)}
 
@@ -33,11 +33,6 @@ def page(space: Space, where: str = "") -> Page:
         heading=heading(space, where, within),
         notes=[*notes(space), *space.rule.told(space.metrics)],
     )
-
-
-def numbers(space: Space) -> Data:
-    """Return how many networks and settings there are, and of these how many are refused."""
-    return {"networks": space.size, "settings": space.settings, "refused": space.refused}
 
 
 def heading(space: Space, where: str, within: int | None) -> list[str]:

@@ -84,6 +84,17 @@ class Space:
     def __repr__(self) -> str:
         return f"<{self.spec.name}: {plural(self.size, 'network')}>"
 
+    def to_dict(self) -> Data:
+        """Return how many networks there are, and what they cost, as plain data."""
+        found: Data = {
+            "network": self.spec.name, "networks": self.size, "settings": self.settings, "refused": self.refused,
+        }  # fmt: skip
+        for name in self.metrics:
+            ends = self.least(name), self.most(name)
+            least, most = (None if one is None else one.costs[name] for one in ends)
+            found[name] = {"least": least, "mean": float(self.mean(name)) if self.size else None, "most": most}
+        return found | self.rule.marked(self.metrics)
+
     def costs(self, part: Node | Placed) -> list[int]:
         """Return what a part of a network costs in each metric."""
         graph = Graph(self.spec, {})

@@ -301,6 +301,6 @@ def test_a_part_of_a_network_is_never_counted_as_the_whole(monkeypatch: pytest.M
     def unknown(*_: Any) -> None:
         raise expand.DependsOnMistake
 
-    monkeypatch.setitem(expand._HANDLERS, expand.OpItem, unknown)
+    monkeypatch.setitem(expand.HANDLERS, expand.OpItem, unknown)
     with pytest.raises(SpecError, match="no mistake was found"):
         costcalc.count(zoo.load_text(HEAD + "\nlayers: [relu]\n"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from costcalc.graph.expand import _HANDLERS, expand
+from costcalc.graph.expand import HANDLERS, expand
 from costcalc.graph.graph import Graph
 from costcalc.language import zoo
 from costcalc.language.document import Item
@@ -110,4 +110,4 @@ def test_from(kind: str, tmp_path: Path) -> None:
 
 
 def test_every_kind_of_item_is_run() -> None:
-    assert {*_HANDLERS} == {*Item.__subclasses__()}
+    assert {*HANDLERS} == {*Item.__subclasses__()}

@@ -202,7 +202,10 @@ def test_most_of_the_zoo_has_figures() -> None:
         "cspdarknet53",
         "darknet53",
         "hrnet_w18_small",
+        "nas_bench_201",
         "nin_cifar10",
+        "ofa_mobilenet_v3",
+        "ofa_proxyless",
         "preresnet",
         "yolo_v3",
     ]
