@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import partial
 
 import in_process
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.internal.conjecture import providers
 
 # A normal run draws the same examples everywhere and always, so that it is never red by chance. To explore:
 # HYPOTHESIS_PROFILE=explore python -m pytest tests/test_properties.py; what that finds becomes a row of a test.
@@ -17,8 +17,10 @@ settings.register_profile(
 )
 settings.register_profile("explore", derandomize=False, database=None, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
-if hasattr(providers, "is_local_module_file"):
-    # Newer versions of hypothesis draw constants that they find in our source: with any edit, other examples.
+with suppress(ImportError):  # older versions of hypothesis have none
+    from hypothesis.internal.conjecture import providers
+
+    # They draw constants that they find in our source, too: with any edit, other examples.
     providers.is_local_module_file = lambda _: False
 
 
