@@ -574,7 +574,7 @@ def test_a_help_has_a_line_an_option_and_examples_of_its_command(name: str) -> N
 
 # The packages that an example needs which has this word.
 NEEDS = {
-    "torchvision.models": "torchvision", "onnx": "onnx", "verify": "torch", "plot": "matplotlib",
+    "torchvision.models": "torchvision", "model.onnx": "onnx", "onnx": "onnx", "verify": "torch", "plot": "matplotlib",
     "sweep": "pandas", "solve": "pandas",
 }  # fmt: skip
 
