@@ -49,6 +49,12 @@ class Step:
         shapes = self.x if isinstance(self.x, tuple) else (self.x,)
         return ops.operators()[self.kind](len(shapes[0].space) if shapes else 0, **self.fields)
 
+    @property
+    def learned(self) -> int:
+        """How many numbers it learns by its own rules, whoever shares them."""
+        op, x, y = self.op, self.x, self.y
+        return int(op.weights(x, y) + op.biases(x, y) + op.norm_params(x, y))
+
 
 class Flat:
     """A network as a flat list of steps, with its inputs and outputs."""

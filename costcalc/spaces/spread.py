@@ -30,7 +30,7 @@ class CostSpread(NamedTuple):
     @property
     def number(self) -> int:
         """How many networks there are."""
-        return int(self.counts.sum(dtype=object)) if len(self.counts) < 1000 else int(self.counts.sum())
+        return int(self.counts.sum())
 
 
 ONE = CostSpread(np.zeros(1, np.int64), np.ones(1, np.int64))

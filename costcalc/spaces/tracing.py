@@ -139,7 +139,6 @@ class Tracing(Expansion):
         self.refused: list[Refused] = []
         self.guards: tuple[Guard, ...] = ()
         self.whole = False  # whether an item is run as one, all that is inside it under the same choices
-        self.runs = 0
 
     def trace(self, given: Any = ()) -> None:
         """Run the whole spec."""
@@ -222,7 +221,6 @@ class Tracing(Expansion):
 
     def as_one(self, item: Item, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
         """Run one item under the choices that are made."""
-        self.runs += 1
         self.steps = self.evaluator.work = 0
         flow = self.one(flow)
         whole, self.whole = self.whole, self.whole or item.share is not None
@@ -297,18 +295,24 @@ class Tracing(Expansion):
         """Run something under each value of a choice; return the tensors that are used under all."""
         found: list[tuple[dict[int, int], set[Tensor]]] = []
         for place in range(self.sizes[needed]):
-            self.made.places[needed] = place
-            try:
-                used = run(place) if all(self.reachable(guard) for guard in self.guards) else None
+            with self.choosing(needed, place) as reached:
+                used = run(place) if reached else None
                 if used is not None:
                     found.append((dict(self.made.places), used))
-            finally:
-                del self.made.places[needed]
         if not found:
             return None
         always = set.intersection(*(used for _, used in found))
         self.uses += [Use(tensor, places, self.guards) for places, used in found for tensor in used - always]
         return always
+
+    @contextmanager
+    def choosing(self, choice: int, place: int) -> Iterator[bool]:
+        """Let a choice be made for a while; say whether what stands behind the conditions may then be reached."""
+        self.made.places[choice] = place
+        try:
+            yield all(self.reachable(guard) for guard in self.guards)
+        finally:
+            del self.made.places[choice]
 
     def forget(self, met: int, reads: int, uses: int, refused: int | None = None) -> None:
         """Forget what was found since then."""
@@ -342,12 +346,9 @@ class Tracing(Expansion):
             finally:
                 self.made.read = before
             for place in range(self.sizes[needed]):
-                self.made.places[needed] = place
-                try:
-                    if all(self.reachable(guard) for guard in self.guards):
+                with self.choosing(needed, place) as reached:
+                    if reached:
                         grow({**places, needed: place})
-                finally:
-                    del self.made.places[needed]
 
         grow({})
         return table(leaves, self.sizes)

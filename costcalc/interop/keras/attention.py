@@ -131,19 +131,8 @@ def multi_head(net: KerasNet, call: LayerCall) -> Any:
         for x, n, word in ((query, width, "query"), (key, width, "key"), (value, depth, "value"))
     ]
     q, k, v = (way.cut(x, heads) for x in projected)
-    mask = _masked(net, call.kwargs.get("attention_mask"), len(net.flat.shapes[q].dims), name)
-    scores = bool(call.kwargs.get("return_attention_scores"))
-    causal = bool(call.kwargs.get("use_causal_mask"))
-    made, shares = attended(net, q, k, v, name, mask=mask, causal=causal, scores=scores)
-    dims = net.dims(query)
-    together = way.joined(made, dims[:-1], heads, depth)
-    if c.flag("use_gate"):
-        gate = dense_over(net, query, heads * depth, f"{name}.gate", bias=bias)
-        together = net.join("multiply", [together, net.each(gate, "sigmoid", f"{name}.sigmoid")], f"{name}.gated")
-    out = dense_over(net, together, _width(c.get("output_shape")) or dims[-1], f"{name}.output", bias=bias)
-    if scores and shares is not None:
-        return [out, KerasTensor(shares, tuple(range(len(net.flat.shapes[shares].dims))))]
-    return out
+    out = _width(c.get("output_shape")) or net.dims(query)[-1]
+    return _ended(net, call, way, (q, k, v), query, (heads, depth, out))
 
 
 @rule("GroupedQueryAttention", "GroupQueryAttention")
@@ -164,19 +153,31 @@ def grouped_query(net: KerasNet, call: LayerCall) -> Any:
         for x, word in ((key, "key"), (value, "value"))
     ]
     k, v = (_repeated(net, one, heads // pairs, name) for one in held)
-    mask = _masked(net, call.kwargs.get("attention_mask"), 3, name)
+    return _ended(net, call, way, (q, k, v), query, (heads, width, net.dims(query)[-1]))
+
+
+def _ended(
+    net: KerasNet, call: LayerCall, way: Heads, qkv: tuple[str, ...], query: KerasTensor, sizes: tuple[int, int, int]
+) -> Any:
+    """Return what attention of several heads gives: attended, joined, gated where it says so, and projected.
+
+    sizes: how many heads there are, how many numbers a value has, and how many channels leave.
+    """
+    c, name, (q, k, v), (heads, depth, out) = call.config, call.name, qkv, sizes
+    bias = c.flag("use_bias", default=True)
+    mask = _masked(net, call.kwargs.get("attention_mask"), len(net.flat.shapes[q].dims), name)
     scores = bool(call.kwargs.get("return_attention_scores"))
     causal = bool(call.kwargs.get("use_causal_mask"))
     made, shares = attended(net, q, k, v, name, mask=mask, causal=causal, scores=scores)
     dims = net.dims(query)
-    together = way.joined(made, dims[:-1], heads, width)
+    together = way.joined(made, dims[:-1], heads, depth)
     if c.flag("use_gate"):
-        gate = dense_over(net, query, heads * width, f"{name}.gate", bias=bias)
+        gate = dense_over(net, query, heads * depth, f"{name}.gate", bias=bias)
         together = net.join("multiply", [together, net.each(gate, "sigmoid", f"{name}.sigmoid")], f"{name}.gated")
-    out = dense_over(net, together, dims[-1], f"{name}.output", bias=bias)
+    given = dense_over(net, together, out, f"{name}.output", bias=bias)
     if scores and shares is not None:
-        return [out, KerasTensor(shares, (0, 1, 2))]
-    return out
+        return [given, KerasTensor(shares, tuple(range(len(net.flat.shapes[shares].dims))))]
+    return given
 
 
 def _repeated(net: KerasNet, value: str, times: int, name: str) -> str:

@@ -19,7 +19,7 @@ from costcalc.interop.guard import guarded
 from costcalc.interop.keras import attention, layers, moves, operations, recurrent  # noqa: F401 (rules)
 from costcalc.interop.keras.config import LayerConfig, plain
 from costcalc.interop.keras.graph import INPUT_LAYERS, Layer, LayerGraph, TensorRef, is_model, parsed, refs
-from costcalc.interop.keras.net import RULES, KerasNet, KerasTensor, LayerCall, flat_tensors, learned
+from costcalc.interop.keras.net import RULES, KerasNet, KerasTensor, LayerCall, flat_tensors
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat, legal_name
 
@@ -96,7 +96,7 @@ class KerasReader:
         steps = flat.steps
         flat.pruned()
         left = set(flat.steps)
-        flat.unused = sum(learned(step) for step in steps if step not in left)
+        flat.unused = sum(step.learned for step in steps if step not in left)
         return flat
 
     # ---- what enters -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
 from costcalc.interop.keras.config import LayerConfig
+from costcalc.interop.rules import entering
 from costcalc.language.flat import Flat, Step
 from costcalc.numbers.num import LARGEST, prod
 
@@ -111,7 +112,7 @@ class KerasNet:
         if any(self.flat.shapes[value].size >= LARGEST for value in values):
             raise Fault(f"gives too large a tensor: {self.flat.shapes[values[0]]}")
         step = self.flat.steps[-1]
-        if learned(step) or stored(step):
+        if step.learned or stored(step):
             self.index += 1
             first = self.learners.setdefault((self.path, self.index), step)
             if first is not step:
@@ -262,12 +263,6 @@ def _groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], lis
     return found
 
 
-def learned(step: Step) -> int:
-    """Return how many numbers a step learns."""
-    op, x, y = step.op, step.x, step.y
-    return int(op.weights(x, y) + op.biases(x, y) + op.norm_params(x, y))
-
-
 def stored(step: Step) -> bool:
     """Say whether a step stores numbers that are not learned."""
     return bool(step.op.buffers(step.x, step.y))
@@ -275,13 +270,4 @@ def stored(step: Step) -> bool:
 
 Rule = Callable[[KerasNet, LayerCall], Any]
 RULES: dict[str, Rule] = {}
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Enter a function as the rule of these classes of layers."""
-
-    def enter(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return enter
+rule = entering(RULES)

@@ -8,6 +8,7 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault, stop
+from costcalc.interop.rules import entering
 from costcalc.interop.tensors import shapes
 from costcalc.interop.tensors.origin import UNLEARNED, UNSTORED, Origin, Root, is_learned
 from costcalc.interop.tensors.values import MOST_AXES, Const, Data, Dims
@@ -291,7 +292,7 @@ class Net:
             x = self.add("weight_params", [x], f"{name}.stored", count=more, note=note)
         value = self.add(kind, [x, *more_inputs], name, **fields)
         step = self.flat.steps[-1]
-        counted, given = _learned(step), sum(const.size for const in held)
+        counted, given = step.learned, sum(const.size for const in held)
         if counted != given:
             raise Fault(f"{kind} learns {counted:,} numbers here, but {given:,} are given")
         if more < 0:
@@ -347,23 +348,8 @@ def path(const: Const) -> str:
     return stem if dot and "::" not in root and last in ("weight", "bias", "weight_quantized") else ""
 
 
-def _learned(step: Step) -> int:
-    """Return how many numbers a layer learns by its own rules."""
-    op, x, y = step.op, step.x, step.y
-    return int(op.weights(x, y) + op.biases(x, y) + op.norm_params(x, y))
-
-
 # ---- the rules of operators, which the modules beside this one enter here ------------------------
 
 Rule = Callable[[Net, Call], None]
 RULES: dict[str, Rule] = {}
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Enter a function as the rule of these operators."""
-
-    def enter(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return enter
+rule = entering(RULES)

@@ -12,8 +12,9 @@ from typing import Any
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
+from costcalc.interop.rules import entering
 from costcalc.interop.tflite.file import MOST_AXES, Dims, FileTensor
-from costcalc.language.flat import Flat, Step
+from costcalc.language.flat import Flat
 from costcalc.numbers.num import LARGEST, prod
 
 MOST_STEPS = 8_000
@@ -307,7 +308,7 @@ class Draft:
             roots, apart, bias = kernel.roots, bias, None
         value = self.add(kind, [x], name, **fields, bias=bias is not None)
         step = self.flat.steps[-1]
-        counted = learned(step)
+        counted = step.learned
         if counted != sum(roots.values()):
             raise Fault(f"{kind} learns {counted:,} numbers here, but {sum(roots.values()):,} are stored")
         if not self.shares(roots) and not roots.keys().isdisjoint(self.flat.owners):
@@ -332,23 +333,8 @@ class Draft:
         return value if act == "none" else self.add(act, [value], f"{call.name}.{act}")
 
 
-def learned(step: Step) -> int:
-    """Return how many numbers a layer learns by its own rules."""
-    op, x, y = step.op, step.x, step.y
-    return int(op.weights(x, y) + op.biases(x, y) + op.norm_params(x, y))
-
-
 # ---- the rules of operators, which the modules beside this one enter here ------------------------
 
 Rule = Callable[[Draft, Invocation], "Value | list[Value]"]
 RULES: dict[str, Rule] = {}
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Enter a function as the rule of these operators: it returns what they give."""
-
-    def enter(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return enter
+rule = entering(RULES)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from costcalc.base import Datum
 from costcalc.base.errors import Fault
-from costcalc.interop.tflite.net import Draft, Flowing, Invocation, Value, learned, rule
+from costcalc.interop.tflite.net import Draft, Flowing, Invocation, Value, rule
 from costcalc.interop.tflite.schema import ACTIVATIONS
 from costcalc.numbers.num import prod
 
@@ -70,7 +70,7 @@ def _over(net: Draft, call: Invocation, kind: str, x: Flowing, weights: Weights,
         value = net.add("weight_params", [value], f"{call.name}.biases", count=stored, note=note)
     biases: dict[str, Datum] = {"one_bias": True} if stored and each else {"bias": False}
     value = net.add_all(kind, [value], call.name, fields | biases)[0]
-    counted = learned(net.flat.steps[-1]) + (0 if each else stored)
+    counted = net.flat.steps[-1].learned + (0 if each else stored)
     if counted != sum(weights.roots.values()):
         raise Fault(f"{kind} learns {counted:,} numbers here, but {sum(weights.roots.values()):,} are stored")
     weights.learnt()
