@@ -426,15 +426,19 @@ def loaded(name: str, shape: InputShape | None = None, own: Mapping[str, Datum] 
     """
     ctx = click.get_current_context()
     more = {**given(ctx, ctx.params.get("pairs", ())), **(own or {})}
-    if is_target(name):
-        from costcalc.interop import formats
-
-        here()
-        found = formats.spec_of(name, formats.TORCH, shape, more)
-    else:
-        found = sound(_with_knobs(name, shape, more) if "@" in name else read(name, shape, more), shape)
+    found = sound(_with_knobs(name, shape, more) if "@" in name else _read(name, shape, more), shape)
     variant = ctx.meta.get(VARIANT)
     return zoo.of_a_name(found, variant) if variant and not zoo.says_variant(name) else found
+
+
+def _read(name: str, shape: InputShape | None, more: Mapping[str, Datum]) -> Spec:
+    """Return the spec of a name or path, or of the PyTorch model that a `module:name` is."""
+    if not is_target(name):
+        return read(name, shape, more)
+    from costcalc.interop import formats
+
+    here()
+    return formats.spec_of(name, formats.TORCH, shape, more)
 
 
 def here() -> None:
@@ -476,7 +480,7 @@ def _with_knobs(name: str, shape: InputShape | None, more: Mapping[str, Datum]) 
     """Return the spec of a word that may say knobs: `mobilenet_v1@width=0.5`."""
     from costcalc.comparisons.networks import spec_of
 
-    return spec_of(name, lambda path, texts: read(path, shape, {**more, **texts}))
+    return spec_of(name, lambda path, texts: _read(path, shape, {**more, **texts}))
 
 
 def knob_value(ctx: click.Context, spec: Spec, name: str, text: str) -> Datum:

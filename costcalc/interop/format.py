@@ -117,6 +117,7 @@ class Format(NamedTuple):
     options: tuple[str, ...] = ("input", "opaque")  # names of `ReadOptions`, and its own
     extra: str = ""  # of costcalc's, as pip knows it; none: no package is needed
     lacks: str = ""  # in words, what can't be read
+    knobs: tuple[str, ...] = ()  # those of its options that are knobs of the spec: `import` says what they are there
 
     @property
     def own(self) -> list[str]:

@@ -31,7 +31,7 @@ def formats() -> dict[str, Format]:
 # PyTorch's modules are no files; what runs code is never found by looking into one.
 TORCH = Format(
     "torch", "a PyTorch model", (), "MODULE:NAME, in Python the module", lambda _: False,
-    ("input", "opaque", "regions"), "torch", "sizes and branches that depend on what the image shows",
+    ("input", "opaque", "regions"), "torch", "sizes and branches that depend on what the image shows", ("regions",),
 )  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def opened(
 
 def spec_of(source: Any, form: Format, shape: InputShape | None, given: Mapping[str, Datum]) -> Spec:
     """Return the spec of the same, its options in `read_with`; what else is given are knobs."""
-    model, used = opened(source, form, shape, given)
+    model, used = opened(source, form, shape, {key: one for key, one in given.items() if key not in form.knobs})
     where = source if isinstance(source, str) else model.name
     root = getattr(model, "root", None)  # of a reader whose spec keeps the places of the file
     spec = zoo.load_text(model.text(), where) if root is None else zoo.load_nodes(root, where)

@@ -17,6 +17,7 @@ from costcalc.base.errors import Fault, stop
 from costcalc.base.text import printable
 from costcalc.language.document import INPUT, VERSION
 from costcalc.language.values import LONGEST_NAME
+from costcalc.language.varied import merged
 from costcalc.language.yaml_text import spec_text
 from costcalc.numbers.num import Dim
 from costcalc.numbers.shape import Shape, Shapes
@@ -71,6 +72,9 @@ class Flat:
         self.learners: dict[Step, dict[str, int]] = {}  # a step -> the stored tensors that are its weights, with sizes
         self.known: dict[object, dict[str, Datum]] = {}  # operators with their fields -> those that must be said
         self.numbers: dict[str, int] = {}  # name -> the last number that a layer of that name got
+        self.knobs: dict[str, Datum] = {}  # what the network was read at, where it can be read at others
+        self.others: list[Flat] = []  # the same at other values of the knobs
+        self.amounts: dict[str, list[int]] = {}  # what depends on the knobs: an expression, with its value in each
         self.inputs = dict(shape) if isinstance(shape, Mapping) else {INPUT: shape}
         self.shapes = {name: Shape(*dims) for name, dims in self.inputs.items()}
 
@@ -166,6 +170,18 @@ class Flat:
 
     def data(self) -> Data:
         """Return the spec as data, as `costcalc.load` takes it."""
+        return self.varied(Flat.fixed)
+
+    def varied(self, written: Callable[[Flat], Data]) -> Data:
+        """Return what a function writes of the network, with its knobs; Fault where it writes others otherwise."""
+        mine = written(self)
+        if not self.others:
+            return mine
+        data: Data = merged([mine, *map(written, self.others)], self.amounts)
+        return {**data, "knobs": self.knobs}
+
+    def fixed(self) -> Data:
+        """Return the spec as data without knobs."""
         head: Data = {"costcalc": VERSION, "name": printable(self.name), "source": self.source}
         spelled = self.spelled()
         common = common_fields(((step.kind, step.fields) for step in self.steps), least=2)

@@ -819,13 +819,37 @@ def test_detectors_are_counted_up_to_their_heads(name: str, params: int, giga: s
     assert (result.params, f"{result.macs / 1e9:.3f}") == (params, giga)
 
 
-def test_fewer_regions_cost_less() -> None:
+# A detector, and how many masks or keypoints it finds at most; regions beside, below and above these.
+REGIONS = [("maskrcnn_resnet50_fpn", 1000), ("fasterrcnn_mobilenet_v3_large_320_fpn", 150)]
+
+
+@pytest.mark.parametrize(("name", "most"), REGIONS, ids=[case[0] for case in REGIONS])
+def test_regions_are_a_knob_of_the_spec(name: str, most: int) -> None:
     pytest.importorskip("torchvision")
-    network = load_target("torchvision.models.detection:fasterrcnn_resnet50_fpn")
-    found = [from_torch(network, (3, 224, 224), regions=regions) for regions in (1000, 999)]
-    many, few = (costcalc.count(flat.data()).macs for flat in found)
-    assert many - few == 256 * 49 * 1024 + 1024 * 1024 + 1024 * 5 * 91
-    assert found[1].source.endswith("FasterRCNN; 999 regions")
+    network = load_target(f"torchvision.models.detection:{name}")
+    flat = from_torch(network, (3, 224, 224))
+    assert (flat.knobs, "regions" in flat.source) == ({"regions": most}, False)
+    spec = costcalc.load(flat.data())
+    for regions in (2, 99, 101):  # a detector finds at most 100
+        told = from_torch(network, (3, 224, 224), regions=regions)
+        one, other = costcalc.count(spec, regions=regions), costcalc.count(told.fixed())
+        assert [(r.name, r.type, str(r.node.y), r.macs, r.learnable) for r in one.rows] == [
+            (r.name, r.type, str(r.node.y), r.macs, r.learnable) for r in other.rows
+        ]
+        assert told.knobs == {"regions": regions}
+
+
+def test_fewer_regions_cost_less(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("torchvision")
+    target, file = "torchvision.models.detection:fasterrcnn_resnet50_fpn", str(tmp_path / "net.yaml")
+    assert run("import", target, "--regions", "999", "--blocks", "-o", file)[0] == 0
+    found = [costcalc.count(file, regions=regions).macs for regions in (1000, 999)]
+    assert found[0] - found[1] == 256 * 49 * 1024 + 1024 * 1024 + 1024 * 5 * 91
+    assert costcalc.count(file).macs == found[1]
+    code, out, _ = run("report", f"{target}@regions=999")
+    assert (code, f"{found[1]:,}" in out) == (0, True)
+    with pytest.raises(SpecError, match="more than the 159882 there are"):
+        costcalc.count(file, regions=10**6)
 
 
 @pytest.mark.parametrize("case", VIDEO, ids=[case["name"] for case in VIDEO])

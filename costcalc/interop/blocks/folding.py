@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from costcalc.base import Datum, grouped
-from costcalc.base.errors import SpecError
+from costcalc.base.errors import Fault, SpecError
 from costcalc.base.hints import argument, said
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
@@ -37,13 +38,19 @@ def folded(flat: Flat) -> dict[str, Datum]:
     """
     return guarded(
         f"the blocks of {flat.name}",
-        lambda: _folded(flat),
+        lambda: _varied(flat),
         hint=said("without {} it is a flat list", argument(blocks=True)),
     )
 
 
+def _varied(flat: Flat) -> dict[str, Datum]:
+    with suppress(Fault):  # other blocks at another value of a knob
+        return flat.varied(_folded)
+    return flat.data()
+
+
 def _folded(flat: Flat) -> dict[str, Datum]:
-    plain = flat.data()
+    plain = flat.fixed()
     folder = search(flat)
     data = folder.data()
     shorter = spec_text(data).count("\n") < spec_text(plain).count("\n")

@@ -3,18 +3,22 @@
 How many regions a detector looks at, and on which map of its pyramid each lies, depends on what the image shows; all
 else has a fixed cost. So while such a network is traced, the steps that choose among boxes are others: the likeliest
 boxes, so many of them, all of them on the first map. What those steps leave out (thresholds, the suppression of boxes
-that overlap) multiplies nothing.
+that overlap) multiplies nothing. How many regions there are is a knob of the spec: the network is traced at two numbers
+of them, and what differs is a multiple of theirs, or of the detections that they lead to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
-from costcalc.base.errors import stop
+from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.hints import argument, said
 from costcalc.base.optional import need
+
+if TYPE_CHECKING:
+    from costcalc.language.flat import Flat
 
 
 @contextmanager
@@ -40,6 +44,26 @@ def regions_of(module: Any) -> int:
     """Return how many regions a detector looks at, at most; 0 of what looks at none."""
     most = (part._post_nms_top_n["testing"] for part in module.modules() if REGIONAL in _kinds(part))
     return int(next(most, 0))
+
+
+def over_regions(read: Callable[[int], Flat], module: Any, regions: int) -> Flat:
+    """Return a detector as it is read at so many regions, with a knob that says how many; read: reads it at others.
+
+    Where what differs between two numbers of regions is no multiple of them, there is no knob, and the source says how
+    many they are.
+    """
+    flat = read(regions)
+    most = next((part.detections_per_img for part in module.modules() if "RoIHeads" in _kinds(part)), 0)
+    # On the other side of the most detections, so that what they stop at shows; a prime, so that nothing else is it.
+    other = next(n for n in (97, 13, 251, 1009) if (n < most) == (regions >= most) or not most)
+    amounts = {"regions": [regions, other], f"min({most}, regions)": [min(most, regions), min(most, other)]}
+    with suppress(SpecError, Fault):
+        flat.others, flat.knobs, flat.amounts = [read(other)], {"regions": regions}, amounts
+        flat.data()
+        return flat
+    flat.others, flat.knobs = [], {}
+    flat.source += f"; {regions:,} regions"
+    return flat
 
 
 def _kinds(part: Any) -> set[str]:

@@ -35,7 +35,7 @@ from costcalc.interop.torch.aten.reading import (
     tensors_in,
 )
 from costcalc.interop.torch.aten.writes import Env, written
-from costcalc.interop.torch.detectors import regions_of, steady
+from costcalc.interop.torch.detectors import over_regions, regions_of, steady
 from costcalc.interop.torch.inputs import Way, named, needed, ways
 from costcalc.interop.torch.tracing import Program, program_of
 from costcalc.language.document import INPUT
@@ -79,7 +79,8 @@ def from_torch(
 
     input_shape: (channels, *space), without a batch, or several by their names: those of the arguments of its forward,
     or others, which are taken in order. opaque: write an operation that is not known as a row of unknown cost, instead
-    of raising. regions: how many a detector of torchvision looks at, unless told as many as it does at most.
+    of raising. regions: how many a detector of torchvision looks at, unless told as many as it does at most; the spec's
+    knob of that name.
 
     Raises SpecError, naming module and operation, for what can't be expressed; and where torch is missing or the
     network can't be traced.
@@ -90,12 +91,13 @@ def from_torch(
     most = regions_of(module)
     if regions is not None and not most:
         raise stop(f"{type(module).__name__} looks at no regions: torchvision's detectors of two stages do")
-    looked_at = most if regions is None else regions
-    shapes = named(input_shape)
-    program, way = _program(torch, module, shapes, looked_at)
-    origin = f"{type(module).__module__}.{type(module).__qualname__}" + (f"; {looked_at:,} regions" if most else "")
-    flat = Flat(name or type(module).__name__, input_shape, origin)
-    return translated(program, flat, way.axes, opaque=opaque)
+    origin = f"{type(module).__module__}.{type(module).__qualname__}"
+
+    def read(looked_at: int) -> Flat:
+        program, way = _program(torch, module, named(input_shape), looked_at)
+        return translated(program, Flat(name or type(module).__name__, input_shape, origin), way.axes, opaque=opaque)
+
+    return over_regions(read, module, regions or most) if most else read(0)
 
 
 def translated(program: Program, flat: Flat, axes: Sequence[Iterable[int | None]], *, opaque: bool) -> Flat:
