@@ -70,6 +70,7 @@ class Op:
     reach (reads_all)       the same place    it slides, or reads all; among, begins: of one of several tensors
     type                    kind              breakdowns tell its kernels apart: conv 3x3
     filter_shape            ""                it has a kernel, which the tables of papers draw
+    family                  other             pictures draw it in the colour of its kind: pooling, norm
     grouping, sliding       dense, None       hardware has other rates for it: depthwise; Winograd takes it
     is_act, norm_word       False, ""         it may stand in `act:`, or in `norm:` by that word
     derived                 True              its numbers are stated by the spec
@@ -78,6 +79,7 @@ class Op:
 
     kind: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
+    family: ClassVar[str] = "other"  # of layer types, whose colour it has in pictures: `reports/colours`
     fields: ClassVar[dict[str, Field]] = {}
     inputs: ClassVar[int | None] = 1  # how many tensors it takes; None: as many as there are branches
     joins: ClassVar[bool] = False  # whether it takes several tensors, which may be its branches

@@ -11,6 +11,7 @@ from costcalc.operators import FOLDED, INPLACE, Dim, Example, Fault, Op, Saved, 
 class Activation(Op):
     """What activations share: any shape, unchanged; they may stand in `act:`."""
 
+    family = "activation"
     stores = FOLDED
     keeps = Saved((0,))
     is_act = True

@@ -32,6 +32,7 @@ def _divides(groups: Dim, channels: Dim, what: str) -> None:
 class Convolution(Windowed):
     """What all convolutions share: window, bias, what follows them, and their layer type."""
 
+    family = "convolution"
     kernel: Dims = per_axis("kernel, K", symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")
     padding: Datum = padding("zeros around the input")
@@ -242,6 +243,7 @@ class ConvTranspose(Convolution, kind="conv_transpose"):
     count them on the output's and come out a factor S * S too high.
     """
 
+    family = "transposed"
     out: int = integer("output channels, C_o", symbol="C_o")
     stride: Dims = per_axis("stride, S: the output is about S times larger", 1, symbol="S")
     padding: Datum = padding("pixels cut from the output's border", words=("half", "valid"))
@@ -342,6 +344,7 @@ class DynamicConv(Windowed, kind="dynamic_conv"):
     It has the multiply-accumulates of a convolution, and no parameters of its own.
     """
 
+    family = "convolution"
     inputs = 2
     kernel: Dims = per_axis("kernel, K, as the second tensor has it", symbol="K")
     stride: Dims = per_axis("stride, S", 1, symbol="S")

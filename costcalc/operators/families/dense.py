@@ -18,6 +18,7 @@ class FullyConnected(Op, kind="fc"):
     of a larger tensor, and counted at each, as a 1x1 convolution is.
     """
 
+    family = "fully connected"
     keeps = Saved(learned=(0,))
     out: int = integer("outputs, C_o", symbol="C_o")
     per_position: bool = flag("apply it to the channels of each position of a larger tensor", False)
@@ -94,6 +95,7 @@ class MatMul(Op, kind="matmul"):
     channels are the first axis: the product of [M, K] and [K, N] is one of two-axis tensors.
     """
 
+    family = "products"
     keeps = Saved((0, 1))
     reads_all = True
     inputs = 2
@@ -146,6 +148,7 @@ class Attention(Op, kind="attention"):
     one of a query's an addition (Vaswani et al. 2017, equation 1).
     """
 
+    family = "products"
     reads_all = True
     inputs = 3
 
@@ -207,6 +210,7 @@ class Einsum(Op, kind="einsum"):
     alone has, and not the result, is summed over first, an addition an element but the first; so it is with one tensor.
     """
 
+    family = "products"
     inputs = None
     reads_all = True
     equation: str = text("letters of each tensor's axes, of the result's: hik,hkj->hij", REQUIRED)

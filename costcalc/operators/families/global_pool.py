@@ -14,6 +14,7 @@ from costcalc.operators.receptive import Reach
 class GlobalPool(Op):
     """What global pools share: they take the space away and give [C]."""
 
+    family = "pooling"
     pooled: ClassVar[str]  # what PyTorch calls it: Avg
     reduced: ClassVar[str]  # and the same as a method of a tensor
 
@@ -88,6 +89,7 @@ def _windows(size: int, out: int) -> Reach:
 class AdaptivePool(Op):
     """What adaptive pools share: windows of ceil(n / size), spread so that `size` of them cover an axis."""
 
+    family = "pooling"
     axes = (1, 2, 3)
     size: Dims
     pooled: ClassVar[str]  # what PyTorch calls it: Avg

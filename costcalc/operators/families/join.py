@@ -18,6 +18,7 @@ def _differ(a: Dims, b: Dims) -> bool:
 class Join(Op):
     """What joins share: two or more tensors, each from its branch, taken two by two, element by element."""
 
+    family = "join"
     inputs: ClassVar[int | None] = None
     stores = FOLDED
     operation: ClassVar[str]  # what an element takes, one less than branches
@@ -104,6 +105,7 @@ class Concat(Op, kind="concat"):
     A single branch is taken as it is, for a list that grows from one (DenseNet).
     """
 
+    family = "join"
     inputs = None
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
 

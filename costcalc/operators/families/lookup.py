@@ -13,6 +13,7 @@ class Embedding(Op, kind="embedding"):
     What flows in is indices, 8 bytes each in memory, whatever the bits of an activation.
     """
 
+    family = "embeddings"
     reads_as = {0: 8}
     keeps = Saved(learned=(0,))
     stated: Dim = integer("how many vectors the table has", key="count")
@@ -46,6 +47,7 @@ class TableLookup(Op, kind="lookup"):
     [169, H] with [49, 49] gives [49, 49, H] (arXiv:2103.14030). An index is 8 bytes in memory.
     """
 
+    family = "embeddings"
     inputs = 2
     reads_as = {1: 8}
     reads_all = True

@@ -24,6 +24,7 @@ def _module(torch: Any, name: str, x: Shape, **options: Any) -> Any:
 class Affine(Op):
     """What norms share that learn gamma and beta, both, one alone, or none."""
 
+    family = "norm"
     affine: bool = flag("learn gamma and beta, one each a channel", True)
     scale: bool = flag("learn gamma too, not beta alone", True)
     bias: bool = flag("learn beta too, not gamma alone", True)
@@ -196,6 +197,7 @@ class RmsNorm(Op, kind="rms_norm"):
     Two multiplications (one more for gamma) and an addition an element; two divisions and a root a pixel.
     """
 
+    family = "norm"
     norm_word = "rms"
     affine: bool = flag("learn gamma, one a channel", True)
     eps: float = real("added to the mean square, so that none is divided by zero", 1e-6)
@@ -291,6 +293,7 @@ class InstanceNorm(Op, kind="instance_norm"):
     channel. With `track_running_stats` they are constants, as those of batch normalization.
     """
 
+    family = "norm"
     norm_word = "instance"
     affine: bool = flag("learn gamma and beta, one each a channel", False)
     track_running_stats: bool = flag("keep running means and variances for inference", False)
@@ -370,6 +373,7 @@ class LocalResponseNorm(Op, kind="lrn"):
     Over space (Caffe's WITHIN_CHANNEL) the neighbours are a window of `size` on each axis of its own channel.
     """
 
+    family = "norm"
     size: int = integer("neighbours on an axis, its own included", 5)
     over: str = word("along what they are neighbours: channels, or the space of one channel", "channels", OVER)
 

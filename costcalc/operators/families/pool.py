@@ -15,6 +15,7 @@ from costcalc.operators.window import Windowed
 class Pool(Windowed):
     """What pools over windows share: the stride is the kernel unless given, channels stay."""
 
+    family = "pooling"
     stride: Dims
 
     def settle(self) -> None:

@@ -32,6 +32,7 @@ class Recurrent(Op):
     Subclasses say how many `gates` there are, and what each step does beside.
     """
 
+    family = "recurrent"
     axes = (1,)
     gates: ClassVar[int]
     nn: ClassVar[str]  # the class of torch.nn
@@ -291,6 +292,7 @@ class Rnn(Recurrent, kind="rnn"):
 class Cell(Op):
     """What the cells share: one step, whose input and state are tensors of channels alone."""
 
+    family = "recurrent"
     gates: ClassVar[int]
     nn: ClassVar[str]
     hidden: Dim = integer("numbers of the state, H", symbol="H")
@@ -400,6 +402,7 @@ class Scan(Op, kind="scan"):
     and their sum are 3 * L * D * N operations on single elements. The state begins with zeros.
     """
 
+    family = "recurrent"
     inputs = 4
     reads_all = True
 

@@ -86,6 +86,7 @@ class GridSample(Op, kind="grid_sample"):
 class Regions(Op):
     """What looks into regions of a map: of [C, H, W] and boxes [4, R] they give [C, size, size, R]."""
 
+    family = "pooling"
     inputs = 2
     axes = (2,)
     reads_all = True
@@ -197,6 +198,7 @@ class DeformConv(Windowed, kind="deform_conv"):
     read takes 4 mul and 3 add more, and with a mask one mul. What finds offsets and mask is a convolution before it.
     """
 
+    family = "convolution"
     inputs = None
     axes = (2,)
     reads_all = True

@@ -12,6 +12,7 @@ from costcalc.operators.receptive import SAME, Reach, whole
 class Normalizing(Op):
     """What the softmaxes share: sums along one axis, the channels unless told."""
 
+    family = "activation"
     keeps = Saved(result=True)
     is_act = True
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
@@ -90,6 +91,7 @@ class Glu(Op, kind="glu"):
     An element takes exp, add, div and mul.
     """
 
+    family = "activation"
     keeps = Saved((0,))
     axis: int = integer("the axis, 0 for the channels", 0, least=0)
 
