@@ -181,12 +181,17 @@ class Graph:
             return ""
         if name not in self.given:
             return misplaced(shape.dims)
-        if not own or shape.c == own[0]:
+        if not own or shape.c == own[0] or (len(own) == 1 and self._indexes(name)):
             return ""
         called = f"the input {shape}" if name == INPUT else f"the input {name}, {shape},"
         said = f"{called} has other channels than the spec's own {Shape(*own)}"
         last = shape.dims[-1] == own[0]
         return f"{said}: they come first, {Shape(shape.dims[-1], *shape.dims[:-1])}" if last else said
+
+    def _indexes(self, name: str) -> bool:
+        """Whether an input is read as indices: its one axis is a length then, and no channels."""
+        entering = self.inputs[name]
+        return any(t is entering and k in node.op.reads_as for node in self.nodes for k, t in enumerate(node.inputs))
 
     @property
     def input_shapes(self) -> dict[str, Shape]:

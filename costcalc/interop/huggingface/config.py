@@ -14,7 +14,7 @@ from costcalc.base.hints import Hint
 from costcalc.base.json_text import LARGEST
 from costcalc.base.json_text import parse as parsed
 from costcalc.interop.format import ReadOptions
-from costcalc.interop.huggingface.families import ACTIVATIONS, BACKBONES, FAMILIES, HEADS, IDLE, LENGTHS, Family
+from costcalc.interop.huggingface.families import ACTIVATIONS, BACKBONES, FAMILIES, HEADS, IDLE, LENGTHS, WITHIN, Family
 from costcalc.language.source import parse
 from costcalc.language.yaml_text import inline
 
@@ -166,6 +166,7 @@ class Config:
 
     def put(self, key: str, value: Datum, knobs: Data, family: Family) -> None:
         """Take one key: into the knob that is called so, or over, or as a mistake."""
+        key = family.called.get(key, key)
         allowed = family.only.get(key)
         if key in family.nested:
             self.nest(key, value, knobs, family.nested[key])
@@ -196,13 +197,24 @@ class Config:
                 self.wrong(key, f"of timm's only {', '.join(BACKBONES)} can be expressed, at their own strides")
             knobs |= BACKBONES.get(name, {})
         else:
-            inner = FAMILIES[kind]
+            inner = FAMILIES[WITHIN.get(str(kind), str(kind))]
             for word, one in inside.items():
                 if word not in IDLE and word not in inner.idle:
                     self.put(word, one, knobs, inner)
             said = inside.get("out_features") or inside.get("out_indices") or ()
+            if "out_indices" in knobs and said:
+                knobs["out_indices"] = self.places(key, said, knobs)
             if "pool_scales" in knobs and not len(said) == len(knobs["depths"]) == 4:
                 self.wrong(key, "only a backbone of four stages, with all of them in out_features, can be expressed")
+
+    def places(self, key: str, said: Datum, knobs: Data) -> Datum:
+        """Return which layers of a backbone, from 1, give their results: `stage9`, 9, or -1 for the last."""
+        texts = [str(one).removeprefix("stage") for one in said] if isinstance(said, list) else []
+        deep = knobs["num_hidden_layers"]
+        found = [int(text) % (deep + 1) for text in texts if re.fullmatch(r"-?\d{1,4}", text)]
+        if len(found) != len(knobs["neck_hidden_sizes"]) or not all(found):
+            self.wrong(key, f"out_features is a list of {len(knobs['neck_hidden_sizes'])} of its stages, from stage1")
+        return found
 
 
 def fitted(value: Datum, default: Datum, *, activation: bool = False) -> Datum:

@@ -15,7 +15,8 @@ class Family:
     where they differ from the spec's. `only`: keys of which some values alone can be expressed. `idle`: keys that
     change no cost, beside those of all. `activations`: the keys that name one. `classes`: how many, where the file
     doesn't say. `derived`: the values of knobs that follow from others, where the file doesn't say them.
-    `nested`: keys under which a config of one of some model types stands, whose keys are knobs of this spec.
+    `nested`: keys under which a config of one of some model types stands, whose keys are knobs of this spec. `called`:
+    keys that have another name than their knob.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Family:
         classes: int = 2,
         derived: Mapping[str, Callable[[Data], Datum]] = MappingProxyType({}),
         nested: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+        called: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.spec = spec
         self.heads = heads.split()
@@ -39,6 +41,7 @@ class Family:
         self.classes = classes
         self.derived = derived
         self.nested = nested
+        self.called = called
         self.activations = frozenset(activations.split())
 
 
@@ -54,6 +57,10 @@ HEADS = {
     "ForDepthEstimation": "depth",
     "ForPreTraining": "pretraining",
     "ModelWithProjection": "projection",
+    "ForMaskedLM": "masked",
+    "ForSequenceClassification": "classification",
+    "ForTokenClassification": "tokens",
+    "ForQuestionAnswering": "answers",
 }
 
 # transformers' words for activations -> ours.
@@ -87,6 +94,9 @@ BACKBONES: dict[str, Data] = {
         (152, "bottleneck", 256, [3, 8, 36, 3]),
     )
 }
+
+# Backbones that stand within another type alone, and whose keys are those of a type that is known.
+WITHIN = {"rt_detr_resnet": "resnet"}
 
 # Keys that say how long the list of another is.
 LENGTHS = {"num_stages": "depths", "num_encoder_blocks": "depths", "num_layers": "depths"}
@@ -137,6 +147,23 @@ _DETR: Data = {
     "num_attention_heads",
     "nested": {"backbone_config": ("resnet", "timm_backbone"), "backbone": ("timm_backbone",)},
 }
+_RT_DETR: Data = {
+    "only": {
+        "num_feature_levels": (3,),
+        "eval_size": (None,),
+        "encode_proj_layers": ([2],),
+        "learn_initial_query": (False,),
+        **_LAYERS,
+    },
+    "idle": f"{_COSTS} feat_strides positional_encoding_temperature decoder_in_channels activation_dropout "
+    "label_noise_ratio box_noise_scale anchor_image_size disable_custom_kernels with_box_refine use_focal_loss "
+    "matcher_alpha matcher_gamma matcher_class_cost matcher_bbox_cost matcher_giou_cost focal_loss_alpha "
+    "focal_loss_gamma weight_loss_vfl weight_loss_bbox weight_loss_giou initializer_bias_prior_prob hidden_size "
+    "decoder_offset_scale decoder_method decoder_n_levels",
+    "activations": "hidden_act activation_function encoder_activation_function decoder_activation_function",
+    "called": {"encoder_attention_heads": "num_attention_heads"},
+    "nested": {"backbone_config": ("rt_detr_resnet",)},
+}
 _AUGMENTS = "pos_embed_shift pos_embed_jitter pos_embed_rescale"
 _TEXT = "text_config logit_scale_init_value text_config_dict vision_config_dict"
 _DROPS = "aspp_dropout_prob attn_dropout ffn_dropout"
@@ -155,6 +182,10 @@ _BEIT = "classification model masked segmentation"
 _DECODER = "add_fpn auxiliary_loss_weight segmentation_indices"
 
 
+_TEXTS = "model masked classification tokens answers"
+_POSITIONS: Mapping[str, tuple[Datum, ...]] = {"position_embedding_type": ("absolute",)}
+
+
 def _down_ops(knobs: Data) -> Datum:
     """Return LeViT's two steps down: heads follow from the sizes."""
     size = knobs["key_dim"][0]
@@ -162,6 +193,11 @@ def _down_ops(knobs: Data) -> Datum:
 
 
 FAMILIES = {
+    "bert": Family("bert", f"{_TEXTS} pretraining", only=_POSITIONS),
+    "roberta": Family("bert", _TEXTS, {"vocab_size": 50265}, only=_POSITIONS),
+    "xlm-roberta": Family("bert", _TEXTS, only=_POSITIONS),
+    "camembert": Family("bert", _TEXTS, only=_POSITIONS),
+    "mpnet": Family("bert", _TEXTS, {"vocab_size": 30527, "type_vocab_size": 0, "relative_attention_num_buckets": 32}),
     "resnet": Family("resnet", "classification model backbone", only=_LAYERS),
     "convnext": Family(
         "convnext",
@@ -217,6 +253,33 @@ FAMILIES = {
         idle="auxiliary_loss_weight semantic_classifier_dropout",
         derived={"use_bias_in_fusion_residual": lambda knobs: not knobs["use_batch_norm_in_fusion_residual"]},
     ),
+    "distilbert": Family(
+        "bert",
+        _TEXTS,
+        {"num_hidden_layers": 6, "type_vocab_size": 0, "pooler": False, "pooler_act": "relu"},
+        only={"tie_word_embeddings": (True,)},
+        idle="sinusoidal_pos_embds qa_dropout seq_classif_dropout tie_weights_ output_past",
+        called={
+            "dim": "hidden_size",
+            "n_layers": "num_hidden_layers",
+            "n_heads": "num_attention_heads",
+            "hidden_dim": "intermediate_size",
+            "activation": "hidden_act",
+        },
+    ),
+    "hgnet_v2": Family(
+        "hgnet_v2", "classification backbone", idle="stage_in_channels depths hidden_sizes embedding_size"
+    ),
+    "textnet": Family("textnet", "classification model backbone", activations="stem_act_func", idle="depths"),
+    "depth_anything": Family(
+        "depth_anything",
+        "depth",
+        only={"depth_estimation_type": ("relative", "metric"), **_LAST},
+        idle="reassemble_hidden_size max_depth",
+        nested={"backbone_config": ("dinov2",)},
+    ),
+    "rt_detr": Family("rt_detr", "detection model", **_RT_DETR),
+    "rt_detr_v2": Family("rt_detr", "detection model", **_RT_DETR),
     "vit": Family("vit", "classification model masked"),
     "deit": Family("vit", "classification model masked teacher", knobs={"class_tokens": 2}),
     "vit_msn": Family("vit", knobs={"pooler": False}),
