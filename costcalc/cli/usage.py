@@ -93,17 +93,22 @@ class Command(Helped):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under their headings, names in one column where they are not long."""
+        filled = self.grouped(ctx)
+        usual = max(len(names) for records in filled.values() for names, _ in records if len(names) <= USUAL)
+        for title, records in filled.items():
+            wide = max(usual, *(len(names) for names, _ in records))
+            with formatter.section(title):
+                formatter.write_dl([(f"{names:{wide}}", said) for names, said in records], col_max=wide)
+
+    def grouped(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+        """Return what is printed of the options, a list a heading."""
         groups: dict[str, list[tuple[str, str]]] = {title: [] for title in TITLES} | {KNOBS: self.knobs()}
         for param in self.get_params(ctx):
             if isinstance(param, click.Option) and not param.hidden:
                 rest = OUTPUT if groups[OUTPUT] else OWN  # of click's own --help, which comes last
                 groups[rest if "--help" in param.opts else getattr(param, "group", OWN)].append(record(param))
         filled = {title: records for title, records in groups.items() if records}
-        usual = max(len(names) for records in filled.values() for names, _ in records if len(names) <= USUAL)
-        for title, records in filled.items():
-            wide = max(usual, *(len(names) for names, _ in records))
-            with formatter.section(title if len(filled) > 1 else OWN):
-                formatter.write_dl([(f"{names:{wide}}", said) for names, said in records], col_max=wide)
+        return filled if len(filled) > 1 else {OWN: next(iter(filled.values()))}
 
     def knobs(self) -> list[tuple[str, str]]:
         """Return what is printed of options that are no options of the command's own."""
