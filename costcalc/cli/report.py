@@ -69,10 +69,25 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     names, given = common.metrics(options, shorthands, lines=True)
     if names and options["bars"]:
         raise stop("--bars are of MACs, and other columns were asked for", hint="use one of them")
+    refuse_idle(ctx, names, options)
     loaded, knobs = common.chosen(ctx, spec, pairs)
     result = counted(loaded, knobs, common.input_shape(input_), options)
     page = result.page(by, fold, names, bars=options["bars"], slide=options["slide"], **given)
     common.write_page(page, options)
+
+
+def refuse_idle(ctx: click.Context, names: Sequence[str], options: Data) -> None:
+    """Raise SpecError for a convention or a batch beside columns of none; JSON has what a line costs, too."""
+    from costcalc.reports import body
+
+    if not names or options["format_"] == "json" or not all(map(body.known, names)):
+        return
+    given = {"unit": ctx.meta.get(common.UNIT), "convention": options["convention"], "batch": options["batch"]}
+    for name, value in given.items():
+        if value not in (None, "macs", "costcalc", 1):
+            raise stop(
+                f"--{name} does not matter to {', '.join(names)}", hint=f"add a metric: --columns {names[0]},params"
+            )
 
 
 def counted(spec: Spec, knobs: Data, shape: InputShape | None, options: Data) -> Result:

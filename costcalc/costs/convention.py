@@ -28,6 +28,7 @@ OTHERS = {
     "branches",
 }
 LEARNABLE = "weights + biases + norm_params"
+BEFORE = frozenset(("after", "after_bias"))  # what a formula calls that is of the row before
 
 
 class Rule(NamedTuple):
@@ -90,10 +91,14 @@ class Convention:
         return self.formulas[self.count].text
 
     @cached_property
-    def reads_calls(self) -> bool:
-        """Whether a count depends on how the reference implementation calls a row."""
+    def reads(self) -> frozenset[str]:
+        """The names that its formulas have."""
         every = (*self.formulas.values(), *(one for rule in self.rules for one in rule.formulas.values()))
-        return self.tool or any(name == "call" for formula in every for name, _ in formula.names)
+        return frozenset(name for formula in every for name, _ in formula.names)
+
+    def reads_place(self, *, called: bool) -> bool:
+        """Say whether a count depends on what stands before a row, or, where calls are told, on how it is called."""
+        return not self.reads.isdisjoint(BEFORE) or (called and (self.tool or "call" in self.reads))
 
     @property
     def quantities(self) -> tuple[str, str]:

@@ -129,7 +129,7 @@ def cost_of(graph: Graph, convention: Convention, batch: int = 1) -> Cost:
 def _counted(graph: Graph, convention: Convention) -> tuple[Cost, list[Cost]]:
     """Return what a network costs for one image, and each of its rows; those of a block that is kept are known."""
     known = graph.costs
-    if convention not in known and not (graph.spec.reference and convention.reads_calls):
+    if convention not in known and not convention.reads_place(called=bool(graph.spec.reference)):
         with suppress(SpecError):  # it names a row as it is called in a block
             known[convention] = _of_parts(graph.parts, convention)
     if convention not in known:  # by names in the network, rows are called otherwise

@@ -124,6 +124,9 @@ class Names:
 
     dim_of = resolve
 
+    def named(self, name: str) -> None:
+        """Return nothing: no layer is called by a name."""
+
     def call(self, name: str, values: list[Datum]) -> Datum:
         """Return what a function gives."""
         return built_in(name, values) if name in BUILTINS else self.resolve(name)

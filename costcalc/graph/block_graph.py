@@ -35,10 +35,10 @@ class GraphBody:
         """Put a block's graph here; return what flows out of it."""
         self.blocks |= graph.blocks
         self.includes = self.includes or not graph.keeps
-        leaving = [Tensor(own.shape) for own in graph.leaving]
-        for mine, others in ((entering, graph.entering), (leaving, graph.leaving)):
-            for tensor, own in zip(mine, others, strict=True):
-                tensor.used = tensor.used or own.used
+        leaving = [Tensor(own.shape, used=own.used) for own in graph.leaving]
+        for tensor, own in zip(entering, graph.entering, strict=True):
+            if own.used:
+                tensor.used = True
         if graph.size:
             self.parts.append(Placed(graph, path, entering, leaving))
         if leaving and graph.flow is graph.leaving[0]:
@@ -76,7 +76,8 @@ class BlockGraph:
         self.depth = depth  # at which it was expanded, and so is not too deep
         self.entering = entering
         self.flow = flow
-        self.leaving = [one for one in dict.fromkeys(tensors(flow)) if one not in entering]
+        leaving = [flow] if type(flow) is Tensor else dict.fromkeys(tensors(flow))
+        self.leaving = [one for one in leaving if one not in entering]
         self.size: int = sum([1 if isinstance(part, Node) else part.graph.size for part in body.parts])  # its rows
         self.spent = spent  # steps, and work of expressions
         self.counted: dict[Any, Any] = {}  # what `costs` knows of its rows
@@ -165,17 +166,15 @@ class Placed:
         for index, (own, name, layer, takes, gives, same) in enumerate(rows, first):
             entering, path = [known[k] for k in takes], prefix + name
             within = path if layer == name else prefix + layer
-            node = Node(path, within, own.op, entering, own.mark, own.x, own.y)
+            for number, its in zip(gives, own.outputs, strict=True):
+                if known[number] is None:
+                    known[number] = Tensor(its.shape, used=True)  # else its block's graph would not be kept
+            leaving = [known[k] for k in gives]
+            node = Node(path, within, own.op, entering, leaving, own.mark, own.x, own.y)
             node.bits, node.density = own.bits, own.density
             node.index = index
-            for number, its in zip(gives, own.outputs, strict=True):
-                tensor = known[number]
-                if tensor is None:
-                    known[number] = tensor = Tensor(its.shape, node)
-                    tensor.used = True  # else its block's graph would not be kept
-                else:
-                    tensor.node = node
-                node.outputs.append(tensor)
+            for tensor in leaving:
+                tensor.node = node
             if same is not None:
                 node.shared = made[same]
             made.append(node)

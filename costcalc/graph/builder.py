@@ -96,12 +96,11 @@ class Builder:
         try:
             op = fields.op(len((x if cls.inputs == 1 else x[0]).space) if inputs else 0, values)
             y = op.shape(x)
-            node = Node(path, layer, op, inputs, item.mark, x, y)
+            made = [Tensor(y if y is x else _bounded(y))] if type(y) is not tuple else [Tensor(_bounded(z)) for z in y]
+            node = Node(path, layer, op, inputs, made, item.mark, x, y)
             node.bits, node.density = around.bits, around.density
-            if type(y) is tuple:
-                node.outputs = [Tensor(_bounded(shape), node) for shape in y]
-            else:
-                node.outputs = [Tensor(y if y is x else _bounded(y), node)]
+            if op.results:  # else tensors learn it when the graph is whole: a block's that is kept has no cycles
+                made[0].node = node
             around.body.parts.append(node)
             if cls.checks:
                 self.check(op, x, y, item, scope, around)

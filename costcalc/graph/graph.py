@@ -22,15 +22,15 @@ MODULE, ABSENT = "module", "absent"  # what `reference` says of rows: where it s
 
 
 class Tensor:
-    """A tensor of the graph: its shape, and the node that gives it; None where it enters the network, by a name."""
+    """A tensor of the graph: its shape; in a whole graph the node that gives it, None where it enters, by a name."""
 
     __slots__ = ("name", "node", "shape", "used")
 
-    def __init__(self, shape: Shape | None, node: Node | None = None, name: str = "") -> None:
+    def __init__(self, shape: Shape | None, name: str = "", *, used: bool = False) -> None:
         self.name = name
         self.shape = shape
-        self.node = node
-        self.used = False
+        self.node: Node | None = None
+        self.used = used
 
     def __str__(self) -> str:
         return f"a layer's output{f' ({self.shape})' if self.shape else ''}"
@@ -86,6 +86,7 @@ class Node:
         layer: str,
         op: Op,
         inputs: list[Tensor],
+        outputs: list[Tensor],
         mark: Mark,
         x: Shapes,
         y: Shapes,
@@ -95,8 +96,8 @@ class Node:
         self.layer = layer  # the name of its layer: a conv's norm and activation belong to the conv
         self.op = op
         self.inputs = inputs
+        self.outputs = outputs
         self.mark = mark
-        self.outputs: list[Tensor] = []
         self.x = x
         self.y = y
         self.shared: Node | None = None  # the node whose weights it uses
@@ -163,6 +164,8 @@ class Graph:
             for part in self.parts:
                 if isinstance(part, Node):
                     part.index = len(nodes)
+                    for tensor in part.outputs:
+                        tensor.node = part
                     nodes.append(part)
                 else:
                     nodes += part.nodes(len(nodes))

@@ -64,17 +64,18 @@ class UniquePaths:
         """
         above: set[str] = set()
         for part in parts:
-            path = part.name.rpartition("/")[0]
-            while path and path not in above:
+            path = part.name
+            while "/" in path and (path := path.rpartition("/")[0]) not in above:
                 above.add(path)
-                path = path.rpartition("/")[0]
         self.taken |= above
         alone = {path: own for path, own in self.firsts.items() if self.counters[own] == 1 and own not in self.taken}
-        known = {"": ""}
+        known: dict[str, str] = {}
         for part in parts if alone else ():
             layer, name = part.layer, part.name
-            part.layer = self._short(layer, alone, known)
-            part.name = part.layer if name == layer else part.layer + name[len(layer) :]
+            short = self._short(layer, alone, known) if "/" in layer else alone.get(layer, layer)
+            if short != layer:
+                part.layer = short
+                part.name = short if name == layer else short + name[len(layer) :]
 
     def _short(self, path: str, alone: dict[str, str], known: dict[str, str]) -> str:
         if path not in known:

@@ -55,6 +55,9 @@ class Lookup(Protocol):
     def resolve(self, name: str) -> Datum:
         """Return what a word that is no variable stands for: a layer's tensor, or the word itself."""
 
+    def named(self, name: str) -> Datum:
+        """Return the layer that is called just so; None where a text is no name."""
+
     def call(self, name: str, values: list[Datum]) -> Datum:
         """Return the value of a function under `define`, of an indexed name, or of a function of `LATER`."""
 
@@ -285,8 +288,20 @@ class _Compiler:
         return lambda scope: yes(scope) if num.truth(truth_or_refuse(test(scope))) else no(scope)
 
     def _subscript(self, node: ast.Subscript, depth: int) -> Run:
-        value, index = self.compile(node.value, depth), self.compile(node.slice, depth)
+        value, index = self._several(node.value, depth), self.compile(node.slice, depth)
         return lambda scope: picked(value(scope), index(scope))
+
+    def _several(self, node: ast.expr, depth: int) -> Run:
+        """A list, or a layer of several tensors; nothing is picked from a word, so a layer may be called as one is."""
+        value = self.compile(node, depth)
+        if not isinstance(node, ast.Name):
+            return value
+
+        def run(scope: Lookup) -> Datum:
+            found = value(scope)
+            return scope.named(found) or found if type(found) is str else found
+
+        return run
 
     def _call(self, node: ast.Call, depth: int) -> Run:
         if not isinstance(node.func, ast.Name):
@@ -296,7 +311,8 @@ class _Compiler:
             place = node.keywords[0].col_offset
             raise Fault(f"{node.func.id} has no argument '{node.keywords[0].arg}'", hint, offset=place)
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-        name, values = node.func.id, [self.compile(arg, depth) for arg in arguments]
+        compiled = self._several if node.func.id == "len" else self.compile
+        name, values = node.func.id, [compiled(arg, depth) for arg in arguments]
         self.calls.append((name, node.col_offset, len(values)))
         if name in LATER or not (name in TENSORS or name in BUILTINS):
             return lambda scope: scope.call(name, [value(scope) for value in values])

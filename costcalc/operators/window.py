@@ -65,6 +65,8 @@ class Windowed(Op):
     def slid(self, x: Shape) -> Dims:
         """Return the output's spatial axes; raise Fault where not even one window fits."""
         self.spatial(x)
+        if self.padding == "same":  # for any kernel, which is what TensorFlow pads for
+            return tuple([num.ceil_div(n, s) for n, s in zip(x.space, self.stride, strict=True)])
         out = []
         for n, w, s, (before, after) in zip(x.space, self.windows(), self.stride, self.pads(x), strict=True):
             fits = num.out_len(n, w, s, before, after, ceil=self.ceil_mode)

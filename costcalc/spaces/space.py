@@ -13,6 +13,7 @@ import numpy as np
 from costcalc.base import Data, Datum, GivenShape
 from costcalc.base.errors import SpecError, nearest, stop
 from costcalc.base.text import plural
+from costcalc.costs.convention import BEFORE
 from costcalc.graph.block_graph import Placed
 from costcalc.graph.graph import Graph, Node
 from costcalc.graph.knobs import given_shapes, knob_values, refuse_idle_knobs
@@ -74,6 +75,9 @@ class Space:
         refuse_idle_knobs(spec, values, given)
         self.choices = choices_of(spec, values, knobs or {})
         self.measured = [_local(name) for name in self.metrics]
+        if any(not rule.reads.isdisjoint(BEFORE) for rule in self.rule.counts(self.metrics)):
+            said = f"the convention '{self.rule.name}' counts a layer by what stands before it"
+            raise stop(f"{said}, and so a space can't add its layers up", hint="choose another convention")
         tracing = Tracing(spec, values, self.choices)
         try:
             tracing.trace(given)

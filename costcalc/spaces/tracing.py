@@ -205,7 +205,7 @@ class Tracing(Expansion):
         def run() -> Tensor:
             shape = graph.given.get(name)
             own = self.own_input(name, scope, given=shape is not None)
-            return Tensor(self.input_shape(name, own, shape, scope), None, name)
+            return Tensor(self.input_shape(name, own, shape, scope), name)
 
         found: Tensor = self.forked(run, scope.frame)
         return found

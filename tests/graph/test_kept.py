@@ -133,6 +133,16 @@ def test_lists_of_layers_are_arguments_like_others() -> None:
         assert not isinstance(require_same(spec, {"n": n}), str)
 
 
+@pytest.mark.parametrize("name", conventions.names())
+def test_a_convention_counts_a_block_as_its_layers(name: str) -> None:
+    own = "batch_norm, relu, {conv: {out: 4, kernel: 1}}"
+    text = "costcalc: 1\ninput: [4, 8, 8]\n%slayers: [{conv: {out: 4, kernel: 3}}, %s, %s]\n"
+    written = text % ("", own, own), text % (f"blocks: {{own: [{own}]}}\n", "own", "own")
+    listed, called = (Result(expand(zoo.load_text(one)), conventions.get(name)) for one in written)
+    assert [row.cost for row in called.rows] == [row.cost for row in listed.rows]
+    assert called.cost == listed.cost
+
+
 # What a call's rows depend on, each with a spec whose calls differ in nothing else, and knobs to count it with in turn.
 DEPENDS_ON = {
     "a knob that the body reads": ("b: [conv: {out: 4, bias: k > 2}]", "b", [2, 3]),

@@ -99,6 +99,8 @@ LISTS = [
     ("do: [{fc: {out: 6, bias: false}}, {split: {parts: 2}, name: h}, concat: ['h[1]', 'h[0]', 'h.part0']]", 9),
     ("do: [{fc: {out: 6, bias: false}}, {split: {parts: 2}, name: h}, {concat: h}]", 6),
     ("do: [{fc: {out: 6}}, {split: {parts: 3}, name: h}, {concat: h}, {fc: {out: len(h)}}]", 3),
+    ("do: [{fc: {out: 6}}, {split: {parts: 2}, name: half}, concat: ['half[1]', 'half[0]', 'half[0]']]", 9),  # a word
+    ("do: [{fc: {out: 6}}, {split: {parts: 3}, name: same}, {concat: same}, {fc: {out: len(same)}}]", 3),
     ("{skip: [a], from: b}", 4),
     ("{skip: [a, none, [b, p(1)]], from: b}", 17),
     ("{skip: {x: a, other: b}, from: b}", 3),

@@ -239,7 +239,7 @@ def test_an_operator_reads_what_its_gradient_reaches(kind: str, number: int) -> 
     x: Any = Shape(*one.x) if cls.inputs == 1 else tuple(Shape(*d) for d in one.x)
     op = cls(len(dims[0]) - 1, **one.fields)
     y = op.shape(x)
-    node = Node(kind, kind, op, [], Mark("test"), x, y)
+    node = Node(kind, kind, op, [], [], Mark("test"), x, y)
     module = op.torch(torch, x, y)
     for weight in module.parameters() if hasattr(module, "parameters") else ():
         torch.nn.init.uniform_(weight, 0.1, 1.0)

@@ -395,6 +395,16 @@ def test_columns_that_are_refused(given: str, said: tuple[str, str]) -> None:
     assert all(part in str(error.value) for part in said)
 
 
+@pytest.mark.parametrize("given", ["--batch 8", "--convention thop", "--unit flops"])
+def test_what_body_columns_alone_do_not_show_is_refused(given: str, run: Run) -> None:
+    words = "report", "alexnet", "--columns", "input,output"
+    refused = run(*words, *given.split())
+    assert refused.code
+    assert f"{given.split(maxsplit=1)[0]} does not matter to input, output" in refused.err
+    assert run(*words[:-1], "input,params", *given.split()).code == 0
+    assert run(*words, *given.split(), "--format", "json").code == 0  # which has the costs too
+
+
 def test_every_column_says_what_it_is() -> None:
     assert all(len(doc) > 10 and doc.endswith(".") for doc in body.docs().values())
 

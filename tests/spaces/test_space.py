@@ -160,6 +160,11 @@ def test_a_metric_that_is_no_sum_of_layers_is_refused() -> None:
         costcalc.space("nas_bench_201", "peak_memory")
 
 
+def test_a_convention_that_reads_what_stands_before_a_layer_is_refused() -> None:
+    with pytest.raises(SpecError, match="'onnx-tool' counts a layer by what stands before it"):
+        costcalc.space("nas_bench_201", convention="onnx-tool")
+
+
 SPEC = """costcalc: 1
 name: searched
 knobs: {width: 8, kernels: [3, 3], word: relu}

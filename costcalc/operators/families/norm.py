@@ -396,16 +396,25 @@ class LocalResponseNorm(Op, kind="lrn"):
         moving = sliding(self.size, 1, self.size // 2)
         return tuple(SAME if self.over == "channels" else moving for _ in x.space)
 
+    def pads_first(self, x: Shape) -> bool:
+        """Say whether PyTorch is handed padded squares: its pool of three axes takes no window larger than that."""
+        return len(x.space) == 3 and any(num.truth(n < self.size) for n in x.space)
+
     def saved(self, x: Shape, y: Shape) -> Saved:
         """Return the input, its squares (padded, over channels), and the divisor before and after its power."""
-        squares = x.size if self.over == "space" else (x.c + self.size - 1) * x.pixels
+        squares = (x.c + self.size - 1) * x.pixels
+        if self.over == "space":
+            squares = x.c * num.prod(n + self.size - 1 for n in x.space) if self.pads_first(x) else x.size
         return Saved((0,), elements=2 * x.size + squares)
 
     def torch(self, torch: Any, x: Shape, y: Shape) -> Any:
         if self.over == "space":
             functional = torch.nn.functional
             mean = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)[len(x.space) - 1]
-            return lambda t: t / (1 + 1e-4 * mean(t * t, self.size, 1, self.size // 2)) ** 0.75
+            half = self.size // 2
+            if self.pads_first(x):
+                return lambda t: t / (1 + 1e-4 * mean(functional.pad(t * t, (half,) * 6), self.size, 1)) ** 0.75
+            return lambda t: t / (1 + 1e-4 * mean(t * t, self.size, 1, half)) ** 0.75
         norm = torch.nn.LocalResponseNorm(self.size)
         if not x.space:
             return lambda t: norm(t[..., None])[..., 0]  # PyTorch wants at least one spatial axis
@@ -427,6 +436,13 @@ class LocalResponseNorm(Op, kind="lrn"):
             (8, 5, 5),
             "cuda-convnet on CIFAR: 200 elements, 3 * 3 neighbours",
             elementwise={"mul": 600, "add": 1800, "sqrt": 400, "div": 200},
+        ),
+        Example(
+            {"over": "space"},
+            (2, 2, 2, 2),
+            (2, 2, 2, 2),
+            "a window larger than the image: 16 elements, 5 * 5 * 5 neighbours",
+            elementwise={"mul": 48, "add": 2000, "sqrt": 32, "div": 16},
         ),
         Example(
             {"size": 3},
