@@ -144,6 +144,7 @@ def page(diff: Diff, top: int | None = None, *, wide: bool = False) -> Page:
         heading=heading(diff),
         notes=notes(diff),
         shorter=lambda: _fewer(diff, top),
+        folded=lambda: _others(diff, top),
         titled=True,
     )
 
@@ -156,6 +157,18 @@ def _fewer(diff: Diff, top: int | None) -> Iterator[tuple[list[Table], str]]:
             [table(diff, shown)],
             f"the biggest {shown} of {plural(number, 'change')}: --all shows all, --top N so many",
         )
+
+
+FOLDED = 100  # changes that a comment holds beside the biggest: one has some 60,000 characters
+
+
+def _others(diff: Diff, top: int | None) -> list[tuple[str, Table]]:
+    """Return what stands in one line of the table, change by change."""
+    rest = diff.biggest()[top:] if top is not None else []
+    if not rest:
+        return []
+    said = plural(len(rest), "more change") if len(rest) <= FOLDED else f"the next {FOLDED} of {len(rest)} more changes"
+    return [(said, _changes(diff, rest[:FOLDED], wide=True))]
 
 
 def heading(diff: Diff) -> list[str]:
@@ -194,18 +207,23 @@ def table(diff: Diff, top: int | None = None, *, wide: bool = False) -> Table:
     Each stands with its part of the difference, in numbers and in per cent. wide: what changed has a column of its
     own, instead of standing behind the layer's name.
     """
-    rule = diff.before.result.convention
     changes = diff.biggest()
     shown, rest = changes[:top], changes[top:] if top is not None else []
+    found = _changes(diff, shown, wide=wide)
+    if rest:
+        more = f"{len(rest)} more"
+        found.cells.append([*(("", more, "") if wide else (f"  {more}",)), *_parts(diff, rest)])
+    total = ("", "total", "") if wide else ("total",)
+    return Table(found.columns, found.cells, [*total, *_parts(diff, changes)])
+
+
+def _changes(diff: Diff, changes: Sequence[Change], *, wide: bool) -> Table:
+    """Return changes, a line each."""
+    rule = diff.before.result.convention
     titles = ("", "layer", "change") if wide else ("layer, change",)
     columns = [Column(title) for title in titles]
     columns += [Column(title, "number") for title in (rule.things, "%", rule.unit, "%")]
-    cells = [[*_named(change, wide=wide), *_parts(diff, [change])] for change in shown]
-    if rest:
-        more = f"{len(rest)} more"
-        cells.append([*(("", more, "") if wide else (f"  {more}",)), *_parts(diff, rest)])
-    total = ("", "total", "") if wide else ("total",)
-    return Table(columns, cells, [*total, *_parts(diff, changes)])
+    return Table(columns, [[*_named(change, wide=wide), *_parts(diff, [change])] for change in changes], [])
 
 
 def _named(change: Change, *, wide: bool) -> Sequence[str]:

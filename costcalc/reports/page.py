@@ -17,7 +17,7 @@ class Page:
 
     Tables, records and data are functions: a format asks for what it writes, and the rest is never made. data: the
     records unless told. shorter: the tables again with ever fewer lines, each time with a note that says so, for a
-    terminal of too few lines.
+    terminal of too few lines. folded: tables with a line each that names them, which Markdown opens on a click.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Page:
         heading: Sequence[str] = (),
         notes: Sequence[str] = (),
         shorter: Callable[[], Iterable[tuple[Sequence[Table], str]]] | None = None,
+        folded: Callable[[], Iterable[tuple[str, Table]]] = list,
         titled: bool = False,
         prose: bool = False,
     ) -> None:
@@ -38,6 +39,7 @@ class Page:
         self.heading = heading
         self.notes = notes
         self.shorter = shorter
+        self.folded = folded
         self.prose = prose  # whether long notes are broken on a terminal; others stay lines, for tail and grep
         self.titled = titled  # whether the first line of the heading stands apart in Markdown
 

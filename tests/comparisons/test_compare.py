@@ -428,6 +428,21 @@ def test_diff_in_markdown_fits_a_pull_request(run: Run) -> None:
     )
 
 
+def test_diff_in_markdown_folds_what_is_not_shown(run: Run) -> None:
+    """The table has the biggest and one line of all others, which stand folded below it, each with its part."""
+    shown = run("diff", "tiny.yaml", "tiny.yaml@kernel=3,out=4", "--format", "markdown", "--all")[1]
+    folded = run("diff", "tiny.yaml", "tiny.yaml@kernel=3,out=4", "--format", "markdown", "--top", "1")[1]
+    assert "<details>" not in shown
+    above, below = folded.split("<details><summary>")
+    assert below.startswith(f"{above.split('|  | ')[2].split(' more')[0]} more change")
+    found, whole = (re.findall(r"^\| [~+-] \|.*$", page, re.MULTILINE) for page in (folded, shown))
+    assert found == whole
+    assert len(whole) > 2
+    assert below.endswith(
+        "</details>\n\ncounted: params: learnable; MACs: conv + fc + matmul, no bias (costcalc 9c528e)\n"
+    )
+
+
 def test_diff_as_data(run: Run) -> None:
     told = json.loads(run("diff", "tiny.yaml", "odd.yaml@kernel=3", "--format", "json")[1])
     assert told["before"] == {"network": "tiny.yaml", "params": 970, "operations": 54_864}

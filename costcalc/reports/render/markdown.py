@@ -19,7 +19,11 @@ def page(page: Page, *, exact: bool, **_: object) -> str:
         ([f"**{clean(page.heading[0], 'markdown')}**"], page.heading[1:]) if page.titled else ([], page.heading)
     )
     tables = [render(table, exact=exact) for table in page.tables()]
-    return "\n\n".join(filter(None, [*title, _lines(said), *tables, _lines(page.notes)]))
+    folded = [
+        f"<details><summary>{clean(said, 'markdown')}</summary>\n\n{render(table, exact=exact)}\n\n</details>"
+        for said, table in page.folded()
+    ]
+    return "\n\n".join(filter(None, [*title, _lines(said), *tables, *folded, _lines(page.notes)]))
 
 
 def _lines(said: Sequence[str]) -> str:
