@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from costcalc.comparisons.budgets import Checked
     from costcalc.comparisons.diffing import Diff
     from costcalc.explanations.reconciling import Answer
+    from costcalc.explorer.pages import Explorer
     from costcalc.language.flat import Flat
     from costcalc.spaces.space import Space
     from costcalc.sweeps.tables import Arrays
@@ -334,6 +335,39 @@ def compare(
 
     found = several([network, *networks], more, knobs, input, batch, convention, variant)
     return frame([one.network for one in found], metric_names(columns, found[0].convention), **_options(options))
+
+
+def explore(
+    network: NetworkLike,
+    /,
+    *networks: NetworkLike,
+    vary: str | Iterable[str] = (),
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    variant: str = "",
+    **more: Datum,
+) -> Explorer:
+    """Return a page that shows where the cost of networks goes, and moves with their knobs: it opens offline.
+
+    network, networks: as for `compare`. A knob of several values is a slider where these are numbers that leave the
+    structure as it is, else a list; where none is given several, usual ones slide. vary: knobs, or `"variant"`, all
+    whose values the page holds too. convention, batch, options (device, dtype, mode, bits): where the page begins.
+
+    >>> costcalc.explore("mobilenet_v1", width=[0.5, 0.75, 1.0])  # .save("page.html") writes it
+    <explorer of mobilenet_v1>
+
+    Raises SpecError with every mistake found, and for a page that would be too large.
+    """
+    from costcalc.explorer.pages import Shown, explored
+
+    found = several([network, *networks], more, knobs, input, batch, convention, variant)
+    told = arguments.texts(vary, "knobs to vary", 'vary="variant"')
+    values = [{name: _values(one.spec, name, given) for name, given in one.knobs.items()} for one in found]
+    shown = [Shown(one.said, one.in_force, its, told, one.shape) for one, its in zip(found, values, strict=True)]
+    return explored(shown, found[0].convention, found[0].batch, _options(options))
 
 
 def diff(

@@ -86,6 +86,7 @@ FUNCTIONS = {
         costcalc.scale_width, (SPEC,), {"limits": BOUNDS}, {"knobs": {"n": 2}, "rounding": "1:down"}
     ),
     "compare": Function(costcalc.compare, (SPEC, OTHER), {}, {"columns": "macs,activation_bytes"}),
+    "explore": Function(costcalc.explore, (SPEC,), {}, {"vary": "k"}, "limits"),
     "diff": Function(costcalc.diff, (SPEC, OTHER), {}, {}, "options limits"),
     "check": Function(
         costcalc.check, (SPEC, OTHER), {"limits": {"operations": 1, "activation_bytes": 1}}, {"tolerance": "1%"}

@@ -22,6 +22,7 @@ GROUPS = {
         "explain": "one layer's formulas, with the numbers put in",
         "validate": "check specs, and tell every mistake with its place",
         "verify": "build networks in PyTorch, and compare row by row",
+        "explore": "a page to open: the graph, its cost, knobs that move it",
         "plot": "pictures: accuracy, cost by layer and type, sweeps, shapes",
     },
     "Which number": {

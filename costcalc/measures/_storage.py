@@ -49,6 +49,7 @@ class Storages:
         self.setup = setup
         self.mode, self.batch, self.bits = setup.mode, setup.batch, activation_bits(setup)
         self.sizes: list[Dim] = []
+        self.elements: list[tuple[Dim, int]] = []  # of one image; and bytes of each where it has its own, else 0
         self.makers: list[Node | None] = []
         self.shapes: list[Shape] = []
         self.place: dict[Tensor, int] = {}  # tensor -> its storage
@@ -64,8 +65,10 @@ class Storages:
         return {tensor.node.index for tensor in self.graph.nodes[index].inputs if tensor.node is not None}
 
     def _new(self, node: Node | None, tensor: Tensor, *, stored: bool = False) -> int:
-        shape, width = shape_of(tensor), self.widths.get(tensor)
-        elements = 0 if stored else shape.size * self.batch
+        shape, width = shape_of(tensor), self.widths.get(tensor, 0)
+        elements = 0 if stored else shape.size
+        self.elements.append((elements, width))
+        elements = elements * self.batch
         self.sizes.append(elements * width if width else in_bytes(elements, self.bits))
         self.makers.append(node)
         self.shapes.append(shape)

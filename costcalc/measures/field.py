@@ -80,7 +80,7 @@ def _through(node: Node, own: Reaches, before: View) -> View:
         return None
     if own.count(SAME) == len(own):
         return before
-    if len(set(own)) == 1 and len(set(before)) == 1:  # all axes alike
+    if own.count(own[0]) == len(own) and before.count(before[0]) == len(before):  # all axes alike
         made = (own[0].after(before[0]),) * len(own)
     else:
         made = tuple(mine.after(theirs) for mine, theirs in zip(own, before, strict=True))

@@ -199,7 +199,9 @@ class Spread:
         return bool(self.dense().array.any())
 
     def astype(self, dtype: Any) -> Spread:
-        """Return the same numbers as another type."""
+        """Return the same numbers as another type; those that are of it stay apart as they are."""
+        if all(factor.array.dtype == dtype for term in self.terms for factor in term):
+            return self
         return each(lambda a: a.astype(dtype), self)
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **given: Any) -> Any:

@@ -129,6 +129,11 @@ def minimum(a: Dim, b: Dim) -> Dim:
     return -maximum(-a, -b)
 
 
+def common_factor(a: Dim, b: Dim) -> Dim:
+    """Return the greatest common factor of two numbers, element by element."""
+    return _numpy().gcd(a, b) if is_array(a) or is_array(b) else math.gcd(a, b)
+
+
 def out_len(size: Dim, window: Dim, stride: Dim, before: Dim, after: Dim, *, ceil: bool = False) -> Dim:
     """Return how many windows fit along one axis: (size + padding - window) // stride + 1.
 

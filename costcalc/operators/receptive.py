@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import gcd, lcm
 
-from costcalc.numbers.num import Unknown
+from costcalc.numbers import num
+from costcalc.numbers.num import Dim, Unknown
 
 Interval = tuple[int, int]  # the first and the last place that is read; places may lie in the padding, outside
 
@@ -114,12 +115,19 @@ def sliding(span: int, stride: int, before: int) -> Reach:
     return Reach(stride, [(-before, span - 1 - before)])
 
 
+def _ratio(size: Dim, out: Dim) -> tuple[int, int]:
+    """Return two lengths without their common factor; of a sweep's numbers, whose ratio must be one."""
+    common = num.common_factor(size, out)
+    return num.single(size // common), num.single(out // common)
+
+
 def resampled(size: int, out: int, below: int = 0, above: int = 0, *, centred: bool = False) -> Reach:
     """Return the reach of an axis of `size` that becomes `out`: the pixel under each output's place, and neighbours.
 
     centred: pixels are areas, and an output between two reads `below` more before and `above` after it.
     """
-    phases, step = out // gcd(size, out), size // gcd(size, out)
+    size, out = _ratio(size, out)
+    phases, step = out, size
     if not centred:
         return Reach(step, [(place * size // out,) * 2 for place in range(phases)])
     under = [divmod((2 * place + 1) * size - out, 2 * out) for place in range(phases)]

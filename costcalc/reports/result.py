@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import costcalc.measures.work  # noqa: F401 - the metrics of every report; `find` loads all for any other
 from costcalc.base import Data, Datum, arguments
@@ -336,6 +337,11 @@ class Result:
 
         columns = self.chosen(columns)
         return frame(self.records(columns, **options), self._measured(columns, options), self.convention)
+
+    def explore(self, *networks: Any, **words: Any) -> Any:
+        """Return the page of `costcalc.explore(result, ...)`, which shows itself in a notebook; arguments as there."""
+        # The one thing that a result offers of the floors above its own: found by name, when it is asked for.
+        return import_module("costcalc.api").explore(self, *networks, **words)
 
     def _repr_html_(self) -> str:
         title, *rest = self.heading()

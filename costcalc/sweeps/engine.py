@@ -8,9 +8,9 @@ block, so that a sweep of any size needs the memory of one block.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from costcalc.base import Data, Datum, InputShape, grouped
 from costcalc.base.errors import Fault, SpecError, stop
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+T = TypeVar("T")
 
 BLOCK = 1_000_000  # settings that are multiplied out at once
 MOST_SINGLY = 20_000  # settings of a sweep whose metrics are counted setting by setting
@@ -149,18 +151,40 @@ def parts(
 
     Raises SpecError, which names the setting, where one is refused; with `skip` those are left out.
     """
+
+    def counted(indices: list[Indices], graph: Graph) -> Part:
+        found = total(cost(row, convention) for row in rows(graph))
+        return Part(indices, graph, found, convention, batch, beside, shape)
+
+    return structures(spec, grid, counted, shape, (lambda *_: None) if skip else None)
+
+
+def structures(
+    spec: Spec,
+    grid: Grid,
+    made: Callable[[list[Indices], Graph], T],
+    shape: InputShape | None = None,
+    refuse: Callable[[list[Indices], SpecError | Fault], None] | None = None,
+) -> Iterator[T]:
+    """Yield what is made of settings of one structure each: of their places on the axes, and of their graph.
+
+    made: works on the graph's numbers, which may be a sweep's; what it meets that differs among settings splits them.
+    refuse: is told each setting that is refused, by its places, and why; without it SpecError is raised, which names
+    the setting.
+    """
     import numpy as np
 
     waiting = [[np.arange(axis.length) for axis in grid.axes]]
     while waiting:
         indices = waiting.pop()
-        found: Part | list[list[Indices]] | None = _uniform(grid, indices)
-        if found is None:
-            found = _counted(spec, grid, indices, convention, shape, batch=batch, skip=skip, beside=beside)
-        if isinstance(found, Part):
-            yield found
-        else:
-            waiting += reversed(found)
+        split = _uniform(grid, indices)
+        if split is None:
+            found = _made(spec, grid, indices, made, shape, refuse)
+            if not isinstance(found, list):
+                yield found
+                continue
+            split = found
+        waiting += reversed(split)
 
 
 def _uniform(grid: Grid, indices: list[Indices]) -> list[list[Indices]] | None:
@@ -205,33 +229,28 @@ def knobs_of(grid: Grid, indices: list[Indices]) -> dict[str, Datum]:
     return knobs
 
 
-def _counted(
+def _made(
     spec: Spec,
     grid: Grid,
     indices: list[Indices],
-    convention: Convention,
+    made: Callable[[list[Indices], Graph], T],
     shape: InputShape | None,
-    *,
-    batch: int,
-    skip: bool,
-    beside: Beside | None,
-) -> Part | list[list[Indices]]:
-    """Return the settings counted; or the same in smaller groups, where they differ in structure."""
+    refuse: Callable[[list[Indices], SpecError | Fault], None] | None,
+) -> T | list[list[Indices]]:
+    """Return what is made of settings; or the same in smaller groups, where they differ in structure."""
     import numpy as np
 
     from costcalc.numbers.factored import TooWide
 
     try:
         with np.errstate(divide="raise", invalid="raise", over="raise"):
-            graph = expand(spec, knobs_of(grid, indices), shape, blame=False)
-            found = total(cost(row, convention) for row in rows(graph))
-            return Part(indices, graph, found, convention, batch, beside, shape)
+            return made(indices, expand(spec, knobs_of(grid, indices), shape, blame=False))
     except Mixed as mixed:
         return _by_condition(indices, mixed.condition)
     except TooWide as wide:
         return _halved(indices, max(wide.axes, key=lambda axis: len(indices[axis])))
     except (SpecError, Fault, ArithmeticError) as error:  # the last is numpy's, where Python's numbers may do
-        return _refused(grid, indices, error, skip=skip)
+        return _refused(grid, indices, error, refuse)
 
 
 def _by_condition(indices: list[Indices], condition: Array) -> list[list[Indices]]:
@@ -249,14 +268,20 @@ def _by_condition(indices: list[Indices], condition: Array) -> list[list[Indices
     return best
 
 
-def _refused(grid: Grid, indices: list[Indices], error: Exception, *, skip: bool) -> list[list[Indices]]:
-    """Return the settings in halves, to find the one that is refused; raise its mistake, or skip it."""
+def _refused(
+    grid: Grid,
+    indices: list[Indices],
+    error: Exception,
+    refuse: Callable[[list[Indices], SpecError | Fault], None] | None,
+) -> list[list[Indices]]:
+    """Return the settings in halves, to find the one that is refused; raise its mistake, or tell it."""
     k = max(range(len(indices)), key=lambda axis: len(indices[axis]), default=0)
     if indices and len(indices[k]) > 1:
         return _halved(indices, k)
     if not isinstance(error, SpecError | Fault):
         raise error
-    if skip:
+    if refuse is not None:
+        refuse(indices, error)
         return []
     at = {name: values[indices[n][0]] for n, axis in enumerate(grid.axes) for name, values in axis.columns.items()}
     raise _named(at, error)

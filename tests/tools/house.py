@@ -26,6 +26,7 @@ FLOORS = [
     ["comparisons", "explanations", "transforms", "interop", "spaces"],
     ["asked"],
     ["estimates"],
+    ["explorer"],
     ["plots"],
     ["api"],
     ["torch", "cli"],

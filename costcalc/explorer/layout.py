@@ -1,0 +1,150 @@
+"""Where the items of a box stand: ranks from top to bottom, lanes from left to right (Sugiyama et al. 1981).
+
+A grid and no coordinates: the page unfolds a box in its place, and its rank and its lane grow with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+SWEEPS = 8  # over the ranks, down and up in turn
+
+Edge = tuple[int, int]
+
+
+class Placement(NamedTuple):
+    """Places of items, (rank, lane) each, and the lanes that each edge passes at the ranks between its ends."""
+
+    at: list[tuple[int, int]]
+    via: list[list[int]]
+    ranks: int
+    lanes: int
+
+
+def laid(count: int, edges: Sequence[Edge]) -> Placement:
+    """Return the places of so many items, each below those that edges lead from, which have lower numbers."""
+    rank = _ranked(count, edges)
+    ranks: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
+    for item in range(count):
+        ranks[rank[item]].append(item)
+    chains = []
+    number = count
+    links: list[Edge] = []
+    for start, end in edges:  # a long edge stands for a chain of places that it passes
+        chain = [*range(number, number + rank[end] - rank[start] - 1)]
+        number += len(chain)
+        for step, place in enumerate(chain):
+            ranks[rank[start] + 1 + step].append(place)
+        chains.append(chain)
+        whole = [start, *chain, end]
+        links += pairwise(whole)
+    above: list[list[int]] = [[] for _ in range(number)]
+    below: list[list[int]] = [[] for _ in range(number)]
+    for start, end in links:
+        above[end].append(start)
+        below[start].append(end)
+    _ordered(ranks, above, below)
+    lane = _lanes(ranks, above, below, count)
+    least = min(lane, default=0)
+    lane = [place - least for place in lane]
+    return Placement(
+        [(rank[item], lane[item]) for item in range(count)],
+        [[lane[place] for place in chain] for chain in chains],
+        len(ranks),
+        max(lane, default=-1) + 1,
+    )
+
+
+def _ranked(count: int, edges: Sequence[Edge]) -> list[int]:
+    """Return the rank of each item: below the lowest that it needs; of what needs nothing, above its first use."""
+    rank = [0] * count
+    for start, end in sorted(edges):
+        rank[end] = max(rank[end], rank[start] + 1)
+    fed = {end for _, end in edges}
+    first: dict[int, int] = {}
+    for start, end in edges:
+        if start not in fed:
+            first[start] = min(rank[end], first.get(start, rank[end]))
+    for item, after in first.items():
+        rank[item] = after - 1
+    return rank
+
+
+def _ordered(ranks: list[list[int]], above: list[list[int]], below: list[list[int]]) -> None:
+    """Order each rank so that few edges cross: by the middle of what each is joined with, kept where it is best."""
+    best, fewest = [[*rank] for rank in ranks], _crossings(ranks, below)
+    for sweep in range(SWEEPS):
+        if not fewest:
+            break
+        down = sweep % 2 == 0
+        for k in range(1, len(ranks)) if down else range(len(ranks) - 2, -1, -1):
+            near = {item: place for place, item in enumerate(ranks[k - 1 if down else k + 1])}
+            old = {item: place for place, item in enumerate(ranks[k])}
+            joined = above if down else below
+            ranks[k].sort(key=lambda item: _middle([near[one] for one in joined[item]], old[item]))
+        crossed = _crossings(ranks, below)
+        if crossed < fewest:
+            best, fewest = [[*rank] for rank in ranks], crossed
+    ranks[:] = best
+
+
+def _middle(places: Sequence[int], otherwise: float) -> float:
+    return sum(places) / len(places) if places else otherwise
+
+
+def _crossings(ranks: list[list[int]], below: list[list[int]]) -> int:
+    """Return how many edges between neighbouring ranks cross."""
+    total = 0
+    for upper, lower in pairwise(ranks):
+        place = {item: k for k, item in enumerate(lower)}
+        ends = [place[end] for item in upper for end in sorted(below[item], key=place.__getitem__)]
+        total += sum(one > other for k, one in enumerate(ends) for other in ends[k + 1 :])
+    return total
+
+
+def _lanes(ranks: list[list[int]], above: list[list[int]], below: list[list[int]], count: int) -> list[int]:
+    """Return a lane for each place: in a rank's order, near what it is joined with, chains straight if they can be."""
+    lane = [0] * len(above)
+    for rank in ranks:
+        for place, item in enumerate(rank):
+            lane[item] = place
+    for sweep in range(SWEEPS):
+        down = sweep % 2 == 0
+        for rank in ranks if down else reversed(ranks):
+            _settle(rank, lane, above if down else below, count)
+    return lane
+
+
+def _settle(rank: list[int], lane: list[int], joined: list[list[int]], count: int) -> None:
+    """Move what stands in a rank towards what it is joined with, the order kept: least squares of whole lanes."""
+    wish = [_wish(item, lane, joined, count) for item in rank]
+    # Pool adjacent violators: groups that would overlap move as one.
+    groups: list[list[float]] = []  # sum of wishes less offsets, weight, size
+    for item, (target, weight) in zip(rank, wish, strict=True):
+        del item
+        groups.append([target * weight, weight, 1])
+        while len(groups) > 1 and groups[-2][0] / groups[-2][1] + groups[-2][2] > groups[-1][0] / groups[-1][1]:
+            total, heavy, size = groups.pop()
+            before = groups[-1]
+            before[0] += total - heavy * before[2]
+            before[1] += heavy
+            before[2] += size
+    place = 0
+    free: float = float("-inf")
+    for total, heavy, size in groups:
+        first = max(round(total / heavy), free)
+        for k in range(int(size)):
+            lane[rank[place]] = int(first) + k
+            place += 1
+        free = first + size
+
+
+def _wish(item: int, lane: list[int], joined: list[list[int]], count: int) -> tuple[float, float]:
+    """Return where a place would stand, and how much it matters: that long edges are straight, most."""
+    near = sorted(lane[one] for one in joined[item])
+    if not near:
+        return float(lane[item]), 0.1
+    target = near[(len(near) - 1) // 2]
+    return float(target), 4.0 if item >= count else 1.0
