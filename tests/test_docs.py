@@ -190,13 +190,17 @@ assert biased.operations == 568_740_352 + 1000
 board = device.load("costcalc/data/devices/my_board.yaml")
 assert (board.kind, board.to_dict()["datasheet"]["bandwidth_gbs"]["value"]) == ("cpu", 12.8)
 
-read = runpy.run_path("costcalc/interop/chain/read.py")["read"]
-text = "name,kind,out,kernel,stride\\nc1,Conv2D,8,3,2\\nr1,ReLU,,,\\nc2,Conv2D,4,3,\\n"
-chain = costcalc.count(read(text, (3, 16, 16)).data())
+from pathlib import Path
+from costcalc.interop.format import Head, ReadOptions
+reader, file, first = runpy.run_path("costcalc/interop/chain/read.py"), Path("chain.csv"), "name,kind,out,kernel,stride"
+file.write_text(first + "\\nc1,Conv2D,8,3,2\\nr1,ReLU,,,\\nc2,Conv2D,4,3,\\n")
+assert reader["FORMAT"].is_it(Head("chain.csv"))
+chain = costcalc.count(reader["read"]("chain.csv", ReadOptions((3, 16, 16))).data())
 assert (chain.params, chain.macs) == (9*3*8 + 8 + 9*8*4 + 4, 7*7 * 9*3*8 + 5*5 * 9*8*4)
 for cell, said in (("Conv3D", "did you mean 'Conv2D'?"), ("Conv2D,x", "'out' is a whole number, not 'x'")):
+    file.write_text(f"{first}\\nc1,{cell}\\n")
     try:
-        read(f"name,kind,out,kernel,stride\\nc1,{cell}\\n", (3, 16, 16))
+        reader["read"]("chain.csv", ReadOptions())
     except costcalc.SpecError as error:
         assert said in str(error) and "chain.csv:2:1" in str(error)
     else:

@@ -90,10 +90,15 @@ class KnobCommand(usage.Command):
 
 
 def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the zoo's names that begin with what was typed, and the YAML files here."""
+    """Return the zoo's names that begin with what was typed, and files of any format that is read."""
     del ctx, param
-    found = [name for name in os.listdir() if name.endswith((".yaml", ".yml"))]
-    return [name for name in (*zoo.names(), *found) if name.startswith(incomplete)]
+    from costcalc.interop.formats import formats
+
+    endings = tuple(suffix for form in formats().values() for suffix in form.suffixes)
+    folder = os.path.dirname(incomplete)
+    found = sorted(os.listdir(folder or None)) if not folder or os.path.isdir(folder) else []
+    files = [os.path.join(folder, name) for name in found if name.lower().endswith(endings)]
+    return [name for name in (*zoo.names(), *files) if name.startswith(incomplete)]
 
 
 def spec_argument(function: F) -> F:

@@ -109,7 +109,8 @@ def reconcile(spec: Spec, text: str, *, name: str = "", top: int = 10) -> Answer
     usual, unusual = at_sizes(spec, claim) if SIZE in spec.knobs else ([], [])
     tried = [*own(spec), *usual, *elsewhere(spec, name, claim)]
     odd = min(_matches(unusual, claim), key=lambda one: (len(one.steps), abs(one.difference)), default=None)
-    kept = _simplest([*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])])
+    found = [*printed(spec, claim), *_matches(tried, claim), *([odd] if odd else [])]
+    kept = _simplest(found, str(spec.meta.get("reference", "")))
     return Answer(claim, kept[:many], [] if kept else _nearest(tried, claim)[:many])
 
 
@@ -122,10 +123,18 @@ def _matches(counts: list[Count], claim: Claimed) -> list[Match]:
     return list(found.values())
 
 
-def _simplest(matches: Iterable[Match]) -> list[Match]:
-    """Return matches by their number of steps, without those that only add steps to another."""
+def _simplest(matches: Iterable[Match], home: str = "") -> list[Match]:
+    """Return matches by their number of steps, without those that only add steps to another.
+
+    home: the package that the network is from: to count as it does is no step away, and comes first.
+    """
     kept: list[Match] = []
-    for match in sorted(matches, key=lambda one: (not one.printed, len(one.steps), abs(one.difference))):
+
+    def order(one: Match) -> tuple[bool, int, bool, int]:
+        at_home = bool(home) and any(step.startswith(f"as {home} ") for step in one.steps)
+        return not one.printed, len(one.steps) - at_home, not at_home, abs(one.difference)
+
+    for match in sorted(matches, key=order):
         if len(match.steps) <= MOST_STEPS and not any(set(one.steps) <= set(match.steps) for one in kept):
             kept.append(match)
     return kept
@@ -317,16 +326,18 @@ def elsewhere(spec: Spec, name: str, claim: Claimed) -> Iterator[Count]:
     """Yield the counts of a network at the usual widths, and of its known variants."""
     if "width" in spec.knobs:
         yield from _along(spec, "width", [value for value in WIDTHS if value != spec.knobs["width"]], claim)
-    room = MOST_ROWS
+    room, home = MOST_ROWS, str(spec.meta.get("reference", ""))
     for steps, other in variants(spec, name):
         try:
             found = alike(expand(other))
             yield from lattice(found, steps, most=1)
         except SpecError:
             continue
-        room -= len(found)
         if room > 0:
             yield from under_others(found, steps)
+        elif home in conventions.names():
+            yield from _of_rule(found, conventions.get(home), steps)
+        room -= len(found)
 
 
 def _taken(spec: Spec, knob: str) -> Callable[[int], bool]:
@@ -393,13 +404,16 @@ def _dense(value: Datum, length: int) -> Datum:
 
 
 def variants(spec: Spec, name: str) -> Iterator[tuple[tuple[str, ...], Spec]]:
-    """Yield the known variants of a network: those whose names begin with its name, other classes, other pools."""
+    """Yield the known variants of a network: names that begin with its own, other classes, switches, other pools."""
     for other in zoo.names() if name else ():
         if other != name and other.startswith(f"{name}_") and (found := zoo.find(other)) is not None:
             yield (f"the network {other}",), found
     classes = CLASSES.get(spec.knobs.get("classes", 0))
     if classes:
         yield (f"classes {classes}",), with_knobs(spec, {"classes": classes})
+    for knob, value in spec.knobs.items():
+        if isinstance(value, bool):
+            yield (f"{knob} {typed(not value)}",), with_knobs(spec, {knob: not value})
     ceiled = _pools(spec)
     if ceiled is not None:
         yield ceiled

@@ -539,6 +539,17 @@ def test_completion_of_networks() -> None:
     assert "plain,mobilenet_v1" in done.out.split()
 
 
+def test_completion_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of every format that is read, in another folder too."""
+    (tmp_path / "models").mkdir()
+    for name in ("my.yaml", "my.onnx", "my.tflite", "my.txt", "models/my.KERAS"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    for typed, found in (("my", "my.onnx my.tflite my.yaml"), ("models/m", "models/my.KERAS"), ("none/m", "")):
+        done = run(COMP_WORDS=f"costcalc report {typed}", COMP_CWORD="2", _COSTCALC_COMPLETE="bash_complete")
+        assert done.out.split() == [f"plain,{name}" for name in found.split()]
+
+
 def test_version_and_help() -> None:
     assert run("--version").out == f"costcalc {costcalc.__version__}\n"
     import_module("costcalc.cli.list")  # a module may be called as something of Python's

@@ -403,6 +403,7 @@ def test_spoilt_files_are_read_or_refused(tmp_path: Path) -> None:
             assert error.problems  # noqa: PT017
 
 
+@pytest.mark.filterwarnings("ignore")  # OpenVINO traces modules in a way that PyTorch will drop
 def test_the_live_package_agrees(tmp_path: Path) -> None:
     """Networks that OpenVINO converts itself: the MACs of PyTorch's, the parameters without folded scales."""
     ov = pytest.importorskip("openvino")
