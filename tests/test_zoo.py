@@ -325,6 +325,10 @@ def test_totals_of_other_implementations(row: dict[str, str]) -> None:
 # Totals counted by hand or by another program from the papers' tables: name, knobs, parameters, MACs.
 TOTALS: list[tuple[str, dict[str, Any], int, int]] = [
     ("alexnet_grouped", {}, 60_965_224, 724_406_816),
+    ("anynet_x", {}, 5_495_976, 413_812_608),  # torchvision's regnet_x_400mf
+    ("fbnet_a", {}, 4_264_792, 238_989_752),  # a module of PyTorch's, made from the paper's tables
+    ("fbnet_b", {}, 4_813_048, 296_614_728),
+    ("proxylessnas", {}, 4_080_512, 320_427_584),  # that of layers/pcv_proxylessnas_mobile
     ("alexnet_single", {}, 62_378_344, 1_135_256_096),
     ("alexnet_lecture", {}, 62_378_344, 1_135_256_096),
     ("alexnet_pruned", {}, 60_965_224, 724_406_816),  # of alexnet_grouped, before pruning
@@ -657,7 +661,10 @@ def test_auxiliary_heads_are_there_in_training_only() -> None:
 # Compared in a test of its own above, with what darknet prints.
 BY_PARTS = {"yolo_v3"}
 # Networks of their spaces are held to the reference implementations' in tests/spaces.
-SPACES = {"nas_bench_201", "ofa_mobilenet_v3", "ofa_proxyless"}
+SPACES = {
+    "darts_cifar", "fbnet", "fbnet_c", "nas_bench_201", "ofa_mobilenet_v3_w1_0", "ofa_mobilenet_v3_w1_2", "ofa_proxyless", "spos",
+    *(f"attentive_nas_a{k}" for k in range(7)),
+}  # fmt: skip
 
 
 def test_every_network_has_a_second_count() -> None:

@@ -180,7 +180,7 @@ class Tracing(Expansion):
         here = met.places.items()
         always = [any(p.items() <= here and set(g) <= set(met.guards) for p, g in one) for one in uses]
         some = isinstance(met.part, Node) and met.part.op.results
-        if (any if some else all)(always):
+        if (any if some else all)(used or self.covered(met, one) for used, one in zip(always, uses, strict=True)):
             return
         cases = [(met.places, met.guards), *(case for one in uses for case in one)]
         over = tuple(sorted({choice for places, guards in cases for choice in over_of(places, guards)}))
@@ -190,6 +190,14 @@ class Tracing(Expansion):
         if idle.any():
             guard = Guard(mapped(VariedValue(over, idle.astype(np.int32), [False, True]), bool))
             self.refused.append(Refused({}, (guard,)))
+
+    def covered(self, met: Met, uses: list[tuple[Places, tuple[Guard, ...]]]) -> bool:
+        """Say whether a part is used wherever it is met, by those of its uses alone that depend on the same choices."""
+        together: dict[tuple[int, ...], list[tuple[Places, tuple[Guard, ...]]]] = {}
+        for places, guards in uses:
+            together.setdefault(over_of({**met.places, **places}, (*met.guards, *guards)), []).append((places, guards))
+        here = [(met.places, met.guards)]
+        return any(not (self.mask(over, here) & ~self.mask(over, cases)).any() for over, cases in together.items())
 
     def mask(self, over: tuple[int, ...], cases: Iterable[tuple[Places, tuple[Guard, ...]]]) -> Any:
         """Return where in a table over choices one of some cases holds."""
@@ -381,10 +389,12 @@ class Tracing(Expansion):
         return self.merged([(leaf.places, leaf.flow) for leaf in leaves])
 
     def repeated(self, item: Item, repeat: Value, flow: Flow, scope: Scope, around: Surroundings) -> Flow:
-        """Run an item again and again; where how often depends on choices, each turn behind its condition."""
+        """Run an item again and again: each turn by itself, behind its condition where how often depends on choices."""
         scope.flow = flow
+        if self.whole:
+            return super().repeated(item, repeat, flow, scope, around)
         turns = self.varied(lambda: num.single(self.evaluator.whole(repeat, scope, "repeat")))
-        if not turns.choices or self.whole:
+        if turns.values == [0]:
             return super().repeated(item, repeat, flow, scope, around)
         most = max(turns.values)
         if min(turns.values) < 0 or most > MOST_TURNS:

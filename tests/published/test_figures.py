@@ -207,6 +207,7 @@ def test_most_of_the_zoo_has_figures() -> None:
         "ofa_mobilenet_v3",
         "ofa_proxyless",
         "preresnet",
+        "proxylessnas",
         "yolo_v3",
     ]
 

@@ -28,14 +28,21 @@ EDGES = {
 }
 
 
+def typed(word: str) -> int | str:
+    return int(word) if word.isdigit() else word
+
+
 def named(row: dict[str, str]) -> tuple[str, dict[str, Any]]:
     """Return our network for a row, and its knobs."""
     if row["space"] == "nas_bench_201":
         edges = [EDGES[word.split("~")[0]] for word in re.findall(r"[^|+]+", row["setting"])]
         return "nas_bench_201", {"edges": edges, "resolution": int(row["resolution"])}
+    lists = {words[0]: [typed(word) for word in words[1:]] for words in map(str.split, row["setting"].split(";"))}
+    if "_w" not in row["space"]:
+        knobs = {name: words[0] if len(words) == 1 else words for name, words in lists.items()}
+        return row["space"], {"resolution": int(row["resolution"]), **knobs}
     stem, _, width = row["space"].rpartition("_w")
     name = {"ofa_mbv3": "ofa_mobilenet_v3", "ofa_proxyless": "ofa_proxyless"}[stem]
-    lists = {words[0]: [int(word) for word in words[1:]] for words in map(str.split, row["setting"].split(";"))}
     return name, {"width": float(width), "resolution": int(row["resolution"]), **lists}
 
 
@@ -68,6 +75,21 @@ def test_a_space_of_the_zoo_has_its_published_size(
     assert (space.size, space.refused) == (size, 0)
     for metric, wanted in (("params", params), ("macs", macs)):
         assert (space.least(metric).costs[metric], space.most(metric).costs[metric]) == wanted
+
+
+# Of how many networks the papers speak: 4^20 (SPOS), 9^22 (FBNet), 6^6 7^15 (ProxylessNAS: a block that keeps the shape
+# may be left out), and of DARTS' cells (1 3 6 10 7^8) each of two.
+SIZES = {"spos": 4**20, "fbnet": 9**22, "proxylessnas": 6**6 * 7**15, "darts_cifar": (180 * 7**8) ** 2}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_space_has_its_published_size_and_its_ends_count_again(name: str) -> None:
+    space = costcalc.space(name)
+    assert (space.size, space.refused) == (SIZES[name], 0)
+    for metric in ("params", "macs"):
+        for end in (space.least(metric), space.most(metric)):
+            counted = costcalc.count(name, knobs=end.knobs)
+            assert end.costs == {"params": counted.params, "macs": counted.macs}
 
 
 def test_what_fits_a_budget_is_counted_exactly(ofa: Any) -> None:
