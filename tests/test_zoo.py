@@ -662,7 +662,8 @@ def test_auxiliary_heads_are_there_in_training_only() -> None:
 BY_PARTS = {"yolo_v3"}
 # Networks of their spaces are held to the reference implementations' in tests/spaces.
 SPACES = {
-    "darts_cifar", "fbnet", "fbnet_c", "nas_bench_201", "ofa_mobilenet_v3_w1_0", "ofa_mobilenet_v3_w1_2", "ofa_proxyless", "spos",
+    "darts_cifar", "fbnet", "fbnet_c", "nas_bench_201", "ofa_mobilenet_v3_w1_0", "ofa_mobilenet_v3_w1_2",
+    "ofa_proxyless", "spos",
     *(f"attentive_nas_a{k}" for k in range(7)),
 }  # fmt: skip
 
