@@ -27,16 +27,24 @@ export function chart(width, height, across, up, label) {
   const x = scale(across, EDGE.left, right);
   const y = scale(up, bottom, EDGE.top);
   const text = (/** @type {Axis} */ axis, /** @type {number} */ value) => (axis.text ?? brief)(value);
-  const frame = svg("g", { class: "axes" },
+  const frame = svg(
+    "g",
+    { class: "axes" },
     ...ticks(up, (bottom - EDGE.top) / 45).flatMap((value) => [
       svg("line", { x1: EDGE.left, x2: right, y1: y(value), y2: y(value) }),
       svg("text", { x: EDGE.left - 6, y: y(value) + 3.5, "text-anchor": "end" }, text(up, value)),
     ]),
     ...ticks(across, (right - EDGE.left) / 70).map((value) =>
-      svg("text", { x: x(value), y: bottom + 14, "text-anchor": "middle" }, text(across, value))),
+      svg("text", { x: x(value), y: bottom + 14, "text-anchor": "middle" }, text(across, value)),
+    ),
     svg("text", { class: "axis", x: right, y: height - 4, "text-anchor": "end" }, across.title),
-    svg("text", { class: "axis", x: EDGE.left + 4, y: EDGE.top + 8 }, up.title));
-  const picture = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": label }, frame);
+    svg("text", { class: "axis", x: EDGE.left + 4, y: EDGE.top + 8 }, up.title),
+  );
+  const picture = svg(
+    "svg",
+    { class: "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": label },
+    frame,
+  );
   return { picture, x, y, bottom };
 }
 
@@ -63,7 +71,10 @@ function ticks({ least, most, log, ticks: given }, many) {
   const rough = (most - least) / Math.max(1, many);
   const power = 10 ** Math.floor(Math.log10(rough || 1));
   const step = power * ([1, 2, 5, 10].find((one) => one * power >= rough) ?? 10);
-  return Array.from({ length: Math.floor(most / step) - Math.ceil(least / step) + 1 }, (_, n) => (Math.ceil(least / step) + n) * step);
+  return Array.from(
+    { length: Math.floor(most / step) - Math.ceil(least / step) + 1 },
+    (_, n) => (Math.ceil(least / step) + n) * step,
+  );
 }
 
 /**

@@ -27,15 +27,33 @@ const CHARTS = [
  */
 export function drawCharts(app) {
   const host = byId("charts");
-  const width = Math.max(280, host.clientWidth - 26);
+  const width = Math.max(280, app.width);
   const [, , draw] = CHARTS.find(([key]) => key === app.state.chart) ?? CHARTS[0];
-  const tabs = html("div", { class: "tabs", role: "tablist" }, ...CHARTS.map(([key, title]) =>
-    html("button", { type: "button", role: "tab", "data-key": `tab-${key}`, "aria-selected": String(key === app.state.chart),
-      onclick: () => app.change({ chart: key }) }, title)));
-  const pictures = app.models.flatMap((model, n) => model instanceof Model
-    ? [app.models.length > 1 && html("h3", {}, model.network.name), ...draw(app, model, n, width)] : []);
+  const tabs = html(
+    "div",
+    { class: "tabs", role: "tablist" },
+    ...CHARTS.map(([key, title]) =>
+      html(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          "data-key": `tab-${key}`,
+          "aria-selected": String(key === app.state.chart),
+          onclick: () => app.change({ chart: key }),
+        },
+        title,
+      ),
+    ),
+  );
+  const pictures = app.models.flatMap((model, n) =>
+    model instanceof Model
+      ? [app.models.length > 1 && html("h3", {}, model.network.name), ...draw(app, model, n, width)]
+      : [],
+  );
   redraw(host, html("div", { class: "bar" }, html("h2", {}, "Charts"), tabs), ...pictures);
-  for (const picture of host.querySelectorAll("svg")) roving(picture, "[data-part]", (key, item) => stepped(picture, key, item));
+  for (const picture of host.querySelectorAll("svg"))
+    roving(picture, "[data-part]", (key, item) => stepped(picture, key, item));
 }
 
 /**
@@ -72,15 +90,48 @@ function drawDepth(app, model, n, width) {
   const costs = lines.map((line) => model.sum(key, line, 1));
   const total = model.sum(key, root.first, root.count);
   const most = Math.max(...costs.map((cost) => Number(cost ?? 0)), 1e-12);
-  const { picture, x, y, bottom } = chart(width, 220,
-    { least: 0, most: lines.length, title: "layers, in order", text: String }, { least: 0, most: most * 1.05, title, text: short(key) }, `${title} of each layer, in order`);
+  const { picture, x, y, bottom } = chart(
+    width,
+    220,
+    { least: 0, most: lines.length, title: "layers, in order", text: String },
+    { least: 0, most: most * 1.05, title, text: short(key) },
+    `${title} of each layer, in order`,
+  );
   const wide = Math.max(0.7, (x(1) - x(0)) * 0.86);
-  picture.append(...lines.map((line, at) => svg("rect", {
-    ...pickable(app, n, model.form.lines[line][0]), x: x(at), width: wide,
-    y: y(Number(costs[at] ?? 0)), height: Math.max(0, bottom - y(Number(costs[at] ?? 0))), fill: `var(--family-${model.kind(model.head(line)).family})`,
-  }, svg("title", {}, `${model.form.lines[line][0]}: ${figure(key, costs[at])}, ${percent(costs[at], total)}`))));
-  picture.append(svg("path", { class: "sum", d: running(costs.map((cost) => Number(cost ?? 0)), x, (share) => bottom - share * (bottom - y(most * 1.05))) }));
-  return [picture, html("p", { class: "small" }, `Bars: ${title} of each layer, in the colour of its type. Line: the sum so far, from 0 to 100%.`)];
+  picture.append(
+    ...lines.map((line, at) =>
+      svg(
+        "rect",
+        {
+          ...pickable(app, n, model.form.lines[line][0]),
+          x: x(at),
+          width: wide,
+          y: y(Number(costs[at] ?? 0)),
+          height: Math.max(0, bottom - y(Number(costs[at] ?? 0))),
+          fill: `var(--family-${model.kind(model.head(line)).family})`,
+        },
+        svg("title", {}, `${model.form.lines[line][0]}: ${figure(key, costs[at])}, ${percent(costs[at], total)}`),
+      ),
+    ),
+  );
+  picture.append(
+    svg("path", {
+      class: "sum",
+      d: running(
+        costs.map((cost) => Number(cost ?? 0)),
+        x,
+        (share) => bottom - share * (bottom - y(most * 1.05)),
+      ),
+    }),
+  );
+  return [
+    picture,
+    html(
+      "p",
+      { class: "small" },
+      `Bars: ${title} of each layer, in the colour of its type. Line: the sum so far, from 0 to 100%.`,
+    ),
+  ];
 }
 
 /**
@@ -111,18 +162,34 @@ function short(key) {
  */
 function drawKnob(app, model, _, width) {
   const { sliders } = model.network;
-  if (!sliders.length) return [html("p", { class: "hint" }, "This network has no knob that leaves its structure as it is.")];
+  if (!sliders.length)
+    return [html("p", { class: "hint" }, "This network has no knob that leaves its structure as it is.")];
   const at = Math.min(app.state.knob, sliders.length - 1);
-  const select = html("select", { "aria-label": "knob", "data-key": "curve-knob", onchange: () => app.change({ knob: Number(select.value) }) },
-    ...sliders.map((knob, k) => html("option", { value: k, selected: k === at }, knob.name)));
+  const select = html(
+    "select",
+    { "aria-label": "knob", "data-key": "curve-knob", onchange: () => app.change({ knob: Number(select.value) }) },
+    ...sliders.map((knob, k) => html("option", { value: k, selected: k === at }, knob.name)),
+  );
   const models = sliders[at].values.map((__, place) =>
-    modelOf(app.page, model.network, { ...model.setting, places: model.setting.places.with(at, place) }, model.counting));
+    modelOf(
+      app.page,
+      model.network,
+      { ...model.setting, places: model.setting.places.with(at, place) },
+      model.counting,
+    ),
+  );
   /** @type {[string, string, (one: Counted) => import("./numbers.js").Count][]} */
   const curves = model.metrics.map(({ key, title }) => [key, title, (one) => one.total(key)]);
   curves.push(["memory", "Peak memory, bytes", (one) => one.peak]);
   const each = width > 560 ? (width - 12) / 2 : width;
-  return [html("label", { class: "small" }, "over ", select),
-    html("div", { class: "curves" }, ...curves.map(([key, title, read]) => knobCurve(model, at, models, key, title, read, each)))];
+  return [
+    html("label", { class: "small" }, "over ", select),
+    html(
+      "div",
+      { class: "curves" },
+      ...curves.map(([key, title, read]) => knobCurve(model, at, models, key, title, read, each)),
+    ),
+  ];
 }
 
 /**
@@ -140,14 +207,42 @@ function knobCurve(model, at, models, key, title, read, width) {
   const places = knob.values.map((value, n) => (numeric ? Number(value) : n));
   const values = models.map((one) => (one instanceof Model ? read(one) : null));
   const most = Math.max(...values.map((value) => Number(value ?? 0)), 1e-12);
-  const { picture, x, y, bottom } = chart(width, 160,
-    { least: Math.min(...places), most: Math.max(...places), title: knob.name, text: (value) => numeric ? String(value) : knob.labels[value], ticks: places },
-    { least: 0, most: most * 1.1, title, text: short(key) }, `${title} over ${knob.name}`);
-  const path = values.map((value, n) => value === null ? "" : `${n && values[n - 1] !== null ? "L" : "M"}${x(places[n]).toFixed(1)},${y(Number(value)).toFixed(1)}`).join("");
+  const { picture, x, y, bottom } = chart(
+    width,
+    160,
+    {
+      least: Math.min(...places),
+      most: Math.max(...places),
+      title: knob.name,
+      text: (value) => (numeric ? String(value) : knob.labels[value]),
+      ticks: places,
+    },
+    { least: 0, most: most * 1.1, title, text: short(key) },
+    `${title} over ${knob.name}`,
+  );
+  const path = values
+    .map((value, n) =>
+      value === null
+        ? ""
+        : `${n && values[n - 1] !== null ? "L" : "M"}${x(places[n]).toFixed(1)},${y(Number(value)).toFixed(1)}`,
+    )
+    .join("");
   const now = model.setting.places[at];
   const [left, top] = [x(places[now]), y(Number(values[now] ?? 0))];
-  picture.append(svg("path", { class: "curve", d: path }),
-    svg("line", { class: "now", x1: left, x2: left, y1: top, y2: bottom }), svg("circle", { class: "now", cx: left, cy: top, r: 4 }),
-    svg("text", { class: "now", x: left, y: Math.max(30, top - 8), "text-anchor": places[now] > (places[0] + places[places.length - 1]) / 2 ? "end" : "start" }, figure(key, values[now])));
+  picture.append(
+    svg("path", { class: "curve", d: path }),
+    svg("line", { class: "now", x1: left, x2: left, y1: top, y2: bottom }),
+    svg("circle", { class: "now", cx: left, cy: top, r: 4 }),
+    svg(
+      "text",
+      {
+        class: "now",
+        x: left,
+        y: Math.max(30, top - 8),
+        "text-anchor": places[now] > (places[0] + places[places.length - 1]) / 2 ? "end" : "start",
+      },
+      figure(key, values[now]),
+    ),
+  );
   return picture;
 }

@@ -6,7 +6,7 @@
  * @typedef {import("./tree.js").Part} Part
  */
 import { Model } from "./model.js";
-import { shownWay, unfolded, unfoldedAtFirst, way, whole } from "./tree.js";
+import { shownWay, unfoldedAtFirst, way, whole } from "./tree.js";
 
 const SHOWN_AT_FIRST = 40; // items that the graph shows at first
 
@@ -24,9 +24,13 @@ function first(form) {
  * Whether a block of a form is unfolded.
  * @param {App} app
  * @param {Form} form
+ * @returns {(name: string) => boolean}
  */
-export function openIn(app, form) {
-  return (/** @type {string} */ name) => unfolded(first(form), app.state.turned, name);
+export function openIn({ state: { folds, turned } }, form) {
+  const unlike = new Set(turned);
+  if (folds === "all") return (name) => !unlike.has(name);
+  const open = folds === "none" ? new Set([""]) : first(form);
+  return (name) => open.has(name) !== unlike.has(name);
 }
 
 /**
@@ -37,30 +41,6 @@ export function openIn(app, form) {
 export function toggle(app, name) {
   const { turned } = app.state;
   app.change({ turned: turned.includes(name) ? turned.filter((one) => one !== name) : [...turned, name] });
-}
-
-/**
- * Fold all blocks, or unfold all.
- * @param {App} app
- * @param {boolean} open
- */
-export function turnAll(app, open) {
-  const names = new Set(forms(app).flatMap((form) => boxes(form.graph)));
-  const turned = [...names].filter((name) => forms(app).some((form) => first(form).has(name)) !== open);
-  app.change({ turned: turned.filter((name) => name) });
-}
-
-/**
- * @param {import("./types.js").Box} box
- * @returns {string[]}
- */
-function boxes(box) {
-  return [box.name, ...box.items.flatMap((item) => (typeof item === "number" ? [] : boxes(item)))];
-}
-
-/** @param {App} app */
-function forms(app) {
-  return app.models.flatMap((model) => (model instanceof Model ? [model.form] : []));
 }
 
 /**
@@ -82,12 +62,16 @@ export function shown(app, form) {
 export function choose(app, network, name) {
   const model = app.models[network];
   const { chosen } = app.state;
-  if (!(model instanceof Model) || (chosen?.name === name && chosen.network === network)) return app.change({ chosen: null });
+  if (!(model instanceof Model) || (chosen?.name === name && chosen.network === network))
+    return app.change({ chosen: null });
   const path = way(model.form, name);
   const part = path[path.length - 1];
   const around = part ? [...path, ...shownWay(model.form, shown(app, model.form), part)] : [];
   const open = openIn(app, model.form);
-  const closed = around.filter(({ box }) => box && box !== part?.box).map((one) => one.name).filter((one) => !open(one));
+  const closed = around
+    .filter(({ box }) => box && box !== part?.box)
+    .map((one) => one.name)
+    .filter((one) => !open(one));
   const turned = app.state.turned;
   const more = [...new Set(closed)];
   app.change({
@@ -114,7 +98,12 @@ export function zoomTo(app, name) {
 export function pickable(app, n, name) {
   const { chosen } = app.state;
   return {
-    "data-part": name, "data-key": `chart-${n}/${name}`, role: "option", "aria-label": name,
-    "aria-selected": String(chosen?.network === n && chosen.name === name), onclick: () => choose(app, n, name),
+    tabindex: -1,
+    "data-part": name,
+    "data-key": `chart-${n}/${name}`,
+    role: "option",
+    "aria-label": name,
+    "aria-selected": String(chosen?.network === n && chosen.name === name),
+    onclick: () => choose(app, n, name),
   };
 }

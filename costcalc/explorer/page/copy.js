@@ -18,7 +18,8 @@ export function csv({ head, rows }) {
  * @param {Sheet} sheet
  */
 export function markdown({ head, rows, numbers }) {
-  const line = (/** @type {string[]} */ row) => `| ${row.map((text) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;")).join(" | ")} |\n`;
+  const line = (/** @type {string[]} */ row) =>
+    `| ${row.map((text) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;")).join(" | ")} |\n`;
   return line(head) + line(head.map((_, n) => (n < numbers ? "---" : "---:"))) + rows.map(line).join("");
 }
 

@@ -28,8 +28,9 @@ export function pairs(app, n) {
 /** @param {Model} model */
 function formAtStart({ network }) {
   const { places, lists } = startOf(network);
-  return network.forms.find(({ at, where }) =>
-    at.every((value, n) => value === lists[n]) && where.every((one, n) => one.includes(places[n])));
+  return network.forms.find(
+    ({ at, where }) => at.every((value, n) => value === lists[n]) && where.every((one, n) => one.includes(places[n])),
+  );
 }
 
 /**

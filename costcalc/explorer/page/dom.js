@@ -11,10 +11,12 @@
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
-    else if (value !== undefined && value !== null && value !== false) element.setAttribute(name, value === true ? "" : String(value));
+    else if (value !== undefined && value !== null && value !== false)
+      element.setAttribute(name, value === true ? "" : String(value));
   }
   for (const child of children) {
-    if (child !== null && child !== undefined && child !== false) element.append(typeof child === "number" ? String(child) : child);
+    if (child !== null && child !== undefined && child !== false)
+      element.append(typeof child === "number" ? String(child) : child);
   }
 }
 
@@ -70,22 +72,29 @@ export function redraw(host, ...children) {
 }
 
 /**
- * Let arrows move the keyboard among a host's items, of which Tab reaches one: the selected, else the first.
+ * Let arrows move the keyboard among a host's items, of which Tab reaches one: where it was, the chosen, else the first.
  * @param {Element} host
  * @param {string} items  selector
  * @param {(key: string, item: Element) => boolean} [act]  what other keys do; whether one did something
  */
 export function roving(host, items, act = () => false) {
   const all = () => /** @type {(HTMLElement | SVGElement)[]} */ ([...host.querySelectorAll(items)]);
-  const now = host.querySelector(`${items}[aria-selected="true"]`);
-  for (const item of all()) item.setAttribute("tabindex", "-1");
-  (now ?? all()[0])?.setAttribute("tabindex", "0");
+  const now =
+    host.querySelector(`${items}:focus`) ??
+    host.querySelector(`${items}[aria-selected="true"]`) ??
+    host.querySelector(items);
+  for (const item of all()) item.setAttribute("tabindex", item === now ? "0" : "-1");
   host.addEventListener("keydown", (event) => {
     const { key, target } = /** @type {KeyboardEvent} */ (event);
     const list = all();
     const at = list.findIndex((item) => item === target);
     if (at < 0) return;
-    const steps = /** @type {Object<string, number>} */ ({ ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: list.length - 1 });
+    const steps = /** @type {Object<string, number>} */ ({
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: list.length - 1,
+    });
     if (act(key, list[at])) event.preventDefault();
     else if (key in steps) {
       event.preventDefault();

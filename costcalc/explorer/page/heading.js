@@ -18,20 +18,37 @@ import { startState } from "./state.js";
  * @returns {() => void}
  */
 export function makeControls(app) {
-  const controls = [...app.page.networks.flatMap((network, n) => knobs(app, network, n)), ...counting(app)];
+  const own = app.page.networks.map((network, n) => knobs(app, network, n));
+  const common = counting(app);
   byId("networks").append(...app.page.networks.map((network) => about(network)));
   byId("networks").append(buttons(app));
-  byId("controls").append(...controls.map((control) => control.element));
-  return () => controls.forEach((control) => control.sync());
+  const several = own.length > 1;
+  byId("controls").append(
+    ...own.map((controls, n) =>
+      html(
+        "fieldset",
+        {},
+        several && html("legend", {}, app.page.networks[n].name),
+        ...controls.map(({ element }) => element),
+      ),
+    ),
+    html("fieldset", {}, ...common.map(({ element }) => element)),
+  );
+  return () => [...own.flat(), ...common].forEach((control) => control.sync());
 }
 
 /** @param {Network} network */
 function about(network) {
-  const fixed = network.lists.filter((knob) => knob.values.length === 1).map((knob) => `${knob.name} ${knob.labels[0]}`);
-  return html("div", { class: "about" },
+  const fixed = network.lists
+    .filter((knob) => knob.values.length === 1)
+    .map((knob) => `${knob.name} ${knob.labels[0]}`);
+  return html(
+    "div",
+    { class: "about" },
     html("h1", {}, network.title),
     html("p", {}, [network.source, ...fixed].filter(Boolean).join(" · ")),
-    ...network.notes.map((note) => html("p", { class: "note" }, note)));
+    ...network.notes.map((note) => html("p", { class: "note" }, note)),
+  );
 }
 
 /** @typedef {{element: HTMLElement, sync: () => void}} Control */
@@ -43,12 +60,21 @@ function about(network) {
  * @returns {Control[]}
  */
 function knobs(app, network, n) {
-  const label = (/** @type {Knob} */ knob) => (app.page.networks.length > 1 ? `${network.name} ${knob.name}` : knob.name);
-  const chosen = network.lists.flatMap((knob, k) => knob.values.length < 2 ? [] : [
-    choice(label(knob), knob.labels.map((text, at) => [String(at), text]),
-      () => String(app.state.now.settings[n].lists[k]), (value) => turn(app, n, "lists", k, Number(value))),
-  ]);
-  return [...chosen, ...network.sliders.map((knob, k) => slider(app, label(knob), knob, n, k))];
+  const key = (/** @type {Knob} */ knob) => (n ? `${n}--${knob.name}` : knob.name);
+  const chosen = network.lists.flatMap((knob, k) =>
+    knob.values.length < 2
+      ? []
+      : [
+          choice(
+            knob.name,
+            key(knob),
+            knob.labels.map((text, at) => [String(at), text]),
+            () => String(app.state.now.settings[n].lists[k]),
+            (value) => turn(app, n, "lists", k, Number(value)),
+          ),
+        ],
+  );
+  return [...chosen, ...network.sliders.map((knob, k) => slider(app, key(knob), knob, n, k))];
 }
 
 /**
@@ -61,24 +87,32 @@ function knobs(app, network, n) {
  */
 export function turn(app, n, which, k, value) {
   const settings = app.state.now.settings.map((setting, at) =>
-    at === n ? { ...setting, [which]: setting[which].with(k, value) } : setting);
+    at === n ? { ...setting, [which]: setting[which].with(k, value) } : setting,
+  );
   app.change({ now: { ...app.state.now, settings } });
 }
 
 /**
  * @param {App} app
- * @param {string} label
+ * @param {string} key
  * @param {Knob} knob
  * @param {number} n
  * @param {number} k
  * @returns {Control}
  */
-function slider(app, label, knob, n, k) {
-  const input = html("input", { type: "range", min: 0, max: knob.values.length - 1, step: 1, "aria-label": label, "data-knob": label,
-    oninput: () => turn(app, n, "places", k, Number(input.value)) });
+function slider(app, key, knob, n, k) {
+  const input = html("input", {
+    type: "range",
+    min: 0,
+    max: knob.values.length - 1,
+    step: 1,
+    "aria-label": knob.name,
+    "data-knob": key,
+    oninput: () => turn(app, n, "places", k, Number(input.value)),
+  });
   const output = html("output", {});
   return {
-    element: html("label", { class: "knob" }, html("span", {}, label), output, input),
+    element: html("label", { class: "knob" }, html("span", {}, knob.name), output, input),
     sync: () => {
       const at = app.state.now.settings[n].places[k];
       input.value = String(at);
@@ -90,17 +124,23 @@ function slider(app, label, knob, n, k) {
 
 /**
  * @param {string} label
+ * @param {string} key
  * @param {[string, string][]} options   value, text
  * @param {() => string} read
  * @param {(value: string) => void} write
  * @returns {Control}
  */
-function choice(label, options, read, write) {
-  const select = html("select", { "aria-label": label, "data-knob": label, onchange: () => write(select.value) },
-    ...options.map(([value, text]) => html("option", { value }, text)));
+function choice(label, key, options, read, write) {
+  const select = html(
+    "select",
+    { "aria-label": label, "data-knob": key, onchange: () => write(select.value) },
+    ...options.map(([value, text]) => html("option", { value }, text)),
+  );
   return {
     element: html("label", { class: "knob" }, html("span", {}, label), select),
-    sync: () => { select.value = read(); },
+    sync: () => {
+      select.value = read();
+    },
   };
 }
 
@@ -113,21 +153,44 @@ function counting(app) {
   const { page } = app;
   const set = (/** @type {Partial<Position["counting"]>} */ patch) =>
     app.change({ now: { ...app.state.now, counting: { ...app.state.now.counting, ...patch } } });
-  const input = html("input", { type: "number", min: 1, max: 999999, "aria-label": "batch", "data-knob": "batch",
-    oninput: () => input.validity.valid && input.value && set({ batch: Number(input.value) }) });
+  const input = html("input", {
+    type: "number",
+    min: 1,
+    max: 999999,
+    "aria-label": "batch",
+    "data-knob": "batch",
+    oninput: () => input.validity.valid && input.value && set({ batch: Number(input.value) }),
+  });
   const batch = {
     element: html("label", { class: "knob" }, html("span", {}, "batch"), input),
-    sync: () => { if (document.activeElement !== input) input.value = String(app.state.now.counting.batch); },
+    sync: () => {
+      if (document.activeElement !== input) input.value = String(app.state.now.counting.batch);
+    },
   };
   const devices = [...new Map(page.rates.map((one) => [`${one.device} ${one.dtype}`, one])).values()];
   /** @type {[string, string][]} */
   const named = devices.map((one) => [`${one.device} ${one.dtype}`, `${one.title}, ${one.dtype}`]);
-  const device = choice("device", [[" ", "none"], ...named],
-    () => { const { device: name, dtype } = app.state.now.counting; return name ? `${name} ${dtype}` : " "; },
-    (value) => { const [name, dtype] = value.split(" "); set({ device: name, dtype }); });
+  const device = choice(
+    "device",
+    "device",
+    [[" ", "none"], ...named],
+    () => {
+      const { device: name, dtype } = app.state.now.counting;
+      return name ? `${name} ${dtype}` : " ";
+    },
+    (value) => {
+      const [name, dtype] = value.split(" ");
+      set({ device: name, dtype });
+    },
+  );
   return [
-    choice("convention", page.conventions.map((one) => [one.name, one.label]), () => app.state.now.counting.convention,
-      (convention) => set({ convention })),
+    choice(
+      "convention",
+      "convention",
+      page.conventions.map((one) => [one.name, one.label]),
+      () => app.state.now.counting.convention,
+      (convention) => set({ convention }),
+    ),
     batch,
     ...(devices.length ? [device] : []),
   ];
@@ -136,11 +199,40 @@ function counting(app) {
 /** @param {App} app */
 function buttons(app) {
   const themes = ["", "light", "dark"];
-  return html("div", { class: "buttons" },
-    html("button", { type: "button", id: "pin", title: "Compare totals with this setting", onclick: () => app.change({ pinned: app.state.now }) }, "Pin"),
-    html("button", { type: "button", id: "reset", title: "Put all as the page opened", onclick: () => app.change(startState(app.page)) }, "Reset"),
-    html("button", { type: "button", id: "theme", title: "Dark, light, or as the system has it",
-      onclick: () => app.change({ theme: themes[(themes.indexOf(app.state.theme) + 1) % themes.length] }) }, "Theme"));
+  return html(
+    "div",
+    { class: "buttons" },
+    html(
+      "button",
+      {
+        type: "button",
+        id: "pin",
+        title: "Compare totals with this setting",
+        onclick: () => app.change({ pinned: app.state.now }),
+      },
+      "Pin",
+    ),
+    html(
+      "button",
+      {
+        type: "button",
+        id: "reset",
+        title: "Put all as the page opened",
+        onclick: () => app.change(startState(app.page)),
+      },
+      "Reset",
+    ),
+    html(
+      "button",
+      {
+        type: "button",
+        id: "theme",
+        title: "Dark, light, or as the system has it",
+        onclick: () => app.change({ theme: themes[(themes.indexOf(app.state.theme) + 1) % themes.length] }),
+      },
+      "Theme",
+    ),
+  );
 }
 
 /**
@@ -149,12 +241,23 @@ function buttons(app) {
  */
 export function drawTotals(app) {
   const several = app.models.length > 1;
-  redraw(byId("totals"), ...app.models.map((model, n) =>
-    html("div", { class: "totals", "data-network": n },
-      several && html("h2", {}, app.page.networks[n].name),
-      ...(model instanceof Model ? tiles(app, model, app.pinned[n], n) : [html("p", { class: "refused", role: "alert" }, model)]))));
+  redraw(
+    byId("totals"),
+    ...app.models.map((model, n) =>
+      html(
+        "div",
+        { class: "totals", "data-network": n },
+        several && html("h2", {}, app.page.networks[n].name),
+        ...(model instanceof Model
+          ? tiles(app, model, app.pinned[n], n)
+          : [html("p", { class: "refused", role: "alert" }, model)]),
+      ),
+    ),
+  );
   const convention = app.page.conventions.find((one) => one.name === app.state.now.counting.convention);
-  const said = app.models.flatMap((model) => (model instanceof Model ? [model.refusal, ...(model.rates?.says ?? [])] : []));
+  const said = app.models.flatMap((model) =>
+    model instanceof Model ? [model.refusal, ...(model.rates?.says ?? [])] : [],
+  );
   redraw(byId("said"), [`${convention?.label}: ${convention?.says}`, ...new Set(said.filter(Boolean))].join(" · "));
 }
 
@@ -168,16 +271,44 @@ function tiles(app, model, pinned, n) {
   const other = pinned instanceof Model ? pinned : null;
   const first = n && app.models[0] instanceof Model ? app.models[0] : null;
   const compared = (/** @type {(model: Model) => Count} */ read) => [
-    other && ratio(read(model), read(other)), first && `${ratio(read(model), read(first)) || "×1"} of ${first.network.name}`,
+    other && ratio(read(model), read(other)),
+    first && `${ratio(read(model), read(first)) || "×1"} of ${first.network.name}`,
   ];
-  const sums = model.metrics.filter(({ key }) => key !== "time").map(({ key, title, unit }) =>
-    tile(app, n, key, title, unit.toLowerCase() === title.toLowerCase() ? "" : unit, digits(model.total(key)), compared((one) => one.total(key))));
+  const sums = model.metrics
+    .filter(({ key }) => key !== "time")
+    .map(({ key, title, unit }) =>
+      tile(
+        app,
+        n,
+        key,
+        title,
+        unit.toLowerCase() === title.toLowerCase() ? "" : unit,
+        digits(model.total(key)),
+        compared((one) => one.total(key)),
+      ),
+    );
   const time = model.rates
-    ? tile(app, n, "time", "Time", model.rates.device, timeText(model), compared((one) => one.total("time")))
+    ? tile(
+        app,
+        n,
+        "time",
+        "Time",
+        model.rates.device,
+        timeText(model),
+        compared((one) => one.total("time")),
+      )
     : tile(app, n, "", "Time", "", "–", ["choose a device"]);
   return [
     ...sums,
-    tile(app, n, "memory", "Peak memory", "bytes", digits(model.peak), compared((one) => one.peak)),
+    tile(
+      app,
+      n,
+      "memory",
+      "Peak memory",
+      "bytes",
+      digits(model.peak),
+      compared((one) => one.peak),
+    ),
     tile(app, n, "", "Receptive field", "pixels", fieldText(model), [], "field"),
     time,
   ];
@@ -201,9 +332,18 @@ function tile(app, n, key, title, unit, value, beside, total = key) {
     html("span", { class: "ratio" }, beside.filter(Boolean).join("  ")),
   ];
   if (!key) return html("div", { class: "tile", "data-total": total }, ...inside);
-  return html("button", { type: "button", class: "tile", "data-total": total, "data-key": `${n}${key}`,
-    "aria-pressed": String(app.state.metric === key),
-    onclick: () => app.change(key === "memory" ? { chart: "memory" } : { metric: key }) }, ...inside);
+  return html(
+    "button",
+    {
+      type: "button",
+      class: "tile",
+      "data-total": total,
+      "data-key": `${n}${key}`,
+      "aria-pressed": String(app.state.metric === key),
+      onclick: () => app.change(key === "memory" ? { chart: "memory" } : { metric: key }),
+    },
+    ...inside,
+  );
 }
 
 /** @param {Model} model */
@@ -214,6 +354,6 @@ function timeText(model) {
 
 /** @param {Model} model */
 function fieldText(model) {
-  const field = model.lastField;
+  const field = model.form.field < 0 ? null : model.field(model.form.field);
   return field === null ? "unknown" : typeof field === "number" ? digits(field) : field;
 }

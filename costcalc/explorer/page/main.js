@@ -22,7 +22,9 @@ import { way } from "./tree.js";
 const page = JSON.parse(byId("data").textContent ?? "");
 
 /** @type {App} */
-const app = { page, state: stateOf(page, location.hash), models: [], pinned: [], marks: [], change };
+const app = { page, state: stateOf(page, location.hash), width: 0, models: [], pinned: [], marks: [], change };
+
+const FRAME = 12; // milliseconds of drawing
 
 let waiting = 0;
 
@@ -32,6 +34,7 @@ let waiting = 0;
  */
 function change(patch) {
   app.state = { ...app.state, ...patch };
+  document.body.setAttribute("aria-busy", "true");
   waiting ||= requestAnimationFrame(show);
 }
 
@@ -39,29 +42,63 @@ function change(patch) {
 function drawWay() {
   const model = app.models.find((one) => one instanceof Model && shown(app, one.form).name === app.state.zoom);
   const parts = model instanceof Model && app.state.zoom ? way(model.form, app.state.zoom) : [];
-  redraw(byId("way"), ...parts.map(({ name, title }, n) => html("button", {
-    type: "button", "data-key": `way-${name}`, "aria-current": n === parts.length - 1 && "true", onclick: () => app.change({ zoom: name }),
-  }, name ? title : "whole network")));
+  redraw(
+    byId("way"),
+    ...parts.map(({ name, title }, n) =>
+      html(
+        "button",
+        {
+          type: "button",
+          "data-key": `way-${name}`,
+          "aria-current": n === parts.length - 1 && "true",
+          onclick: () => app.change({ zoom: name }),
+        },
+        name ? title : "whole network",
+      ),
+    ),
+  );
 }
 
 /** Colours of the families of layers, for light and dark. */
 function colors() {
   page.families.forEach(([, light, dark], n) =>
-    document.documentElement.style.setProperty(`--family-${n}`, `light-dark(${light}, ${dark})`));
+    document.documentElement.style.setProperty(`--family-${n}`, `light-dark(${light}, ${dark})`),
+  );
 }
 
-const views = [makeControls(app), () => drawTotals(app), drawWay, makeGraph(app), () => drawMap(app), () => drawDetail(app), () => drawCharts(app), makeTable(app)];
+const heading = [makeControls(app), () => drawTotals(app), drawWay];
+const views = [makeGraph(app), () => drawDetail(app), () => drawMap(app), () => drawCharts(app), makeTable(app)];
+/** Views that still show the state before. @type {Set<() => void>} */
+const stale = new Set();
 
+/** Draw what is stale, as much as a frame has time for; what waits longest comes first. */
+function work() {
+  const end = performance.now() + FRAME;
+  for (const view of stale) {
+    stale.delete(view);
+    view();
+    if (performance.now() > end) break;
+  }
+  if (stale.size) requestAnimationFrame(work);
+  document.body.setAttribute("aria-busy", String(stale.size > 0));
+}
+
+/** Count all networks where their knobs stand, show totals at once, and the rest as time allows. */
 function show() {
   waiting = 0;
+  app.width = byId("map").clientWidth - 26;
   const { now, pinned, theme } = app.state;
   const counted = (/** @type {State["now"]} */ { settings, counting }) =>
     page.networks.map((network, n) => modelOf(page, network, settings[n], counting));
   app.models = counted(now);
   app.pinned = counted(pinned);
   app.marks = marks(app);
+  const metrics = app.models.flatMap((model) => (model instanceof Model ? model.metrics.map(({ key }) => key) : []));
+  if (metrics.length && !metrics.includes(app.state.metric)) app.state.metric = "operations";
   document.documentElement.style.colorScheme = theme || "light dark";
-  for (const view of views) view();
+  for (const view of heading) view();
+  if (!stale.size) requestAnimationFrame(work);
+  for (const view of views) stale.add(view);
   const hash = hashOf(page, app.state);
   if (hash !== location.hash.slice(1)) write(hash);
 }

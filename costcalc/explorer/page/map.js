@@ -29,10 +29,20 @@ export function drawMap(app) {
  * @param {App} app
  */
 function legend(app) {
-  const families = new Set(app.models.flatMap((model) =>
-    model instanceof Model ? model.form.kinds.filter((_, at) => model.byKind(app.state.metric)[at]).map((kind) => kind.family) : []));
-  return html("ul", { class: "legend" }, ...[...families].sort((a, b) => a - b).map((family) =>
-    html("li", { style: `--color: var(--family-${family})` }, app.page.families[family][0])));
+  const families = new Set(
+    app.models.flatMap((model) =>
+      model instanceof Model
+        ? model.form.kinds.filter((_, at) => model.byKind(app.state.metric)[at]).map((kind) => kind.family)
+        : [],
+    ),
+  );
+  return html(
+    "ul",
+    { class: "legend" },
+    ...[...families]
+      .sort((a, b) => a - b)
+      .map((family) => html("li", { style: `--color: var(--family-${family})` }, app.page.families[family][0])),
+  );
 }
 
 /**
@@ -46,9 +56,14 @@ function icicle(app, model, n) {
   const tiles = [];
   spread(app, model, root, 0, 1, 0, tiles);
   const depth = Math.max(...tiles.map((tile) => tile.depth)) + 1;
-  const map = html("div", { class: "icicle", role: "tree", "aria-label": `Map of ${model.network.name}`, style: `height: ${depth * ROW}px` },
-    ...tiles.map((tile) => piece(app, model, n, tile, root)));
-  roving(map, ".piece", (key, item) => key === "ArrowRight" || key === "ArrowLeft" ? neighbour(map, item, key === "ArrowRight" ? 1 : -1) : false);
+  const map = html(
+    "div",
+    { class: "icicle", role: "tree", "aria-label": `Map of ${model.network.name}`, style: `height: ${depth * ROW}px` },
+    ...tiles.map((tile) => piece(app, model, n, tile, root)),
+  );
+  roving(map, ".piece", (key, item) =>
+    key === "ArrowRight" || key === "ArrowLeft" ? neighbour(map, item, key === "ArrowRight" ? 1 : -1) : false,
+  );
   return map;
 }
 
@@ -101,10 +116,19 @@ function piece(app, model, n, { part, left, width, depth }, root) {
     else if (part === root) zoomTo(app, part.name.split("/").slice(0, -1).join("/"));
     else choose(app, n, part.name);
   };
-  return html("button", {
-    type: "button", class: `piece ${part.box ? "block" : "line"}`, role: "treeitem", "data-key": `${n}/${part.name}`,
-    "aria-level": depth + 1, "aria-selected": String(chosen?.network === n && chosen.name === part.name),
-    style: `${family} left: ${left * 100}%; width: ${width * 100}%; top: ${depth * ROW}px`,
-    title: `${part.name || model.network.name}: ${brief(cost)}, ${part_}`, onclick: act,
-  }, width * byId("map").clientWidth > NAMED && html("span", {}, part.title || model.network.name, html("small", {}, ` ${part_}`)));
+  return html(
+    "button",
+    {
+      type: "button",
+      class: `piece ${part.box ? "block" : "line"}`,
+      role: "treeitem",
+      "data-key": `${n}/${part.name}`,
+      "aria-level": depth + 1,
+      "aria-selected": String(chosen?.network === n && chosen.name === part.name),
+      style: `${family} left: ${left * 100}%; width: ${width * 100}%; top: ${depth * ROW}px`,
+      title: `${part.name || model.network.name}: ${brief(cost)}, ${part_}`,
+      onclick: act,
+    },
+    width * app.width > NAMED && html("span", {}, part.title || model.network.name, html("small", {}, ` ${part_}`)),
+  );
 }

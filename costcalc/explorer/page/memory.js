@@ -21,19 +21,50 @@ const LISTED = 8;
 export function drawMemory(app, model, n, width) {
   const alive = model.memory.map((bytes) => Number(bytes ?? 0));
   const most = Math.max(...alive, 1);
-  const { picture, x, y, bottom } = chart(width, 220,
-    { least: 0, most: alive.length, title: "operators, in order", text: String }, { least: 0, most: most * 1.1, title: "bytes alive" }, "Bytes alive while each operator runs");
-  picture.append(...stacked(model).map(({ name, from, to, low, bytes, family }) =>
-    svg("rect", { class: "alive", x: x(from), width: Math.max(0.5, x(to) - x(from)), y: y(low + bytes), height: Math.max(0, y(low) - y(low + bytes)), fill: `var(--family-${family})` },
-      svg("title", {}, `${name}: ${digits(bytes)} bytes`))));
-  const outline = alive.map((bytes, row) => `${row ? "L" : "M"}${x(row).toFixed(1)},${y(bytes).toFixed(1)}H${x(row + 1).toFixed(1)}`).join("");
+  const { picture, x, y, bottom } = chart(
+    width,
+    220,
+    { least: 0, most: alive.length, title: "operators, in order", text: String },
+    { least: 0, most: most * 1.1, title: "bytes alive" },
+    "Bytes alive while each operator runs",
+  );
+  picture.append(
+    ...stacked(model).map(({ name, from, to, low, bytes, family }) =>
+      svg(
+        "rect",
+        {
+          class: "alive",
+          x: x(from),
+          width: Math.max(0.5, x(to) - x(from)),
+          y: y(low + bytes),
+          height: Math.max(0, y(low) - y(low + bytes)),
+          fill: `var(--family-${family})`,
+        },
+        svg("title", {}, `${name}: ${digits(bytes)} bytes`),
+      ),
+    ),
+  );
+  const outline = alive
+    .map((bytes, row) => `${row ? "L" : "M"}${x(row).toFixed(1)},${y(bytes).toFixed(1)}H${x(row + 1).toFixed(1)}`)
+    .join("");
   const { chosen } = app.state;
   const picked = chosen?.network === n ? model.form.lines.find(([name]) => name === chosen.name) : undefined;
   const row = picked ? worst(alive, picked[1], picked[2]) : model.peakRow;
-  picture.append(svg("path", { class: "curve", d: outline }),
+  picture.append(
+    svg("path", { class: "curve", d: outline }),
     svg("line", { class: "now", x1: x(row + 0.5), x2: x(row + 0.5), y1: y(alive[row] ?? 0), y2: bottom }),
     svg("circle", { class: "now", cx: x(row + 0.5), cy: y(alive[row] ?? 0), r: 4 }),
-    ...model.form.lines.map(([name, first, count]) => svg("rect", { class: "moment", ...pickable(app, n, name), x: x(first), width: x(first + count) - x(first), y: 10, height: bottom - 10 })));
+    ...model.form.lines.map(([name, first, count]) =>
+      svg("rect", {
+        class: "moment",
+        ...pickable(app, n, name),
+        x: x(first),
+        width: x(first + count) - x(first),
+        y: 10,
+        height: bottom - 10,
+      }),
+    ),
+  );
   return [picture, said(model, row)];
 }
 
@@ -56,11 +87,22 @@ function worst(alive, first, count) {
 function said(model, row) {
   const found = model.aliveAt(row);
   const rest = found.slice(LISTED).reduce((sum, { bytes }) => sum + Number(bytes ?? 0), 0);
-  return html("div", { class: "small" },
-    html("p", {}, `${row === model.peakRow ? "The peak" : "While it runs"}, at ${model.form.rows[row]?.[0]}: ${digits(model.memory[row] ?? null)} bytes alive. `,
-      model.network.memory.says),
-    html("ul", { class: "alive" }, ...found.slice(0, LISTED).map(({ name, bytes }) => html("li", {}, name, html("small", {}, digits(bytes)))),
-      rest > 0 && html("li", {}, `${found.length - LISTED} more`, html("small", {}, digits(rest)))));
+  return html(
+    "div",
+    { class: "small" },
+    html(
+      "p",
+      {},
+      `${row === model.peakRow ? "The peak" : "While it runs"}, at ${model.form.rows[row]?.[0]}: ${digits(model.memory[row] ?? null)} bytes alive. `,
+      model.network.memory.says,
+    ),
+    html(
+      "ul",
+      { class: "alive" },
+      ...found.slice(0, LISTED).map(({ name, bytes }) => html("li", {}, name, html("small", {}, digits(bytes)))),
+      rest > 0 && html("li", {}, `${found.length - LISTED} more`, html("small", {}, digits(rest))),
+    ),
+  );
 }
 
 /**
@@ -71,10 +113,17 @@ function said(model, row) {
 function stacked(model) {
   const { storages } = model.form.memory;
   const rows = model.form.rows.length;
-  const tensors = storages.map(([elements, bits, maker, first, last]) => ({
-    first, last, bytes: Number(model.bytes(elements, bits) ?? 0), name: maker < 0 ? model.form.inputs[-1 - maker][0] : model.form.rows[maker][0],
-    family: maker < 0 ? 0 : model.kind(maker).family, from: -1, low: 0,
-  })).sort((a, b) => a.first - b.first);
+  const tensors = storages
+    .map(([elements, bits, maker, first, last]) => ({
+      first,
+      last,
+      bytes: Number(model.bytes(elements, bits) ?? 0),
+      name: maker < 0 ? model.form.inputs[-1 - maker][0] : model.form.rows[maker][0],
+      family: maker < 0 ? 0 : model.kind(maker).family,
+      from: -1,
+      low: 0,
+    }))
+    .sort((a, b) => a.first - b.first);
   /** @type {Block[]} */
   const blocks = [];
   /** @type {typeof tensors} */
@@ -99,4 +148,3 @@ function stacked(model) {
   for (const one of alive) end(one, rows);
   return blocks;
 }
-

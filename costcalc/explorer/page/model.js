@@ -78,7 +78,9 @@ export class Model {
 
   /** Why the convention refuses this network, or nothing. */
   get refusal() {
-    return this.params < 0 || this.operations < 0 ? this.form.refuses?.[this.convention.name] ?? "this convention refuses it" : "";
+    return this.params < 0 || this.operations < 0
+      ? (this.form.refuses?.[this.convention.name] ?? "this convention refuses it")
+      : "";
   }
 
   /** @param {number} index */
@@ -119,8 +121,12 @@ export class Model {
   /** What can be asked of a row. @returns {Metric[]} */
   get metrics() {
     const { things, unit } = this.convention;
-    const found = [{ key: "params", title: "Params", unit: things }, { key: "operations", title: unit, unit }];
-    for (const key of Object.keys(this.form.metrics)) found.push({ key, title: key[0].toUpperCase() + key.slice(1).replaceAll("_", " "), unit: "" });
+    const found = [
+      { key: "params", title: "Params", unit: things },
+      { key: "operations", title: unit, unit },
+    ];
+    for (const key of Object.keys(this.form.metrics))
+      found.push({ key, title: key[0].toUpperCase() + key.slice(1).replaceAll("_", " "), unit: "" });
     if (this.rates) found.push({ key: "time", title: "Time", unit: "s" });
     return found;
   }
@@ -150,7 +156,8 @@ export class Model {
     if (metric === "time") return this.timeOf(kind)[0];
     if (metric === "most") return this.timeOf(kind)[1];
     if (metric === "params") return this.params < 0 ? null : this.number(form.counts[this.params][at]);
-    if (metric === "operations") return this.operations < 0 ? null : times(this.number(form.counts[this.operations][at]), counting.batch);
+    if (metric === "operations")
+      return this.operations < 0 ? null : times(this.number(form.counts[this.operations][at]), counting.batch);
     return times(this.number(form.metrics[metric][at]), counting.batch);
   }
 
@@ -219,7 +226,9 @@ export class Model {
   traffic(kind) {
     if (!this.rates) return null;
     const [elements, parameters] = (kind.work[this.rates.fusion] ?? kind.work.eager).map((index) => this.number(index));
-    return elements === null || parameters === null ? null : (elements * this.counting.batch + parameters) * this.rates.size;
+    return elements === null || parameters === null
+      ? null
+      : (elements * this.counting.batch + parameters) * this.rates.size;
   }
 
   /**
@@ -231,15 +240,6 @@ export class Model {
     const field = this.form.fields[this.form.rows[row][3]] ?? null;
     if (field === null || typeof field !== "object") return field;
     return field.values[field.axes.reduce((at, axis) => at * this.sizes[axis] + this.places[axis], 0)];
-  }
-
-  /** The field of the last row whose field ends: what the network sees before it pools all. @returns {Field} */
-  get lastField() {
-    for (let row = this.form.rows.length - 1; row >= 0; row--) {
-      const field = this.field(row);
-      if (field !== null && field !== "global") return field;
-    }
-    return this.form.rows.length ? this.field(this.form.rows.length - 1) : null;
   }
 
   /** Bytes alive at each row. @returns {Count[]} */
@@ -284,13 +284,16 @@ export class Model {
   /** The row where most is alive. */
   get peakRow() {
     const alive = this.memory;
-    return alive.reduce((/** @type {number} */ best, bytes, row) => (bytes !== null && (alive[best] ?? 0) < bytes ? row : best), 0);
+    return alive.reduce(
+      (/** @type {number} */ best, bytes, row) => (bytes !== null && (alive[best] ?? 0) < bytes ? row : best),
+      0,
+    );
   }
 
   /** @returns {Count} */
   get peak() {
     const alive = this.memory;
-    return alive.some((bytes) => bytes === null) ? null : alive[this.peakRow] ?? 0;
+    return alive.some((bytes) => bytes === null) ? null : (alive[this.peakRow] ?? 0);
   }
 
   /**
@@ -302,7 +305,10 @@ export class Model {
     const { memory, rows, inputs } = this.form;
     const found = memory.storages
       .filter(([, , , first, last]) => first <= row && row <= last)
-      .map(([elements, bits, maker]) => ({ name: maker < 0 ? inputs[-1 - maker][0] : rows[maker][0], bytes: this.bytes(elements, bits) }));
+      .map(([elements, bits, maker]) => ({
+        name: maker < 0 ? inputs[-1 - maker][0] : rows[maker][0],
+        bytes: this.bytes(elements, bits),
+      }));
     for (const [at, elements, bits] of memory.beside) {
       if (at === row) found.push({ name: "beside, while it runs", bytes: this.bytes(elements, bits) });
     }

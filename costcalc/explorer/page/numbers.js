@@ -88,7 +88,13 @@ export function digits(count) {
 }
 
 /** @type {[number, string][]} */
-const UNITS = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "K"]];
+const UNITS = [
+  [1e15, "P"],
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "K"],
+];
 
 /**
  * A count in few digits: 25.6 M.
@@ -109,7 +115,9 @@ export function brief(count) {
 export function percent(part, whole) {
   if (part === null || whole === null) return "?";
   const value = share(part, whole) * 100;
-  return value > 0 && value < 0.1 ? "<0.1%" : `${value === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)}%`;
+  return value > 0 && value < 0.1
+    ? "<0.1%"
+    : `${value === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)}%`;
 }
 
 /**

@@ -13,6 +13,7 @@
  * @property {number} row      what it carries: writes[part] of the row, or the input -1 - row
  * @property {number} part
  * @property {boolean} labelled  whether its shape stands at it: once for all that carry the same from an item
+ * @property {Point} label       where
  *
  * @typedef {Object} Drawing   a block's inside
  * @property {Placed[]} items
@@ -44,7 +45,14 @@ export function drawing(form, part, open, root = true) {
   const layout = /** @type {NonNullable<Part["box"]>} */ (part.box).layout;
   const found = items(form, part).map((item) => {
     const inside = item.box && open(item.name) ? drawing(form, item, open, false) : null;
-    return { part: item, x: 0, y: 0, width: inside?.width ?? ITEM.width, height: inside?.height ?? ITEM.height, inside };
+    return {
+      part: item,
+      x: 0,
+      y: 0,
+      width: inside?.width ?? ITEM.width,
+      height: inside?.height ?? ITEM.height,
+      inside,
+    };
   });
   const ranks = down(layout, found, root ? 0 : HEAD);
   const lanes = across(layout, found);
@@ -66,9 +74,14 @@ export function drawing(form, part, open, root = true) {
  */
 function down(layout, found, head) {
   const heights = Array.from({ length: layout.ranks }, () => 0);
-  found.forEach(({ height }, n) => { heights[layout.at[n][0]] = Math.max(heights[layout.at[n][0]], height); });
+  found.forEach(({ height }, n) => {
+    heights[layout.at[n][0]] = Math.max(heights[layout.at[n][0]], height);
+  });
   let y = head + GAP;
-  const top = heights.map((height) => { y += height + GAP; return y - height - GAP; });
+  const top = heights.map((height) => {
+    y += height + GAP;
+    return y - height - GAP;
+  });
   return { top, bottom: top.map((at, n) => at + heights[n]), height: y - (head ? GAP / 2 : 0) };
 }
 
@@ -78,9 +91,11 @@ function down(layout, found, head) {
  * @param {Edge} edge
  * @returns {[rank: number, lane: number][]}
  */
-function passes(layout, [from, , , , via]) {
+function passes(layout, [from, to, , , via]) {
   const first = from < 0 ? 0 : layout.at[from][0] + 1;
-  return via.map((lane, n) => [first + n, lane]);
+  const last = to < 0 ? layout.ranks : layout.at[to][0];
+  const own = to < 0 ? layout.at[from]?.[1] : layout.at[to][1];
+  return Array.from({ length: last - first }, (_, n) => [first + n, via[n] ?? own ?? 0]);
 }
 
 /**
@@ -110,13 +125,15 @@ function across(layout, found) {
   const least = new Map(half);
   const pushed = Map.groupBy(apart, ([, right]) => right);
   for (const lane of lanes) {
-    for (const [left, , far] of pushed.get(lane) ?? []) least.set(lane, Math.max(get(least, lane), get(least, left) + far));
+    for (const [left, , far] of pushed.get(lane) ?? [])
+      least.set(lane, Math.max(get(least, lane), get(least, left) + far));
   }
   const width = Math.max(...lanes.map((lane) => get(least, lane) + get(half, lane)));
   const most = new Map(lanes.map((lane) => [lane, width - get(half, lane)]));
   const pulled = Map.groupBy(apart, ([left]) => left);
   for (const lane of lanes.toReversed()) {
-    for (const [, right, far] of pulled.get(lane) ?? []) most.set(lane, Math.min(get(most, lane), get(most, right) - far));
+    for (const [, right, far] of pulled.get(lane) ?? [])
+      most.set(lane, Math.min(get(most, lane), get(most, right) - far));
   }
   return { width, at: (/** @type {number} */ lane) => (get(least, lane) + get(most, lane)) / 2 };
 }
@@ -146,36 +163,80 @@ function wired(layout, found, ranks, at) {
   const wires = layout.edges.map((edge) => {
     const [from, to, row, part] = edge;
     const key = `${row}/${part}`;
-    /** @type {Point[]} */
-    const between = passes(layout, edge).flatMap(([rank, lane]) => [[at(lane), ranks.top[rank]], [at(lane), ranks.bottom[rank]]]);
-    const start = from < 0 ? null : below(found[from], key);
-    const end = to < 0 ? null : above(found[to], key);
-    if (!start && !into.has(key)) into.set(key, (between[0] ?? end ?? [at(0)])[0]);
-    if (!end && !out.has(key)) out.set(key, (between[between.length - 1] ?? start ?? [at(0)])[0]);
+    const between = passes(layout, edge).flatMap(([rank, lane]) =>
+      straight(at(lane), ranks.top[rank], ranks.bottom[rank]),
+    );
+    const start = from < 0 ? between : leaving(found[from], key, ranks.bottom[layout.at[from][0]]).concat(between);
+    const points = to < 0 ? start : start.concat(entering(found[to], key, ranks.top[layout.at[to][0]]));
+    if (from < 0) points.unshift([crossing(into, key, points[0]), 0]);
+    if (to < 0) points.push([crossing(out, key, points[points.length - 1]), ranks.height]);
     const labelled = to >= 0 && !said.has(`${from} ${key}`);
     if (labelled) said.add(`${from} ${key}`);
-    const points = [start ?? [into.get(key) ?? 0, 0], ...between, end ?? [out.get(key) ?? 0, ranks.height]];
-    return { points: /** @type {Point[]} */ (points), row, part, labelled };
+    return { points, row, part, labelled, label: label(layout, from, points) };
   });
   return { wires, into, out };
 }
 
 /**
- * @param {Placed} item
+ * Where a tensor crosses the block's border: where its first edge does.
+ * @param {Map<string, number>} doors
  * @param {string} key
- * @returns {Point}
+ * @param {Point} point
  */
-function above({ x, y, width, inside }, key) {
-  return [x + door(inside?.into, key, width), y];
+function crossing(doors, key, [x]) {
+  const right = doors.get(key) ?? x;
+  doors.set(key, right);
+  return right;
 }
 
 /**
- * @param {Placed} item
- * @param {string} key
+ * Where an edge's shape stands: at its start, of an item that several tensors leave at its end.
+ * @param {Layout} layout
+ * @param {number} from
+ * @param {Point[]} points
  * @returns {Point}
  */
-function below({ x, y, width, height, inside }, key) {
-  return [x + door(inside?.out, key, width), y + height];
+function label({ edges }, from, points) {
+  const tensors = new Set(edges.filter(([one]) => one === from).map(([, , row, part]) => `${row}/${part}`));
+  const [x, y] = tensors.size > 1 ? points[points.length - 1] : points[0];
+  return [x + 5, tensors.size > 1 ? y - 5 : y + 13];
+}
+
+/**
+ * @param {number} x
+ * @param {number} top
+ * @param {number} bottom
+ * @returns {Point[]}
+ */
+function straight(x, top, bottom) {
+  return top < bottom
+    ? [
+        [x, top],
+        [x, bottom],
+      ]
+    : [[x, bottom]];
+}
+
+/**
+ * Where an edge ends at an item: it turns above the rank, not beside neighbours that are taller.
+ * @param {Placed} item
+ * @param {string} key
+ * @param {number} top  of the rank
+ * @returns {Point[]}
+ */
+function entering({ x, y, width, inside }, key, top) {
+  return straight(x + door(inside?.into, key, width), Math.min(top, y), y);
+}
+
+/**
+ * Where an edge begins at an item.
+ * @param {Placed} item
+ * @param {string} key
+ * @param {number} bottom  of the rank
+ * @returns {Point[]}
+ */
+function leaving({ x, y, width, height, inside }, key, bottom) {
+  return straight(x + door(inside?.out, key, width), y + height, Math.max(bottom, y + height));
 }
 
 /**

@@ -28,18 +28,47 @@ export function drawRoofline(app, model, n, width) {
   const ridge = rates.bandwidth === null ? Math.min(...spread) : top / rates.bandwidth;
   const [least, most] = [Math.min(...spread, ridge) / 2, Math.max(...spread, ridge) * 2];
   const low = Math.min(...points.map(({ rate }) => rate), top) / 2;
-  const { picture, x, y } = chart(width, 280,
-    { least, most, title: "MACs a byte", log: true }, { least: low, most: top * 2, title: "MACs a second", log: true }, `Roofline of ${rates.title}`);
+  const { picture, x, y } = chart(
+    width,
+    280,
+    { least, most, title: "MACs a byte", log: true },
+    { least: low, most: top * 2, title: "MACs a second", log: true },
+    `Roofline of ${rates.title}`,
+  );
   const longest = Math.max(...points.map(({ seconds }) => seconds));
-  picture.append(...roofs(rates, least, most, low, x, y),
-    ...points.sort((a, b) => b.seconds - a.seconds).map(({ line, intensity, rate, seconds }) => {
-      const name = model.form.lines[line][0];
-      return svg("circle", { class: "point", ...pickable(app, n, name), cx: x(intensity), cy: y(rate),
-        r: 3 + 9 * Math.sqrt(seconds / longest), fill: `var(--family-${model.kind(model.head(line)).family})`,
-      }, svg("title", {}, `${name}: ${brief(intensity)} MACs a byte, ${brief(rate)} MACs a second, ${duration(seconds)}`));
-    }));
+  picture.append(
+    ...roofs(rates, least, most, low, x, y),
+    ...points
+      .sort((a, b) => b.seconds - a.seconds)
+      .map((one) => dot(app, model, n, one, x(one.intensity), y(one.rate), longest)),
+  );
   const where = rates.bandwidth === null ? "" : ` The ridge is at ${brief(ridge)} MACs a byte.`;
-  return [picture, html("p", { class: "small" }, `${rates.title}, ${rates.dtype}, batch ${model.counting.batch}. Areas: time.${where} ${rates.bounded ? "A layer is not faster than this." : ""}`)];
+  return [
+    picture,
+    html(
+      "p",
+      { class: "small" },
+      `${rates.title}, ${rates.dtype}, batch ${model.counting.batch}. Areas: time.${where} ${rates.bounded ? "A layer is not faster than this." : ""}`,
+    ),
+  ];
+}
+
+/**
+ * A layer under the roofs, its area its time.
+ * @param {App} app
+ * @param {Counted} model
+ * @param {number} n
+ * @param {Point} point
+ * @param {number} cx
+ * @param {number} cy
+ * @param {number} longest
+ */
+function dot(app, model, n, { line: at, intensity, rate, seconds }, cx, cy, longest) {
+  const name = model.form.lines[at][0];
+  const r = 3 + 9 * Math.sqrt(seconds / longest);
+  const fill = `var(--family-${model.kind(model.head(at)).family})`;
+  const said = `${name}: ${brief(intensity)} MACs a byte, ${brief(rate)} MACs a second, ${duration(seconds)}`;
+  return svg("circle", { class: "point", ...pickable(app, n, name), cx, cy, r, fill }, svg("title", {}, said));
 }
 
 /**

@@ -15,7 +15,8 @@
  * @property {string} metric        what colours and shares are of
  * @property {string} zoom          the block that is shown alone; "" the network
  * @property {Choice | null} chosen
- * @property {string[]} turned      blocks that are folded or unfolded unlike at first
+ * @property {string} folds         how blocks are: "" the outer ones unfolded, "all" unfolded, "none"
+ * @property {string[]} turned      blocks that are unlike that
  * @property {boolean} operators    the table has a row an operator
  * @property {string} sort          "" in the network's order, "params", "-params" from large to small
  * @property {string} find
@@ -27,8 +28,8 @@
  */
 import { startOf } from "./model.js";
 
-/** The words of the hash that are plain texts of the state. @type {("metric" | "zoom" | "sort" | "find" | "type" | "chart" | "theme")[]} */
-const WORDS = ["metric", "zoom", "sort", "find", "type", "chart", "theme"];
+/** The words of the hash that are plain texts of the state. @type {("metric" | "zoom" | "folds" | "sort" | "find" | "type" | "chart" | "theme")[]} */
+const WORDS = ["metric", "zoom", "folds", "sort", "find", "type", "chart", "theme"];
 
 /**
  * The state that the page opens in.
@@ -38,8 +39,21 @@ const WORDS = ["metric", "zoom", "sort", "find", "type", "chart", "theme"];
 export function startState(page) {
   const now = () => ({ settings: page.networks.map(startOf), counting: { ...page.start } });
   return {
-    now: now(), pinned: now(), metric: "operations", zoom: "", chosen: null, turned: [], operators: false,
-    sort: "", find: "", type: "", chart: "depth", knob: 0, scale: 1, theme: "",
+    now: now(),
+    pinned: now(),
+    metric: "operations",
+    zoom: "",
+    chosen: null,
+    folds: "",
+    turned: [],
+    operators: false,
+    sort: "",
+    find: "",
+    type: "",
+    chart: "depth",
+    knob: 0,
+    scale: 1,
+    theme: "",
   };
 }
 
@@ -59,7 +73,8 @@ function written(page, { settings, counting }) {
   page.networks.forEach((network, n) => {
     const start = startOf(network);
     for (const [knobs, at, first] of /** @type {const} */ ([
-      [network.lists, settings[n].lists, start.lists], [network.sliders, settings[n].places, start.places],
+      [network.lists, settings[n].lists, start.lists],
+      [network.sliders, settings[n].places, start.places],
     ])) {
       knobs.forEach((knob, k) => at[k] !== first[k] && words.set(knobKey(n, knob.name), knob.labels[at[k]]));
     }
@@ -82,7 +97,8 @@ function position(page, words) {
     return found < 0 ? knob.start : found;
   };
   const settings = page.networks.map((network, n) => ({
-    places: network.sliders.map((knob) => place(n, knob)), lists: network.lists.map((knob) => place(n, knob)),
+    places: network.sliders.map((knob) => place(n, knob)),
+    lists: network.lists.map((knob) => place(n, knob)),
   }));
   const counting = { ...page.start };
   const [convention, batch, device, dtype] = ["convention", "batch", "device", "dtype"].map((word) => words.get(word));
@@ -126,7 +142,8 @@ export function stateOf(page, hash) {
   state.pinned = position(page, new URLSearchParams(words.get("pin") ?? ""));
   for (const word of WORDS) state[word] = words.get(word) ?? state[word];
   const chosen = /^(\d*):(.*)$/.exec(words.get("chosen") ?? "");
-  if (chosen && Number(chosen[1]) < page.networks.length) state.chosen = { network: Number(chosen[1]), name: chosen[2] };
+  if (chosen && Number(chosen[1]) < page.networks.length)
+    state.chosen = { network: Number(chosen[1]), name: chosen[2] };
   state.turned = words.getAll("turned");
   state.operators = words.has("operators");
   const knob = Number(words.get("knob"));
@@ -141,6 +158,7 @@ export function stateOf(page, hash) {
  * @typedef {Object} App
  * @property {Page} page
  * @property {State} state
+ * @property {number} width                                    pixels of the column of map and charts
  * @property {(import("./model.js").Model | string)[]} models   of each network; why there is none
  * @property {(import("./model.js").Model | string)[]} pinned
  * @property {Map<number, string>[]} marks                     of each network's lines: "differs", "only"

@@ -56,7 +56,8 @@ export function lineOf(form, line, above) {
  */
 export function items(form, { name, box, offset }) {
   return (box?.items ?? []).map((item) =>
-    typeof item === "number" ? lineOf(form, item + offset, name) : blockOf(form, item, offset));
+    typeof item === "number" ? lineOf(form, item + offset, name) : blockOf(form, item, offset),
+  );
 }
 
 /**
@@ -93,7 +94,9 @@ function copies(form, { box, offset }) {
 export function way(form, name) {
   const path = [whole(form)];
   while (path[path.length - 1].name !== name) {
-    const next = children(form, path[path.length - 1]).find((one) => one.name === name || name.startsWith(`${one.name}/`));
+    const next = children(form, path[path.length - 1]).find(
+      (one) => one.name === name || name.startsWith(`${one.name}/`),
+    );
     if (!next) return [];
     path.push(next);
   }
@@ -117,16 +120,6 @@ export function unfoldedAtFirst(form, most) {
     level = inner.flatMap((part) => items(form, part));
   }
   return found;
-}
-
-/**
- * Whether a block is unfolded.
- * @param {Set<string>} first    those that are at first
- * @param {string[]} turned      those that were turned since
- * @param {string} name
- */
-export function unfolded(first, turned, name) {
-  return first.has(name) !== turned.includes(name);
 }
 
 /**
