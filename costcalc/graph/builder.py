@@ -127,7 +127,7 @@ def entering(item: OpItem, flow: Flow) -> list[Tensor]:
     if wanted is not None and len(tensors) != wanted:
         if any(tensor.shape is None for tensor in tensors):
             raise DependsOnMistake  # how many would flow, nobody knows
-        hint = f"write from: [{', '.join('abc'[:wanted])}] beside it"
+        hint = f"write from: [{', '.join('abcdefgh'[:wanted])}] beside it"
         raise MarkedFault(Fault(f"{item.key} takes {wanted} tensors, and {len(tensors)} flows in", hint), item.mark)
     return tensors
 

@@ -258,7 +258,9 @@ def single(flow: Flow) -> Tensor:
     if len(flow.tensors) == 1:
         return flow.tensors[0]
     names = ", ".join(flow.names)
-    raise Fault(f"{len(flow.tensors)} tensors flow in here ({names})", "pick one of a named layer: from: NAME.part")
+    entered = flow.tensors[0].name if flow.tensors else ""  # the network
+    hint = f"say which with from: {entered}" if entered else "pick one of a named layer: from: NAME.part"
+    raise Fault(f"{len(flow.tensors)} tensors flow in here ({names})", hint)
 
 
 def _part_names(flow: Flow) -> list[str]:

@@ -23,7 +23,9 @@ def truth_or_refuse(value: Datum) -> Datum:
     """Return what is asked whether it is true; raise Fault for a word, a list or a layer, which all would be."""
     if value is True or value is False or isinstance(value, int | float) or num.is_array(value):
         return value
-    raise Fault(f"{num.describe(value)} is neither true nor false", "write a comparison: block == basic")
+    asked = "len(x) > 0" if isinstance(value, list | tuple) else "x != none"  # of a layer, or of none
+    hint = "block == basic" if isinstance(value, str) and value != "none" else asked
+    raise Fault(f"{num.describe(value)} is neither true nor false", f"write a comparison: {hint}")
 
 
 def negated(value: Datum) -> Datum:
@@ -108,7 +110,8 @@ def picked(value: Datum, index: Datum) -> Datum:
     """Return x[i] of a list, or of several tensors."""
     value = getattr(value, "tensors", value)
     if type(value) is not list and not isinstance(value, list | tuple):
-        raise Fault(f"{num.describe(value)} is not a list, so nothing can be picked from it")
+        hint = "what an operator gives beside it is picked by name: x.h" if hasattr(value, "shape") else ""
+        raise Fault(f"{num.describe(value)} is not a list, so nothing can be picked from it", hint)
     place = num.single(num.whole(index))
     if not -len(value) <= place < len(value):
         raise Fault(f"there is no item {place} in a list of {len(value)}", "items count from 0")

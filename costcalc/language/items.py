@@ -299,6 +299,8 @@ class ItemReader:
                 return []
             if branch.value is None:
                 hint = f"write {cls.kind}: [{', '.join(node.value)[:60]}], or items after each label"
+                if cut := next((key for key in node.value if key in cls.fields), ""):
+                    hint = f'quote a text that holds a comma: {cut}: "{node.value[cut].written},{label[:60]}"'
                 self.note(f"branch '{label}' is empty", place, hint)
                 return []
         pairs = list(node.value.items()) if node.is_map else [("", n) for n in node.value]

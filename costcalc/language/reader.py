@@ -220,6 +220,9 @@ class SpecReader:
             own = _INPUT if name == INPUT else _INPUT.replace(INPUT, name)
             meant = f"write {name}: [{', '.join(sizes)}]" if len(sizes) > 1 else f"write {own}"
             self.note(f"'{name}' must be a list", node.mark, meant)
+        elif all(axis.is_list for axis in node.value):
+            hint = "write input: {left: [3, 224, 224], right: [3, 224, 224]}"
+            self.note("several inputs stand under their names", node.mark, hint)
         elif len(node.value) > MOST_AXES:
             self.note(f"'{name}' has {len(node.value):,} axes", node.mark, f"the limit is {MOST_AXES}")
         else:

@@ -194,6 +194,18 @@ def test_the_zoo_comes_back_through_pytorch(path: str) -> None:
     assert difference(expand(spec, knobs), costcalc.count(spec, **knobs), "torch") == ""
 
 
+PLACES = [{"parameter": {"shape": [6]}}, {"embedding": {"count": 10, "out": 4}, "name": "e"}]
+
+
+@pytest.mark.parametrize("form", AVAILABLE)
+def test_places_that_are_learned_come_back(form: str) -> None:
+    layers = [*PLACES, {"fc": {"out": 6}, "from": "input"}, {"reshape": {"shape": [1, 6]}}, {"add": ["e", []]}]
+    data = {"costcalc": 1, "input": [4], "layers": layers}
+    before = costcalc.count(data)
+    assert before.params == 6 + 4 * 10 + 4 * 6 + 6
+    assert totals(costcalc.count(FORMATS[form](expand(zoo.load(data))).data())) == totals(before)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("form", "number"), [("onnx", 60), ("torch", 12)])
 def test_random_networks_come_back(form: str, number: int) -> None:

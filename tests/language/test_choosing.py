@@ -137,6 +137,8 @@ def test_the_names_of_what_is_included_win_over_expressions(tmp_path: Path) -> N
     assert [row.output for row in found.rows] == [(3,), (2,), (1,), (3,)]  # the last: 2 of net.s and 1
 
 
+CUT = "quote a text that holds a comma"
+PICK = "what an operator gives beside it is picked by name: x.h"
 WRONG = [
     ("{FC, from: a if firts else b}", "unknown name 'firts'", "did you mean 'first'?"),
     ("{FC, from: a if first els b}", "'a if first els b' is no expression", None),
@@ -154,7 +156,10 @@ WRONG = [
     ("{FC, from: joined}", "'joined' is what enters the branches of a join, and there is none here", None),
     ("fc: {out: c_of(joined)}", "'joined' is what enters the branches of a join, and there is none here", None),
     ("{split: {parts: 3}, name: h}", "nothing uses the result", None),
-    ("add: ['p1[0]', []]", "a layer's output (7) is not a list, so nothing can be picked from it", None),
+    ("add: ['p1[0]', []]", "a layer's output (7) is not a list, so nothing can be picked from it", PICK),
+    ("{einsum: {equation: a,b->ab}, from: [a, b]}", "branch 'b->ab' is empty", f'{CUT}: equation: "a,b->ab"'),
+    ("{FC, from: b, if: a}", "a layer's output (4) is neither true nor false", "write a comparison: x != none"),
+    ("{FC, from: b, if: 'either(none, none)'}", "'none' is neither true nor false", "write a comparison: x != none"),
     ("fc: {out: 3 if a == b else 4}", "a layer's output (4) is compared with a layer's output (6)", None),
 ]
 

@@ -24,7 +24,6 @@ from costcalc.base.errors import SpecError
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph, Node
 from costcalc.graph.in_place import in_place
-from costcalc.graph.widths import widths
 from costcalc.language import zoo
 
 CONVENTIONS = "costcalc activations bytes calflops fvcore thop ptflops torchinfo".split()
@@ -77,8 +76,6 @@ def compared(data: dict[str, Any], form: str) -> str:
         return "PyTorch's export writes each step of a sequence by itself"
     if form == "torch" and any(node.op.kind in STATED for node in graph.nodes):
         return "has stated numbers"
-    if any(tensor.node is not None and tensor.node.op.kind == "parameter" for tensor in widths(graph)):
-        return "has learned places, which are constants elsewhere"
     if not all(leads_on(node, graph) for node in graph.nodes):
         return "has layers that lead nowhere, which no other format keeps"
     try:

@@ -43,11 +43,12 @@ def _roots(call: Call, place: int, size: int) -> dict[Root, int]:
     """Return what an output of so many numbers comes from: stored tensors, or where there are none, itself.
 
     Of lone numbers, which count only by themselves, one that is repeated is a tensor that a node makes. What only
-    moves takes along what it is; in arithmetic, whole numbers are no weights.
+    moves takes along what it is, and places that are said to be learned; in arithmetic, whole numbers are no weights.
     """
     consts = [value for value in call.inputs if isinstance(value, Const)]
     if call.op in MOVES:
-        consts = consts if call.op == "Concat" else consts[:1]
+        places = [c for c in consts[1:] if any(root.origin is Origin.PARAMETER for root in c.roots)]
+        consts = consts if call.op == "Concat" else consts[:1] + places
     else:
         consts = [const for const in consts if const.floating]
     every = {root: n for const in consts for root, n in const.roots.items()}

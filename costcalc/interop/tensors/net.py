@@ -195,9 +195,7 @@ class Net:
             return self._parameters[id(const)][1]
         fresh = {root: n for root, n in const.roots.items() if root not in self.flat.owners}
         new = {root: n for root, n in fresh.items() if n > 1 or weight or root.origin is Origin.PARAMETER}
-        learned = {
-            root: n for root, n in new.items() if const.floating and self.learned(const, root, beside, weight=weight)
-        }
+        learned = {root: n for root, n in new.items() if self.learned(const, root, beside, weight=weight)}
         stored = sum(n for root, n in new.items() if root not in learned and root.origin not in UNSTORED)
         own = path(const) or f"{name}.constant"
         exact = bool(learned) and sum(learned.values()) == const.size
@@ -215,8 +213,10 @@ class Net:
 
     def learned(self, const: Const, root: Root, beside: Data | None, *, weight: bool = False) -> bool:
         """Say whether a constant's numbers were learned, by where they come from and what data it is joined with."""
-        if weight or not const.floating:
-            return const.floating and root.origin not in UNLEARNED
+        if not const.floating:
+            return root.origin is Origin.PARAMETER  # which was cast to places
+        if weight:
+            return root.origin not in UNLEARNED
         image = beside is not None and beside.image
         form = beside is not None and self.per_channel(const, beside, last=image)
         return is_learned(root, per_channel=form, on_image=image)
