@@ -82,7 +82,7 @@ def test_who_claims_to_read_a_word_reads_it() -> None:
     assert set(words.ACTIVATIONS.read(DARKNET)) < set(darknet_words.ACTIVATIONS)
     pytest.importorskip("onnx")
     from costcalc.interop.onnx.write import _RULES as WRITTEN
-    from costcalc.interop.tensors.net import RULES
+    from costcalc.interop.tensors.reading import RULES
 
     for name in ("ACTIVATIONS", "ALONE", "JOINS", "REDUCTIONS"):
         assert set(TABLES[name].read(ONNX)) <= set(RULES), name
