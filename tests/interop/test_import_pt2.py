@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import warnings
@@ -16,10 +17,12 @@ import costcalc
 from costcalc.base.errors import SpecError
 
 torch = pytest.importorskip("torch")
+import torch.nn.functional as F  # noqa: E402, N812
 from torch import nn  # noqa: E402
 
 from costcalc.interop.format import ReadOptions  # noqa: E402
 from costcalc.interop.pt2.read import read  # noqa: E402
+from costcalc.interop.pt2.sizes import Sizes  # noqa: E402
 from costcalc.interop.torch.importer import from_torch  # noqa: E402
 
 GRAPH = "models/model.json"
@@ -116,8 +119,119 @@ def test_weights_and_pickles_are_not_needed(tmp_path: Path) -> None:
     assert costcalc.count(str(tmp_path / "bare.pt2")).params == 216 + 16 + 45
 
 
+class Sized(nn.Module):
+    """What asks its input's size: views, attention over its places, a division by its height."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.qkv, self.head = nn.Conv2d(3, 8, 3, 2, 1), nn.Linear(8, 24), nn.Linear(128, 5)
+
+    def forward(self, x: Any) -> Any:
+        y = self.stem(x)
+        b, c, h, w = y.shape
+        tokens = self.qkv(y.view(b, c, h * w).transpose(1, 2))
+        q, k, v = tokens.reshape(b, h * w, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        y = ((q @ k.transpose(-1, -2)).softmax(-1) @ v).transpose(1, 2).reshape(b, h * w, c).transpose(1, 2)
+        y = F.interpolate(y.reshape(b, c, h, w), scale_factor=2)
+        return self.head(F.adaptive_avg_pool2d(y, 4).flatten(1)), y.mean((2, 3)) / h
+
+
+@lru_cache
+def opened(batch: int, axes: tuple[int, ...]) -> Any:
+    """Return the graph of the same over such a batch, with axes that are open."""
+    given = torch.zeros(batch, 3, 32, 40)
+    file, dims = io.BytesIO(), dict.fromkeys(axes, torch.export.Dim.AUTO)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.export.save(torch.export.export(Sized().eval(), (given,), strict=False, dynamic_shapes=(dims,)), file)
+    with zipfile.ZipFile(file) as archive:
+        (found,) = [one for one in archive.namelist() if one.endswith(GRAPH)]
+        return json.loads(archive.read(found))
+
+
+OPENED = [
+    (2, (0,), None, (3, 32, 40)), (2, (0,), (3, 32, 40), (3, 32, 40)), (2, (0, 2, 3), (3, 64, 48), (3, 64, 48)),
+    (1, (2, 3), (3, 33, 47), (3, 33, 47)), (2, (0, 3), (3, 32, 8), (3, 32, 8)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("batch", "axes", "given", "shape"), OPENED)
+def test_sizes_that_are_open_are_those_of_the_input(
+    batch: int, axes: tuple[int, ...], given: Any, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    pack(tmp_path / "net.pt2", opened(batch, axes))
+    one, other = (
+        costcalc.count(str(tmp_path / "net.pt2"), input=given),
+        costcalc.count(from_torch(Sized(), shape).data()),
+    )
+    assert [(r.name, str(r.node.y), r.macs) for r in one.rows] == [(r.name, str(r.node.y), r.macs) for r in other.rows]
+
+
+@pytest.mark.parametrize(
+    ("batch", "axes", "given", "said"),
+    [
+        (1, (2, 3), None, r"the input x is of 3x\?x\?, where \? is open\n +give it, input="),
+        (
+            2,
+            (0,),
+            (3, 64, 64),
+            "the input x is of 3x32x40 in the file, not 3x64x64\n +export it anew, with dynamic_shapes",
+        ),
+        (2, (0,), (3, 32), "the input x has 3 axes beside the batch: 3x32x40"),
+        (2, (0,), (2, 3, 32, 40), "a batch above one\n.*an open batch .* is counted as one image"),
+        (2, (), None, "a batch above one"),
+    ],
+)
+def test_sizes_that_no_input_says_are_told(batch: int, axes: Any, given: Any, said: str, tmp_path: Path) -> None:
+    pack(tmp_path / "net.pt2", opened(batch, axes))
+    with pytest.raises(SpecError, match=said):
+        costcalc.count(str(tmp_path / "net.pt2"), input=given)
+
+
+S = "Symbol('s0', positive=True, integer=True)"
+EXPRESSIONS = [
+    ("Integer(7)", 7), (S, 5), (f"Add(Mul(Integer(2), FloorDiv(Add({S}, Integer(-1)), Integer(2))), Integer(2))", 6),
+    (f"Mod({S}, Integer(3))", 2), (f"CeilDiv({S}, Integer(2))", 3), (f"Max(Integer(9), Min({S}, Integer(3)))", 9),
+    (f"Pow({S}, Integer(2))", 25), (f"TruncToInt(IntTrueDiv({S}, Integer(2)))", 2), (f"CleanDiv({S}, Integer(5))", 1),
+    ("Integer(-3)", -3), ("Rational(1, 2)", 0.5), ("Float('0.5', precision=53)", 0.5), (S.replace("s0", "s1"), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "found"), EXPRESSIONS)
+def test_a_size_is_an_expression(text: str, found: float | None) -> None:
+    sizes = Sizes()
+    sizes.symbols["s0"] = 5
+    assert sizes.number({"as_expr": {"expr_str": text}}) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s0", "__import__('os')", "Add.__class__(1)", "Pow(Integer(10), Integer(9))", "Pow(Integer(10**9), Integer(8))",
+        "Float('nan')", "Erf(Integer(1))", "Mul(Integer(999999999), Integer(999999999), Integer(999999999))",
+    ],
+)  # fmt: skip
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(SpecError):
+        Sizes().number({"as_expr": {"expr_str": text}})
+
+
+@pytest.mark.parametrize(
+    "text", ["-" * 9_000 + "1", "(" * 9_000, "Add(" * 4_000, "9" * 9_000, "A" * 30_000, "1 +", "Symbol()"]
+)
+def test_an_expression_that_makes_no_sense_is_told(text: str, tmp_path: Path) -> None:
+    graph = copy.deepcopy(graph_of("a classifier"))
+    graph["graph_module"]["graph"]["tensor_values"]["conv2d"]["sizes"][0] = {
+        "as_expr": {"expr_str": text, "hint": None}
+    }
+    pack(tmp_path / "odd.pt2", graph)
+    with pytest.raises(SpecError):
+        costcalc.load(str(tmp_path / "odd.pt2"))
+
+
 def open_batch(graph: Any) -> None:
-    graph["graph_module"]["graph"]["tensor_values"]["input"]["sizes"][0] = {"as_expr": {"expr_str": "s0", "hint": None}}
+    size = {"as_expr": {"expr_str": S, "hint": None}}
+    graph["graph_module"]["graph"]["tensor_values"]["conv2d"]["sizes"][0] = size
 
 
 def two_images(graph: Any) -> None:
@@ -135,7 +249,7 @@ def another_shape(graph: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (open_batch, "the shape of input is open\n.*without dynamic_shapes"),
+        (open_batch, "the shape of conv2d is open, and no input says it\n.*export it for one image"),
         (two_images, "is said to be of another shape|a batch above one"),
         (another_function, "2: torch.hub.load is not known"),
         (another_shape, "conv2d is said to be of another shape than conv2d.default gives"),

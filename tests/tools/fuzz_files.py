@@ -119,7 +119,8 @@ def pt2() -> list[bytes]:
     import test_import_pt2 as tests
 
     with tempfile.TemporaryDirectory() as folder:
-        return [tests.pack(Path(folder) / "m.pt2", tests.graph_of(name)) for name in tests.MODULES]
+        graphs = [*map(tests.graph_of, tests.MODULES), tests.opened(2, (0,)), tests.opened(2, (0, 2, 3))]
+        return [tests.pack(Path(folder) / "m.pt2", graph) for graph in graphs]
 
 
 SAMPLES: dict[str, Callable[[], list[bytes]]] = {

@@ -15,12 +15,14 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, TypeVar
 
-from costcalc.base import Datum, json_text, torch_compat, zip_file
+from costcalc.base import Datum, InputShape, json_text, torch_compat, zip_file
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.optional import need
 from costcalc.interop.format import ReadOptions
+from costcalc.interop.pt2.sizes import ANEW, Sizes
 from costcalc.interop.torch.aten.reading import name_of
 from costcalc.interop.torch.importer import translated
+from costcalc.interop.torch.inputs import named
 from costcalc.interop.torch.tracing import Program, quiet
 from costcalc.language.document import INPUT
 from costcalc.language.flat import Flat
@@ -32,8 +34,8 @@ LARGEST_FILE = 2**25  # bytes of the graph, most of it where in the code each op
 TRACES = re.compile(r'"stack_trace": "(?:[^"\\]|\\.)*",? ?')
 LARGEST = 10**15  # numbers of a tensor
 SPACES = ("aten", "torchvision")  # whose operations are known
+CHECKS = ("_assert_scalar", "sym_constrain_range")  # how operations begin that give nothing
 STEPS = ("lstm.", "gru.", "rnn_tanh.", "rnn_relu.")  # PyTorch would go through them step by step
-ANEW = "export it for one image, without dynamic_shapes"
 # What the file calls a type of numbers: those that a part or another look depends on.
 TYPES = {1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32", 8: "float64"}
 TYPES |= {12: "bool", 13: "bfloat16"}
@@ -49,7 +51,7 @@ def opened(path: str, graphs: list[str], options: ReadOptions) -> Flat:
         raise stop(f"{path} holds {len(graphs)} graphs", hint="a program with one, as torch.export.save writes it")
     name = options.name or os.path.splitext(os.path.basename(path))[0]
     with torch.no_grad(), quiet():
-        file = as_written(path, lambda: File(torch, _json(path, graphs[0])))
+        file = as_written(path, lambda: File(torch, _json(path, graphs[0]), options.input))
         as_written(path, lambda: file.tie(path, zip_file.names(path)))
         shapes = file.shapes()
         flat = Flat(name, shapes[INPUT] if [*shapes] == [INPUT] else shapes, "torch.export")
@@ -83,20 +85,33 @@ class NameAlone:
         """Do nothing: it is never called."""
 
 
+def _is_image(kind: str, one: Any) -> bool:
+    """Say whether a thing that enters is a tensor of the program's caller."""
+    return kind == "user_input" and "as_tensor" in one["arg"]
+
+
+def _is_tensor(output: Any) -> bool:
+    """Say whether an output, as the file writes it, is none of a size."""
+    return not any(kind.startswith("as_sym") for kind in output)
+
+
 class File:
     """A saved program on its way into a graph: its tensors by their names there."""
 
-    def __init__(self, torch: Any, data: Any) -> None:
+    def __init__(self, torch: Any, data: Any, given: InputShape | None = None) -> None:
         self.torch = torch
+        self.sizes = Sizes()
         self.fake = need(torch_compat.FAKE, "torch").FakeTensorMode()
         graph, signature = data["graph_module"]["graph"], data["graph_module"]["signature"]
         if len(graph["nodes"]) > MOST_OPERATIONS:
             raise stop(f"more than {MOST_OPERATIONS:,} operations")
         self.said = graph["tensor_values"]
+        self.numbers = graph.get("sym_int_values", {}) | graph.get("sym_float_values", {})
         self.program = Program(torch.fx.Graph(), (), {}, ())
         self.nodes: dict[str, Any] = {}
-        for spec in signature["input_specs"]:
-            ((kind, one),) = spec.items()
+        specs = [next(iter(spec.items())) for spec in signature["input_specs"]]
+        self._bind([one["arg"]["as_tensor"]["name"] for kind, one in specs if _is_image(kind, one)], given)
+        for kind, one in specs:
             self._entering(kind, one)
         for k, node in enumerate(graph["nodes"]):
             as_written(f"operation {k + 1}", lambda node=node: self._operation(node))  # type: ignore[misc]
@@ -111,9 +126,7 @@ class File:
     # ---- tensors -----------------------------------------------------------------------------------
 
     def _sizes(self, name: str) -> list[int]:
-        sizes = [size.get("as_int") for size in self.said[name]["sizes"]]
-        if any(n is None for n in sizes):
-            raise stop(f"the shape of {name} is open", hint=ANEW)
+        sizes = [self.sizes.whole(name, size) for size in self.said[name]["sizes"]]
         if any(n < 0 for n in sizes) or prod(max(n, 1) for n in sizes) > LARGEST:
             raise stop(f"the shape of {name} is none that a tensor has")
         return sizes
@@ -121,8 +134,8 @@ class File:
     def _tensor(self, name: str) -> Any:
         """Return a tensor without numbers, as the file says that one is."""
         sizes, said = self._sizes(name), self.said[name]
-        strides = [stride.get("as_int") for stride in said["strides"]]
-        plain = len(strides) != len(sizes) or any(n is None or not 0 <= n <= LARGEST for n in strides)
+        strides = [self.sizes.whole(name, stride) for stride in said["strides"]]
+        plain = len(strides) != len(sizes) or any(not 0 <= n <= LARGEST for n in strides)
         dtype = getattr(self.torch, TYPES.get(said["dtype"], "float32"))
         with self.fake:
             if plain:
@@ -165,6 +178,16 @@ class File:
         self.program.stored.update(dict.fromkeys(same, first))
         self.program.learned.discard(name)
 
+    def _bind(self, names: list[str], given: InputShape | None) -> None:
+        """Let the inputs have the shapes that are given, by their names or in their order."""
+        shapes = [None] * len(names) if given is None else [*named(given).values()]
+        if len(shapes) != len(names):
+            raise stop(f"the program takes {len(names)} inputs, not {len(shapes)}", hint=f"they are {', '.join(names)}")
+        if isinstance(given, dict) and given.keys() & {*names}:
+            shapes = [given[name] for name in names]
+        for name, shape in zip(names, shapes, strict=True):
+            self.sizes.bind(name, self.said[name]["sizes"], shape)
+
     # ---- inputs ------------------------------------------------------------------------------------
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -187,6 +210,8 @@ class File:
     def _operation(self, said: Any) -> None:
         """Put an operation into the graph, with what it gives."""
         target = self._target(said["target"])
+        if name_of(target).startswith(CHECKS) or (said["outputs"] and not any(map(_is_tensor, said["outputs"]))):
+            return  # sizes, which are known
         given = {one["name"]: self._argument(one["arg"]) for one in said["inputs"]}
         schema = torch_compat.schema(target)
         args: list[Any] = []
@@ -242,10 +267,10 @@ class File:
             return float(value) if kind == "as_float" else value
         if kind == "as_scalar_type":
             return getattr(self.torch, TYPES.get(value, "float32"))
-        if kind in ("as_sym_int", "as_sym_ints"):
-            whole = [one.get("as_int") for one in (value if kind == "as_sym_ints" else [value])]
-            if None not in whole:
-                return whole if kind == "as_sym_ints" else whole[0]
+        if kind in ("as_sym_int", "as_sym_float"):
+            return self.sizes.number(self.numbers[value["as_name"]] if "as_name" in value else value)
+        if kind == "as_sym_ints":
+            return [self._argument({"as_sym_int": one}) for one in value]
         if kind in UNREAD:
             return None
         hint = ANEW if kind.startswith("as_sym") else ""

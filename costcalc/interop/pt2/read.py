@@ -23,9 +23,9 @@ FORMAT = Format(
     suffixes=(".pt2",),
     told_by="a zip with `models/NAME.json`",
     is_it=_is_it,
-    options=("opaque",),
+    options=("input", "opaque"),
     extra="torch",
-    lacks="open shapes, batches above one, branches and loops",
+    lacks="batches that were exported above one; branches and loops",
 )
 
 
