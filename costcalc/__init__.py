@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         space,
         sweep,
         sweep_arrays,
+        verify_weights,
         whatif,
     )
     from costcalc.base.errors import Problem, SpecError
@@ -67,6 +68,7 @@ __all__ = [
     "space",
     "sweep",
     "sweep_arrays",
+    "verify_weights",
     "whatif",
 ]
 

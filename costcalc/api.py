@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from costcalc.asked import Asked, NetworkLike, agreed, asked, several
 from costcalc.base import Datum, GivenShape, arguments
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from costcalc.comparisons.diffing import Diff
     from costcalc.explanations.reconciling import Answer
     from costcalc.explorer.pages import Explorer
+    from costcalc.interop.weights.compare import Compared
     from costcalc.language.flat import Flat
     from costcalc.spaces.space import Space
     from costcalc.sweeps.tables import Arrays
@@ -498,6 +500,35 @@ def reconcile(
         spec = with_knobs(spec, found.settings, found.shape)
     name = network if isinstance(network, str) and network in zoo.names() else ""
     return reconciling.reconcile(spec, claimed, name=name, top=top)
+
+
+def verify_weights(
+    network: NetworkLike,
+    /,
+    weights: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    knobs: Knobs = None,
+    input: Shape = None,
+    variant: str = "",
+    **more: Datum,
+) -> Compared:
+    """Return whether tensors are a network's weights: true or false, and `.differing` with what is not, layer by layer.
+
+    weights: a file of safetensors, the index of several, a state dict of PyTorch, `.npz` of numpy, of which no number
+    is read and no code run; or the tensors by their names, as `module.state_dict()` gives them. The others as for
+    `count`. `.pairs` are the layers beside their tensors, `.statistics` what is stored and not learned, `.ours` and
+    `.theirs` how many numbers there are; `.said()` tells all in a line, `.to_dict()` gives it as plain data.
+
+    >>> verify_weights("lenet5", "lenet5.safetensors").differing  # doctest: +SKIP
+    []
+
+    Raises SpecError for a file that is none of these, broken or too large.
+    """
+    from costcalc.interop.weights import compare, files
+
+    found = asked(network, more, knobs, input, variant=variant)
+    stored = files.read(os.fspath(weights)) if isinstance(weights, str | os.PathLike) else files.of(weights)
+    return compare.compare(found.graph, stored)
 
 
 def from_torch(

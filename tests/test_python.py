@@ -29,6 +29,11 @@ layers:
 OTHER = SPEC.replace("name: tiny", "name: other").replace("kernel: 3", "kernel: 5")
 SEARCHED = SPEC.replace("input:", "search: {c: [4, 8, 16], n: [1, 3], k: [3, 5]}\ninput:")
 
+TENSORS = {
+    "conv.weight": np.zeros((8, 3, 3, 3)), "conv.bias": np.zeros(8), "conv_2.weight": np.zeros((8, 8, 3, 3)),
+    "conv_2.bias": np.zeros(8), "fc.weight": np.zeros((10, 512)), "fc.bias": np.zeros(10),
+}  # fmt: skip
+
 # The words of the grammar, each with a value that changes what is counted.
 WORDS: dict[str, Any] = {
     "knobs": {"c": 6},
@@ -92,6 +97,7 @@ FUNCTIONS = {
         costcalc.check, (SPEC, OTHER), {"limits": {"operations": 1, "activation_bytes": 1}}, {"tolerance": "1%"}
     ),
     "whatif": Function(costcalc.whatif, (SPEC, ("depthwise_separable", "conv 3x3")), {}, {}, "options limits"),
+    "verify_weights": Function(costcalc.verify_weights, (SPEC, TENSORS), {}, {}, "batch convention options limits"),
     "reconcile": Function(costcalc.reconcile, (SPEC, "60K"), {}, {"top": 1}, "batch convention options limits"),
     "size": Function(
         estimates.size, (SPEC,), {}, {"bits": 4, "density": 0.5, "gap": 5, "pattern": "2:4", "scales": "channel"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 
 from costcalc.base import Datum
 from costcalc.base.errors import Mark, Problem, SpecError, stop
@@ -48,8 +49,7 @@ def _deep(where: str) -> SpecError:
 def _mapping(pairs: list[tuple[str, Datum]]) -> dict[str, Datum]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise _Wrong(f"'{twice[:60]}' stands twice in one mapping")
     return found
 

@@ -12,6 +12,7 @@ from costcalc.base import json_text, zip_file
 
 WRONG_JSON = [
     ('{"a": 1, "b": {"c": 2, "c": 3}}', "x.json: 'c' stands twice in one mapping"),
+    ("{" + ", ".join(f'"{k}": 1' for k in (*range(100_000), 99_999)) + "}", "x.json: '99999' stands twice"),  # at once
     ('{"a": NaN}', "NaN is no number that JSON has"),
     ('{"a": [-Infinity]}', "-Infinity is no number"),
     ('{"a": 1e999}', "1e999 is larger than any number"),

@@ -195,6 +195,37 @@ def test_spoilt_files_are_read_or_refused(tmp_path: Path) -> None:
             assert error.problems  # noqa: PT017
 
 
+def test_the_function(tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").write_bytes(safetensors(TENSORS))
+    for weights in (
+        tmp_path / "w.safetensors",
+        str(tmp_path / "w.safetensors"),
+        {k: np.zeros(v) for k, v in TENSORS.items()},
+    ):
+        found = costcalc.verify_weights(SPEC, weights)
+        assert (bool(found), found.differing, found.to_dict()["params"]) == (True, [], 1_346)
+        assert repr(found) == "<1,346 parameters in 5 layers: all match>"
+    found = costcalc.verify_weights(SPEC, {k: np.zeros(v) for k, v in OTHERS["another number of classes"][0].items()})
+    assert (bool(found), [pair.verdict for pair in found.differing]) == (False, ["differs"])
+    torch = pytest.importorskip("torch")
+    assert costcalc.verify_weights(SPEC, {k: torch.zeros(v) for k, v in TENSORS.items()})
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (3, "weights are a file, or tensors by their names, not 3"),
+        ({}, "weights are a file, or tensors by their names"),
+        ({"a": [1, 2]}, "'a' is no tensor, but "),
+        ("nowhere.safetensors", "nowhere.safetensors is no regular file"),
+    ],
+)
+def test_what_is_no_weights_is_told(weights: Any, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        costcalc.verify_weights(SPEC, weights)
+    assert said in str(caught.value)
+
+
 def test_the_command(tmp_path: Path, run: Run) -> None:
     (tmp_path / "net.yaml").write_text(SPEC)
     (tmp_path / "w.safetensors").write_bytes(safetensors(TENSORS))

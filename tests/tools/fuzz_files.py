@@ -278,20 +278,27 @@ class Spoiler:
                 files = {name: archive.read(name) for name in archive.namelist()}
         except Exception:  # noqa: BLE001 - it has been spoilt before
             return self.bytes(data)
+        if len(files) > 1_000:  # it has been made of many, which takes its time
+            return self.bytes(data)
         name = self.draw.choice([*files]) if files else "config.json"
         content = files.pop(name, b"")
-        bomb = self.draw.choice((b" ", b"[", b"0", b"\0")) * 2**25
-        packed = self.draw.choice((zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
-        many = [(f"../{name}{place}", b"", None) for place in range(self.draw.choice((100, 30_000)))]
-        ways: list[list[tuple[str, bytes, int | None]]] = [
-            *([(name, self.spoilt(content), None)] for _ in range(6)),
-            [(name, bomb, None)], [(name, content, packed)], [], [(name, content, None)] * 2, many,
-        ]  # fmt: skip
+        how = self.draw.randrange(11)
+        odd: list[tuple[str, bytes, int | None]] = []  # of 9 nothing: it is left out
+        if how < 6:
+            odd = [(name, self.spoilt(content), None)]
+        elif how == 6:
+            odd = [(name, self.draw.choice((b" ", b"[", b"0", b"\0")) * 2**25, None)]
+        elif how == 7:
+            odd = [(name, content, self.draw.choice((zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)))]
+        elif how == 8:
+            odd = [(name, content, None)] * 2
+        elif how == 10:
+            odd = [(f"../{name}{place}", b"", None) for place in range(self.draw.choice((100, 100, 100, 30_000)))]
         made = io.BytesIO()
         with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a name that is there twice
-            for one, what, how in [*((one, what, None) for one, what in files.items()), *self.draw.choice(ways)]:
-                archive.writestr(one, what, how)
+            for one, what, packed in [*((one, what, None) for one, what in files.items()), *odd]:
+                archive.writestr(one, what, packed)
         found = bytearray(made.getvalue())
         found[6] |= self.draw.random() < 0.05  # encrypted
         return bytes(found)

@@ -118,6 +118,19 @@ class Compared:
         """Whether each row has its tensors, and none is left over."""
         return not self.differing
 
+    def __bool__(self) -> bool:
+        return self.agrees
+
+    def __repr__(self) -> str:
+        return f"<{self.said()}>"
+
+    def to_dict(self) -> Data:
+        """Return it as plain data: the layers beside their tensors, and what there is in all."""
+        statistics = sum(one.size for one in self.statistics)
+        pairs = [pair.to_dict() for pair in self.pairs]
+        totals = {"params": self.ours, "stored": self.theirs, "statistics": statistics, "numbers": self.kinds}
+        return {"agrees": self.agrees, **totals, "layers": pairs}
+
     @property
     def ours(self) -> int:
         """How many numbers the spec learns."""

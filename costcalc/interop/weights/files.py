@@ -6,9 +6,10 @@ import os
 import re
 import struct
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from costcalc.base import Datum, json_text, zip_file
+from costcalc.base import Datum, arguments, json_text, zip_file
 from costcalc.base.errors import stop
 from costcalc.base.files import decode, refuse_output
 from costcalc.base.optional import need
@@ -82,6 +83,20 @@ def read(path: str) -> list[Stored]:
         )
     if len({one.name for one in found}) < len(found):
         raise stop(f"{path}: two tensors have one name")
+    return found
+
+
+def of(tensors: Any) -> list[Stored]:
+    """Return tensors that are at hand, by their names; SpecError for what is none."""
+    if not isinstance(tensors, Mapping) or not tensors:
+        hint = 'give a file, "net.safetensors", or module.state_dict()'
+        raise stop(f"weights are a file, or tensors by their names, not {arguments.said(tensors)}", hint=hint)
+    found = []
+    for name, one in tensors.items():
+        kind, size = getattr(one, "dtype", None), getattr(one, "itemsize", None)
+        if kind is None or size is None or not hasattr(one, "shape"):
+            raise stop(f"'{name!s:.80}' is no tensor, but {arguments.said(one)}")
+        found.append(_tensor("weights", str(name), list(one.shape), str(kind).removeprefix("torch."), 8 * size))
     return found
 
 
