@@ -22,7 +22,7 @@ from torch import nn  # noqa: E402
 
 from costcalc.interop.format import ReadOptions  # noqa: E402
 from costcalc.interop.pt2.read import read  # noqa: E402
-from costcalc.interop.pt2.sizes import Sizes  # noqa: E402
+from costcalc.interop.pt2.sizes import OpenSizes  # noqa: E402
 from costcalc.interop.torch.importer import from_torch  # noqa: E402
 
 GRAPH = "models/model.json"
@@ -199,7 +199,7 @@ EXPRESSIONS = [
 
 @pytest.mark.parametrize(("text", "found"), EXPRESSIONS)
 def test_a_size_is_an_expression(text: str, found: float | None) -> None:
-    sizes = Sizes()
+    sizes = OpenSizes()
     sizes.symbols["s0"] = 5
     assert sizes.number({"as_expr": {"expr_str": text}}) == found
 
@@ -213,7 +213,7 @@ def test_a_size_is_an_expression(text: str, found: float | None) -> None:
 )  # fmt: skip
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(SpecError):
-        Sizes().number({"as_expr": {"expr_str": text}})
+        OpenSizes().number({"as_expr": {"expr_str": text}})
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from costcalc.base import Datum, InputShape, json_text, torch_compat, zip_file
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.optional import need
 from costcalc.interop.format import ReadOptions
-from costcalc.interop.pt2.sizes import ANEW, Sizes
+from costcalc.interop.pt2.sizes import ANEW, OpenSizes
 from costcalc.interop.torch.aten.reading import name_of
 from costcalc.interop.torch.importer import translated
 from costcalc.interop.torch.inputs import named
@@ -100,7 +100,7 @@ class File:
 
     def __init__(self, torch: Any, data: Any, given: InputShape | None = None) -> None:
         self.torch = torch
-        self.sizes = Sizes()
+        self.sizes = OpenSizes()
         self.fake = need(torch_compat.FAKE, "torch").FakeTensorMode()
         graph, signature = data["graph_module"]["graph"], data["graph_module"]["signature"]
         if len(graph["nodes"]) > MOST_OPERATIONS:

@@ -40,7 +40,7 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
 }
 
 
-class Sizes:
+class OpenSizes:
     """The sizes of a program's tensors: those that are open are known once its inputs' are."""
 
     def __init__(self) -> None:
