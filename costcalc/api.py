@@ -358,7 +358,7 @@ def explore(
     structure as it is, else a list; where none is given several, usual ones slide. vary: knobs, or `"variant"`, all
     whose values the page holds too. convention, batch, options (device, dtype, mode, bits): where the page begins.
 
-    >>> costcalc.explore("mobilenet_v1", width=[0.5, 0.75, 1.0])  # .save("page.html") writes it
+    >>> explore("mobilenet_v1", width=[0.5, 0.75, 1.0])  # .save("page.html") writes it
     <explorer of mobilenet_v1>
 
     Raises SpecError with every mistake found, and for a page that would be too large.

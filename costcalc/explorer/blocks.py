@@ -135,9 +135,11 @@ class Boxes:
     def _data(self, block: FoldedBlock) -> Data:
         item_of = {number: place for place, item in enumerate(block.items) for number in _lines(item)}
         edges = self._edges(block, item_of) if block.items else []
-        inner = {(start, end): None for start, end, _, _ in edges if OUTSIDE not in (start, end)}
-        grid = laid(len(block.items), [*inner])
-        via = dict(zip(inner, grid.via, strict=True))
+        entering = {tensor: -1 - k for k, tensor in enumerate({edge[2:]: None for edge in edges if edge[0] == OUTSIDE})}
+        grid = laid(
+            len(block.items),
+            [(entering[(row, part)] if start == OUTSIDE else start, end) for start, end, row, part in edges],
+        )
         made: Data = {
             "name": block.name,
             "title": f"{block.title} ×{block.times}" if block.times > 1 else block.title,
@@ -147,7 +149,8 @@ class Boxes:
                 "at": grid.at,
                 "ranks": grid.ranks,
                 "lanes": grid.lanes,
-                "edges": [[*edge, via.get((edge[0], edge[1]), [])] for edge in edges],
+                "chains": grid.chains,
+                "edges": [[*edge, via] for edge, via in zip(edges, grid.via, strict=True)],
             },
         }
         return made | ({"times": block.times} if block.times > 1 else {})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc.base import Data
 from costcalc.costs.convention import Convention
 from costcalc.explorer.blocks import Boxes, lines_of
-from costcalc.explorer.fields import FieldPool
+from costcalc.explorer.fields import At, FieldPool
 from costcalc.explorer.kinds import Kinds, TextPool
 from costcalc.explorer.numbers import NumberPool
 from costcalc.graph.graph import Graph
@@ -26,11 +26,11 @@ def form(
     rules: Sequence[Convention],
     setup: Setup,
     texts: TextPool,
-    at: Callable[[dict[int, int]], Graph],
+    at: At,
 ) -> Data:
     """Return a form as the page reads it; raise Mixed where the settings are of several structures.
 
-    at: gives the graph at some places of sliders, of these indices.
+    at: gives the graph at some places of sliders, by their numbers among these indices.
     """
     numbers = NumberPool()
     kinds = Kinds(graph, rules, numbers, texts)

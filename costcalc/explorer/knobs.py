@@ -28,6 +28,7 @@ MOST_SLIDERS = 3  # that nobody asked for
 LEAST_PLACES = 3
 LEAST_SIZE = 16  # of a whole number that is one of channels, or pixels
 MOST_STRUCTURES = 4  # of a slider that nobody asked for
+LENGTH = 20  # places of a slider of sizes, about
 STEP = 32  # pixels between two sizes of an image
 
 
@@ -178,7 +179,7 @@ class Movables:
         if isinstance(start, float):
             found = {round(start * share / 20, 6) for share in range(5, 41)}
         elif name in self.spec.of_input and start >= 2 * STEP:
-            step = STEP * max(1, start // (16 * STEP))
+            step = STEP * -(-3 * start // (2 * STEP * LENGTH))
             found = {start + step * turn for turn in range(-(start // 2 // step), start // step + 1)}
         elif start >= LEAST_SIZE:
             found = {start * share // 8 for share in range(2, 17) if start * share % 8 == 0}

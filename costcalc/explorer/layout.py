@@ -9,37 +9,49 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+LEAVES = -1  # the end of an edge that leaves
 SWEEPS = 8  # over the ranks, down and up in turn
 
 Edge = tuple[int, int]
 
 
 class Placement(NamedTuple):
-    """Places of items, (rank, lane) each, and the lanes that each edge passes at the ranks between its ends."""
+    """Places of items, (rank, lane) each; lanes at the ranks that edges pass, and of each edge which of these.
+
+    An edge passes as many of them, from the first on, as ranks lie between its ends; -1: none.
+    """
 
     at: list[tuple[int, int]]
-    via: list[list[int]]
+    chains: list[list[int]]
+    via: list[int]
     ranks: int
     lanes: int
 
 
 def laid(count: int, edges: Sequence[Edge]) -> Placement:
-    """Return the places of so many items, each below those that edges lead from, which have lower numbers."""
-    rank = _ranked(count, edges)
-    ranks: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
+    """Return the places of so many items, each below those that edges lead from, which have lower numbers.
+
+    An edge from a number below 0 enters (-1, -2, ... are different things that do), one to `LEAVES` leaves. Edges from
+    one item, or of one thing that enters, pass the same lanes as far as they go together.
+    """
+    rank = _ranked(count, [(start, end) for start, end in edges if start >= 0 and end != LEAVES])
+    depth = max(rank, default=-1) + 1
+    ends = [depth if end == LEAVES else rank[end] for _, end in edges]
+    ranks: list[list[int]] = [[] for _ in range(depth)]
     for item in range(count):
         ranks[rank[item]].append(item)
-    chains = []
+    chains: dict[int, list[int]] = {}  # the places that edges from one start pass, a rank each
+    first = {start: rank[start] + 1 if start >= 0 else 0 for start, _ in edges}
     number = count
-    links: list[Edge] = []
-    for start, end in edges:  # a long edge stands for a chain of places that it passes
-        chain = [*range(number, number + rank[end] - rank[start] - 1)]
-        number += len(chain)
-        for step, place in enumerate(chain):
-            ranks[rank[start] + 1 + step].append(place)
-        chains.append(chain)
-        whole = [start, *chain, end]
-        links += pairwise(whole)
+    links: dict[Edge, None] = {}
+    for (start, end), last in zip(edges, ends, strict=True):
+        chain = chains.setdefault(start, [])
+        for k in range(first[start] + len(chain), last):
+            ranks[k].append(number)
+            chain.append(number)
+            number += 1
+        whole = [start, *chain[: last - first[start]], end]
+        links |= dict.fromkeys((one, other) for one, other in pairwise(whole) if one >= 0 and other != LEAVES)
     above: list[list[int]] = [[] for _ in range(number)]
     below: list[list[int]] = [[] for _ in range(number)]
     for start, end in links:
@@ -49,10 +61,12 @@ def laid(count: int, edges: Sequence[Edge]) -> Placement:
     lane = _lanes(ranks, above, below, count)
     least = min(lane, default=0)
     lane = [place - least for place in lane]
+    passed = {start: k for k, start in enumerate(start for start, chain in chains.items() if chain)}
     return Placement(
         [(rank[item], lane[item]) for item in range(count)],
-        [[lane[place] for place in chain] for chain in chains],
-        len(ranks),
+        [[lane[place] for place in chains[start]] for start in passed],
+        [passed[start] if last > first[start] else -1 for (start, _), last in zip(edges, ends, strict=True)],
+        depth,
         max(lane, default=-1) + 1,
     )
 

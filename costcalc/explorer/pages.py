@@ -29,7 +29,7 @@ from costcalc.language.document import Spec
 from costcalc.measures.metric import Setup
 from costcalc.measures.sizes import activation_bits
 from costcalc.reports.result import Result
-from costcalc.sweeps.engine import structures
+from costcalc.sweeps.engine import knobs_of, structures
 
 TAKEN = ("device", "dtype", "mode", "bits")  # options that say where it begins
 MOST_FORMS = 40  # of one network
@@ -171,7 +171,7 @@ def _network(shown: Shown, rules: Sequence[Convention], setup: Setup, texts: Tex
         "name": shown.label,
         "title": spec.name,
         "source": str(spec.meta.get("source") or ""),
-        "notes": [],
+        "notes": _notes(forms),
         "sliders": [one.to_dict() for one in movables.sliders],
         "lists": [one.to_dict() for one in movables.lists],
         "forms": forms,
@@ -180,18 +180,25 @@ def _network(shown: Shown, rules: Sequence[Convention], setup: Setup, texts: Tex
     }
 
 
+def _notes(forms: Sequence[Data]) -> list[str]:
+    """Return what a reader must know beside the numbers of a network."""
+    untold = any(one["field"] >= 0 and one["fields"] == [None] for one in forms)
+    return ["receptive fields are not told: too many settings move them, fewer values would do"] if untold else []
+
+
 def _forms(
     movables: Movables, rules: Sequence[Convention], setup: Setup, texts: TextPool
 ) -> tuple[list[Data], list[Data]]:
     """Return the forms of a network, and the settings that its spec refuses."""
     forms: list[Data] = []
     refused: list[Data] = []
+    grid = movables.grid
     for setting in movables.settings():
 
         def made(indices: list[Any], graph: Graph, spec: Spec = setting.spec) -> Data:
-            def at(places: dict[int, int]) -> Graph:
-                knobs = {one.name: one.values[indices[k][places.get(k, 0)]] for k, one in enumerate(movables.sliders)}
-                return expand(spec, knobs, movables.shape)
+            def at(places: Mapping[int, Sequence[int]]) -> Graph:
+                some = [one[[*places[k]]] if k in places else one for k, one in enumerate(indices)]
+                return expand(spec, knobs_of(grid, some), movables.shape)
 
             return form(indices, graph, rules, setup, texts, at)
 
@@ -199,7 +206,7 @@ def _forms(
             wrong = error.message if isinstance(error, Fault) else error.problems[0].message
             refused.append({"at": at, "where": [places.tolist() for places in indices], "wrong": wrong})
 
-        for one in structures(setting.spec, movables.grid, made, movables.shape, refuse):
+        for one in structures(setting.spec, grid, made, movables.shape, refuse):
             forms.append({"at": setting.at, **one})
             if len(forms) > MOST_FORMS:
                 return forms, refused

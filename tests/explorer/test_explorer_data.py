@@ -75,3 +75,77 @@ def test_every_number_is_that_of_the_network_counted_by_itself(network: str) -> 
     mode = asked.get("options", {}).get("mode", "fused")
     for _ in range(3):
         compare(drawn(page, draw), network, draw, mode)
+
+
+# ---- where boxes stand ----------------------------------------------------------------------------------
+
+
+def boxes(box: dict) -> list[dict]:
+    """A box and all boxes in it."""
+    return [box, *(one for item in box["items"] if isinstance(item, dict) for one in boxes(item))]
+
+
+@pytest.mark.parametrize("network", ["resnet50", "nasnet_a_mobile", "googlenet", "unet", "densenet121", "alexnet"])
+def test_a_layout_is_a_grid_on_which_edges_run_down_between_the_items(network: str) -> None:
+    form = costcalc.explore(network).data["networks"][0]["forms"][0]
+    for box in boxes(form["graph"]):
+        layout, items = box["layout"], box["items"]
+        assert len({*map(tuple, layout["at"])}) == len(items) == len(layout["at"])
+        taken = {*map(tuple, layout["at"])}
+        assert all(0 <= rank < layout["ranks"] and 0 <= lane < layout["lanes"] for rank, lane in taken)
+        for start, end, row, part, chain in layout["edges"]:
+            first = layout["at"][start][0] + 1 if start >= 0 else 0
+            last = layout["at"][end][0] if end >= 0 else layout["ranks"]
+            assert first <= last
+            passed = layout["chains"][chain][: last - first] if chain >= 0 else []
+            assert len(passed) == last - first
+            assert not taken & {(first + n, lane) for n, lane in enumerate(passed)}
+            assert row < 0 or part < len(form["kinds"][form["rows"][row][1]]["writes"])
+
+
+def test_equal_blocks_that_follow_each_other_are_one() -> None:
+    """He et al. 2015, table 1: 3, 4, 6 and 3 blocks, the first of each with another shortcut or stride."""
+    form = costcalc.explore("resnet50").data["networks"][0]["forms"][0]
+    titles = [box["title"] for box in boxes(form["graph"]) if box["name"].count("/")]
+    times = [box.get("times", 1) for box in boxes(form["graph"]) if box["name"].count("/")]
+    assert times == [1, 2, 1, 3, 1, 5, 1, 2]
+    assert titles[:4] == ["bottleneck1", "bottleneck2-3 ×2", "bottleneck1", "bottleneck2-4 ×3"]
+    shown = sorted(line for box in boxes(form["graph"]) for line in box["items"] if isinstance(line, int))
+    copies = [
+        line + turn * (box["lines"][1] // box["times"])
+        for box in boxes(form["graph"])
+        if box.get("times")
+        for line in shown
+        if box["lines"][0] <= line < box["lines"][0] + box["lines"][1] // box["times"]
+        for turn in range(1, box["times"])
+    ]
+    assert sorted(shown + copies) == [*range(len(form["lines"]))]
+    for box in boxes(form["graph"]):
+        size = box["lines"][1] // box.get("times", 1)
+        first, *others = [
+            [
+                form["rows"][row][1]
+                for line in form["lines"][start : start + size]
+                for row in range(line[1], line[1] + line[2])
+            ]
+            for start in range(box["lines"][0], sum(box["lines"]), size)
+        ]
+        assert all(other == first for other in others)
+
+
+# ---- what moves -----------------------------------------------------------------------------------------
+
+TINY = """\
+costcalc: 1
+name: tiny
+knobs: {c: 32, n: 2, k: 3, word: relu, size: 64, half: 1.0}
+variants: {deep: {n: 4}, wide: {c: 64, word: relu6}}
+input: [3, size, size]
+layers:
+  - conv: {out: int(c * half), kernel: k, padding: half}
+    act: word
+  - {conv: {out: 8, kernel: 3, stride: 2}, repeat: n}
+  - global_avg_pool
+  - flatten
+  - fc: {out: 10}
+"""

@@ -91,11 +91,11 @@ function down(layout, found, head) {
  * @param {Edge} edge
  * @returns {[rank: number, lane: number][]}
  */
-function passes(layout, [from, to, , , via]) {
+function passes(layout, [from, to, , , chain]) {
   const first = from < 0 ? 0 : layout.at[from][0] + 1;
   const last = to < 0 ? layout.ranks : layout.at[to][0];
-  const own = to < 0 ? layout.at[from]?.[1] : layout.at[to][1];
-  return Array.from({ length: last - first }, (_, n) => [first + n, via[n] ?? own ?? 0]);
+  const lanes = layout.chains[chain] ?? [];
+  return lanes.slice(0, Math.max(last - first, 0)).map((lane, n) => [first + n, lane]);
 }
 
 /**

@@ -60,11 +60,13 @@
  * @property {[rank: number, lane: number][]} at     an item each
  * @property {number} ranks
  * @property {number} lanes
+ * @property {number[][]} chains            lanes, a rank after another, that edges pass
  * @property {Edge[]} edges
- * @typedef {[from: Index, to: Index, row: Index, part: Index, via: number[]]} Edge
+ * @typedef {[from: Index, to: Index, row: Index, part: Index, chain: Index]} Edge
  *                                          items; from -1: enters the box, to -1: leaves it. The shape is writes[part] of the
  *                                          row's kind; of the network's own input row is -1 - its number, and part 0.
- *                                          via: the lane at each rank between
+ *                                          chain: the lane at each rank between its ends, as many of its first as there are such
+ *                                          ranks, -1 none. One that enters begins at rank 0, one that leaves ends at the last
  *
  * @typedef {Object} Memory                 in the mode of Network.memory
  * @property {[elements: Index, bits: number, maker: Index, first: Index, last: Index][]} storages
