@@ -29,6 +29,7 @@ from costcalc.graph.expand import expand
 from costcalc.language import zoo
 from costcalc.language.published_figures import PUBLISHED
 from costcalc.language.schema import spec_schema
+from costcalc.language.standalone import HOST, SCHEMA, for_an_editor, standalone
 from costcalc.measures.metric import COUNTED
 from costcalc.operators.fields import AMBIENT, FUNCTIONS, MODIFIERS, TENSORS, TOP
 from costcalc.operators.op import COMPONENTS, REGISTRY, Op, operators, require_well_defined
@@ -384,11 +385,43 @@ def test_the_zoos_specs_follow_the_schema_of_specs(path: str) -> None:
     of_specs().validate(root.plain())
 
 
+WRONG = {"costcalc": 1, "input": [3, 8, 8], "layers": [{"conv": {"out": 8, "kernal": 3}}]}
+
+
 def test_the_schema_of_specs_refuses_an_unknown_field() -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    wrong = {"costcalc": 1, "input": [3, 8, 8], "layers": [{"conv": {"out": 8, "kernal": 3}}]}
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(wrong, spec_schema())
+        jsonschema.validate(WRONG, spec_schema())
+
+
+def test_the_schema_for_editors_takes_the_zoo_and_refuses_an_unknown_field() -> None:
+    """In the words of draft 07 alone, which older servers read: a `$ref` leads to `definitions`."""
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((ROOT / SCHEMA).read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    assert "$defs" not in json.dumps(schema)
+    editor = jsonschema.Draft7Validator(schema)
+    for path in zoo.files():
+        root = zoo.load_file(path).root
+        assert root is not None
+        assert [error.message for error in editor.iter_errors(root.plain())] == [], path
+    assert not editor.is_valid(WRONG)
+    assert not editor.is_valid({"costcalc": 1, "input": [3, 8, 8], "layers": [], "layer": []})
+
+
+@pytest.mark.parametrize("path", zoo.files(), ids=zoo.stem)
+def test_an_editor_finds_the_schema_of_a_spec(path: str) -> None:
+    """The zoo's files name it beside them, what `show` prints names it wherever the file will lie."""
+    first = Path(path).read_text(encoding="utf-8").splitlines()[0]
+    assert first == f"# yaml-language-server: $schema=../{SCHEMA}"
+    shown = for_an_editor(standalone(zoo.load_file(path))).splitlines()[0]
+    assert shown == f"# yaml-language-server: $schema={HOST}/{SCHEMA}"
+
+
+def test_what_has_no_line_for_editors_gets_one_unless_it_is_json() -> None:
+    assert for_an_editor("costcalc: 1\n") == f"# yaml-language-server: $schema={HOST}/{SCHEMA}\ncostcalc: 1\n"
+    assert for_an_editor('{"costcalc": 1}') == '{"costcalc": 1}'
+    assert for_an_editor(own := "# yaml-language-server: $schema=mine.json\ncostcalc: 1\n") == own
 
 
 # ---- facts and links -----------------------------------------------------------------------------
@@ -468,7 +501,15 @@ def test_every_module_that_is_named_is_there() -> None:
     assert {(name, part) for name, part in named if not resolves(part)} == set()
 
 
-HOSTS = {"arxiv.org", "github.com", "json-schema.org", "no-color.org", "pjreddie.com", "semver.org"}
+HOSTS = {
+    "arxiv.org",
+    "github.com",
+    "raw.githubusercontent.com",
+    "json-schema.org",
+    "no-color.org",
+    "pjreddie.com",
+    "semver.org",
+}
 
 
 def test_pages_name_no_unexpected_host_and_no_absolute_path() -> None:

@@ -6,7 +6,7 @@ import click
 
 from costcalc.asked import loaded
 from costcalc.cli import common, usage
-from costcalc.language.standalone import standalone
+from costcalc.language.standalone import for_an_editor, standalone
 
 
 @click.command(
@@ -19,7 +19,7 @@ from costcalc.language.standalone import standalone
 @common.spec_argument
 def command(spec: str) -> None:
     """Print SPEC as a complete file to edit: costcalc show resnet50 > my.yaml."""
-    text = standalone(loaded(spec, None, {}))
+    text = for_an_editor(standalone(loaded(spec, None, {})))
     if not common.colored():
         click.echo(text, nl=not text.endswith("\n"))
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from costcalc.base import Data, Datum
 from costcalc.language.document import VERSION
 from costcalc.language.published_figures import PUBLISHED
@@ -9,6 +11,7 @@ from costcalc.operators import op as ops
 from costcalc.operators.fields import CALLS, HELD, MODIFIERS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 _ANY: dict[str, Datum] = {}
 
 
@@ -47,6 +50,13 @@ def spec_schema() -> Data:
         "properties": _top(items),
         "$defs": {"item": item},
     }
+
+
+def in_draft_07(schema: Data) -> Data:
+    """Return a schema in the words of draft 07, which the YAML servers of editors read: definitions are called so."""
+    text = json.dumps(schema).replace(f'"{DRAFT}"', f'"{DRAFT_07}"').replace("$defs", "definitions")
+    found: Data = json.loads(text)
+    return found
 
 
 def _top(items: Data) -> Data:

@@ -13,6 +13,18 @@ from costcalc.language.document import Spec
 from costcalc.language.source import parse
 from costcalc.language.yaml_text import inline
 
+# By this line an editor finds the schema: the zoo's files name the one beside them, a file of one's own any clone's.
+MODELINE = "# yaml-language-server: $schema="
+SCHEMA = "docs/costcalc.draft-07.schema.json"
+HOST = "https://raw.githubusercontent.com/costcalc/costcalc/main"
+
+
+def for_an_editor(text: str) -> str:
+    """Return a spec's text with the line by which an editor finds the schema, wherever the file lies; JSON has none."""
+    if MODELINE in text:
+        return text.replace(f"{MODELINE}../{SCHEMA}", f"{MODELINE}{HOST}/{SCHEMA}", 1)
+    return text if text.lstrip().startswith("{") else f"{MODELINE}{HOST}/{SCHEMA}\n{text}"
+
 
 def standalone(spec: Spec) -> str:
     """Return the spec's text with the variant resolved; of a spec without one, its text as it is.

@@ -32,7 +32,11 @@ import in_process
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FENCE = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>[^\n]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-SCHEMAS = {"docs/costcalc.schema.json": "spec", "docs/report.schema.json": "report"}
+SCHEMAS = {
+    "docs/costcalc.schema.json": "spec",
+    "docs/costcalc.draft-07.schema.json": "spec of editors",
+    "docs/report.schema.json": "report",
+}
 REFERENCE = "docs/operators.md"
 CONTRIBUTING = ".github/CONTRIBUTING.md"
 ALIASES = {REFERENCE: "reference"}
@@ -123,10 +127,11 @@ ROLES = {json.dumps(roles, indent=4)}
 
 def schema(name: str) -> str:
     """Return a schema as the file holds it."""
-    from costcalc.language.schema import spec_schema
+    from costcalc.language.schema import in_draft_07, spec_schema
     from costcalc.reports.schema import report_schema
 
-    return json.dumps({"spec": spec_schema, "report": report_schema}[name](), indent=2) + "\n"
+    made = {"spec": spec_schema, "spec of editors": lambda: in_draft_07(spec_schema()), "report": report_schema}
+    return json.dumps(made[name](), indent=2) + "\n"
 
 
 FORMATS = re.compile(r"(<!-- Made from the readers[^\n]*-->\n\n)(?:\|[^\n]*\n)*")
