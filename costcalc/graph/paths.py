@@ -49,7 +49,8 @@ class UniquePaths:
     def _free(self, path: str, between: str, *, call: bool) -> str:
         """Return a path with the next number that no layer has yet."""
         number = self.counters.get(path, 0) + 1
-        while (found := f"{path}{between}{number}") in self.taken or (call and found in self.labels.values()):
+        labels = self.labels.values() if call and self.labels else ()
+        while (found := f"{path}{between}{number}") in self.taken or found in labels:
             number += 1
         self.counters[path] = number
         self.taken.add(found)

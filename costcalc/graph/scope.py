@@ -232,7 +232,8 @@ class Scope:
 
     def layer(self, name: str) -> Flow:
         """Return an earlier layer; raise Fault if there is none of that name."""
-        found = self.frame.source if name == "input" else self.find(name)
+        known = self.frame.layers.get(name)
+        found = known.flow if known is not None else self.frame.source if name == "input" else self.find(name)
         if found is None and name == "joined":
             found = self.joined
         if found is None:

@@ -83,9 +83,10 @@ class Storages:
         if kind == VIEW:
             self.place.update(dict.fromkeys(node.outputs, reads[0]))
             return MemoryStep(node, reads, [])
-        writes = [self._new(node, tensor, stored=kind == STORED) for tensor in node.outputs]
-        for tensor, place in zip(node.outputs, writes, strict=True):
-            self.place[tensor] = place
+        writes = []
+        for tensor in node.outputs:
+            self.place[tensor] = place = self._new(node, tensor, stored=kind == STORED)
+            writes.append(place)
         step = MemoryStep(node, reads, writes)
         mode = self.mode
         several = mode == "folded" and len(node.inputs) > 1
@@ -188,7 +189,7 @@ def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
         dead = [place for place in step.reads if not waiting[place] and place not in found.kept]
         # Where a caller holds one of two operands, PyTorch's code adds to the other: the branch's own result.
         free = [place for place in step.over if place in dead]
-        over = min(free, key=until.__contains__, default=None)
+        over = min(free, key=until.__contains__) if free else None
         beside, new = step.scratch, [] if over is not None else step.writes
         if step.plane is not None and step.reads[0] in dead:
             over, beside, new = step.reads[0], step.plane, []
@@ -198,9 +199,9 @@ def moments(found: Storages, order: Iterable[int]) -> list[Moment]:
             until[written] = max(until.pop(over), until.get(written, -1))
         alive |= dict.fromkeys(step.writes)
         # Where nobody holds anything, what nothing waits for any more is among what this row reads and writes.
-        for place in [*alive] if until or not number else [k for k in (*step.reads, *step.writes) if k in alive]:
+        for place in [*alive] if until or not number else (*step.reads, *step.writes):
             idle = not waiting[place] and place not in found.kept
-            if (idle and until.get(place, -1) <= number) or place == over:
+            if place in alive and ((idle and until.get(place, -1) <= number) or place == over):
                 del alive[place]
     return made
 
