@@ -219,12 +219,15 @@ def space(
     input: Shape = None,
     batch: int | None = None,
     convention: Rule = None,
+    options: Options = None,
+    lut: str = "",
     variant: str = "",
     **more: Datum,
 ) -> Space:
     """Return the search space of a spec's `search`: how many networks it has, what they cost, which fit a budget.
 
-    columns: the metrics that are asked for, parameters and operations unless told. knobs: values that are fixed, and
+    columns: the metrics that are asked for, parameters and operations unless told; options: theirs, `{"bits": 8}`.
+    lut: a CSV file of measured layers, whose times are one metric more, `lut_us`. knobs: values that are fixed, and
     chosen no more. The others as for `count`.
 
     >>> space("ofa_mobilenet_v3").size
@@ -232,13 +235,17 @@ def space(
 
     Raises SpecError for a spec that searches nothing, and for one whose choices hang together too closely.
     """
-    from costcalc.measures.metric import Setup
+    from costcalc.hardware.lut import load
+    from costcalc.measures.metric import Setup, refuse_idle
+    from costcalc.spaces.additive import LookedUp
     from costcalc.spaces.space import Space
 
     found = asked(network, more, knobs, input, batch, convention, variant)
-    setup = Setup(found.convention, batch=found.batch)
+    setup = Setup(found.convention, batch=found.batch, **dict(options or {}))
     names = metric_names(columns, found.convention) or ("params", setup.convention.called)
-    return Space(found.in_force, found.settings, found.shape, setup, names)
+    refuse_idle([*names, *(["latency"] if lut else [])], dict(options or {}))
+    table = LookedUp(load(lut), lut, setup) if lut else None
+    return Space(found.in_force, found.settings, found.shape, setup, names, table)
 
 
 def scale_compound(

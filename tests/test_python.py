@@ -82,7 +82,9 @@ FUNCTIONS = {
     "solve": Function(
         costcalc.solve, (SPEC,), {"vary": {"c": [2, 3, 4]}, "limits": BOUNDS}, {"knobs": {"n": 2}, "vary": {"c": [1]}}
     ),
-    "space": Function(costcalc.space, (SEARCHED,), {}, {"columns": "params,activations"}, "options limits"),
+    "space": Function(
+        costcalc.space, (SEARCHED,), {"columns": "params,macs,bytes"}, {"columns": "params,activations"}, "limits"
+    ),
     "scale_compound": Function(
         costcalc.scale_compound, (SPEC,), {"factors": {"c": 1.5}, "limits": BOUNDS},
         {"knobs": {"n": 2}, "factors": {"c": 1.6}},

@@ -244,3 +244,31 @@ def roofline(ctx: click.Context, /, spec: str, **options: Datum) -> None:
     (result,) = counted(ctx, (spec,), options)
     dtype, fusion = options["dtype"] or "", options["fusion"] or ""
     saved(plots.roofline(result, options["device"], dtype=dtype, fusion=fusion, size=size), options)
+
+
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc plot space ofa_mobilenet_v3 spos --budget 300M -o spaces.png
+    """,
+)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
+@common.knob_option
+@click.option("--of", default="", metavar="NAME", help="A metric: operations unless told.")
+@click.option("--budget", multiple=True, metavar="N", help="What share has at most so much: 300M.")
+@picture
+@click.pass_context
+def space(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Datum) -> None:
+    """Draw how costs are spread over the networks of search spaces, several in one picture."""
+    from costcalc import api, plots
+    from costcalc.language.ranges import one
+
+    size = checked(options)
+    budgets = [one(text, "budget") for text in options["budget"]]
+    found = []
+    for name in specs:
+        loaded, knobs = common.chosen(ctx, name, pairs)
+        names = () if not options["of"] else tuple(dict.fromkeys(("params", options["of"])))
+        shape = common.input_shape(options["input_"])
+        found.append(api.space(loaded, names, knobs=knobs, input=shape, convention=options["convention"]))
+    saved(plots.space(*found, of=options["of"], budgets=budgets, size=size), options)

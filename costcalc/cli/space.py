@@ -28,6 +28,7 @@ ASKS = ("sample", "most", "least", "by")
 @click.option("--sample", type=click.IntRange(1, 10_000_000), metavar="N", help="Draw N, each as likely.")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Of --sample: 0 unless told.")
 @usage.option("--by", metavar="KNOB", group=usage.LINES, help="How its choices are spread; all: every knob's.")
+@click.option("--lut", "lut_", default="", metavar="FILE", help="Measured layers (CSV): the metric lut_us.")
 @common.columns_option
 @common.convention_option
 @common.batch_option
@@ -48,7 +49,9 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     if options["seed"] is not None and options["sample"] is None:
         raise stop("--seed is about --sample")
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    names, _ = common.metrics(options)
+    names, given = common.metrics(options, ("latency",) if options["lut_"] else ())
+    if options["lut_"] and "latency" not in options["columns"].split(","):
+        names = tuple(name for name in names if name != "latency")  # it is lut_us, not the model's
     space = api.space(
         loaded,
         names,
@@ -56,6 +59,8 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
         input=common.input_shape(options["input_"]),
         batch=options["batch"],
         convention=options["convention"],
+        options=given,
+        lut=options["lut_"],
     )
     where = options["where"]
     if options["sample"] is not None:

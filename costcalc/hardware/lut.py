@@ -88,11 +88,20 @@ def applied(timings: Sequence[Timing], table: Sequence[Entry]) -> tuple[list[Tim
 
 
 def _looked_up(members: Sequence[Timing], table: Sequence[Entry]) -> float | None:
-    facts = _facts(members[0].work.row, members[-1].work.row)
-    fits = [entry for entry in table if all(facts[key] == value for key, value in entry.wanted.items())]
+    return _fitting(facts(members[0].work.row, members[-1].work.row), table)
+
+
+def looked_up(row: Row, table: Sequence[Entry]) -> float | None:
+    """Return the seconds of the layer that begins with a row, and ends as large; None for one that is not there."""
+    return _fitting(facts(row, row), table)
+
+
+def _fitting(found: Mapping[str, str], table: Sequence[Entry]) -> float | None:
+    fits = [entry for entry in table if all(found[key] == value for key, value in entry.wanted.items())]
     return max(fits, key=lambda entry: len(entry.wanted)).seconds if fits else None
 
 
-def _facts(first: Row, last: Row) -> dict[str, str]:
+def facts(first: Row, last: Row) -> dict[str, str]:
+    """Return what a line of a table may say of a layer, by its first and its last row."""
     node = first.node
     return {"name": node.layer, "type": first.type, "input": listed(node.x, " "), "output": listed(last.node.y, " ")}

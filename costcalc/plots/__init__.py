@@ -12,6 +12,7 @@ from costcalc.plots.curves import sweep
 from costcalc.plots.points import accuracy
 from costcalc.plots.roofs import roofline
 from costcalc.plots.sizes import shapes
+from costcalc.plots.spaces import space
 from costcalc.plots.style import save
 
-__all__ = ["accuracy", "layers", "roofline", "save", "shapes", "sweep", "types"]
+__all__ = ["accuracy", "layers", "roofline", "save", "shapes", "space", "sweep", "types"]

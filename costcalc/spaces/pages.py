@@ -31,7 +31,7 @@ def page(space: Space, where: str = "") -> Page:
         lambda: lines,
         data,
         heading=heading(space, where, within),
-        notes=[*notes(space), *space.rule.told(space.metrics)],
+        notes=[*notes(space), *space.notes, *space.rule.told(space.metrics)],
     )
 
 
@@ -80,7 +80,7 @@ def network(space: Space, found: Found, said: str) -> Page:
         lambda: [costs, Table(columns, cells, [])],
         lambda: [line | space.rule.marked(space.metrics)],
         heading=[f"{space.spec.name}: {said}"],
-        notes=space.rule.told(space.metrics),
+        notes=[*space.notes, *space.rule.told(space.metrics)],
     )
 
 

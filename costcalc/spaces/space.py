@@ -19,8 +19,9 @@ from costcalc.graph.graph import Graph, Node
 from costcalc.graph.knobs import given_shapes, knob_values, refuse_idle_knobs
 from costcalc.language.document import Spec
 from costcalc.language.ranges import one
-from costcalc.measures.metric import Metric, Setup, find
+from costcalc.measures.metric import Setup
 from costcalc.spaces import elimination
+from costcalc.spaces.additive import LookedUp, additive
 from costcalc.spaces.choices import Choice
 from costcalc.spaces.components import Component, components
 from costcalc.spaces.factors import SpaceTables, factors
@@ -64,17 +65,22 @@ class Space:
         shape: GivenShape | None = None,
         setup: Setup | None = None,
         metrics: Sequence[str] = COUNTED,
+        looked_up: LookedUp | None = None,
     ) -> None:
-        """Raises SpecError for a spec without `search`, or whose choices are tied too closely to be told apart."""
+        """looked_up: times of a user's table, which is one metric more.
+
+        Raises SpecError for a spec without `search`, or whose choices are tied too closely to be told apart.
+        """
         self.spec = spec
         self.setup = setup or Setup()
         self.rule = self.setup.convention
-        self.metrics = tuple(metrics)
         values = knob_values(spec, knobs or {})
         given = given_shapes(spec, shape)
         refuse_idle_knobs(spec, values, given)
         self.choices = choices_of(spec, values, knobs or {})
-        self.measured = [_local(name) for name in self.metrics]
+        self.measured = [additive(name, self.setup) for name in metrics]
+        self.measured += [] if looked_up is None else [looked_up.additive()]
+        self.metrics = tuple(one.name for one in self.measured)
         if any(not rule.reads.isdisjoint(BEFORE) for rule in self.rule.counts(self.metrics)):
             said = f"the convention '{self.rule.name}' counts a layer by what stands before it"
             raise stop(f"{said}, and so a space can't add its layers up", hint="choose another convention")
@@ -84,6 +90,8 @@ class Space:
             self.factors: SpaceTables = factors(tracing, self.costs, len(self.metrics))
         except Tied as tied:
             raise self.tied(tied.choices) from None
+        self.notes = [one.note for one in self.measured if one.note]
+        self.notes += [] if looked_up is None else looked_up.notes()
 
     def __repr__(self) -> str:
         return f"<{self.spec.name}: {plural(self.size, 'network')}>"
@@ -105,7 +113,7 @@ class Space:
         graph.parts = [part]
         found = []
         for metric in self.measured:
-            total = sum(value for value in metric.rows(graph, self.setup) if value is not None)
+            total = sum(value for value in metric.rows(graph) if value is not None)
             if type(total) is not int:
                 raise stop(f"{metric.name} is no whole number in {part.name}, and a space adds whole numbers")
             found.append(total)
@@ -380,10 +388,3 @@ def choices_of(spec: Spec, values: Mapping[str, Datum], given: Mapping[str, Datu
         said = "says nothing of a search" if not spec.search else "has nothing left to choose"
         raise stop(f"{spec.name} {said}", hint="write search: {width: [0.5, 1]} into the spec")
     return found
-
-
-def _local(name: str) -> Metric:
-    metric = find(name)
-    if not metric.local:
-        raise stop(f"{name} is no sum over layers each of which has its own, and so a space can't add it up")
-    return metric

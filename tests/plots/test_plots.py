@@ -527,3 +527,22 @@ def test_a_long_name_has_a_third_of_the_picture_and_letters_of_no_font_are_told_
     assert name.startswith("…")
     assert name.endswith("卷积层")
     assert 2 * len(name) <= made.get_figwidth() * 72 / 8 / 0.56 / 3 + 2
+
+
+# ---- search spaces ----------------------------------------------------------------------------------
+
+
+def test_a_space_is_drawn_as_it_is_counted() -> None:
+    """Of NAS-Bench-201's 15,625 networks 7,984 have at most 50 M MACs, as many as brute force finds."""
+    made = plots.space(costcalc.space("nas_bench_201"), costcalc.space("spos"), budgets=[50e6])
+    shares, running = made.axes
+    (line, other), (steps, *_) = running.lines[:2], [p for p in shares.patches if hasattr(p, "get_data")]
+    assert line.get_label() == "NAS-Bench-201: 51.1 % ≤ 50 M"
+    assert other.get_label() == "Single Path One-Shot: 0 % ≤ 50 M"
+    assert line.get_ydata()[-1] == pytest.approx(100)
+    assert steps.get_data().values.sum() == pytest.approx(100)
+
+
+def test_a_space_that_is_not_asked_for_what_is_drawn() -> None:
+    with pytest.raises(SpecError, match="was not asked for 'bytes'"):
+        plots.space(costcalc.space("nas_bench_201"), of="bytes")

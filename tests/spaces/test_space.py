@@ -187,6 +187,73 @@ def test_a_convention_that_reads_what_stands_before_a_layer_is_refused() -> None
         costcalc.space("nas_bench_201", convention="onnx-tool")
 
 
+# Two convolutions on 8x8 and a classifier: each kind's time is the sum of lines of the table below, in microseconds.
+TIMED = {
+    "costcalc": 1, "name": "timed", "input": [3, 8, 8],
+    "knobs": {"kernels": [3, 3], "width": 8},
+    "search": {"kernels": {"each": [3, 5]}, "width": [8, 16]},
+    "defaults": {"conv": {"padding": "half", "norm": "batch", "act": "relu"}},
+    "layers": [
+        {"conv": {"out": "width", "kernel": "kernels[0]"}}, {"conv": {"out": 16, "kernel": "kernels[1]"}},
+        "global_avg_pool", {"fc": {"out": 10}},
+    ],
+}  # fmt: skip
+TABLE = """type,input,output,latency_ms
+conv 3x3,3x8x8,8x8x8,0.1
+conv 3x3,3x8x8,16x8x8,0.2
+conv 5x5,3x8x8,8x8x8,0.25
+conv 5x5,3x8x8,16x8x8,0.5
+conv 3x3,8x8x8,,1
+conv 3x3,16x8x8,,2
+conv 5x5,,16x8x8,3
+"""
+
+
+def test_a_table_of_layers_is_one_metric_more(tmp_path: Path) -> None:
+    table = tmp_path / "layers.csv"
+    table.write_text(TABLE + "fc,,,0.05\n", encoding="utf-8")
+    space = costcalc.space(TIMED, "macs", lut=str(table))
+    assert space.metrics == ("macs", "lut_us")
+    least, most = space.least("lut_us"), space.most("lut_us")
+    assert (least.knobs, least.costs["lut_us"]) == ({"kernels": [3, 3], "width": 8}, 100 + 1000 + 50)
+    assert (most.knobs, most.costs["lut_us"]) == ({"kernels": [5, 5], "width": 16}, 500 + 3000 + 50)
+    assert space.count("lut_us <= 2250") == 3  # 1150, 1300 and 2250; then 2550, 3150 and more
+    assert space.notes[1] == "not in the table, and of no time: global_avg_pool"
+    table.write_text(TABLE, encoding="utf-8")
+    with pytest.raises(SpecError, match="no line for a layer of type fc, input 16, output 10"):
+        costcalc.space(TIMED, lut=str(table))
+
+
+@pytest.mark.parametrize("network", ["nas_bench_201", "timed"])
+def test_a_time_and_an_energy_are_sums_of_rounded_rows(network: str) -> None:
+    spec = TIMED if network == "timed" else network
+    options = {"device": "pixel3_4_threads", "fusion": "eager"}
+    space = costcalc.space(spec, "latency,energy,bytes", options=options)
+    for row in space.sample(5, seed=3).to_dict("records"):
+        sums = [row.pop(name) for name in ("latency_us", "energy", "bytes")]
+        result = costcalc.count(spec, knobs=row)
+        metrics = [result.metric("latency", **options), result.metric("energy", fusion="eager")]
+        rounded = [
+            sum(round(steps * value) for value in one.rows if value is not None)
+            for one, steps in zip(metrics, (1000, 1), strict=True)
+        ]
+        assert sums == [*rounded, result.metric("bytes").total]
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "words"),
+    [
+        ("latency", {"device": "pixel3_4_threads"}, "depends on what is fused"),
+        ("energy", {}, "depends on what is fused"),
+        ("energy", {"onchip": 1000, "fusion": "eager"}, "is no sum over layers"),
+        ("latency", {"fusion": "eager"}, "a time is one on a device"),
+    ],
+)
+def test_what_is_no_sum_is_refused(columns: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        costcalc.space(TIMED, columns, options=options)
+
+
 SPEC = """costcalc: 1
 name: searched
 knobs: {width: 8, kernels: [3, 3], word: relu}
