@@ -299,6 +299,13 @@ def test_networks_stand_side_by_side_with_their_differences_marked(opened: Open)
     settled(page)
     assert only.count() > 0
     assert page.locator("#table table[data-network='0'] tr.only").count() == 0
+    page.get_by_role("tab", name="Side by side").click()
+    settled(page)
+    rows = page.locator("#charts tbody tr")
+    more = [row.operations for row in costcalc.count("resnet101").rows if row.type.startswith("conv")]
+    less = [row.operations for row in costcalc.count("resnet50").rows if row.type.startswith("conv")]
+    told = [int(text.replace(",", "").replace("+", "")) for text in rows.locator("td:last-child").all_inner_texts()]
+    assert sum(told) == sum(more) - sum(less)
 
 
 def test_the_keyboard_alone_reaches_everything(opened: Open) -> None:

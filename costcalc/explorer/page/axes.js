@@ -82,7 +82,9 @@ function ticks({ least, most, log, ticks: given }, many) {
  * @param {number} most
  */
 function decades(least, most) {
-  const [from, to] = [Math.ceil(Math.log10(least) - 1e-9), Math.floor(Math.log10(most) + 1e-9)];
+  const [from, to] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))];
   const step = Math.max(1, Math.ceil((to - from) / 6));
-  return Array.from({ length: Math.max(0, Math.floor((to - from) / step) + 1) }, (_, n) => 10 ** (from + n * step));
+  const within = to - from > 2 ? [1] : [1, 2, 5];
+  const all = Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, n) => 10 ** (from + n * step));
+  return all.flatMap((power) => within.map((one) => one * power)).filter((value) => value >= least && value <= most);
 }

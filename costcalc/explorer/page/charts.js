@@ -7,6 +7,7 @@
 import { byId, html, redraw, roving, svg } from "./dom.js";
 import { chart } from "./axes.js";
 import { pickable, shown } from "./choose.js";
+import { drawCompared } from "./compared.js";
 import { figure } from "./detail.js";
 import { Model, modelOf } from "./model.js";
 import { drawMemory } from "./memory.js";
@@ -19,6 +20,7 @@ const CHARTS = [
   ["memory", "Memory over time", drawMemory],
   ["knob", "Over a knob", drawKnob],
   ["roofline", "Roofline", drawRoofline],
+  ["compared", "Side by side", drawCompared],
 ];
 
 /**
@@ -28,18 +30,20 @@ const CHARTS = [
 export function drawCharts(app) {
   const host = byId("charts");
   const width = Math.max(280, app.width);
-  const [, , draw] = CHARTS.find(([key]) => key === app.state.chart) ?? CHARTS[0];
+  const several = app.models.length > 1;
+  const charts = CHARTS.filter(([key]) => several || key !== "compared");
+  const [now, , draw] = charts.find(([key]) => key === app.state.chart) ?? charts[0];
   const tabs = html(
     "div",
     { class: "tabs", role: "tablist" },
-    ...CHARTS.map(([key, title]) =>
+    ...charts.map(([key, title]) =>
       html(
         "button",
         {
           type: "button",
           role: "tab",
           "data-key": `tab-${key}`,
-          "aria-selected": String(key === app.state.chart),
+          "aria-selected": String(key === now),
           onclick: () => app.change({ chart: key }),
         },
         title,
@@ -48,7 +52,7 @@ export function drawCharts(app) {
   );
   const pictures = app.models.flatMap((model, n) =>
     model instanceof Model
-      ? [app.models.length > 1 && html("h3", {}, model.network.name), ...draw(app, model, n, width)]
+      ? [several && now !== "compared" && html("h3", {}, model.network.name), ...draw(app, model, n, width)]
       : [],
   );
   redraw(host, html("div", { class: "bar" }, html("h2", {}, "Charts"), tabs), ...pictures);
@@ -77,7 +81,7 @@ function metricOf({ state }, /** @type {Counted} */ model) {
 }
 
 /**
- * Cost over depth: a bar a layer, and the sum so far.
+ * Cost over depth: a bar a layer, and the sum so far; networks side by side on one scale.
  * @param {App} app
  * @param {Counted} model
  * @param {number} n
@@ -85,53 +89,45 @@ function metricOf({ state }, /** @type {Counted} */ model) {
  */
 function drawDepth(app, model, n, width) {
   const { key, title } = metricOf(app, model);
-  const root = shown(app, model.form);
-  const lines = Array.from({ length: root.count }, (_, at) => root.first + at);
-  const costs = lines.map((line) => model.sum(key, line, 1));
-  const total = model.sum(key, root.first, root.count);
-  const most = Math.max(...costs.map((cost) => Number(cost ?? 0)), 1e-12);
+  const bars = depth(app, model, key);
+  const all = app.models.flatMap((one) => (one instanceof Model ? depth(app, one, key) : []));
+  const most = 1.05 * Math.max(...all.map(({ size }) => size), 1e-12);
   const { picture, x, y, bottom } = chart(
     width,
     220,
-    { least: 0, most: lines.length, title: "layers, in order", text: String },
-    { least: 0, most: most * 1.05, title, text: short(key) },
+    { least: 0, most: bars.length, title: "layers, in order", text: String },
+    { least: 0, most, title, text: short(key) },
     `${title} of each layer, in order`,
   );
   const wide = Math.max(0.7, (x(1) - x(0)) * 0.86);
+  const total = bars.reduce((sum, { size }) => sum + size, 0);
+  const sizes = bars.map(({ size }) => size);
   picture.append(
-    ...lines.map((line, at) =>
+    ...bars.map(({ name, size, fill, said }, at) =>
       svg(
         "rect",
-        {
-          ...pickable(app, n, model.form.lines[line][0]),
-          x: x(at),
-          width: wide,
-          y: y(Number(costs[at] ?? 0)),
-          height: Math.max(0, bottom - y(Number(costs[at] ?? 0))),
-          fill: `var(--family-${model.kind(model.head(line)).family})`,
-        },
-        svg("title", {}, `${model.form.lines[line][0]}: ${figure(key, costs[at])}, ${percent(costs[at], total)}`),
+        { ...pickable(app, n, name), x: x(at), width: wide, y: y(size), height: Math.max(0, bottom - y(size)), fill },
+        svg("title", {}, `${name}: ${said}, ${percent(size, total)}`),
       ),
     ),
+    svg("path", { class: "sum", d: running(sizes, x, (part) => bottom - part * (bottom - y(most))) }),
   );
-  picture.append(
-    svg("path", {
-      class: "sum",
-      d: running(
-        costs.map((cost) => Number(cost ?? 0)),
-        x,
-        (share) => bottom - share * (bottom - y(most * 1.05)),
-      ),
-    }),
-  );
-  return [
-    picture,
-    html(
-      "p",
-      { class: "small" },
-      `Bars: ${title} of each layer, in the colour of its type. Line: the sum so far, from 0 to 100%.`,
-    ),
-  ];
+  const said = `Bars: ${title} of each layer, in the colour of its type. Line: the sum so far, from 0 to 100%.`;
+  return [picture, html("p", { class: "small" }, said)];
+}
+
+/**
+ * The bars of the block that is shown.
+ * @param {App} app
+ * @param {Counted} model
+ * @param {string} key
+ */
+function depth(app, model, key) {
+  const { first, count } = shown(app, model.form);
+  return model.form.lines.slice(first, first + count).map(([name, row], at) => {
+    const cost = model.sum(key, first + at, 1);
+    return { name, size: Number(cost ?? 0), said: figure(key, cost), fill: `var(--family-${model.kind(row).family})` };
+  });
 }
 
 /**

@@ -10,7 +10,7 @@
 import { byId, html, redraw } from "./dom.js";
 import { Model } from "./model.js";
 import { digits, duration, ratio } from "./numbers.js";
-import { startState } from "./state.js";
+import { startState, written } from "./state.js";
 
 /**
  * Build the controls once; what comes back sets them to where the state is. A slider that is dragged must stay.
@@ -258,6 +258,8 @@ export function drawTotals(app) {
   const said = app.models.flatMap((model) =>
     model instanceof Model ? [model.refusal, ...(model.rates?.says ?? [])] : [],
   );
+  const pin = [...written(app.page, app.state.pinned)].map(([word, value]) => `${word} ${value}`).join(" ");
+  if (pin) said.push(`ratios are to ${pin}`);
   redraw(byId("said"), [`${convention?.label}: ${convention?.says}`, ...new Set(said.filter(Boolean))].join(" · "));
 }
 

@@ -68,7 +68,7 @@ const knobKey = (n, name) => `${n || ""}--${name}`;
  * @param {Page} page
  * @param {Position} position
  */
-function written(page, { settings, counting }) {
+export function written(page, { settings, counting }) {
   const words = new URLSearchParams();
   page.networks.forEach((network, n) => {
     const start = startOf(network);
