@@ -13,7 +13,6 @@ from costcalc.costs.convention import Convention
 from costcalc.costs.counting import cost
 from costcalc.costs.rows import Row
 from costcalc.explanations import explain
-from costcalc.explorer.families import family
 from costcalc.explorer.numbers import NumberPool
 from costcalc.graph.graph import Graph, Node
 from costcalc.hardware.traffic import Work, works
@@ -22,7 +21,9 @@ from costcalc.measures.metric import counted
 from costcalc.numbers.factored import Spread
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.numbers.symbolic import Symbol
+from costcalc.reports.colours import COLOURS, family
 
+FAMILIES = [*COLOURS]
 METRICS: dict[str, Callable[[Row], Datum]] = {  # sums that grow with the batch, beside what conventions count
     "activations": lambda row: cost(row, conventions.get("activations")).operations,
     "elementwise": lambda row: sum(row.elementwise.values()) + row.bias_adds,
@@ -100,7 +101,7 @@ class Kinds:
         first = next(iter(work.values()))
         made: Data = {
             "type": self.texts.add(row.type),
-            "family": family(node),
+            "family": FAMILIES.index(family(node)),
             "reads": self._shapes(node.x),
             "writes": self._shapes(node.y),
             **self._explained(node),

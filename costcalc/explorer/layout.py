@@ -156,9 +156,11 @@ def _settle(rank: list[int], lane: list[int], joined: list[list[int]], count: in
 
 
 def _wish(item: int, lane: list[int], joined: list[list[int]], count: int) -> tuple[float, float]:
-    """Return where a place would stand, and how much it matters: that long edges are straight, most."""
-    near = sorted(lane[one] for one in joined[item])
+    """Return where a place would stand, and how much it matters: that items stand below each other, most."""
+    near = joined[item]
     if not near:
         return float(lane[item]), 0.1
-    target = near[(len(near) - 1) // 2]
-    return float(target), 4.0 if item >= count else 1.0
+    if item >= count:  # an edge that passes: straight between two such places
+        return float(lane[near[0]]), 2.0 if near[0] >= count else 1.0
+    lanes = sorted(lane[one] for one in [one for one in near if one < count] or near)
+    return float(lanes[(len(lanes) - 1) // 2]), 8.0

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from costcalc import __version__
-from costcalc.base import Data, Datum, InputShape
+from costcalc.base import Data, Datum, InputShape, grouped
 from costcalc.base.errors import Fault, SpecError, stop
 from costcalc.base.files import writing
 from costcalc.comparisons.aligning import align
@@ -16,7 +16,6 @@ from costcalc.comparisons.changes import key
 from costcalc.costs import conventions
 from costcalc.costs.convention import Convention
 from costcalc.explorer.assemble import page
-from costcalc.explorer.families import FAMILIES
 from costcalc.explorer.forms import form
 from costcalc.explorer.kinds import TextPool
 from costcalc.explorer.knobs import Movables
@@ -28,6 +27,7 @@ from costcalc.hardware import device
 from costcalc.language.document import Spec
 from costcalc.measures.metric import Setup
 from costcalc.measures.sizes import activation_bits
+from costcalc.reports.colours import COLOURS
 from costcalc.reports.result import Result
 from costcalc.sweeps.engine import knobs_of, structures
 
@@ -58,6 +58,13 @@ class Explorer:
 
     def __init__(self, data: Data) -> None:
         self.data = data  # as costcalc/explorer/page/types.js describes it
+        self.text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        size = len(self.text.encode())
+        if size > MOST_BYTES:
+            raise stop(
+                f"the page of {self.title} would hold {size / 1e6:.1f} MB of data, and may {MOST_BYTES / 1e6:.0f}",
+                hint="give its knobs fewer values, or let fewer vary",
+            )
 
     def __repr__(self) -> str:
         return f"<explorer of {self.title}>"
@@ -70,7 +77,7 @@ class Explorer:
     @property
     def html(self) -> str:
         """The page as one HTML file, which needs nothing beside it."""
-        return page(json.dumps(self.data, separators=(",", ":"), ensure_ascii=False), f"{self.title} - costcalc")
+        return page(self.text, f"{self.title} - costcalc")
 
     @property
     def moves(self) -> list[str]:
@@ -126,7 +133,7 @@ def explored(
     data = {
         "version": 1,
         "costcalc": __version__,
-        "families": [[name, *colours] for name, colours in FAMILIES.items()],
+        "families": [[name, *colours] for name, colours in COLOURS.items()],
         "texts": [*texts.texts],
         "conventions": [_convention(rule) for rule in rules.values()],
         "rates": known,
@@ -158,6 +165,7 @@ def _convention(rule: Convention) -> Data:
 def _network(shown: Shown, rules: Sequence[Convention], setup: Setup, texts: TextPool) -> Data:
     """Return a network as the page reads it."""
     movables = Movables(shown.spec, shown.knobs, shown.vary, shown.shape)
+    expand(movables.spec, shape=shown.shape)  # tells all that is wrong where it starts
     forms, refused = _forms(movables, rules, setup, texts)
     if len(forms) > MOST_FORMS:
         raise stop(
@@ -167,17 +175,50 @@ def _network(shown: Shown, rules: Sequence[Convention], setup: Setup, texts: Tex
     if not forms:
         raise stop(refused[0]["wrong"])
     spec = shown.spec
+    sliders, lists = ([one.to_dict() for one in some] for some in (movables.sliders, movables.lists))
+    if not any(_holds(one, lists, sliders) for one in forms):  # it would start where the spec refuses it
+        first = forms[0]
+        for knob, place in zip(
+            [*lists, *sliders], [*first["at"], *(where[0] for where in first["where"])], strict=True
+        ):
+            knob["start"] = place
     return {
         "name": shown.label,
         "title": spec.name,
         "source": str(spec.meta.get("source") or ""),
         "notes": _notes(forms),
-        "sliders": [one.to_dict() for one in movables.sliders],
-        "lists": [one.to_dict() for one in movables.lists],
+        "sliders": sliders,
+        "lists": lists,
         "forms": forms,
         "memory": {"mode": setup.mode, "bits": activation_bits(setup), "says": f"{setup.mode}, listed order"},
-        "refused": refused,
+        "refused": _merged(refused),
     }
+
+
+def _holds(one: Data, lists: Sequence[Data], sliders: Sequence[Data]) -> bool:
+    """Say whether a form is one of the start."""
+    there = all(knob["start"] in where for knob, where in zip(sliders, one["where"], strict=True))
+    return there and [*one["at"]] == [knob["start"] for knob in lists]
+
+
+def _merged(refused: Sequence[Data]) -> list[Data]:
+    """Return the settings that are refused, those for one reason as products of places where they are such."""
+    found = [*refused]
+    for axis in range(len(refused[0]["where"]) if refused else 0):
+        groups = grouped(
+            (str([one["at"], one["wrong"], one["where"][:axis], one["where"][axis + 1 :]]), one) for one in found
+        )
+        found = [
+            group[0]
+            | {
+                "where": [
+                    sorted({k for one in group for k in one["where"][n]}) if n == axis else places
+                    for n, places in enumerate(group[0]["where"])
+                ]
+            }
+            for group in groups.values()
+        ]
+    return found
 
 
 def _notes(forms: Sequence[Data]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import prod
 
 import pytest
 from page_data import Stand
@@ -138,14 +139,88 @@ def test_equal_blocks_that_follow_each_other_are_one() -> None:
 TINY = """\
 costcalc: 1
 name: tiny
-knobs: {c: 32, n: 2, k: 3, word: relu, size: 64, half: 1.0}
+knobs: {c: 32, n: 2, k: 3, word: relu, size: 64, share: 1.0}
 variants: {deep: {n: 4}, wide: {c: 64, word: relu6}}
 input: [3, size, size]
 layers:
-  - conv: {out: int(c * half), kernel: k, padding: half}
-    act: word
+  - conv: {out: int(c * share), kernel: k, padding: half, act: word}
   - {conv: {out: 8, kernel: 3, stride: 2}, repeat: n}
   - global_avg_pool
   - flatten
   - fc: {out: 10}
 """
+# What is asked; the sliders and lists with their numbers of values and starts; forms; settings that are refused.
+MOVES = [
+    ({}, {"c": (15, 6), "size": (4, 1)}, {}, 1, 0),
+    ({"c": 16}, {"c": (15, 6), "size": (4, 1)}, {}, 1, 0),
+    ({"c": [8, 16]}, {"c": (2, 0)}, {}, 1, 0),
+    ({"n": [1, 2, 3]}, {"c": (15, 6), "size": (4, 1)}, {"n": (3, 1)}, 3, 0),
+    ({"k": [1, 3, 5]}, {"k": (3, 1)}, {}, 3, 0),
+    ({"vary": "variant"}, {"size": (4, 1), "share": (36, 15)}, {"variant": (3, 0)}, 3, 0),
+    ({"vary": "word"}, {"c": (15, 6), "size": (4, 1)}, {"word": (2, 0)}, 2, 0),
+    ({"size": [3, 4, 64, 65], "share": [0.5, 1.0]}, {"size": (4, 2), "share": (2, 1)}, {}, 1, 4),
+    ({"c": [0, 8]}, {"c": (2, 1)}, {}, 1, 1),
+    ({"input": (3, 40, 44)}, {"c": (15, 6)}, {}, 1, 0),
+    ({"variant": "wide"}, {"c": (15, 6), "size": (4, 1)}, {}, 1, 0),
+]
+
+
+@pytest.mark.parametrize(("asked", "sliders", "lists", "forms", "refused"), MOVES, ids=str)
+def test_what_moves(asked: dict, sliders: dict, lists: dict, forms: int, refused: int) -> None:
+    page = costcalc.explore(TINY, **asked).data
+    network = page["networks"][0]
+    for wanted, found in ((sliders, network["sliders"]), (lists, network["lists"])):
+        assert {one["name"]: (len(one["values"]), one["start"]) for one in found} == wanted
+    settings = prod(len(one["values"]) for one in network["sliders"] + network["lists"])
+    held = sum(prod(map(len, form["where"])) for form in network["forms"])
+    told = sum(prod(map(len, one["where"])) for one in network["refused"])
+    assert (held + told, told) == (settings, refused)
+    assert len({tuple(form["at"]) for form in network["forms"]}) <= forms
+    draw = random.Random(str(asked))
+    for _ in range(3):
+        stand = drawn(page, draw)
+        knobs = dict(stand.knobs)
+        variant = knobs.pop("variant", asked.get("variant", ""))
+        given = {name: asked[name] for name in ("c",) if isinstance(asked.get(name), int)}
+        variant = "" if variant == "none" else variant
+        result = costcalc.count(TINY, knobs=given | knobs, variant=variant, input=asked.get("input"))
+        assert stand.costs("costcalc") == ([row.params for row in result], [row.macs for row in result])
+        assert max(stand.alive(1)) == result.metric("peak_memory").total
+
+
+REFUSED = [
+    ({"c": 0}, "must be at least 1, not 0"),
+    ({"nope": [1, 2]}, "tiny has no knob 'nope'"),
+    ({"vary": "nope"}, "tiny has no knob 'nope'"),
+    ({"vary": "size,c,word,variant"}, "the variants say what"),
+    ({"n": [*range(1, 60)]}, "a page holds 24"),
+    ({"c": [*range(1, 300)]}, "c has 299 values, and a page 200"),
+    ({"options": {"order": "best"}}, "a page begins with no order"),
+    ({"options": {"device": "coral_edgetpu"}}, "nothing predicts a time on it"),
+    ({"options": {"device": "pixel3_4_threads", "dtype": "fp16"}}, "has no rates for fp16\n        it has: fp32, int8"),
+    ({"options": {"dtype": "fp16"}}, "no device has no rates for fp16"),
+    ({"convention": "thopp"}, "did you mean 'thop'?"),
+]
+
+
+@pytest.mark.parametrize(("asked", "said"), REFUSED, ids=str)
+def test_what_is_refused_of_a_page(asked: dict, said: str) -> None:
+    with pytest.raises(costcalc.SpecError) as caught:
+        costcalc.explore(TINY, **asked)
+    assert said in str(caught.value)
+
+
+# ---- odd networks ---------------------------------------------------------------------------------------
+
+TWO = """\
+costcalc: 1
+name: two
+knobs: {c: 32}
+input: {left: [1, 32, 32], right: [1, 16, 16]}
+layers:
+  - {conv: {out: c, kernel: 3, padding: half, stride: 2}, from: left, name: l}
+  - {conv: {out: c, kernel: 3, padding: half}, from: right, name: r}
+  - add: {from: [l, r]}
+"""
+LINE = "costcalc: 1\nname: line\nknobs: {c: 32, long: 160}\ninput: [1, long]\nlayers:\n"
+LINE += "  - conv: {out: c, kernel: 9, padding: half}\n  - lstm: {hidden: 32}\n"
