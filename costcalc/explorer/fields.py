@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 from costcalc.base import Datum
+from costcalc.base.errors import SpecError, stop
 from costcalc.graph.graph import Graph, Node
 from costcalc.measures.field import ReceptiveField
 from costcalc.measures.metric import Setup
@@ -23,16 +24,21 @@ At = Callable[[Mapping[int, Sequence[int]]], Graph]
 class FieldPool:
     """The fields of a graph's rows: `rows` names one of `values` for each, `last` the row that tells the network's.
 
-    All are unknown where too many settings would have to be looked at.
+    All are unknown where they can't be told, for a reason in words.
     """
 
     def __init__(self, graph: Graph, lengths: Sequence[int], at: At) -> None:
         """Take a graph over sliders of so many places, and what gives it at some of them."""
         spatial = [node.index for node in graph.nodes if _space(node)]
         self.last = spatial[-1] if spatial else -1
-        axes, found = _everywhere(graph, lengths, at)
+        self.untold = ""
+        try:
+            axes, found = _everywhere(graph, lengths, at)
+        except SpecError as error:
+            axes, found = [], [None] * len(graph.nodes)
+            self.untold = error.problems[0].message
         pool: dict[Datum, int] = {}
-        self.rows = [pool.setdefault(value, len(pool)) for value in found or [None] * len(graph.nodes)]
+        self.rows = [pool.setdefault(value, len(pool)) for value in found]
         self.values = [_table(value, axes) if isinstance(value, tuple) else value for value in pool]
 
 
@@ -42,9 +48,10 @@ def _table(values: tuple[Any, ...], axes: list[int]) -> Datum:
 
 
 def _everywhere(graph: Graph, lengths: Sequence[int], at: At) -> tuple[list[int], list[Any]]:
-    """Return the sliders that move fields, and of each row a field, or one for each of their places; nothing of many.
+    """Return the sliders that move fields, and of each row a field, or one for each of their places.
 
     First all places at once; then each of one slider, with others that matter at all of theirs; then each of all.
+    Raises SpecError where they can't be told.
     """
     found = _fields(graph)
     if found is not None:
@@ -58,7 +65,7 @@ def _everywhere(graph: Graph, lengths: Sequence[int], at: At) -> tuple[list[int]
                 return [axis], _rowwise(every)
     places = [*product(*(range(lengths[axis]) for axis in moved))]
     if len(places) > MOST_GRAPHS:
-        return [], []
+        raise stop(f"receptive fields are not told: {len(places):,} settings move them, and {MOST_GRAPHS} may")
     settled = [rest | {axis: [k] for axis, k in zip(moved, place, strict=True)} for place in places]
     return moved, _rowwise([_fields(at(one)) or [] for one in settled])
 

@@ -57,6 +57,7 @@ def form(
         "metrics": kinds.metrics,
         "fields": fields.values,
         "field": fields.last,
+        **({"untold": fields.untold} if fields.untold else {}),
         "memory": memory,
     }
 

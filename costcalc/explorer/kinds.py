@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import copy
 from typing import Any
 
 from costcalc.base import Data, Datum
@@ -21,6 +22,7 @@ from costcalc.measures.metric import counted
 from costcalc.numbers.factored import Spread
 from costcalc.numbers.shape import Shape, Shapes
 from costcalc.numbers.symbolic import Symbol
+from costcalc.operators.op import Op
 from costcalc.reports.colours import COLOURS, family
 
 FAMILIES = [*COLOURS]
@@ -122,10 +124,12 @@ class Kinds:
         first = node.x if isinstance(node.x, Shape) else (*node.x, node.y)[0]
         letters: dict[str, int] = {}
         with suppress(TypeError):  # a rule that takes Python's own numbers only
-            formulas = explain.formulas(node)
+            named = copy(node)
+            named.op = _named(node.op)
+            formulas = explain.formulas(named)
             for symbol in _symbols(
                 [
-                    explain.symbolic(node.op, len(first.space)).__dict__,
+                    explain.symbolic(named.op, len(first.space)).__dict__,
                     explain.symbolic_shape(node.x, "i"),
                     explain.symbolic_shape(node.y, "o"),
                 ]
@@ -171,6 +175,20 @@ def told(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(told, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _named(op: Op) -> Op:
+    """Return an operator whose numbers that a slider moves are symbols, by their fields' names where no letter is."""
+    letters = {field.attr for field in op.fields.values() if field.symbol}
+    twin = copy(op)
+    twin.__dict__.update((attr, _symbol(value, attr)) for attr, value in op.__dict__.items() if attr not in letters)
+    return twin
+
+
+def _symbol(value: Any, name: str) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_symbol(one, f"{name}_{place + 1}") for place, one in enumerate(value))
+    return Symbol(value, name) if isinstance(value, Spread) else value
 
 
 def _symbols(value: Any) -> list[Symbol]:

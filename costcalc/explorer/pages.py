@@ -223,8 +223,7 @@ def _merged(refused: Sequence[Data]) -> list[Data]:
 
 def _notes(forms: Sequence[Data]) -> list[str]:
     """Return what a reader must know beside the numbers of a network."""
-    untold = any(one["field"] >= 0 and one["fields"] == [None] for one in forms)
-    return ["receptive fields are not told: too many settings move them, fewer values would do"] if untold else []
+    return [*dict.fromkeys(one["untold"] for one in forms if "untold" in one)]
 
 
 def _forms(

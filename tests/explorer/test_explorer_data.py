@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+from html import unescape
 from math import prod
+from pathlib import Path
 
 import pytest
 from page_data import Stand
 
 import costcalc
+from costcalc.explanations import explain
+from costcalc.explorer import pages
+from costcalc.numbers.num import or_none
 from costcalc.reports.result import Result
 
 # networks, what they are given, the places that are drawn
@@ -220,7 +227,109 @@ input: {left: [1, 32, 32], right: [1, 16, 16]}
 layers:
   - {conv: {out: c, kernel: 3, padding: half, stride: 2}, from: left, name: l}
   - {conv: {out: c, kernel: 3, padding: half}, from: right, name: r}
-  - add: {from: [l, r]}
+  - add: [l, r]
 """
 LINE = "costcalc: 1\nname: line\nknobs: {c: 32, long: 160}\ninput: [1, long]\nlayers:\n"
 LINE += "  - conv: {out: c, kernel: 9, padding: half}\n  - lstm: {hidden: 32}\n"
+
+
+OPAQUE = TINY.replace("  - flatten\n", "  - opaque: {shape: [8, 4, 4], params: 5}\n  - flatten\n")
+CUSTOM = TINY.replace("  - flatten\n", "  - custom: {macs: 1000 * c, params: 77}\n  - flatten\n")
+ODD = {"two": TWO, "line": LINE, "opaque": OPAQUE, "custom": CUSTOM}
+
+
+def test_what_is_told_of_fields_that_cannot_be_counted() -> None:
+    said = "a receptive field is counted in pixels of the input, and the inputs differ in size"
+    (note,) = costcalc.explore(TWO).data["networks"][0]["notes"]
+    assert note.startswith(said)
+    large = LINE.replace("lstm: {hidden: 32}", "upsample: {size: [150]}")
+    page = costcalc.explore(large, long=[*range(60, 90)], c=[*range(8, 18)]).data
+    stand = drawn(page, random.Random(1))
+    assert stand.fields() == list(costcalc.count(large, knobs=stand.knobs).metric("receptive_field").rows)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_networks_of_other_axes_inputs_and_of_unknown_cost(name: str) -> None:
+    page = costcalc.explore(ODD[name]).data
+    draw = random.Random(name)
+    for _ in range(3):
+        stand = drawn(page, draw)
+        result = costcalc.count(ODD[name], knobs=stand.knobs, batch=4)
+        for convention in ("costcalc", "thop", "tf"):
+            found = stand.costs(convention)
+            if found is None:
+                with pytest.raises(costcalc.SpecError, match="says nothing of"):
+                    costcalc.count(ODD[name], knobs=stand.knobs, convention=convention)
+                continue
+            other = costcalc.count(ODD[name], knobs=stand.knobs, convention=convention)
+            assert found == ([or_none(row.params) for row in other], [or_none(row.operations) for row in other])
+        assert stand.alive(4) == list(result.metric("peak_memory").rows)
+
+
+@pytest.mark.parametrize("network", ["resnet50", "mobilenet_v3_large", "shufflenet_v2_x1_0", "googlenet"])
+def test_formulas_are_those_of_explain_with_the_numbers_put_in(network: str) -> None:
+    page = costcalc.explore(network).data
+    stand = drawn(page, random.Random(network))
+    texts = page["texts"]
+    for row, kind in zip(costcalc.count(network, knobs=stand.knobs).rows, stand.kinds, strict=True):
+        one = stand.form["kinds"][kind]
+        letters = {texts[letter]: str(stand.numbers[value]) for letter, value in one["letters"]}
+        said = explain.formulas(row.node)
+        for (_, text, _), formula in zip(one["formulas"], said, strict=True):
+            filled = re.sub(r"[^\W\d]\w*", lambda at, letters=letters: letters.get(at[0], at[0]), texts[text])
+            assert filled == formula.filled or not formula.text  # explain has no letters there
+        values = [(texts[name], stand.numbers[value]) for name, _, value in one["formulas"]]
+        assert values == [(formula.name, formula.value) for formula in said]
+
+
+def test_networks_beside_each_other_are_aligned_line_by_line() -> None:
+    """He et al. 2015, table 1: ResNet-34 has what 18 has, and 8 blocks of two layers with a sum more."""
+    page = costcalc.explore("resnet18", "resnet34").data
+    (pairs,) = page["aligned"]
+    first, other = ([line[0] for line in one["forms"][0]["lines"]] for one in page["networks"])
+    assert [i for i, _ in pairs if i >= 0] == [*range(len(first))]
+    assert [j for _, j in pairs if j >= 0] == [*range(len(other))]
+    assert {first[i]: other[j] for i, j in pairs if i >= 0 and j >= 0}["stage1/basic1/conv1"] == "stage1/basic1/conv1"
+    assert sum(i < 0 for i, _ in pairs) == len(other) - len(first)
+
+
+# ---- the file -------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_written_whole_and_its_names_stay_text(tmp_path: Path) -> None:
+    name = "a</script><script>alert(1)</script>"
+    page = costcalc.explore(TINY.replace("name: tiny", f'name: "{name}"'))
+    page.save(str(tmp_path / "page.html"))
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert text == page.html
+    assert "<script>alert" not in text
+    assert "</script><script>" not in text.replace("</script>\n<script", "")
+    (held,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert json.loads(held)["networks"][0]["title"] == name
+    assert not re.search(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""", text)
+    with pytest.raises(costcalc.SpecError, match=r"no such file|not a directory|no/page\.html"):
+        page.save(str(tmp_path / "no" / "page.html"))
+
+
+def test_a_notebook_shows_the_page_in_a_frame() -> None:
+    result = costcalc.count(TINY, c=16)
+    page = result.explore(vary="word")
+    assert repr(page) == "<explorer of tiny@c=16>"
+    shown = page._repr_html_()
+    assert shown.startswith("<iframe ")
+    assert unescape(re.search(r'srcdoc="([^"]*)"', shown)[1]) == page.html
+
+
+SIZES = {"resnet50": 600, "densenet201": 700, "efficientnet_b7": 2000}
+
+
+@pytest.mark.parametrize("network", SIZES)
+def test_pages_are_small(network: str) -> None:
+    """By the design: ResNet-50's at most 600 KB, others at most 700 KB, EfficientNet-B7's 2 MB."""
+    assert len(costcalc.explore(network).html.encode()) <= 1000 * SIZES[network]
+
+
+def test_a_page_of_too_many_numbers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MOST_BYTES", 10_000)
+    with pytest.raises(costcalc.SpecError, match=r"page of tiny would hold 0\.0 MB of data, and may 0"):
+        costcalc.explore(TINY)

@@ -93,6 +93,7 @@
  * @property {{[metric: string]: Index[]}} metrics   further sums, a number for each kind: activations, elementwise; they grow with the batch
  * @property {(Field | FieldTable)[]} fields
  * @property {Index} field                  the row whose field is the network's: the last that has pixels; -1 none
+ * @property {string} [untold]              why no receptive field is told
  * @property {Memory} memory
  *
  * @typedef {Object} Network
