@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from costcalc.spaces.conditions import LARGEST_FACTOR
-from costcalc.spaces.factors import ChoiceTable, SpaceTables
+from costcalc.spaces.factors import ChoiceTable, SpaceTables, aligned
 from costcalc.spaces.tables import Tied
 
 
@@ -72,13 +72,6 @@ def eliminated(
         rest = tuple(c for c in over if c != choice)
         tables.append(ChoiceTable(rest, ring.sum(cells, over.index(choice))))
     return [table.cells for table in tables], steps
-
-
-def aligned(table: ChoiceTable, over: tuple[int, ...]) -> Any:
-    """Return a table's cells with an axis for each of these choices, of length 1 for those that it has not."""
-    axes = iter(table.cells.shape)
-    shape = [next(axes) if choice in table.choices else 1 for choice in over]
-    return table.cells.reshape([*shape, *axes])
 
 
 # ---- the questions ------------------------------------------------------------------------------------

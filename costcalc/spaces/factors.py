@@ -11,7 +11,7 @@ from costcalc.graph.block_graph import Placed
 from costcalc.graph.graph import Node
 from costcalc.spaces.choices import Choice
 from costcalc.spaces.conditions import over_of, shape_of, where
-from costcalc.spaces.tracing import Refused, Tracing
+from costcalc.spaces.tracing import Read, Refused, Tracing
 
 Costs = Callable[[Node | Placed], Sequence[int]]  # what a part costs in each of the metrics
 
@@ -21,6 +21,13 @@ class ChoiceTable(NamedTuple):
 
     choices: tuple[int, ...]
     cells: Any
+
+
+def aligned(table: ChoiceTable, over: tuple[int, ...]) -> Any:
+    """Return a table's cells with an axis for each of these choices, of length 1 for those that it has not."""
+    axes = iter(table.cells.shape)
+    shape = [next(axes) if choice in table.choices else 1 for choice in over]
+    return table.cells.reshape([*shape, *axes])
 
 
 class SpaceTables(NamedTuple):
@@ -59,13 +66,37 @@ def factors(tracing: Tracing, costs: Costs, metrics: int) -> SpaceTables:
 def _read(choice: Choice, tracing: Tracing, sizes: Sequence[int]) -> ChoiceTable:
     """Return where a choice is read."""
     reads = {(tuple(sorted(r.places.items())), r.guards): r for r in tracing.reads if r.choice == choice.number}
-    over = tuple(sorted({choice.number, *(c for r in reads.values() for c in over_of(r.places, r.guards))}))
-    read = np.zeros(shape_of(over, sizes), bool)
+    by_choices: dict[tuple[int, ...], list[Read]] = {}
     for one in reads.values():
+        over = tuple(sorted({choice.number, *over_of(one.places, one.guards)}))
+        by_choices.setdefault(over, []).append(one)
+    found = [_least(_where_read(choice, over, those, sizes), choice) for over, those in by_choices.items()]
+    always = [table for table in found if table.cells.all()]
+    over = tuple(sorted({choice.number, *(c for table in always[:1] or found for c in table.choices)}))
+    read = np.zeros(shape_of(over, sizes), bool)
+    for table in always[:1] or found:
+        read |= aligned(table, over)
+    return ChoiceTable(over, read)
+
+
+def _where_read(choice: Choice, over: tuple[int, ...], reads: Sequence[Read], sizes: Sequence[int]) -> ChoiceTable:
+    """Return where a choice is read in some reads that depend on the same choices."""
+    read = np.zeros(shape_of(over, sizes), bool)
+    for one in reads:
         places = {c: place for c, place in one.places.items() if c != choice.number}
         spot, holds = where(over, places, one.guards)
         read[spot] |= True if holds is None else holds
     return ChoiceTable(over, read)
+
+
+def _least(table: ChoiceTable, choice: Choice) -> ChoiceTable:
+    """Return a table over the choices only that it depends on, and its own."""
+    choices, cells = list(table.choices), table.cells
+    for axis in reversed(range(cells.ndim)):
+        if choices[axis] != choice.number and (cells.all(axis=axis) == cells.any(axis=axis)).all():
+            cells = cells.any(axis=axis)
+            del choices[axis]
+    return ChoiceTable(tuple(choices), cells)
 
 
 def _or_own(read: ChoiceTable, choice: Choice) -> ChoiceTable:

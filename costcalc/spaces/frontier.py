@@ -1,40 +1,50 @@
-"""The most of one metric under a budget of another: what no other network beats in both, part after part."""
+"""What no other network beats in both of two metrics, part after part: the most of one under a budget of the other.
+
+A sum that another beats in cost and gain is never part of the answer, so only the frontier is kept (Nemhauser and
+Ullmann 1969, doi:10.1287/mnsc.15.9.494).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 
-def best(parts: Sequence[tuple[Any, Any]], limit: int) -> list[int] | None:
-    """Return of each part the row that is taken, for the most gain whose cost is at most `limit`; None for none.
+class Frontier(NamedTuple):
+    """Networks by their costs, each of more cost with more gain; the places of their choices' values, a row each."""
 
-    parts: of each the costs and the gains of its rows. A sum that another beats in cost and gain is never part of the
-    answer, so only the frontier is kept (Nemhauser and Ullmann 1969, doi:10.1287/mnsc.15.9.494).
-    """
-    costs, gains = np.zeros(1, np.int64), np.zeros(1, np.int64)
-    taken: list[tuple[Any, Any]] = []  # of each part: which row of the sums before it, and which of its own
-    for cost, gain in parts:
-        rows = frontier(cost, gain)
-        sums, own = np.add.outer(costs, cost[rows]).ravel(), np.add.outer(gains, gain[rows]).ravel()
-        kept = frontier(sums, own)
-        costs, gains = sums[kept], own[kept]
-        before, mine = np.divmod(kept, max(1, len(rows)))
-        taken.append((before, rows[mine]))
-    place = int(np.searchsorted(costs, limit, "right")) - 1
-    if place < 0:
-        return None
-    found = []
-    for before, mine in reversed(taken):
-        found.append(int(mine[place]))
-        place = int(before[place])
-    return found[::-1]
+    costs: Any
+    gains: Any
+    choices: tuple[int, ...]
+    places: Any
 
 
-def frontier(costs: Any, gains: Any) -> Any:
-    """Return which rows no other beats, by their costs: each of more cost has more gain."""
+def unbeaten(costs: Any, gains: Any) -> Any:
+    """Return which rows no other beats, by their costs."""
     ordered = np.lexsort((-gains, costs))
     gains = gains[ordered]
     return ordered[np.concatenate([[True], gains[1:] > np.maximum.accumulate(gains)[:-1]])] if len(gains) else ordered
+
+
+def frontier(costs: Any, gains: Any, choices: tuple[int, ...], places: Any) -> Frontier:
+    """Return those networks that no other beats."""
+    kept = unbeaten(costs, gains)
+    return Frontier(costs[kept], gains[kept], choices, places[kept])
+
+
+def joined(a: Frontier, b: Frontier) -> Frontier:
+    """Return the networks of two parts together that no other beats."""
+    costs, gains = np.add.outer(a.costs, b.costs).ravel(), np.add.outer(a.gains, b.gains).ravel()
+    kept = unbeaten(costs, gains)
+    first, second = np.divmod(kept, max(1, len(b.costs)))
+    places = np.concatenate([a.places[first], b.places[second]], axis=1)
+    return Frontier(costs[kept], gains[kept], a.choices + b.choices, places)
+
+
+def gathered(fronts: Sequence[Frontier], choices: tuple[int, ...]) -> Frontier:
+    """Return of several with the same choices, in any order, those networks that no other beats."""
+    places = [front.places[:, [front.choices.index(choice) for choice in choices]] for front in fronts]
+    costs, gains = (np.concatenate([getattr(front, name) for front in fronts]) for name in ("costs", "gains"))
+    return frontier(costs, gains, choices, np.concatenate(places))

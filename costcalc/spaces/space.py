@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from fractions import Fraction
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from costcalc.base import Data, Datum, GivenShape
 from costcalc.base.errors import SpecError, nearest, stop
+from costcalc.base.progress import steps
 from costcalc.base.text import plural
 from costcalc.costs.convention import BEFORE
 from costcalc.graph.block_graph import Placed
@@ -23,10 +26,10 @@ from costcalc.measures.metric import Setup
 from costcalc.spaces import elimination
 from costcalc.spaces.additive import LookedUp, additive
 from costcalc.spaces.choices import Choice
-from costcalc.spaces.components import Component, components
-from costcalc.spaces.factors import SpaceTables, factors
-from costcalc.spaces.frontier import best
-from costcalc.spaces.spread import CostSpread, Sums, spread
+from costcalc.spaces.components import Case, Component, Weights, cases
+from costcalc.spaces.dominance import at_most, unpacked
+from costcalc.spaces.factors import ChoiceTable, SpaceTables, factors
+from costcalc.spaces.spread import Sums
 from costcalc.spaces.tables import Tied
 from costcalc.spaces.tracing import Tracing
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COUNTED = ("params", "macs")
+MOST_DRAWN, MOST_TRIES = 2_000_000, 1000  # networks that are drawn within one budget to find some within another
 
 
 class Found(NamedTuple):
@@ -49,6 +53,19 @@ class Limit(NamedTuple):
     metric: str
     low: int | None
     high: int | None
+
+    @property
+    def steps(self) -> list[tuple[int, int | None]]:
+        """Which numbers of networks of at most so much are added, and which are taken away; None: of all."""
+        return [(1, self.high)] if self.low is None else [(1, self.high), (-1, self.low - 1)]
+
+    @property
+    def said(self) -> str:
+        """It in words."""
+        low, high = (None if bound is None else f"{bound:,}" for bound in (self.low, self.high))
+        if low is None or high is None:
+            return f"{self.metric} <= {high}" if low is None else f"{self.metric} >= {low}"
+        return f"{self.metric} from {low} to {high}"
 
 
 class Space:
@@ -146,19 +163,45 @@ class Space:
         return self.settings - elimination.allowed(self.factors)
 
     def count(self, where: str = "") -> int:
-        """Return how many networks meet a condition on one metric: `macs <= 300M`."""
+        """Return how many networks meet a condition on one metric, or two: `macs <= 300M and params <= 6M`."""
         limits = self.limits(where)
-        if not limits:
-            return self.size
-        if len(limits) > 1:
-            raise stop("a condition on two metrics is not counted")
-        return self.within(limits[0])
+        if len(limits) > 2:
+            raise stop("a condition on three metrics is not counted", hint="leave one of them out")
+        if len(limits) == 2:
+            return self.within_both(*limits)
+        return self.within(limits[0]) if limits else self.size
 
-    def within(self, limit: Limit) -> int:
-        """Return how many networks meet a limit."""
+    def within(self, limit: Limit | None) -> int:
+        """Return how many networks meet a limit; all where nothing is limited."""
+        if limit is None or limit[1:] == (None, None):
+            return self.size
         sums = self.sums(limit.metric)
         above = self.size if limit.high is None else sums.at_most(limit.high)
         return above - (0 if limit.low is None else sums.at_most(limit.low - 1))
+
+    def within_both(self, one: Limit, other: Limit) -> int:
+        """Return how many networks meet two limits; raise SpecError where to tell would take too long."""
+        return sum(
+            a * b * self.both_at_most((one.metric, x), (other.metric, y)) for a, x in one.steps for b, y in other.steps
+        )
+
+    def both_at_most(self, one: tuple[str, int | None], other: tuple[str, int | None]) -> int:
+        """Return how many networks have at most so much of two metrics; None bounds nothing."""
+        if one[1] is None or other[1] is None:
+            return self.within(Limit(other[0], None, other[1]) if one[1] is None else Limit(one[0], None, one[1]))
+        most = self.most(other[0])
+        width = most.costs[other[0]] + 1 if most else 1
+        weights = tuple(width * a + b for a, b in zip(self.weights(one[0]), self.weights(other[0]), strict=True))
+        try:
+            cases = [[unpacked(part.spread(weights), width) for part in case.parts] for case in self.cases]
+            return sum(at_most(parts, one[1], other[1]) for parts in cases)
+        except Tied:
+            a, b = self.within(Limit(one[0], None, one[1])), self.within(Limit(other[0], None, other[1]))
+            raise stop(
+                f"to count networks within two budgets at once would take too long: {max(0, a + b - self.size):,} to "
+                f"{min(a, b):,} of them have {one[0]} <= {one[1]:,} and {other[0]} <= {other[1]:,}",
+                hint="a sample is drawn within both; or fix some of the choices by their knobs",
+            ) from None
 
     # ---- which is least, how they are spread -----------------------------------------------------------
 
@@ -172,7 +215,7 @@ class Space:
 
     def extreme(self, metric: str, where: str, sign: int) -> Found | None:
         """Return the network of least cost, or with sign -1 of most, proved and not tried."""
-        column, limits = self.metrics.index(self.named(metric)), self.limits(where)
+        metric, limits = self.named(metric), self.limits(where)
         if not limits:
             weighed = [sign if name == metric else 0 for name in self.metrics]
             cost, places = elimination.least(self.factors, weighed)
@@ -182,12 +225,18 @@ class Space:
         limit = limits[0]
         if limit.metric == metric:
             return self.at_bound(limit, sign)
-        other, side, bound = self.metrics.index(limit.metric), 1, limit.high
-        if limit.low is not None:
-            side, bound = -1, -limit.low
+        side, bound = (1, limit.high) if limit.high is not None else (-1, -(limit.low or 0))
         assert bound is not None  # a limit has one
-        rows = best([(side * part.costs[:, other], -sign * part.costs[:, column]) for part in self.components], bound)
-        return None if rows is None else self.found(self.places_of(rows))
+        weigh, gain = self.weights(limit.metric, side), self.weights(metric, -sign)
+        fits = [
+            (int(front.gains[place - 1]), front.choices, front.places[place - 1])
+            for front in (case.frontier(weigh, gain) for case in self.cases)
+            if (place := int(np.searchsorted(front.costs, bound, "right")))
+        ]
+        if not fits:
+            return None
+        _, choices, places = max(fits, key=lambda fit: fit[0])
+        return self.found([int(place) for _, place in sorted(zip(choices, places, strict=True))])
 
     def at_bound(self, limit: Limit, sign: int) -> Found | None:
         """Return the network that comes nearest to a bound from inside, or lies farthest from it."""
@@ -199,40 +248,58 @@ class Space:
             assert limit.low is not None  # a limit has one
             value = sums.above(limit.low) if sign > 0 else sums.most
             reached = value is not None and value >= limit.low
-        return self.found(self.rows(1, limit._replace(low=value, high=value), 0)[0]) if reached else None
+        only = limit._replace(low=value, high=value)
+        return self.found(self.rows(1, only, np.random.default_rng(0))[0]) if reached else None
 
     # ---- networks drawn, and how choices are spread ------------------------------------------------------
 
     def sample(self, count: int, where: str = "", seed: int = 0) -> pd.DataFrame:
-        """Return networks drawn uniformly, one by one, among exactly those that meet a condition on one metric.
+        """Return networks drawn uniformly, one by one, among exactly those that meet a condition.
 
-        A column a knob, as it is given to be counted again, and one a metric.
+        A column a knob, as it is given to be counted again, and one a metric. Of limits on several metrics networks
+        are drawn within the tightest, and those that miss another are drawn anew.
         """
         import pandas as pd
 
-        limits = self.limits(where)
-        if len(limits) > 1:
-            raise stop("a sample is drawn under a condition on one metric")
-        places = self.rows(count, limits[0] if limits else None, seed)
+        places = self.places(count, self.limits(where), np.random.default_rng(seed))
         costs = dict(zip(self.metrics, self.costs_at(places.T).T.tolist(), strict=True))
         table = pd.DataFrame(self.columns(places) | costs)
         table.attrs |= {"convention": self.rule.name, "columns": list(self.metrics)}
         return table
 
-    def rows(self, count: int, limit: Limit | None, seed: int) -> Any:
-        """Return drawn networks: a row each, the place of each choice's value."""
-        random = np.random.default_rng(seed)
+    def places(self, count: int, limits: Sequence[Limit], random: np.random.Generator) -> Any:
+        """Return networks drawn within limits: a row each, the place of each choice's value."""
+        if len(limits) < 2:
+            return self.rows(count, limits[0] if limits else None, random)
+        first, *others = sorted(limits, key=self.within)
+        found, drawn, kept = [], 0, 0
+        while kept < count:
+            if drawn >= MOST_DRAWN + MOST_TRIES * kept:
+                few = (
+                    f"of {drawn:,} networks that have {first.said} {kept:,} have {' and '.join(o.said for o in others)}"
+                )
+                raise stop(f"too few to draw {count:,}: {few}", hint="draw fewer, or from a wider budget")
+            some = self.rows(max(count, 10_000), first, random)
+            if not len(some):
+                break
+            costs = self.costs_at(some.T)
+            for other in others:
+                values = costs[:, self.metrics.index(other.metric)]
+                fits = np.ones(len(values), bool) if other.high is None else values <= other.high
+                fits &= True if other.low is None else values >= other.low
+                some, costs = some[fits], costs[fits]
+            found.append(some)
+            drawn, kept = drawn + max(count, 10_000), kept + len(some)
+        return np.concatenate([*found, np.empty((0, len(self.choices)), np.int16)])[:count]
+
+    def rows(self, count: int, limit: Limit | None, random: np.random.Generator) -> Any:
+        """Return networks drawn within a limit: a row each, the place of each choice's value."""
         limit = limit or Limit(self.metrics[0], None, None)
+        weights, order = self.weights(limit.metric), range(len(self.choices))
         values = self.sums(limit.metric).drawn(count, limit.low, limit.high, random)
-        column = self.metrics.index(limit.metric)
-        places = np.zeros((len(values), len(self.choices)), int)
-        for number, part in enumerate(self.components):
-            costs = part.costs[:, column]
-            ordered = np.argsort(costs, kind="stable")
-            first, after = (np.searchsorted(costs[ordered], values[:, number], side) for side in ("left", "right"))
-            rows = ordered[random.integers(first, after)]
-            places[:, list(part.choices)] = part.places[rows]
-        return places
+        drawn = [case.drawn(weights, own, order, random) for case, own in zip(self.cases, values, strict=True)]
+        places = np.concatenate([*drawn, np.empty((0, len(self.choices)), np.int16)])
+        return places if len(drawn) < 2 else places[random.permutation(len(places))]
 
     def spread_of(self, where: str = "", knobs: Sequence[str] = ()) -> pd.DataFrame:
         """Return how the choices are spread: a line a value, how many of the networks that read the choice have it.
@@ -249,40 +316,61 @@ class Space:
                 raise stop(f"'{name:.40}' is not searched", hint=hint)
         if len(limits) > 1:
             raise stop("choices are told under a condition on one metric")
-        lines = []
-        for number, part in enumerate(self.components):
-            asked = [one for one in part.choices if not knobs or self.choices[one].knob in knobs]
-            if not asked:
-                continue
-            many = self.beside(number, limits[0] if limits else None)
-            for choice in asked:
-                column = part.choices.index(choice)
-                for place, value in enumerate(self.choices[choice].values):
-                    chosen = part.read[:, column] & (part.places[:, column] == place)
-                    lines.append((choice, self.choices[choice].name, value, int(many[chosen].sum())))
-        lines.sort(key=lambda line: line[0])
-        return pd.DataFrame([line[1:] for line in lines], columns=["choice", "value", "networks"])
+        limit = limits[0] if limits else None
+        parts = [part for case in self.cases for part in case.parts]
+        alone = [case.places for case in self.cases] == [{}] and all(isinstance(part, Component) for part in parts)
+        many = self.counted_together(limit) if alone else self.counted_apart(limit, knobs)
+        lines = [
+            (choice.name, value, many[choice.number][place])
+            for choice in self.choices
+            if not knobs or choice.knob in knobs
+            for place, value in enumerate(choice.values)
+        ]
+        return pd.DataFrame(lines, columns=["choice", "value", "networks"])
+
+    def counted_together(self, limit: Limit | None) -> dict[int, list[int]]:
+        """Return how many networks within a limit read a choice and have each of its values, where all falls apart."""
+        (case,), found = self.cases, {}
+        for number, part in enumerate(case.parts):
+            many = self.beside(number, limit)
+            for column, choice in enumerate(part.choices):
+                assert isinstance(part, Component)  # all falls apart
+                chosen = [part.read[:, column] & (part.places[:, column] == k) for k in range(self.sizes[choice])]
+                found[choice] = [int(many[one].sum()) for one in chosen]
+        return found
+
+    def counted_apart(self, limit: Limit | None, knobs: Sequence[str]) -> dict[int, list[int]]:
+        """Return how many networks within a limit read a choice and have each of its values, one after the other."""
+        asked = [choice for choice in self.choices if not knobs or choice.knob in knobs]
+        return {
+            choice.number: [self.having(choice, place).within(limit) for place in range(len(choice.values))]
+            for choice in steps(asked, "choices", len(asked))
+        }
+
+    def having(self, choice: Choice, place: int) -> Space:
+        """Return the space of those networks that read a choice and have one of its values."""
+        value = np.arange(len(choice.values)) == place
+        found = copy(self)
+        for name in ("size", "cases", "known"):
+            found.__dict__.pop(name, None)
+        weights = [*self.factors.weights, self.factors.reads[choice.number], ChoiceTable((choice.number,), value)]
+        found.factors = self.factors._replace(weights=weights)
+        return found
 
     def beside(self, number: int, limit: Limit | None) -> Any:
-        """Return for each network of a component how many of the whole space have it, within a limit."""
-        part = self.components[number]
-        others = [one for place, one in enumerate(self.components) if place != number]
+        """Return for each network of a part how many of the whole space have it, within a limit."""
+        (case,) = self.cases
+        part, others = case.parts[number], [one for place, one in enumerate(case.parts) if place != number]
+        assert isinstance(part, Component)  # all falls apart
+        weights = self.weights(limit.metric if limit else self.metrics[0])
+        spreads = [one.spread(weights) for one in others]
         if limit is None:
-            return np.full(len(part.costs), int(np.prod([len(one.costs) for one in others], dtype=object)), object)
-        column = self.metrics.index(limit.metric)
-        costs, places = np.unique(part.costs[:, column], return_inverse=True)
-        sums = Sums([spread(one.costs[:, column]) for one in others], questions=2 * len(costs))
+            return np.full(len(part.costs), prod(one.number for one in spreads), object)
+        costs, places = np.unique(part.costs @ np.array(weights), return_inverse=True)
+        sums = Sums([spreads], questions=2 * len(costs))
         most = [sums.number if limit.high is None else sums.at_most(limit.high - int(cost)) for cost in costs]
         least = [0 if limit.low is None else sums.at_most(limit.low - 1 - int(cost)) for cost in costs]
         return np.array([a - b for a, b in zip(most, least, strict=True)], object)[places]
-
-    def places_of(self, rows: Sequence[int]) -> list[int]:
-        """Return the places of a network of these rows of the components."""
-        places = [0] * len(self.choices)
-        for part, row in zip(self.components, rows, strict=True):
-            for choice, place in zip(part.choices, part.places[row], strict=True):
-                places[choice] = int(place)
-        return places
 
     def mean(self, metric: str = "macs") -> Fraction:
         """Return the mean of a metric over all networks."""
@@ -293,22 +381,40 @@ class Space:
         """Return the least value that is not exceeded by this share of all networks: 0.5 is the median."""
         return self.sums(metric).quantile(share)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many values each choice has."""
+        return self.factors.sizes
+
+    def weights(self, metric: str, times: int = 1) -> Weights:
+        """Return what each metric is multiplied by in a value that is so many times one of them."""
+        return tuple(times if name == self.named(metric) else 0 for name in self.metrics)
+
     @cached_property
-    def components(self) -> list[Component]:
-        """The choices that are tied, together, and their networks."""
+    def cases(self) -> list[Case]:
+        """The space taken apart: each network is in one of the cases."""
         try:
-            return components(self.factors, len(self.metrics))
+            return cases(self.factors, len(self.metrics))
         except Tied as tied:
             raise self.tied(tied.choices) from None
 
+    @cached_property
+    def known(self) -> dict[str, Sums]:
+        """How metrics are spread, those that were asked for."""
+        return {}
+
     def sums(self, metric: str) -> Sums:
         """Return how a metric is spread over all networks."""
-        known: dict[str, Sums] = self.__dict__.setdefault("_sums", {})
-        if metric not in known:
-            column = self.metrics.index(self.named(metric))
-            parts: list[CostSpread] = [spread(part.costs[:, column]) for part in self.components]
-            known[metric] = Sums(parts)
-        return known[metric]
+        if metric not in self.known:
+            weights = self.weights(metric)
+            try:
+                self.known[metric] = Sums([[part.spread(weights) for part in case.parts] for case in self.cases])
+            except Tied:
+                raise stop(
+                    f"{self.spec.name}: too many different {metric} come together to be counted one by one",
+                    hint="fix some of the choices by their knobs",
+                ) from None
+        return self.known[metric]
 
     # ---- words -----------------------------------------------------------------------------------------
 

@@ -121,6 +121,7 @@ def test_a_sample_is_of_networks_that_fit_and_count_again(ofa: Any) -> None:
 # three ways, to 7,783,040 and 73,306: by truth's rows. So no 3x3, or one and at most one 1x1; four 3x3 or more.
 FITTING = {
     "macs <= 50M": 4**6 + 6 * (3**5 + 5 * 3**4),
+    "macs <= 50M and params > 200000": 6 * (3**5 + 5 * 3**4) + 6 * 3 + 1,  # without a 3x3 it takes five 1x1
     "params > 1M": 15 * 4**2 + 6 * 4 + 1,
 }
 
@@ -149,6 +150,46 @@ def test_a_knob_that_is_given_is_chosen_no_more() -> None:
     assert {choice.knob for choice in space.choices} == {"kernels", "expands"}
 
 
+CHAIN = """costcalc: 1
+name: chain
+knobs: {times: 1, widths: [8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8]}
+search: {times: [1, 2], widths: {each: [8, 16, 24]}}
+input: [8, 1, 1]
+layers:
+  - conv: {out: "times * widths[i]", kernel: 1, bias: false}
+    repeat: 16
+"""
+
+
+def test_a_chain_is_cut_in_its_middle() -> None:
+    """Neighbours are tied, and one choice ties all; by a table of costs for each last width, layer after layer."""
+    wanted: Counter[int] = Counter()
+    for scale in (1, 2):
+        ends = {8: Counter({0: 1})}
+        for _ in range(16):
+            after: dict[int, Counter[int]] = {width: Counter() for width in (8 * scale, 16 * scale, 24 * scale)}
+            for before, costs in ends.items():
+                for width, there in after.items():
+                    for cost, many in costs.items():
+                        there[cost + before * width] += many
+            ends = after
+        wanted += sum(ends.values(), Counter())
+    space = costcalc.space(CHAIN)
+    assert space.size == wanted.total() == 2 * 3**16
+    assert [space.count(f"macs <= {most}") for most in (4_000, 9_000)] == [
+        sum(many for cost, many in wanted.items() if cost <= most) for most in (4_000, 9_000)
+    ]
+    assert space.count("macs <= 9000 and params > 4000") == space.count("macs > 4000 and macs <= 9000")
+    assert space.sample(100, "macs <= 4000", 1)["macs"].max() <= 4_000
+    assert space.most("macs", "params <= 4000").costs["macs"] == max(cost for cost in wanted if cost <= 4_000)
+
+
+def test_two_budgets_that_would_take_too_long_are_told_as_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("costcalc.spaces.dominance.MOST_STEPS", 1)
+    with pytest.raises(SpecError, match=r"0 to 4,096 of them have macs <= 50,000,000 and params <= 300,000"):
+        costcalc.space("nas_bench_201").count("macs <= 50M and params <= 300K")
+
+
 # ---- what is refused --------------------------------------------------------------------------------
 
 
@@ -166,7 +207,13 @@ def test_a_space_whose_choices_hang_together_is_refused_with_their_names() -> No
         ("nas_bench_201@edges=[skip,skip,skip,skip,skip,skip]", lambda s: s.size, "nothing left to choose"),
         ("nas_bench_201", lambda s: s.count("macs"), "'macs' is no condition of a space"),
         ("nas_bench_201", lambda s: s.count("mac <= 3"), "did you mean 'macs'"),
-        ("nas_bench_201", lambda s: s.count("macs <= 3 and params <= 3"), "on two metrics"),
+        ("nas_bench_201", lambda s: s.most("macs", "macs <= 50M and params <= 1M"), "sought under one bound"),
+        ("nas_bench_201", lambda s: s.spread_of("macs <= 50M and params <= 1M"), "under a condition on one metric"),
+        (
+            "nas_bench_201",
+            lambda s: s.sample(9, "macs <= 7783040 and params >= 74000"),
+            "too few to draw 9: of 2,000,000",
+        ),
         ("nas_bench_201", lambda s: s.spread_of("", ["edge"]), "did you mean 'edges'"),
         ("nas_bench_201", lambda s: s.quantile("bytes", 0.5), "was not asked for 'bytes'"),
     ],

@@ -22,9 +22,15 @@ import costcalc
 from costcalc.base.errors import SpecError
 from costcalc.graph.expand import Expansion
 from costcalc.language import zoo
+from costcalc.spaces import components
 from costcalc.spaces.space import Space
 
 MOST_SETTINGS = 800
+LARGEST_PARTS = (
+    components.MOST_SETTINGS,
+    2,
+    8,
+)  # of a seed each in turn: the smaller, the more is taken apart in cases
 
 
 class NotedList(list):
@@ -185,6 +191,7 @@ def compared(seed: int, most: int = MOST_SETTINGS) -> str:
         costcalc.count(spec)
     except SpecError:
         return "the spec is refused"
+    components.MOST_SETTINGS = LARGEST_PARTS[seed % len(LARGEST_PARTS)]
     space = Space(spec)
     if space.settings > most:
         return "too large"
@@ -206,6 +213,7 @@ def compared(seed: int, most: int = MOST_SETTINGS) -> str:
                 (">", costs[:, column] > bound),
             ):
                 under(space, networks, costs, fits, f"{name} {sign} {bound}", seed)
+    both(space, costs, r, seed)
     return "equal, with settings that are refused" if refused else "equal"
 
 
@@ -228,6 +236,26 @@ def under(space: Space, networks: Any, costs: Any, fits: Any, where: str, seed: 
         for place, value in enumerate(choice.values):
             wanted = sum((choice.number, place) in key for key, fit in zip(networks, fits, strict=True) if fit)
             assert spread[choice.name, value] == wanted, (seed, where, choice.name, value)
+
+
+def both(space: Space, costs: Any, r: random.Random, seed: int) -> None:
+    """Compare what is asked under limits on both metrics."""
+    for _ in range(4):
+        where, fits = [], np.ones(len(costs), bool)
+        for column, name in enumerate(space.metrics):
+            low, high = sorted(int(r.choice(costs[:, column])) for _ in range(2))
+            kind = r.randrange(3)
+            where += [f"{name} >= {low}"] if kind else []
+            where += [f"{name} <= {high}"] if kind != 1 else []
+            fits &= (costs[:, column] >= low) if kind else True
+            fits &= (costs[:, column] <= high) if kind != 1 else True
+        said = " and ".join(where)
+        assert space.count(said) == fits.sum(), (seed, said, space.count(said), fits.sum())
+        if fits.any():
+            for row in space.sample(3, said, seed).to_dict("records"):
+                metrics = {name: row.pop(name) for name in space.metrics}
+                assert tuple(metrics.values()) in {tuple(cost) for cost in costs[fits].tolist()}, (seed, said)
+                again(space, row, metrics)
 
 
 def again(space: Space, knobs: dict[str, Any], costs: dict[str, int]) -> None:
