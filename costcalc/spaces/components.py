@@ -60,7 +60,7 @@ class Case(NamedTuple):
     """A space, or a part of one, under some choices that are made: its parts share no other."""
 
     places: Places
-    parts: Sequence[Component | Branch]
+    parts: Sequence[Component | SplitPart]
 
     @property
     def size(self) -> int:
@@ -84,7 +84,7 @@ class Case(NamedTuple):
         return reduce(joined, parts, Frontier(zero, zero, tuple(self.places), made))
 
 
-class Branch:
+class SplitPart:
     """Choices that hang together until some of them are made: a case for each way to make those."""
 
     def __init__(self, choices: tuple[int, ...], cases: Sequence[Case]) -> None:
@@ -136,7 +136,7 @@ class TakenApart:
         self.space = space
         self.metrics = metrics
         self.scopes = [frozenset(table.choices) for table in (*space.costs, *space.weights)]
-        self.known: dict[tuple[Any, ...], Component | Branch] = {}
+        self.known: dict[tuple[Any, ...], Component | SplitPart] = {}
 
     def settings(self, choices: Iterable[int]) -> int:
         """Return how many settings choices have."""
@@ -183,14 +183,14 @@ class TakenApart:
                 raise Tied(group)
         return made
 
-    def part(self, group: tuple[int, ...], held: Places) -> Component | Branch:
+    def part(self, group: tuple[int, ...], held: Places) -> Component | SplitPart:
         """Return choices that hang together, under those that are held."""
         around = sorted({choice for scope in self.scopes if scope & {*group} for choice in scope if choice in held})
         key = (group, *((choice, held[choice]) for choice in around))
         if key not in self.known:
             few = self.settings(group) <= MOST_SETTINGS
             self.known[key] = (
-                self.component(group, held) if few else Branch(group, self.under(group, held, self.separator(group)))
+                self.component(group, held) if few else SplitPart(group, self.under(group, held, self.separator(group)))
             )
         return self.known[key]
 

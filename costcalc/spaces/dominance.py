@@ -168,7 +168,7 @@ class Half:
 
 def pairs(one: Half, other: Half) -> int:
     """Return how many pairs there are where one has no more than the other of both metrics."""
-    found, seen = 0, Seen(one)
+    found, seen = 0, SeenSoFar(one)
     for mine, theirs in steps(windows(one, other), "networks", len(one) + len(other), each=_many):
         rows = np.clip((theirs.y - one.low) // one.step, -1, one.rows - 1).astype(np.int32)
         own = ((mine.y - one.low) // one.step).astype(np.int32)
@@ -183,7 +183,7 @@ def _many(window: tuple[Points, Points]) -> int:
     return sum(len(part.x) for part in window)
 
 
-class Seen:
+class SeenSoFar:
     """How many networks of a half have come so far, by their second value."""
 
     def __init__(self, half: Half) -> None:

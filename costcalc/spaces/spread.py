@@ -105,7 +105,7 @@ class DenseSpread(NamedTuple):
         return np.where(there, self.counts[np.where(there, places, 0)], 0)
 
 
-def lookup(found: CostSpread) -> CostSpread | DenseSpread:
+def for_lookups(found: CostSpread) -> CostSpread | DenseSpread:
     """Return a spread as what is fast to look up in: a dense array, unless most of it were empty."""
     width = max(1, step(found.values))
     length = int((found.values[-1] - found.values[0]) // width) + 1
@@ -133,7 +133,7 @@ class Side:
         found = np.empty((len(values), len(self.parts)), np.int64)
         left = values
         for place in range(len(self.parts) - 1, 0, -1):
-            found[:, place] = _drawn(self.parts[place], lookup(self.sums[place]), left, random)
+            found[:, place] = _drawn(self.parts[place], for_lookups(self.sums[place]), left, random)
             left = left - found[:, place]
         found[:, :1] = left[:, None]
         return found[:, np.argsort(self.order)]
