@@ -119,6 +119,9 @@ SAME = (1, 4, 8, 8)
 Row = tuple[str, tuple[int, ...], list[Any], list[tuple[int, ...]], dict[str, object], int, int, str]
 LAYERS: list[Row] = [
     ("Convolution", IMAGE, [weight(6, 4, 3, 3)], [(1, 6, 8, 8)], WINDOW, 216, 216 * 64, "conv"),
+    ("RegionYolo", IMAGE, [], [(1, 4, 8, 8)], {"anchors": "1,2"}, 0, 0, "custom"),
+    ("PSROIPooling", IMAGE, [weight(5, 5)], [(5, 1, 2, 2)], {"output_dim": 1, "group_size": 2}, 0, 0, "custom"),
+    ("DetectionOutput", (1, 80), [weight(1, 60), weight(1, 2, 80)], [(1, 1, 200, 7)], {"top_k": 200}, 0, 0, "custom"),
     ("Convolution", IMAGE, [weight(6, 4, 3, 3)], [(1, 6, 4, 4)], WINDOW | {"strides": "2, 2",
      "auto_pad": "same_upper"}, 216, 216 * 16, "conv"),
     ("Convolution", (1, 4, 8), [weight(6, 4, 3)], [(1, 6, 6)], {"strides": "1", "dilations": "1", "pads_begin": "0",
@@ -322,12 +325,40 @@ def test_a_loop_without_a_number_of_turns_is_refused(tmp_path: Path) -> None:
         costcalc.count(loop(tmp_path, "Loop", count=-1))
 
 
+def test_binary_kernels_have_one_bit(tmp_path: Path) -> None:
+    """6 kernels of 4 x 3 x 3 bits, which are stored in 27 bytes."""
+    ir = Ir(x=IMAGE)
+    ir.data = bytes(27)
+    stored = ir.add("Const", "w", [], [(6, 4, 3, 3)], element_type="u1", shape="6, 4, 3, 3", offset=0, size=27)[0]
+    ir.result(ir.add("BinaryConvolution", "b", ["x", stored], [(1, 6, 8, 8)], **WINDOW, mode="xnor-popcount")[0])
+    result = costcalc.count(ir.write(tmp_path))
+    assert (result.params, result.macs) == (216, 216 * 64)
+    assert result.metric("bytes", bits=32).total == 216 // 8
+
+
+def test_a_state_is_stored_and_what_is_assigned_is_a_result(tmp_path: Path) -> None:
+    ir = Ir(x=(1, 8))
+    old = ir.add("ReadValue", "old", [weight(1, 8) * 0], [(1, 8)], variable_id="s")[0]
+    new = ir.add("MatMul", "new", [ir.add("Add", "sum", ["x", old], [(1, 8)])[0], weight(8, 8)], [(1, 8)])[0]
+    ir.add("Assign", "kept", [new], [(1, 8)], variable_id="s")
+    ir.result(ir.add("ReLU", "act", ["x"], [(1, 8)])[0])
+    result = costcalc.count(ir.write(tmp_path))
+    assert (result.params, result.macs, sum(row.buffers for row in result.rows)) == (64, 64, 8)
+
+
+def test_boxes_whose_number_depends_on_the_image_are_refused(tmp_path: Path) -> None:
+    ir = Ir(x=(1, 20, 4))
+    ir.result(ir.add("NonMaxSuppression", "nms", ["x", weight(1, 3, 20)], [(-1, 3)])[0])
+    with pytest.raises(SpecError, match=r"nms \(NonMaxSuppression\): the file leaves open what shape it gives"):
+        costcalc.count(ir.write(tmp_path))
+
+
 def test_what_is_not_known_is_refused_or_opaque(tmp_path: Path) -> None:
     ir = Ir(x=IMAGE)
-    ir.result(ir.add("RegionYolo", "head", ["x"], [(1, 4, 8, 8)])[0])
+    ir.result(ir.add("Bucketize", "head", ["x"], [(1, 4, 8, 8)])[0])
     path = ir.write(tmp_path)
     with pytest.raises(
-        SpecError, match=r"head \(RegionYolo\): costcalc has no counterpart of OpenVINO's RegionYolo\n +opaque=True"
+        SpecError, match=r"head \(Bucketize\): costcalc has no counterpart of OpenVINO's Bucketize\n +opaque=True"
     ):
         costcalc.count(path)
     assert costcalc.count(path, opaque=True).rows[0].node.op.kind == "opaque"

@@ -106,7 +106,7 @@ class IrImporter:
             if self.read > MOST_READ:
                 raise stop(f"{layer.what}: with the turns of its loops the model has more than {MOST_READ:,} layers")
             inputs = guarded(layer.what, partial(self.taken, graph, layer, prefix), hint="")
-            if layer.type == "Result":
+            if layer.type in ("Result", "Assign"):
                 if not inputs or inputs[0] is None:
                     raise stop(f"{layer.what}: takes nothing")
                 ends[layer.id] = (layer.name, inputs[0])

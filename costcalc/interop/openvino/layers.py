@@ -181,6 +181,16 @@ def convolution(reader: IrReader, call: IrCall) -> None:
     reader.finish(call, "Conv", call.value(0), weight, group=groups, **_window(call))
 
 
+@layer("BinaryConvolution")
+def binary(reader: IrReader, call: IrCall) -> None:
+    """Convolution of signs with kernels of one bit: what is counted is its agreements, one for each product."""
+    weight = call.const(1)
+    if weight is None:
+        raise Fault("takes a kernel that is stored")
+    reader.bits.update(dict.fromkeys(weight.roots, 1))
+    reader.finish(call, "Conv", call.value(0), weight, **_window(call))
+
+
 @layer("ConvolutionBackpropData", "GroupConvolutionBackpropData")
 def transposed(reader: IrReader, call: IrCall) -> None:
     """Transposed convolution, whose third input is the output's shape in space, if it is there."""
@@ -772,6 +782,28 @@ def roi_align(reader: IrReader, call: IrCall) -> None:
     """Regions of a map, each as a small map."""
     reader.finish(call, "RoiAlign", *call.inputs, sampling_ratio=call.single("sampling_ratio", 0),
                   output_height=call.single("pooled_h", 1), output_width=call.single("pooled_w", 1))  # fmt: skip
+
+
+@layer("ROIPooling", "PSROIPooling", "RegionYolo", "DetectionOutput", "NonMaxSuppression", "MatrixNms", "MulticlassNms")
+def chosen(reader: IrReader, call: IrCall) -> None:
+    """What decodes boxes, chooses among them, or pools their pixels: numbers are moved and compared.
+
+    How many boxes are left depends on the image, unless the file states a number.
+    """
+    net, shape = reader.net, call.given()
+    taken = [net.data(call, k).name for k, one in enumerate(call.inputs) if isinstance(one, Data)]
+    note = "numbers are compared and moved: no products are counted"
+    made = net.add("custom", taken, call.name, shape=list(net.dims(shape)), params=0, macs=0, note=note)
+    net.put(call, made, shape)
+    del call.outputs[1:]  # a layer that takes another of its results says so
+
+
+@layer("ReadValue")
+def state(reader: IrReader, call: IrCall) -> None:
+    """What was assigned the last time: stored numbers; what is assigned now is a result of the model."""
+    net, shape = reader.net, call.given()
+    made = net.add("parameter", [], call.name, shape=list(net.dims(shape)), store="buffer")
+    net.put(call, made, shape)
 
 
 @layer("LSTMSequence", "GRUSequence", "RNNSequence")

@@ -18,7 +18,7 @@ FORMAT = Format(
     (".xml",),
     "XML that begins with `<net`",
     is_openvino,
-    lacks="binary convolutions; what chooses boxes; loops whose turns the file does not say",
+    lacks="boxes whose number depends on the image; loops whose turns the file does not say",
 )
 
 
