@@ -246,10 +246,28 @@ def searches() -> list[tuple[str, str, str]]:
     return [(f"`reconcile`, {len(spent)} networks, a number that nothing explains", said, "1 s")]
 
 
+def pages() -> list[tuple[str, str, str]]:
+    """Return how long the explorer's pages take to be made, and how large they are."""
+    import costcalc
+
+    found = []
+    for name, most in (
+        ("resnet50", "600 KB"),
+        ("nasnet_a_mobile", "700 KB"),
+        ("preresnet1001_cifar", "700 KB"),
+        ("efficientnet_b7", "2 MB"),
+    ):
+        start = time.process_time()
+        size = len(costcalc.explore(name).html.encode())
+        said = f"{time.process_time() - start:.1f} s CPU, {size / 1000:.0f} KB"
+        found.append((f"the page of `costcalc explore {name}`", said, f"10 s, {most}"))
+    return found
+
+
 def main() -> None:
     print(f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores\n")
     print("| what | measured | at most |\n| --- | --- | --- |")
-    for row in [*processes(), tflite_file(), onnx_file(), *calls(), *counts(), *searches()]:
+    for row in [*processes(), tflite_file(), onnx_file(), *calls(), *counts(), *searches(), *pages()]:
         print(f"| {' | '.join(row)} |")
 
 
