@@ -67,4 +67,4 @@ def _file(word: str) -> str:
     """Return the name of the file of a network's page, without its ending."""
     name = os.path.basename(word)
     stem, ending = os.path.splitext(name)
-    return re.sub(r"[^\w.-]+", "_", stem if os.path.isfile(word) and ending else name).strip("_.") or "network"
+    return re.sub(r"[^\w.-]+", "_", stem if os.path.isfile(word) and ending else name).strip("_.-") or "network"

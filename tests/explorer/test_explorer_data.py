@@ -10,6 +10,7 @@ from math import prod
 from pathlib import Path
 
 import pytest
+from in_process import Run
 from page_data import Stand
 
 import costcalc
@@ -333,3 +334,36 @@ def test_a_page_of_too_many_numbers_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pages, "MOST_BYTES", 10_000)
     with pytest.raises(costcalc.SpecError, match=r"page of tiny would hold 0\.0 MB of data, and may 0"):
         costcalc.explore(TINY)
+
+
+def test_the_command_writes_a_page(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my net.yaml").write_text(TINY, encoding="utf-8")
+    done = run("explore", "my net.yaml", "--vary", "word", "--c", "8:32:8", "--batch", "4", "--device", "jetson_nano")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "my_net.html: c (4 values), word (2 values)\n"
+    data = re.search(r'id="data">(.*?)</script>', (tmp_path / "my_net.html").read_text(encoding="utf-8"), re.DOTALL)
+    page = json.loads(data[1])
+    assert page["start"] == {"convention": "costcalc", "batch": 4, "device": "jetson_nano", "dtype": "fp32"}
+    assert [one["labels"] for one in page["networks"][0]["sliders"]] == [["8", "16", "24", "32"]]
+    for words, said in (
+        (("my net.yaml", "--c", "0"), "must be at least 1, not 0"),
+        (("my net.yaml", "-o", "my net.yaml"), "would be written over"),
+        (("my net.yaml", "--vary", "c,nope"), "has no knob 'nope'"),
+        (("my net.yaml", "--cc", "8"), "has no knob 'cc'"),
+    ):
+        done = run("explore", *words)
+        assert done.code == 2
+        assert said in done.err
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["my net.yaml", "my_net.html"]
+
+
+def test_a_file_of_another_format_has_a_page(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    path = str(tmp_path / "net.onnx")
+    assert run("export", "onnx", "squeezenet1_1", "-o", path).code == 0
+    page = costcalc.explore(path).data
+    stand = drawn(page, random.Random(1))
+    result = costcalc.count(path)
+    assert stand.costs("costcalc") == ([row.params for row in result], [row.macs for row in result])
+    assert stand.alive(1) == list(result.metric("peak_memory").rows)
