@@ -167,10 +167,10 @@ class Amount(click.ParamType):  # type: ignore[type-arg]
         return value if isinstance(value, int) else amount(value)
 
 
-def metric_options(function: F) -> F:
-    """Declare an option for each that metrics may ask for."""
+def metric_options(function: F, among: Iterable[str] = tuple(OPTIONS)) -> F:
+    """Declare an option for each that metrics may ask for, or for those that these metrics do."""
     for name, option in reversed(OPTIONS.items()):
-        if name == "batch":  # commands have one of their own
+        if name == "batch" or name not in among:  # commands have a batch of their own
             continue
         given: dict[str, Any] = {
             "default": None,
@@ -187,14 +187,19 @@ def metric_options(function: F) -> F:
     return function
 
 
+def of_metrics(options: Data) -> Data:
+    """Return the options of metrics that a command line gives."""
+    asked = {name: options.get(name) for name in OPTIONS if name != "batch"}
+    return {name: value for name, value in asked.items() if value is not None and value is not False}
+
+
 def metrics(options: Data, shorthands: tuple[str, ...] = (), *, lines: bool = False) -> tuple[tuple[str, ...], Data]:
     """Return the metrics that a command line asks for, and the options given for them.
 
     shorthands: names of metrics that other options stand for. lines: columns may say what a line is, too. Raises
     SpecError for a metric that there is not, and where an option is given that matters to none of them.
     """
-    asked = {name: options.get(name) for name in OPTIONS if name != "batch"}
-    given = {name: value for name, value in asked.items() if value is not None and value is not False}
+    given = of_metrics(options)
     columns = options.get("columns", "")
     if not columns and not shorthands:
         for name in given:

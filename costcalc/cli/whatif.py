@@ -61,9 +61,7 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     (stage2/*, conv*), or all. RANK is a whole number, or a share below 1 of the rank that breaks even. Transformations
     are carried out in the order given.
     """
-    steps = ordered(ctx.meta[ORDER], options)
-    if not steps:
-        ctx.fail(f"say what to change: {', '.join(f'--{word}' for word in TRANSFORMATIONS)}")
+    steps = steps_of(ctx, options)
     loaded, knobs = common.chosen(ctx, spec, pairs)
     counted = {"convention": options["convention"], "input": common.input_shape(input_), "batch": options["batch"]}
     found = WhatIf(api.count(loaded, **counted, knobs=knobs), steps)
@@ -75,6 +73,14 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
         if options["output"] == "-":
             return
     common.write_page(waterfall.page(found, exact=options["exact"]), {**options, "output": None})
+
+
+def steps_of(ctx: click.Context, options: Data) -> list[tuple[str, ...]]:
+    """Return the transformations of a command line, in its order; say so where there is none."""
+    steps = ordered(ctx.meta[ORDER], options)
+    if not steps:
+        ctx.fail(f"say what to change: {', '.join(f'--{word}' for word in TRANSFORMATIONS)}")
+    return steps
 
 
 def ordered(names: list[str], options: Data) -> list[tuple[str, ...]]:

@@ -16,9 +16,12 @@ from costcalc.plots.style import (
     DASHES,
     FONT,
     MARKERS,
-    WIDTH,
+    NARROW,
+    Size,
     amount,
+    beside,
     figure,
+    inches,
     legend,
     scaled,
     small_print,
@@ -36,42 +39,53 @@ LETTERS = 46  # that have room under a panel
 FEW = 4  # lines of a map, at least, where its values allow that
 
 
-def sweep(table: pd.DataFrame, *, of: str = "", name: str = "", size: tuple[float, float] | None = None) -> Figure:
+def sweep(table: pd.DataFrame, *, of: str = "", name: str = "", size: Size = None) -> Figure:
     """Return the picture of what `costcalc.sweep` gave: curves where one knob varies, a map where two do.
 
     of: what a map shows, the operations (`macs` or what the convention counts) unless told, or `params`; curves show
-    both. name: of the network, for the small print.
+    both. name: of the network, for the title.
     size: in inches.
 
     Raises SpecError for a sweep of more knobs, and for settings that make no grid.
     """
-    rule = _rule(table)
+    rule = rule_of(table)
     of = of or rule.called
     if of not in rule.quantities:
         raise stop(f"a map shows no '{of}'", hint=f"known: {', '.join(rule.quantities)}")
     knobs = varied(table)
     with styled():
         if len(knobs) == 1:
-            made = _curves(table, knobs[0], rule, size)
+            made = _curves(table, knobs[0], rule, size, _title(table, knobs, name))
         elif len(knobs) == 2 and (NETWORK not in table or not several(table[NETWORK])):
             made = _map(table, knobs, rule, of, size)
+            made.suptitle(_title(table, knobs, name), x=0.01, ha="left", fontsize=FONT + 1)
         else:
             said = f"{len(knobs)} knobs" + (" of several networks" if len(knobs) == 2 else "")
             raise stop(
                 f"a picture of a sweep takes one knob, or two of one network, and here vary {said}",
                 hint="give each of the other knobs one value",
             )
-        kept = {knob: table[knob].iloc[0] for knob in _names(table) if knob not in knobs and knob != NETWORK}
-        said = ", ".join(filter(None, [name, *(f"{knob} {typed(value)}" for knob, value in kept.items())]))
-        small_print(made, said, rule.counted)
+        small_print(made, rule.counted)
     return made
 
 
-def _names(table: pd.DataFrame) -> list[str]:
-    return [str(name) for name in table.columns if name not in _rule(table).quantities]
+def _title(table: pd.DataFrame, knobs: Sequence[str], name: str) -> str:
+    """Return which network a picture is of, and at which values of the knobs that do not vary."""
+    kept = {knob: table[knob].iloc[0] for knob in knobs_of(table) if knob not in knobs and knob != NETWORK}
+    if not name and NETWORK in table:
+        name = ", ".join(dict.fromkeys(map(str, table[NETWORK])))
+    said = ", ".join(f"{knob} {typed(value)}" for knob, value in kept.items())
+    over = f"over {' and '.join(knobs)}"
+    return " ".join(filter(None, [name, over])) + (f" ({said})" if said else "")
 
 
-def _rule(table: pd.DataFrame) -> Convention:
+def knobs_of(table: pd.DataFrame) -> list[str]:
+    """Return the columns of a sweep's table that are knobs, or the network."""
+    counted = table.attrs.get("columns", rule_of(table).quantities)
+    return [name for name in map(str, table.columns) if name not in counted]
+
+
+def rule_of(table: pd.DataFrame) -> Convention:
     """Return the convention under which a sweep was counted."""
     return conventions.get(table.attrs.get("convention", conventions.DEFAULT))
 
@@ -83,9 +97,9 @@ def several(values: pd.Series[Any]) -> bool:
 
 def varied(table: pd.DataFrame) -> list[str]:
     """Return the knobs that have several values; raise SpecError where the table is no sweep's, or has none."""
-    if not set(_rule(table).quantities) <= set(table.columns) or {"layer", "type"} & set(table.columns):
+    if not set(rule_of(table).quantities) <= set(table.columns) or {"layer", "type"} & set(table.columns):
         raise stop("this is no table of a sweep's settings", hint="give what costcalc.sweep returns, without per")
-    found = [name for name in _names(table) if name != NETWORK and several(table[name])]
+    found = [name for name in knobs_of(table) if name != NETWORK and several(table[name])]
     if not found:
         raise stop("there is nothing to draw: no knob has several values")
     return found
@@ -106,21 +120,20 @@ def _said(value: Datum) -> str:
 # ---- one knob ----------------------------------------------------------------------------------
 
 
-def _curves(table: pd.DataFrame, knob: str, rule: Convention, size: tuple[float, float] | None) -> Figure:
-    made = figure(size or (WIDTH, 2.9))
-    panels = made.subplots(1, 2)
+def _curves(table: pd.DataFrame, knob: str, rule: Convention, size: Size, title: str) -> Figure:
+    made = figure(size, 2.7 if inches(size, 0)[0] >= NARROW else 4.2)
+    panels = beside(made, 2)
     groups = list(table.groupby(NETWORK, sort=False)) if NETWORK in table else [("", table)]
     if len(groups) > len(MARKERS):
         raise stop(f"curves of more than {len(MARKERS)} networks cannot be told apart")
     for axes, total, unit in zip(panels, rule.quantities, (rule.things, rule.unit), strict=True):
         for number, (name, part) in enumerate(groups):
-            _curve(axes, part, knob, total, (number, str(name)))
+            _curve(axes, part, knob, total, (number, str(name) if len(groups) > 1 else ""))
         axes.set_xlabel(knob)
         axes.set_ylim(0, 1.05 * max(int(table[total].max()), 1))
         scaled(axes.yaxis, unit, table[total].max())
         axes.grid(visible=True, linewidth=0.3, color="0.8")
-    if len(groups) > 1:
-        legend(made, panels[0])
+    legend(made, title, panels[0])
     return made
 
 
@@ -130,7 +143,7 @@ def _curve(axes: Axes, part: pd.DataFrame, knob: str, total: str, network: tuple
     x, words = places(part[knob].tolist())
     pairs = sorted(zip(x, part[total].tolist(), strict=True))
     axes.plot(
-        [pair[0] for pair in pairs], [pair[1] for pair in pairs], label=label, color=COLOURS[number],
+        [pair[0] for pair in pairs], [pair[1] for pair in pairs], label=label or None, color=COLOURS[number],
         marker=MARKERS[number] if len(pairs) <= 30 else "", linestyle="" if words else DASHES[number],
     )  # fmt: skip
     if words:
@@ -147,10 +160,10 @@ def _words(axis: Any, words: dict[float, str]) -> None:
 # ---- two knobs ---------------------------------------------------------------------------------
 
 
-def _map(table: pd.DataFrame, knobs: list[str], rule: Convention, of: str, size: tuple[float, float] | None) -> Figure:
+def _map(table: pd.DataFrame, knobs: list[str], rule: Convention, of: str, size: Size) -> Figure:
     x, y, costs = grid(table, knobs, of)
     low, high = int(costs.min()), int(costs.max())
-    made = figure(size or (4.6, 3.6))
+    made = figure(size, 3.4, width=4.6)
     axes = made.subplots()
     colors = need("matplotlib.colors", "plot")
     norm = colors.LogNorm(low, high) if high > 20 * low > 0 else colors.Normalize(low, high)

@@ -17,23 +17,32 @@ DIRECTIONS = (
 DISTANCES = (5, 9, 14, 20, 27, 35, 44)  # points from a marker to the near side of its name
 LEADER = 9  # points: a name that lies further away gets a line to its marker
 MARKER = 3.0  # points: half a marker
+CUT = 6.0  # pixels: the side of a box that stands for a part of a slope
 STROKE = 1.0  # points: half of what a line needs
 
 
 class Sheet:
     """The axes on which names are written, and what on it is taken already."""
 
-    def __init__(self, axes: Any, points: Sequence[Place], line: Sequence[Place] = ()) -> None:
-        """Take the places of the points, and of a line that is drawn through others. The figure is laid out."""
+    def __init__(
+        self, axes: Any, points: Sequence[Place], *lines: Sequence[Place], sizes: Sequence[float] = ()
+    ) -> None:
+        """Take the places of the points, and of lines that are drawn. The figure is laid out.
+
+        sizes: half the points' own, in points, where they are not all alike.
+        """
         self.axes = axes
         self.figure = axes.figure
         self.pixel = self.figure.dpi / 72  # pixels a point
         frame = axes.get_window_extent()
         self.room: Box = (frame.x0, frame.y0, frame.x1, frame.y1)
-        self.markers = [_grown((*at, *at), MARKER * self.pixel) for at in map(self.seen, points)]
-        corners = [self.seen(point) for point in line]
-        pieces = pairwise(corners)
-        self.lines = [_grown(_ordered((*one, *other)), STROKE * self.pixel) for one, other in pieces]
+        halves = sizes or [MARKER] * len(points)
+        places = zip(map(self.seen, points), halves, strict=True)
+        self.markers = [_grown((*at, *at), half * self.pixel) for at, half in places]
+        pieces = [piece for line in lines for piece in pairwise(map(self.seen, line))]
+        self.lines = [
+            _grown(_ordered((*one, *other)), STROKE * self.pixel) for piece in pieces for one, other in _cut(piece)
+        ]
         self.names: list[Box] = []
         self.leaders: list[Piece] = []
 
@@ -92,6 +101,14 @@ def _boxes(at: Place, size: Place, pixel: float, distances: Sequence[float]) -> 
             x = at[0] + right * (gap + wide / 2) - wide / 2
             y = at[1] + up * (gap + high / 2) - high / 2
             yield distance, _grown((x, y, x + wide, y + high), 1)
+
+
+def _cut(piece: Piece) -> Iterator[Piece]:
+    """Yield the parts of a piece whose boxes hide little beside the line: of a slope several, else the piece."""
+    (x0, y0), (x1, y1) = piece
+    count = max(int(min(abs(x1 - x0), abs(y1 - y0)) // CUT), 1)
+    steps = [(x0 + (x1 - x0) * k / count, y0 + (y1 - y0) * k / count) for k in range(count + 1)]
+    yield from pairwise(steps)
 
 
 def _ordered(box: Box) -> Box:

@@ -15,7 +15,20 @@ from costcalc.costs.convention import Convention
 from costcalc.language import zoo
 from costcalc.language.document import Spec
 from costcalc.plots.labels import Sheet
-from costcalc.plots.style import COLOURS, MARKERS, QUIET, WIDTH, counts, figure, legend, small_print, styled
+from costcalc.plots.style import (
+    COLOURS,
+    MARKERS,
+    NARROW,
+    QUIET,
+    Size,
+    beside,
+    counts,
+    figure,
+    inches,
+    legend,
+    small_print,
+    styled,
+)
 from costcalc.published import accuracies
 from costcalc.published.accuracies import OTHER, SILENT
 from costcalc.published.figures import counted, settings
@@ -53,7 +66,7 @@ def accuracy(
     classes: int = CLASSES,
     limits: Mapping[str, Datum] | None = None,
     convention: str | Convention = conventions.DEFAULT,
-    size: tuple[float, float] | None = None,
+    size: Size = None,
 ) -> Figure:
     """Return top-1 accuracy against operations and against parameters, of the zoo's published figures.
 
@@ -78,15 +91,16 @@ def accuracy(
             "no network of the zoo with a published accuracy is left", hint="ask for less: fewer words, more MACs"
         )
     with styled():
-        made = figure(size or (WIDTH + 2, 5.0))
-        panels = made.subplots(1, 2, sharey=True)
+        made = figure(size, 4.2 if inches(size, 0)[0] >= NARROW else 6.4)
+        panels = beside(made, 2, sharey=True)
         for axes, cost, unit in zip(panels, COSTS, (rule.unit, rule.things), strict=True):
             _drawn(axes, found, cost)
             axes.set_xlabel(unit)
-        panels[0].set_ylabel("top-1 accuracy (%)")
-        legend(made, panels[0], 5)
+        for axes in panels if made.get_figwidth() < NARROW else panels[:1]:
+            axes.set_ylabel("top-1 accuracy (%)")
         said = f"{plural(len(found), 'network')} of {classes} classes; accuracies as their sources print them"
-        small_print(made, said, *_marks(found), rule.counted)
+        legend(made, said, panels[0])
+        small_print(made, *_marks(found), rule.counted)
         _named(made, panels, found)
     return made
 
@@ -109,8 +123,8 @@ def published(
 
 
 def called(spec: Spec, row: Any) -> str:
-    """Return a row's network in few letters: `mobilenet_v1 0.5, 160`."""
-    values = ", ".join(str(value) for value in (row.get("knobs") or {}).values())
+    """Return a row's network in few letters: `mobilenet_v1 width 0.5, resolution 160`."""
+    values = ", ".join(f"{knob} {value}" for knob, value in (row.get("knobs") or {}).items())
     return f"{row.get('variant') or zoo.stem(spec.where)} {values}".rstrip()
 
 

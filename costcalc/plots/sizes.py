@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc.asked import NetworkLike
 from costcalc.base import Datum, GivenShape
 from costcalc.base.optional import need
-from costcalc.graph.graph import Node
+from costcalc.graph.graph import Graph, Node
 from costcalc.numbers.shape import Shape
 from costcalc.plots.style import (
     COLOURS,
     DASHES,
     MARKERS,
     QUIET,
-    WIDTH,
+    Size,
     figure,
     legend,
     named,
     results,
-    small_print,
     styled,
 )
 from costcalc.reports.result import Result
@@ -49,7 +48,7 @@ def shapes(
     knobs: Mapping[str, Datum] | None = None,
     input: GivenShape | None = None,
     variant: str = "",
-    size: tuple[float, float] | None = None,
+    size: Size = None,
     **more: Datum,
 ) -> Figure:
     """Return spatial size and channels of every layer's output against its depth.
@@ -60,25 +59,39 @@ def shapes(
     (result,) = results([network], more, knobs, input, variant=variant)
     found = stops(result)
     with styled():
-        made = figure(size or (WIDTH, 4.0))
+        made = figure(size, 3.6)
         upper, lower = made.subplots(2, 1, sharex=True)
         _drawn(upper, found, _spaces(found))
         _drawn(lower, found, [("", [stop_.channels for stop_ in found])])
         upper.set_ylabel("spatial size (pixels)")
         lower.set_ylabel("channels")
         lower.set_xlabel("depth (layers on the longest path)")
-        if len(upper.get_legend_handles_labels()[0]) > 1:
-            legend(made, upper)
+        legend(made, named(result), upper)
         made.draw_without_rendering()
         for axes in (upper, lower):
             _ticks(made, axes)
-        small_print(made, named(result))
     return made
 
 
 def stops(result: Result) -> list[Stop]:
     """Return the outputs of all layers, the network's input first: depth 0."""
     graph = result.graph
+    depths, before = _depths(graph)
+    last = {node.layer: node for node in graph.nodes}  # a layer's output is its norm's or activation's
+    path = _back(max(last.values(), key=lambda n: depths[n]), before) if last else set()
+    first = [Stop(0, *_sizes(shape), True) for shape in graph.input_shapes.values()]
+    return first + [
+        Stop(depths[node], *_sizes(node.y), node in path) for node in sorted(last.values(), key=lambda n: n.index)
+    ]
+
+
+def layer_depths(graph: Graph) -> dict[Node, int]:
+    """Return how many layers deep each row is, on the longest path to it."""
+    return _depths(graph)[0]
+
+
+def _depths(graph: Graph) -> tuple[dict[Node, int], dict[Node, Node | None]]:
+    """Return how deep each row is, and which row is before it on that path."""
     depths: dict[Node, int] = {}
     before: dict[Node, Node | None] = {}
     for node in graph.nodes:
@@ -86,12 +99,7 @@ def stops(result: Result) -> list[Stop]:
         before[node] = max(sources, key=lambda n: depths[n] + (n.layer != node.layer), default=None)
         source = before[node]
         depths[node] = 1 if source is None else depths[source] + (source.layer != node.layer)
-    last = {node.layer: node for node in graph.nodes}  # a layer's output is its norm's or activation's
-    path = _back(max(last.values(), key=lambda n: depths[n]), before) if last else set()
-    first = [Stop(0, *_sizes(shape), True) for shape in graph.input_shapes.values()]
-    return first + [
-        Stop(depths[node], *_sizes(node.y), node in path) for node in sorted(last.values(), key=lambda n: n.index)
-    ]
+    return depths, before
 
 
 def _back(node: Node, before: dict[Node, Node | None]) -> set[Node]:
@@ -106,8 +114,12 @@ def _back(node: Node, before: dict[Node, Node | None]) -> set[Node]:
 
 def _sizes(y: Any) -> tuple[int, tuple[int, ...]]:
     """Return channels and spatial axes of an output; of several, the first's."""
-    shape = y if isinstance(y, Shape) else y[0]
-    return shape.c, tuple(shape.space)
+    return (y if isinstance(y, Shape) else y[0]).c, space_of(y)
+
+
+def space_of(y: Any) -> tuple[int, ...]:
+    """Return the spatial axes of an output; of several, the first's."""
+    return tuple((y if isinstance(y, Shape) else y[0]).space)
 
 
 def _spaces(found: list[Stop]) -> list[tuple[str, list[int]]]:
