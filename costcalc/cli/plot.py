@@ -80,7 +80,7 @@ def picture(function: F) -> F:
 def of_option(function: F) -> F:
     """Declare --of, and the options of metrics."""
     return click.option(
-        "--of", default="", metavar="NAMES", help="Metrics: bytes,peak_memory; params and operations unless told."
+        "--of", default="", metavar="NAMES", help="Up to four metrics: bytes,peak_memory."
     )(common.batch_option(common.metric_options(function)))
 
 
@@ -246,8 +246,8 @@ def swept(
     """,
 )
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
-@click.option("--of", required=True, metavar="X,Y", help="Two metrics or columns: macs,-top1 (- where more is better).")
-@click.option("--data", metavar="FILE.csv", help="More columns, beside the knobs by which each line is found.")
+@click.option("--of", required=True, metavar="X,Y", help="Two of its columns: macs,-top1 (-: more).")
+@click.option("--data", metavar="FILE.csv", help="More columns, by the knobs that it has.")
 @common.metric_options
 @common.batch_option
 @common.knob_option
@@ -427,7 +427,7 @@ def diff(ctx: click.Context, /, before: str, after: str, **options: Datum) -> No
 @picture
 @click.pass_context
 def whatif(ctx: click.Context, /, spec: str, **options: Datum) -> None:
-    """Draw what each layer adds or takes when transformations change it.
+    """Draw what each layer adds or takes under transformations.
 
     SELECTOR, RANK and the order are those of `costcalc whatif`.
     """
