@@ -79,9 +79,9 @@ def picture(function: F) -> F:
 
 def of_option(function: F) -> F:
     """Declare --of, and the options of metrics."""
-    return click.option(
-        "--of", default="", metavar="NAMES", help="Up to four metrics: bytes,peak_memory."
-    )(common.batch_option(common.metric_options(function)))
+    return click.option("--of", default="", metavar="NAMES", help="Up to four metrics: bytes,peak_memory.")(
+        common.batch_option(common.metric_options(function))
+    )
 
 
 top_option = click.option("--top", type=usage.WholeFromOne(), metavar="N", help="The largest N, the others summed.")

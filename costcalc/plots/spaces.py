@@ -7,7 +7,21 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from costcalc.base.errors import stop
-from costcalc.plots.style import COLOURS, DASHES, QUIET, WIDTH, amount, figure, legend, scaled, small_print, styled
+from costcalc.plots.style import (
+    COLOURS,
+    DASHES,
+    NARROW,
+    QUIET,
+    Size,
+    amount,
+    beside,
+    figure,
+    inches,
+    legend,
+    scaled,
+    small_print,
+    styled,
+)
 from costcalc.spaces.space import Space
 from costcalc.spaces.spread import Sums
 
@@ -18,13 +32,11 @@ if TYPE_CHECKING:
 BINS = 60
 
 
-def space(
-    *spaces: Space, of: str = "", budgets: Sequence[float] = (), size: tuple[float, float] | None = None
-) -> Figure:
+def space(*spaces: Space, of: str = "", budgets: Sequence[float] = (), size: Size = None) -> Figure:
     """Return the picture of how a metric is spread over search spaces: a histogram, and the share of at most so much.
 
     of: the metric, the second that the spaces were asked for (the operations) unless told. budgets: values whose share
-    is told. size: in inches.
+    is told. size: as for `layers`.
 
     Raises SpecError for a metric that was not asked for, and where there is no network.
     """
@@ -35,8 +47,8 @@ def space(
         if not one.size:
             raise stop(f"{one.spec.name} has no network")
     with styled():
-        made = figure(size or (WIDTH, 2.9))
-        shares, running = made.subplots(1, 2)
+        made = figure(size, 2.9 if inches(size, 0)[0] >= NARROW else 4.6)
+        shares, running = beside(made, 2)
         least, largest = min(one.sums(name).least for one in spaces), max(one.sums(name).most for one in spaces)
         step = max(1, -(-(largest - least + 1) // BINS))
         edges = [least + step * k for k in range(-(-(largest - least + 1) // step) + 1)]
@@ -49,10 +61,8 @@ def space(
             axes.grid(visible=True, linewidth=0.3, color="0.8")
         for budget in budgets:
             running.axvline(budget, color=QUIET, linewidth=0.8, linestyle=":")
-        if len(spaces) > 1 or budgets:
-            legend(made, running, most=2)
-        sizes = (f"{one.spec.name}: {one.size:,} networks" for one in spaces)
-        small_print(made, *sizes, *spaces[0].notes, spaces[0].rule.counted)
+        legend(made, "; ".join(f"{one.spec.name}: {one.size:,} networks" for one in spaces), running)
+        small_print(made, *spaces[0].notes, spaces[0].rule.counted)
     return made
 
 
