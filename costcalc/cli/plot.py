@@ -330,7 +330,7 @@ def roofline(ctx: click.Context, /, spec: str, **options: Datum) -> None:
 @picture
 @click.pass_context
 def space(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Datum) -> None:
-    """Draw how costs are spread over the networks of search spaces, several in one picture."""
+    """Draw how costs are spread over the networks of search spaces."""
     from costcalc import api, plots
     from costcalc.language.ranges import one
 
@@ -427,7 +427,7 @@ def diff(ctx: click.Context, /, before: str, after: str, **options: Datum) -> No
 @picture
 @click.pass_context
 def whatif(ctx: click.Context, /, spec: str, **options: Datum) -> None:
-    """Draw what each layer adds or takes under transformations.
+    """Draw what transformations of layers add or take.
 
     SELECTOR, RANK and the order are those of `costcalc whatif`.
     """

@@ -12,11 +12,26 @@ from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.comparisons.networks import label_of
 from costcalc.costs.convention import Convention
-from costcalc.measures.metric import Measured, Metric, named
+from costcalc.measures.metric import Measured, Metric
+from costcalc.measures.metric import named as metric_named
 from costcalc.numbers import text as numbers
 from costcalc.numbers.num import UNKNOWN, Dim
-from costcalc.plots import style
-from costcalc.plots.style import FONT, Size
+from costcalc.plots.style import (
+    FONT,
+    LINE,
+    Size,
+    figure,
+    fill,
+    frame,
+    inches,
+    legend,
+    named,
+    results,
+    scaled,
+    shortened,
+    small_print,
+    styled,
+)
 from costcalc.reports.colours import COLOURS, family
 from costcalc.reports.columns import headings, over
 from costcalc.reports.lines import CountedRow, Line
@@ -69,21 +84,21 @@ def layers(
 
     Raises SpecError for more than four metrics, or where none has a number.
     """
-    (result,) = style.results([network], more, knobs, input, batch, convention, variant=variant)
+    (result,) = results([network], more, knobs, input, batch, convention, variant=variant)
     columns = measured(result, of, options)
-    with style.styled():
-        high = style.inches(size, 0)[1]
-        room = int((high - style.frame(size)) / style.LINE) if high else MOST_BARS
+    with styled():
+        high = inches(size, 0)[1]
+        room = int((high - frame(size)) / LINE) if high else MOST_BARS
         found, said = bars(result, columns, fold, top, max(room, 3))
-        made = style.figure(size, min(BAR * len(found) + style.frame(size), TALLEST))
+        made = figure(size, min(BAR * len(found) + frame(size), TALLEST))
         panels = [*made.subplots(1, len(columns), sharey=True, squeeze=False).flat]
         seen = _families(found)
         for number, (axes, one) in enumerate(zip(panels, columns, strict=True)):
             _panel(axes, found, number, seen)
             _axis(axes, one, [bar.values[number] for bar in found])
-        _rows(made, panels, [style.shortened(bar.name, made) for bar in found])
-        style.legend(made, style.named(result), *panels)
-        style.small_print(made, "; ".join(filter(None, [*under(result, columns), said])))
+        _rows(made, panels, [shortened(bar.name, made) for bar in found])
+        legend(made, named(result), *panels)
+        small_print(made, "; ".join(filter(None, [*under(result, columns), said])))
         made.draw_without_rendering()
         for number, (axes, one) in enumerate(zip(panels, columns, strict=True)):
             _numbers(axes, one, [bar.values[number] for bar in found])
@@ -109,7 +124,7 @@ def types(
     """
     if not networks:
         raise stop("there is no network to draw")
-    found = style.results(networks, more, knobs, input, batch, convention, variant=variant)
+    found = results(networks, more, knobs, input, batch, convention, variant=variant)
     tables = [measured(result, of, options) for result in found]
     for result, columns in zip(found, tables, strict=True):
         for one in columns:
@@ -119,8 +134,8 @@ def types(
         Bar(name, [one.total for one in columns], [_parts(one, result.rows) for one in columns])
         for name, result, columns in zip(names, found, tables, strict=True)
     ]
-    with style.styled():
-        made = style.figure(size, 0.26 * len(found) + style.frame(size))
+    with styled():
+        made = figure(size, 0.26 * len(found) + frame(size))
         panels = [*made.subplots(1, len(tables[0]), sharey=True, squeeze=False).flat]
         shares = [
             bar._replace(parts=[_shares(*pair) for pair in zip(bar.parts, bar.values, strict=True)]) for bar in lines
@@ -135,9 +150,9 @@ def types(
                     numbers.figure(bar.values[number]), (100, place), xytext=(3, 0), textcoords="offset points",
                     va="center", annotation_clip=False,
                 )  # fmt: skip
-        _rows(made, panels, ["\n".join(style.shortened(part, made) for part in name.split("@")) for name in names])
-        style.legend(made, f"Shares of layer types: {_setting(found)}", *panels)
-        style.small_print(made, "; ".join(under(found[0], tables[0])))
+        _rows(made, panels, ["\n".join(shortened(part, made) for part in name.split("@")) for name in names])
+        legend(made, f"Shares of layer types: {_setting(found)}", *panels)
+        small_print(made, "; ".join(under(found[0], tables[0])))
         made.draw_without_rendering()
         for axes in panels:
             _inside(axes)
@@ -155,7 +170,7 @@ def measured(result: Result, of: str | Iterable[str], options: Mapping[str, Datu
 def under(result: Result, columns: Sequence[Measured]) -> list[str]:
     """Return what a picture's numbers were counted under."""
     names = [one.name for one in columns]
-    others = [named(one.metric, one.setup) for one in columns if one.name not in result.convention.quantities]
+    others = [metric_named(one.metric, one.setup) for one in columns if one.name not in result.convention.quantities]
     batch = [f"a batch of {result.batch}"] if result.batch > 1 else []
     return [*result.convention.told(names), *others, *batch]
 
@@ -276,7 +291,7 @@ def _panel(axes: Axes, found: Sequence[Bar], number: int, seen: Sequence[str]) -
         some = [place for place, value in enumerate(values) if value]
         if not some and name not in seen:
             continue
-        look = style.fill(name) if name in COLOURS else {"color": "white", "edgecolor": "black"}
+        look = fill(name) if name in COLOURS else {"color": "white", "edgecolor": "black"}
         axes.barh(
             some or [0], [values[k] for k in some] or [0], left=[ends[k] for k in some] or 0, height=0.72,
             label=name if name in seen else None, linewidth=0.3, **look,
@@ -288,7 +303,7 @@ def _axis(axes: Axes, one: Measured, values: Sequence[Dim]) -> None:
     """Name a panel's axis: the metric with its unit, below it the network's total."""
     (title,) = headings([one])
     longest = max(map(_size, values))
-    style.scaled(axes.xaxis, title if title == one.unit else f"{title}, {one.unit}", longest)
+    scaled(axes.xaxis, title if title == one.unit else f"{title}, {one.unit}", longest)
     total = numbers.figure(one.total) if one.total is not UNKNOWN else "unknown"
     word = "in all" if adds(one) else "of the network"
     axes.set_xlabel(f"{axes.get_xlabel()}\n{total} {word}")
@@ -297,8 +312,8 @@ def _axis(axes: Axes, one: Measured, values: Sequence[Dim]) -> None:
 
 def _rows(made: Figure, panels: Sequence[Axes], names: list[str]) -> None:
     """Name the bars, downwards; where they stand too close, every so many."""
-    room = made.get_figheight() - style.frame((made.get_figwidth(), 0))
-    step = math.ceil(style.LINE * len(names) / max(room, style.LINE))
+    room = made.get_figheight() - frame((made.get_figwidth(), 0))
+    step = math.ceil(LINE * len(names) / max(room, LINE))
     panels[0].set_yticks(range(0, len(names), step), names[::step])
     panels[0].set_ylim(len(names) - 0.4, -0.6)
     for axes in panels:
@@ -308,7 +323,7 @@ def _rows(made: Figure, panels: Sequence[Axes], names: list[str]) -> None:
 def _numbers(axes: Axes, one: Measured, values: Sequence[Dim]) -> None:
     """Write behind each bar its share of the whole, of what is no sum the value; a question mark of what is unknown."""
     shares = adds(one) and isinstance(one.total, int) and one.total
-    if axes.get_window_extent().height / len(values) < style.LINE * axes.figure.dpi * 0.9:
+    if axes.get_window_extent().height / len(values) < LINE * axes.figure.dpi * 0.9:
         return  # they would touch
     for place, value in enumerate(values):
         if value is UNKNOWN:

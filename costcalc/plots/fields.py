@@ -14,9 +14,23 @@ from costcalc.measures.field import View, fields, size
 from costcalc.measures.field import first as first_of
 from costcalc.numbers.num import UNKNOWN, Dims
 from costcalc.operators.receptive import Reach
-from costcalc.plots import style
 from costcalc.plots.sizes import AXES, layer_depths, space_of
-from costcalc.plots.style import COLOURS, DASHES, MARKERS, QUIET, Size
+from costcalc.plots.style import (
+    COLOURS,
+    DASHES,
+    MARKERS,
+    NARROW,
+    QUIET,
+    Size,
+    figure,
+    inches,
+    legend,
+    named,
+    results,
+    shortened,
+    small_print,
+    styled,
+)
 from costcalc.reports.result import Result
 
 if TYPE_CHECKING:
@@ -45,7 +59,7 @@ def field(
 
     Raises SpecError for a network without pixels, and of inputs of several sizes.
     """
-    (result,) = style.results([network], more, knobs, input, variant=variant)
+    (result,) = results([network], more, knobs, input, variant=variant)
     one = result.metric(METRIC, **(options or {}))
     views = fields(result.graph, ignore=one.setup.ignore_se).views
     space = next(iter(result.graph.input_shapes.values())).space
@@ -54,9 +68,9 @@ def field(
     found = _stops(result, views)
     if not any(isinstance(view, tuple) for _, _, view in found):
         raise stop(f"{result.name} has no layer whose receptive field is known")
-    with style.styled():
-        narrow = style.inches(size, 0)[0] < style.NARROW
-        made = style.figure(size, 4.4 if narrow else 2.9)
+    with styled():
+        narrow = inches(size, 0)[0] < NARROW
+        made = figure(size, 4.4 if narrow else 2.9)
         count = 1 + (len(space) == 2)
         ratios = {f"{'height' if narrow else 'width'}_ratios": [2, 1][:count]}
         grid = (count, 1) if narrow else (1, count)
@@ -64,8 +78,8 @@ def field(
         _depths(left, found, space)
         for axes in right:
             _image(made, axes, found, space)
-        style.legend(made, f"Receptive field of {style.named(result)}", left, *right)
-        style.small_print(made, *one.metric.remarks(one.graph, one.setup)[:2])
+        legend(made, f"Receptive field of {named(result)}", left, *right)
+        small_print(made, *one.metric.remarks(one.graph, one.setup)[:2])
     return made
 
 
@@ -137,7 +151,7 @@ def _image(made: Figure, axes: Axes, found: Sequence[tuple[int, Node, View]], sp
         axes.add_patch(frame)
         axes.plot(
             [], [], color=COLOURS[number + 1], **look,
-            label=f"{style.shortened(node.layer, made)}: {size(view[0]):,} x {size(view[1]):,}",
+            label=f"{shortened(node.layer, made)}: {size(view[0]):,} x {size(view[1]):,}",
         )  # fmt: skip
     margin = 0.03 * max(top[0] - low[0], top[1] - low[1])
     axes.set_xlim(low[0] - margin, top[0] + margin)

@@ -11,10 +11,9 @@ from costcalc.base.errors import stop
 from costcalc.base.text import plural
 from costcalc.language.yaml_text import typed
 from costcalc.measures.metric import COUNTED, metrics
-from costcalc.plots import style
 from costcalc.plots.curves import NETWORK, knobs_of, rule_of, several
 from costcalc.plots.labels import Sheet
-from costcalc.plots.style import COLOURS, MARKERS, Size
+from costcalc.plots.style import COLOURS, MARKERS, Size, counts, figure, legend, scaled, small_print, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +54,8 @@ def pareto(table: pd.DataFrame, of: str | Iterable[str], *, name: str = "", size
     best = best[xs[best].argsort(kind="stable")]
     corners = _corners([(xs[k], ys[k]) for k in best], backwards=words[0].startswith("-"))
     rule = rule_of(table)
-    with style.styled():
-        made = style.figure(size, 3.2, width=4.6)
+    with styled():
+        made = figure(size, 3.2, width=4.6)
         axes = made.subplots()
         groups = _groups(left)
         for number, (label, places) in enumerate(groups.items()):
@@ -66,12 +65,10 @@ def pareto(table: pd.DataFrame, of: str | Iterable[str], *, name: str = "", size
             _scale(axes, axis, _title(one, rule), values)
         axes.grid(visible=True, linewidth=0.3, color="0.85")
         axes.margins(0.1)
-        style.legend(made, name or ", ".join(filter(None, groups)) or "Settings", axes)
+        legend(made, name or ", ".join(filter(None, groups)) or "Settings", axes)
         out = len(table) - len(left)
         counted = f"{plural(len(left), 'setting')}, {len(best)} of them on the front"
-        style.small_print(
-            made, counted + (f"; {out} left out, without both numbers" if out else ""), *_told(names, rule)
-        )
+        small_print(made, counted + (f"; {out} left out, without both numbers" if out else ""), *_told(names, rule))
         made.draw_without_rendering()
         made.set_layout_engine("none")
         sheet = Sheet(axes, [*zip(xs.tolist(), ys.tolist(), strict=True)], corners)
@@ -153,9 +150,9 @@ def _scale(axes: Axes, axis: Any, title: str, values: Any) -> None:
     if high > MANY * low > 0:
         (axes.set_xscale if axis.axis_name == "x" else axes.set_yscale)("log")
         axis.set_label_text(title)
-        style.counts(axis)
+        counts(axis)
     else:
-        style.scaled(axis, title, high)
+        scaled(axis, title, high)
 
 
 def _title(name: str, rule: Convention) -> str:

@@ -14,8 +14,7 @@ from costcalc.comparisons.budgets import of_metrics
 from costcalc.measures.memory import Schedule, in_patches, scheduled
 from costcalc.measures.metric import Measured
 from costcalc.numbers.num import UNKNOWN
-from costcalc.plots import style
-from costcalc.plots.style import FONT, QUIET, Size
+from costcalc.plots.style import FONT, QUIET, Size, figure, fill, legend, named, results, shortened, small_print, styled
 from costcalc.reports.colours import COLOURS, family
 from costcalc.reports.result import Result
 
@@ -50,7 +49,7 @@ def memory(
 
     Raises SpecError where a size is unknown.
     """
-    (result,) = style.results([network], more, knobs, input, batch, variant=variant)
+    (result,) = results([network], more, knobs, input, batch, variant=variant)
     bounds = of_metrics(limits)
     for other in bounds.keys() - {METRIC}:
         raise stop(f"memory is drawn against a limit of {METRIC}, not of {other}")
@@ -58,8 +57,8 @@ def memory(
     if one.total is UNKNOWN or not result.rows:
         raise stop(f"{result.name} has tensors of unknown size, and a picture would hide them")
     schedule = scheduled(result.graph, one.setup.but(patches=None))
-    with style.styled():
-        made = style.figure(size, 3.2)
+    with styled():
+        made = figure(size, 3.2)
         axes = made.subplots()
         highest = _alive(axes, schedule, 0.4 if one.setup.patches else 1)
         if one.setup.patches:
@@ -73,9 +72,9 @@ def memory(
         axes.set_xlim(0, len(schedule.moments))
         axes.set_xlabel("rows in the order in which they run")
         axes.set_ylabel(f"alive ({word})")
-        style.legend(made, f"Activation memory of {style.named(result)}", axes)
+        legend(made, f"Activation memory of {named(result)}", axes)
         under = f"peak memory ({one.says}): {one.total:,} bytes"
-        style.small_print(made, under, *_said(one, limit))
+        small_print(made, under, *_said(one, limit))
         made.draw_without_rendering()
         _name_peak(axes, result, one, schedule)
     return made
@@ -103,7 +102,7 @@ def _alive(axes: Axes, schedule: Schedule, alpha: float) -> float:
                     boxes.append((number, level, size))
                 level += size
         if boxes:
-            look = {"color": "0.93", "edgecolor": "black"} if kind == INPUT else style.fill(kind)
+            look = {"color": "0.93", "edgecolor": "black"} if kind == INPUT else fill(kind)
             label = "the network's input" if kind == INPUT else kind
             seen = max(size for _, _, size in boxes) > highest / 200
             axes.bar(
@@ -159,7 +158,7 @@ def _name_peak(axes: Axes, result: Result, one: Measured, schedule: Schedule) ->
     place, high = [*schedule.order].index(index) + 0.5, float(one.rows[index])
     side = "right" if place > len(one.rows) / 2 else "left"
     axes.annotate(
-        style.shortened(result.rows[index].name, axes.figure), (place, high), xytext=(0, 4), fontsize=FONT,  # type: ignore[arg-type]
+        shortened(result.rows[index].name, axes.figure), (place, high), xytext=(0, 4), fontsize=FONT,  # type: ignore[arg-type]
         textcoords="offset points", ha=side, va="bottom", zorder=6,
         bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.9},
     )  # fmt: skip

@@ -15,8 +15,21 @@ from costcalc.comparisons.networks import Network
 from costcalc.costs.convention import Convention
 from costcalc.numbers import text as numbers
 from costcalc.numbers.num import UNKNOWN, Dim
-from costcalc.plots import style
-from costcalc.plots.style import Size
+from costcalc.plots.style import (
+    LINE,
+    QUIET,
+    Size,
+    figure,
+    fill,
+    frame,
+    inches,
+    legend,
+    named,
+    scaled,
+    shortened,
+    small_print,
+    styled,
+)
 from costcalc.reports.colours import COLOURS, family
 from costcalc.reports.result import Result
 from costcalc.transforms.whatif import WhatIf
@@ -110,7 +123,7 @@ def of_whatif(found: WhatIf, top: int | None = None, size: Size = None) -> Figur
         for one in changes
     ]
     ends = Network("before", found.before), Network("after", found.after)
-    return _waterfall(ends, steps, f"{style.named(found.before)}: {'; '.join(found.said)}", [], top, size)
+    return _waterfall(ends, steps, f"{named(found.before)}: {'; '.join(found.said)}", [], top, size)
 
 
 def _change(before: Dim, after: Dim) -> Dim:
@@ -123,23 +136,23 @@ def _waterfall(
     if top is not None and top < 1:
         raise stop(f"top is a whole number from 1, not {top}")
     before, after = (network.result for network in ends)
-    high = style.inches(size, 0)[1]
-    room = int((high - style.frame(size)) / style.LINE) - 3 if high else MOST_STEPS
+    high = inches(size, 0)[1]
+    room = int((high - frame(size)) / LINE) - 3 if high else MOST_STEPS
     shown = _largest(steps, top or max(room, 3))
     rule = before.convention
-    with style.styled():
-        made = style.figure(size, style.frame(size) + STEP * (len(shown) + 2))
+    with styled():
+        made = figure(size, frame(size) + STEP * (len(shown) + 2))
         panels = [*made.subplots(1, 2, sharey=True, squeeze=False).flat]
         names = [ends[0].label, *(step.name for step in shown), ends[1].label]
         costs = (((before.params, after.params), rule.things), ((before.operations, after.operations), rule.unit))
         for number, (axes, (totals, unit)) in enumerate(zip(panels, costs, strict=True)):
             _panel(axes, totals, shown, number)
-            style.scaled(axes.xaxis, unit, axes.get_xlim()[1] / ROOM)
+            scaled(axes.xaxis, unit, axes.get_xlim()[1] / ROOM)
             axes.tick_params(axis="y", length=0)
-        panels[0].set_yticks(range(len(names)), [style.shortened(name, made) for name in names])
+        panels[0].set_yticks(range(len(names)), [shortened(name, made) for name in names])
         panels[0].set_ylim(len(names) - 0.4, -0.6)
-        style.legend(made, title, *panels)
-        style.small_print(made, "; ".join([rule.counted, *said, *_batch(before)]))
+        legend(made, title, *panels)
+        small_print(made, "; ".join([rule.counted, *said, *_batch(before)]))
     return made
 
 
@@ -177,7 +190,7 @@ def _panel(axes: Axes, totals: tuple[Dim, Dim], steps: Sequence[Step], number: i
         axes.barh(place, total, height=0.72, color="0.85", edgecolor="black", linewidth=0.3)
     seen: set[str] = set()
     for place, (step, start, move) in enumerate(zip(steps, levels, moves, strict=False), 1):
-        look = style.fill(step.family) if step.family in COLOURS else {"color": "white", "edgecolor": "black"}
+        look = fill(step.family) if step.family in COLOURS else {"color": "white", "edgecolor": "black"}
         visible = abs(move) > longest / 500 and step.family not in seen and step.family in COLOURS
         seen |= {step.family} if visible else set()
         axes.barh(
@@ -185,7 +198,7 @@ def _panel(axes: Axes, totals: tuple[Dim, Dim], steps: Sequence[Step], number: i
             label=step.family if visible else None, **look,
         )  # fmt: skip
     for place, level in enumerate(levels):  # where the next one begins
-        axes.plot([level, level], [place + 0.36, place + 0.64], color=style.QUIET, linewidth=0.5)
+        axes.plot([level, level], [place + 0.36, place + 0.64], color=QUIET, linewidth=0.5)
     ends = [first, *(max(a, b) for a, b in pairwise(levels)), last]
     said = [
         numbers.figure(totals[0]), *(_said(step.adds[number]) for step in steps), numbers.figure(totals[1])
