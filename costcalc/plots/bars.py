@@ -51,7 +51,7 @@ INSIDE = 0.3  # inches of a part that has its number inside
 SEVERAL = "several"  # families in one bar that has no parts
 
 
-class Bar(NamedTuple):
+class StackedBar(NamedTuple):
     """A line of a picture: of each metric what it has, and of those that are sums what each family has of it."""
 
     name: str
@@ -131,7 +131,7 @@ def types(
             _require_shares(result, one)
     names = [*map(label_of, found)]
     lines = [
-        Bar(name, [one.total for one in columns], [_parts(one, result.rows) for one in columns])
+        StackedBar(name, [one.total for one in columns], [_parts(one, result.rows) for one in columns])
         for name, result, columns in zip(names, found, tables, strict=True)
     ]
     with styled():
@@ -195,7 +195,7 @@ def _require_shares(result: Result, one: Measured) -> None:
 
 def bars(
     result: Result, columns: Sequence[Measured], fold: int | None = None, top: int | None = None, most: int = MOST_BARS
-) -> tuple[list[Bar], str]:
+) -> tuple[list[StackedBar], str]:
     """Return the bars of lines that have something, so folded that they are not too many, and what that says."""
     if top is not None and top < 1:
         raise stop(f"top is a whole number from 1, not {top}")
@@ -242,13 +242,13 @@ def _largest(found: list[Line], columns: Sequence[Measured], count: int) -> tupl
     return [found[k] for k in sorted(kept)], [found[k] for k in sorted(order[count:])]
 
 
-def _bar(line: Line, columns: Sequence[Measured]) -> Bar:
+def _bar(line: Line, columns: Sequence[Measured]) -> StackedBar:
     values = [over(one, line) for one in columns]
     parts = [
         _parts(one, line.rows) if adds(one) else {_one(line.rows): value}
         for one, value in zip(columns, values, strict=True)
     ]
-    return Bar(line.name, values, parts)
+    return StackedBar(line.name, values, parts)
 
 
 def _parts(one: Measured, rows: Iterable[CountedRow]) -> dict[str, Dim]:
@@ -274,7 +274,7 @@ def _size(value: Dim) -> float:
 # ---- how they are drawn --------------------------------------------------------------------------
 
 
-def _families(found: Sequence[Bar]) -> list[str]:
+def _families(found: Sequence[StackedBar]) -> list[str]:
     """Return the families that can be seen, in the order of the colours: a share of 0.2 % of the longest bar."""
     seen: set[str] = set()
     for number in range(len(found[0].values)):
@@ -283,7 +283,7 @@ def _families(found: Sequence[Bar]) -> list[str]:
     return [name for name in (*COLOURS, SEVERAL) if name in seen]
 
 
-def _panel(axes: Axes, found: Sequence[Bar], number: int, seen: Sequence[str]) -> None:
+def _panel(axes: Axes, found: Sequence[StackedBar], number: int, seen: Sequence[str]) -> None:
     """Draw the bars of one metric, their families one after another; what can't be seen has no entry in a legend."""
     ends = [0.0] * len(found)
     for name in (*COLOURS, SEVERAL):

@@ -44,7 +44,7 @@ ROOM = 1.22  # of the longest bar: its number stands behind it
 OTHERS = ""  # the family of several changes
 
 
-class Step(NamedTuple):
+class FloatingBar(NamedTuple):
     """A change: its layer, the family of its type, what it adds of params and of operations."""
 
     name: str
@@ -81,7 +81,9 @@ def of_diff(one: Network, other: Network, top: int | None = None, size: Size = N
     if not found.changes:
         raise stop(f"there is nothing to draw: {one.label} and {other.label} have the same layers")
     steps = [
-        Step(change.name, family((change.after or change.before).rows[0].node), (change.params, change.operations))  # type: ignore[union-attr]
+        FloatingBar(
+            change.name, family((change.after or change.before).rows[0].node), (change.params, change.operations)
+        )  # type: ignore[union-attr]
         for change in found.changes
     ]
     return _waterfall((one, other), steps, f"{one.label} → {other.label}", [found.said], top, size)
@@ -115,7 +117,7 @@ def of_whatif(found: WhatIf, top: int | None = None, size: Size = None) -> Figur
     if not changes:
         raise stop(f"there is nothing to draw: {'; '.join(found.said) or 'no step'} changes no cost")
     steps = [
-        Step(
+        FloatingBar(
             one.layer,
             kinds[one.layer],
             (_change(one.before.params, one.after.params), _change(one.before.operations, one.after.operations)),
@@ -131,7 +133,7 @@ def _change(before: Dim, after: Dim) -> Dim:
 
 
 def _waterfall(
-    ends: tuple[Network, Network], steps: list[Step], title: str, said: list[str], top: int | None, size: Size
+    ends: tuple[Network, Network], steps: list[FloatingBar], title: str, said: list[str], top: int | None, size: Size
 ) -> Figure:
     if top is not None and top < 1:
         raise stop(f"top is a whole number from 1, not {top}")
@@ -160,18 +162,18 @@ def _batch(result: Result) -> list[str]:
     return [f"a batch of {result.batch}"] if result.batch > 1 else []
 
 
-def _largest(steps: list[Step], count: int) -> list[Step]:
+def _largest(steps: list[FloatingBar], count: int) -> list[FloatingBar]:
     """Return the biggest changes, by their larger part of all that changed, in their order, and the others' sum."""
     wholes = [sum(_size(step.adds[k]) for step in steps) or 1 for k in (0, 1)]
     order = sorted(range(len(steps)), key=lambda k: -max(_size(steps[k].adds[n]) / wholes[n] for n in (0, 1)))
     kept, rest = sorted(order[:count]), [steps[k] for k in order[count:]]
     if not rest:
         return [steps[k] for k in kept]
-    others = Step(plural(len(rest), "other change"), OTHERS, (_sum(rest, 0), _sum(rest, 1)))
+    others = FloatingBar(plural(len(rest), "other change"), OTHERS, (_sum(rest, 0), _sum(rest, 1)))
     return [*(steps[k] for k in kept), others]
 
 
-def _sum(steps: Sequence[Step], number: int) -> Dim:
+def _sum(steps: Sequence[FloatingBar], number: int) -> Dim:
     values = [step.adds[number] for step in steps]
     return UNKNOWN if UNKNOWN in values else sum(values)
 
@@ -180,7 +182,7 @@ def _size(value: Dim) -> float:
     return float("inf") if value is UNKNOWN else float(abs(value))
 
 
-def _panel(axes: Axes, totals: tuple[Dim, Dim], steps: Sequence[Step], number: int) -> None:
+def _panel(axes: Axes, totals: tuple[Dim, Dim], steps: Sequence[FloatingBar], number: int) -> None:
     """Draw one cost: both totals from zero, each change from where the one before ended; what is unknown has none."""
     first, last = (0.0 if total is UNKNOWN else float(total) for total in totals)
     moves = [0.0 if step.adds[number] is UNKNOWN else float(step.adds[number]) for step in steps]
