@@ -80,12 +80,11 @@ def of_diff(one: Network, other: Network, top: int | None = None, size: Size = N
     found = Diff(one, other)
     if not found.changes:
         raise stop(f"there is nothing to draw: {one.label} and {other.label} have the same layers")
-    steps = [
-        FloatingBar(
-            change.name, family((change.after or change.before).rows[0].node), (change.params, change.operations)
-        )  # type: ignore[union-attr]
-        for change in found.changes
-    ]
+    steps = []
+    for change in found.changes:
+        line = change.after or change.before
+        kind = family(line.rows[0].node) if line else OTHERS
+        steps.append(FloatingBar(change.name, kind, (change.params, change.operations)))
     return _waterfall((one, other), steps, f"{one.label} → {other.label}", [found.said], top, size)
 
 
