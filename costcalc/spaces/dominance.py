@@ -21,7 +21,8 @@ from costcalc.spaces.tables import Tied
 MOST_STEPS = 2**31  # networks of both halves that are walked through: some minutes
 _WINDOW = 2**19  # networks at once
 _BLOCK = 384
-MOST_ROWS = 2**22  # second values that the first half may have, on their grid
+MOST_ROWS = 2**25  # second values that the first half may have, on their grid
+MOST_SUMS = 2**37  # of how many networks have each, for all blocks together
 _MERGED = 2**16  # networks of two parts, at most, that are brought together to see whether many cost the same
 _SAVED = 0.9  # they are where the networks are so much fewer
 _MOST_PARTS = 12  # of which all ways to halve them are tried
@@ -70,12 +71,14 @@ def at_most(parts: Sequence[Points], x: int, y: int) -> int:
     """
     if not all(len(part.x) for part in parts):
         return 0
-    one, other = halves(shrunk(parts))
-    if one.rows > other.rows:
-        one, other = other, one
-    if len(one) + len(other) > MOST_STEPS or one.rows > MOST_ROWS:
+    straight = halves(shrunk(parts))
+    ways = [((x, y), straight), ((y, x), (straight[0].turned, straight[1].turned))]
+    bounds, found = min(ways, key=lambda way: min(half.rows for half in way[1]))
+    one, other = sorted(found, key=lambda half: half.rows)
+    blocks = len(one) // _BLOCK + 1
+    if len(one) + len(other) > MOST_STEPS or one.rows > MOST_ROWS or blocks * one.rows > MOST_SUMS:
         raise Tied(())
-    return pairs(one, other.left_of(x, y))
+    return pairs(one, other.left_of(*bounds))
 
 
 def shrunk(parts: Sequence[Points]) -> list[Points]:
@@ -129,6 +132,11 @@ class Half:
 
     def __len__(self) -> int:
         return len(self.a.x) * len(self.b.x)
+
+    @property
+    def turned(self) -> Half:
+        """Return the same with the second metric first."""
+        return Half(*(points(part.y, part.x, part.counts) for part in (self.a, self.b)))
 
     @property
     def step(self) -> int:

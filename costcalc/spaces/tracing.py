@@ -31,7 +31,7 @@ from costcalc.spaces.choices import Choice, ChoiceList, Chosen, Later, NeedsChoi
 from costcalc.spaces.conditions import Guard, over_of, shape_of, where
 from costcalc.spaces.tables import Places, Tied, Unreachable, VariedValue, mapped, table
 
-MOST_LEAVES = 2**17  # settings under which one item is run
+MOST_RUNS = 2**16  # of items, each under each setting of the choices that it reads: some seconds
 
 
 class Met(NamedTuple):
@@ -138,6 +138,7 @@ class Tracing(Expansion):
         self.builder = TracingBuilder(self)
         self.refused: list[Refused] = []
         self.guards: tuple[Guard, ...] = ()
+        self.runs = 0
         self.whole = False  # whether an item is run as one, all that is inside it under the same choices
 
     def trace(self, given: Any = ()) -> None:
@@ -267,6 +268,7 @@ class Tracing(Expansion):
         Return the tensors that are used whatever is chosen more; None where nothing comes of it.
         """
         layers, lists, shares = dict(frame.layers), dict(frame.lists), dict(frame.shares)
+        self.runs += 1
         start, known = len(parts), (len(self.met), len(self.reads), len(self.uses), len(self.refused))
         before, self.made.read = self.made.read, set()
         outside, self.used = self.used, set()
@@ -295,7 +297,7 @@ class Tracing(Expansion):
             self.broken = False
             frame.layers, frame.lists, frame.shares = layers, lists, shares
             self.made.read, self.used = before, outside
-        if np.prod([self.sizes[choice] for choice in (*places, needed)], dtype=float) > MOST_LEAVES:
+        if max(self.runs, np.prod([self.sizes[choice] for choice in (*places, needed)], dtype=float)) > MOST_RUNS:
             raise Tied([*places, needed])
         return self.each(needed, lambda place: self.grow(run, frame, parts, {**places, needed: place}, leaves))
 

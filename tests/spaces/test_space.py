@@ -184,6 +184,12 @@ def test_a_chain_is_cut_in_its_middle() -> None:
     assert space.most("macs", "params <= 4000").costs["macs"] == max(cost for cost in wanted if cost <= 4_000)
 
 
+def test_a_space_that_is_tied_too_closely_is_refused_before_long() -> None:
+    """AnyNetX: each stage's first block depends on both widths, 128 values each, and 18 ways to group them."""
+    with pytest.raises(SpecError, match=r"do not fall apart: layers read d\[0\], w\[0\], b\[0\], g\[0\] together"):
+        costcalc.space("anynet_x")
+
+
 def test_two_budgets_that_would_take_too_long_are_told_as_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("costcalc.spaces.dominance.MOST_STEPS", 1)
     with pytest.raises(SpecError, match=r"0 to 4,096 of them have macs <= 50,000,000 and params <= 300,000"):
