@@ -206,6 +206,13 @@ def test_places_that_are_learned_come_back(form: str) -> None:
     assert totals(costcalc.count(FORMATS[form](expand(zoo.load(data))).data())) == totals(before)
 
 
+@pytest.mark.parametrize("form", AVAILABLE)
+def test_channels_before_four_axes_of_space_are_padded(form: str) -> None:
+    data = {"costcalc": 1, "input": [2, 3, 4, 4, 5], "layers": [{"zero_pad_channels": {"out": 3}}]}
+    found = costcalc.count(FORMATS[form](expand(zoo.load(data))).data())
+    assert [str(tensor.shape) for tensor in found.graph.outputs] == ["3x3x4x4x5"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("form", "number"), [("onnx", 60), ("torch", 12)])
 def test_random_networks_come_back(form: str, number: int) -> None:

@@ -254,6 +254,10 @@ def pad(net: Net, call: Call) -> None:
 def _bordered(net: Net, value: str, name: str, pairs: list[tuple[int, int]], mode: str) -> str:
     """Return a value with a border; one on the channels is put on while these are an axis of space."""
     order = list(range(len(pairs)))
+    if len(pairs) > 4 and not any(edge for pair in pairs[1:] for edge in pair):  # pad takes three axes of space
+        channels, *space = net.shape_of(value)
+        made = _bordered(net, net.reshape(value, (channels, prod(space)), name), name, [pairs[0], (0, 0)], mode)
+        return net.reshape(made, (net.shape_of(made)[0], *space), name)
     if pairs[0] != (0, 0):
         free = next((k for k in order if pairs[k] == (0, 0)), None)
         if free is None:
