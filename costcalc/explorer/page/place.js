@@ -29,7 +29,7 @@ import { items } from "./tree.js";
 
 export const ITEM = { width: 176, height: 38 };
 const SIDE = 20; // between neighbours
-const GAP = 28; // between ranks, for edges and their shapes
+const GAP = 30; // between ranks, for edges and their shapes
 const HEAD = 8; // of an unfolded block, for its name
 const WIRE = 12;
 
@@ -199,7 +199,7 @@ function crossing(doors, key, [x]) {
 function label({ edges }, from, points) {
   const tensors = new Set(edges.filter(([one]) => one === from).map(([, , row, part]) => `${row}/${part}`));
   const [x, y] = tensors.size > 1 ? points[points.length - 1] : points[0];
-  return [x + 5, tensors.size > 1 ? y - 5 : y + 13];
+  return [x + 5, tensors.size > 1 ? y - 4 : y + 12];
 }
 
 /**
