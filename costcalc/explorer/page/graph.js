@@ -261,7 +261,7 @@ function card(ink, placed) {
     part.box
       ? fold(ink, placed, "▸")
       : svg("rect", { class: "stripe", width: STRIPE, height, rx: 2, fill: `var(--family-${kind.family})` }),
-    svg("text", { class: "title", x: left, y: 16 }, cut(part.title, part.box ? 18 : 19)),
+    svg("text", { class: "title", x: left, y: 16 }, cut(part.title, part.box ? 17 : 18)),
     svg("text", { class: "type", x: left, y: 30 }, part.box ? counted(part.count) : cut(ink.model.text(kind.type), 30)),
     percentage,
   );
