@@ -51,7 +51,7 @@ GROUPS = {
     },
     "Other formats": {
         "import": "a model of another framework, or its file, as a spec",
-        "export": "a spec as a file of ONNX, SCALE-Sim or Timeloop",
+        "export": "a spec as a file of ONNX, SCALE-Sim, Timeloop, Model Explorer",
     },
     "The zoo and the language": {
         "list": "the networks of the zoo",

@@ -52,18 +52,34 @@ class KnobCommand(usage.Command):
                 rest.append(word)
             else:
                 knob = name[2:].replace("-", "_")
-                if knob in knobs:
+                if knob in knobs and not ctx.resilient_parsing:
                     raise twice(knob)
                 flag = knob == "opaque"  # of a file's reader, which no value need follow
                 knobs[knob] = value if equals else "true" if flag else self.value(ctx, name, next(words, None))
         ctx.meta[KNOBS] = knobs
+        if ctx.resilient_parsing and rest and rest[-1].startswith("-"):
+            rest.pop()  # an option whose value is being completed: click would read nothing beside it
         ctx.allow_extra_args = True
         for extra in super().parse_args(ctx, rest):
             self.refuse(ctx, extra)
         return []
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Complete the knobs of the spec that was named, beside the command's own options: `--wi` is `--width`."""
+        from click.shell_completion import CompletionItem
+
+        found = super().shell_complete(ctx, incomplete)
+        if not incomplete.startswith("-"):
+            return found
+        knobs = (f"--{knob.replace('_', '-')}" for spec in named_specs(ctx) for knob in spec.knobs)
+        taken = {item.value for item in found} | {f"--{knob.replace('_', '-')}" for knob in ctx.meta.get(KNOBS, {})}
+        more = [knob for knob in dict.fromkeys(knobs) if knob.startswith(incomplete) and knob not in taken]
+        return [*found, *(CompletionItem(knob, help="a knob of the spec") for knob in more)]
+
     def refuse(self, ctx: click.Context, extra: str) -> None:
         """Refuse a word that is one too many, with what was most likely meant."""
+        if ctx.resilient_parsing:  # while words are completed
+            return
         name, equals, value = extra.partition("=")
         if equals and name.isidentifier():
             ctx.fail(f"'{extra}' is no SPEC; a knob is given as --{name} {value}")
@@ -76,6 +92,8 @@ class KnobCommand(usage.Command):
 
     def value(self, ctx: click.Context, name: str, word: str | None) -> str:
         """Return the word after a knob's option; name the nearest option where there is none."""
+        if word is None and ctx.resilient_parsing:  # the word that is being completed
+            return ""
         if word is None:
             declared = [option for param in self.get_params(ctx) for option in param.opts]
             ctx.fail(f"{name} needs a value; {nearest(name, declared) or 'knobs are given as --width 0.5'}")
@@ -101,6 +119,76 @@ def complete_spec(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return [name for name in (*zoo.names(), *files) if name.startswith(incomplete)]
 
 
+def named_specs(ctx: click.Context) -> list[Spec]:
+    """Return the specs that a line names which is not whole yet; none that would run code or take long to read."""
+    words = [ctx.params.get(name) for name in ("spec", "before", "after")]
+    words += [word for name in ("specs", "words") for word in ctx.params.get(name) or ()]
+    found = []
+    for word in words:
+        name = str(word).partition("@")[0]
+        if word and (name in zoo.names() or name.endswith((".yaml", ".yml"))):
+            with suppress(SpecError, OSError):
+                found.append(read(str(word) if "=" not in str(word) else name, None, {}))
+    return found
+
+
+def listing(names: Callable[[], Iterable[str]]) -> Callable[..., list[str]]:
+    """Return what completes names, also the last of several that commas part: `macs,pa` is `macs,params`."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        del ctx, param
+        head, comma, last = incomplete.rpartition(",")
+        given = {*head.split(",")}
+        return [f"{head}{comma}{name}" for name in names() if name.startswith(last) and name not in given]
+
+    return complete
+
+
+def _metrics() -> Iterable[str]:
+    from costcalc.measures.metric import metrics as found
+
+    return found()
+
+
+def _conventions() -> Iterable[str]:
+    from costcalc.costs.conventions import names
+
+    return names()
+
+
+def _devices() -> Iterable[str]:
+    from costcalc.hardware.device import FOLDER
+    from costcalc.hardware.reading import named
+
+    return named(FOLDER)
+
+
+complete_metric, complete_convention, complete_device = listing(_metrics), listing(_conventions), listing(_devices)
+
+
+def complete_layer(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the layers of the spec that was named which begin with what was typed."""
+    del param
+    from costcalc.graph.block_graph import names_of
+
+    found: list[str] = []
+    for spec in named_specs(ctx):
+        with suppress(SpecError):
+            found += [name for name in names_of(expand(spec).parts) if name.startswith(incomplete)]
+    return found
+
+
+def complete_knob(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the knobs of the spec that was named, as --vary takes them."""
+    return listing(lambda: [knob for spec in named_specs(ctx) for knob in spec.knobs])(ctx, param, incomplete)
+
+
+def complete_variant(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the variants of the spec that was named."""
+    del param
+    return [name for spec in named_specs(ctx) for name in spec.variants if name.startswith(incomplete)]
+
+
 def spec_argument(function: F) -> F:
     """Declare the SPEC argument."""
     return click.argument("spec", shell_complete=complete_spec)(function)
@@ -112,6 +200,7 @@ def knob_option(function: F) -> F:
         usage.option(
             "--variant",
             metavar="NAME",
+            shell_complete=complete_variant,
             callback=_variant,
             expose_value=False,
             group=usage.KNOBS,
@@ -144,13 +233,19 @@ def columns_option(function: F) -> F:
         "--columns",
         default="",
         metavar="NAMES",
+        shell_complete=complete_metric,
         group=usage.COLUMNS,
         help="Metrics: macs,bytes (costcalc metrics lists all).",
     )(metric_options(function))
 
 
 most_option = click.option(
-    "--max", "most", multiple=True, metavar="METRIC=N", help="Any of costcalc metrics at most: energy=5M."
+    "--max",
+    "most",
+    multiple=True,
+    metavar="METRIC=N",
+    shell_complete=lambda _, __, word: [f"{name}=" for name in _metrics() if name.startswith(word)],
+    help="Any of costcalc metrics at most: energy=5M.",
 )
 
 
@@ -181,6 +276,7 @@ def metric_options(function: F, among: Iterable[str] = tuple(OPTIONS)) -> F:
         elif option.words:
             given |= {"type": click.Choice(option.words), "metavar": option.metavar}
         else:
+            given |= {"shell_complete": complete_device} if name == "device" else {}
             kind = Amount() if option.metavar == "BYTES" else int if option.least is not None else str
             given |= {"type": kind, "metavar": option.metavar}
         function = usage.option(f"--{name.replace('_', '-')}", name, group=usage.METRICS, **given)(function)
@@ -271,6 +367,7 @@ def convention_option(function: F) -> F:
         "--convention",
         default="costcalc",
         metavar="NAME",
+        shell_complete=complete_convention,
         callback=_convention,
         group=usage.COUNTED,
         help="As which tool counts: thop, fvcore, or a file.",

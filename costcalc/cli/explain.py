@@ -22,7 +22,7 @@ from costcalc.reports.result import Result
     """,
 )
 @common.spec_argument
-@click.argument("layer", required=False)
+@click.argument("layer", required=False, shell_complete=common.complete_layer)
 @common.knob_option
 @common.convention_option
 @click.pass_context

@@ -25,10 +25,21 @@ from costcalc.measures.metric import MODES
 )
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=common.complete_spec)
 @common.knob_option
-@click.option("--vary", default="", metavar="KNOBS", help="Hold all values of these, too: variant,block.")
+@click.option(
+    "--vary",
+    default="",
+    metavar="KNOBS",
+    shell_complete=common.complete_knob,
+    help="Hold all values of these, too: variant,block.",
+)
 @common.convention_option
 @common.batch_option
-@click.option("--device", metavar="NAME", help="On which times are shown first: any can be chosen.")
+@click.option(
+    "--device",
+    metavar="NAME",
+    shell_complete=common.complete_device,
+    help="On which times are shown first: any can be chosen.",
+)
 @click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="of numbers on it.")
 @click.option("--mode", type=click.Choice(MODES), help="who manages memory.")
 @click.option("--bits", type=click.IntRange(1, 64), metavar="N", help="Bits of an activation: 32 unless told.")

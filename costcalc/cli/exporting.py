@@ -6,12 +6,17 @@ import os
 
 import click
 
+from costcalc.base import Datum
 from costcalc.base.errors import stop
 from costcalc.base.files import in_words
 from costcalc.base.text import plural
 from costcalc.cli import common, usage
+from costcalc.costs import conventions
 from costcalc.graph.expand import expand
 from costcalc.graph.graph import Graph
+from costcalc.numbers.num import UNKNOWN
+from costcalc.reports.page import Page
+from costcalc.reports.result import Result
 
 _LEAVE_OUT = click.option("--leave-out", is_flag=True, help="Leave out what the format can't hold, and say it.")
 
@@ -109,6 +114,41 @@ def timeloop(
     for name, text in problems.items():
         common.write(text.rstrip("\n"), os.path.join(output, name))
     common.tell(f"{plural(len(problems), 'problem')} in {output}")
+
+
+@command.command(
+    "model-explorer",
+    cls=common.KnobCommand,
+    epilog="""
+    costcalc export model-explorer resnet50 -o macs.json
+    costcalc export model-explorer resnet50 --of bytes --share
+    """,
+)
+@common.spec_argument
+@common.knob_option
+@click.option("--of", "metric", metavar="METRIC", shell_complete=common.complete_metric, help="Operations unless told.")
+@click.option("--share", is_flag=True, help="Each row's part of the sum, in per cent.")
+@common.convention_option
+@common.batch_option
+@common.output_option
+@click.pass_context
+def model_explorer(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options: Datum) -> None:
+    """Write node data of Google's Model Explorer: a number a node.
+
+    Nodes are those of the graph that costcalc export onnx writes of the same SPEC.
+    """
+    from costcalc.interop.simulators.model_explorer import node_data
+
+    result = Result(
+        graph_of(ctx, spec, pairs, options["input_"]), conventions.get(options["convention"]), options["batch"]
+    )
+    found = result.metric(options["metric"] or result.convention.called)
+    known = [value for value in found.rows if value is not None and value is not UNKNOWN]
+    if options["share"] and sum(known) != found.total:
+        raise stop(f"{found.name} is no sum of rows: they have no shares of it", hint="leave --share out")
+    name = f"{found.name}{' in %' if options['share'] else ''} ({' '.join(result.convention.mark.values())})"
+    made = node_data(result.graph, found.rows, name, share=options["share"])
+    common.write_page(Page(data=lambda: made), {"format_": "json", "output": options["output"]})
 
 
 def tell(left: list[str] | None) -> None:

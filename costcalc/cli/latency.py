@@ -21,7 +21,14 @@ from costcalc.reports.lines import VIEWS
 )
 @common.spec_argument
 @common.knob_option
-@click.option("--device", "device_", required=True, metavar="NAME", help="Of costcalc devices, or a file's path.")
+@click.option(
+    "--device",
+    "device_",
+    required=True,
+    metavar="NAME",
+    shell_complete=common.complete_device,
+    help="Of costcalc devices, or a file's path.",
+)
 @click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="as measured, unless told.")
 @click.option("--fusion", type=click.Choice(tuple(FUSIONS)), help="as measured, unless told.")
 @click.option("--lut", "lut_", metavar="FILE", help="Measured layers (CSV), above the model.")

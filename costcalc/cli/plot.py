@@ -298,7 +298,13 @@ def shapes(ctx: click.Context, /, spec: str, **options: Datum) -> None:
 )
 @common.spec_argument
 @common.knob_option
-@click.option("--device", required=True, metavar="NAME", help="Of costcalc devices, or a file's path.")
+@click.option(
+    "--device",
+    required=True,
+    metavar="NAME",
+    shell_complete=common.complete_device,
+    help="Of costcalc devices, or a file's path.",
+)
 @click.option("--dtype", type=click.Choice(tuple(DTYPES)), help="as measured, unless told.")
 @click.option("--fusion", type=click.Choice(tuple(FUSIONS)), help="as measured, unless told.")
 @common.batch_option

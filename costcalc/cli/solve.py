@@ -25,7 +25,13 @@ from costcalc.sweeps.grids import values_of
 )
 @common.spec_argument
 @common.knob_option
-@click.option("--vary", multiple=True, metavar="KNOB", help="A knob to choose: width=0.1:2:0.05.")
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="KNOB",
+    shell_complete=common.complete_knob,
+    help="A knob to choose: width=0.1:2:0.05.",
+)
 @click.option("--max-macs", metavar="N", help="The most MACs: 150M.")
 @click.option("--max-params", metavar="N", help="The most parameters: 2M.")
 @click.option("--max-peak-memory", "--budget", metavar="N", help="Bytes alive at once: 320K.")

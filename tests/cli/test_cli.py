@@ -534,6 +534,51 @@ def test_completion_script(shell: str) -> None:
     assert "_COSTCALC_COMPLETE" in run("completion", shell).out
 
 
+COMPLETED = [
+    ("report mobilenet_v1 --wi", {"--width"}),
+    ("report mobilenet_v1 --width 0.5 --res", {"--resolution"}),
+    ("report mobilenet_v1 --width 0.5 --wi", set()),  # a knob is given once
+    ("report mobilenet_v1 --width ", None),
+    ("diff resnet50 resnet18 --de", {"--depths"}),
+    ("report torchvision.models:resnet18 --wi", set()),  # code that would run
+    ("explain mobilenet_v1 separable3/c", {"separable3/conv", "separable3/conv/batch_norm", "separable3/conv/relu"}),
+    ("latency mobilenet_v1 --device pixel1", {"pixel1_big_core"}),
+    ("report resnet50 --columns macs,peak", {"macs,peak_memory"}),
+    ("check resnet50 --max peak", {"peak_memory="}),
+    ("report alexnet --convention tho", {"thop"}),
+    ("report alexnet --convention", {"--convention"}),
+    ("report resnet.yaml --variant resnet10", {"resnet101", "resnet101_v1"}),
+    ("solve mobilenet_v1 --vary res", {"resolution"}),
+    ("export model-explorer resnet50 --of weight", None),
+    ("export onnx mobilenet_v1 --wi", {"--width"}),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), COMPLETED)
+def test_completion_of_words(line: str, words: set[str] | None) -> None:
+    """As bash asks: the words, and which is being typed; nothing is told where a line is not whole."""
+    number = str(len(line.split(" ")))
+    done = run(COMP_WORDS=f"costcalc {line}", COMP_CWORD=number, _COSTCALC_COMPLETE="bash_complete")
+    assert (done.code, done.err) == (0, "")
+    found = {word.removeprefix("plain,") for word in done.out.split()}
+    assert words is None or found == words
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_completion_in_a_shell(tmp_path: Path) -> None:
+    """The script is read by bash, and its function gives the words of a line."""
+    (tmp_path / "script").write_text(run("completion", "bash").out, encoding="utf-8")
+    start = "import sys; sys.argv[0] = 'costcalc'; from costcalc.cli import main; main()"
+    (tmp_path / "costcalc").write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{start}" "$@"\n', encoding="utf-8")
+    (tmp_path / "costcalc").chmod(0o755)
+    ask = "source script; COMP_WORDS=(costcalc report mobilenet_v1 --wi); COMP_CWORD=3; "
+    ask += "_costcalc_completion costcalc; echo ${COMPREPLY[@]}"
+    path = os.pathsep.join((str(tmp_path), os.environ["PATH"]))
+    env = {**os.environ, "PATH": path, "PYTHONPATH": str(Path(costcalc.__file__).parent.parent)}
+    done = subprocess.run(["bash", "-c", ask], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("--width\n", "")
+
+
 def test_completion_of_networks() -> None:
     done = run(COMP_WORDS="costcalc report mobilenet_v", COMP_CWORD="2", _COSTCALC_COMPLETE="bash_complete")
     assert "plain,mobilenet_v1" in done.out.split()

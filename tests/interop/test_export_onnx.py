@@ -94,6 +94,18 @@ def test_an_operator_may_bring_its_own_nodes(monkeypatch: pytest.MonkeyPatch) ->
     assert [(node.op_type, node.name) for node in model.graph.node] == [("Mul", "it.Mul"), ("Add", "it")]
 
 
+def test_nodes_say_what_their_rows_cost() -> None:
+    """As Netron shows them, under a named convention: 8 filters of 27 products over 16 places; a pool has none."""
+    layers = ["conv: {out: 8, kernel: 3, bias: false}", "max_pool: {kernel: 2, stride: 2}"]
+    text = "costcalc: 1\ninput: [3, 6, 6]\nlayers:\n" + "".join(f"  - {{{layer}}}\n" for layer in layers)
+    model = onnx_export.model(expand(zoo.load_text(text, "net.yaml")))
+    said = {node.name: {one.key: one.value for one in node.metadata_props} for node in model.graph.node}
+    mark = {"costcalc.convention": "costcalc 9c528e"}
+    assert said["conv"] == {"costcalc.params": str(8 * 27), "costcalc.macs": str(16 * 8 * 27), **mark}
+    assert said["max_pool"] == {"costcalc.params": "0", "costcalc.macs": "0", **mark}
+    assert [one.key for one in model.metadata_props] == ["costcalc.counted"]
+
+
 def test_files_are_small(tmp_path: Path) -> None:
     onnx_export.write(expand(zoo.load("vgg16")), str(tmp_path / "vgg16.onnx"))
     assert (tmp_path / "vgg16.onnx").stat().st_size < LARGEST_VGG

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from functools import cache
 from pathlib import Path
@@ -241,3 +242,27 @@ def test_a_folder_of_another_networks_problems_is_refused(tmp_path: Path, run: R
     done = run("export", "timeloop", "vgg16", "-o", folder)
     assert (done.code, "holds the problems of another network: 01_" in done.err) == (2, True)
     assert len(list((tmp_path / "problems").iterdir())) == 12  # 8 convolutions and 3 fully connected, and the notes
+
+
+# ---- Model Explorer: node data, whose keys Google's builder (node_data_builder, 0.1.34) has -------
+
+
+def test_model_explorer_has_a_number_a_node(run: Run) -> None:
+    """MobileNetV1's first layer by hand; the shares are 100 in all; the name says what was counted."""
+    made = json.loads(run("export", "model-explorer", "mobilenet_v1").out)
+    assert set(made) == {"results", "name", "gradient"}
+    assert made["name"] == "macs (costcalc 9c528e)"
+    assert made["results"]["conv"] == {"value": 112 * 112 * 32 * 27}
+    assert sum(one["value"] for one in made["results"].values()) == 568_740_352
+    assert [(one["stop"], set(one)) for one in made["gradient"]][::2] == [
+        (0, {"stop", "bgColor"}),
+        (1, {"stop", "bgColor"}),
+    ]
+    shares = json.loads(run("export", "model-explorer", "mobilenet_v1", "--of", "params", "--share").out)
+    assert math.isclose(sum(one["value"] for one in shares["results"].values()), 100)
+    assert shares["name"] == "params in % (costcalc 9c528e)"
+
+
+def test_model_explorer_gives_no_share_of_what_is_no_sum(run: Run) -> None:
+    done = run("export", "model-explorer", "mobilenet_v1", "--of", "peak_memory", "--share")
+    assert (done.code, "peak_memory is no sum of rows" in done.err) == (2, True)

@@ -1,7 +1,8 @@
 """A graph of costcalc -> an ONNX model of the same operators, for Netron and other tools.
 
 Weights are nodes that make a tensor of one value (ConstantOfShape), so that the file is small: a shape and a
-name stand for each. docs/formats.md says how operators are mapped.
+name stand for each. The last node of a row says what the row costs (`metadata_props`).
+docs/formats.md says how operators are mapped.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Any
 from costcalc.base import Datum
 from costcalc.base.files import writing
 from costcalc.base.optional import need
+from costcalc.costs import conventions
+from costcalc.costs.counting import costs_of
 from costcalc.graph.graph import Graph, Node, Tensor
 from costcalc.graph.widths import as_numbers, moves, widths
 from costcalc.interop.onnx import write_layers, write_maths, write_moves, write_sequences
 from costcalc.interop.onnx.values import DOMAIN, FIXED, LEARNED, STORED, fields_text
+from costcalc.numbers.num import UNKNOWN, Dim
 from costcalc.numbers.shape import Shape, Shapes
 
 OPSET, IR_VERSION = 22, 10  # from 22 on a pool's last, partial window is PyTorch's
@@ -72,11 +76,14 @@ class Writer:
     def model(self) -> Any:
         """Return the whole model."""
         infos = []
-        for node in self.graph.nodes:
+        rule = conventions.get(conventions.DEFAULT)
+        for node, cost in zip(self.graph.nodes, costs_of(self.graph, rule), strict=True):
             self.row = node
             for tensor, name in zip(node.outputs, self.written(node), strict=True):
                 self.names[tensor] = name
                 infos.append(self.info(tensor))
+            costs = {"params": _said(cost.params), rule.called: _said(cost.operations)}
+            _note(self.nodes[-1], costs | {"convention": " ".join(rule.mark.values())})
         outputs = [self.info(tensor) for tensor in self.graph.outputs]
         ends = {info.name for info in outputs}
         graph = self.helper.make_graph(
@@ -90,13 +97,15 @@ class Writer:
         opsets = [self.helper.make_opsetid("", OPSET)]
         if self.own:
             opsets.append(self.helper.make_opsetid(DOMAIN, 1))
-        return self.helper.make_model(
+        made = self.helper.make_model(
             graph,
             producer_name="costcalc",
             opset_imports=opsets,
             ir_version=IR_VERSION,
             doc_string=str(self.graph.spec.meta.get("source", "")),
         )
+        _note(made, {"counted": rule.counted})
+        return made
 
     def info(self, tensor: Tensor) -> Any:
         """Return a tensor's name, type and shape."""
@@ -205,6 +214,17 @@ class Writer:
             value if len(shape.dims) == axes else self.reshape(value, [*shape.dims, *(1,) * (axes - len(shape.dims))])
             for value, shape in zip(values, shapes, strict=True)
         ]
+
+
+def _note(proto: Any, said: dict[str, str]) -> None:
+    """Write properties on a node or a model, as viewers show them."""
+    for key, value in said.items():
+        proto.metadata_props.add(key=f"costcalc.{key}", value=value)
+
+
+def _said(number: Dim) -> str:
+    """Return a number as a node's property, exact."""
+    return "unknown" if number is UNKNOWN else str(number)
 
 
 def _unmapped(writer: Writer, node: Node, inputs: list[str]) -> Any:
