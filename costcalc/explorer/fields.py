@@ -15,7 +15,7 @@ from costcalc.numbers.factored import Spread
 from costcalc.numbers.num import UNKNOWN, Mixed
 from costcalc.numbers.shape import Shape
 
-MOST_GRAPHS = 200  # that are looked at one by one
+MOST_GRAPHS = 256  # that are looked at one by one
 
 # Gives the graph at some places of sliders, by their numbers; of the others at all places.
 At = Callable[[Mapping[int, Sequence[int]]], Graph]
