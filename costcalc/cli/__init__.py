@@ -40,6 +40,7 @@ GROUPS = {
     },
     "Change it": {
         "whatif": "layers replaced, dropped or scaled, and what each changes",
+        "netadapt": "channels taken away layer by layer, until a budget is met",
         "size": "what weights take to store: quantized, pruned, with indices",
     },
     "Hardware": {
