@@ -2,7 +2,7 @@
 
 Yang et al. 2018, arXiv:1804.03230, Algorithm 1. In each iteration every layer by itself proposes the most channels with
 which the network costs less by the iteration's step, and one proposal is taken. Which filters go, and what fine-tuning
-mends, is not looked at. Layers whose outputs are added or multiplied together keep equal channels: one proposal.
+mends, is not looked at. TiedLayers whose outputs are added or multiplied together keep equal channels: one proposal.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ MOST_ITERATIONS = 1000
 RowCosts = Callable[[Graph], Sequence[Dim]]  # what each row of a graph has of the metric
 
 
-class Layers(NamedTuple):
-    """Layers that have equal channels, since their outputs are added or multiplied together; mostly one."""
+class TiedLayers(NamedTuple):
+    """TiedLayers that have equal channels, since their outputs are added or multiplied together; mostly one."""
 
     steps: frozenset[str]
     path: str  # of the first
     channels: int
 
 
-class Taken(NamedTuple):
+class TakenStep(NamedTuple):
     """The proposal of an iteration that is taken, and what the network costs then."""
 
     layer: str
@@ -78,11 +78,11 @@ class NetAdapt:
             raise stop(f"there is no rule '{rule}'", hint=nearest(rule, RULES) or f"known: {', '.join(RULES)}")
         self.before, self.metric, self.rule, self.scores = before, metric, rule, scores
         self.divisor = divisor
-        self.counted = Counted(before.graph, costs)
+        self.counted = StepCosts(before.graph, costs)
         self.network = flattened(before.graph)
-        self.taken: list[Taken] = []
+        self.taken: list[TakenStep] = []
         start = self.cost = self.counted.cost(self.network)
-        self.start = Taken("", 0, 0, start, learned(self.network))
+        self.start = TakenStep("", 0, 0, start, learned(self.network))
         wanted, saving = Fraction(target).limit_denominator(10**9) * start, Fraction(step).limit_denominator(10**9)
         while self.cost > wanted:
             if len(self.taken) == MOST_ITERATIONS:
@@ -107,7 +107,7 @@ class NetAdapt:
                 hint="take a smaller step, a larger target, or a smaller divisor",
             )
         _, layers, channels, self.network, self.cost = min(found, key=lambda one: one[0])
-        self.taken.append(Taken(layers.path, layers.channels, channels, self.cost, learned(self.network)))
+        self.taken.append(TakenStep(layers.path, layers.channels, channels, self.cost, learned(self.network)))
 
     def rank(self, path: str, gone: float, saved: int, params: int) -> float:
         """Return by what a proposal is chosen: the least is taken."""
@@ -118,7 +118,7 @@ class NetAdapt:
             return self.scores[path] * gone
         return gone if self.rule == "share" else params / saved
 
-    def proposal(self, layers: Layers, limit: Fraction) -> tuple[int, EditableNetwork, int] | None:
+    def proposal(self, layers: TiedLayers, limit: Fraction) -> tuple[int, EditableNetwork, int] | None:
         """Return the most channels with which the network costs at most so much, that network and its cost."""
         groups = grouped(self.network).get(layers.channels, 1)
         by = math.lcm(self.divisor, groups)
@@ -171,7 +171,7 @@ _RULE_WORDS = {
 }
 
 
-class Counted:
+class StepCosts:
     """What networks cost in a metric: each kind of row is counted once."""
 
     def __init__(self, graph: Graph, costs: RowCosts) -> None:
@@ -228,7 +228,7 @@ def learned(network: EditableNetwork) -> int:
     return total
 
 
-def reduced(network: EditableNetwork, layers: Layers, channels: int) -> EditableNetwork | None:
+def reduced(network: EditableNetwork, layers: TiedLayers, channels: int) -> EditableNetwork | None:
     """Return a network in which some layers have so many channels; None where what follows does not allow that."""
 
     def act(rewrite: Rewrite, step: Step) -> str:
@@ -243,7 +243,7 @@ def reduced(network: EditableNetwork, layers: Layers, channels: int) -> Editable
     return made if same else None
 
 
-def tied(network: EditableNetwork) -> list[Layers]:
+def tied(network: EditableNetwork) -> list[TiedLayers]:
     """Return the layers that may give channels away, those together that must stay equal."""
     setters = {step.name: step for step in network.steps if "out" in step.fields and not depthwise(step)}
     ties = Ties(network, setters)
@@ -252,7 +252,7 @@ def tied(network: EditableNetwork) -> list[Layers]:
         groups.setdefault(ties.root(name), []).append(step)
     kept = {ties.root(name) for name in ties.fixed}
     return [
-        Layers(frozenset(step.name for step in steps), network.path(steps[0]), steps[0].y.c)
+        TiedLayers(frozenset(step.name for step in steps), network.path(steps[0]), steps[0].y.c)
         for root, steps in groups.items()
         if root not in kept and len({step.y.c for step in steps}) == 1
     ]
