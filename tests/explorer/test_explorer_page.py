@@ -413,6 +413,8 @@ def test_the_page_is_readable_in_the_dark_and_on_paper(opened: Open) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate(ground) == light
     assert page.locator("#table tbody tr").first.is_visible()
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 with margins of a centimetre
+    assert page.locator("#table .frame").evaluate("frame => frame.scrollWidth <= frame.clientWidth")
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(opened: Open) -> None:
