@@ -79,7 +79,7 @@ def test_a_space_of_the_zoo_has_its_published_size(
 
 # Of how many networks the papers speak: 4^20 (SPOS), 9^22 (FBNet), 6^6 7^15 (ProxylessNAS: a block that keeps the shape
 # may be left out), and of DARTS' cells (1 3 6 10 7^8) each of two.
-# AttentiveNAS' is the product of its reference implementation's lists: channels, depths, kernels, expansions, resolutions.
+# AttentiveNAS' is the product of its implementation's lists: channels, depths, kernels, expansions, resolutions.
 SIZES = {
     "spos": 4**20, "fbnet": 9**22, "proxylessnas": 6**6 * 7**15, "darts_cifar": (180 * 7**8) ** 2,
     "attentive_nas": (2**7 * 3 * 4) * (2 * 3 * 4 * 4 * 6 * 6 * 2) * 2**7 * 3**4 * 4,
