@@ -21,6 +21,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from costcalc.language import zoo
 from costcalc.language.document import Spec
@@ -169,6 +170,60 @@ def calls() -> list[tuple[str, str, str]]:
     ]
 
 
+def networks_of_torch() -> dict[str, Any]:
+    """Return PyTorch modules: torchvision's, or where it is not installed the twins of the zoo's."""
+    names = {"resnet50": "ResNet-50", "mobilenet_v2": "MobileNetV2", "efficientnet_b0": "EfficientNet-B0"}
+    with suppress(ImportError):
+        from torchvision import models
+
+        return {said: getattr(models, name)(weights=None).eval() for name, said in names.items()}
+    from costcalc import torch as twins
+
+    return {said: twins.build(name).eval() for name, said in names.items()}
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Return the least CPU time of a call, the first left out."""
+    call()
+    spent = []
+    for _ in range(5):
+        start = time.process_time()
+        call()
+        spent.append(time.process_time() - start)
+    return min(spent)
+
+
+def readers() -> list[tuple[str, str, str]]:
+    """Return what the reader of PyTorch takes beside fvcore and PyTorch's own counter; nothing without PyTorch."""
+    try:
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
+    except ImportError:
+        return []
+    from costcalc.interop.torch.importer import from_torch
+
+    torch.set_num_threads(1)
+    image, rows = torch.zeros(1, 3, 224, 224), []
+
+    def by_fvcore(module: Any) -> None:
+        from fvcore.nn import FlopCountAnalysis
+
+        FlopCountAnalysis(module, image).unsupported_ops_warnings(False).uncalled_modules_warnings(False).total()
+
+    def by_torch(module: Any) -> None:
+        with FlopCounterMode(display=False), torch.no_grad():
+            module(image)
+
+    for name, module in networks_of_torch().items():
+        ours = seconds(lambda module=module: from_torch(module, (3, 224, 224)))
+        others = {"FlopCounterMode": seconds(lambda module=module: by_torch(module))}
+        with suppress(ImportError, KeyError):  # the second of twins: fvcore can't do with a slash in a module's name
+            others["fvcore"] = seconds(lambda module=module: by_fvcore(module))
+        shares = ", ".join(f"{ours / other:.2f} of {word}" for word, other in others.items())
+        rows.append((f"{name} read from a module of PyTorch", f"{ours:.2f} s CPU, {shares}", "1.0 of fvcore"))
+    return rows
+
+
 def plain_loop() -> int:
     """Take 200,000 steps: what the times of calls are told in."""
     total = 0
@@ -267,7 +322,8 @@ def pages() -> list[tuple[str, str, str]]:
 def main() -> None:
     print(f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores\n")
     print("| what | measured | at most |\n| --- | --- | --- |")
-    for row in [*processes(), tflite_file(), onnx_file(), *calls(), *counts(), *searches(), *pages()]:
+    rows = [*processes(), tflite_file(), onnx_file(), *calls(), *readers(), *counts(), *searches(), *pages()]
+    for row in rows:
         print(f"| {' | '.join(row)} |")
 
 
