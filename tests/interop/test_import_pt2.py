@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
+import subprocess
+import sys
 import warnings
 import zipfile
 from functools import lru_cache
@@ -261,3 +264,25 @@ def test_what_is_not_one_image_of_known_operations_is_told(change: Any, said: st
     pack(tmp_path / "odd.pt2", graph)
     with pytest.raises(SpecError, match=said):
         costcalc.load(str(tmp_path / "odd.pt2"))
+
+
+@pytest.mark.parametrize("trace", ["a" * 2**24, "\\n" * 2**23], ids=["letters", "escapes"])
+def test_a_long_trace_takes_no_memory(trace: str, tmp_path: Path) -> None:
+    """The reader alone, in a process of its own: it had taken 2 GB."""
+    with zipfile.ZipFile(tmp_path / "long.pt2", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"m/{GRAPH}", '{"stack_trace": "' + trace + '"}')
+    pack(tmp_path / "plain.pt2", graph_of("indices"))
+    code = """if True:
+        import costcalc, resource, sys
+        from costcalc.base.errors import SpecError
+        costcalc.count("plain.pt2")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        try:
+            costcalc.load("long.pt2")
+        except SpecError as error:
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    root = Path(costcalc.__file__).parent.parent
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert int(run.stdout) < 500 * (2**20 if sys.platform == "darwin" else 2**10)

@@ -160,6 +160,7 @@ HOSTILE = {
     "a shape without end": (header('{"w": {"dtype": "F32", "shape": [99999999999, 999999999]}}'), "shape that is none"),
     "a shape below zero": (header('{"w": {"dtype": "F32", "shape": [-1]}}'), "shape that is none"),
     "a type that is none": (header('{"w": {"dtype": "F77", "shape": []}}'), "has no element type that is known"),
+    "a type that is a list": (header('{"w": {"dtype": ["F32"], "shape": []}}'), "has no element type that is known"),
     "a header deep in lists": (header('{"w": ' + "[" * 5_000 + "]" * 5_000 + "}"), "200 deep"),
     "a name that stands twice": (header('{"w": 1, "w": 2}'), "stands twice"),
     "JSON of something else": (b'{"a": 1}', "no index of weights"),

@@ -125,7 +125,7 @@ def _safetensors(path: str) -> list[Stored]:
 
 def _entry(path: str, name: str, said: Datum, room: int) -> Stored:
     """Return a tensor of the header; raise SpecError where its bytes are not those of its shape, or not there."""
-    if not isinstance(said, dict) or said.get("dtype") not in BITS:
+    if not isinstance(said, dict) or str(said.get("dtype")) not in BITS:
         raise stop(f"{path}: '{name[:80]}' has no element type that is known")
     found = _tensor(path, name, said.get("shape"), said["dtype"], BITS[said["dtype"]])
     place = said.get("data_offsets")
