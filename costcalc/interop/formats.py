@@ -98,12 +98,14 @@ def opened(
 
 def spec_of(source: Any, form: Format, shape: InputShape | None, given: Mapping[str, Datum]) -> Spec:
     """Return the spec of the same, its options in `read_with`; what else is given are knobs."""
-    model, used = opened(source, form, shape, {key: one for key, one in given.items() if key not in form.knobs})
+    # One value of a knob is what it is read at, too: the usual one may be more than there are.
+    told = {key: one for key, one in given.items() if key not in form.knobs or isinstance(_typed(one), int)}
+    model, used = opened(source, form, shape, told)
     where = source if isinstance(source, str) else model.name
     root = getattr(model, "root", None)  # of a reader whose spec keeps the places of the file
     spec = zoo.load_text(model.text(), where) if root is None else zoo.load_nodes(root, where)
     spec.text = spec.text if root is None else model.text()
-    spec.read_with = used
+    spec.read_with = {key: one for key, one in used.items() if key not in form.knobs}
     return spec
 
 
