@@ -7,9 +7,9 @@ import click
 from costcalc import api
 from costcalc.base import Datum
 from costcalc.base.errors import stop
-from costcalc.cli import common, usage
+from costcalc.cli import common, sweep, usage
 
-ASKS = ("sample", "most", "least", "by")
+ASKS = ("settings", "sample", "most", "least", "by")
 
 
 @click.command(
@@ -25,6 +25,7 @@ ASKS = ("sample", "most", "least", "by")
 @click.option("--where", default="", metavar="TEXT", help='Which networks: "macs <= 300M".')
 @click.option("--most", metavar="METRIC", help="The network of most, proved.")
 @click.option("--least", metavar="METRIC", help="The network of least, proved.")
+@click.option("--settings", metavar="FILE", help="Count those of a CSV or Parquet file, a column a knob.")
 @click.option("--sample", type=click.IntRange(1, 10_000_000), metavar="N", help="Draw N, each as likely.")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Of --sample: 0 unless told.")
 @usage.option("--by", metavar="KNOB", group=usage.LINES, help="How its choices are spread; all: every knob's.")
@@ -32,8 +33,8 @@ ASKS = ("sample", "most", "least", "by")
 @common.columns_option
 @common.convention_option
 @common.batch_option
-@common.table_option
-@common.output_option
+@sweep.format_option
+@sweep.output_option
 @click.pass_context
 def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options: Datum) -> None:
     """Tell how many networks the search of SPEC holds, what they cost, and which fit a budget.
@@ -48,6 +49,9 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
         raise stop(f"--{asked[0]} and --{asked[1]} are different questions", hint="ask one of them")
     if options["seed"] is not None and options["sample"] is None:
         raise stop("--seed is about --sample")
+    options["format_"] = sweep.format_of(options["format_"], options["output"])
+    if options["format_"] == "parquet" and options["sample"] is None and options["settings"] is None:
+        raise stop("Parquet is for --sample and --settings", hint="write the others to .csv, .json or .md")
     loaded, knobs = common.chosen(ctx, spec, pairs)
     names, given = common.metrics(options, ("latency",) if options["lut_"] else ())
     if options["lut_"] and "latency" not in options["columns"].split(","):
@@ -63,10 +67,15 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
         lut=options["lut_"],
     )
     where = options["where"]
-    if options["sample"] is not None:
-        from costcalc.cli.sweep import write
+    if options["sample"] is not None or options["settings"] is not None:
+        from costcalc.spaces import settings
 
-        write(space.sample(options["sample"], where, options["seed"] or 0), options["format_"], options["output"], {})
+        table = (
+            space.counted(settings.read(options["settings"]), where)
+            if options["sample"] is None
+            else space.sample(options["sample"], where, options["seed"] or 0)
+        )
+        sweep.write(table, options["format_"], options["output"], {})
         return
     if options["by"] is not None:
         page = pages.choices(space, where, () if options["by"] == "all" else (options["by"],))

@@ -32,6 +32,15 @@ if TYPE_CHECKING:
 MOST_LINES = 10_000  # of a table that is shown
 LEAST_DRAWN = 3  # values of a sparkline
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet"}
+format_option = usage.option(
+    "--format",
+    "format_",
+    type=click.Choice(common.TABLE_FORMATS),
+    metavar="WHAT",
+    group=usage.OUTPUT,
+    help="by FILE's ending too.",
+)
+output_option = common.output("Write to .csv, .json, .md or .parquet.")
 
 
 @click.command(
@@ -62,15 +71,8 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parq
 @usage.option("--jobs", type=usage.WholeFromOne(), default=1, metavar="N", help="Count in N processes.")
 @click.option("--dask", metavar="ADDRESS", help="Count on a Dask cluster. Needs dask.")
 @click.option("--resume", metavar="FILE", help="Keep what is found in FILE; go on from there.")
-@usage.option(
-    "--format",
-    "format_",
-    type=click.Choice(common.TABLE_FORMATS),
-    metavar="WHAT",
-    group=usage.OUTPUT,
-    help="by FILE's ending too.",
-)
-@common.output("Write to .csv, .json, .md or .parquet.")
+@format_option
+@output_option
 @click.pass_context
 def command(ctx: click.Context, /, specs: tuple[str, ...], pairs: tuple[str, ...], **options: Datum) -> None:
     """Count SPEC at every combination of knobs.

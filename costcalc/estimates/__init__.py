@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.asked import NetworkLike, asked
 from costcalc.base import Datum, GivenShape, hints
-from costcalc.base.arguments import number, path, said, text, whole
+from costcalc.base.arguments import listed, number, path, said, text, whole
 from costcalc.base.errors import stop
 
 if TYPE_CHECKING:
@@ -122,18 +122,33 @@ def energy(
     return Energy(found.result, load(path(table, "an energy table")), chip)
 
 
-def reward(accuracy: float, latency: float, target: float, power: float = -0.07) -> float:
+def reward(accuracy: Datum, latency: Datum, target: float, power: float = -0.07) -> Datum:
     """Return accuracy * (latency / target)^power, what a search maximises (MnasNet, arXiv:1807.11626, equation 2).
+
+    accuracy, latency: numbers, or columns of a table; then an array is returned.
 
     >>> round(reward(0.75, 160, 80), 4)
     0.7145
+    >>> reward([0.75, 0.76], [80, 160], 80).round(4).tolist()
+    [0.75, 0.724]
 
-    Raises SpecError for a time that is not above zero.
+    Raises SpecError for a time that is not above zero, and for columns that are not equally long.
     """
     from costcalc.hardware.roofline import reward as found
 
-    given = {"accuracy": accuracy, "latency": latency, "target": target, "power": power}
-    return found(**{name: number(value, name) for name, value in given.items()})
+    columns = {"accuracy": listed(accuracy), "latency": listed(latency)}
+    lengths = {name: len(values) for name, values in columns.items() if values is not None}
+    if not lengths:
+        given = {"accuracy": accuracy, "latency": latency, "target": target, "power": power}
+        return found(**{name: number(value, name) for name, value in given.items()})
+    if len({*lengths.values()}) > 1:
+        raise stop(f"{lengths['accuracy']:,} accuracies and {lengths['latency']:,} latencies are no lines of one table")
+    import numpy as np
+
+    (length,) = {*lengths.values()}
+    accuracies, latencies = columns["accuracy"] or [accuracy] * length, columns["latency"] or [latency] * length
+    pairs = zip(accuracies, latencies, strict=True)
+    return np.array([reward(*pair, target, power) for pair in pairs], float)
 
 
 def _bits(gap: Datum) -> int:

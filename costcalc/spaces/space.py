@@ -22,8 +22,10 @@ from costcalc.graph.graph import Graph, Node
 from costcalc.graph.knobs import given_shapes, knob_values, refuse_idle_knobs
 from costcalc.language.document import Spec
 from costcalc.language.ranges import one
+from costcalc.language.yaml_text import inline, typed
 from costcalc.measures.metric import Setup
 from costcalc.spaces import elimination
+from costcalc.spaces import settings as settings_
 from costcalc.spaces.additive import LookedUp, additive
 from costcalc.spaces.choices import Choice
 from costcalc.spaces.components import Case, Component, Weights, cases
@@ -59,6 +61,11 @@ class Limit(NamedTuple):
         """Which numbers of networks of at most so much are added, and which are taken away; None: of all."""
         return [(1, self.high)] if self.low is None else [(1, self.high), (-1, self.low - 1)]
 
+    def met(self, values: Any) -> Any:
+        """Return which of some values, an array of whole numbers, meet it."""
+        met = np.ones(len(values), bool) if self.high is None else np.asarray(values <= self.high)
+        return met if self.low is None else met & np.asarray(values >= self.low)
+
     @property
     def said(self) -> str:
         """It in words."""
@@ -91,7 +98,7 @@ class Space:
         self.spec = spec
         self.setup = setup or Setup()
         self.rule = self.setup.convention
-        values = knob_values(spec, knobs or {})
+        self.values = values = knob_values(spec, knobs or {})
         given = given_shapes(spec, shape)
         refuse_idle_knobs(spec, values, given)
         self.choices = choices_of(spec, values, knobs or {})
@@ -251,6 +258,51 @@ class Space:
         only = limit._replace(low=value, high=value)
         return self.found(self.rows(1, only, np.random.default_rng(0))[0]) if reached else None
 
+    # ---- settings of one's own ---------------------------------------------------------------------------
+
+    def counted(self, settings: pd.DataFrame, where: str = "") -> pd.DataFrame:
+        """Return what settings of one's own cost: the lines that meet a condition, with a column a metric.
+
+        settings: a column a knob, as `sample` gives it, or the text that a CSV file has of it; a knob without a column
+        has the spec's own value. Other columns stay, but for what is counted anew: the metrics.
+
+        Raises SpecError for a value that is not searched, and a setting that the spec refuses, with its number.
+        """
+        anew = {*self.metrics, *self.rule.mark}
+        table = settings.drop(columns=[name for name in settings if name in anew])
+        if not table.columns.is_unique:
+            raise stop("the settings have two columns of one name")
+        knobs = {str(name): table[name].tolist() for name in table}
+        self.refuse_others(knobs)
+        places = settings_.places(self.choices, knobs, len(table))
+        allowed = np.ones(len(table), bool)
+        for weight in self.factors.allowed:
+            allowed &= weight.cells[tuple(places[choice] for choice in weight.choices)]
+        if not allowed.all():
+            first, many = int(allowed.argmin()) + 1, plural(len(table) - int(allowed.sum()), "setting")
+            said = f"setting {first} is refused by the spec" + (f", of {many} that are" if many[:2] != "1 " else "")
+            raise stop(said, hint=f"costcalc report tells why, for these knobs: {self.shown(places[:, first - 1])}")
+        costs = dict(zip(self.metrics, self.costs_at(places).T, strict=True))
+        for name, values in (self.columns(places.T) | costs).items():
+            if name in table or name in costs:
+                table[name] = values
+        for limit in self.limits(where):
+            table = table[limit.met(table[limit.metric])]
+        table.attrs = {"convention": self.rule.name, "columns": list(self.metrics)}
+        return table.reset_index(drop=True)
+
+    def refuse_others(self, knobs: Mapping[str, Sequence[Datum]]) -> None:
+        """Refuse settings that vary, or have otherwise, a knob that is not chosen here."""
+        searched = {choice.knob for choice in self.choices}
+        if not searched & {*knobs}:
+            raise stop("no column is a knob that is searched", hint=f"those are: {', '.join(sorted(searched))}")
+        for name in self.values.keys() & {*knobs} - searched:
+            if not settings_.all_are(name, self.values[name], knobs[name]):
+                raise stop(
+                    f"the settings have a column {name}, which is {inline(self.values[name])} in this space",
+                    hint=f"count those of one {name} at a time, in its own space",
+                )
+
     # ---- networks drawn, and how choices are spread ------------------------------------------------------
 
     def sample(self, count: int, where: str = "", seed: int = 0) -> pd.DataFrame:
@@ -285,8 +337,7 @@ class Space:
             costs = self.costs_at(some.T)
             for other in others:
                 values = costs[:, self.metrics.index(other.metric)]
-                fits = np.ones(len(values), bool) if other.high is None else values <= other.high
-                fits &= True if other.low is None else values >= other.low
+                fits = other.met(values)
                 some, costs = some[fits], costs[fits]
             found.append(some)
             drawn, kept = drawn + max(count, 10_000), kept + len(some)
@@ -451,6 +502,10 @@ class Space:
         knobs = {name: values[0] for name, values in self.columns(row).items()}
         return Found(knobs, dict(zip(self.metrics, self.costs_at(row.T)[0].tolist(), strict=True)))
 
+    def shown(self, places: Any) -> str:
+        """Return a setting as the command line takes it."""
+        return " ".join(f"--{name} {typed(values[0])}" for name, values in self.columns(places[None]).items())
+
     def columns(self, places: Any) -> dict[str, list[Datum]]:
         """Return the values of each knob that is searched, for networks a row each of the places of their values."""
         found: dict[str, list[Datum]] = {}
@@ -459,8 +514,9 @@ class Space:
             if choice.place is None:
                 found[choice.knob] = values
                 continue
-            lists = found.setdefault(choice.knob, [list(self.spec.knobs[choice.knob]) for _ in values])
-            for whole, value in zip(lists, values, strict=True):
+            if choice.knob not in found:
+                found[choice.knob] = [list(self.spec.knobs[choice.knob]) for _ in values]
+            for whole, value in zip(found[choice.knob], values, strict=True):
                 whole[choice.place] = value
         return found
 

@@ -7,6 +7,7 @@ import doctest
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from in_process import Run
 
@@ -438,6 +439,25 @@ REWARDS = [(0.7, 80, 80, -0.07, 0.7), (0.7, 160, 80, -0.07, 0.7 * 2**-0.07), (0.
 @pytest.mark.parametrize(("accuracy", "latency", "target", "power", "wanted"), REWARDS)
 def test_rewards(accuracy, latency, target, power, wanted) -> None:
     assert reward(accuracy, latency, target, power) == pytest.approx(wanted)
+    columns = pd.DataFrame({"accuracy": [accuracy, 2 * accuracy], "latency": [latency, latency]})
+    found = estimates.reward(columns["accuracy"], columns["latency"], target, power)
+    assert found == pytest.approx([wanted, 2 * wanted])
+    assert estimates.reward([accuracy], latency, target, power) == pytest.approx([wanted])
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "latency", "words"),
+    [
+        ([0.5, 0.6], [80], "2 accuracies and 1 latencies are no lines of one table"),
+        ([0.5, "0.6"], [80, 80], "accuracy is a number, not the text '0.6'"),
+        ([0.5, 0.6], [80, 0], "latency and target are above zero"),
+        ([0.5, float("nan")], 80, "accuracy is a number, not nan"),
+    ],
+)
+def test_wrong_columns_are_no_rewards(accuracy, latency, words) -> None:
+    with pytest.raises(SpecError) as error:
+        estimates.reward(accuracy, latency, 80)
+    assert words in str(error.value)
 
 
 WRONG_DEVICES = [
@@ -496,7 +516,7 @@ def test_json_and_csv_hold_the_same_numbers(run: Run) -> None:
 
 def test_the_examples_in_docstrings_are_true() -> None:
     found = doctest.testmod(estimates)
-    assert (found.attempted, found.failed) == (4, 0)
+    assert (found.attempted, found.failed) == (5, 0)
 
 
 SHEET = ("--device", "nvidia_t4")

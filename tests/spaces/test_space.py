@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import in_process
+import pandas as pd
 import pytest
 from fuzz_spaces import compared
 
@@ -366,6 +367,104 @@ def test_what_is_searched_changes_no_count() -> None:
     assert costcalc.count(plain).to_dict()["rows"] == costcalc.count(searched).to_dict()["rows"]
 
 
+# ---- settings of one's own ------------------------------------------------------------------------------
+
+OWN = """
+costcalc: 1
+name: own
+knobs: {widths: [8, 8], groups: 1, op: plain, last: [1, 2], bias: true}
+search:
+  widths: {each: [8, 12, 16]}
+  groups: [1, 2, 3]
+  op: [plain, separable]
+  last: [[1, 2], [3]]
+input: [4, 6, 6]
+defaults: {conv: {kernel: 3, padding: half}, dwconv: {kernel: 3, padding: half}}
+blocks:
+  plain(out):
+    - conv: {out: out}
+  separable(out):
+    - dwconv
+    - conv: {out: out, kernel: 1}
+layers:
+  - op: {out: "widths[0]"}
+  - conv: {out: "widths[1]", groups: groups}
+  - global_avg_pool
+  - fc: {out: "last[0]", bias: bias}
+"""
+SETTINGS = {  # lists or their text; a knob without a column has the spec's own value
+    "widths": [[8, 16], "12, 12", "[16,8]", (8, 8), [12, 12]],
+    "op": ["plain", "separable", "plain", "separable", "plain"],
+    "groups": [2, 3, 1, 2, 3],
+    "last": [[1, 2], [3], "[3]", [1, 2], [3]],
+    "accuracy": [0.9, 0.8, 0.7, 0.6, 0.5],
+    "macs": [0, 0, 0, 0, 0],
+    "bias": [True] * 5,
+}
+WIDTHS = [[8, 16], [12, 12], [16, 8], [8, 8], [12, 12]]
+
+
+def test_settings_of_ones_own_cost_what_each_counts() -> None:
+    found = costcalc.space(OWN).counted(pd.DataFrame(SETTINGS))
+    assert list(found) == ["widths", "op", "groups", "last", "accuracy", "bias", "params", "macs"]
+    assert found["widths"].tolist() == WIDTHS
+    for place, line in enumerate(found.to_dict("records")):
+        knobs = {name: SETTINGS[name][place] for name in ("op", "groups")} | {"widths": WIDTHS[place]}
+        counted = costcalc.count(OWN, knobs={**knobs, "last": [3] if place in (1, 2, 4) else [1, 2]})
+        assert (line["params"], line["macs"]) == (counted.params, counted.macs)
+        assert line["accuracy"] == SETTINGS["accuracy"][place]
+
+
+def test_what_is_not_read_costs_nothing_among_settings(ofa: Any) -> None:
+    """Two blocks a stage: the kernels of the other two are not read."""
+    kernels = [3, 5, 7, 3] * 5
+    others = [7 if place % 4 > 1 else kernel for place, kernel in enumerate(kernels)]
+    found = ofa.counted(pd.DataFrame({"kernels": [kernels, others], "depths": [[2] * 5] * 2}))
+    counted = costcalc.count("ofa_mobilenet_v3", kernels=kernels, depths=[2] * 5)
+    assert found["macs"].tolist() == [counted.macs] * 2
+    assert found["params"].tolist() == [counted.params] * 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"widths": [[8, 8], [8, 9]]}, "setting 2: widths[1] is 9, which is not searched\n        those are 8, 12, 16"),
+        ({"widths": ["8, 8, 8"]}, "setting 1: widths is [8, 8, 8], and not a list of 2 values"),
+        ({"widths": ["8, "]}, "setting 1: widths: a value is empty"),
+        ({"widths": [None]}, "setting 1: widths is None, and not a list of 2 values"),
+        ({"op": ["conv"]}, "setting 1: op is conv, which is not searched"),
+        ({"last": [[2, 1]]}, "setting 1: last is [2, 1], which is not searched"),
+        ({"widths": [[8, 8]] * 3, "groups": [2, 3, 3]}, "setting 2 is refused by the spec, of 2 settings that are"),
+        ({"groups": [3]}, "--widths [8,8] --groups 3 --op plain --last [1,2]"),
+        (
+            {"op": ["plain"] * 2, "bias": ["true", "false"]},
+            "the settings have a column bias, which is true in this space",
+        ),
+        ({"width": [8]}, "no column is a knob that is searched\n        those are: groups, last, op, widths"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_number(columns: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError) as error:
+        costcalc.space(OWN).counted(pd.DataFrame(columns))
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("end", ["csv", "parquet"])
+def test_the_command_counts_the_settings_of_a_file(run: in_process.Run, tmp_path: Path, end: str) -> None:
+    if end == "parquet":
+        pytest.importorskip("pyarrow")
+    file = str(tmp_path / f"some.{end}")
+    run("space", "nas_bench_201", "--sample", "20", "-o", file)
+    drawn = costcalc.space("nas_bench_201").sample(20)
+    said = run("space", "nas_bench_201", "--settings", file, "--where", "macs <= 50M", "--format", "json").out
+    assert [line["macs"] for line in json.loads(said)] == [macs for macs in drawn["macs"] if macs <= 50_000_000]
+    (tmp_path / "broken.parquet").write_text("no table", encoding="utf-8")
+    for name in ("broken.parquet", "none.csv"):
+        result = run("space", "nas_bench_201", "--settings", str(tmp_path / name))
+        assert result.code == 2
+        assert f"{name} is no table" in result.err
+
+
 # ---- the command line ---------------------------------------------------------------------------------
 
 
@@ -389,6 +488,8 @@ def test_the_command_draws_networks(run: in_process.Run) -> None:
     ("words", "said"),
     [
         (["--sample", "3", "--most", "macs"], "--sample and --most are different questions"),
+        (["--sample", "3", "--settings", "some.csv"], "--settings and --sample are different questions"),
+        (["--most", "macs", "-o", "most.parquet"], "Parquet is for --sample and --settings"),
         (["--seed", "3"], "--seed is about --sample"),
         (["--most", "macs", "--where", "macs <= 1"], "no network of NAS-Bench-201 has macs <= 1"),
         (["--by", "edge"], "did you mean 'edges'"),
