@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from costcalc.spaces.dominance import ONE, Points, added, points
 from costcalc.spaces.factors import ChoiceTable, SpaceTables, aligned
 from costcalc.spaces.frontier import Frontier, frontier, gathered, joined
 from costcalc.spaces.spread import CostSpread, Side, spread
@@ -43,6 +44,10 @@ class Component(NamedTuple):
     def spread(self, weights: Weights) -> CostSpread:
         """Return how a value is spread over its networks."""
         return spread(self.costs @ np.array(weights))
+
+    def points(self, x: Weights, y: Weights) -> Points:
+        """Return how two values are spread over its networks, both at once."""
+        return points(self.costs @ np.array(x), self.costs @ np.array(y), np.ones(self.size, np.int64))
 
     def drawn(self, weights: Weights, values: Any, random: np.random.Generator) -> Any:
         """Return a network for each of some values, as likely as any other of that value: a row of places each."""
@@ -107,6 +112,11 @@ class SplitPart:
         """Return how a value is spread over its networks."""
         wholes = [side.whole for side in self.sides(weights)]
         return spread(*(np.concatenate(arrays) for arrays in zip(*wholes, strict=True)))
+
+    def points(self, x: Weights, y: Weights) -> Points:
+        """Return how two values are spread over its networks, both at once. Raises Tied where they are too many."""
+        found = [reduce(added, (part.points(x, y) for part in case.parts), ONE) for case in self.cases]
+        return points(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
 
     def drawn(self, weights: Weights, values: Any, random: np.random.Generator) -> Any:
         """Return a network for each of some values, as likely as any other of that value: a row of places each."""

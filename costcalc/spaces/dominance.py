@@ -8,6 +8,7 @@ that order, window by window, neither of them ever whole, and what the first has
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import combinations
 from math import prod
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from costcalc.base.progress import steps
-from costcalc.spaces.spread import CostSpread, spread, weighed
+from costcalc.spaces.spread import weighed
 from costcalc.spaces.tables import Tied
 
 MOST_STEPS = 2**31  # networks of both halves that are walked through: some minutes
@@ -23,6 +24,7 @@ _WINDOW = 2**19  # networks at once
 _BLOCK = 384
 MOST_ROWS = 2**25  # second values that the first half may have, on their grid
 MOST_SUMS = 2**37  # of how many networks have each, for all blocks together
+_MOST_ADDED = 2**25  # networks of two parts that are brought together at all
 _MERGED = 2**16  # networks of two parts, at most, that are brought together to see whether many cost the same
 _SAVED = 0.9  # they are where the networks are so much fewer
 _MOST_PARTS = 12  # of which all ways to halve them are tried
@@ -41,27 +43,25 @@ class Points(NamedTuple):
         return int(self.counts.sum())
 
 
-def points(x: Any, y: Any, counts: Any = None) -> Points:
+def points(x: Any, y: Any, counts: Any) -> Points:
     """Return what networks cost, each pair once."""
-    base = int(y.min(initial=0))
-    width = int(y.max(initial=0)) - base + 1
-    if (int(x.max(initial=0)) + 1) * width >= 2**62:
-        raise Tied(())
-    both = spread(x * width + (y - base), counts)
-    x, y = np.divmod(both.values, width)
-    return Points(x, y + base, both.counts)
+    ordered = np.lexsort((y, x))
+    x, y, counts = x[ordered], y[ordered], counts[ordered]
+    if len(x):
+        first = np.flatnonzero(np.concatenate([[True], (x[1:] != x[:-1]) | (y[1:] != y[:-1])]))
+        x, y, counts = x[first], y[first], np.add.reduceat(counts, first)
+    return Points(x, y, counts)
+
+
+ONE = Points(np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.int64))
 
 
 def added(a: Points, b: Points) -> Points:
-    """Return the networks of two parts together."""
+    """Return the networks of two parts together. Raises Tied where they are too many."""
+    if len(a.x) * len(b.x) > _MOST_ADDED:
+        raise Tied(())
     x, y = np.add.outer(a.x, b.x).ravel(), np.add.outer(a.y, b.y).ravel()
     return points(x, y, np.multiply.outer(a.counts, b.counts).ravel())
-
-
-def unpacked(found: CostSpread, width: int) -> Points:
-    """Return what networks cost, given as x * width + y, the second always below the width."""
-    x, y = np.divmod(found.values, width)
-    return Points(x, y, found.counts)
 
 
 def at_most(parts: Sequence[Points], x: int, y: int) -> int:
@@ -99,8 +99,8 @@ def shrunk(parts: Sequence[Points]) -> list[Points]:
 
 def halves(parts: Sequence[Points]) -> tuple[Half, Half]:
     """Return parts in two halves, each of two lists, so that the halves have the fewest networks."""
-    one, other = _split(parts)
-    return Half(*map(_all, _split(one))), Half(*map(_all, _split(other)))
+    one, other = (Half(*(reduce(added, side, ONE) for side in _split(half))) for half in _split(parts))
+    return one, other
 
 
 def _split(parts: Sequence[Points]) -> tuple[list[Points], list[Points]]:
@@ -115,13 +115,6 @@ def _split(parts: Sequence[Points]) -> tuple[list[Points], list[Points]]:
     ]
     _, best = min(chosen, default=(0, ()))
     return [parts[k] for k in best], [part for k, part in enumerate(parts) if k not in best]
-
-
-def _all(parts: Sequence[Points]) -> Points:
-    found = Points(*(np.array([one], np.int64) for one in (0, 0, 1)))
-    for part in parts:
-        found = added(found, part)
-    return found
 
 
 class Half:

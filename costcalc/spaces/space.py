@@ -29,7 +29,7 @@ from costcalc.spaces import settings as settings_
 from costcalc.spaces.additive import LookedUp, additive
 from costcalc.spaces.choices import Choice
 from costcalc.spaces.components import Case, Component, Weights, cases
-from costcalc.spaces.dominance import at_most, unpacked
+from costcalc.spaces.dominance import at_most
 from costcalc.spaces.factors import ChoiceTable, SpaceTables, factors
 from costcalc.spaces.spread import Sums
 from costcalc.spaces.tables import Tied
@@ -196,11 +196,9 @@ class Space:
         """Return how many networks have at most so much of two metrics; None bounds nothing."""
         if one[1] is None or other[1] is None:
             return self.within(Limit(other[0], None, other[1]) if one[1] is None else Limit(one[0], None, one[1]))
-        most = self.most(other[0])
-        width = most.costs[other[0]] + 1 if most else 1
-        weights = tuple(width * a + b for a, b in zip(self.weights(one[0]), self.weights(other[0]), strict=True))
+        x, y = self.weights(one[0]), self.weights(other[0])
         try:
-            cases = [[unpacked(part.spread(weights), width) for part in case.parts] for case in self.cases]
+            cases = [[part.points(x, y) for part in case.parts] for case in self.cases]
             return sum(at_most(parts, one[1], other[1]) for parts in cases)
         except Tied:
             a, b = self.within(Limit(one[0], None, one[1])), self.within(Limit(other[0], None, other[1]))
