@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from costcalc.language.flat import Flat
     from costcalc.spaces.space import Space
     from costcalc.sweeps.tables import Arrays
+    from costcalc.transforms.netadapt import NetAdapt
     from costcalc.transforms.whatif import WhatIf
 
 Shape: TypeAlias = "GivenShape | None"
@@ -194,7 +195,8 @@ def solve(
 ) -> pd.DataFrame:
     """Return the largest setting of a network that meets a budget; of several knobs, those no other exceeds in all.
 
-    vary: the knobs to choose, by name, or with the values to try. limits: the most of any metrics, `150e6` or "150M";
+    vary: the knobs to choose, by name, or with the values to try; "search": all that the spec's search may choose,
+    then the network of the most within one limit. limits: the most of any metrics, `150e6` or "150M";
     options: theirs, `{"bits": 8}`. knobs: the values of others. The others as for `count`.
 
     >>> solve("mobilenet_v1", vary="width", limits={"macs": 150e6})
@@ -204,7 +206,7 @@ def solve(
     Raises SpecError where nothing meets the budget, with the least that there is.
     """
     from costcalc.comparisons.budgets import of_metrics
-    from costcalc.sweeps import solving
+    from costcalc.spaces import solving
 
     found = asked(network, more, knobs, input, batch, convention, variant)
     return solving.solve(found.in_force, _tried(vary), of_metrics(limits), **_searched(found, options))
@@ -246,6 +248,61 @@ def space(
     refuse_idle([*names, *(["latency"] if lut else [])], dict(options or {}))
     table = LookedUp(load(lut), lut, setup) if lut else None
     return Space(found.in_force, found.settings, found.shape, setup, names, table)
+
+
+def netadapt(
+    network: NetworkLike,
+    /,
+    target: float,
+    metric: str = "macs",
+    *,
+    step: float = 0.02,
+    decay: float = 1.0,
+    by: str = "params",
+    scores: Mapping[str, float] | None = None,
+    divisor: int = 8,
+    lut: str = "",
+    knobs: Knobs = None,
+    input: Shape = None,
+    batch: int | None = None,
+    convention: Rule = None,
+    options: Options = None,
+    variant: str = "",
+    **more: Datum,
+) -> NetAdapt:
+    """Return a network from which channels are taken layer by layer, as NetAdapt does, until it costs a share.
+
+    target: of what it costs in a metric that is a sum of layers. step: the share that an iteration saves, times decay
+    from one to the next. by: which proposal is taken, that of the largest saving a parameter (params), or of the least
+    share of channels (share); scores: by layer, in place of it. divisor: of channels. lut: a CSV file of measured
+    layers, in place of the metric; options: the metric's, `{"device": ...}`. The others as for `count`.
+
+    >>> netadapt("mobilenet_v1", 0.9, step=0.05).to_pandas()[["layer", "channels", "left"]].values.tolist()
+    [['conv', 32, 8], ['separable1/conv', 64, 8]]
+
+    Raises SpecError where no layer by itself saves a step, and for a metric that is no sum of layers.
+    """
+    from costcalc.hardware.lut import load
+    from costcalc.measures.metric import Setup, refuse_idle
+    from costcalc.spaces.additive import LookedUp, additive
+    from costcalc.transforms.netadapt import NetAdapt
+
+    found = asked(network, more, knobs, input, batch, convention, variant)
+    told = _options(options)
+    refuse_idle(["latency" if lut else metric], told)
+    setup = Setup(found.convention, batch=found.batch, **told)
+    table = LookedUp(load(lut), lut, setup) if lut else None
+    cost = additive(metric, setup) if table is None else table.additive()
+    shares = {"target": target, "step": step, "decay": decay}
+    given = {name: arguments.number(share, name) for name, share in shares.items()}
+    channels = arguments.whole(divisor)
+    if channels is None or channels < 1:
+        raise stop(f"divisor is a whole number from 1, not {arguments.said(divisor)}")
+    ranks = None if scores is None else arguments.named(scores, "scores", 'scores={"conv": 0.9}')
+    made = NetAdapt(found.result, cost.rows, metric=cost.name, **given, rule=by, scores=ranks, divisor=channels)
+    if table is not None:
+        table.notes()  # which refuses layers that are not in the table
+    return made
 
 
 def scale_compound(

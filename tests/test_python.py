@@ -85,6 +85,16 @@ FUNCTIONS = {
     "space": Function(
         costcalc.space, (SEARCHED,), {"columns": "params,macs,bytes"}, {"columns": "params,activations"}, "limits"
     ),
+    "netadapt": Function(
+        costcalc.netadapt,
+        (SPEC,),
+        {"target": 0.3, "metric": "bytes", "step": 0.25, "divisor": 1},
+        {
+            "target": 0.45, "metric": "macs", "step": 0.15, "decay": 0.2, "by": "share",
+            "scores": {"conv": 1.0, "conv_2": 0.1, "conv_3": 0.2, "conv_4": 0.3}, "divisor": 4,
+        },
+        "limits",
+    ),
     "scale_compound": Function(
         costcalc.scale_compound, (SPEC,), {"factors": {"c": 1.5}, "limits": BOUNDS},
         {"knobs": {"n": 2}, "factors": {"c": 1.6}},

@@ -7,7 +7,7 @@ import click
 from costcalc import api
 from costcalc.base import Datum
 from costcalc.cli import common
-from costcalc.transforms.netadapt import RULES, NetAdapt
+from costcalc.transforms.netadapt import RULES
 
 
 @click.command(
@@ -39,30 +39,23 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
     In each iteration every layer proposes the most channels with which the network costs a step less, and one proposal
     is taken: by the largest saving a parameter, the least share of channels, or your scores. Nothing is trained.
     """
-    from costcalc.hardware.lut import load
-    from costcalc.measures.metric import Setup
-    from costcalc.spaces.additive import LookedUp, additive
-
     loaded, knobs = common.chosen(ctx, spec, pairs)
-    given = {"convention": options["convention"], "input": common.input_shape(input_), "batch": options["batch"]}
-    result = api.count(loaded, **given, knobs=knobs)
-    told = {"device": options["device"], "fusion": "eager"} if options["device"] else {}
-    setup = Setup(options["convention"], batch=options["batch"], **told)
-    table = LookedUp(load(options["lut_"]), options["lut_"], setup) if options["lut_"] else None
-    cost = additive(options["metric"], setup) if table is None else table.additive()
-    found = NetAdapt(
-        result,
-        cost.rows,
-        metric=cost.name,
-        target=options["target"],
+    found = api.netadapt(
+        loaded,
+        options["target"],
+        options["metric"],
         step=options["step"],
         decay=options["decay"],
-        rule=options["rule"],
+        by=options["rule"],
         scores=None if options["scores"] is None else scores(options["scores"]),
         divisor=options["divisor"],
+        lut=options["lut_"],
+        knobs=knobs,
+        input=common.input_shape(input_),
+        batch=options["batch"],
+        convention=options["convention"],
+        options={"device": options["device"], "fusion": "eager"} if options["device"] else {},
     )
-    if table is not None:
-        table.notes()
     if options["output"]:
         common.write(found.text().rstrip("\n"), options["output"])
         if options["output"] == "-":

@@ -21,6 +21,7 @@ from costcalc.sweeps.grids import values_of
     cls=common.KnobCommand,
     epilog="""
     costcalc solve mobilenet_v1 --vary width --max-macs 150M
+    costcalc solve ofa_mobilenet_v3 --vary search --max-macs 300M
     """,
 )
 @common.spec_argument
@@ -30,7 +31,7 @@ from costcalc.sweeps.grids import values_of
     multiple=True,
     metavar="KNOB",
     shell_complete=common.complete_knob,
-    help="A knob to choose: width=0.1:2:0.05.",
+    help="A knob to choose: width=0.1:2:0.05; or search.",
 )
 @click.option("--max-macs", metavar="N", help="The most MACs: 150M.")
 @click.option("--max-params", metavar="N", help="The most parameters: 2M.")
@@ -49,7 +50,8 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
     """Find the largest setting of SPEC that meets a budget.
 
     Of several knobs the settings that no other exceeds in all. Every value is tried: a knob alone in
-    steps of 0.001 (1 where it is a whole number), several in steps of 0.01 (8), or as --vary says.
+    steps of 0.001 (1 where it is a whole number), several in steps of 0.01 (8), or as --vary says. Of a spec's
+    search, --vary search: the network of the most.
     """
     from costcalc.sweeps import solving
 
@@ -71,7 +73,9 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options:
 
         table = solve(loaded, budgets, **given, rounding=options["rounding"] or "8")
     else:
-        table = solving.solve(loaded, varied(loaded, options["vary"]), budgets, **given)
+        from costcalc.spaces import solving as searching
+
+        table = searching.solve(loaded, varied(loaded, options["vary"]), budgets, **given)
     for name in table.attrs.get(solving.ENDS, ()):
         most = typed(table[name].max())
         common.tell(f"{name} {most} is the largest that was tried: go on with --vary {name}=first:last:step")

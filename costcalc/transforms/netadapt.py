@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.base import Datum
+from costcalc.base import Data, Datum
 from costcalc.base.errors import Fault, Mark, SpecError, nearest, stop
 from costcalc.costs.rows import row_of
 from costcalc.graph.graph import Graph, Node, Tensor
@@ -23,6 +23,9 @@ from costcalc.reports.result import Result
 from costcalc.reports.table import Column, Table
 from costcalc.transforms.network import EditableNetwork, Rewrite, flattened
 from costcalc.transforms.scale import depthwise, followed, grouped, last_layers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RULES = ("params", "share")
 MOST_ITERATIONS = 1000
@@ -49,7 +52,7 @@ class TakenStep(NamedTuple):
 
 
 class NetAdapt:
-    """A network, and what was taken from it: `.taken`, the last network's `.text()`, `.page()`."""
+    """A network, and what was taken from it: `.taken`, `.cost`, the last network's `.text()`."""
 
     def __init__(
         self,
@@ -137,30 +140,60 @@ class NetAdapt:
         """Return the last network's spec."""
         return self.network.text()
 
-    def page(self) -> Page:
-        """Return the sequence: what is taken in each iteration, and what is left."""
-        lines: list[dict[str, Datum]] = [
+    def __repr__(self) -> str:
+        return f"<{self.said}>"
+
+    @property
+    def said(self) -> str:
+        """What the network was, and what is left of it, in a line."""
+        costs = f"{self.start.cost:,} -> {self.cost:,} {self.metric}"
+        return f"{self.before.name}: {costs}, {self.start.params:,} -> {learned(self.network):,} params"
+
+    def records(self) -> list[Data]:
+        """Return what is taken in each iteration as plain data."""
+        return [
             {
                 "iteration": number, "layer": one.layer, "channels": one.before, "left": one.after,
                 self.metric: one.cost, "share": 100 * one.cost / self.start.cost, "params": one.params,
             }
             for number, one in enumerate(self.taken, 1)
         ]  # fmt: skip
+
+    def to_dict(self) -> Data:
+        """Return everything as plain data."""
+        before = self.before
+        return {
+            "name": before.name,
+            "knobs": before.graph.knobs,
+            "batch": before.batch,
+            "convention": before.convention.to_dict(),
+            "metric": self.metric,
+            "rule": self.rule if self.scores is None else dict(self.scores),
+            "before": {self.metric: self.start.cost, "params": self.start.params},
+            "after": {self.metric: self.cost, "params": learned(self.network)},
+            "iterations": self.records(),
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return what is taken in each iteration as a DataFrame, a line each."""
+        import pandas as pd
+
+        return pd.DataFrame(self.records())
+
+    def page(self) -> Page:
+        """Return the sequence: what is taken in each iteration, and what is left."""
+        lines = self.records()
         columns = [
             Column("iteration", "number"), Column("layer"), Column("channels", "number"), Column("left", "number"),
             Column(self.metric, "count"), Column("%", "share"), Column("params", "count"),
         ]  # fmt: skip
         cells = [[str(line["iteration"]), line["layer"], str(line["channels"]), str(line["left"]),
                   line[self.metric], line["share"], line["params"]] for line in lines]  # fmt: skip
-        changed = (
-            f"{self.start.cost:,} -> {self.cost:,} {self.metric}",
-            f"{self.start.params:,} -> {learned(self.network):,} params",
-        )
         how = "the least score times the share that goes" if self.scores is not None else _RULE_WORDS[self.rule]
         return Page(
             lambda: [Table(columns, cells, [])],
             lambda: lines,
-            heading=[f"{self.before.name}: {', '.join(changed)}"],
+            heading=[self.said],
             notes=[f"taken in each iteration: {how}; nothing is trained", *self.before.convention.told(("params",))],
         )
 

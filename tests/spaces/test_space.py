@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections import Counter
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -463,6 +464,57 @@ def test_the_command_counts_the_settings_of_a_file(run: in_process.Run, tmp_path
         result = run("space", "nas_bench_201", "--settings", str(tmp_path / name))
         assert result.code == 2
         assert f"{name} is no table" in result.err
+
+
+# ---- solve, over a search -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limits", "knobs"),
+    [
+        ({"macs": 50_000_000}, {}),
+        ({"params": "200K"}, {}),
+        ({"elementwise": "900K"}, {}),
+        ({"macs": 20e6}, {"channels": 8}),
+    ],
+)
+def test_the_largest_of_a_search_within_a_budget_is_that_of_all_settings(
+    limits: dict[str, Any], knobs: dict[str, Any]
+) -> None:
+    """NAS-Bench-201's 15,625 cells, counted one and all."""
+    ((metric, limit),) = limits.items()
+    (row,) = costcalc.solve("nas_bench_201", "search", limits=limits, knobs=knobs).to_dict("records")
+    space = costcalc.space("nas_bench_201", f"params,macs,{metric}", knobs=knobs)
+    all_of_them = space.counted(pd.DataFrame({"edges": [list(edges) for edges in product(EDGES.values(), repeat=6)]}))
+    most = {"200K": 200_000, "900K": 900_000}.get(limit, limit)
+    assert row[metric] == max(value for value in all_of_them[metric] if value <= most)
+    counted = costcalc.count("nas_bench_201", knobs={**knobs, "edges": row["edges"]})
+    assert (row["params"], row["macs"]) == (counted.params, counted.macs)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--max-macs 300M --max-params 5M", '--sample 1000 --where "params <= 5000000 and macs <= 300000000"'),
+        ("--max-peak-memory 300K", "draw a sample, and count its networks: costcalc space SPEC --sample 1000"),
+        ("--max latency=1 --device nvidia_t4 --fusion eager", "SPEC --columns latency --most latency_us"),
+        ("--max-macs 1K", "the least is 7,783,040 MACs (budget 1,000)\n        at edges ["),
+        ("--max-macs 30M --vary resolution", "a search varies alone"),
+        ("", "there is no budget"),
+    ],
+)
+def test_what_solve_refuses_of_a_search(run: in_process.Run, words: str, said: str) -> None:
+    result = run("solve", "nas_bench_201", "--vary", "search", *words.split())
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+
+
+def test_solve_says_the_network_of_a_search(run: in_process.Run) -> None:
+    """The most MACs of those that fit, of which 47,104,640 is the median."""
+    said = run("solve", "nas_bench_201", "--vary", "search", "--max-macs", "47104640", "--format", "json").out
+    assert json.loads(said)[0]["macs"] == 47_104_640
+    said = run("solve", "mobilenet_v1", "--vary", "search", "--max-macs", "1G")
+    assert "MobileNetV1 says nothing of a search" in said.err
 
 
 # ---- the command line ---------------------------------------------------------------------------------
