@@ -400,6 +400,31 @@ def field(ctx: click.Context, /, spec: str, **options: Datum) -> None:
 @command.command(
     cls=common.KnobCommand,
     epilog="""
+    costcalc plot graph resnet50 --figure column -o graph.pdf
+    """,
+)
+@common.spec_argument
+@lambda function: click.option("--of", default="", metavar="NAME", help="A metric: operations unless told.")(
+    common.batch_option(common.metric_options(function))
+)
+@common.knob_option
+@picture
+@click.pass_context
+def graph(ctx: click.Context, /, spec: str, **options: Datum) -> None:
+    """Draw the graph: blocks, layers, shapes, shares of a metric.
+
+    Equal blocks in a row are one; blocks are open as far as there is room.
+    """
+    from costcalc import plots
+
+    size = checked(options)
+    (result,) = counted(ctx, (spec,), options)
+    saved(plots.graph(result, of=options["of"], options=common.of_metrics(options), size=size), options)
+
+
+@command.command(
+    cls=common.KnobCommand,
+    epilog="""
     costcalc plot diff resnet50 resnext50_32x4d -o diff.png
     """,
 )

@@ -12,6 +12,7 @@ from costcalc.plots.bars import layers, types
 from costcalc.plots.curves import sweep
 from costcalc.plots.fields import field
 from costcalc.plots.fronts import joined, pareto
+from costcalc.plots.graphs import graph
 from costcalc.plots.memories import memory
 from costcalc.plots.points import accuracy
 from costcalc.plots.roofs import roofline
@@ -21,6 +22,6 @@ from costcalc.plots.style import save
 from costcalc.plots.waterfalls import diff, whatif
 
 __all__ = [
-    "accuracy", "diff", "field", "joined", "layers", "memory", "pareto", "roofline", "save", "shapes", "space", "sweep",
-    "types", "whatif",
+    "accuracy", "diff", "field", "graph", "joined", "layers", "memory", "pareto", "roofline", "save", "shapes", "space",
+    "sweep", "types", "whatif",
 ]  # fmt: skip

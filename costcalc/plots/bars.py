@@ -128,7 +128,7 @@ def types(
     tables = [measured(result, of, options) for result in found]
     for result, columns in zip(found, tables, strict=True):
         for one in columns:
-            _require_shares(result, one)
+            require_shares(result, one)
     names = [*map(label_of, found)]
     lines = [
         StackedBar(name, [one.total for one in columns], [_parts(one, result.rows) for one in columns])
@@ -180,7 +180,7 @@ def adds(one: Measured) -> bool:
     return type(one.metric).fold is Metric.fold and type(one.metric).over is Metric.over
 
 
-def _require_shares(result: Result, one: Measured) -> None:
+def require_shares(result: Result, one: Measured) -> None:
     """Raise SpecError where a network has no shares of a metric."""
     if not adds(one):
         raise stop(f"{one.name} is no sum over layers, so that types have no shares of it")

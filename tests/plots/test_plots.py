@@ -118,6 +118,11 @@ PICTURES: dict[str, Any] = {
     "field, column": lambda: plots.field("efficientnet_b7", options={"ignore_se": True}, size="column"),
     "field, slide": lambda: plots.field("unet", size="slide"),
     "field, inputs": lambda: plots.field(INPUTS),
+    "graph": lambda: plots.graph("resnet50"),
+    "graph, page": lambda: plots.graph("nasnet_a_mobile", of="bytes", options={"bits": 8}, size="page"),
+    "graph, column": lambda: plots.graph("unet", size="column"),
+    "graph, slide": lambda: plots.graph("mobilenet_v1", size="slide"),
+    "graph, inputs": lambda: plots.graph(INPUTS, of="params"),
     "pareto": lambda: plots.pareto(measured(), "macs,-top1", name="MobileNetV1"),
     "pareto, column": lambda: plots.pareto(
         swept("mobilenet_v1", "mobilenet_v2", two=True), "params,-macs", size="column"
