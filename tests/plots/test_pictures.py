@@ -20,4 +20,4 @@ def test_a_picture_is_fresh(name: str, tmp_path: Path) -> None:
 
 def test_every_picture_is_on_the_page_and_is_drawn_by_a_command() -> None:
     shown = re.findall(r"\]\(pictures/(\S+)\)", PAGE.read_text("utf-8"))
-    assert sorted(shown) == sorted(commands()) == sorted(path.name for path in FOLDER.iterdir())
+    assert sorted(shown) == sorted(commands()) == sorted(path.name for path in FOLDER.glob("*.svg"))
