@@ -17,6 +17,7 @@ import importlib
 import importlib.util
 import io
 import os
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -54,15 +55,23 @@ CLASSES = {  # the last row's module -> which model the package builds of it
 }
 
 
+def scales_of(file: str) -> list[str]:
+    """Return the scales that a model file names, one that has no name where it names none."""
+    yaml = importlib.import_module("yaml")
+    return list(yaml.safe_load((MODELS / file).read_text(encoding="utf-8")).get("scales") or [""])
+
+
 def built(path: Path, scale: str) -> tuple[Any, int]:
-    """Return the package's model of a file at a scale, and the pixels of a side that it is counted at."""
+    """Return the package's model of a file at a scale, without data, and the pixels of a side that it is counted at."""
     tasks = importlib.import_module("ultralytics.nn.tasks")
     config = tasks.yaml_model_load(path)
     config |= {"scale": scale} if scale else {}
     head = config["head"][-1][2].removesuffix("26")
     word = CLASSES.get(head, "DetectionModel")
     name = next(name for name in dir(tasks) if name.startswith(word) and name.endswith("Model"))
-    with contextlib.redirect_stdout(io.StringIO()):
+    torch = importlib.import_module("torch")
+    with contextlib.redirect_stdout(io.StringIO()), torch.device("meta"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "tensor", partial(torch.tensor, device="cpu"))  # strides, of which heads take numbers
         return getattr(tasks, name)(config, ch=3, verbose=False).eval(), 224 if head == "Classify" else 640
 
 
@@ -82,22 +91,18 @@ def of_module(module: Any, *shape: int) -> tuple[int, int]:
 
 
 @pytest.mark.skipif(not FILES, reason="needs ultralytics")
-@pytest.mark.parametrize("file", FILES)
-def test_ultralytics_own_files(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch, yaml = importlib.import_module("torch"), importlib.import_module("yaml")
-    for name in ("kaiming_uniform_", "xavier_uniform_", "uniform_", "normal_", "kaiming_normal_"):
-        monkeypatch.setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)  # whose numbers nobody looks at
+@pytest.mark.parametrize(("file", "scale"), [(file, scale) for file in FILES for scale in scales_of(file)])
+def test_ultralytics_own_files(file: str, scale: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = importlib.import_module("torch")
     monkeypatch.setattr(torch.backends.mha, "get_fastpath_enabled", lambda: False)  # which hides products
-    path = MODELS / file
-    for scale in yaml.safe_load(path.read_text(encoding="utf-8")).get("scales") or [""]:
-        model, size = built(path, scale)
-        wanted = of_module(model, 3, size, size)
-        with contextlib.redirect_stdout(io.StringIO()):
-            deployed = of_module(model.fuse(verbose=False), 3, size, size)
-        network = f"{path}@scale={scale}" if scale else str(path)
-        whole, fused = costcalc.count(network), costcalc.count(network, fused=True)
-        assert (scale, whole.params, whole.macs) == (scale, *wanted)
-        assert (scale, fused.params, fused.macs) == (scale, *deployed)
+    model, size = built(MODELS / file, scale)
+    wanted = of_module(model, 3, size, size)
+    with contextlib.redirect_stdout(io.StringIO()), torch.device("meta"):
+        deployed = of_module(model.fuse(verbose=False), 3, size, size)
+    network = f"{MODELS / file}@scale={scale}" if scale else str(MODELS / file)
+    whole, fused = costcalc.count(network), costcalc.count(network, fused=True)
+    assert (whole.params, whole.macs) == wanted
+    assert (fused.params, fused.macs) == deployed
 
 
 # ---- Keras -------------------------------------------------------------------------------------------------
