@@ -472,7 +472,7 @@ NAMING = {generate.CONTRIBUTING: generate.FENCE.sub("", PAGES[generate.CONTRIBUT
     )
     for path in sorted(ROOT.glob(pattern))
 }
-HERE = re.compile(r"(?<![\w/.*-])(?:benchmarks|costcalc|docs|notebooks|specs|tests|\.ci)/[\w./*-]*")
+HERE = re.compile(r"(?<![\w/.*-])(?:benchmarks|costcalc(?!/costcalc/)|docs|notebooks|specs|tests|\.ci)/[\w./*-]*")
 ROOMS = "|".join(room for floor in FLOORS for room in floor if room != "torch")  # which is PyTorch's name too
 PART = re.compile(rf"`(?:costcalc[./])?((?:{ROOMS})(?:[./][a-z_]\w*)+)`")
 

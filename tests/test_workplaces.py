@@ -174,7 +174,7 @@ FILES = [
     ("costcalc-validate", "vision/models/b.yml", True),
     ("costcalc-validate", ".pre-commit-config.yaml", False),
     ("costcalc-validate", "costs.json", False),
-    ("costcalc-check", "specs/a.yaml", True),
+    ("costcalc-check", "a/specs/b.yaml", True),
     ("costcalc-check", "costs.json", True),
     ("costcalc-check", "nets.py", False),
 ]
