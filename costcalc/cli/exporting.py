@@ -133,9 +133,9 @@ def timeloop(
 @common.output_option
 @click.pass_context
 def model_explorer(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], **options: Datum) -> None:
-    """Write node data of Google's Model Explorer: a number a node.
+    """Write node data for Google's Model Explorer.
 
-    Nodes are those of the graph that costcalc export onnx writes of the same SPEC.
+    It is a number a node. Nodes are those of the graph that costcalc export onnx writes of the same SPEC.
     """
     from costcalc.interop.simulators.model_explorer import node_data
 

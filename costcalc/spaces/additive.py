@@ -51,7 +51,7 @@ def additive(name: str, setup: Setup) -> Additive:
         return Additive(TIMES[name], lambda graph: _rounded(metric.rows(graph, setup), 1000), said_)
     raise stop(
         f"{name} is no sum over layers each of which has its own, and so a space can't add it up",
-        hint="draw a sample, and count its networks: costcalc space SPEC --sample 1000 -o some.csv",
+        hint="draw a sample, and count its networks",
     )
 
 
@@ -109,7 +109,7 @@ class LookedUp:
             more = f", and {len(others):,} more kinds" if others else ""
             raise stop(
                 f"{self.path} has no line for a layer of {first}{more}",
-                hint="write a line for each kind, or name a device whose model stands in: --device NAME",
+                hint=said("write a line for each kind, or let a device stand in: {}", option(device="NAME")),
             )
         found = [f"{LOOKED_UP}: whole microseconds, layer by layer, of {self.path}"]
         kinds = {words.partition("type ")[2].partition(",")[0]: None for words in self.free}

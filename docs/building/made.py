@@ -31,6 +31,8 @@ RETURNED = {
     "CountedRow": "reports.lines",
     "Cost": "costs.counting",
     "Page": "reports.page",
+    "Explorer": "explorer.pages",
+    "Compared": "interop.weights.compare",
 }
 MODULES = {
     "estimates": "Stored size, time and energy on hardware",
