@@ -466,6 +466,21 @@ def test_the_command_counts_the_settings_of_a_file(run: in_process.Run, tmp_path
         assert f"{name} is no table" in result.err
 
 
+@pytest.mark.parametrize("end", ["csv", "parquet"])
+def test_each_line_of_a_written_sample_counts_again(run: in_process.Run, tmp_path: Path, end: str) -> None:
+    if end == "parquet":
+        pytest.importorskip("pyarrow")
+    file = tmp_path / f"some.{end}"
+    run("space", "nas_bench_201", "--where", "macs <= 50M", "--sample", "20", "--seed", "1", "-o", str(file))
+    lines = pd.read_csv(file) if end == "csv" else pd.read_parquet(file)
+    assert len(lines) == 20
+    for edges, params, macs in zip(lines["edges"], lines["params"], lines["macs"], strict=True):
+        words = edges.split(", ") if end == "csv" else list(edges)
+        one = costcalc.count("nas_bench_201", edges=words)
+        assert (one.params, one.macs) == (params, macs)
+        assert macs <= 50_000_000
+
+
 # ---- solve, over a search -------------------------------------------------------------------------------
 
 
