@@ -22,6 +22,7 @@ RETURNED = {
     "Diff": "comparisons.diffing",
     "Checked": "comparisons.budgets",
     "WhatIf": "transforms.whatif",
+    "NetAdapt": "transforms.netadapt",
     "Answer": "explanations.reconciling",
     "Sizes": "estimates.sizing",
     "Latency": "estimates.timing",
