@@ -37,8 +37,8 @@ def pictures(made):
 # ---- the notebooks of the repository -------------------------------------------------------------
 
 
-def test_there_are_six() -> None:
-    assert [path.name[0] for path in PATHS] == list("123456")
+def test_there_are_seven() -> None:
+    assert [path.name[0] for path in PATHS] == list("1234567")
     named = (PATHS[0].parent / "README.md").read_text(encoding="utf-8")
     assert re.findall(r"\]\((\d\S+\.ipynb)\)", named) == [path.name for path in PATHS]
 
@@ -152,6 +152,11 @@ FACTS = [
     ("6", "answer-3", "1.72 times"),  # 441 / 256
     ("6", "answer-5", "w = -0.057"),  # ln(72.0 / 74.7) / ln(143 / 75)
     ("6", "answer-6", "217,088 instead of 267,264"),  # 784 * 256 + 16,384, 784 * 320 + 16,384
+    ("7", "small", "15,625 networks"),  # 5^6, arXiv:2001.00326
+    ("7", "large", "21,758,655,492,572,485,851 networks"),  # (9^2 + 9^3 + 9^4)^5, arXiv:1908.09791: over 10^19
+    ("7", "budget", "856,295,841,105,991,212 networks, 3.94% of all"),  # by dynamic programming over stages' tables
+    ("7", "answer-1", "3,486,784,401"),  # 9^10
+    ("7", "answer-2", "26.2%"),  # (4 / 5)^6
 ]
 
 
