@@ -31,7 +31,7 @@ from costcalc.sweeps.grids import values_of
     multiple=True,
     metavar="KNOB",
     shell_complete=common.complete_knob,
-    help="A knob to choose: width=0.1:2:0.05; or search.",
+    help="A knob to choose: width=0.1:2:0.05, search.",
 )
 @click.option("--max-macs", metavar="N", help="The most MACs: 150M.")
 @click.option("--max-params", metavar="N", help="The most parameters: 2M.")

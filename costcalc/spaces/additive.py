@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from costcalc.base.errors import stop
-from costcalc.base.hints import option, said
+from costcalc.base.hints import Hint, option, said
 from costcalc.costs.rows import Row, row_of
 from costcalc.graph.graph import Graph, Node
 from costcalc.hardware import lut
@@ -51,7 +51,10 @@ def additive(name: str, setup: Setup) -> Additive:
         return Additive(TIMES[name], lambda graph: _rounded(metric.rows(graph, setup), 1000), said_)
     raise stop(
         f"{name} is no sum over layers each of which has its own, and so a space can't add it up",
-        hint="draw a sample, and count its networks",
+        hint=Hint(
+            "draw a sample, and count its networks: costcalc.space(spec).sample(1000)",
+            "draw a sample, and count its networks: costcalc space SPEC --sample 1000 -o some.csv",
+        ),
     )
 
 

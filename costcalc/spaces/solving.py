@@ -56,9 +56,10 @@ def solve(
     space = Space(spec, fixed, shape, told, metrics)
     if name not in space.metrics or space.notes:
         said = f"{name} is rounded row by row in a space, and so the largest within a budget is not proved"
-        raise stop(
-            said, hint=f"ask for what is rounded: costcalc space SPEC --columns {name} --most {space.metrics[-1]}"
-        )
+        rounded = space.metrics[-1]
+        python = f"ask for what is rounded: costcalc.space(spec, '{name}').most('{rounded}')"
+        shell = f"ask for what is rounded: costcalc space SPEC --columns {name} --most {rounded}"
+        raise stop(said, hint=Hint(python, shell))
     found = space.at_bound(Limit(name, None, int(budget)), -1)
     if found is None:
         raise _none_fits(space, name, budget)
