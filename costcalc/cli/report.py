@@ -78,9 +78,11 @@ def command(ctx: click.Context, /, spec: str, pairs: tuple[str, ...], input_: st
 
 def refuse_idle(ctx: click.Context, names: Sequence[str], options: Data) -> None:
     """Raise SpecError for a convention or a batch beside columns of none; JSON has what a line costs, too."""
+    if not names or options["format_"] == "json":
+        return
     from costcalc.reports import body
 
-    if not names or options["format_"] == "json" or not all(map(body.known, names)):
+    if not all(map(body.known, names)):
         return
     given = {"unit": ctx.meta.get(common.UNIT), "convention": options["convention"], "batch": options["batch"]}
     for name, value in given.items():
