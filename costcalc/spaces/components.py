@@ -155,7 +155,7 @@ class TakenApart:
     def cases(self) -> list[Case]:
         """Return the cases of the whole: of the largest part, if that is too large, with all others beside it."""
         every = range(len(self.space.sizes))
-        largest = max(self.groups(every, {}), key=self.settings)
+        largest = max(self.groups(every), key=self.settings)
         made = self.separator(largest) if self.settings(largest) > MOST_SETTINGS else ()
         return self.under(every, None, made)
 
@@ -165,13 +165,13 @@ class TakenApart:
         for places in product(*(range(self.space.sizes[choice]) for choice in made)):
             new = dict(zip(made, places, strict=True))
             now = {**(held or {}), **new}
-            parts = [self.constant(now, held), *(self.part(group, now) for group in self.groups(rest, now))]
+            parts = [self.constant(now, held), *(self.part(group, now) for group in self.groups(rest))]
             case = Case(new, parts)
             found += [case] if case.size else []
         return found
 
-    def groups(self, choices: Iterable[int], held: Iterable[int]) -> list[tuple[int, ...]]:
-        """Return choices that tables tie while some are held, together; each in one group."""
+    def groups(self, choices: Iterable[int]) -> list[tuple[int, ...]]:
+        """Return choices that tables tie while all others are held, together; each in one group."""
         left = {*choices}
         return groups([scope & left for scope in self.scopes if scope & left], sorted(left))
 
@@ -181,12 +181,12 @@ class TakenApart:
         beside = {choice: frozenset().union(*(scope for scope in self.scopes if choice in scope)) for choice in group}
 
         def worth(choice: int) -> tuple[float, int]:
-            rest = self.groups(left - {choice}, ())
+            rest = self.groups(left - {choice})
             most = max((log(self.settings(one)) for one in rest), default=0)
             return most + log(self.space.sizes[choice]), -len(beside[choice])
 
         whole = max(log(MOST_SETTINGS), _SMALLER * log(self.settings(group)))
-        while any(log(self.settings(one)) > whole for one in self.groups(left, ())):
+        while any(log(self.settings(one)) > whole for one in self.groups(left)):
             made.append(min(sorted(left), key=worth))
             left.discard(made[-1])
             if self.settings(made) > MOST_CASES:

@@ -8,7 +8,7 @@ that order, window by window, neither of them ever whole, and what the first has
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import combinations
 from math import prod
 from typing import Any, NamedTuple
@@ -108,7 +108,7 @@ def _split(parts: Sequence[Points]) -> tuple[list[Points], list[Points]]:
     many, places = [len(part.x) for part in parts], range(len(parts))
     whole = prod(many)
     chosen = [
-        (sum((size, whole // size)), picked)
+        (size + whole // size, picked)
         for count in places
         for picked in combinations(places, count)
         if (size := prod(many[k] for k in picked))
@@ -131,17 +131,17 @@ class Half:
         """Return the same with the second metric first."""
         return Half(*(points(part.y, part.x, part.counts) for part in (self.a, self.b)))
 
-    @property
+    @cached_property
     def step(self) -> int:
         """The common divisor of what second values differ by."""
         return max(1, int(np.gcd.reduce(np.concatenate([part.y - part.y[0] for part in (self.a, self.b)]))))
 
-    @property
+    @cached_property
     def low(self) -> int:
         """The least second value."""
         return int(self.a.y.min() + self.b.y.min())
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """How many second values there are on the grid, from the least to the most."""
         return (int(self.a.y.max() + self.b.y.max()) - self.low) // self.step + 1

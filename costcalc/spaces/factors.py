@@ -71,10 +71,10 @@ def _read(choice: Choice, tracing: Tracing, sizes: Sequence[int]) -> ChoiceTable
         over = tuple(sorted({choice.number, *over_of(one.places, one.guards)}))
         by_choices.setdefault(over, []).append(one)
     found = [_least(_where_read(choice, over, those, sizes), choice) for over, those in by_choices.items()]
-    always = [table for table in found if table.cells.all()]
-    over = tuple(sorted({choice.number, *(c for table in always[:1] or found for c in table.choices)}))
+    tables = [table for table in found if table.cells.all()][:1] or found  # one that is always true is enough
+    over = tuple(sorted({choice.number, *(c for table in tables for c in table.choices)}))
     read = np.zeros(shape_of(over, sizes), bool)
-    for table in always[:1] or found:
+    for table in tables:
         read |= aligned(table, over)
     return ChoiceTable(over, read)
 

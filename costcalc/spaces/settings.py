@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,13 +81,13 @@ def _places(choice: Choice, values: Sequence[Datum]) -> list[int]:
 
 def _whole(knob: str, cells: Sequence[Datum]) -> list[Datum]:
     """Return the values of a knob that is chosen whole."""
-    typed = _remembered(lambda text: one(text, knob))
+    typed = cache(lambda text: one(text.strip(), knob))
     return [typed(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def _lists(knob: str, cells: Sequence[Datum], length: int) -> list[Sequence[Datum]]:
     """Return the values of a list knob, of which each element is chosen."""
-    typed = _remembered(lambda text: one(text, knob))
+    typed = cache(lambda text: one(text.strip(), knob))
     found: list[Sequence[Datum]] = []
     for number, cell in enumerate(cells, 1):
         try:
@@ -101,17 +102,6 @@ def _lists(knob: str, cells: Sequence[Datum], length: int) -> list[Sequence[Datu
 
 def _parts(text: str) -> list[str]:
     return text.strip().removeprefix("[").removesuffix("]").split(",")
-
-
-def _remembered(typed: Callable[[str], Datum]) -> Callable[[str], Datum]:
-    known: dict[str, Datum] = {}
-
-    def found(text: str) -> Datum:
-        if text not in known:
-            known[text] = typed(text.strip())
-        return known[text]
-
-    return found
 
 
 def _key(value: Datum) -> Any:
