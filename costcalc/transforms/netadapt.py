@@ -2,7 +2,7 @@
 
 Yang et al. 2018, arXiv:1804.03230, Algorithm 1. In each iteration every layer by itself proposes the most channels with
 which the network costs less by the iteration's step, and one proposal is taken. Which filters go, and what fine-tuning
-mends, is not looked at. TiedLayers whose outputs are added or multiplied together keep equal channels: one proposal.
+mends, is not looked at. Layers whose outputs are added or multiplied together keep equal channels: one proposal.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RowCosts = Callable[[Graph], Sequence[Dim]]  # what each row of a graph has of t
 
 
 class TiedLayers(NamedTuple):
-    """TiedLayers that have equal channels, since their outputs are added or multiplied together; mostly one."""
+    """Layers that have equal channels, since their outputs are added or multiplied together; mostly one."""
 
     steps: frozenset[str]
     path: str  # of the first
